@@ -1,0 +1,172 @@
+"""Plans of batches as arrays of row numbers: labels in, *global* batches out; a rank takes its slice.
+
+A plan is a function of its arguments and its generator alone, so it is the same on every rank. Both plans
+deal from one deck after another: each deck holds everything once, shuffled, and is used up before the next,
+so nothing is seen twice while something else waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.errors import ClusteringError, DataError
+from raydist.types import NOISE, Ints, Labels
+
+
+def identity_batches(
+    labels: Labels,
+    *,
+    num_identities: int,
+    num_instances: int,
+    iterations: int,
+    rng: np.random.Generator,
+    groups: NDArray[Any] | None = None,
+) -> Ints:
+    """P x K batches: P clusters of K instances, as cluster contrast samples them (Dai et al., Cluster Contrast, 2021).
+
+    The clusters of a batch are distinct; if there are fewer than P, all occur as often as fits and the rest
+    once more. Of a cluster, one instance is drawn, and then K-1 from other groups than its own (from the same
+    group if the cluster knows no other), without repetition where there are that many; a cluster of one row
+    yields it K times. Rows of `NOISE` are never drawn.
+
+    Args:
+        labels: int64 [N].
+        num_identities: P.
+        num_instances: K.
+        iterations: batches.
+        rng: where chance comes from.
+        groups: [N], such as the camera of each row; None for no preference.
+
+    Returns:
+        int64 [iterations, P*K] rows, the K of a cluster beside each other.
+
+    Raises:
+        ClusteringError: all rows are noise.
+
+    >>> rng = np.random.default_rng(0)
+    >>> rows = identity_batches(np.array([0, 0, 1, -1]), num_identities=2, num_instances=2, iterations=1, rng=rng)
+    >>> sorted(rows[0].tolist())
+    [0, 1, 2, 2]
+    """
+    clusters = np.unique(labels[labels != NOISE])
+    if not clusters.size:
+        raise ClusteringError(f"no cluster to draw from: all {len(labels)} rows are noise")
+    members = {cluster: np.flatnonzero(labels == cluster) for cluster in clusters}
+    drawn = _deal(lambda: rng.permutation(clusters), num_each=num_identities, iterations=iterations)
+    batches = [[_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch] for batch in drawn]
+    return np.array(batches, np.int64).reshape(iterations, num_identities * num_instances)
+
+
+def tracklet_batches(view: Ints, *, batch: int, iterations: int, rng: np.random.Generator, views_per_batch: int = 4) -> Ints:
+    """Batches of distinct tracklets in which several share a view, so that each meets negatives of its own view.
+
+    Every row is seen equally often, give or take one. If there are fewer rows than a batch holds, all occur as
+    often as fits and the rest once more.
+
+    Args:
+        view: int64 [N], the view (modality and camera) of each tracklet.
+        batch: tracklets a batch.
+        iterations: batches.
+        rng: where chance comes from.
+        views_per_batch: about how many views share a batch; the tracklets of a view come in runs of
+            about batch / views_per_batch.
+
+    Returns:
+        int64 [iterations, batch] rows.
+
+    Raises:
+        DataError: there is no tracklet.
+    """
+    if not view.size:
+        raise DataError("no tracklet to draw from: the table is empty")
+    run = max(1, batch // views_per_batch)
+    return _deal(lambda: _view_runs(view, run=run, rng=rng), num_each=batch, iterations=iterations)
+
+
+def rank_slice(positions: NDArray[Any], rank: int, world: int) -> NDArray[Any]:
+    """The part of a global batch that one rank works on.
+
+    Args:
+        positions: [B, ...], the same on every rank.
+        rank: 0 <= rank < world.
+        world: number of ranks.
+
+    Returns:
+        [about B / world, ...], every world-th entry.
+
+    Raises:
+        ValueError: there is no such rank.
+
+    >>> rank_slice(np.arange(5), 1, 2)
+    array([1, 3])
+    """
+    if not 0 <= rank < world:
+        raise ValueError(f"rank {rank} of {world}: expected 0 <= rank < world")
+    return positions[rank::world]
+
+
+def reassemble(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The global batch from the slices of all ranks, in the order of the ranks; undoes `rank_slice`.
+
+    Raises:
+        ValueError: the lengths are not those of the slices of one batch.
+
+    >>> reassemble([np.array([0, 2, 4]), np.array([1, 3])])
+    array([0, 1, 2, 3, 4])
+    """
+    world, total = len(parts), sum(map(len, parts))
+    lengths = [len(range(rank, total, world)) for rank in range(world)]
+    if [len(part) for part in parts] != lengths:
+        raise ValueError(f"slices of {[len(part) for part in parts]} rows: {world} ranks share {total} rows as {lengths}")
+    whole = np.empty((total, *parts[0].shape[1:]), parts[0].dtype)
+    for rank, part in enumerate(parts):
+        whole[rank::world] = part
+    return whole
+
+
+def _deal(new_deck: Callable[[], Ints], *, num_each: int, iterations: int) -> Ints:
+    """Deal hands of `num_each` cards from one deck after another, int64 [iterations, num_each].
+
+    A hand holds no card twice unless the deck is smaller than a hand; then it opens with the whole deck as
+    often as that fits.
+    """
+    deck = new_deck()
+    whole, rest = divmod(num_each, len(deck))
+    hands = []
+    for _ in range(iterations):
+        hand, deck = deck[:rest], deck[rest:]
+        if len(hand) < rest:
+            deck = new_deck()
+            fresh = np.flatnonzero(~np.isin(deck, hand))[: rest - len(hand)]
+            hand, deck = np.concatenate([hand, deck[fresh]]), np.delete(deck, fresh)
+        hands.append(np.concatenate([*(new_deck() for _ in range(whole)), hand]))
+    return np.array(hands, np.int64).reshape(iterations, num_each)
+
+
+def _instances(members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None) -> Ints:
+    """K rows of one cluster: an anchor, then rows of other groups if there are any."""
+    anchor = rng.choice(members)
+    others = members[members != anchor]
+    if groups is not None:
+        abroad = others[groups[others] != groups[anchor]]
+        others = abroad if abroad.size else others
+    if not others.size:
+        return np.full(num_instances, anchor)
+    more = rng.choice(others, num_instances - 1, replace=len(others) < num_instances - 1)
+    return np.concatenate([[anchor], more])
+
+
+def _view_runs(view: Ints, *, run: int, rng: np.random.Generator) -> Ints:
+    """All rows, shuffled within views, in runs of about `run` rows of one view; the runs of a view lie evenly apart."""
+    runs: list[Ints] = []
+    places: list[float] = []
+    for one in np.unique(view):
+        rows = rng.permutation(np.flatnonzero(view == one))
+        pieces = np.array_split(rows, -(-len(rows) // run))
+        runs += pieces
+        places += list((np.arange(len(pieces)) + rng.random(len(pieces))) / len(pieces))
+    return np.concatenate([runs[i] for i in np.argsort(places)])

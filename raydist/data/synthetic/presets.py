@@ -1,0 +1,110 @@
+"""Worlds with a name. Every number of a preset stands in this one table."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from raydist.data.synthetic.settings import WorldSettings
+from raydist.errors import ConfigError
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # seconds: is everything wired?
+    "smoke": {
+        "num_train_identities": 12,
+        "num_test_identities": 8,
+        "num_auxiliary_identities": 4,
+        "num_cameras": 3,
+        "sees": (2, 2),
+        "frames": (12, 14),
+        "pieces": 1,
+        "gap": 0.1,
+        "pattern_survival": 0.9,
+        "occlusion": 0.0,
+        "far": 0.0,
+    },
+    # minutes: do the methods learn?
+    "ci": {
+        "num_train_identities": 200,
+        "num_test_identities": 60,
+        "num_auxiliary_identities": 40,
+        "num_cameras": 4,
+        "sees": (2, 3),
+        "extra_passes": 1,
+        "frames": (24, 30),
+        "pieces": 2,
+        "gap": 0.1,
+        "pattern_survival": 0.9,
+        "occlusion": 0.2,
+    },
+    # the same with what surveillance does to it
+    "hard": {
+        "num_train_identities": 200,
+        "num_test_identities": 60,
+        "num_auxiliary_identities": 40,
+        "num_cameras": 6,
+        "sees": (2, 4),
+        "extra_passes": 3,
+        "frames": (24, 36),
+        "pieces": 2,
+        "gap": 0.5,
+        "pattern_survival": 0.5,
+        "wardrobe": 60,
+        "unpaired": 0.1,
+        "occlusion": 0.4,
+        "id_switch": 0.05,
+        "far": 0.3,
+    },
+    # the answer is visible: association must find it
+    "oracle": {
+        "num_train_identities": 100,
+        "num_test_identities": 40,
+        "num_auxiliary_identities": 20,
+        "num_cameras": 4,
+        "sees": (2, 3),
+        "extra_passes": 1,
+        "frames": (24, 30),
+        "pieces": 2,
+        "gap": 0.0,
+        "pattern_survival": 1.0,
+        "occlusion": 0.0,
+    },
+    # there is no answer: everybody is the same person, so anything above chance is a leak
+    "null": {
+        "num_train_identities": 60,
+        "num_test_identities": 40,
+        "num_auxiliary_identities": 20,
+        "num_cameras": 4,
+        "sees": (2, 3),
+        "extra_passes": 1,
+        "frames": (24, 30),
+        "pieces": 2,
+        "gap": 1.0,
+        "pattern_survival": 0.0,
+        "id_spread": 0.0,
+        "wardrobe": 1,
+        "occlusion": 0.2,
+    },
+}
+
+
+def preset(name: str) -> WorldSettings:
+    """The settings of that name.
+
+    Args:
+        name: a key of PRESETS.
+
+    Returns:
+        The checked settings; change some with `dataclasses.replace`.
+
+    Raises:
+        ConfigError: no preset has that name.
+
+    >>> preset("oracle").gap
+    0.0
+    """
+    if name not in PRESETS:
+        near = get_close_matches(name, PRESETS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"preset {name!r}: expected one of {', '.join(PRESETS)}{hint}")
+    return WorldSettings(**PRESETS[name])

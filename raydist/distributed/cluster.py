@@ -1,0 +1,97 @@
+"""The Ray cluster of a run: the one it was submitted to, or a local one that nobody else can reach.
+
+`connected` sets the switches that Ray reads at import, so nothing imports Ray before it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from raydist.engine.schema import RaySection
+from raydist.errors import ConfigError
+from raydist.home import cache_folder, home
+
+OBJECT_STORE_BYTES = 1_000_000_000
+log = logging.getLogger(__name__)
+
+
+def _token_file() -> Path:
+    """A token that only this user can read; made when there is none."""
+    path = home() / "ray_token"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(32))
+    return path
+
+
+def prepare(address: str | None) -> None:
+    """Set the switches that Ray reads when it is imported, where the user has not set them.
+
+    Args:
+        address: of a cluster that runs; None for a local one, which listens on the loopback only and asks for a token.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # workers use the interpreter of the driver
+    os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
+    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # also how often Ray Train takes a report
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if address is None:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+            os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())
+
+
+@contextmanager
+def connected(section: RaySection) -> Iterator[None]:
+    """A cluster for the length of a block: the one the job was submitted to, the one `ray.address` names, else a local one.
+
+    A cluster that this process was connected to before is left as it was.
+    """
+    address = section.address or os.environ.get("RAY_ADDRESS")
+    prepare(address)
+    import ray
+
+    owned = not ray.is_initialized()
+    if owned:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "runtime_env": {"env_vars": _worker_environment()}}
+        local = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "object_store_memory": OBJECT_STORE_BYTES}
+        ray.init(address=address, **quiet, **({} if address else local))
+    try:
+        yield
+    finally:
+        if owned:
+            ray.shutdown()
+
+
+def _worker_environment() -> dict[str, str]:
+    """One thread a worker: OpenMP threads that wait for each other on busy cores cost an order of magnitude."""
+    keys = ("RAYDIST_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+    given = {key: os.environ[key] for key in keys if key in os.environ}
+    return given | {"NUMBA_CACHE_DIR": str(cache_folder() / "numba"), "OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "0"}
+
+
+def check_resources(section: RaySection) -> None:
+    """Refuse a run that the cluster can never place, in seconds, instead of waiting for ever.
+
+    Raises:
+        ConfigError: the cluster as a whole has too few CPUs or GPUs, or no node has enough for one worker.
+    """
+    import ray
+
+    have = ray.cluster_resources()
+    wanted = {"GPU" if section.use_gpu else "CPU": section.num_workers}
+    for kind, number in wanted.items():
+        if number > have.get(kind, 0):
+            raise ConfigError(
+                f"ray.num_workers = {section.num_workers} needs {number} {kind}s; the cluster has {have.get(kind, 0):g}: "
+                f"lower ray.num_workers{', set ray.use_gpu=false,' if section.use_gpu else ''} or add nodes"
+            )

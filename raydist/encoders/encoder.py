@@ -1,0 +1,108 @@
+"""The encoder: from clips of both modalities to unit features of tracklets and frames."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from raydist.errors import DataError
+
+PIXEL_MEAN = (0.485, 0.456, 0.406)
+PIXEL_STD = (0.229, 0.224, 0.225)
+"""Statistics of ImageNet, which published weights expect."""
+
+
+class EncoderOutput(NamedTuple):
+    """Features of B clips of T frames.
+
+    Attributes:
+        tracklet: float32 [B, D], unit vectors after the BN neck: what is compared, clustered and ranked.
+        frame: float32 [B, T, D], unit vectors of the frames after the same neck.
+        raw: float32 [B, D] before the neck, of any length: for triplet losses.
+    """
+
+    tracklet: Tensor
+    frame: Tensor
+    raw: Tensor
+
+
+class Neck(nn.Module):
+    """One batch normalisation without a bias for both modalities (BNNeck, Luo et al., CVPR Workshops 2019).
+
+    Statistics come from the clips; frames go through the same map as the clips they belong to.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(width)
+        self.norm.bias.requires_grad_(False)
+
+    def forward(self, raw: Tensor, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, D] and [B, T, D], normalised."""
+        tracklet = self.norm(raw)
+        if self.training:
+            variance, mean = torch.var_mean(raw, dim=0, correction=0)
+        else:
+            variance, mean = self.norm.get_buffer("running_var"), self.norm.get_buffer("running_mean")
+        scale = self.norm.weight * torch.rsqrt(variance + self.norm.eps)
+        return tracklet, (frame - mean) * scale + self.norm.bias
+
+
+class Encoder(nn.Module):
+    """Backbone on every frame, pooling over space, pooling over time, BN neck, unit length.
+
+    Build one with `raydist.encoders.registry.build_encoder`.
+
+    Args:
+        backbone: frames [M, 3, H, W] and modalities [M] -> maps [M, C, h, w].
+        pooling: maps -> [M, D].
+        temporal: [B, T, D] -> [B, D].
+        width: D.
+    """
+
+    pixel_mean: Tensor
+    pixel_std: Tensor
+
+    def __init__(self, backbone: nn.Module, pooling: nn.Module, temporal: nn.Module, *, width: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pooling = pooling
+        self.temporal = temporal
+        self.neck = Neck(width)
+        self.width = width
+        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(self, frames: Tensor, modality: Tensor) -> EncoderOutput:
+        """Features of clips.
+
+        Args:
+            frames: uint8 [B, T, 3, H, W], or float [B, T, 3, H, W] in [0, 1]; RGB.
+            modality: integer [B] of `Modality` values.
+
+        Returns:
+            Float32 features, also under autocast.
+
+        Raises:
+            DataError: another shape, or not one modality a clip.
+        """
+        if frames.ndim != 5 or frames.shape[2] != 3 or modality.shape != frames.shape[:1]:
+            shapes = f"frames of shape {tuple(frames.shape)}, modality of shape {tuple(modality.shape)}"
+            raise DataError(f"{shapes}: expected [B, T, 3, H, W] and [B]")
+        num_clips, num_frames = frames.shape[:2]
+        maps = self.backbone(self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames))
+        # means, powers and batch statistics of features need more digits than half precision has
+        with torch.autocast(maps.device.type, enabled=False):
+            frame = self.pooling(maps.float()).unflatten(0, (num_clips, num_frames))
+            raw = self.temporal(frame)
+            tracklet, frame = self.neck(raw, frame)
+            return EncoderOutput(functional.normalize(tracklet, dim=-1), functional.normalize(frame, dim=-1), raw)
+
+    def _normalise(self, frames: Tensor) -> Tensor:
+        top = 1.0 if frames.is_floating_point() else 255.0
+        pixels = frames.to(torch.float32, memory_format=torch.channels_last)
+        return (pixels - top * self.pixel_mean) / (top * self.pixel_std)

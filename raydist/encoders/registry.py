@@ -1,0 +1,75 @@
+"""The encoders by name; an architecture's file is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import torch
+
+from raydist.config import nearest
+from raydist.encoders.backbone import Backbone, Streams, initialise
+from raydist.encoders.encoder import Encoder
+from raydist.encoders.pooling import build_pooling
+from raydist.encoders.temporal import build_temporal
+from raydist.encoders.weights import load_weights
+from raydist.errors import ConfigError
+from raydist.randomness import stream
+
+ENCODERS = {
+    "small": "raydist.encoders.small:small",
+    "resnet18": "raydist.encoders.resnet:resnet18",
+    "resnet34": "raydist.encoders.resnet:resnet34",
+    "resnet50": "raydist.encoders.resnet:resnet50",
+    "agw_resnet50": "raydist.encoders.resnet:agw_resnet50",
+    "agw_resnet50_non_local": "raydist.encoders.resnet:agw_resnet50_non_local",
+    "mobilenet_v2": "raydist.encoders.mobilenet:mobilenet_v2",
+}
+
+
+def build_encoder(
+    name: str,
+    *,
+    weights: str | Path | None = None,
+    two_stream: bool | None = None,
+    pooling: str | None = None,
+    temporal: str = "mean",
+    seed: int,
+) -> Encoder:
+    """An encoder, on the CPU, ready to train.
+
+    Args:
+        name: one of `ENCODERS`.
+        weights: a local file of published weights for the backbone; None starts from the seed alone.
+        two_stream: whether each modality has a stem of its own; None is the architecture's default.
+        pooling: ``mean``, ``gem`` or ``stripes``; None is the architecture's default.
+        temporal: ``mean`` or ``attention``.
+        seed: of the start values; equal seeds give equal encoders, and torch's own generators are left as they were.
+
+    Raises:
+        ConfigError: an unknown name.
+        DataError: the weights cannot be read or are of another architecture.
+
+    >>> build_encoder("small", seed=0).width
+    256
+    """
+    factory = _factory(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
+        backbone = factory()
+        initialise(backbone.layers)
+        pool, width = build_pooling(pooling or backbone.pooling, backbone.channels)
+        over_time = build_temporal(temporal, width)
+    if weights is not None:
+        load_weights(backbone.layers, weights)
+    streams = Streams(backbone.layers, stem=backbone.stem, two_stream=backbone.two_stream if two_stream is None else two_stream)
+    return Encoder(streams, pool, over_time, width=width)
+
+
+def _factory(name: str) -> Callable[[], Backbone]:
+    if name not in ENCODERS:
+        raise ConfigError(f"encoder.name = {name!r}{nearest(name, ENCODERS)}; there are: {', '.join(ENCODERS)}")
+    module, _, attribute = ENCODERS[name].partition(":")
+    factory: Callable[[], Backbone] = getattr(import_module(module), attribute)
+    return factory

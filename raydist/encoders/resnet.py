@@ -1,0 +1,127 @@
+"""ResNet (He et al., CVPR 2016) with the parameter names of torchvision, and the AGW variant of re-identification.
+
+The layers end at the feature map: there is no classifier.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from raydist.encoders.backbone import Backbone
+from raydist.encoders.non_local import NonLocal
+
+STEM = 4
+"""conv1, bn1, relu and maxpool."""
+
+
+class BasicBlock(nn.Module):
+    """Two 3 x 3 convolutions around which the input is added."""
+
+    expansion = 1
+
+    def __init__(self, channels: int, width: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(channels, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[M, channels, h, w] -> [M, width, h / stride, w / stride]."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        return self.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class Bottleneck(nn.Module):
+    """A 3 x 3 convolution between two 1 x 1 ones, around which the input is added; the stride is in the middle."""
+
+    expansion = 4
+
+    def __init__(self, channels: int, width: int, *, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, self.expansion * width, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(self.expansion * width)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = shortcut(channels, self.expansion * width, stride)
+        self.context: nn.Module = nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[M, channels, h, w] -> [M, 4 width, h / stride, w / stride]."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return self.context(self.relu(y + (x if self.downsample is None else self.downsample(x))))
+
+
+def shortcut(channels: int, width: int, stride: int) -> nn.Module | None:
+    """What brings a block's input to the shape of its output; None where it has it already."""
+    if stride == 1 and channels == width:
+        return None
+    return nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+
+def resnet(block: type[BasicBlock | Bottleneck], depths: Sequence[int], *, last_stride: int = 2) -> nn.Sequential:
+    """The layers of a ResNet.
+
+    Args:
+        block: the residual block.
+        depths: blocks of each of the four stages.
+        last_stride: stride of the fourth stage; 1 keeps the map twice as high and wide.
+
+    Returns:
+        Frames [M, 3, H, W] -> maps [M, 512 expansion, H / 32, W / 32], or H / 16, W / 16 where `last_stride` is 1.
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        conv1=nn.Conv2d(3, 64, 7, 2, 3, bias=False),
+        bn1=nn.BatchNorm2d(64),
+        relu=nn.ReLU(inplace=True),
+        maxpool=nn.MaxPool2d(3, 2, 1),
+    )
+    channels = 64
+    for stage, (depth, stride) in enumerate(zip(depths, (1, 2, 2, last_stride), strict=True)):
+        blocks: list[nn.Module] = []
+        for b in range(depth):
+            width = 64 * 2**stage
+            blocks.append(block(channels, width, stride=stride if b == 0 else 1))
+            channels = block.expansion * width
+        layers[f"layer{stage + 1}"] = nn.Sequential(*blocks)
+    return nn.Sequential(layers)
+
+
+def resnet18() -> Backbone:
+    """ResNet-18, 512 channels."""
+    return Backbone(resnet(BasicBlock, (2, 2, 2, 2)), stem=STEM, channels=512)
+
+
+def resnet34() -> Backbone:
+    """ResNet-34, 512 channels."""
+    return Backbone(resnet(BasicBlock, (3, 4, 6, 3)), stem=STEM, channels=512)
+
+
+def resnet50() -> Backbone:
+    """ResNet-50, 2048 channels."""
+    return Backbone(resnet(Bottleneck, (3, 4, 6, 3)), stem=STEM, channels=2048)
+
+
+def agw_resnet50() -> Backbone:
+    """The two-stream ResNet-50 of AGW (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1, GeM."""
+    return Backbone(resnet(Bottleneck, (3, 4, 6, 3), last_stride=1), stem=STEM, channels=2048, pooling="gem", two_stream=True)
+
+
+def agw_resnet50_non_local() -> Backbone:
+    """`agw_resnet50` with non-local blocks after the last 2 blocks of the second stage and the last 3 of the third."""
+    backbone = agw_resnet50()
+    for stage, count in (("layer2", 2), ("layer3", 3)):
+        for block in list(getattr(backbone.layers, stage))[-count:]:
+            block.context = NonLocal(block.bn3.num_features)
+    return backbone

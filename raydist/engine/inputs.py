@@ -1,0 +1,114 @@
+"""The data of a run: the training set without identities, the truth apart, and the tracklets to be ranked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.data.datasets import read_dataset
+from raydist.data.frames import FrameStore, open_frames
+from raydist.data.synthetic.draw import draw
+from raydist.data.synthetic.presets import preset
+from raydist.data.synthetic.settings import settings_hash
+from raydist.data.tracklets import TrackletTable, hold_out_identities
+from raydist.data.training_set import TrainingSet, Truth, training_set
+from raydist.engine.schema import Config, DataSection
+from raydist.types import Modality
+
+DEFAULT_PROTOCOL = {"hitsz_vcm": "hitsz_vcm", "buptcampus": "buptcampus", "manifest": "plain"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What `open_inputs` found.
+
+    Attributes:
+        tracklets: rows 0..N-1, in an order that names and identities do not influence.
+        truth: identities of those rows, for diagnostics (and a supervised method).
+        names: str [N], the tracklet ids of those rows, for label files.
+        ranked: query and gallery tracklets of the split that is evaluated.
+        ranked_frames: their frames.
+        protocol: how they are ranked.
+        notes: what the reader left out, for the log.
+    """
+
+    tracklets: TrainingSet
+    truth: Truth
+    names: NDArray[Any]
+    ranked: TrackletTable
+    ranked_frames: FrameStore
+    protocol: str
+    notes: dict[str, Any]
+
+
+def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
+    """The reader's name and the folder it reads; a synthetic set is drawn there when it is not there yet.
+
+    Args:
+        data: the section.
+        cache: where synthetic sets are kept, keyed by preset, size, layout and seed.
+    """
+    if data.name != "synthetic":
+        assert data.root is not None
+        return data.name, Path(data.root).expanduser()
+    settings = replace(preset(data.preset), height=data.height, width=data.width)
+    root = cache / "synthetic" / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
+    if not root.exists():
+        draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
+    return data.layout, root
+
+
+def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, Any]]:
+    """The reader's name, the whole table and the reader's notes."""
+    name, root = dataset_root(data, cache)
+    table, notes = read_dataset(name, root, mismatch=data.mismatch, auxiliary=data.auxiliary, paired=data.paired)
+    return name, table, dict(notes.counts)
+
+
+def open_inputs(config: Config, cache: Path) -> Inputs:
+    """Read the data set and open its frames.
+
+    Args:
+        config: the whole configuration.
+        cache: the folder of drawn sets and packed frames.
+
+    Raises:
+        DataError: a file is missing or broken, or a modality is absent.
+    """
+    data = config.data
+    name, table, notes = read_tracklets(data, cache)
+    training, ranked = split_tables(config, table)
+    training.require_both_modalities()
+    options: dict[str, Any] = {
+        "height": data.height, "width": data.width, "cache": data.cache, "cache_dir": cache / "frames",
+        "unreadable": data.unreadable, "workers": max(1, data.workers),
+    }  # fmt: skip
+    store = open_frames(training, **options)
+    tracklets, truth, order = training_set(training, store, use_pair=data.paired)
+    protocol = config.evaluation.protocol or ("plain" if data.name == "manifest" else DEFAULT_PROTOCOL[name])
+    return Inputs(tracklets, truth, training.tracklet_id[order], ranked, open_frames(ranked, **options), protocol, notes)
+
+
+def split_tables(config: Config, table: TrackletTable) -> tuple[TrackletTable, TrackletTable]:
+    """The training table and the table of queries and gallery that the configuration evaluates on."""
+    training = table.select(split="train")
+    if config.data.validation_identities > 0:
+        held_out, training = hold_out_identities(training, config.data.validation_identities, config.run.seed)
+        if config.evaluation.split == "validation":
+            return training, held_out
+    ranked = table.take(np.flatnonzero(table.split != "train"))
+    return training, ranked
+
+
+def counts(inputs: Inputs) -> dict[str, int]:
+    """Tracklets and frames of the training set by modality."""
+    found = {}
+    for modality in Modality:
+        rows = np.flatnonzero(inputs.tracklets.modality == modality)
+        found[f"{modality.label}_tracklets"] = len(rows)
+        found[f"{modality.label}_frames"] = int(inputs.tracklets.frames.num_frames[rows].sum())
+    return found

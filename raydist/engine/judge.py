@@ -1,0 +1,37 @@
+"""How well the encoder ranks: features of queries and gallery, gathered from all workers, under the protocol."""
+
+from __future__ import annotations
+
+import torch
+
+from raydist.engine.extraction import extract
+from raydist.engine.state import RunState
+from raydist.evaluation.retrieval import evaluate
+from raydist.methods.clusters import tracklet_means
+from raydist.types import FeatureTable
+
+Scores = dict[str, dict[str, float]]
+"""Metrics in percent for each of the two directions."""
+
+
+def ranked_features(state: RunState) -> FeatureTable:
+    """Features of all queries and gallery tracklets, the same on every worker."""
+    state.world.align(state.encoder)
+    table, data = state.inputs.ranked, state.config.data
+    local = extract(
+        state.encoder, state.inputs.ranked_frames, table.modality, state.my_rows(len(table)),
+        num_frames=data.frames, num_parts=data.sub_tracklets, device=state.world.device,
+    )  # fmt: skip
+    gathered = state.world.gather(torch.from_numpy(local).to(state.world.device), len(table))
+    return FeatureTable(
+        tracklet_means(gathered.cpu().numpy()), table.tracklet_id, table.modality, table.camera, table.identity, table.split
+    )
+
+
+def judge(state: RunState) -> Scores:
+    """Metrics in percent, both ways."""
+    results = evaluate(ranked_features(state), state.inputs.protocol)
+    return {
+        direction: result.to_dict() | {"chance_map": result.chance_map, "skipped_queries": result.num_skipped}
+        for direction, result in results.items()
+    }

@@ -1,0 +1,160 @@
+"""One epoch, from features to a report. Read this file first.
+
+    features  ->  targets  ->  memories  ->  steps  ->  retrieval
+
+Every worker runs the same code; `state.world` says which share of it is its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raydist.engine.clip_batches import render
+from raydist.engine.diagnostics import describe
+from raydist.engine.extraction import extract
+from raydist.engine.judge import judge
+from raydist.engine.plan import learning_rate
+from raydist.engine.state import RunState
+from raydist.errors import TrainingError
+from raydist.methods.method import Batch, Refresher, Stage, Substep, Targets
+from raydist.randomness import stream
+from raydist.types import Floats, Ints
+
+Report = dict[str, Any]
+
+
+def run_epoch(state: RunState) -> Report:
+    """Advance a run by one epoch and say how it went.
+
+    Args:
+        state: the run; changed in place.
+
+    Returns:
+        Plain numbers and strings: the epoch (counted from 1), the stage, losses, clusters, retrieval when it was due,
+        and the seconds of each part.
+
+    Raises:
+        TrainingError: a loss is not finite; the weights and memories are those before that step.
+        ClusteringError: the features collapsed.
+    """
+    stage, age, length = state.plan.at(state.epoch)
+    seconds: dict[str, float] = {}
+    if age == 0:
+        state.start_stage(stage)
+    with timed(seconds, "refresh"):
+        targets = state.targets = refresh(state, stage, age)
+        state.memories = {k: torch.tensor(v, device=state.world.device) for k, v in sorted(targets.memories.items())}
+    with timed(seconds, "train"):
+        losses = train(state, stage, age, length)
+    state.epoch += 1
+    report: Report = {"epoch": state.epoch, "stage": stage.name, "loss": losses, "frames_seen": state.frames_seen}
+    report |= describe(targets, state.inputs)
+    if is_due(state):
+        with timed(seconds, "evaluate"):
+            report["retrieval"] = state.history[state.epoch] = judge(state)
+    state.world.align(state.encoder)
+    return report | {"seconds": seconds}
+
+
+def refresh(state: RunState, stage: Stage, age: int) -> Targets:
+    """Features of all training tracklets become the targets of the epoch."""
+
+    def compute(features: Floats, refresher: Refresher) -> Targets:
+        rng = stream(state.config.run.seed, "refresh", state.epoch)
+        return stage.refresh(features, state.targets, refresher, age, rng)
+
+    tracklets, data = state.tracklets, state.config.data
+    if not stage.needs_features:
+        return state.refresh.targets(state.epoch, np.empty((0, 0, 0), np.float32), 0, compute)
+    state.world.align(state.encoder)
+    mine = state.my_rows(len(tracklets))
+    local = extract(
+        state.encoder, tracklets.frames, tracklets.modality, mine,
+        num_frames=data.frames, num_parts=data.sub_tracklets, device=state.world.device,
+    )  # fmt: skip
+    return state.refresh.targets(state.epoch, local, len(tracklets), compute)
+
+
+def train(state: RunState, stage: Stage, age: int, length: int) -> dict[str, float]:
+    """The steps of an epoch; the mean of every loss term."""
+    assert state.targets is not None
+    config, iterations = state.config, state.config.train.iterations
+    substeps = stage.substeps(state.targets, age)
+    plans = [s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i)) for i, s in enumerate(substeps)]
+    totals: dict[str, float] = {}
+    for iteration in range(iterations):
+        set_learning_rate(state, stage, (age + iteration / iterations) / length)
+        for number, (substep, plan) in enumerate(zip(substeps, plans, strict=True)):
+            keys = (state.epoch, number, iteration)
+            for name, value in train_step(state, substep, plan[iteration], keys).items():
+                totals[name] = totals.get(name, 0.0) + value / iterations
+        state.after_step(iteration + 1, iterations)
+    return totals
+
+
+def train_step(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, int]) -> dict[str, float]:
+    """One optimizer step on the global batch `rows`, of which this worker encodes its share."""
+    world, optimizer = state.world, state.optimizer
+    assert optimizer is not None
+    state.encoder.train()
+    batch = encode(state, substep, rows, keys)
+    terms = substep.loss(batch, state.memories, state.modules)
+    total = torch.stack(list(terms.values())).sum()
+    if not torch.isfinite(total):
+        raise TrainingError(f"the loss is {_show(terms)} at (epoch, substep, step) {keys}, rows {rows[:8].tolist()}...: lower train.lr")
+    optimizer.zero_grad(set_to_none=True)
+    if total.requires_grad:
+        total.backward()
+        world.reduce_gradients(state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()])
+        optimizer.step()
+    with torch.no_grad():
+        substep.update(batch, state.memories)
+    state.frames_seen += len(rows) * len(substep.versions) * state.config.data.frames
+    return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, int]) -> Batch:
+    """The features of a global batch, gathered from all workers."""
+    world, config = state.world, state.config
+    positions = np.arange(world.rank, len(rows), world.size)
+    clips, modality = render(
+        state.tracklets, rows[positions], positions, substep.versions, num_frames=config.data.frames, seed=config.run.seed, keys=keys
+    )
+    with torch.autocast(world.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
+        mine = state.encoder(clips.to(world.device), modality.to(world.device)).tracklet.float()
+    by_position = mine.view(len(substep.versions), len(positions), -1).transpose(0, 1)
+    features = world.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
+    return Batch(features, torch.from_numpy(rows).to(world.device))
+
+
+def set_learning_rate(state: RunState, stage: Stage, progress: float) -> None:
+    """Follow the stage's schedule."""
+    assert state.optimizer is not None
+    train = state.config.train
+    for group in state.optimizer.param_groups:
+        group["lr"] = train.lr * stage.lr_factor * learning_rate(train.schedule, progress)
+
+
+def is_due(state: RunState) -> bool:
+    """Whether the encoder is evaluated after the epoch that just ended."""
+    every = state.config.evaluation.every
+    return state.epoch == state.plan.num_epochs or (every > 0 and state.epoch % every == 0)
+
+
+@contextmanager
+def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Note how long a block took."""
+    start = time.perf_counter()
+    yield
+    seconds[name] = round(time.perf_counter() - start, 3)
+
+
+def _show(terms: dict[str, Tensor]) -> str:
+    return ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in terms.items())

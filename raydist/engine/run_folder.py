@@ -1,0 +1,105 @@
+"""A run on disk: `config.yaml`, `environment.json`, `metrics.jsonl`, `summary.json`, `checkpoints/`, `labels/`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from raydist.config import read_yaml, validate
+from raydist.data.feature_files import write_labels
+from raydist.engine.checkpoint import CheckpointFolder, Files
+from raydist.engine.schema import Config
+from raydist.errors import CheckpointError, ConfigError
+from raydist.tracking.jsonl import JsonLines
+from raydist.types import Labels
+
+KEPT = 2
+"""The newest checkpoints that are kept, beside the best."""
+
+
+class RunFolder:
+    """The files of one run; made with `create` or found with `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = CheckpointFolder((path / "checkpoints").resolve().as_uri())
+        self.metrics = JsonLines(self.checkpoints.fs, str((path / "metrics.jsonl").resolve()))
+
+    @classmethod
+    def create(cls, root: Path, name: str | None, stem: str) -> RunFolder:
+        """A new folder: ``root/name``, or ``root/stem-NNN`` with the next free number.
+
+        Raises:
+            ConfigError: a folder of that name exists.
+        """
+        root.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            path = root / (name or f"{stem}-{number:03d}")
+            try:
+                path.mkdir()
+                return cls(path)
+            except FileExistsError:
+                if name:
+                    raise ConfigError(f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}") from None
+                number += 1
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """The folder of an earlier run.
+
+        Raises:
+            CheckpointError: no run is there.
+        """
+        if not (path / "config.yaml").is_file():
+            raise CheckpointError(f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001")
+        return cls(path)
+
+    def config(self) -> Config:
+        """The resolved configuration of the run."""
+        return validate(Config, read_yaml(self.path / "config.yaml"))
+
+    def write(self, name: str, content: str | dict[str, Any]) -> None:
+        """Write a text file, or a mapping as JSON."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
+        (self.path / name).write_text(text, encoding="utf-8")
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run; empty when it is not there."""
+        path = self.path / name
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def commit(self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None) -> None:
+        """Keep the state after an epoch: the labels, then the checkpoint, then no more old checkpoints than wanted."""
+        (self.path / "labels").mkdir(exist_ok=True)
+        write_labels(names, labels, self.path / "labels" / f"epoch_{epoch:04d}.parquet")
+        self.checkpoints.write(epoch, files)
+        self.checkpoints.keep_only({*range(epoch - KEPT + 1, epoch + 1), *([best] if best else [])})
+
+    def log_epoch(self, report: dict[str, Any]) -> None:
+        """Make `report` the last row of the metrics: rows of its epoch or later are cut off first."""
+        earlier = [row for row in self.metrics.rows() if row["epoch"] < report["epoch"]]
+        self.metrics.replace([*earlier, report])
+
+
+RESUMABLE = ("ray", "tracking")
+"""Sections that a resumed run may change: they have no influence on the result (but for the number of workers)."""
+
+
+def differences(old: Config, new: Config) -> list[str]:
+    """Keys that a resumed run may not change but that differ, one line each."""
+    lines = []
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    for section, values in before.items():
+        if section in RESUMABLE or section == "run":
+            continue
+        changed = {**values, **after[section]}
+        lines += [
+            f"{section}.{key}: {values.get(key)!r} -> {after[section].get(key)!r}" for key in changed if values.get(key) != after[section].get(key)
+        ]
+    return lines
+
+

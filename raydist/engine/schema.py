@@ -1,0 +1,196 @@
+"""The root of the configuration: every section and key, with bounds and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
+
+from raydist.clustering.spec import ClusterSpec
+from raydist.config import Raw, Section, compose, find, merge, overrides, put, validate
+from raydist.errors import ConfigError
+from raydist.methods.method import Params
+from raydist.methods.registry import method_class
+from raydist.types import Modality
+
+RECIPES = Path(__file__).parent.parent / "recipes"
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class RunSection(Section):
+    """Where a run lives and what makes it repeatable."""
+
+    name: str | None = Field(None, pattern=r"^[\w.-]+$")
+    dir: str = "runs"
+    seed: int = Field(0, ge=0)
+    deterministic: bool = True
+
+
+class DataSection(Section):
+    """Which tracklets are read, and how their frames are cut into clips."""
+
+    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "manifest"] = "synthetic"
+    root: str | None = None
+    preset: Literal["smoke", "ci", "hard", "oracle", "null"] = "ci"
+    layout: Literal["hitsz_vcm", "buptcampus"] = "hitsz_vcm"
+    preset_seed: int = Field(0, ge=0)
+    mismatch: Literal["drop", "error"] = "drop"
+    auxiliary: bool = False
+    paired: bool = False
+    validation_identities: float = Field(0.0, ge=0, lt=1)
+    height: int = Field(64, ge=8, le=1024)
+    width: int = Field(32, ge=8, le=1024)
+    frames: Positive = 4
+    sub_tracklets: int = Field(2, ge=1, le=16)
+    cache: Literal["auto", "packed", "off"] = "auto"
+    unreadable: Literal["error", "skip"] = "error"
+    workers: int = Field(2, ge=0)
+
+    @model_validator(mode="after")
+    def _root_is_given(self) -> DataSection:
+        if self.name != "synthetic" and self.root is None:
+            raise ConfigError(f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the data set")
+        return self
+
+
+class EncoderSection(Section):
+    """Which encoder, and what it starts from."""
+
+    name: Literal["small", "resnet18", "resnet34", "resnet50", "agw_resnet50", "mobilenet_v2"] = "small"
+    weights: str | None = None
+    two_stream: bool | None = None
+    pooling: str | None = None
+    temporal: Literal["mean", "attention"] = "mean"
+
+
+PerModality = Mapping[Literal["visible", "infrared"], float]
+
+
+class ClusteringSection(Section):
+    """How each modality is clustered; `eps` and `k1` may be given per modality."""
+
+    distance: Literal["jaccard", "camera-aware", "modality-aware"] = "jaccard"
+    algorithm: Literal["dbscan", "hdbscan"] = "dbscan"
+    k1: Positive | dict[Literal["visible", "infrared"], Positive] = 30
+    k2: Positive = 6
+    eps: Annotated[float, Field(gt=0, le=1)] | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]] = 0.6
+    min_samples: Positive = 4
+    min_cluster_size: int = Field(4, ge=2)
+
+    @field_validator("k1", "eps")
+    @classmethod
+    def _both_modalities(cls, value: Any) -> Any:
+        if isinstance(value, dict) and set(value) != {m.label for m in Modality}:
+            raise ConfigError(f"clustering: {value} names {sorted(value)}; give one value, or one for visible and one for infrared")
+        return value
+
+    def spec(self, modality: Modality) -> ClusterSpec:
+        """The values for one modality."""
+        values = {k: v[modality.label] if isinstance(v, dict) else v for k, v in self.model_dump().items()}
+        return ClusterSpec(**values)
+
+
+class TrainSection(Section):
+    """How long, on how many clips a step, and how fast."""
+
+    epochs: Positive = 20
+    iterations: Positive = 50
+    limit_epochs: Positive | None = None
+    batch_identities: Positive = 8
+    batch_instances: Positive = 4
+    optimizer: Literal["adam", "sgd"] = "adam"
+    lr: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(5e-4, ge=0)
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+
+class RaySection(Section):
+    """What the run asks of the cluster."""
+
+    address: str | None = None
+    num_workers: Positive = 2
+    num_shards: Positive = 2
+    use_gpu: bool = False
+    max_failures: int = Field(2, ge=0)
+
+
+class EvaluationSection(Section):
+    """When and by which protocol the encoder is judged."""
+
+    every: int = Field(5, ge=0)
+    split: Literal["test", "validation"] = "test"
+    protocol: str | None = None
+
+
+class MemorySection(Section):
+    """How large a memory may be that every worker holds a copy of."""
+
+    replicate_mb: Positive = 1024
+
+
+class TrackingSection(Section):
+    """Where the run is logged."""
+
+    mlflow_uri: str | None = "sqlite:///runs/mlflow.db"
+    experiment: str = "raydist"
+
+
+class Config(Section):
+    """A whole run."""
+
+    run: RunSection = RunSection()
+    data: DataSection = DataSection()
+    encoder: EncoderSection = EncoderSection()
+    method: SerializeAsAny[Params] = Field(default_factory=lambda: method_params({"name": "pgm"}))
+    clustering: ClusteringSection = ClusteringSection()
+    train: TrainSection = TrainSection()
+    ray: RaySection = RaySection()
+    evaluation: EvaluationSection = EvaluationSection()
+    memory: MemorySection = MemorySection()
+    tracking: TrackingSection = TrackingSection()
+
+    @field_validator("method", mode="before")
+    @classmethod
+    def _method_of_that_name(cls, value: Any) -> Any:
+        return value if isinstance(value, Params) else method_params(value)
+
+    @model_validator(mode="after")
+    def _validation_needs_identities(self) -> Config:
+        if self.evaluation.split == "validation" and self.data.validation_identities == 0:
+            raise ConfigError("evaluation.split = validation needs data.validation_identities > 0, such as 0.2")
+        return self
+
+    def dump(self) -> str:
+        """The configuration as YAML that `raydist train` takes."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+
+
+def method_params(raw: Mapping[str, Any]) -> Params:
+    """The checked hyper-parameters of the method that `raw["name"]` says."""
+    if not isinstance(raw, Mapping) or "name" not in raw:
+        raise ConfigError(f"method = {raw!r}: expected a section with a name, such as method.name=pgm")
+    return validate(method_class(str(raw["name"])).Params, raw, at="method")
+
+
+def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
+    """The configuration of a recipe with `section.key=value` words laid over it.
+
+    Args:
+        recipe: a name in ``raydist/recipes``, a path of a YAML file, or None for ``demo``.
+        words: overrides; ``method.name=X`` replaces the whole method section by the defaults of X.
+
+    Raises:
+        ConfigError: one line for everything that is wrong.
+    """
+    raw = compose(find(recipe or "demo", RECIPES), library=RECIPES)
+    given: Raw = {}
+    for path, value in overrides(words):
+        given = put(given, path, value)
+    if "name" in given.get("method", {}) and given["method"]["name"] != raw.get("method", {}).get("name"):
+        raw["method"] = {}
+    return validate(Config, merge(raw, given))

@@ -1,0 +1,109 @@
+"""Everything that a run carries from epoch to epoch, and how it is built from a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from raydist.data.training_set import TrainingSet
+from raydist.encoders.encoder import Encoder
+from raydist.encoders.registry import build_encoder
+from raydist.engine.inputs import Inputs
+from raydist.engine.plan import Plan, allot
+from raydist.engine.refresher import LocalRefresh, RefreshService
+from raydist.engine.schema import Config
+from raydist.engine.world import Alone, World
+from raydist.methods.method import Memories, Method, Setting, Stage, Targets
+from raydist.methods.registry import method_class
+from raydist.types import Ints, Modality
+
+
+@dataclass
+class RunState:
+    """A run between two epochs.
+
+    Attributes:
+        epoch: epochs completed.
+        targets: of the last epoch; None before the first.
+        memories: as the last epoch left them.
+        history: the retrieval results so far, by epoch; 0 is the untrained encoder.
+        frames_seen: training frames that went through the encoder, over all workers.
+        after_step: told how many steps of the epoch are done, for a progress bar.
+    """
+
+    config: Config
+    world: World
+    refresh: RefreshService
+    inputs: Inputs
+    encoder: Encoder
+    modules: dict[str, nn.Module]
+    method: Method
+    plan: Plan
+    optimizer: torch.optim.Optimizer | None = None
+    epoch: int = 0
+    targets: Targets | None = None
+    memories: Memories = field(default_factory=dict)
+    history: dict[int, dict[str, dict[str, float]]] = field(default_factory=dict)
+    frames_seen: int = 0
+    after_step: Callable[[int, int], None] = lambda step, of: None
+
+    @property
+    def tracklets(self) -> TrainingSet:
+        """The training set as the method sees it."""
+        return self.inputs.tracklets
+
+    def my_rows(self, num_rows: int) -> Ints:
+        """The rows that this worker extracts."""
+        return np.arange(self.world.rank, num_rows, self.world.size)
+
+    def trainable(self) -> list[nn.Parameter]:
+        """All parameters that the optimizer steps."""
+        return [*self.encoder.parameters(), *(p for m in self.modules.values() for p in m.parameters())]
+
+    def start_stage(self, stage: Stage) -> None:
+        """Give the stage an optimizer of its own."""
+        self.optimizer = make_optimizer(self.config, self.trainable(), stage)
+
+
+def make_optimizer(config: Config, parameters: list[nn.Parameter], stage: Stage) -> torch.optim.Optimizer:
+    """The optimizer that a stage begins with."""
+    train = config.train
+    lr = train.lr * stage.lr_factor
+    chosen = [p for p in parameters if p.requires_grad]
+    if train.optimizer == "sgd":
+        return torch.optim.SGD(chosen, lr=lr, momentum=0.9, weight_decay=train.weight_decay)
+    return torch.optim.Adam(chosen, lr=lr, weight_decay=train.weight_decay)
+
+
+def build_state(config: Config, inputs: Inputs, *, world: World | None = None, refresh: RefreshService | None = None) -> RunState:
+    """A run before its first epoch.
+
+    Args:
+        config: the whole configuration.
+        inputs: the data, see `raydist.engine.inputs`.
+        world: the ranks that train together; this process alone by default.
+        refresh: how targets are computed; in this process by default.
+    """
+    world = world or Alone()
+    encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(world.device)
+    cls = method_class(config.method.name)
+    setting = Setting(
+        tracklets=inputs.tracklets,
+        clustering={m: config.clustering.spec(m) for m in Modality},
+        num_identities=config.train.batch_identities,
+        num_instances=config.train.batch_instances,
+        truth=inputs.truth if cls.supervised else None,
+    )
+    method = cls(config.method, setting)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.run.seed)
+        modules = {name: module.to(world.device) for name, module in method.modules(encoder.width).items()}
+    stages = method.stages()
+    plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
+    return RunState(config, world, refresh or LocalRefresh(inputs.tracklets), inputs, encoder, modules, method, plan)
+
+

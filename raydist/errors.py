@@ -1,0 +1,41 @@
+"""The errors a user can meet. Each message says what was given, what was expected and what to do."""
+
+from __future__ import annotations
+
+
+class RaydistError(ValueError):
+    """Base of all errors below; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(RaydistError):
+    """A setting is unknown, out of range, or asks for what the cluster does not have."""
+
+    exit_code = 2
+
+
+class DataError(RaydistError):
+    """A file, a table or a frame is not what its grammar promises."""
+
+    exit_code = 3
+
+
+class FeatureError(RaydistError):
+    """Features are not finite, not of one width, or not of unit length."""
+
+
+class ClusteringError(RaydistError):
+    """Clustering cannot give usable labels (for example, every row is noise)."""
+
+
+class CheckpointError(RaydistError):
+    """A checkpoint is missing, truncated, or belongs to another run."""
+
+
+class WorkerError(RaydistError):
+    """A worker of the cluster failed more often than the run allows."""
+
+
+class TrainingError(RaydistError):
+    """Training cannot go on (for example, the loss is no longer a number)."""

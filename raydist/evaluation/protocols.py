@@ -1,0 +1,139 @@
+"""Evaluation protocols as data: who queries whom, and which gallery rows a query must not see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.errors import ConfigError, DataError
+from raydist.types import FeatureTable, Ints, Modality
+
+DIRECTIONS = {
+    "infrared_to_visible": (Modality.INFRARED, Modality.VISIBLE),
+    "visible_to_infrared": (Modality.VISIBLE, Modality.INFRARED),
+}
+"""Name of a direction -> modality of its queries, modality of its gallery."""
+
+OFFICIAL_BATCH = 64
+"""The test batch of the official BUPTCampus code, on which the rows it loses depend."""
+
+
+def ignore_nothing(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) -> NDArray[np.bool_]:
+    """Bool [q, G]: every gallery row is a candidate of every query."""
+    return np.zeros((len(query_rows), len(gallery_rows)), bool)
+
+
+def ignore_same_camera(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) -> NDArray[np.bool_]:
+    """Bool [q, G]: the query's own person seen by the query's own camera, although in the other modality."""
+    assert table.identity is not None
+    ignored = table.identity[query_rows][:, None] == table.identity[gallery_rows]
+    # Cameras are words: they are compared only where the person is the same, which is rare.
+    query, row = np.nonzero(ignored)
+    ignored[query, row] = table.camera[query_rows[query]] == table.camera[gallery_rows[row]]
+    return ignored
+
+
+def keep_all(table: FeatureTable, rows: Ints) -> Ints:
+    """All rows of a side."""
+    return rows
+
+
+def keep_full_visible_batches(table: FeatureTable, rows: Ints) -> Ints:
+    """The rows without the last n mod 64 of the n visible ones, in the order of the table."""
+    visible = np.flatnonzero(table.modality[rows] == Modality.VISIBLE)
+    return np.delete(rows, visible[len(visible) - len(visible) % OFFICIAL_BATCH :])
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a data set is evaluated.
+
+    Attributes:
+        name: the name in configurations.
+        rule: the protocol in words, for reports.
+        ignore: (table, query rows [q], gallery rows [G]) -> bool [q, G], true where a row is left out of the ranking.
+        keep: (table, rows of one side) -> the rows that take part.
+    """
+
+    name: str
+    rule: str
+    ignore: Callable[[FeatureTable, Ints, Ints], NDArray[np.bool_]] = ignore_nothing
+    keep: Callable[[FeatureTable, Ints], Ints] = keep_all
+
+
+SAME_CAMERA_RULE = "gallery tracklets of the query's person and the query's camera are removed"
+
+PROTOCOLS = {
+    "plain": Protocol("plain", "all tracklets take part, nothing is removed"),
+    "same-camera-removed": Protocol("same-camera-removed", SAME_CAMERA_RULE, ignore_same_camera),
+    "hitsz_vcm": Protocol("hitsz_vcm", SAME_CAMERA_RULE, ignore_same_camera),
+    "buptcampus": Protocol("buptcampus", "all tracklets take part, nothing is removed"),
+    "buptcampus_official": Protocol(
+        "buptcampus_official",
+        f"nothing is removed, but as in the official code the last n mod {OFFICIAL_BATCH} of the n visible queries, "
+        "and of the n visible gallery tracklets, take no part",
+        keep=keep_full_visible_batches,
+    ),
+}
+
+
+def find_protocol(protocol: str | Protocol) -> Protocol:
+    """The protocol of that name; a protocol is returned as it is.
+
+    Raises:
+        ConfigError: there is none of that name.
+
+    >>> find_protocol("hitsz_vcm").rule
+    "gallery tracklets of the query's person and the query's camera are removed"
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    if protocol not in PROTOCOLS:
+        near = get_close_matches(protocol, PROTOCOLS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"evaluation.protocol {protocol!r}: expected one of {', '.join(PROTOCOLS)}{hint}")
+    return PROTOCOLS[protocol]
+
+
+def directions(table: FeatureTable) -> dict[str, tuple[Ints, Ints]]:
+    """Query rows and gallery rows of both directions.
+
+    Queries of one modality meet the gallery of the other. Where a split holds one modality only (HITSZ-VCM:
+    infrared queries, a visible gallery), the other direction swaps the roles of the very same rows.
+
+    Args:
+        table: features with a split column; rows of ``train`` take no part.
+
+    Returns:
+        Name of the direction -> (int64 [Q] query rows, int64 [G] gallery rows), both in the order of the table.
+
+    Raises:
+        DataError: there are no splits, no query, no gallery, or only one modality.
+    """
+    if table.split is None:
+        raise DataError("the features carry no split: evaluation needs rows of split 'query' and of split 'gallery'")
+    for split in ("query", "gallery"):
+        if not (table.split == split).any():
+            raise DataError(f"no row has split {split!r}: evaluation needs rows of split 'query' and of split 'gallery'")
+    return {name: _sides(table, *modalities) for name, modalities in DIRECTIONS.items()}
+
+
+def _sides(table: FeatureTable, asking: Modality, asked: Modality) -> tuple[Ints, Ints]:
+    """Rows of modality `asking` as queries and rows of modality `asked` as gallery."""
+    for query_split, gallery_split in (("query", "gallery"), ("gallery", "query")):
+        queries = np.flatnonzero((table.split == query_split) & (table.modality == asking))
+        gallery = np.flatnonzero((table.split == gallery_split) & (table.modality == asked))
+        if queries.size and gallery.size:
+            return queries, gallery
+    counts = ", ".join(
+        f"{split} {((table.split == split) & (table.modality == modality)).sum()} {modality.label}"
+        for split in ("query", "gallery")
+        for modality in Modality
+    )
+    raise DataError(
+        f"{asking.label} queries cannot meet an {asked.label} gallery ({counts}): cross-modality needs both modalities"
+    )

@@ -1,0 +1,173 @@
+"""Rankings of a gallery and what they are worth: average precision, CMC and INP, a block of queries at a time.
+
+The order is the same everywhere: similarity downwards, and among equal similarities the gallery row
+upwards. Similarities are taken in float64 and rounded to nine decimals, so that equal features tie
+however the queries are cut into blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.errors import DataError, FeatureError
+from raydist.types import UNKNOWN_IDENTITY, Floats, Ints
+
+RANKS = (1, 5, 10, 20)
+"""The depths at which the cumulative matching characteristic is read."""
+
+SIMILARITIES_AT_ONCE = 1 << 22
+"""How many similarities a block may hold when no block size is asked for."""
+
+DECIMALS = 9
+
+Mask = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class QueryMetrics:
+    """What each of V valid queries scored; a query is valid if the gallery holds a match that is not ignored.
+
+    Attributes:
+        query: int64 [V], which of the given queries they are.
+        average_precision: float64 [V] in 0..1.
+        inp: float64 [V] in 0..1, the inverse negative penalty: number of matches / rank of the last one.
+        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`.
+        num_relevant: int64 [V], matches of the query.
+        num_candidates: int64 [V], gallery rows that are not ignored.
+        num_skipped: how many queries were not valid.
+    """
+
+    query: Ints
+    average_precision: Doubles
+    inp: Doubles
+    cmc: Mask
+    num_relevant: Ints
+    num_candidates: Ints
+    num_skipped: int
+
+
+def rank_metrics(
+    queries: Floats,
+    gallery: Floats,
+    *,
+    query_identity: Ints,
+    gallery_identity: Ints,
+    ignore: Callable[[Ints], Mask],
+    block: int | None = None,
+) -> QueryMetrics:
+    """Rank the gallery for every query and score each ranking.
+
+    Args:
+        queries: float32 [Q, D], unit rows.
+        gallery: float32 [G, D], unit rows.
+        query_identity: int64 [Q]; a query of `UNKNOWN_IDENTITY` matches nothing.
+        gallery_identity: int64 [G].
+        ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that ranking.
+        block: queries at a time; by default so many that a block holds `SIMILARITIES_AT_ONCE` similarities.
+
+    Returns:
+        The scores of the valid queries, in the order of the queries.
+
+    Raises:
+        FeatureError: queries and gallery differ in width.
+        DataError: no query has a match.
+    """
+    if queries.shape[1] != gallery.shape[1]:
+        raise FeatureError(
+            f"queries of width {queries.shape[1]}, gallery of width {gallery.shape[1]}: embed both with one encoder"
+        )
+    gallery = np.asarray(gallery, np.float64)
+    block = block or max(1, SIMILARITIES_AT_ONCE // max(1, len(gallery)))
+    parts = []
+    for start in range(0, len(queries), block):
+        rows = np.arange(start, min(start + block, len(queries)))
+        ignored = ignore(rows)
+        relevant = same_identity(query_identity[rows], gallery_identity) & ~ignored
+        valid = relevant.any(axis=1)
+        if valid.any():
+            order = rank_gallery(queries[rows[valid]], gallery, ignored=ignored[valid])
+            scores = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
+            parts.append((rows[valid], *scores, relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)))
+    if not parts:
+        raise DataError(f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: nothing to score")
+    query, precision, inp, cmc, num_relevant, num_candidates = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return QueryMetrics(query, precision, inp, cmc, num_relevant, num_candidates, num_skipped=len(queries) - len(query))
+
+
+def same_identity(query_identity: Ints, gallery_identity: Ints) -> Mask:
+    """Bool [q, G]: where both are the same person; an unknown person is nobody's match.
+
+    >>> same_identity(np.array([7, UNKNOWN_IDENTITY]), np.array([7, 8, UNKNOWN_IDENTITY]))
+    array([[ True, False, False],
+           [False, False, False]])
+    """
+    known = (query_identity != UNKNOWN_IDENTITY)[:, None]
+    return known & (query_identity[:, None] == gallery_identity)
+
+
+def rank_gallery(queries: Floats, gallery: NDArray[np.floating], *, ignored: Mask) -> Ints:
+    """Gallery rows from the most to the least similar, ties by row number, ignored rows last.
+
+    Args:
+        queries: [q, D] unit rows.
+        gallery: [G, D] unit rows.
+        ignored: bool [q, G].
+
+    Returns:
+        int64 [q, G].
+
+    >>> rank_gallery(np.eye(2), np.eye(2)[[0, 1, 1]], ignored=np.zeros((2, 3), bool))
+    array([[0, 1, 2],
+           [1, 2, 0]])
+    """
+    similarity = np.asarray(queries, np.float64) @ np.asarray(gallery, np.float64).T
+    similarity = np.where(ignored, -np.inf, similarity.round(DECIMALS))
+    return np.argsort(-similarity, axis=1, kind="stable")
+
+
+def score_hits(hits: Mask) -> tuple[Doubles, Doubles, Mask]:
+    """Score rankings of which only hit or miss is known; each holds at least one hit.
+
+    Args:
+        hits: bool [q, G], by rank.
+
+    Returns:
+        Average precision [q], inverse negative penalty [q], CMC bool [q, len(RANKS)].
+
+    >>> precision, inp, cmc = score_hits(np.array([[True, False, True, False]]))
+    >>> round(float(precision[0]), 4), round(float(inp[0]), 4)
+    (0.8333, 0.6667)
+    """
+    depth = hits.shape[1]
+    found = np.cumsum(hits, axis=1)
+    num_relevant = found[:, -1]
+    precision = np.where(hits, found / np.arange(1, depth + 1), 0.0)
+    last = depth - np.argmax(hits[:, ::-1], axis=1)
+    cmc = found[:, np.minimum(RANKS, depth) - 1] > 0
+    return precision.sum(axis=1) / num_relevant, num_relevant / last, cmc
+
+
+def expected_average_precision(num_relevant: Ints, num_candidates: Ints) -> Doubles:
+    """The average precision that a random order of the candidates has in the mean.
+
+    Rank k holds a match with probability R/n; if so, each of the k-1 ranks above holds one with probability
+    (R-1)/(n-1). Summed over k: (H_n + (n - H_n) (R-1)/(n-1)) / n with H_n = 1 + 1/2 + ... + 1/n.
+
+    Args:
+        num_relevant: int64 [Q], R >= 1.
+        num_candidates: int64 [Q], n >= R.
+
+    Returns:
+        float64 [Q] in 0..1.
+
+    >>> expected_average_precision(np.array([1, 2]), np.array([2, 2]))
+    array([0.75, 1.  ])
+    """
+    harmonic = np.cumsum(1 / np.arange(1, num_candidates.max() + 1))[num_candidates - 1]
+    others = (num_relevant - 1) / np.maximum(num_candidates - 1, 1)
+    return (harmonic + (num_candidates - harmonic) * others) / num_candidates

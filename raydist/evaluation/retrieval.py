@@ -1,0 +1,183 @@
+"""Cross-modality retrieval of a table of features: the checked result, and ranked lists to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.errors import ConfigError, DataError
+from raydist.evaluation.protocols import DIRECTIONS, Protocol, directions, find_protocol
+from raydist.evaluation.ranking import RANKS, QueryMetrics, expected_average_precision, rank_gallery, rank_metrics
+from raydist.types import FeatureTable, Ints
+
+PERCENT = 100.0
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """The measures of one direction.
+
+    Attributes:
+        rank1, rank5, rank10, rank20: percent of queries with a match at or above that rank.
+        map: mean average precision, percent.
+        minp: mean inverse negative penalty, percent.
+        chance_map: the `map` to expect from a random order, percent.
+        num_queries: queries that were scored.
+        num_skipped: queries without a match in their gallery; in no mean.
+        num_gallery: gallery rows.
+
+    Raises:
+        DataError: a measure is no percentage, the ranks fall, or nothing was scored.
+    """
+
+    rank1: float
+    rank5: float
+    rank10: float
+    rank20: float
+    map: float
+    minp: float
+    chance_map: float
+    num_queries: int
+    num_skipped: int
+    num_gallery: int
+
+    def __post_init__(self) -> None:
+        measures = {**self.to_dict(), "chance_map": self.chance_map}
+        for name, value in measures.items():
+            if not 0 <= value <= PERCENT + 1e-9:
+                raise DataError(f"{name} {value}: expected a percentage")
+        if not self.rank1 <= self.rank5 <= self.rank10 <= self.rank20:
+            raise DataError(
+                f"ranks {self.rank1}, {self.rank5}, {self.rank10}, {self.rank20}: a deeper rank cannot hit less often"
+            )
+        if min(self.num_queries, self.num_gallery) < 1 or self.num_skipped < 0:
+            raise DataError(
+                f"{self.num_queries} queries, {self.num_skipped} skipped, {self.num_gallery} gallery rows: no such counts"
+            )
+
+    def to_dict(self) -> dict[str, float]:
+        """The six published measures in percent, by name."""
+        return {name: getattr(self, name) for name in ("rank1", "rank5", "rank10", "rank20", "map", "minp")}
+
+
+@dataclass(frozen=True)
+class RankedList:
+    """The head of one query's ranking.
+
+    Attributes:
+        query_row: its row of the table.
+        average_precision: of the whole ranking, in 0..1.
+        gallery_rows: int64 [top or fewer] rows of the table, best first, none of them ignored.
+        hits: bool, as many: whether it is the query's person.
+    """
+
+    query_row: int
+    average_precision: float
+    gallery_rows: Ints
+    hits: NDArray[np.bool_]
+
+
+def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
+    """Score both directions of cross-modality retrieval.
+
+    Args:
+        table: features with identities and splits.
+        protocol: a protocol or its name.
+
+    Returns:
+        ``infrared_to_visible`` and ``visible_to_infrared`` -> `Retrieval`.
+
+    Raises:
+        ConfigError: there is no such protocol.
+        DataError: identities, splits or a modality are missing, or no query of a direction has a match.
+    """
+    protocol = find_protocol(protocol)
+    results = {}
+    for name in DIRECTIONS:
+        query_rows, gallery_rows = _sides(table, protocol, name)
+        metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
+        results[name] = _summary(metrics, num_gallery=len(gallery_rows))
+    return results
+
+
+def ranked_lists(
+    table: FeatureTable, protocol: str | Protocol, direction: str, *, num_queries: int, top: int
+) -> list[RankedList]:
+    """The heads of some rankings, for the eye.
+
+    Args:
+        table: features with identities and splits.
+        protocol: a protocol or its name.
+        direction: ``infrared_to_visible`` or ``visible_to_infrared``.
+        num_queries: how many; they are spread evenly over the queries that have a match.
+        top: gallery rows a list; fewer where the protocol leaves fewer.
+
+    Returns:
+        At most `num_queries` lists, in the order of the table.
+
+    Raises:
+        ConfigError: there is no such protocol or direction.
+        DataError: as `evaluate`.
+    """
+    if direction not in DIRECTIONS:
+        raise ConfigError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
+    protocol = find_protocol(protocol)
+    query_rows, gallery_rows = _sides(table, protocol, direction)
+    metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
+    shown = np.unique(np.linspace(0, len(metrics.query) - 1, num_queries).round().astype(np.int64))
+    gallery = table.features[gallery_rows].astype(np.float64)
+    lists = []
+    for row, precision in zip(query_rows[metrics.query[shown]], metrics.average_precision[shown], strict=True):
+        ignored = protocol.ignore(table, row[None], gallery_rows)
+        order = rank_gallery(table.features[row[None]], gallery, ignored=ignored)[0]
+        ranked = gallery_rows[order[~ignored[0, order]][:top]]
+        lists.append(RankedList(int(row), float(precision), ranked, _identity(table)[ranked] == _identity(table)[row]))
+    return lists
+
+
+def _identity(table: FeatureTable) -> Ints:
+    """Identities of a table that must have them."""
+    if table.identity is None:
+        raise DataError("the features carry no identities: evaluation needs the identity column")
+    return table.identity
+
+
+def _sides(table: FeatureTable, protocol: Protocol, direction: str) -> tuple[Ints, Ints]:
+    """Query rows and gallery rows of a direction, of which the protocol leaves some on both sides."""
+    _identity(table)
+    found = directions(table)[direction]
+    query_rows, gallery_rows = (protocol.keep(table, rows) for rows in found)
+    if not (query_rows.size and gallery_rows.size):
+        raise DataError(
+            f"protocol {protocol.name} leaves {query_rows.size} of {found[0].size} queries and {gallery_rows.size} of "
+            f"{found[1].size} gallery rows for {direction}: {protocol.rule}"
+        )
+    return query_rows, gallery_rows
+
+
+def _metrics(table: FeatureTable, protocol: Protocol, *, query_rows: Ints, gallery_rows: Ints) -> QueryMetrics:
+    """Rank the gallery rows for the query rows under a protocol."""
+    return rank_metrics(
+        table.features[query_rows],
+        table.features[gallery_rows],
+        query_identity=_identity(table)[query_rows],
+        gallery_identity=_identity(table)[gallery_rows],
+        ignore=lambda queries: protocol.ignore(table, query_rows[queries], gallery_rows),
+    )
+
+
+def _summary(metrics: QueryMetrics, *, num_gallery: int) -> Retrieval:
+    """Means over the valid queries, in percent."""
+    cmc = dict(zip(RANKS, PERCENT * metrics.cmc.mean(axis=0), strict=True))
+    chance = expected_average_precision(metrics.num_relevant, metrics.num_candidates)
+    return Retrieval(
+        **{f"rank{rank}": float(value) for rank, value in cmc.items()},
+        map=float(PERCENT * metrics.average_precision.mean()),
+        minp=float(PERCENT * metrics.inp.mean()),
+        chance_map=float(PERCENT * chance.mean()),
+        num_queries=len(metrics.query),
+        num_skipped=metrics.num_skipped,
+        num_gallery=num_gallery,
+    )

@@ -1,0 +1,1 @@
+"""What losses compare with, cluster prototypes and tracklet slots, and the verbs that change them in place."""

@@ -1,0 +1,54 @@
+"""What every memory is built from: means of the rows that share a group, and moving rows towards them."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from raydist.errors import ConfigError
+
+
+def unit_rows(features: Tensor, memory: Tensor) -> Tensor:
+    """Features at unit length in the type of a memory, so that half-precision batches are averaged in float32."""
+    return F.normalize(features.to(memory.dtype))
+
+
+def group_means(features: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean feature of each group; negative groups (noise) are left out.
+
+    Args:
+        features: [N, D].
+        groups: int64 [N].
+
+    Returns:
+        int64 [G] groups that occur, upwards, and [G, D] means. Rows are summed in their order, so equal
+        arguments give equal bytes.
+
+    >>> group_means(torch.tensor([[1.0], [3.0], [9.0]]), torch.tensor([4, 4, -1]))
+    (tensor([4]), tensor([[2.]]))
+    """
+    order = torch.argsort(groups, stable=True)
+    order = order[groups[order] >= 0]
+    occurring, counts = torch.unique_consecutive(groups[order], return_counts=True)
+    # The checks that `unsafe` skips fail on an empty batch; these lengths are right by construction.
+    sums = torch.segment_reduce(features[order], "sum", lengths=counts, axis=0, unsafe=True)
+    return occurring, sums / counts[:, None]
+
+
+@torch.no_grad()
+def move_rows(memory: Tensor, rows: Tensor, towards: Tensor, *, keep: float) -> None:
+    """Move distinct rows of a memory: row <- norm(keep row + (1 - keep) target).
+
+    Args:
+        memory: [C, D] unit rows, changed in place.
+        rows: int64 [G], no row twice.
+        towards: [G, D].
+        keep: share of the old row, 0 to 1.
+
+    Raises:
+        ConfigError: keep is outside 0 to 1.
+    """
+    if not 0 <= keep <= 1:
+        raise ConfigError(f"keep {keep}: the share of a memory's old row that an update keeps lies between 0 and 1")
+    memory[rows] = F.normalize(keep * memory[rows] + (1 - keep) * towards)

@@ -1,0 +1,111 @@
+"""Clusters of each modality, and batches drawn from them: what every clustering method does at a refresh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from raydist.clustering.spec import Clustering
+from raydist.data.samplers import identity_batches
+from raydist.errors import ClusteringError
+from raydist.memories.centroids import centroids
+from raydist.methods.method import Refresher, Setting
+from raydist.types import NOISE, Floats, Ints, Labels, Modality
+
+RELAXED_BY = (0.0, 0.1, 0.2)
+"""What is added to eps, in turn, while a modality has fewer than two clusters."""
+
+
+def tracklet_means(features: Floats) -> Floats:
+    """The unit mean of each tracklet's sub-tracklet features.
+
+    Args:
+        features: float32 [N, K, D].
+
+    Returns:
+        float32 [N, D].
+
+    >>> tracklet_means(np.array([[[1, 0], [0, 1]]], np.float32)).round(3)
+    array([[0.707, 0.707]], dtype=float32)
+    """
+    mean = features.mean(axis=1, dtype=np.float64)
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    return (mean / np.maximum(length, 1e-12)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class ModalityClusters:
+    """Clusters of each modality by itself.
+
+    Attributes:
+        of: the clustering of each modality's rows, numbered from 0.
+        rows: int64, each modality's rows of the training set.
+    """
+
+    of: Mapping[Modality, Clustering]
+    rows: Mapping[Modality, Ints]
+
+    def labels(self, modality: Modality) -> Labels:
+        """int64 [N]: the clusters of one modality, NOISE on rows of the other."""
+        labels = np.full(sum(map(len, self.rows.values())), NOISE)
+        labels[self.rows[modality]] = self.of[modality].labels
+        return labels
+
+    @property
+    def joint(self) -> Labels:
+        """int64 [N]: visible clusters first, infrared clusters numbered after them."""
+        infrared = self.labels(Modality.INFRARED)
+        shifted = np.where(infrared == NOISE, NOISE, infrared + self.of[Modality.VISIBLE].num_clusters)
+        return np.maximum(self.labels(Modality.VISIBLE), shifted)
+
+    def centroids(self, features: Floats, modality: Modality) -> Floats:
+        """float32 [C, D]: the unit mean of each cluster."""
+        labels = torch.from_numpy(self.labels(modality))
+        return centroids(torch.from_numpy(features), labels, self.of[modality].num_clusters).numpy()
+
+
+def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting, *, relax: bool = True) -> ModalityClusters:
+    """Cluster each modality among itself.
+
+    Args:
+        refresher: distances and clusters.
+        features: float32 [N, D] unit rows.
+        setting: how each modality is clustered.
+        relax: try a larger eps when a modality has fewer than two clusters, and refuse if that does not help.
+
+    Raises:
+        ClusteringError: a modality has fewer than two clusters whatever is tried.
+    """
+    refresher.hold(features)
+    rows = {m: setting.rows(m) for m in Modality}
+    found = {}
+    for modality in Modality:
+        spec = setting.clustering[modality]
+        for extra in RELAXED_BY if relax else RELAXED_BY[:1]:
+            found[modality] = refresher.cluster(rows[modality], replace(spec, eps=min(1.0, spec.eps + extra)))
+            if found[modality].num_clusters >= 2:
+                break
+    if relax and min(c.num_clusters for c in found.values()) < 2:
+        count = ", ".join(f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items())
+        raise ClusteringError(f"the features collapsed: {count}; train the warm-up longer, or change clustering.eps or clustering.min_samples")
+    return ModalityClusters(found, rows)
+
+
+def cluster_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+    """P clusters of K tracklets of each modality in every batch, from several cameras where there are.
+
+    Returns:
+        int64 [iterations, 2 P K], the visible half first.
+    """
+    parts = []
+    for modality in Modality:
+        parts.append(
+            identity_batches(
+                labels[modality], num_identities=setting.num_identities, num_instances=setting.num_instances,
+                iterations=iterations, rng=rng, groups=setting.tracklets.camera,
+            )
+        )  # fmt: skip
+    return np.concatenate(parts, axis=1)

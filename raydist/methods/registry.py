@@ -1,0 +1,31 @@
+"""The methods by name; a method's file is imported when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from raydist.config import nearest
+from raydist.errors import ConfigError
+from raydist.methods.method import Method
+
+METHODS = {
+    "dcl": "raydist.methods.dcl:DualContrast",
+    "pgm": "raydist.methods.pgm:ProgressiveGraphMatching",
+    "supervised": "raydist.methods.supervised:Supervised",
+}
+
+
+def method_class(name: str) -> type[Method]:
+    """The class of a method.
+
+    Raises:
+        ConfigError: no method of that name.
+
+    >>> method_class("dcl").__name__
+    'DualContrast'
+    """
+    if name not in METHODS:
+        raise ConfigError(f"method.name = {name!r}{nearest(name, METHODS)}; there are: {', '.join(METHODS)}")
+    module, _, attribute = METHODS[name].partition(":")
+    cls: type[Method] = getattr(import_module(module), attribute)
+    return cls

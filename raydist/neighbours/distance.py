@@ -1,0 +1,198 @@
+"""The three Jaccard distances: which neighbours have seats in a row's lists, and how query expansion weighs them.
+
+- plain: Zhong et al., CVPR 2017, in the form used for clustering.
+- camera-aware: CA-Jaccard, "Camera-aware Jaccard Distance for Person Re-identification", CVPR 2024: reciprocal sets of
+  the own and of the other cameras (CKRNN), expansion over both kinds of neighbours (CLQE).
+- modality-aware: "Modality-Aware Bias Mitigation and Invariance Learning", AAAI 2026: half of the seats go to each
+  modality, expansion weighs both modalities equally.
+
+They differ in these lists alone; every later step is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from raydist.errors import ConfigError
+from raydist.neighbours.reciprocal import RankTable
+from raydist.neighbours.search import NOBODY, Doubles, Ranked, merge_topk
+from raydist.types import Ints
+
+DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
+
+
+@dataclass(frozen=True)
+class DistanceSpec:
+    """A Jaccard distance and its parameters; made by `plain`, `camera_aware` or `modality_aware`.
+
+    Attributes:
+        name: which distance.
+        k1: ranked neighbours of a row, itself included.
+        k2: neighbours that a row is averaged over, itself included; 1 for no expansion. Modality-aware: in each modality.
+        k1_intra: camera-aware: neighbours in the own camera, the row itself not counted.
+        k1_inter: camera-aware: neighbours in other cameras, one less than are ranked (the published convention).
+        k2_intra: camera-aware: neighbours of the own camera in the expansion, the row itself included.
+        k2_inter: camera-aware: neighbours of other cameras in the expansion.
+        gate: modality-aware: None seats every neighbour across, as published. A number in [0, 1] keeps one across only
+            where it and the row are each other's nearest across, or it is at least as similar as this quantile of the
+            row's seats within: for data in which many people are seen in one modality only.
+
+    Raises:
+        ConfigError: a number is out of range.
+    """
+
+    name: DistanceName = "jaccard"
+    k1: int = 30
+    k2: int = 6
+    k1_intra: int = 5
+    k1_inter: int = 20
+    k2_intra: int = 2
+    k2_inter: int = 4
+    gate: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in ("k1", "k2", "k1_intra", "k1_inter", "k2_intra", "k2_inter"):
+            if getattr(self, field) < (0 if field == "k2_inter" else 1):
+                raise ConfigError(f"{field} = {getattr(self, field)}: give at least 1")
+        if self.name == "modality-aware" and self.k1 < 2:
+            raise ConfigError(
+                f"k1 = {self.k1}: the modality-aware distance seats k1 / 2 neighbours of each modality; give at least 2"
+            )
+        if self.gate is not None and not 0 <= self.gate <= 1:
+            raise ConfigError(f"gate = {self.gate}: a quantile lies in [0, 1]; leave it out for no gate")
+
+    @classmethod
+    def plain(cls, *, k1: int = 30, k2: int = 6) -> DistanceSpec:
+        """The k-reciprocal Jaccard distance of Zhong et al."""
+        return cls("jaccard", k1, k2)
+
+    @classmethod
+    def camera_aware(cls, *, k1_intra: int = 5, k1_inter: int = 20, k2_intra: int = 2, k2_inter: int = 4) -> DistanceSpec:
+        """CA-Jaccard; a camera may be any grouping, such as the modality."""
+        return cls("camera-aware", k1_intra=k1_intra, k1_inter=k1_inter, k2_intra=k2_intra, k2_inter=k2_inter)
+
+    @classmethod
+    def modality_aware(cls, *, k1: int = 30, k2: int = 6, gate: float | None = None) -> DistanceSpec:
+        """The modality-aware Jaccard distance (MAJ)."""
+        return cls("modality-aware", k1, k2, gate=gate)
+
+    @property
+    def group(self) -> Literal["camera", "modality"] | None:
+        """What splits neighbours into those within and those across; None when all are within."""
+        groups: dict[DistanceName, Literal["camera", "modality"]] = {"camera-aware": "camera", "modality-aware": "modality"}
+        return groups.get(self.name)
+
+    @property
+    def num_within(self) -> int:
+        """How many neighbours to search in a row's own group, itself left out."""
+        if self.name == "camera-aware":
+            return max(self.k1_intra, self.k2_intra - 1)
+        return (self.k1 if self.name == "jaccard" else self.k1 // 2) - 1
+
+    @property
+    def num_across(self) -> int:
+        """How many neighbours to search in all other groups."""
+        if self.name == "camera-aware":
+            return max(self.k1_inter + 1, self.k2_inter)
+        return self.k1 // 2 if self.name == "modality-aware" else 0
+
+    @property
+    def half(self) -> int:
+        """The half set of the reciprocal expansion, rounded half to even; 0 for none, as in CKRNN."""
+        return 0 if self.name == "camera-aware" else int(np.around(self.k1 / 2))
+
+
+@dataclass(frozen=True)
+class RankedLists:
+    """The seats of r rows.
+
+    Attributes:
+        tables: one rank table int32 [r, K], or two: within and across.
+        seats: int32 [r, K2], whom the query expansion averages over; -1 in an empty seat.
+        shares: float64 [r, K2], with what weight; rows sum to 1, 0 in an empty seat.
+    """
+
+    tables: tuple[RankTable, ...]
+    seats: RankTable
+    shares: Doubles
+
+    @staticmethod
+    def join(parts: Sequence[RankedLists]) -> RankedLists:
+        """The lists of all rows, out of those of consecutive slabs."""
+        tables = tuple(np.concatenate(column) for column in zip(*(part.tables for part in parts), strict=True))
+        return RankedLists(tables, np.concatenate([p.seats for p in parts]), np.concatenate([p.shares for p in parts]))
+
+
+def ranked_lists(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
+    """The seats of some rows under one of the distances.
+
+    A row comes first in its own list, whatever else has the same feature. A group with fewer rows than seats leaves
+    seats empty (the published code fills them from the wrong group).
+
+    Args:
+        spec: the distance.
+        rows: int64 [r].
+        within: neighbours in the own group, the rows themselves left out, of ``spec.num_within`` columns.
+        across: neighbours in other groups, of ``spec.num_across`` columns.
+    """
+    itself = (rows[:, None], np.full((len(rows), 1), np.inf))
+    own = np.hstack((itself[0], within[0])).astype(np.int32)
+    other = across[0].astype(np.int32)
+    if spec.name == "jaccard":
+        seats = own[:, : spec.k2]
+        return RankedLists((own[:, : spec.k1],), seats, _equal_shares(seats))
+    if spec.name == "camera-aware":
+        seats = np.hstack((own[:, : spec.k2_intra], other[:, : spec.k2_inter]))
+        return RankedLists((own[:, : spec.k1_intra + 1], other[:, : spec.k1_inter + 1]), seats, _equal_shares(seats))
+    merged = merge_topk((itself, within, across), k=2 * (spec.k1 // 2))[0].astype(np.int32)
+    if spec.k2 == 1:
+        return RankedLists((merged,), own[:, :1], np.ones((len(rows), 1)))
+    near, far = own[:, : spec.k2], other[:, : spec.k2]
+    return RankedLists((merged,), np.hstack((near, far)), _balanced_shares(near, far))
+
+
+def gate_across(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked, nearest_across: Ints) -> Ranked:
+    """The neighbours across that pass the gate of ``spec.gate``, moved up to the front; all of them without a gate.
+
+    Args:
+        spec: the distance.
+        rows: int64 [r].
+        within: neighbours in the own modality, ids and similarities [r, K].
+        across: neighbours in the other modality.
+        nearest_across: int64 [N], the nearest row in the other modality of every row, -1 where there is none.
+    """
+    ids, similarities = across
+    if spec.gate is None or ids.size == 0:
+        return across
+    mutual = np.zeros(ids.shape, bool)
+    mutual[:, 0] = (ids[:, 0] != NOBODY) & (nearest_across[ids[:, 0]] == rows)
+    keep = mutual | (similarities >= _quantile_within(within[1], spec.gate)[:, None])
+    gated = np.where(keep, ids, NOBODY), np.where(keep, similarities, -np.inf)
+    return merge_topk((gated,), k=ids.shape[1])
+
+
+def _quantile_within(similarities: Doubles, quantile: float) -> Doubles:
+    """A quantile of each row's similarities; infinite for a row without any."""
+    if similarities.shape[1] == 0:
+        return np.full(len(similarities), np.inf)
+    counts = np.isfinite(similarities).sum(axis=1)
+    seat = np.floor((1 - quantile) * np.maximum(counts - 1, 0)).astype(np.int64)
+    value = np.take_along_axis(similarities, seat[:, None], axis=1)[:, 0]
+    return np.where(counts > 0, value, np.inf)
+
+
+def _equal_shares(seats: RankTable) -> Doubles:
+    taken = seats != NOBODY
+    return taken / taken.sum(axis=1, keepdims=True)
+
+
+def _balanced_shares(near: RankTable, far: RankTable) -> Doubles:
+    """Half the weight to each side, all of it to the near side of a row that has nobody on the far side."""
+    num_far = (far != NOBODY).sum(axis=1, keepdims=True)
+    near_weight = np.where(num_far > 0, 0.5, 1.0)
+    near_shares = _equal_shares(near) * near_weight
+    return np.hstack((near_shares, (far != NOBODY) * (0.5 / np.maximum(num_far, 1))))

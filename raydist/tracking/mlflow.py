@@ -1,0 +1,111 @@
+"""A run in MLflow: parameters, one step an epoch, artifacts.
+
+The driver creates the run; rank 0 attaches to it by its id, so a worker that is started again goes on with the same run.
+A server that does not answer costs a warning, never the training.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from raydist.tracking.tracker import flatten
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param
+from mlflow.exceptions import MlflowException
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+logging.getLogger("mlflow.store").setLevel(logging.WARNING)
+log = logging.getLogger(__name__)
+
+MARK = "epoch"
+"""The metric by which logged epochs are known."""
+
+
+def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
+    """Start an MLflow run.
+
+    Args:
+        uri: of the tracking server, or ``sqlite:///...``; then artifacts are kept beside the database.
+        experiment: its name; created when missing.
+        name: of the run.
+        config: nested; logged as dotted parameters.
+        tags: of the run.
+
+    Returns:
+        The run's id, or None (with a warning) when the server does not answer.
+    """
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(experiment)
+        experiment_id = found.experiment_id if found else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
+        run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        params = [Param(key.replace("/", "."), str(value)) for key, value in flatten(config)]
+        client.log_batch(run.info.run_id, params=params)
+    except (MlflowException, OSError) as error:
+        log.warning("MLflow at %s does not answer (%s): the run goes on without it; metrics.jsonl has everything", uri, error)
+        return None
+    run_id: str = run.info.run_id
+    return run_id
+
+
+def _artifact_root(uri: str) -> str | None:
+    if not uri.startswith("sqlite:///"):
+        return None
+    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+
+
+class MlflowTracker:
+    """A `Tracker` on a run that exists."""
+
+    def __init__(self, uri: str, run_id: str) -> None:
+        self._client = MlflowClient(tracking_uri=uri)
+        self._run_id = run_id
+        self._logged: int | None = None
+
+    def epoch(self, report: Mapping[str, Any]) -> None:
+        """See `Tracker.epoch`; all numbers of an epoch go in one request."""
+        step, now = int(report["epoch"]), int(time.time() * 1000)
+        numbers = [(key, float(v)) for key, v in flatten(report) if isinstance(v, int | float) and math.isfinite(v)]
+
+        def send() -> None:
+            if self._logged is None:
+                self._logged = max((m.step for m in self._client.get_metric_history(self._run_id, MARK)), default=-1)
+            if step > self._logged:
+                self._client.log_batch(self._run_id, metrics=[Metric(key, value, now, step) for key, value in numbers])
+                self._logged = step
+
+        self._try(send)
+
+    def artifacts(self, folder: Path, names: list[str]) -> None:
+        """See `Tracker.artifacts`."""
+        for name in names:
+            path = folder / name
+            if path.is_dir():
+                self._try(lambda path=path, name=name: self._client.log_artifacts(self._run_id, str(path), name))  # type: ignore[misc]
+            elif path.is_file():
+                self._try(lambda path=path: self._client.log_artifact(self._run_id, str(path)))  # type: ignore[misc]
+
+    def finish(self, status: str) -> None:
+        """See `Tracker.finish`."""
+        self._try(lambda: self._client.set_terminated(self._run_id, status))
+
+    def restart(self) -> None:
+        """Mark a resumed run as running again."""
+        self._try(lambda: self._client.update_run(self._run_id, status="RUNNING"))
+
+    def _try(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except (MlflowException, OSError) as error:
+            log.warning("MLflow: %s (the run goes on; metrics.jsonl has everything)", error)

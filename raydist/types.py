@@ -1,0 +1,122 @@
+"""Checked value objects that every layer shares: Modality, Labels with NOISE, FeatureTable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.errors import DataError, FeatureError
+
+NOISE = -1
+"""The label of a row that belongs to no cluster."""
+
+UNKNOWN_IDENTITY = -1
+"""The identity of a row whose person is not known."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Labels = NDArray[np.int64]
+"""int64 [N], clusters numbered from 0, NOISE = -1."""
+
+
+class Modality(IntEnum):
+    """The spectrum that a tracklet was recorded in.
+
+    >>> Modality.parse("infrared").other.label
+    'visible'
+    """
+
+    VISIBLE = 0
+    INFRARED = 1
+
+    @property
+    def label(self) -> str:
+        """The name used in files and messages: ``visible`` or ``infrared``."""
+        return self.name.lower()
+
+    @property
+    def other(self) -> Modality:
+        """The modality across."""
+        return Modality(1 - self.value)
+
+    @classmethod
+    def parse(cls, text: str) -> Modality:
+        """The modality of that name.
+
+        Raises:
+            DataError: the text is neither ``visible`` nor ``infrared``.
+        """
+        try:
+            return cls[text.upper()]
+        except KeyError:
+            raise DataError(f"modality {text!r}: expected 'visible' or 'infrared'") from None
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """Features of N tracklets with what is known of each of them.
+
+    Attributes:
+        features: float32 [N, D], rows of unit length.
+        tracklet_id: str [N], unique.
+        modality: int8 [N] of `Modality` values.
+        camera: str [N].
+        identity: int64 [N] or None; for evaluation only, UNKNOWN_IDENTITY = -1.
+        split: str [N] of ``train``, ``query``, ``gallery``, or None.
+
+    Raises:
+        FeatureError: a feature is not finite, or a row is not of unit length.
+        DataError: a column has another length than the features, or an id occurs twice.
+    """
+
+    features: Floats
+    tracklet_id: NDArray[Any]
+    modality: NDArray[np.int8]
+    camera: NDArray[Any]
+    identity: Ints | None = None
+    split: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_features(self.features, self.tracklet_id)
+        for name in ("tracklet_id", "modality", "camera", "identity", "split"):
+            column = getattr(self, name)
+            if column is not None and len(column) != len(self.features):
+                raise DataError(f"column {name}: {len(column)} values for {len(self.features)} features")
+        ids, counts = np.unique(self.tracklet_id, return_counts=True)
+        if (counts > 1).any():
+            raise DataError(f"tracklet_id {ids[counts > 1][0]!r} occurs {counts.max()} times; ids must be unique")
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, rows: NDArray[Any]) -> FeatureTable:
+        """The table of the given rows (indices or a mask), in that order."""
+        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return FeatureTable(**{name: None if c is None else c[rows] for name, c in columns.items()})
+
+
+def check_features(features: Floats, names: NDArray[Any] | None = None, tolerance: float = 1e-3) -> None:
+    """Refuse features that would poison every later step.
+
+    Args:
+        features: float32 [N, D].
+        names: [N] names of the rows for the message; row numbers when None.
+        tolerance: how far a row's length may be from 1.
+
+    Raises:
+        FeatureError: not a float32 matrix, a value is NaN or infinite, or a row is not of unit length.
+
+    >>> check_features(np.array([[0.6, 0.8]], np.float32))
+    """
+    if features.ndim != 2 or features.dtype != np.float32:
+        raise FeatureError(f"features of shape {features.shape} and type {features.dtype}: expected float32 [N, D]")
+    length = np.linalg.norm(features, axis=1)
+    for bad, what in ((~np.isfinite(length), "a value that is NaN or infinite"), (np.abs(length - 1) > tolerance, "another length than 1")):
+        rows = np.flatnonzero(bad)
+        if rows.size:
+            shown = rows[:5] if names is None else names[rows[:5]]
+            raise FeatureError(f"{rows.size} of {len(features)} features have {what}; the first: {', '.join(map(str, shown))}")

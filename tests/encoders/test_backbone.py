@@ -1,0 +1,62 @@
+"""One stem or two before a shared trunk."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from raydist.encoders.backbone import Streams, initialise
+
+
+class Times(nn.Module):
+    """Multiplies by a number, and refuses an empty batch."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(factor))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        assert len(x)
+        return x * self.factor
+
+
+def streams(*, two_stream: bool) -> Streams:
+    built = Streams(nn.Sequential(Times(2.0), Times(10.0)), stem=1, two_stream=two_stream)
+    if two_stream:
+        nn.init.constant_(built.stems[1][0].factor, 3.0)
+    return built
+
+
+def test_each_frame_goes_through_its_own_stem_and_keeps_its_place():
+    frames = torch.arange(1.0, 6.0).view(5, 1, 1, 1)
+    modality = torch.tensor([1, 0, 0, 1, 0])
+    out = streams(two_stream=True)(frames, modality).flatten()
+    assert out.tolist() == [30.0, 40.0, 60.0, 120.0, 100.0]
+
+
+def test_a_batch_of_one_modality_passes_the_other_stem_over():
+    frames = torch.ones(2, 1, 1, 1)
+    assert streams(two_stream=True)(frames, torch.zeros(2)).flatten().tolist() == [20.0, 20.0]
+    assert streams(two_stream=True)(frames, torch.ones(2)).flatten().tolist() == [30.0, 30.0]
+
+
+def test_one_stream_does_not_look_at_the_modality():
+    assert streams(two_stream=False)(torch.ones(2, 1, 1, 1), torch.tensor([0, 1])).flatten().tolist() == [20.0, 20.0]
+
+
+def test_second_stem_is_a_copy_of_the_first():
+    built = Streams(nn.Sequential(Times(2.0), Times(10.0)), stem=1, two_stream=True)
+    first, second = (stem[0].factor for stem in built.stems)
+    assert first is not second
+    assert first == second
+    assert len(list(built.trunk.parameters())) == 1
+
+
+def test_convolutions_start_with_the_variance_of_he():
+    conv = nn.Conv2d(64, 128, 3)
+    torch.manual_seed(0)
+    initialise(nn.Sequential(conv))
+    assert (
+        conv.weight.std().item() == torch.tensor((2 / (128 * 9)) ** 0.5).item()
+        or abs(conv.weight.std().item() / (2 / (128 * 9)) ** 0.5 - 1) < 0.02
+    )

@@ -1,0 +1,65 @@
+"""Encoders by name, from a seed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from raydist.encoders.encoder import Encoder
+from raydist.encoders.registry import ENCODERS, build_encoder
+from raydist.errors import ConfigError
+
+WIDTHS = {
+    "small": 256,
+    "resnet18": 512,
+    "resnet34": 512,
+    "resnet50": 2048,
+    "agw_resnet50": 2048,
+    "agw_resnet50_non_local": 2048,
+    "mobilenet_v2": 1280,
+}
+
+
+def equal(one: Encoder, other: Encoder) -> bool:
+    state = other.state_dict()
+    return all(torch.equal(v, state[k]) for k, v in one.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_every_name_builds_with_its_width(name: str):
+    assert build_encoder(name, seed=0).width == WIDTHS[name]
+
+
+def test_equal_seeds_give_equal_weights():
+    assert equal(build_encoder("small", temporal="attention", seed=3), build_encoder("small", temporal="attention", seed=3))
+    assert not equal(build_encoder("small", seed=3), build_encoder("small", seed=4))
+
+
+def test_torchs_generator_is_neither_needed_nor_disturbed():
+    torch.manual_seed(11)
+    first = build_encoder("small", seed=3)
+    drawn = torch.rand(3)
+    torch.manual_seed(11)
+    assert torch.equal(torch.rand(3), drawn)
+    torch.manual_seed(12)
+    assert equal(first, build_encoder("small", seed=3))
+
+
+def test_backbone_does_not_depend_on_pooling_and_streams():
+    plain = build_encoder("small", two_stream=False, pooling="mean", seed=3).backbone
+    richer = build_encoder("small", two_stream=True, pooling="stripes", temporal="attention", seed=3).backbone
+    assert torch.equal(plain.trunk.layer3.conv2.weight, richer.trunk.layer3.conv2.weight)
+    assert all(torch.equal(plain.stems[0].conv1.weight, stem.conv1.weight) for stem in richer.stems)
+
+
+@pytest.mark.parametrize(("pooling", "width"), [("mean", 128), ("gem", 128), ("stripes", 256), (None, 256)])
+def test_pooling_decides_the_width(pooling: str | None, width: int):
+    encoder = build_encoder("small", pooling=pooling, seed=0).eval()
+    with torch.no_grad():
+        assert encoder(torch.rand(1, 1, 3, 64, 32), torch.tensor([1])).tracklet.shape == (1, width)
+    assert encoder.width == width
+
+
+def test_unknown_name_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"encoder\.name = 'resnet5': did you mean 'resnet50'\?; there are: small"):
+        build_encoder("resnet5", seed=0)

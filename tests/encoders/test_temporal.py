@@ -1,0 +1,48 @@
+"""Pooling over time."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from raydist.encoders.temporal import TemporalAttention, TemporalMean, build_temporal
+from raydist.errors import ConfigError
+
+FRAMES = torch.randn(3, 6, 16, generator=torch.Generator().manual_seed(0))
+
+
+def test_attention_without_the_prior_starts_as_the_mean():
+    assert torch.allclose(TemporalAttention(16, prior=False)(FRAMES), TemporalMean()(FRAMES), atol=1e-6)
+
+
+def test_prior_takes_weight_from_the_frame_unlike_the_rest():
+    common = torch.randn(1, 1, 16, generator=torch.Generator().manual_seed(1))
+    frames = common.repeat(1, 6, 1)
+    frames[0, 2] = -common[0, 0]
+    attention, mean = TemporalAttention(16)(frames), TemporalMean()(frames)
+    assert (attention - common[0]).norm() < (mean - common[0]).norm()
+
+
+def test_attention_equals_the_formula():
+    pooling = TemporalAttention(16)
+    torch.nn.init.normal_(pooling.score.weight)
+    for clip, pooled in zip(FRAMES, pooling(FRAMES), strict=True):
+        mean = clip.mean(0)
+        scores = []
+        for f in clip:
+            hidden = torch.tanh(pooling.hidden.weight @ torch.cat([f, f - mean]))
+            scores.append(pooling.score.weight[0] @ hidden + f @ mean / (f.norm() * mean.norm()))
+        weights = torch.stack(scores).softmax(0)
+        assert torch.allclose(pooled, weights @ clip, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mean", "attention"])
+def test_order_of_frames_does_not_matter(name: str):
+    pooling = build_temporal(name, 16)
+    assert torch.allclose(pooling(FRAMES), pooling(FRAMES.flip(1)), atol=1e-6)
+    assert torch.allclose(pooling(FRAMES[:, :1]), FRAMES[:, 0])
+
+
+def test_unknown_temporal_pooling_is_refused():
+    with pytest.raises(ConfigError, match="did you mean 'attention'"):
+        build_temporal("atention", 16)

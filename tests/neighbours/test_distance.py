@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from raydist.errors import ConfigError
+from raydist.neighbours.distance import DistanceSpec, RankedLists, gate_across, ranked_lists
+
+
+def ranked(ids, values):
+    return np.array(ids, np.int64), np.array(values, np.float64)
+
+
+WITHIN = ranked([[1, 2, 3]], [[0.9, 0.8, 0.5]])
+ACROSS = ranked([[7, 8, 9]], [[0.85, 0.3, 0.2]])
+NONE = ranked(np.empty((1, 0)), np.empty((1, 0)))
+ROW = np.array([0])
+
+
+def test_plain_lists_hold_the_row_and_its_neighbours():
+    lists = ranked_lists(DistanceSpec.plain(k1=4, k2=2), ROW, WITHIN, NONE)
+    assert lists.tables[0].tolist() == [[0, 1, 2, 3]]
+    assert lists.seats.tolist() == [[0, 1]]
+    assert lists.shares.tolist() == [[0.5, 0.5]]
+
+
+def test_camera_aware_lists_keep_both_sides_apart():
+    spec = DistanceSpec.camera_aware(k1_intra=2, k1_inter=1, k2_intra=2, k2_inter=3)
+    assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 0)
+    lists = ranked_lists(spec, ROW, WITHIN, ACROSS)
+    assert [table.tolist() for table in lists.tables] == [[[0, 1, 2]], [[7, 8]]]
+    assert lists.seats.tolist() == [[0, 1, 7, 8, 9]]
+    assert lists.shares.tolist() == [[0.2] * 5]
+
+
+def test_modality_aware_lists_share_seats_and_sort_by_similarity():
+    spec = DistanceSpec.modality_aware(k1=6, k2=2)
+    assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 3)
+    lists = ranked_lists(spec, ROW, ranked([[1, 2]], [[0.9, 0.8]]), ACROSS)
+    assert lists.tables[0].tolist() == [[0, 1, 7, 2, 8, 9]]
+    assert lists.seats.tolist() == [[0, 1, 7, 8]]
+    assert lists.shares.tolist() == [[0.25] * 4]
+
+
+def test_a_modality_without_the_other_gives_all_weight_to_its_own():
+    lists = ranked_lists(
+        DistanceSpec.modality_aware(k1=6, k2=2), ROW, ranked([[1, -1]], [[0.9, -np.inf]]), ranked([[-1]], [[-np.inf]])
+    )
+    assert lists.tables[0].tolist() == [[0, 1, -1, -1]]
+    assert lists.shares.tolist() == [[0.5, 0.5, 0.0]]
+
+
+def test_no_expansion_for_k2_of_one():
+    lists = ranked_lists(DistanceSpec.modality_aware(k1=6, k2=1), ROW, WITHIN, ACROSS)
+    assert lists.seats.tolist() == [[0]]
+    assert lists.shares.tolist() == [[1.0]]
+
+
+def test_the_half_set_is_rounded_to_even():
+    assert [DistanceSpec.plain(k1=k).half for k in (4, 5, 6, 7, 15, 30)] == [2, 2, 3, 4, 8, 15]
+
+
+def test_the_gate_keeps_mutual_and_similar_neighbours():
+    nearest = np.full(10, -1)
+    across = ranked([[7, 8, 9], [8, 7, 9]], [[0.6, 0.5, 0.4], [0.6, 0.5, 0.4]])
+    within = ranked([[2, 3, 4], [2, 3, 4]], [[0.9, 0.8, 0.45], [0.9, 0.8, 0.7]])
+    nearest[[7, 8]] = 0
+    rows = np.array([0, 1])
+    open_gate = gate_across(DistanceSpec.modality_aware(), rows, within, across, nearest)
+    assert open_gate is across
+    low = gate_across(DistanceSpec.modality_aware(gate=0.0), rows, within, across, nearest)
+    assert low[0].tolist() == [[7, 8, -1], [-1, -1, -1]]
+    high = gate_across(DistanceSpec.modality_aware(gate=1.0), rows, within, across, nearest)
+    assert high[0].tolist() == [[7, -1, -1], [-1, -1, -1]]
+
+
+def test_joined_slabs_equal_the_whole():
+    spec = DistanceSpec.camera_aware()
+    rows = np.array([0, 4])
+    within, across = (tuple(np.repeat(part, 2, axis=0) for part in side) for side in (WITHIN, ACROSS))
+    whole = ranked_lists(spec, rows, within, across)
+    joined = RankedLists.join(
+        [ranked_lists(spec, rows[[r]], tuple(a[[r]] for a in within), tuple(a[[r]] for a in across)) for r in (0, 1)]
+    )
+    assert np.array_equal(joined.seats, whole.seats)
+    assert np.array_equal(joined.shares, whole.shares)
+    assert all(np.array_equal(a, b) for a, b in zip(joined.tables, whole.tables, strict=True))
+
+
+def test_parameters_out_of_range_are_refused():
+    with pytest.raises(ConfigError, match="k1 = 0"):
+        DistanceSpec.plain(k1=0)
+    with pytest.raises(ConfigError, match="k1 = 1"):
+        DistanceSpec.modality_aware(k1=1)
+    with pytest.raises(ConfigError, match="gate = 2"):
+        DistanceSpec.modality_aware(gate=2)
