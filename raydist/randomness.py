@@ -30,7 +30,8 @@ def stream(seed: int, name: str, *keys: int) -> np.random.Generator:
     >>> bool((stream(0, "sampler", 3).random(4) == stream(0, "sampler", 4).random(4)).any())
     False
     """
-    entropy = [seed, zlib.crc32(name.encode()), *keys]
+    # numpy takes trailing zeros for padding, so the number of keys is part of the entropy
+    entropy = [seed, zlib.crc32(name.encode()), len(keys), *keys]
     if min(entropy) < 0:
         raise ValueError(f"stream({seed}, {name!r}, {keys}): the seed and the keys must be >= 0")
     return np.random.default_rng(entropy)

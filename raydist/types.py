@@ -88,7 +88,7 @@ class FeatureTable:
                 raise DataError(f"column {name}: {len(column)} values for {len(self.features)} features")
         ids, counts = np.unique(self.tracklet_id, return_counts=True)
         if (counts > 1).any():
-            raise DataError(f"tracklet_id {ids[counts > 1][0]!r} occurs {counts.max()} times; ids must be unique")
+            raise DataError(f"tracklet_id {str(ids[counts > 1][0])!r} occurs {counts.max()} times; ids must be unique")
 
     def __len__(self) -> int:
         return len(self.features)

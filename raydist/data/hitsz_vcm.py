@@ -1,5 +1,6 @@
-"""The HITSZ-VCM layout (Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person
-Re-Identification", CVPR 2022) as a tracklet table.
+"""The HITSZ-VCM layout as a tracklet table.
+
+Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person Re-Identification", CVPR 2022.
 
 An image is listed by an encoded name such as ``0007M1D2T1F6.jpg``: person 7, modality 1 (infrared; 2 is visible), camera D2,
 tracklet 1, frame 6. A tracklet is a line ``modality start end person camera`` with a range of lines of the list of names.

@@ -51,9 +51,9 @@ def _read(path: Path) -> State:
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
     except Exception as error:  # whatever a damaged file makes the readers raise
-        raise DataError(
-            f"weights {path}: cannot be read as tensors ({error}); fetch the file again, or save its state dict alone"
-        ) from error
+        # torch's own text advises to let the file run its code: it is kept in the chain, not shown
+        why = f"{type(error).__name__}: damaged, or more than plain tensors"
+        raise DataError(f"weights {path}: cannot be read ({why}); fetch the file again, or save its state dict alone") from error
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise DataError(f"weights {path}: holds something else than named tensors; save the model's state dict alone")
     broken = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]

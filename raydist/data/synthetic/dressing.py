@@ -49,7 +49,7 @@ def _materials(person: Person, outfit: Outfit) -> dict[Part, Material]:
     coat = outfit.legwear == "coat"
     crown = {"bald": skin, "hat": leather}.get(person.hair_style, hair)
     materials = dict.fromkeys((Part.L_HAND, Part.R_HAND, Part.NECK, Part.HEAD), skin)
-    materials |= {Part.TORSO: upper, Part.SHOULDERS: upper, Part.LOGO: upper.printed()}
+    materials |= {Part.TORSO: upper, Part.SHOULDERS: upper.plain(), Part.LOGO: upper.printed()}
     materials |= {Part.L_UPPER_ARM: sleeve, Part.R_UPPER_ARM: sleeve, Part.L_FOREARM: forearm, Part.R_FOREARM: forearm}
     materials |= {Part.L_THIGH: thigh, Part.R_THIGH: thigh, Part.L_SHIN: shin, Part.R_SHIN: shin}
     materials |= {Part.L_FOOT: outfit.shoes, Part.R_FOOT: outfit.shoes, Part.BAG: leather, Part.STRAP: leather}

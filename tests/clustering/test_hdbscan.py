@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from sklearn.cluster import HDBSCAN
+from sklearn.metrics import adjusted_rand_score
+
+from raydist.clustering.hdbscan import hdbscan
+from raydist.errors import ConfigError
+from raydist.neighbours.jaccard import DistanceSpec, Edges, jaccard_graph
+
+
+def groups(sizes, spread, rng, inside=0.0):
+    """A dense distance matrix of groups that share nothing with each other."""
+    distance = np.ones((sum(sizes), sum(sizes)))
+    start = 0
+    for size in sizes:
+        within = inside + spread * rng.random((size, size))
+        distance[start : start + size, start : start + size] = (within + within.T) / 2
+        start += size
+    np.fill_diagonal(distance, 0)
+    return distance
+
+
+def test_components_zeros_and_isolated_rows(from_dense):
+    distance = groups([8, 6, 7, 1, 1], 0.2, np.random.default_rng(0), inside=0.1)
+    distance[:8, :8] = 0.0
+    labels = hdbscan(from_dense(distance), 23, min_cluster_size=4, min_samples=3)
+    assert labels.tolist() == [0] * 8 + [1] * 6 + [2] * 7 + [-1, -1]
+
+
+def test_rows_with_few_neighbours_are_noise(from_dense):
+    distance = groups([8, 8, 2], 0.2, np.random.default_rng(1), inside=0.1)
+    labels = hdbscan(from_dense(distance), 18, min_cluster_size=4, min_samples=4)
+    assert labels.tolist() == [0] * 8 + [1] * 8 + [-1, -1]
+
+
+def test_labels_agree_with_a_dense_hdbscan():
+    rng = np.random.default_rng(2)
+    x = np.repeat(rng.standard_normal((25, 32)), 12, axis=0) + 0.6 * rng.standard_normal((300, 32))
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    edges = jaccard_graph(x, DistanceSpec.plain(k1=15, k2=4), eps_max=1.0)
+    distance = np.ones((300, 300))
+    np.fill_diagonal(distance, 0)
+    distance[edges.i, edges.j] = distance[edges.j, edges.i] = edges.distance
+    expected = HDBSCAN(metric="precomputed", min_cluster_size=4, min_samples=5, copy=True).fit_predict(distance)
+    labels = hdbscan(edges, 300, min_cluster_size=4, min_samples=4)
+    assert adjusted_rand_score(expected, labels) > 0.95
+    assert labels[labels >= 0][0] == 0
+
+
+def test_renumbered_rows_keep_their_clusters(from_dense):
+    distance = groups([9, 7, 6, 1], 0.3, np.random.default_rng(3), inside=0.2)
+    order = np.random.default_rng(4).permutation(23)
+    before = hdbscan(from_dense(distance), 23, min_cluster_size=4, min_samples=3)
+    after = hdbscan(from_dense(distance[np.ix_(order, order)]), 23, min_cluster_size=4, min_samples=3)
+    assert adjusted_rand_score(before[order], after) == 1
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 3, 10])
+def test_nothing_near_is_all_noise(num_rows):
+    nothing = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
+    assert hdbscan(nothing, num_rows, min_cluster_size=2, min_samples=2).tolist() == [-1] * num_rows
+
+
+def test_bad_parameters_are_refused(from_dense):
+    with pytest.raises(ConfigError, match="min_cluster_size 1"):
+        hdbscan(from_dense(np.zeros((3, 3))), 3, min_cluster_size=1, min_samples=1)
