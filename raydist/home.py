@@ -37,6 +37,4 @@ def resolve_uri(uri: str) -> str:
     prefix = "sqlite:///"
     if not uri.startswith(prefix):
         return uri
-    path = resolve(uri.removeprefix(prefix))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return f"{prefix}{path}"
+    return f"{prefix}{resolve(uri.removeprefix(prefix))}"

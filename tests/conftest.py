@@ -13,6 +13,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GOMP_SPINCOUNT"] = "0"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
+from raydist.distributed.cluster import prepare
+
+prepare(None)  # before anything imports Ray
+
 import pytest
 import torch
 

@@ -53,10 +53,12 @@ def decode_image(encoded: bytes, *, height: int, width: int) -> Pixels:
 def _decode_jpeg(encoded: bytes, height: int, width: int) -> Pixels:
     """Decode a JPEG, at a reduced scale where it is more than twice as large as wanted."""
     try:
-        _check_size(*simplejpeg.decode_jpeg_header(encoded, strict=False)[:2])
+        size = simplejpeg.decode_jpeg_header(encoded, strict=False)[:2]
+    except (ValueError, KeyError):  # KeyError: cut off before the colour space is known
+        raise DataError("the JPEG header is damaged or cut off") from None
+    _check_size(*size)
+    try:
         return simplejpeg.decode_jpeg(encoded, "RGB", min_height=height, min_width=width, min_factor=2)
-    except DataError:
-        raise
     except ValueError as error:
         if _STRAY_BYTES in str(error):
             return _decode_other(encoded)

@@ -24,7 +24,7 @@ from raydist.engine.schema import Config
 from raydist.engine.state import RunState, build_state
 from raydist.engine.world import Alone, ProcessGroup, World
 from raydist.errors import ConfigError, RaydistError, WorkerError
-from raydist.home import cache_folder, resolve, resolve_uri
+from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.tracking.tracker import NoTracker, Tracker
 
@@ -57,7 +57,7 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         del inputs
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
-        say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and resolve_uri(str(config.tracking.mlflow_uri)), **facts})
+        say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and config.tracking.mlflow_uri, **facts})
         status = "FAILED"
         try:
             _fit(config, folder, run_id, say)
@@ -72,7 +72,7 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
 
 def _open_folder(config: Config, resume: Path | None) -> RunFolder:
     if resume is None:
-        folder = RunFolder.create(resolve(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}")
+        folder = RunFolder.create(Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}")
         folder.write("config.yaml", config.dump())
         folder.write("environment.json", describe_environment())
         return folder
@@ -88,7 +88,7 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
         return NoTracker(), None
     from raydist.tracking.mlflow import MlflowTracker, create_run
 
-    uri, environment = resolve_uri(config.tracking.mlflow_uri), folder.read_json("environment.json")
+    uri, environment = config.tracking.mlflow_uri, folder.read_json("environment.json")
     run_id = environment.get("mlflow_run_id")
     if run_id is None:
         tags = {"raydist.folder": str(folder.path.resolve()), "supervised": str(method_class(config.method.name).supervised).lower()}
@@ -188,7 +188,7 @@ def _train_worker(job: dict[str, Any]) -> None:
     import ray.train
     import ray.train.torch
 
-    from raydist.distributed.feature_shards import ShardedRefresh
+    from raydist.distributed.refresh import ShardedRefresh
 
     config, folder, board = Config.model_validate(job["config"]), RunFolder(Path(job["folder"])), job["board"]
     device = ray.train.torch.get_device()
@@ -229,7 +229,7 @@ def _attach(config: Config, run_id: str | None, world: World) -> Tracker:
         return NoTracker()
     from raydist.tracking.mlflow import MlflowTracker
 
-    return MlflowTracker(resolve_uri(str(config.tracking.mlflow_uri)), run_id)
+    return MlflowTracker(str(config.tracking.mlflow_uri), run_id)
 
 
 @contextmanager

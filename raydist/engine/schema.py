@@ -12,6 +12,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from raydist.clustering.spec import ClusterSpec
 from raydist.config import Raw, Section, compose, find, merge, overrides, put, validate
 from raydist.errors import ConfigError
+from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.types import Modality
@@ -193,4 +194,17 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         given = put(given, path, value)
     if "name" in given.get("method", {}) and given["method"]["name"] != raw.get("method", {}).get("name"):
         raw["method"] = {}
-    return validate(Config, merge(raw, given))
+    return anchored(validate(Config, merge(raw, given)))
+
+
+def anchored(config: Config) -> Config:
+    """The same configuration with absolute paths, so that it means the same in every process."""
+    data, encoder, tracking = config.data, config.encoder, config.tracking
+    return config.model_copy(
+        update={
+            "run": config.run.model_copy(update={"dir": str(resolve(config.run.dir))}),
+            "data": data.model_copy(update={"root": data.root and str(resolve(data.root))}),
+            "encoder": encoder.model_copy(update={"weights": encoder.weights and str(resolve(encoder.weights))}),
+            "tracking": tracking.model_copy(update={"mlflow_uri": tracking.mlflow_uri and resolve_uri(tracking.mlflow_uri)}),
+        }
+    )

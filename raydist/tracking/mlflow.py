@@ -46,6 +46,8 @@ def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any
         The run's id, or None (with a warning) when the server does not answer.
     """
     try:
+        if uri.startswith("sqlite:///"):
+            _database_folder(uri)
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment)
         experiment_id = found.experiment_id if found else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
@@ -62,7 +64,13 @@ def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any
 def _artifact_root(uri: str) -> str | None:
     if not uri.startswith("sqlite:///"):
         return None
-    return (Path(uri.removeprefix("sqlite:///")).resolve().parent / "mlartifacts").as_uri()
+    return (_database_folder(uri) / "mlartifacts").as_uri()
+
+
+def _database_folder(uri: str) -> Path:
+    folder = Path(uri.removeprefix("sqlite:///")).resolve().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class MlflowTracker:

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import ray
+
+from raydist.clustering.spec import ClusterSpec
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.feature_shards import start_shards
+from raydist.distributed.refresh import ShardedRefresher
+from raydist.engine.refresher import LocalRefresher
+
+pytestmark = pytest.mark.usefixtures("cluster")
+
+N = 240
+SPECS = [
+    ClusterSpec(k1=8, k2=3, min_samples=2),
+    ClusterSpec(k1=8, k2=6, eps=0.5),
+    ClusterSpec("camera-aware", k1=8),
+    ClusterSpec("modality-aware", k1=8, k2=3, min_samples=2),
+    ClusterSpec(algorithm="hdbscan", k1=8, k2=3, min_samples=2),
+]
+
+
+@pytest.fixture(scope="module")
+def features():
+    """Forty people of six tracklets, with duplicates."""
+    rng = np.random.default_rng(0)
+    x = np.repeat(rng.normal(size=(N // 6, 32)), 6, axis=0) + 0.5 * rng.normal(size=(N, 32))
+    x[5:9] = x[4]
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tracklets():
+    half = np.arange(N) % 2
+    return TrainingSet(frames=None, modality=half.astype(np.int8), camera=np.arange(N) % 3, view=np.arange(N) % 6)
+
+
+@pytest.fixture(scope="module")
+def shards(cluster):
+    actors = start_shards(4)
+    yield actors
+    for actor in actors:
+        ray.kill(actor)
+
+
+@pytest.fixture(scope="module")
+def expected(features, tracklets):
+    local = LocalRefresher(tracklets)
+    local.hold(features)
+    return lambda rows, spec: local.cluster(rows, spec)
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 4])
+@pytest.mark.parametrize("spec", SPECS)
+def test_any_number_of_shards_gives_the_labels_of_one_process(features, tracklets, shards, expected, num_shards, spec):
+    refresher = ShardedRefresher(shards[:num_shards], tracklets)
+    refresher.hold(features)
+    for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
+        found, one = refresher.cluster(rows, spec), expected(rows, spec)
+        assert one.num_clusters > 1
+        assert np.array_equal(found.labels, one.labels)
+        assert np.array_equal(found.edges.distance, one.edges.distance)
+
+
+def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected):
+    refresher = ShardedRefresher(shards[:2], tracklets)
+    refresher.hold(features)
+    ray.kill(shards[1], no_restart=False)
+    found = refresher.cluster(np.arange(N), SPECS[0])
+    assert np.array_equal(found.labels, expected(np.arange(N), SPECS[0]).labels)
+
+
+def test_more_shards_than_rows(features, tracklets, shards):
+    refresher = ShardedRefresher(shards, tracklets)
+    refresher.hold(features)
+    assert refresher.cluster(np.arange(3), ClusterSpec(k1=8, min_samples=1)).labels.shape == (3,)
