@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from raydist.clustering.spec import Clustering
+from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.samplers import identity_batches
 from raydist.errors import ClusteringError
 from raydist.memories.centroids import centroids
 from raydist.methods.method import Refresher, Setting
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
-RELAXED_BY = (0.0, 0.1, 0.2)
-"""What is added to eps, in turn, while a modality has fewer than two clusters."""
+EPS_STEP = 0.1
+RETRIES = 4
+"""How often, and by how much, eps is changed while a modality has fewer than two clusters."""
 
 
 def tracklet_means(features: Floats) -> Floats:
@@ -74,24 +75,28 @@ def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting,
         refresher: distances and clusters.
         features: float32 [N, D] unit rows.
         setting: how each modality is clustered.
-        relax: try a larger eps when a modality has fewer than two clusters, and refuse if that does not help.
+        relax: try another eps when a modality has fewer than two clusters, and refuse if that does not help.
 
     Raises:
         ClusteringError: a modality has fewer than two clusters whatever is tried.
     """
     refresher.hold(features)
     rows = {m: setting.rows(m) for m in Modality}
-    found = {}
-    for modality in Modality:
-        spec = setting.clustering[modality]
-        for extra in RELAXED_BY if relax else RELAXED_BY[:1]:
-            found[modality] = refresher.cluster(rows[modality], replace(spec, eps=min(1.0, spec.eps + extra)))
-            if found[modality].num_clusters >= 2:
-                break
+    found = {m: _cluster(refresher, rows[m], setting.clustering[m], retries=RETRIES if relax else 0) for m in Modality}
     if relax and min(c.num_clusters for c in found.values()) < 2:
         count = ", ".join(f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items())
         raise ClusteringError(f"the features collapsed: {count}; train the warm-up longer, or change clustering.eps or clustering.min_samples")
     return ModalityClusters(found, rows)
+
+
+def _cluster(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int) -> Clustering:
+    """Cluster; a larger eps where there is no cluster, a smaller one where there is one alone."""
+    found = refresher.cluster(rows, spec)
+    if found.num_clusters >= 2 or retries == 0:
+        return found
+    step = EPS_STEP if found.num_clusters == 0 else -EPS_STEP
+    eps = min(1.0, max(EPS_STEP / 2, spec.eps + step))
+    return _cluster(refresher, rows, replace(spec, eps=eps), retries=retries - 1)
 
 
 def cluster_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:

@@ -78,8 +78,7 @@ def _query_and_gallery(order: list[Pass]) -> dict[str, list[str]]:
     """One query for each identity, in alternating modalities; its camera leaves the identity's gallery."""
     queries: dict[int, Pass] = {}
     for walk in order:
-        if walk.number == 0:
-            queries.setdefault(walk.identity, walk)
+        queries.setdefault(walk.identity, walk)
     query_lines = [_line(walk, _NAMES[Modality(walk.identity % len(Modality))], walk.first_tracklet) for walk in queries.values()]
     gallery_lines = [
         _line(walk, name, tracklet)

@@ -23,6 +23,10 @@ class Boxes(NamedTuple):
     centre: Array
     ground: Array
 
+    def frames(self, start: int, stop: int) -> Boxes:
+        """Some consecutive frames."""
+        return Boxes(*(values[start:stop] for values in self))
+
 
 class Span(NamedTuple):
     """The frames from `start` on, before `stop`."""

@@ -117,7 +117,7 @@ def _draw_frames(passes: list[Pass], settings: WorldSettings, layout: str, root:
         finally:
             cv2.setNumThreads(threads)
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(min(workers, len(tasks)), context, cv2.setNumThreads, (1,)) as pool:
+    with ProcessPoolExecutor(max(1, min(workers, len(tasks))), context, cv2.setNumThreads, (1,)) as pool:
         futures = [pool.submit(_draw_task, task, settings, layout, root, seed) for task in tasks]
         try:
             return sum(future.result() for future in futures)

@@ -11,9 +11,6 @@ from raydist.data.synthetic.garments import Material, Outfit
 from raydist.data.synthetic.walking import Part
 from raydist.types import Floats
 
-_PRINTED_SLEEVES_ABOVE = 0.5
-"""Prints that go along the body continue on sleeves; stripes and dots would not meet at the seam."""
-
 
 class Looks(NamedTuple):
     """The materials of all P parts.
@@ -42,7 +39,7 @@ def dress(person: Person, outfit: Outfit) -> Looks:
 
 def _materials(person: Person, outfit: Outfit) -> dict[Part, Material]:
     upper, lower, skin, hair, leather = outfit.upper, outfit.lower, person.skin, person.hair, outfit.bag_material
-    sleeve = upper if _goes_along(upper) else upper.plain()
+    sleeve = upper if upper.printed_sleeves else upper.plain()
     forearm = sleeve if outfit.long_sleeves else skin
     thigh = skin if outfit.legwear == "skirt" else lower
     shin = lower if outfit.legwear in ("trousers", "coat") else skin
@@ -56,8 +53,3 @@ def _materials(person: Person, outfit: Outfit) -> dict[Part, Material]:
     materials |= {Part.PELVIS: upper.plain() if coat else lower, Part.TAIL: upper.plain() if coat else lower}
     materials |= {Part.HAIR: crown, Part.LONG_HAIR: hair, Part.BUN: hair}
     return materials
-
-
-def _goes_along(material: Material) -> bool:
-    pattern = material.pattern
-    return pattern.along > _PRINTED_SLEEVES_ABOVE and pattern.bias == 0 and pattern.along_frequency > _PRINTED_SLEEVES_ABOVE

@@ -48,11 +48,13 @@ class Material:
         visible: float32 [2, 3], red, green and blue of ground and print, 0 to 1, linear.
         infrared: float32 [2], of ground and print.
         pattern: where the print is.
+        printed_sleeves: whether the print continues on sleeves; stripes and dots would not meet at the seam.
     """
 
     visible: Floats
     infrared: Floats
     pattern: Pattern = PLAIN
+    printed_sleeves: bool = False
 
     def plain(self) -> Material:
         """The ground without the print."""
@@ -169,10 +171,12 @@ def draw_material(rng: np.random.Generator, settings: WorldSettings, kind: str) 
     if rng.random() >= settings.pattern_survival:
         contrast *= _HIDDEN_CONTRAST
     names = {"upper": _UPPER_PATTERNS, "lower": ("plain",) * 6 + ("stripes",), "plain": ("plain",)}[kind]
+    name = pick(rng, names)
     return Material(
         visible=np.array([ground, printed], np.float32),
         infrared=np.array([infrared, np.clip(infrared + contrast, 0.02, 0.95)], np.float32),
-        pattern=draw_pattern(rng, pick(rng, names)),
+        pattern=draw_pattern(rng, name),
+        printed_sleeves=name in ("bands", "check"),
     )
 
 

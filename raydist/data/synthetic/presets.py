@@ -33,7 +33,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "extra_passes": 1,
         "frames": (24, 30),
         "pieces": 2,
-        "gap": 0.1,
+        "gap": 0.2,
         "pattern_survival": 0.9,
         "occlusion": 0.2,
     },

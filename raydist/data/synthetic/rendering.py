@@ -119,10 +119,10 @@ def _paint_walker(
         canvas.frames(start, stop),
         person,
         camera,
-        recording.modalities[0],
-        phase,
-        yaw[start:stop],
-        Boxes(*(values[start:stop] for values in boxes)),
+        session=recording.modalities[0],
+        phase=phase,
+        yaw=yaw[start:stop],
+        boxes=boxes.frames(start, stop),
     )
 
 
@@ -130,13 +130,17 @@ def _paint_person(
     canvas: Canvas,
     person: Person,
     camera: Camera,
+    *,
     session: Modality,
     phase: Array,
     yaw: Array,
     boxes: Boxes,
     is_walker: bool = True,
 ) -> None:
-    """Paint a person on all frames; a detector's box hides most of a difference in height, not all."""
+    """Paint a person on all frames, dressed for a session; paired recordings are made by day.
+
+    A detector's box hides most of a difference in height, not all.
+    """
     outfit = person.outfits[session]
     strokes = project(walk(person, outfit, phase), yaw, camera.pitch, person.body.height)
     strokes = place(strokes, boxes.scale / person.body.height**0.35, boxes.centre, boxes.ground)
@@ -152,8 +156,7 @@ def _occlude(recording: Pass, world: World, canvas: Canvas, boxes: Boxes, pan: A
         return
     start, stop = draw_span(rng, recording.num_frames)
     if rng.random() < settings.pedestrians and settings.num_identities > 1:
-        part = Boxes(*(values[start:stop] for values in boxes))
-        _paint_passer_by(recording, world, canvas.frames(start, stop), part, rng)
+        _paint_passer_by(recording, world, canvas.frames(start, stop), boxes.frames(start, stop), rng)
     else:
         cover_with_thing(canvas.frames(start, stop), rng, pan[start:stop])
 
@@ -169,7 +172,8 @@ def _paint_passer_by(recording: Pass, world: World, canvas: Canvas, boxes: Boxes
     nearer = rng.uniform(1.0, 1.2)
     crossing = Boxes(boxes.scale * nearer, 0.5 * width + across * width, boxes.ground + boxes.scale * (nearer - 1) * 0.6)
     phase = gait_phase(person.gait, num_frames, camera.frame_rate, rng)
-    _paint_person(canvas, person, camera, recording.modalities[0], phase, yaw, crossing, is_walker=False)
+    session = recording.modalities[0]
+    _paint_person(canvas, person, camera, session=session, phase=phase, yaw=yaw, boxes=crossing, is_walker=False)
 
 
 def _sense(recording: Pass, world: World, canvas: Canvas, yaw: Array) -> dict[Modality, Bytes]:

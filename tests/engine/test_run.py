@@ -1,0 +1,144 @@
+"""Whole runs in one process: equal bytes after a resume, and identities that leave no trace."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from raydist.data.training_set import Truth
+from raydist.engine.inputs import open_inputs
+from raydist.engine.loop import run_epoch
+from raydist.engine.run import best_epoch, train_run
+from raydist.engine.run_folder import RunFolder
+from raydist.engine.state import build_state
+from raydist.errors import TrainingError
+from raydist.home import cache_folder
+from raydist.tracking.tracker import NoTracker
+
+QUICK = ("train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=2")
+
+
+def run(config, inputs, path: Path) -> RunFolder:
+    path.mkdir(parents=True, exist_ok=True)
+    folder = RunFolder(path)
+    train_run(build_state(config, inputs), folder, NoTracker(), after_epoch=lambda report: None)
+    return folder
+
+
+def outcome(folder: RunFolder) -> dict[str, object]:
+    """All that must be equal: the last checkpoint's bytes and the metrics, both without seconds."""
+    epoch, files = folder.checkpoints.newest()
+    state = json.loads(files.pop("state.json"))
+    state["report"].pop("seconds")
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
+    labels = {p.name: p.read_bytes() for p in sorted((folder.path / "labels").iterdir())}
+    return {"epoch": epoch, "state": state, "rows": rows, "labels": labels, **files}
+
+
+@pytest.fixture(scope="module")
+def finished(smoke, smoke_inputs, tmp_path_factory):
+    config = smoke(*QUICK)
+    return config, run(config, smoke_inputs, tmp_path_factory.mktemp("runs") / "whole")
+
+
+def test_a_run_repeats_itself(finished, smoke_inputs, tmp_path):
+    config, folder = finished
+    assert outcome(run(config, smoke_inputs, tmp_path)) == outcome(folder)
+
+
+def test_another_seed_gives_other_weights(finished, smoke, smoke_inputs, tmp_path):
+    other = run(smoke(*QUICK, "run.seed=1"), smoke_inputs, tmp_path)
+    assert outcome(other)["encoder.safetensors"] != outcome(finished[1])["encoder.safetensors"]
+
+
+@pytest.mark.parametrize("stopped_after", [1, 2])
+def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(finished, smoke_inputs, tmp_path, stopped_after):
+    config, folder = finished
+    state, part = build_state(config, smoke_inputs), RunFolder(tmp_path)
+
+    def stop(report):
+        if report["epoch"] == stopped_after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(state, part, NoTracker(), after_epoch=stop)
+    assert outcome(run(config, smoke_inputs, tmp_path)) == outcome(folder)
+
+
+def test_a_damaged_checkpoint_is_passed_over(finished, smoke_inputs, tmp_path, caplog):
+    config, folder = finished
+    shutil.copytree(folder.path, tmp_path / "copy")
+    newest = max((tmp_path / "copy" / "checkpoints").iterdir())
+    (newest / "encoder.safetensors").write_bytes(b"short")
+    assert outcome(run(config, smoke_inputs, tmp_path / "copy")) == outcome(folder)
+    assert "checksum" in caplog.text
+
+
+def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_path):
+    config, folder = finished
+    shuffled = np.random.default_rng(0).permutation(smoke_inputs.truth.identity)
+    assert not np.array_equal(shuffled, smoke_inputs.truth.identity)
+    other = run(config, replace(smoke_inputs, truth=Truth(shuffled)), tmp_path)
+    for name in ("encoder.safetensors", "memories.safetensors", "targets.safetensors", "optimizer.safetensors"):
+        assert outcome(other)[name] == outcome(folder)[name]
+
+
+def renamed_copy(root: Path, to: Path) -> Path:
+    """The data set with other identities in folder names, encoded names and rows, and the training rows in another order."""
+    info = root / "info"
+    old = sorted({int(line.split()[3]) for split in ("train", "test") for line in (info / f"track_{split}_info.txt").read_text().splitlines()})
+    new = dict(zip(old, (1000 + 7 * i for i in np.random.default_rng(1).permutation(len(old))), strict=True))
+    for split in ("Train", "Test"):
+        for folder in (root / split).iterdir():
+            shutil.copytree(folder, to / split / f"{new[int(folder.name)]:04d}")
+    (to / "info").mkdir()
+    for split in ("train", "test"):
+        names = (info / f"{split}_name.txt").read_text().splitlines()
+        rows = [list(map(int, line.split())) for line in (info / f"track_{split}_info.txt").read_text().splitlines()]
+        order = np.random.default_rng(2).permutation(len(rows)) if split == "train" else range(len(rows))
+        out_names, out_rows = [], []
+        for number in order:
+            modality, start, end, identity, camera = rows[number]
+            first = len(out_names) + 1
+            out_names += [f"{new[identity]:04d}{name[4:]}" for name in names[start - 1 : end]]
+            out_rows.append(f"{modality} {first} {len(out_names)} {new[identity]} {camera}")
+        (to / "info" / f"{split}_name.txt").write_text("\n".join(out_names) + "\n")
+        (to / "info" / f"track_{split}_info.txt").write_text("\n".join(out_rows) + "\n")
+    shutil.copy(info / "query_IDX.txt", to / "info")
+    return to
+
+
+def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke_root, tmp_path):
+    config, folder = finished
+    root = renamed_copy(smoke_root, tmp_path / "renamed")
+    other = smoke(*QUICK, "data.name=hitsz_vcm", f"data.root={root}")
+    inputs = open_inputs(other, cache_folder())
+    again = run(other, inputs, tmp_path / "run")
+    for name in ("encoder.safetensors", "memories.safetensors", "targets.safetensors"):
+        assert outcome(again)[name] == outcome(folder)[name]
+
+
+@pytest.mark.parametrize("method", ["dcl", "pgm", "supervised"])
+def test_every_method_runs_and_moves_the_weights(smoke, smoke_inputs, method):
+    state = build_state(smoke(*QUICK, f"method.name={method}", "train.limit_epochs=1"), smoke_inputs)
+    before = [p.detach().clone() for p in state.encoder.parameters()]
+    reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
+    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
+    assert any(not (a == b).all() for a, b in zip(before, state.encoder.parameters(), strict=True))
+
+
+def test_a_loss_that_is_no_number_stops_before_the_step(smoke, smoke_inputs, monkeypatch):
+    state = build_state(smoke(*QUICK), smoke_inputs)
+    for parameter in state.encoder.parameters():
+        parameter.data.fill_(float("nan"))
+    with pytest.raises((TrainingError, ValueError), match=r"nan|NaN"):
+        run_epoch(state)
+
+
+def test_best_is_the_trained_epoch_of_the_highest_mean():
+    scores = {e: {d: {"map": m} for d in ("infrared_to_visible", "visible_to_infrared")} for e, m in [(0, 99), (2, 5), (4, 7), (6, 7)]}
+    assert best_epoch(scores) == 4
+    assert best_epoch({0: scores[0]}) is None
