@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,6 @@ def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:
         pixels = PackedPixels(entry / _PIXELS)
         if len(index.readable) != len(files):
             raise ValueError(f"{len(index.readable)} frames, expected {len(files)}")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"the frame cache {entry} is damaged ({error}); remove this folder to have it written again") from None
     return index, pixels

@@ -110,5 +110,5 @@ def test_a_damaged_entry_is_named(files, tmp_path, name, size):
     file = tmp_path / cache_key(files) / name
     file.chmod(0o644)
     file.write_bytes(file.read_bytes()[:size])
-    with pytest.raises(DataError, match="is damaged .* remove this folder"):
+    with pytest.raises(DataError, match=r"is damaged .* remove this folder"):
         open_or_write(files, tmp_path, skip_unreadable=False)
