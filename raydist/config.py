@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):
     """Safe YAML with the numbers and booleans of version 1.2 and without repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
                 raise ConfigError(f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep one of them")

@@ -96,7 +96,8 @@ class FeatureTable:
     def take(self, rows: NDArray[Any]) -> FeatureTable:
         """The table of the given rows (indices or a mask), in that order."""
         columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return FeatureTable(**{name: None if c is None else c[rows] for name, c in columns.items()})
+        taken: dict[str, Any] = {name: None if c is None else c[rows] for name, c in columns.items()}
+        return FeatureTable(**taken)
 
 
 def check_features(features: Floats, names: NDArray[Any] | None = None, tolerance: float = 1e-3) -> None:
@@ -115,7 +116,10 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
     if features.ndim != 2 or features.dtype != np.float32:
         raise FeatureError(f"features of shape {features.shape} and type {features.dtype}: expected float32 [N, D]")
     length = np.linalg.norm(features, axis=1)
-    for bad, what in ((~np.isfinite(length), "a value that is NaN or infinite"), (np.abs(length - 1) > tolerance, "another length than 1")):
+    for bad, what in (
+        (~np.isfinite(length), "a value that is NaN or infinite"),
+        (np.abs(length - 1) > tolerance, "another length than 1"),
+    ):
         rows = np.flatnonzero(bad)
         if rows.size:
             shown = rows[:5] if names is None else names[rows[:5]]

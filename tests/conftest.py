@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 HOME = tempfile.mkdtemp(prefix="raydist-test-")
@@ -50,6 +50,6 @@ def smoke_root(smoke_inputs: Inputs) -> Path:
 
 
 @pytest.fixture
-def run_env(tmp_path: Path) -> Iterator[dict[str, str]]:
+def run_env() -> dict[str, str]:
     """The environment of a command that a test starts: this session's home."""
-    yield {**os.environ, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}

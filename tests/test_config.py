@@ -15,7 +15,17 @@ class Root(Section):
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("1e-3", 0.001), ("1E5", 1e5), (".5", 0.5), ("-2", -2), ("no", "no"), ("010", "010"), ("true", True), ("null", None), ("1:30", "1:30")],
+    [
+        ("1e-3", 0.001),
+        ("1E5", 1e5),
+        (".5", 0.5),
+        ("-2", -2),
+        ("no", "no"),
+        ("010", "010"),
+        ("true", True),
+        ("null", None),
+        ("1:30", "1:30"),
+    ],
 )
 def test_yaml_follows_version_1_2(text, value):
     found = parse_yaml(f"x: {text}")["x"]

@@ -53,7 +53,9 @@ def show_summary(summary: Mapping[str, Any], *, stderr: bool = False) -> None:
     marked = " SUPERVISED" if summary["supervised"] else ""
     title = f"{summary['method']}{marked} on {summary['data']}, protocol {summary['protocol']}, percent"
     say_table(["encoder", "direction", *MEASURES], rows, title=title, stderr=stderr)
-    chance = ", ".join(f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in summary["last"].items())
+    chance = ", ".join(
+        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in summary["last"].items()
+    )
     note(f"a random order has mAP: {chance}")
     note(f"* best is picked on the {picked}, as papers do; last is the number to trust")
     if summary["supervised"]:
@@ -72,7 +74,12 @@ class Display:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total}"),
+                TimeRemainingColumn(),
+            )
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
         return self
@@ -87,6 +94,8 @@ class Display:
             self._advance(message)
         elif message["kind"] == "start":
             self._say(start_line(message))
+        elif message["kind"] == "cell":
+            self._say(f"[{message['number']}/{message['of']}] {message['name']}{': done before' if message['done'] else ''}")
         else:
             self._say(epoch_line(message))
 
@@ -107,7 +116,9 @@ class Display:
 
 def start_line(message: Mapping[str, Any]) -> str:
     """What is trained on, and where the run is kept."""
-    sets = ", ".join(f"{message[f'{m}_tracklets']:,} {m} tracklets ({message[f'{m}_frames']:,} frames)" for m in ("visible", "infrared"))
+    sets = ", ".join(
+        f"{message[f'{m}_tracklets']:,} {m} tracklets ({message[f'{m}_frames']:,} frames)" for m in ("visible", "infrared")
+    )
     notes = "".join(f"; {name} {value}" for name, value in message["notes"].items() if value)
     mlflow = f"\nMLflow: {message['mlflow']}" if message["mlflow"] else ""
     return f"run folder: {message['folder']}{mlflow}\ntraining on {sets}; ranking {message['ranked']:,}{notes}"

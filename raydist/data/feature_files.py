@@ -129,7 +129,7 @@ def _read(path: Path) -> pa.Table:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a whole Parquet file ({error})") from None
+        raise DataError(f"{path}: not a readable Parquet file ({error})") from None
 
 
 def _check_columns(table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False) -> None:

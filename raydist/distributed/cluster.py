@@ -62,8 +62,16 @@ def connected(section: RaySection) -> Iterator[None]:
 
     owned = not ray.is_initialized()
     if owned:
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING, "runtime_env": {"env_vars": _worker_environment()}}
-        local = {"include_dashboard": True, "dashboard_host": "127.0.0.1", "object_store_memory": OBJECT_STORE_BYTES}
+        quiet: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.WARNING,
+            "runtime_env": {"env_vars": _worker_environment()},
+        }
+        local: dict[str, Any] = {
+            "include_dashboard": True,
+            "dashboard_host": "127.0.0.1",
+            "object_store_memory": OBJECT_STORE_BYTES,
+        }
         ray.init(address=address, **quiet, **({} if address else local))
     try:
         yield

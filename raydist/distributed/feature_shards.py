@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from scipy.sparse import csr_array, vstack
 
 from raydist.neighbours.distance import DistanceSpec, RankedLists
@@ -47,7 +46,9 @@ class FeatureShard:
         self._chosen = self._features[rows - self._first]
         return self._chosen
 
-    def search(self, version: int, spec: DistanceSpec, slabs: list[Ints], mine: int, group: Ints | None, *blocks: Floats) -> tuple[Ranked, Ranked]:
+    def search(
+        self, version: int, spec: DistanceSpec, slabs: list[Ints], mine: int, group: Ints | None, *blocks: Floats
+    ) -> tuple[Ranked, Ranked]:
         """The neighbours of this shard's chosen rows among those of all shards."""
         self._check(version)
         rows, parts = slabs[mine], []
@@ -77,5 +78,4 @@ class FeatureShard:
 def start_shards(number: int) -> list[Any]:
     """The shards as actors, spread over the nodes, in no placement group (inside a Tune trial one would dead-lock)."""
     actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(FeatureShard)
-    free = PlacementGroupSchedulingStrategy(placement_group=None)
-    return [actor.options(scheduling_strategy="SPREAD" if number > 1 else free).remote() for _ in range(number)]
+    return [actor.options(scheduling_strategy="SPREAD").remote() for _ in range(number)]

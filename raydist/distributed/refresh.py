@@ -7,6 +7,7 @@ under way starts over.
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,9 +56,13 @@ class ShardedRefresher:
             try:
                 return cluster_edges(self._edges(rows, spec), len(rows), spec)
             except (RayActorError, ObjectLostError, RayTaskError) as error:
-                if isinstance(error, RayTaskError) and not isinstance(error.cause, ShardIsEmpty | RayActorError | ObjectLostError):
+                if isinstance(error, RayTaskError) and not isinstance(
+                    error.cause, ShardIsEmpty | RayActorError | ObjectLostError
+                ):
                     raise
-                log.warning("a feature shard was lost (attempt %d): it is filled again and the clustering starts over", attempt + 1)
+                log.warning(
+                    "a feature shard was lost (attempt %d): it is filled again and the clustering starts over", attempt + 1
+                )
                 self._fill()
         raise WorkerError(f"feature shards were lost {ATTEMPTS} times in one clustering: look at the memory of the nodes")
 
@@ -79,7 +84,7 @@ class ShardedRefresher:
         """The graph of the chosen rows, step by step; rows are named 0..n-1 in the order given."""
         metric, version = spec.metric, self._version
         cuts = np.searchsorted(rows, self._bounds())
-        slabs = [np.arange(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        slabs = [np.arange(a, b) for a, b in pairwise(cuts)]
         group = None if metric.group is None else np.asarray(getattr(self._tracklets, metric.group)[rows], np.int64)
         pairs = list(zip(self._shards, slabs, strict=True))
         blocks = [shard.choose.remote(version, rows[slab]) for shard, slab in pairs]
@@ -94,7 +99,10 @@ def _join(spec: DistanceSpec, slabs: list[Ints], found: list[tuple[Ranked, Ranke
     """The seats of all rows, out of the neighbours that each shard found."""
     nearest = np.concatenate([far[0][:, 0] if far[0].shape[1] else rows for rows, (_, far) in zip(slabs, found, strict=True)])
     return RankedLists.join(
-        [ranked_lists(spec, rows, near, gate_across(spec, rows, near, far, nearest)) for rows, (near, far) in zip(slabs, found, strict=True)]
+        [
+            ranked_lists(spec, rows, near, gate_across(spec, rows, near, far, nearest))
+            for rows, (near, far) in zip(slabs, found, strict=True)
+        ]
     )
 
 

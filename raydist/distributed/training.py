@@ -91,7 +91,10 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
     uri, environment = config.tracking.mlflow_uri, folder.read_json("environment.json")
     run_id = environment.get("mlflow_run_id")
     if run_id is None:
-        tags = {"raydist.folder": str(folder.path.resolve()), "supervised": str(method_class(config.method.name).supervised).lower()}
+        tags = {
+            "raydist.folder": str(folder.path.resolve()),
+            "supervised": str(method_class(config.method.name).supervised).lower(),
+        }
         values = config.model_dump(mode="json")
         run_id = create_run(uri, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags)
         if run_id is None:
@@ -112,14 +115,22 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> Non
 
     section, storage = config.ray, cache_folder() / "ray_train"
     board, shards = Board.remote(), start_shards(section.num_shards)  # type: ignore[attr-defined]
-    job = {"config": config.model_dump(mode="json"), "folder": str(folder.path.resolve()), "run_id": run_id, "board": board, "shards": shards}
+    job = {
+        "config": config.model_dump(mode="json"),
+        "folder": str(folder.path.resolve()),
+        "run_id": run_id,
+        "board": board,
+        "shards": shards,
+    }
     name = f"{folder.path.name}-{uuid.uuid4().hex[:8]}"  # Ray Train would silently go on with a run of the same name
     trainer = TorchTrainer(
         train_worker,
         train_loop_config=job,
         torch_config=TorchConfig(backend="nccl" if section.use_gpu else "gloo", timeout_s=600),
         scaling_config=ScalingConfig(num_workers=section.num_workers, use_gpu=section.use_gpu),
-        run_config=RunConfig(name=name, storage_path=str(storage), failure_config=FailureConfig(max_failures=section.max_failures)),
+        run_config=RunConfig(
+            name=name, storage_path=str(storage), failure_config=FailureConfig(max_failures=section.max_failures)
+        ),
     )
     try:
         with _listening(board, say):

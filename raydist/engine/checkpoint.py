@@ -72,7 +72,9 @@ class CheckpointFolder:
             raise CheckpointError(f"checkpoint {folder} has format {manifest['format']}; this version reads format {FORMAT}")
         for name, entry in manifest["files"].items():
             if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
-                raise CheckpointError(f"checkpoint {folder}: {name} is not what was written (its checksum differs): use an earlier epoch")
+                raise CheckpointError(
+                    f"checkpoint {folder}: {name} is not what was written (its checksum differs): use an earlier epoch"
+                )
         return files
 
     def newest(self, upto: int | None = None) -> tuple[int, Files] | None:
@@ -146,7 +148,9 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
     """
     facts = json.loads(files["state.json"])
     if facts["seed"] != state.config.run.seed:
-        raise CheckpointError(f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to")
+        raise CheckpointError(
+            f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to"
+        )
     device = state.world.device
     state.encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
     modules = safetensors.torch.load(files["modules.safetensors"])
@@ -168,11 +172,15 @@ def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
 
 def _flatten_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
     state = optimizer.state_dict()
-    tensors = {f"{i}.{name}": torch.as_tensor(v) for i, slots in state["state"].items() for name, v in slots.items() if v is not None}
+    tensors = {
+        f"{i}.{name}": torch.as_tensor(v) for i, slots in state["state"].items() for name, v in slots.items() if v is not None
+    }
     return tensors, state["param_groups"]
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor], groups: list[dict[str, Any]]) -> None:
+def _restore_optimizer(
+    optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor], groups: list[dict[str, Any]]
+) -> None:
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition(".")

@@ -14,14 +14,21 @@ from torch import Tensor
 
 from raydist.data.clips import segment_clip, train_clip
 from raydist.data.training_set import TrainingSet
-from raydist.data.transforms import apply, draw_params
+from raydist.data.transforms import ClipParams, apply, draw_params
 from raydist.methods.method import NUM_SEGMENTS, Version
 from raydist.randomness import stream
 from raydist.types import Ints, Modality
 
 
 def render(
-    tracklets: TrainingSet, rows: Ints, positions: Ints, versions: Sequence[Version], *, num_frames: int, seed: int, keys: tuple[int, ...]
+    tracklets: TrainingSet,
+    rows: Ints,
+    positions: Ints,
+    versions: Sequence[Version],
+    *,
+    num_frames: int,
+    seed: int,
+    keys: tuple[int, ...],
 ) -> tuple[Tensor, Tensor]:
     """The clips of some positions of a global batch.
 
@@ -38,7 +45,7 @@ def render(
         float32 [V * b, T, 3, H, W] in [0, 1], version by version, and the modality int64 [V * b].
     """
     frames = np.empty((len(versions), len(rows), num_frames), np.int64)
-    params: list[list[object]] = [[] for _ in versions]
+    params: list[list[ClipParams]] = [[] for _ in versions]
     for b, (row, position) in enumerate(zip(rows, positions, strict=True)):
         rng = stream(seed, "clip", *keys, int(position))
         order = rng.permutation(NUM_SEGMENTS)

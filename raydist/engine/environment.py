@@ -10,7 +10,20 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "ray", "numpy", "scipy", "scikit-learn", "numba", "pyarrow", "hdbscan", "fast_hdbscan", "faiss-cpu", "faiss-gpu", "mlflow")
+PACKAGES = (
+    "torch",
+    "ray",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "numba",
+    "pyarrow",
+    "hdbscan",
+    "fast_hdbscan",
+    "faiss-cpu",
+    "faiss-gpu",
+    "mlflow",
+)
 
 
 def describe_environment() -> dict[str, Any]:
@@ -33,7 +46,9 @@ def commit() -> str | None:
     git = ["git", "-C", str(root)]
     try:
         head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-        changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run(
+            [*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
     return head + ("+" if changed else "")

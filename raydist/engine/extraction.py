@@ -7,9 +7,9 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from raydist.data.clips import sub_tracklet_clips
+from raydist.encoders.encoder import Encoder
 from raydist.types import Floats, Ints
 
 CLIPS_AT_ONCE = 128
@@ -28,12 +28,19 @@ class Frames(Protocol):
 
 @torch.no_grad()
 def extract(
-    encoder: nn.Module, frames: Frames, modality: NDArray[np.int8], rows: Ints, *, num_frames: int, num_parts: int, device: torch.device
+    encoder: Encoder,
+    frames: Frames,
+    modality: NDArray[np.int8],
+    rows: Ints,
+    *,
+    num_frames: int,
+    num_parts: int,
+    device: torch.device,
 ) -> Floats:
     """Unit features of K sub-tracklets of each tracklet.
 
     Args:
-        encoder: see `raydist.encoders.encoder.Encoder`; it is put in evaluation mode and back.
+        encoder: it is put in evaluation mode and back.
         frames: where frames come from.
         modality: int8 [N], of all rows of `frames`.
         rows: int64 [n], the rows wanted.
@@ -56,5 +63,4 @@ def extract(
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
         parts.append(encoder(torch.from_numpy(pixels).to(device), kinds.to(device)).tracklet.float().cpu().numpy())
     encoder.train(was_training)
-    width = parts[0].shape[1] if parts else int(encoder.width)  # type: ignore[call-overload]
-    return np.concatenate(parts).reshape(len(rows), num_parts, width) if parts else np.empty((0, num_parts, width), np.float32)
+    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(len(rows), num_parts, encoder.width)

@@ -62,6 +62,13 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
     return data.layout, root
 
 
+def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
+    """What a table of results names its data by: the folder, and for a drawn set the preset and the hash of its settings."""
+    if data.name != "synthetic":
+        return {"name": data.name, "root": str(data.root)}
+    return {"name": data.name, "preset": data.preset, "layout": data.layout, "folder": dataset_root(data, cache)[1].name}
+
+
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, Any]]:
     """The reader's name, the whole table and the reader's notes."""
     name, root = dataset_root(data, cache)

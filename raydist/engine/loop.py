@@ -108,7 +108,9 @@ def train_step(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, i
     terms = substep.loss(batch, state.memories, state.modules)
     total = torch.stack(list(terms.values())).sum()
     if not torch.isfinite(total):
-        raise TrainingError(f"the loss is {_show(terms)} at (epoch, substep, step) {keys}, rows {rows[:8].tolist()}...: lower train.lr")
+        raise TrainingError(
+            f"the loss is {_show(terms)} at (epoch, substep, step) {keys}, rows {rows[:8].tolist()}...: lower train.lr"
+        )
     optimizer.zero_grad(set_to_none=True)
     if total.requires_grad:
         total.backward()
@@ -125,7 +127,13 @@ def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, 
     world, config = state.world, state.config
     positions = np.arange(world.rank, len(rows), world.size)
     clips, modality = render(
-        state.tracklets, rows[positions], positions, substep.versions, num_frames=config.data.frames, seed=config.run.seed, keys=keys
+        state.tracklets,
+        rows[positions],
+        positions,
+        substep.versions,
+        num_frames=config.data.frames,
+        seed=config.run.seed,
+        keys=keys,
     )
     with torch.autocast(world.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
         mine = state.encoder(clips.to(world.device), modality.to(world.device)).tracklet.float()

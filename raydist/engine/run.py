@@ -47,7 +47,13 @@ def train_run(state: RunState, folder: RunFolder, tracker: Tracker, *, after_epo
         report = run_epoch(state)
         if state.world.rank == 0:
             assert state.targets is not None
-            folder.commit(state.epoch, pack(state, report), names=state.inputs.names, labels=state.targets.labels, best=best_epoch(state.history))
+            folder.commit(
+                state.epoch,
+                pack(state, report),
+                names=state.inputs.names,
+                labels=state.targets.labels,
+                best=best_epoch(state.history),
+            )
             _log(folder, tracker, report)
         after_epoch(report)
     summary = summarise(state, folder.metrics.rows()) if state.world.rank == 0 else {}

@@ -44,7 +44,9 @@ class RunFolder:
                 return cls(path)
             except FileExistsError:
                 if name:
-                    raise ConfigError(f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}") from None
+                    raise ConfigError(
+                        f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+                    ) from None
                 number += 1
 
     @classmethod
@@ -98,8 +100,8 @@ def differences(old: Config, new: Config) -> list[str]:
             continue
         changed = {**values, **after[section]}
         lines += [
-            f"{section}.{key}: {values.get(key)!r} -> {after[section].get(key)!r}" for key in changed if values.get(key) != after[section].get(key)
+            f"{section}.{key}: {values.get(key)!r} -> {after[section].get(key)!r}"
+            for key in changed
+            if values.get(key) != after[section].get(key)
         ]
     return lines
-
-

@@ -86,7 +86,9 @@ class ClusteringSection(Section):
     @classmethod
     def _both_modalities(cls, value: Any) -> Any:
         if isinstance(value, dict) and set(value) != {m.label for m in Modality}:
-            raise ConfigError(f"clustering: {value} names {sorted(value)}; give one value, or one for visible and one for infrared")
+            raise ConfigError(
+                f"clustering: {value} names {sorted(value)}; give one value, or one for visible and one for infrared"
+            )
         return value
 
     def spec(self, modality: Modality) -> ClusterSpec:

@@ -105,5 +105,3 @@ def build_state(config: Config, inputs: Inputs, *, world: World | None = None, r
     stages = method.stages()
     plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
     return RunState(config, world, refresh or LocalRefresh(inputs.tracklets), inputs, encoder, modules, method, plan)
-
-

@@ -85,7 +85,9 @@ def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting,
     found = {m: _cluster(refresher, rows[m], setting.clustering[m], retries=RETRIES if relax else 0) for m in Modality}
     if relax and min(c.num_clusters for c in found.values()) < 2:
         count = ", ".join(f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items())
-        raise ClusteringError(f"the features collapsed: {count}; train the warm-up longer, or change clustering.eps or clustering.min_samples")
+        raise ClusteringError(
+            f"the features collapsed: {count}; train the warm-up longer, or change clustering.eps or clustering.min_samples"
+        )
     return ModalityClusters(found, rows)
 
 

@@ -40,6 +40,7 @@ class DualContrastParams(Section):
     """Hyper-parameters of the dual contrast."""
 
     share: float = Field(1.0, gt=0)
+    lr_factor: float = Field(1.0, gt=0)
     temperature: float = Field(0.05, gt=0)
     keep: float = Field(0.2, ge=0, le=1)
 
@@ -58,9 +59,11 @@ class DualContrastStage(Stage):
     params: DualContrastParams
 
     def __post_init__(self) -> None:
-        self.share = self.params.share
+        self.share, self.lr_factor = self.params.share, self.params.lr_factor
 
-    def refresh(self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator) -> Targets:
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+    ) -> Targets:
         """Clusters and centroids of each modality."""
         means = tracklet_means(features)
         clusters = cluster_modalities(refresher, means, self.setting)

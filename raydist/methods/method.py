@@ -60,7 +60,7 @@ class Version:
             parts: versions with different numbers never share a part.
     """
 
-    augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: {m: BASIC for m in Modality})
+    augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: dict.fromkeys(Modality, BASIC))
     segment: int | None = None
 
 
@@ -121,7 +121,9 @@ class Stage(ABC):
     needs_features: ClassVar[bool] = True
 
     @abstractmethod
-    def refresh(self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator) -> Targets:
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+    ) -> Targets:
         """The targets of an epoch.
 
         Args:

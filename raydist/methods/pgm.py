@@ -49,7 +49,9 @@ class CrossContrastStage(DualContrastStage):
     name: ClassVar[str] = "cross-contrast"
     params: CrossContrastParams
 
-    def refresh(self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator) -> Targets:
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+    ) -> Targets:
         """The dual targets, and for every clustered tracklet the partner cluster across."""
         targets = super().refresh(features, previous, refresher, epoch, rng)
         own = own_labels(targets)
@@ -95,4 +97,8 @@ class ProgressiveGraphMatching(Method):
     def stages(self) -> Sequence[Stage]:
         """Warm-up, dual contrast, cross contrast."""
         params, setting = self.params, self.setting
-        return [WarmUp(setting, params.warm_up), DualContrastStage(setting, params.dual), CrossContrastStage(setting, params.cross)]
+        return [
+            WarmUp(setting, params.warm_up),
+            DualContrastStage(setting, params.dual),
+            CrossContrastStage(setting, params.cross),
+        ]

@@ -58,7 +58,9 @@ class SupervisedStage(Stage):
     params: SupervisedParams
     classes: Labels
 
-    def refresh(self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator) -> Targets:
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+    ) -> Targets:
         """The identities themselves."""
         return Targets(self.classes)
 
@@ -75,7 +77,10 @@ class SupervisedStage(Stage):
             classes = at(targets.labels, batch.rows).repeat(len(batch.features))
             logits = self.params.scale * modules["classifier"](features)
             triplet = batch_hard_triplet(features, classes, margin=self.params.margin)
-            return {"identity": identity_loss(logits, classes, smoothing=self.params.smoothing), "triplet": self.params.triplet * triplet}
+            return {
+                "identity": identity_loss(logits, classes, smoothing=self.params.smoothing),
+                "triplet": self.params.triplet * triplet,
+            }
 
         def update(batch: Batch, memories: Memories) -> None:
             """There is no memory."""

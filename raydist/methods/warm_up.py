@@ -69,7 +69,9 @@ class WarmUp(Stage):
     def __post_init__(self) -> None:
         self.share = self.params.share
 
-    def refresh(self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator) -> Targets:
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+    ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph; clusters are made for the log alone."""
         means = tracklet_means(features)
         view = self.setting.tracklets.view
@@ -109,5 +111,3 @@ class WarmUp(Stage):
             rows = self.setting.rows(modality)
             parts.append(rows[tracklet_batches(self.setting.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)])
         return np.concatenate(parts, axis=1)
-
-

@@ -37,9 +37,10 @@ class DistanceSpec:
         k1_inter: camera-aware: neighbours in other cameras, one less than are ranked (the published convention).
         k2_intra: camera-aware: neighbours of the own camera in the expansion, the row itself included.
         k2_inter: camera-aware: neighbours of other cameras in the expansion.
-        gate: modality-aware: None seats every neighbour across, as published. A number in [0, 1] keeps one across only
-            where it and the row are each other's nearest across, or it is at least as similar as this quantile of the
-            row's seats within: for data in which many people are seen in one modality only.
+        gate: modality-aware: None seats every neighbour across, as published, which supposes that nearly everybody is
+            seen in both modalities. A number in [0, 1], about the share of rows whose person is not, keeps a neighbour
+            across only where it and the row are each other's nearest across, or it is more similar than the nearest
+            across of that share of all rows.
 
     Raises:
         ConfigError: a number is out of range.
@@ -155,34 +156,39 @@ def ranked_lists(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked)
     return RankedLists((merged,), np.hstack((near, far)), _balanced_shares(near, far))
 
 
-def gate_across(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked, nearest_across: Ints) -> Ranked:
-    """The neighbours across that pass the gate of ``spec.gate``, moved up to the front; all of them without a gate.
+def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[tuple[Ranked, Ranked]]) -> RankedLists:
+    """The seats of all rows, out of the neighbours that were found for each slab, through the gate if there is one.
 
     Args:
         spec: the distance.
-        rows: int64 [r].
-        within: neighbours in the own modality, ids and similarities [r, K].
-        across: neighbours in the other modality.
-        nearest_across: int64 [N], the nearest row in the other modality of every row, -1 where there is none.
+        slabs: consecutive rows, int64 [r] each; at least one slab.
+        found: for each slab its neighbours within and across, as `ranked_lists` takes them.
     """
+    within, across = zip(*found, strict=True)
+    if spec.gate is not None and sum(map(len, slabs)):
+        nearest, similarity = (np.concatenate([column[:, 0] for column in columns]) for columns in zip(*across, strict=True))
+        floor = _quantile(similarity[nearest != NOBODY], spec.gate)
+        across = tuple(_gated(rows, far, nearest, floor) for rows, far in zip(slabs, across, strict=True))
+    return RankedLists.join([ranked_lists(spec, *slab) for slab in zip(slabs, within, across, strict=True)])
+
+
+def gate_across(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked, nearest_across: Ints) -> Ranked:
+    """The neighbours across of a distance without a gate; `join_lists` is the way for every distance."""
+    assert spec.gate is None, "a gate looks at all rows: use join_lists"
+    return across
+
+
+def _gated(rows: Ints, across: Ranked, nearest: Ints, floor: float) -> Ranked:
+    """The neighbours across that are mutually nearest or as similar as the floor, moved up to the front."""
     ids, similarities = across
-    if spec.gate is None or ids.size == 0:
-        return across
-    mutual = np.zeros(ids.shape, bool)
-    mutual[:, 0] = (ids[:, 0] != NOBODY) & (nearest_across[ids[:, 0]] == rows)
-    keep = mutual | (similarities >= _quantile_within(within[1], spec.gate)[:, None])
-    gated = np.where(keep, ids, NOBODY), np.where(keep, similarities, -np.inf)
-    return merge_topk((gated,), k=ids.shape[1])
+    keep = similarities >= floor
+    keep[:, 0] |= (ids[:, 0] != NOBODY) & (nearest[ids[:, 0]] == rows)
+    return merge_topk([(np.where(keep, ids, NOBODY), np.where(keep, similarities, -np.inf))], k=ids.shape[1])
 
 
-def _quantile_within(similarities: Doubles, quantile: float) -> Doubles:
-    """A quantile of each row's similarities; infinite for a row without any."""
-    if similarities.shape[1] == 0:
-        return np.full(len(similarities), np.inf)
-    counts = np.isfinite(similarities).sum(axis=1)
-    seat = np.floor((1 - quantile) * np.maximum(counts - 1, 0)).astype(np.int64)
-    value = np.take_along_axis(similarities, seat[:, None], axis=1)[:, 0]
-    return np.where(counts > 0, value, np.inf)
+def _quantile(values: Doubles, share: float) -> float:
+    """The value that the given share of all values lies below; -inf without values."""
+    return float(np.sort(values)[int(share * (values.size - 1))]) if values.size else -np.inf
 
 
 def _equal_shares(seats: RankTable) -> Doubles:

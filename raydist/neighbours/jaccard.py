@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, vstack
 
 from raydist.errors import ConfigError
-from raydist.neighbours.distance import DistanceSpec, RankedLists, gate_across, ranked_lists
+from raydist.neighbours.distance import DistanceSpec, RankedLists, join_lists
 from raydist.neighbours.reciprocal import expand_rows, reciprocal_sets, v_rows
 from raydist.neighbours.search import Ranked, merge_topk, shard_topk, shard_topk_by_group
 from raydist.neighbours.slabs import map_slabs, row_slabs
@@ -175,16 +175,7 @@ def _all_lists(features: Floats, spec: DistanceSpec, group: Ints | None, slabs: 
         ]
         return merge_lists(parts, spec)
 
-    found = map_slabs(search, slabs, threads=threads)
-    nearest_across = np.concatenate(
-        [across[0][:, 0] if across[0].shape[1] else rows for rows, (_, across) in zip(slabs, found, strict=True)]
-    )
-    return RankedLists.join(
-        [
-            ranked_lists(spec, rows, within, gate_across(spec, rows, within, across, nearest_across))
-            for rows, (within, across) in zip(slabs, found, strict=True)
-        ]
-    )
+    return join_lists(spec, slabs, map_slabs(search, slabs, threads=threads))
 
 
 def _groups(

@@ -50,7 +50,9 @@ def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any
             _database_folder(uri)
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment)
-        experiment_id = found.experiment_id if found else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
+        experiment_id = (
+            found.experiment_id if found else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
+        )
         run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
         params = [Param(key.replace("/", "."), str(value)) for key, value in flatten(config)]
         client.log_batch(run.info.run_id, params=params)

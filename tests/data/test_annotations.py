@@ -12,5 +12,5 @@ def test_lines_keep_their_numbers(tmp_path):
 
 @pytest.mark.parametrize("text", ["1 x", "1.5", "-1", "²", "9" * 5000])
 def test_only_whole_numbers(text):
-    with pytest.raises(DataError, match="here: .* where a whole number was expected"):
+    with pytest.raises(DataError, match=r"here: .* where a whole number was expected"):
         parse_integers(text, "here")

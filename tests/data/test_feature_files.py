@@ -76,7 +76,7 @@ def replaced(file, name, column):
             r"column feature has type list.*expected fixed_size_list",
         ),
         ("feature", pa.array([[1.0, 0.0]] * 2, pa.list_(pa.float64(), 2)), "column feature has type"),
-        ("feature", pa.array([[1.0, 0.0], None], pa.list_(pa.float32(), 2)), "column feature has null values"),
+        ("feature", pa.array([[1.0, 0.0], None], pa.list_(pa.float32(), 2)), "has null values|lists to be of size=2"),
         ("feature", pa.array([[1.0, 0.0], [1.0, None]], pa.list_(pa.float32(), 2)), "column feature has null values"),
         ("camera", pa.array([1, 2]), "column camera has type int64, expected string"),
         ("camera", pa.array(["D1", None]), "column camera is null in 1 rows"),
@@ -108,14 +108,14 @@ def test_broken_files_are_refused(tmp_path, read):
         read(file)
     for content in (b"", b"PAR1", b"\x80\x04pickle"):
         file.write_bytes(content)
-        with pytest.raises(DataError, match="not a whole Parquet file"):
+        with pytest.raises(DataError, match="not a readable Parquet file"):
             read(file)
     write_features(table_of(3), file)
     file.write_bytes(file.read_bytes()[:-30])
-    with pytest.raises(DataError, match="not a whole Parquet file"):
+    with pytest.raises(DataError, match="not a readable Parquet file"):
         read(file)
     pq.write_table(pa.table({"x": [1]}), file)
-    with pytest.raises(DataError, match="no column tracklet_id .*there are x"):
+    with pytest.raises(DataError, match=r"no column tracklet_id .*there are x"):
         read(file)
 
 

@@ -19,7 +19,9 @@ WORDS = ("train.iterations=25", "train.batch_identities=3", "train.batch_instanc
 
 
 def config(tmp_path: Path, *words: str):
-    return load_config("smoke", [*WORDS, f"run.dir={tmp_path}/runs", f"tracking.mlflow_uri=sqlite:///{tmp_path}/mlflow.db", *words])
+    return load_config(
+        "smoke", [*WORDS, f"run.dir={tmp_path}/runs", f"tracking.mlflow_uri=sqlite:///{tmp_path}/mlflow.db", *words]
+    )
 
 
 def outcome(folder: RunFolder) -> dict[str, object]:

@@ -11,7 +11,7 @@ import pytest
 from raydist.data.training_set import Truth
 from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import run_epoch
-from raydist.engine.run import best_epoch, train_run
+from raydist.engine.run import DIRECTIONS, best_epoch, train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
@@ -89,7 +89,13 @@ def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_p
 def renamed_copy(root: Path, to: Path) -> Path:
     """The data set with other identities in folder names, encoded names and rows, and the training rows in another order."""
     info = root / "info"
-    old = sorted({int(line.split()[3]) for split in ("train", "test") for line in (info / f"track_{split}_info.txt").read_text().splitlines()})
+    old = sorted(
+        {
+            int(line.split()[3])
+            for split in ("train", "test")
+            for line in (info / f"track_{split}_info.txt").read_text().splitlines()
+        }
+    )
     new = dict(zip(old, (1000 + 7 * i for i in np.random.default_rng(1).permutation(len(old))), strict=True))
     for split in ("Train", "Test"):
         for folder in (root / split).iterdir():
@@ -139,6 +145,7 @@ def test_a_loss_that_is_no_number_stops_before_the_step(smoke, smoke_inputs, mon
 
 
 def test_best_is_the_trained_epoch_of_the_highest_mean():
-    scores = {e: {d: {"map": m} for d in ("infrared_to_visible", "visible_to_infrared")} for e, m in [(0, 99), (2, 5), (4, 7), (6, 7)]}
+    means = {0: 99, 2: 5, 4: 7, 6: 7}
+    scores = {epoch: {direction: {"map": mean} for direction in DIRECTIONS} for epoch, mean in means.items()}
     assert best_epoch(scores) == 4
     assert best_epoch({0: scores[0]}) is None

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.errors import ConfigError
-from raydist.neighbours.distance import DistanceSpec, RankedLists, gate_across, ranked_lists
+from raydist.neighbours.distance import DistanceSpec, RankedLists, join_lists, ranked_lists
 
 
 def ranked(ids, values):
@@ -58,18 +58,27 @@ def test_the_half_set_is_rounded_to_even():
     assert [DistanceSpec.plain(k1=k).half for k in (4, 5, 6, 7, 15, 30)] == [2, 2, 3, 4, 8, 15]
 
 
+def gated(gate):
+    """Rows 0 and 1 are visible, 2 and 3 infrared; 0 and 2 are each other's nearest across, 1 and 3 look at the others."""
+    within = ranked([[1], [0], [3], [2]], [[0.9]] * 4)
+    across = ranked([[2, 3], [2, 3], [0, 1], [0, 1]], [[0.8, 0.2], [0.6, 0.5], [0.8, 0.6], [0.2, 0.1]])
+    slabs = [np.array([0, 1, 2]), np.array([3])]
+    found = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
+    tables = join_lists(DistanceSpec.modality_aware(k1=4, k2=2, gate=gate), slabs, found).tables
+    return [[j for j in row if j >= 0] for row in tables[0].tolist()]
+
+
 def test_the_gate_keeps_mutual_and_similar_neighbours():
-    nearest = np.full(10, -1)
-    across = ranked([[7, 8, 9], [8, 7, 9]], [[0.6, 0.5, 0.4], [0.6, 0.5, 0.4]])
-    within = ranked([[2, 3, 4], [2, 3, 4]], [[0.9, 0.8, 0.45], [0.9, 0.8, 0.7]])
-    nearest[[7, 8]] = 0
-    rows = np.array([0, 1])
-    open_gate = gate_across(DistanceSpec.modality_aware(), rows, within, across, nearest)
-    assert open_gate is across
-    low = gate_across(DistanceSpec.modality_aware(gate=0.0), rows, within, across, nearest)
-    assert low[0].tolist() == [[7, 8, -1], [-1, -1, -1]]
-    high = gate_across(DistanceSpec.modality_aware(gate=1.0), rows, within, across, nearest)
-    assert high[0].tolist() == [[7, -1, -1], [-1, -1, -1]]
+    assert gated(None) == [[0, 1, 2, 3], [1, 0, 2, 3], [2, 3, 0, 1], [3, 2, 0, 1]]
+    assert gated(0.0) == [[0, 1, 2, 3], [1, 0, 2, 3], [2, 3, 0, 1], [3, 2, 0]]
+    assert gated(0.5) == [[0, 1, 2], [1, 0, 2], [2, 3, 0, 1], [3, 2]]
+    assert gated(1.0) == [[0, 1, 2], [1, 0], [2, 3, 0], [3, 2]]
+
+
+def test_a_gate_without_another_modality():
+    spec = DistanceSpec.modality_aware(k1=4, k2=2, gate=0.5)
+    alone = join_lists(spec, [np.array([0, 1])], [(ranked([[1], [0]], [[0.9]] * 2), ranked([[-1], [-1]], [[-np.inf]] * 2))])
+    assert alone.tables[0].tolist() == [[0, 1, -1], [1, 0, -1]]
 
 
 def test_joined_slabs_equal_the_whole():

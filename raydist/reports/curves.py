@@ -1,0 +1,95 @@
+"""The curves of a run: which measures of the metrics are drawn, in which colours, and the stages behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from raydist.evaluation.protocols import DIRECTIONS
+from raydist.reports.chart import Band, Level, Plot, Series
+from raydist.types import Modality
+
+Rows = Sequence[Mapping[str, Any]]
+"""Metrics, one mapping an epoch, in order: ``{"epoch", "stage", "loss", "clusters", "retrieval", "seconds"}``."""
+
+NUM_TONES = 6
+"""Colours of `page.css` beside those of the modalities."""
+
+
+def plots(rows: Rows) -> list[Plot]:
+    """Loss, clusters, agreement and retrieval over the epochs; a measure that was never taken has an empty plot.
+
+    Args:
+        rows: the metrics of a run.
+    """
+    return [
+        Plot("Loss", _loss(rows), decimals=3),
+        Plot("mAP, percent", _retrieval(rows), decimals=1, from_zero=True, levels=_chance(rows)),
+        Plot("Clusters", _of_clusters(rows, "count"), decimals=0, from_zero=True),
+        Plot("Agreement with the identities, ARI", _of_clusters(rows, "ari"), decimals=2, from_zero=True),
+    ]
+
+
+def stages(rows: Rows) -> list[Band]:
+    """The stages of a run, each from the end of the epoch before it; the untrained encoder is none."""
+    bands: list[Band] = []
+    for row in rows:
+        epoch, name = int(row["epoch"]), str(row["stage"])
+        if epoch == 0:
+            continue
+        if bands and bands[-1].name == name:
+            bands[-1] = Band(name, bands[-1].begin, epoch)
+        else:
+            bands.append(Band(name, epoch - 1, epoch))
+    return bands
+
+
+def direction_words(direction: str) -> str:
+    """A direction of retrieval as it is shown.
+
+    >>> direction_words("infrared_to_visible")
+    'infrared → visible'
+    """
+    return direction.replace("_to_", " \N{RIGHTWARDS ARROW} ")
+
+
+def _points(rows: Rows, get: Callable[[Mapping[str, Any]], float | None]) -> list[tuple[int, float]]:
+    found = [(int(row["epoch"]), get(row)) for row in rows]
+    return [(epoch, float(value)) for epoch, value in found if value is not None]
+
+
+def _loss(rows: Rows) -> list[Series]:
+    terms = list(dict.fromkeys(term for row in rows for term in row.get("loss", {})))
+    modalities = [modality.label for modality in Modality]
+    others = [term for term in terms if term not in modalities]
+    return [
+        Series(
+            term,
+            _points(rows, lambda row, term=term: row.get("loss", {}).get(term)),  # type: ignore[misc]
+            term if term in modalities else f"tone-{others.index(term) % NUM_TONES}",
+        )
+        for term in terms
+    ]
+
+
+def _of_clusters(rows: Rows, measure: str) -> list[Series]:
+    return [
+        Series(m.label, _points(rows, lambda row, m=m: row.get("clusters", {}).get(m.label, {}).get(measure)), m.label)  # type: ignore[misc]
+        for m in Modality
+    ]
+
+
+def _retrieval(rows: Rows) -> list[Series]:
+    return [
+        Series(direction_words(d), _points(rows, lambda row, d=d: row.get("retrieval", {}).get(d, {}).get("map")), asking.label)  # type: ignore[misc]
+        for d, (asking, _) in DIRECTIONS.items()
+    ]
+
+
+def _chance(rows: Rows) -> list[Level]:
+    """The chance level of each direction, once when they agree to a tenth of a percent."""
+    scores = next((row["retrieval"] for row in rows if "retrieval" in row), {})
+    values = {asking.label: scores[d]["chance_map"] for d, (asking, _) in DIRECTIONS.items() if d in scores}
+    if len({round(value, 1) for value in values.values()}) == 1:
+        values = {"muted": next(iter(values.values()))}
+    return [Level(f"chance {value:.1f}", value, tone) for tone, value in values.items()]
