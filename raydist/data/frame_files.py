@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -142,10 +144,10 @@ def file_stamps(root: Path, paths: Iterable[str]) -> list[tuple[int, int]]:
     """Size in bytes and time of change in nanoseconds of each file; (-1, 0) where it is missing or not a file."""
     stamps = []
     for path in paths:
-        file = root / path
         try:
-            stat = file.stat()
-            stamps.append((stat.st_size, stat.st_mtime_ns) if file.is_file() else (-1, 0))
+            found = os.stat(os.path.join(root, path))
         except OSError:
             stamps.append((-1, 0))
+            continue
+        stamps.append((found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (-1, 0))
     return stamps

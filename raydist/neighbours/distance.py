@@ -63,8 +63,10 @@ class DistanceSpec:
             raise ConfigError(
                 f"k1 = {self.k1}: the modality-aware distance seats k1 / 2 neighbours of each modality; give at least 2"
             )
-        if self.gate is not None and not 0 <= self.gate <= 1:
-            raise ConfigError(f"gate = {self.gate}: a quantile lies in [0, 1]; leave it out for no gate")
+        if self.gate is not None and (self.name != "modality-aware" or not 0 <= self.gate <= 1):
+            raise ConfigError(
+                f"gate = {self.gate} with {self.name}: expected a share in [0, 1], with modality-aware; leave it out for no gate"
+            )
 
     @classmethod
     def plain(cls, *, k1: int = 30, k2: int = 6) -> DistanceSpec:
@@ -165,7 +167,7 @@ def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[tuple[
         found: for each slab its neighbours within and across, as `ranked_lists` takes them.
     """
     within, across = zip(*found, strict=True)
-    if spec.gate is not None and sum(map(len, slabs)):
+    if spec.gate is not None and any(len(rows) for rows in slabs):
         nearest, similarity = (np.concatenate([column[:, 0] for column in columns]) for columns in zip(*across, strict=True))
         floor = _quantile(similarity[nearest != NOBODY], spec.gate)
         across = tuple(_gated(rows, far, nearest, floor) for rows, far in zip(slabs, across, strict=True))

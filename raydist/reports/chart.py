@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 548, 26, 262
-NUM_TICKS = 5
+NUM_X_TICKS, NUM_Y_TICKS = 8, 5
+"""About how many steps an axis is divided into, at most."""
+
 MARKED = 40
 """A line of more points than this is drawn without markers."""
 
@@ -147,7 +149,7 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
         return None
     values = [value for series in shown for _, value in series.finite] + [level.value for level in plot.levels]
     heights = ticks(min(values + [0.0] * plot.from_zero), max(values), whole=plot.decimals == 0)
-    epochs = [epoch for epoch in ticks(0, max(num_epochs, 1), whole=True) if epoch <= max(num_epochs, 1)]
+    epochs = [epoch for epoch in ticks(0, max(num_epochs, 1), steps=NUM_X_TICKS, whole=True) if epoch <= max(num_epochs, 1)]
 
     def x(epoch: float) -> float:
         return round(LEFT + (RIGHT - LEFT) * epoch / max(num_epochs, 1), 1)
@@ -166,12 +168,13 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
     )
 
 
-def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
+def ticks(low: float, high: float, *, steps: int = NUM_Y_TICKS, whole: bool = False) -> list[float]:
     """Round values, a 1-2-5 step apart, that enclose a range; always two or more.
 
     Args:
         low: the least value to be enclosed.
         high: the largest.
+        steps: the range is cut into no more than these; its ends are then rounded outwards.
         whole: whether the step must be a whole number.
 
     >>> ticks(0.0, 43.7)
@@ -184,7 +187,7 @@ def ticks(low: float, high: float, *, whole: bool = False) -> list[float]:
     if high - low < 1e-9 * max(abs(low), abs(high), 1.0):
         margin = 0.1 * (abs(low) or 1.0)
         low, high = low - margin, high + margin
-    least = (high - low) / NUM_TICKS
+    least = (high - low) / steps
     power = 10.0 ** math.floor(math.log10(least))
     step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least * (1 - 1e-9))
     if whole:

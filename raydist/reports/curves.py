@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raydist.evaluation.protocols import DIRECTIONS
@@ -53,43 +53,42 @@ def direction_words(direction: str) -> str:
     return direction.replace("_to_", " \N{RIGHTWARDS ARROW} ")
 
 
-def _points(rows: Rows, get: Callable[[Mapping[str, Any]], float | None]) -> list[tuple[int, float]]:
-    found = [(int(row["epoch"]), get(row)) for row in rows]
+def _points(rows: Rows, *path: str) -> list[tuple[int, float]]:
+    """The values at a path of keys, such as ``loss, visible``, of the epochs that have one."""
+    found = [(int(row["epoch"]), _at(row, path)) for row in rows]
     return [(epoch, float(value)) for epoch, value in found if value is not None]
+
+
+def _at(row: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        if row is None:
+            return None
+        row = row.get(key)
+    return row
 
 
 def _loss(rows: Rows) -> list[Series]:
     terms = list(dict.fromkeys(term for row in rows for term in row.get("loss", {})))
     modalities = [modality.label for modality in Modality]
     others = [term for term in terms if term not in modalities]
-    return [
-        Series(
-            term,
-            _points(rows, lambda row, term=term: row.get("loss", {}).get(term)),  # type: ignore[misc]
-            term if term in modalities else f"tone-{others.index(term) % NUM_TONES}",
-        )
-        for term in terms
-    ]
+    tones = {term: f"tone-{number % NUM_TONES}" for number, term in enumerate(others)}
+    return [Series(term, _points(rows, "loss", term), tones.get(term, term)) for term in terms]
 
 
 def _of_clusters(rows: Rows, measure: str) -> list[Series]:
-    return [
-        Series(m.label, _points(rows, lambda row, m=m: row.get("clusters", {}).get(m.label, {}).get(measure)), m.label)  # type: ignore[misc]
-        for m in Modality
-    ]
+    return [Series(m.label, _points(rows, "clusters", m.label, measure), m.label) for m in Modality]
 
 
 def _retrieval(rows: Rows) -> list[Series]:
-    return [
-        Series(direction_words(d), _points(rows, lambda row, d=d: row.get("retrieval", {}).get(d, {}).get("map")), asking.label)  # type: ignore[misc]
-        for d, (asking, _) in DIRECTIONS.items()
-    ]
+    return [Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label) for d, (asking, _) in DIRECTIONS.items()]
 
 
 def _chance(rows: Rows) -> list[Level]:
-    """The chance level of each direction, once when they agree to a tenth of a percent."""
-    scores = next((row["retrieval"] for row in rows if "retrieval" in row), {})
-    values = {asking.label: scores[d]["chance_map"] for d, (asking, _) in DIRECTIONS.items() if d in scores}
-    if len({round(value, 1) for value in values.values()}) == 1:
-        values = {"muted": next(iter(values.values()))}
-    return [Level(f"chance {value:.1f}", value, tone) for tone, value in values.items()]
+    """The chance level of each direction, or one for both when they agree to a tenth of a percent."""
+    levels = []
+    for direction, (asking, _) in DIRECTIONS.items():
+        for _, value in _points(rows, "retrieval", direction, "chance_map")[:1]:
+            levels.append(Level(f"chance, {direction_words(direction)} {value:.1f}", value, asking.label))
+    if len({round(level.value, 1) for level in levels}) == 1:
+        return [Level(f"chance {levels[0].value:.1f}", levels[0].value, "muted")]
+    return levels

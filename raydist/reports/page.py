@@ -9,16 +9,19 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raydist.evaluation.protocols import DIRECTIONS, find_protocol
-from raydist.reports.chart import Plot, draw
+from raydist.reports.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot, draw
 from raydist.reports.curves import Rows, direction_words, plots, stages
 from raydist.reports.pictures import FrameReader
-from raydist.reports.rankings import TOP, rankings
+from raydist.reports.rankings import NUM_RANKS, rankings
 from raydist.types import FeatureTable
 
+SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 MEASURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20", "map": "mAP", "minp": "mINP"}
 
 
-def write_page(path: Path, *, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int) -> Path:
+def write_page(
+    path: Path, *, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int
+) -> Path:
     """Write the page of a run; the same values give the same bytes.
 
     Args:
@@ -43,7 +46,11 @@ def write_page(path: Path, *, summary: Mapping[str, Any], rows: Rows, table: Fea
 def page(*, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int) -> str:
     """The page as text, see `write_page`."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     protocol, drawn, bands = summary["protocol"], plots(rows), stages(rows)
     num_epochs = max((int(row["epoch"]) for row in rows), default=0)
@@ -51,13 +58,14 @@ def page(*, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames:
     return environment.get_template("page.html").render(
         summary=summary,
         rule=find_protocol(protocol).rule,
+        size=SIZE,
         measures=MEASURES,
         scores=scores(summary),
         charts=[chart for chart in charts if chart],
         history=history(rows, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
         seconds=shares(summary["seconds"]),
         epoch=epoch,
-        top=TOP,
+        num_ranks=NUM_RANKS,
         directions={d: (direction_words(d), rankings(table, frames, protocol=protocol, direction=d)) for d in DIRECTIONS},
     )
 
@@ -84,7 +92,7 @@ def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
 
 def history(rows: Rows, shown: Sequence[Plot]) -> list[tuple[int, str, list[str]]]:
     """Every epoch, its stage, and the values of all series that are drawn; empty where there is none."""
-    columns = [(plot.decimals, dict(series.finite)) for plot in shown for series in plot.series]
+    columns = [(plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite]
     return [
         (int(row["epoch"]), str(row["stage"]), [f"{c[row['epoch']]:,.{n}f}" if row["epoch"] in c else "" for n, c in columns])
         for row in rows

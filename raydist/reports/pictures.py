@@ -16,7 +16,7 @@ from raydist.types import Ints
 SHOWN_HEIGHT = 128
 """Pixels of the screen that a frame is high, about: smaller frames are enlarged by a whole factor."""
 
-MAX_HEIGHT = 192
+MAX_HEIGHT = 160
 """Higher frames are shrunk to this height."""
 
 QUALITY = 85

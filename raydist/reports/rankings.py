@@ -15,7 +15,7 @@ NUM_SHOWN = 8
 NUM_ASKED = 256
 """Queries whose lists are made; those that are shown are chosen among them."""
 
-TOP = 8
+NUM_RANKS = 8
 QUERY_FRAMES = 3
 
 
@@ -48,12 +48,12 @@ def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, directi
         direction: ``infrared_to_visible`` or ``visible_to_infrared``.
 
     Returns:
-        At most `NUM_SHOWN` rankings of at most `TOP` gallery tracklets.
+        At most `NUM_SHOWN` rankings of at most `NUM_RANKS` gallery tracklets.
 
     Raises:
         DataError: as `raydist.evaluation.retrieval.ranked_lists`.
     """
-    lists = ranked_lists(table, protocol, direction, num_queries=NUM_ASKED, top=TOP)
+    lists = ranked_lists(table, protocol, direction, num_queries=NUM_ASKED, top=NUM_RANKS)
     return [_ranking(one, table, frames) for one in best_to_worst(lists, NUM_SHOWN)]
 
 

@@ -27,6 +27,22 @@ def test_components_zeros_and_isolated_rows(from_dense):
     assert labels.tolist() == [0] * 8 + [1] * 6 + [2] * 7 + [-1, -1]
 
 
+def test_isolated_rows_and_crumbs_never_make_a_cluster(from_dense):
+    distance = groups([8, 9, *[3] * 5, *[1] * 12], 0.2, np.random.default_rng(5), inside=0.1)
+    labels = hdbscan(from_dense(distance), 44, min_cluster_size=4, min_samples=2)
+    assert labels.tolist() == [0] * 8 + [1] * 9 + [-1] * 27
+
+
+def test_equal_rows_are_a_cluster(from_dense):
+    labels = hdbscan(from_dense(groups([5, 6], 0.0, np.random.default_rng(0))), 11, min_cluster_size=4, min_samples=4)
+    assert labels.tolist() == [0] * 5 + [1] * 6
+
+
+def test_one_group_that_does_not_split_is_noise(from_dense):
+    distance = groups([12, 1], 0.1, np.random.default_rng(6), inside=0.2)
+    assert (hdbscan(from_dense(distance), 13, min_cluster_size=4, min_samples=3) == -1).all()
+
+
 def test_rows_with_few_neighbours_are_noise(from_dense):
     distance = groups([8, 8, 2], 0.2, np.random.default_rng(1), inside=0.1)
     labels = hdbscan(from_dense(distance), 18, min_cluster_size=4, min_samples=4)
@@ -43,7 +59,7 @@ def test_labels_agree_with_a_dense_hdbscan():
     distance[edges.i, edges.j] = distance[edges.j, edges.i] = edges.distance
     expected = HDBSCAN(metric="precomputed", min_cluster_size=4, min_samples=5, copy=True).fit_predict(distance)
     labels = hdbscan(edges, 300, min_cluster_size=4, min_samples=4)
-    assert adjusted_rand_score(expected, labels) > 0.95
+    assert adjusted_rand_score(expected, labels) == 1
     assert labels[labels >= 0][0] == 0
 
 

@@ -101,3 +101,5 @@ def test_parameters_out_of_range_are_refused():
         DistanceSpec.modality_aware(k1=1)
     with pytest.raises(ConfigError, match="gate = 2"):
         DistanceSpec.modality_aware(gate=2)
+    with pytest.raises(ConfigError, match=r"gate = 0\.5 with jaccard"):
+        DistanceSpec(gate=0.5)

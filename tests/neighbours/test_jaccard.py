@@ -260,7 +260,7 @@ def test_forced_seats_join_people_across_modalities_and_the_gate_spares_stranger
             for spec in (PLAIN(), MODALITY(), MODALITY(gate=0.5))
         )
         assert forced[0] > 5 * plain[0]
-        assert spared[0] > 0.5 * forced[0]
+        assert spared[0] > 0.4 * forced[0]
         assert spared[1] <= 0.2 * forced[1]
 
 

@@ -14,7 +14,7 @@ from raydist.randomness import stream
 from raydist.types import Floats
 
 PIXELS_PER_UNIT = 64
-"""Scenes are laid out in units of a 64th of the frame height, so that a world looks alike at any size."""
+"""Scenes are laid out in units of a 64th of the frame height, so that bricks and paving keep their size beside people."""
 
 # What stands behind: visible albedo and near-infrared albedo (foliage is very bright, glass dark).
 _WALLS = {

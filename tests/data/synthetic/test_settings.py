@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 
@@ -35,18 +35,30 @@ def test_lists_from_a_configuration_file_are_taken(tiny: Tiny) -> None:
     assert hash(tiny(sees=[2, 3])) == hash(tiny())
 
 
-def test_hash_follows_every_setting_layout_and_seed(tiny: Tiny) -> None:
-    first = tiny()
-    hashes = [settings_hash(first, "hitsz_vcm", 0), settings_hash(first, "buptcampus", 0), settings_hash(first, "hitsz_vcm", 1)]
-    for field in fields(WorldSettings):
-        value = getattr(first, field.name)
-        changed = (2, 2) if field.name == "sees" else (30, 40) if field.name == "frames" else value + 1
-        if field.name in ("gap", "pattern_survival", "occlusion", "pedestrians", "view_spread", "far"):
-            changed = value / 2
-        elif field.name == "pieces":
-            changed = 1
-        elif field.name == "id_spread":
-            changed = 0.5
-        hashes.append(settings_hash(replace(first, **{field.name: changed}), "hitsz_vcm", 0))
-    assert len(set(hashes)) == len(hashes)
-    assert settings_hash(first, "hitsz_vcm", 0) == settings_hash(tiny(), "hitsz_vcm", 0)
+CHANGES: dict[str, object] = {
+    "num_train_identities": 4,
+    "num_test_identities": 3,
+    "num_auxiliary_identities": 0,
+    "num_cameras": 4,
+    "sees": (2, 2),
+    "extra_passes": 1,
+    "imbalance": 2.0,
+    "frames": (30, 40),
+    "pieces": 1,
+    "height": 48,
+    "width": 24,
+    "wardrobe": 5,
+    "jpeg_quality": 50,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(WorldSettings)])
+def test_hash_follows_every_setting(tiny: Tiny, name: str) -> None:
+    changed = tiny(**{name: CHANGES.get(name, 0.77)})
+    assert settings_hash(changed, "hitsz_vcm", 0) != settings_hash(tiny(), "hitsz_vcm", 0)
+
+
+def test_hash_follows_layout_and_seed(tiny: Tiny) -> None:
+    arguments = [("hitsz_vcm", 0), ("buptcampus", 0), ("hitsz_vcm", 1)]
+    assert len({settings_hash(tiny(), layout, seed) for layout, seed in arguments}) == 3
+    assert settings_hash(tiny(), "hitsz_vcm", 0) == settings_hash(tiny(), "hitsz_vcm", 0)

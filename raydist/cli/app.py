@@ -1,0 +1,33 @@
+"""`raydist`: all commands by their names.
+
+Files of commands import only what is light; the rest is imported when a command runs. So ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from raydist.cli.cluster import cluster
+from raydist.cli.compare import compare
+from raydist.cli.data import data
+from raydist.cli.embed import embed
+from raydist.cli.evaluate import evaluate
+from raydist.cli.report import report
+from raydist.cli.score import score
+from raydist.cli.train import train
+
+app = typer.Typer(
+    name="raydist",
+    help="Unsupervised video visible-infrared person re-identification, trained and clustered on Ray.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (train, evaluate, report, compare, embed, score, cluster):
+    app.command()(command)
+app.add_typer(data, name="data")
+
+
+def main() -> None:
+    """The entry of `raydist`."""
+    app()

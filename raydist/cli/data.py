@@ -1,0 +1,130 @@
+"""`raydist data`: draw, check and pack data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from raydist.cli.common import Json, guarded, note, say_json, say_table
+from raydist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from raydist.data.read_notes import ReadNotes
+    from raydist.data.synthetic.settings import WorldSettings
+    from raydist.data.tracklets import TrackletTable
+
+data = typer.Typer(help="Draw, check and pack data sets.", no_args_is_help=True)
+
+Preset = Annotated[str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)]
+Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
+Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
+Ids = Annotated[int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")]
+Name = Annotated[str, typer.Option(help="hitsz_vcm, buptcampus or manifest.", metavar="NAME", show_default=False)]
+Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
+Height = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")]
+Width = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.width's.")]
+Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at once; changes time only.")]
+
+FEWEST_TEST_IDENTITIES = 2
+
+
+@data.command()
+@guarded
+def synth(
+    preset: Preset,
+    layout: Layout,
+    out: Out,
+    seed: Annotated[int, typer.Option(min=0, help="Of the world.")] = 0,
+    ids: Ids = None,
+    height: Height = None,
+    width: Width = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
+    """Draw walking people in visible and near infrared, in a published layout."""
+    from dataclasses import replace
+
+    from raydist.config import nearest
+    from raydist.data.synthetic import draw, presets
+    from raydist.data.synthetic.settings import settings_hash
+
+    settings = presets.preset(preset)
+    if layout not in draw.LAYOUTS:
+        raise ConfigError(f"layout {layout!r}{nearest(layout, draw.LAYOUTS)}; there are: {', '.join(draw.LAYOUTS)}")
+    settings = replace(settings, height=height or settings.height, width=width or settings.width)
+    if ids is not None:
+        settings = scaled(settings, ids)
+    note(f"drawing preset {preset} with {settings.num_identities:,} identities to {out}")
+    counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
+    say_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
+    if json:
+        facts = {"root": str(out), "preset": preset, "layout": layout, "seed": seed}
+        say_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
+
+
+def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
+    """The world with another number of training identities; those of the other splits keep their proportion."""
+    from dataclasses import replace
+
+    factor = num_train_identities / settings.num_train_identities
+    return replace(
+        settings,
+        num_train_identities=num_train_identities,
+        num_test_identities=max(FEWEST_TEST_IDENTITIES, round(factor * settings.num_test_identities)),
+        num_auxiliary_identities=round(factor * settings.num_auxiliary_identities),
+    )
+
+
+@data.command()
+@guarded
+def check(name: Name, root: Root, json: Json = False) -> None:
+    """Read a data set, say what is in it and what was left out, and look for missing files."""
+    from raydist.data.frame_files import check_files
+
+    table, notes = _read(name, root, stderr=json)
+    table.require_both_modalities()
+    check_files(table)
+    note(f"all {sum(table.num_frames):,} frame files are there")
+    if json:
+        say_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+
+
+@data.command()
+@guarded
+def pack(name: Name, root: Root, height: Height = None, width: Width = None, workers: Workers = 2, json: Json = False) -> None:
+    """Decode every frame once, into the cache that training at this height and width maps."""
+    from raydist.data.frames import open_frames
+    from raydist.engine.schema import DataSection
+    from raydist.home import cache_folder
+
+    table, _ = _read(name, root, stderr=json)
+    height, width = height or DataSection().height, width or DataSection().width
+    folder = cache_folder() / "frames"
+    # Training and ranked tracklets apart, as a run opens them: an entry is found by the list of its files.
+    for part in (table.take(table.split == "train"), table.take(table.split != "train")):
+        if len(part):
+            open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)
+    num_frames = int(table.num_frames.sum())
+    size = num_frames * height * width * 3
+    note(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
+    if json:
+        say_json({"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size})
+
+
+def _read(name: str, root: Path, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
+    """Read a data set, and print what is in it and what the reader says."""
+    from raydist.data.datasets import read_dataset
+
+    table, notes = read_dataset(name, root)
+    columns = ("tracklets", "frames", "identities", "cameras")
+    rows = [
+        [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]
+        for split, modalities in table.summary().items()
+        for modality, counts in modalities.items()
+    ]
+    say_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
+    for line in notes.lines():
+        note(line)
+    return table, notes

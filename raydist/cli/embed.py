@@ -1,0 +1,75 @@
+"""`raydist embed`: features of a data set by the encoder of a run."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.evaluate import RunDir
+
+if TYPE_CHECKING:
+    from raydist.types import FeatureTable
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Argument(help="data.key=value, such as data.name=manifest data.root=PATH.", metavar="KEY=VALUE", show_default=False),
+]
+Out = Annotated[Path, typer.Option(help="The Parquet file to write; it is replaced whole.", show_default=False)]
+Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help="Which tracklets.")]
+
+
+@guarded
+def embed(run_dir: RunDir, out: Out, words: Changes = None, split: Split = "all", json: Json = False) -> None:
+    """Write the features of a data set, by the encoder of a run's newest checkpoint."""
+    from raydist.cli.trained import Trained
+    from raydist.engine.inputs import read_tracklets
+    from raydist.home import cache_folder
+
+    trained = Trained.load(run_dir, words, sections=("data",))
+    _, table, _ = read_tracklets(trained.config.data, cache_folder())
+    chosen = table if split == "all" else table.select(split=split)
+    write_blocks(_told(trained.features(chosen), len(chosen)), out)
+    facts = {"out": str(out), "epoch": trained.epoch, "split": split, "rows": len(chosen), "width": trained.encoder.width}
+    note(f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
+    if json:
+        say_json(facts)
+
+
+def _told(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[FeatureTable]:
+    """The same blocks, with a line for each."""
+    done = 0
+    for block in blocks:
+        done += len(block)
+        note(f"{done:,} of {num_rows:,} tracklets")
+        yield block
+
+
+def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
+    """One features file out of blocks that are never in memory together; it is there whole or not at all.
+
+    Args:
+        blocks: at least one; all with the same columns.
+        out: the Parquet file.
+    """
+    import pyarrow.parquet as pq
+
+    from raydist.data.feature_files import write_features
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        part, whole = Path(folder) / "part.parquet", Path(folder) / "whole.parquet"
+        with ExitStack() as stack:
+            writer = None
+            for block in blocks:
+                write_features(block, part)
+                rows = pq.read_table(part)
+                writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
+                writer.write_table(rows)
+        os.replace(whole, out)

@@ -1,0 +1,107 @@
+"""The encoder of a run as its newest checkpoint has it, and the features that it gives.
+
+Imports torch: commands import this file inside their bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+
+from raydist.config import overrides, put, validate
+from raydist.data.frames import open_frames
+from raydist.data.tracklets import TrackletTable
+from raydist.encoders.encoder import Encoder
+from raydist.encoders.registry import build_encoder
+from raydist.engine.extraction import extract
+from raydist.engine.run_folder import RunFolder
+from raydist.engine.schema import Config, anchored
+from raydist.errors import CheckpointError, ConfigError
+from raydist.home import cache_folder
+from raydist.methods.clusters import tracklet_means
+from raydist.types import FeatureTable
+
+ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An encoder that is used and no longer trained.
+
+    Attributes:
+        config: of its run, with what the command line changed.
+        epoch: how long it was trained.
+        encoder: on `device`.
+        device: the accelerator if there is one, else the CPU.
+    """
+
+    config: Config
+    epoch: int
+    encoder: Encoder
+    device: torch.device
+
+    @classmethod
+    def load(cls, path: Path, words: Sequence[str] | None, *, sections: Sequence[str]) -> Trained:
+        """The encoder of the newest whole checkpoint.
+
+        Args:
+            path: the run's folder.
+            words: `section.key=value` to lay over its configuration.
+            sections: which sections may be changed.
+
+        Raises:
+            CheckpointError: no run is there, or it has no whole checkpoint.
+            ConfigError: a word changes another section, or is wrong.
+        """
+        folder = RunFolder.open(path)
+        config = _laid_over(folder.config(), words or (), sections)
+        newest = folder.checkpoints.newest()
+        if newest is None:
+            raise CheckpointError(f"{path} has no whole checkpoint: its first epoch has not ended; go on with --resume {path}")
+        epoch, files = newest
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
+        encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
+        return cls(config, epoch, encoder.to(device), device)
+
+    def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
+        """The features of tracklets, block by block in the order of the table, so that memory stays bounded.
+
+        Args:
+            table: N tracklets.
+            rows_at_once: how many of them make a block.
+
+        Raises:
+            DataError: the table is empty, or a frame cannot be read.
+        """
+        data = self.config.data
+        store = open_frames(
+            table, height=data.height, width=data.width, cache=data.cache, cache_dir=cache_folder() / "frames",
+            unreadable=data.unreadable, workers=max(1, data.workers),
+        )  # fmt: skip
+        for start in range(0, len(table), rows_at_once):
+            rows = np.arange(start, min(start + rows_at_once, len(table)))
+            parts = extract(
+                self.encoder, store, table.modality, rows,
+                num_frames=data.frames, num_parts=data.sub_tracklets, device=self.device,
+            )  # fmt: skip
+            yield FeatureTable(
+                tracklet_means(parts), table.tracklet_id[rows], table.modality[rows], table.camera[rows],
+                table.identity[rows], table.split[rows],
+            )  # fmt: skip
+
+
+def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:
+    """The configuration with words laid over; without the published weights, which the checkpoint replaces."""
+    raw = put(config.model_dump(mode="json"), ("encoder", "weights"), None)
+    for path, value in overrides(words):
+        if path[0] not in sections:
+            allowed = " and ".join(f"{section}.*" for section in sections)
+            raise ConfigError(f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here")
+        raw = put(raw, path, value)
+    return anchored(validate(Config, raw))

@@ -1,0 +1,119 @@
+import shutil
+
+import pytest
+
+from raydist.cli.data import scaled
+from raydist.data.datasets import read_dataset
+from raydist.data.synthetic.presets import preset
+from raydist.engine.inputs import open_inputs
+from raydist.home import cache_folder
+
+SYNTH = ("data", "synth", "--preset", "smoke", "--workers", 1)
+
+
+@pytest.mark.parametrize("layout", ["hitsz_vcm", "buptcampus"])
+def test_a_drawn_set_can_be_checked(raydist, tmp_path, layout):
+    out = tmp_path / "set"
+    drawn = raydist(*SYNTH, "--layout", layout, "--out", out, "--ids", 3, "--height", 40, "--width", 24, "--json")
+    assert drawn.code == 0
+    assert drawn.json["counts"]["frames"] == len(list(out.rglob("*.jpg")))
+    checked = raydist("data", "check", "--name", layout, "--root", out, "--json")
+    assert checked.code == 0
+    assert checked.json["splits"] == read_dataset(layout, out)[0].summary()
+    assert checked.json["splits"]["train"]["visible"]["identities"] == 3
+    assert "frame files are there" in checked.err
+
+
+def test_the_seed_decides_the_bytes(raydist, tmp_path):
+    content = []
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        words = ("--layout", "hitsz_vcm", "--out", tmp_path / name, "--ids", 1, "--seed", seed, "--height", 32, "--width", 16)
+        assert raydist(*SYNTH, *words).code == 0
+        content.append({p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.jpg")})
+    assert content[0] == content[1] != content[2]
+
+
+@pytest.mark.parametrize(("ids", "test", "auxiliary"), [(1, 2, 0), (12, 8, 4), (24, 16, 8)])
+def test_other_splits_keep_their_proportion(ids, test, auxiliary):
+    world = scaled(preset("smoke"), ids)
+    assert (world.num_train_identities, world.num_test_identities, world.num_auxiliary_identities) == (ids, test, auxiliary)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--preset", "smok", "--layout", "hitsz_vcm"], "did you mean 'smoke'"),
+        (["--preset", "smoke", "--layout", "hitsz"], "did you mean 'hitsz_vcm'"),
+        (["--preset", "smoke", "--layout", "hitsz_vcm", "--height", 9], "height"),
+        (["--preset", "smoke", "--layout", "hitsz_vcm", "--ids", 9999], "9999"),
+    ],
+)
+def test_unknown_names_and_sizes_are_bad_usage(raydist, tmp_path, words, message):
+    result = raydist("data", "synth", *words, "--out", tmp_path / "set")
+    assert result.code == 2
+    assert message in result.err
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(raydist, tmp_path):
+    (tmp_path / "mine.txt").touch()
+    result = raydist(*SYNTH, "--layout", "hitsz_vcm", "--out", tmp_path)
+    assert result.code == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_missing_and_empty_frames_are_all_named(raydist, smoke_root, tmp_path):
+    copy = shutil.copytree(smoke_root, tmp_path / "copy")
+    gone, emptied = sorted(copy.rglob("*.jpg"))[3:5]
+    gone.unlink()
+    emptied.write_bytes(b"")
+    result = raydist("data", "check", "--name", "hitsz_vcm", "--root", copy)
+    assert result.code == 3
+    assert f"{gone.relative_to(copy)} (missing)" in result.err
+    assert f"{emptied.relative_to(copy)} (empty)" in result.err
+    assert "train visible" in result.out
+
+
+def test_what_the_reader_left_out_is_told(raydist, smoke_root, tmp_path):
+    copy = shutil.copytree(smoke_root, tmp_path / "copy")
+    info = copy / "info" / "track_train_info.txt"
+    first, *others = info.read_text().splitlines()
+    modality, start, end, person, camera = first.split()
+    info.write_text("\n".join([f"{modality} {start} {int(start) + 2} {person} {camera}", *others]) + "\n")
+    result = raydist("data", "check", "--name", "hitsz_vcm", "--root", copy, "--json")
+    assert result.code == 0
+    assert result.json["left_out"]["dropped for length"]["count"] == 1
+    assert "dropped for length: 1" in result.err
+
+
+def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
+    rows = ["tracklet_id,split,modality,camera,identity,frames"]
+    frames = [str(p.relative_to(smoke_root)) for p in sorted(smoke_root.rglob("*.jpg"))]
+    rows += [f"t{n},train,infrared,D1,{n},{frame}" for n, frame in enumerate(frames[:3])]
+    copy = shutil.copytree(smoke_root, tmp_path / "copy")
+    (copy / "manifest.csv").write_text("\n".join(rows) + "\n")
+    result = raydist("data", "check", "--name", "manifest", "--root", copy)
+    assert result.code == 3
+    assert "needs both modalities" in result.err
+
+
+@pytest.mark.parametrize("command", ["check", "pack"])
+def test_unknown_names_and_missing_roots(raydist, tmp_path, command):
+    unknown = raydist("data", command, "--name", "hitsz-vcm", "--root", tmp_path)
+    missing = raydist("data", command, "--name", "hitsz_vcm", "--root", tmp_path / "nowhere")
+    assert (unknown.code, missing.code) == (2, 3)
+    assert "did you mean 'hitsz_vcm'" in unknown.err
+    assert "does not exist" in missing.err
+
+
+def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAYDIST_HOME", str(tmp_path))
+    words = ("--height", 32, "--width", 16)
+    result = raydist("data", "pack", "--name", "hitsz_vcm", "--root", smoke_root, *words, "--json")
+    assert result.code == 0
+    frames = cache_folder() / "frames"
+    entries = {entry.name for entry in frames.iterdir()}
+    assert result.json["frames"] == len(list(smoke_root.rglob("*.jpg")))
+    assert sum(p.stat().st_size for p in frames.rglob("pixels.npy")) == pytest.approx(result.json["bytes"], abs=4096)
+    open_inputs(smoke("data.name=hitsz_vcm", f"data.root={smoke_root}", "data.height=32", "data.width=16"), cache_folder())
+    assert {entry.name for entry in frames.iterdir()} == entries

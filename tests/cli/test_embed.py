@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from raydist.cli import trained
+from raydist.cli.embed import write_blocks
+from raydist.data.datasets import read_dataset
+from raydist.data.feature_files import read_features
+
+
+@pytest.fixture(scope="module")
+def embedded(raydist, run_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("embedded") / "new" / "all.parquet"
+    return raydist("embed", run_dir, "--out", out, "--json"), out
+
+
+def test_all_tracklets_are_there_in_the_order_of_the_table(embedded, smoke_root):
+    result, out = embedded
+    found, (table, _) = read_features(out), read_dataset("hitsz_vcm", smoke_root)
+    for column in ("tracklet_id", "modality", "camera", "identity", "split"):
+        assert np.array_equal(getattr(found, column), getattr(table, column))
+    assert (result.json["rows"], result.json["width"]) == found.features.shape
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_scored_features_give_the_scores_of_the_run(raydist, embedded, run_dir):
+    scored = raydist("score", embedded[1], "--protocol", "hitsz_vcm", "--json").json
+    judged = raydist("evaluate", run_dir, "--json").json
+    for direction, values in judged["retrieval"].items():
+        assert scored["retrieval"][direction] == pytest.approx(values)
+
+
+@pytest.mark.parametrize("split", ["train", "query", "gallery"])
+def test_a_split_is_that_part_of_all(raydist, run_dir, embedded, tmp_path, split):
+    assert raydist("embed", run_dir, "--split", split, "--out", tmp_path / "f.parquet").code == 0
+    found, whole = read_features(tmp_path / "f.parquet"), read_features(embedded[1])
+    assert np.array_equal(found.tracklet_id, whole.tracklet_id[whole.split == split])
+    assert np.allclose(found.features, whole.features[whole.split == split], atol=1e-5)
+
+
+def test_small_blocks_change_nothing(raydist, run_dir, embedded, tmp_path, monkeypatch, smoke_root):
+    model = trained.Trained.load(run_dir, None, sections=())
+    table, _ = read_dataset("hitsz_vcm", smoke_root)
+    write_blocks(model.features(table, rows_at_once=7), tmp_path / "f.parquet")
+    assert np.allclose(read_features(tmp_path / "f.parquet").features, read_features(embedded[1]).features, atol=1e-5)
+
+
+def test_a_failure_in_a_later_block_leaves_the_old_file(people, tmp_path):
+    out = tmp_path / "f.parquet"
+    write_blocks(iter([people]), out)
+
+    def broken():
+        yield people.take(np.arange(3))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_blocks(broken(), out)
+    assert len(read_features(out)) == len(people)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_only_the_data_can_be_changed(raydist, run_dir, tmp_path):
+    result = raydist("embed", run_dir, "evaluation.protocol=plain", "--out", tmp_path / "f.parquet")
+    assert result.code == 2
+    assert "only data.* can be changed" in result.err

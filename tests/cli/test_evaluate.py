@@ -1,0 +1,74 @@
+import json
+import shutil
+
+import pytest
+
+
+def test_the_scores_are_the_last_of_the_run(raydist, run_dir):
+    result = raydist("evaluate", run_dir, "--json")
+    assert result.code == 0
+    summary = json.loads((run_dir / "summary.json").read_text())
+    assert result.json["retrieval"] == summary["last"]
+    assert (result.json["epoch"], result.json["protocol"]) == (summary["epochs"], "hitsz_vcm")
+
+
+def test_the_table_shows_both_ways_and_chance(raydist, run_dir):
+    result = raydist("evaluate", run_dir)
+    assert "infrared -> visible" in result.out
+    assert "visible -> infrared" in result.out
+    assert "random order" in result.err
+
+
+def test_protocol_and_data_can_be_changed(raydist, run_dir, smoke_root):
+    plain = raydist("evaluate", run_dir, "evaluation.protocol=plain", "--json").json
+    there = raydist("evaluate", run_dir, "data.name=hitsz_vcm", f"data.root={smoke_root}", "--json").json
+    assert plain["protocol"] == "plain"
+    assert there["retrieval"] == raydist("evaluate", run_dir, "--json").json["retrieval"]
+
+
+def test_held_out_identities_can_be_ranked(raydist, run_dir):
+    words = ("data.validation_identities=0.4", "evaluation.split=validation", "evaluation.protocol=plain")
+    assert raydist("evaluate", run_dir, *words, "--json").json["split"] == "validation"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train.lr=1"], "train.lr"),
+        (["encoder.name=resnet18"], "encoder.name"),
+        (["data.hight=64"], "did you mean 'height'"),
+        (["evaluation.protocol=hitsz"], "did you mean 'hitsz_vcm'"),
+        (["smoke"], "section.key=value"),
+    ],
+)
+def test_other_changes_are_refused_by_name(raydist, run_dir, words, message):
+    result = raydist("evaluate", run_dir, *words)
+    assert result.code == 2
+    assert message in result.err
+
+
+def test_a_missing_root_is_bad_data(raydist, run_dir, tmp_path):
+    result = raydist("evaluate", run_dir, "data.name=hitsz_vcm", f"data.root={tmp_path}/nowhere")
+    assert result.code == 3
+    assert "does not exist" in result.err
+
+
+def test_a_folder_without_a_run_is_refused(raydist, tmp_path):
+    result = raydist("evaluate", tmp_path)
+    assert result.code == 1
+    assert "holds no run" in result.err
+
+
+def test_a_run_without_a_checkpoint_is_refused(raydist, run_dir, tmp_path):
+    shutil.copy(run_dir / "config.yaml", tmp_path)
+    result = raydist("evaluate", tmp_path)
+    assert result.code == 1
+    assert "no whole checkpoint" in result.err
+
+
+def test_weights_that_are_gone_are_not_needed(raydist, run_dir, tmp_path):
+    copy = shutil.copytree(run_dir, tmp_path / "copy")
+    text = (copy / "config.yaml").read_text()
+    assert "weights: null" in text
+    (copy / "config.yaml").write_text(text.replace("weights: null", "weights: /gone/resnet.pth"))
+    assert raydist("evaluate", copy).code == 0

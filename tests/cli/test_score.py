@@ -1,0 +1,66 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raydist.data.feature_files import write_features
+from raydist.evaluation.retrieval import evaluate
+from raydist.types import Modality
+
+DIRECTIONS = {"infrared_to_visible", "visible_to_infrared"}
+
+
+def test_the_measures_are_those_of_the_library(raydist, features, people):
+    result = raydist("score", features, "--protocol", "hitsz_vcm", "--json")
+    assert result.code == 0
+    expected = evaluate(people, "hitsz_vcm")
+    assert set(result.json["retrieval"]) == DIRECTIONS
+    for direction, values in result.json["retrieval"].items():
+        assert values | expected[direction].to_dict() == values
+        assert values["chance_map"] == expected[direction].chance_map
+
+
+def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, features):
+    with_json, without = (raydist("score", features, "--protocol", "plain", *more) for more in (["--json"], []))
+    assert len(with_json.out.splitlines()) == 1
+    assert "infrared -> visible" in with_json.err
+    assert "infrared -> visible" in without.out
+    assert "random order" in without.err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.take(t.modality == Modality.INFRARED), "gallery"),
+        (lambda t: replace(t, split=np.where(t.modality == Modality.INFRARED, "query", "train")), "no row has split 'gallery'"),
+        (lambda t: replace(t, modality=np.zeros_like(t.modality)), "needs both modalities"),
+        (lambda t: replace(t, identity=np.arange(len(t))), "match"),
+        (lambda t: replace(t, identity=None), "no identities"),
+        (lambda t: replace(t, split=None), "no split"),
+    ],
+)
+def test_features_that_cannot_be_ranked_are_bad_data(raydist, people, tmp_path, change, message):
+    write_features(change(people), tmp_path / "bad.parquet")
+    result = raydist("score", tmp_path / "bad.parquet", "--protocol", "plain")
+    assert result.code == 3
+    assert message in result.err
+
+
+def test_queries_without_a_match_are_told(raydist, people, tmp_path):
+    identity = np.where((people.identity == 0) & (people.modality == Modality.VISIBLE), 999, people.identity)
+    write_features(replace(people, identity=identity), tmp_path / "f.parquet")
+    result = raydist("score", tmp_path / "f.parquet", "--protocol", "plain")
+    assert "infrared to visible: 3 queries have no match" in result.err
+
+
+def test_a_file_that_is_no_parquet_is_bad_data(raydist, tmp_path):
+    (tmp_path / "f.parquet").write_text("tracklet_id,label\n")
+    result = raydist("score", tmp_path / "f.parquet", "--protocol", "plain")
+    assert result.code == 3
+    assert "Parquet" in result.err
+
+
+def test_an_unknown_protocol_is_answered_with_the_nearest(raydist, features):
+    result = raydist("score", features, "--protocol", "hitsz")
+    assert result.code == 2
+    assert "did you mean 'hitsz_vcm'" in result.err
