@@ -56,7 +56,7 @@ def synth(
     settings = replace(settings, height=height or settings.height, width=width or settings.width)
     if ids is not None:
         settings = scaled(settings, ids)
-    note(f"drawing preset {preset} with {settings.num_identities:,} identities to {out}")
+    note(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
     counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
     say_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
     if json:

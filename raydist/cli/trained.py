@@ -37,7 +37,7 @@ class Trained:
         config: of its run, with what the command line changed.
         epoch: how long it was trained.
         encoder: on `device`.
-        device: the accelerator if there is one, else the CPU.
+        device: the GPU for a run that used one, if there is one here; else the CPU.
     """
 
     config: Config
@@ -64,7 +64,7 @@ class Trained:
         if newest is None:
             raise CheckpointError(f"{path} has no whole checkpoint: its first epoch has not ended; go on with --resume {path}")
         epoch, files = newest
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        device = torch.device("cuda" if config.ray.use_gpu and torch.cuda.is_available() else "cpu")
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
         encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
         return cls(config, epoch, encoder.to(device), device)

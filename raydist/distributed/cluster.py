@@ -72,7 +72,7 @@ def connected(section: RaySection) -> Iterator[None]:
             "dashboard_host": "127.0.0.1",
             "object_store_memory": OBJECT_STORE_BYTES,
         }
-        ray.init(address=address, **quiet, **({} if address else local))
+        ray.init(address=address or "local", **quiet, **({} if address else local))
     try:
         yield
     finally:

@@ -22,9 +22,8 @@ from raydist.engine.refresher import Compute
 from raydist.engine.world import World
 from raydist.errors import WorkerError
 from raydist.methods.method import Targets
-from raydist.neighbours.distance import DistanceSpec, RankedLists, gate_across, ranked_lists
+from raydist.neighbours.distance import join_lists
 from raydist.neighbours.jaccard import Edges
-from raydist.neighbours.search import Ranked
 from raydist.types import Floats, Ints
 
 ATTEMPTS = 3
@@ -89,21 +88,10 @@ class ShardedRefresher:
         pairs = list(zip(self._shards, slabs, strict=True))
         blocks = [shard.choose.remote(version, rows[slab]) for shard, slab in pairs]
         found = ray.get([s.search.remote(version, metric, slabs, i, group, *blocks) for i, s in enumerate(self._shards)])
-        lists = ray.put(_join(metric, slabs, found))
+        lists = ray.put(join_lists(metric, slabs, found))
         v = [shard.encode.remote(version, metric, slab, lists, *blocks) for shard, slab in pairs]
         expanded = [shard.expand.remote(slab, lists, *v) for shard, slab in pairs]
         return Edges.join(ray.get([shard.edges.remote(slab, spec.radius, *expanded) for shard, slab in pairs]))
-
-
-def _join(spec: DistanceSpec, slabs: list[Ints], found: list[tuple[Ranked, Ranked]]) -> RankedLists:
-    """The seats of all rows, out of the neighbours that each shard found."""
-    nearest = np.concatenate([far[0][:, 0] if far[0].shape[1] else rows for rows, (_, far) in zip(slabs, found, strict=True)])
-    return RankedLists.join(
-        [
-            ranked_lists(spec, rows, near, gate_across(spec, rows, near, far, nearest))
-            for rows, (near, far) in zip(slabs, found, strict=True)
-        ]
-    )
 
 
 class ShardedRefresh:

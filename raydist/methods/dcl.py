@@ -40,7 +40,7 @@ class DualContrastParams(Section):
     """Hyper-parameters of the dual contrast."""
 
     share: float = Field(1.0, gt=0)
-    lr_factor: float = Field(1.0, gt=0)
+    lr_factor: float = Field(0.3, gt=0)
     temperature: float = Field(0.05, gt=0)
     keep: float = Field(0.2, ge=0, le=1)
 

@@ -45,7 +45,7 @@ TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}
 class WarmUpParams(Section):
     """Hyper-parameters of the warm-up."""
 
-    share: float = Field(1.0, gt=0)
+    share: float = Field(3.0, gt=0)
     temperature: float = Field(0.07, gt=0)
     keep: Annotated[float, Field(ge=0, le=1)] = 0.8
     ignore_from: int = Field(2, ge=0)

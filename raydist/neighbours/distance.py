@@ -174,12 +174,6 @@ def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[tuple[
     return RankedLists.join([ranked_lists(spec, *slab) for slab in zip(slabs, within, across, strict=True)])
 
 
-def gate_across(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked, nearest_across: Ints) -> Ranked:
-    """The neighbours across of a distance without a gate; `join_lists` is the way for every distance."""
-    assert spec.gate is None, "a gate looks at all rows: use join_lists"
-    return across
-
-
 def _gated(rows: Ints, across: Ranked, nearest: Ints, floor: float) -> Ranked:
     """The neighbours across that are mutually nearest or as similar as the floor, moved up to the front."""
     ids, similarities = across

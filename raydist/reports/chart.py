@@ -180,7 +180,7 @@ def ticks(low: float, high: float, *, steps: int = NUM_Y_TICKS, whole: bool = Fa
     >>> ticks(0.0, 43.7)
     [0.0, 10.0, 20.0, 30.0, 40.0, 50.0]
     >>> ticks(2.0, 2.0)
-    [1.8, 2.0, 2.2]
+    [1.8, 1.9, 2.0, 2.1, 2.2]
     >>> ticks(0, 3, whole=True)
     [0, 1, 2, 3]
     """

@@ -80,7 +80,9 @@ def _of_clusters(rows: Rows, measure: str) -> list[Series]:
 
 
 def _retrieval(rows: Rows) -> list[Series]:
-    return [Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label) for d, (asking, _) in DIRECTIONS.items()]
+    return [
+        Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label) for d, (asking, _) in DIRECTIONS.items()
+    ]
 
 
 def _chance(rows: Rows) -> list[Level]:

@@ -1,0 +1,106 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from raydist.reports.chart import BOTTOM, LEFT, MARKED, RIGHT, TOP, Band, Level, Plot, Series, draw, in_words, labels, ticks
+
+VALUES = st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 6))
+
+
+def line(*points, name="loss"):
+    return Series(name, points, "tone-0")
+
+
+def places(path):
+    return [tuple(map(float, place.split())) for place in path[1:].split("L")]
+
+
+@given(VALUES, VALUES, st.booleans())
+def test_ticks_enclose_the_range_in_few_equal_steps(one, other, whole):
+    low, high = sorted((one, other))
+    found = ticks(low, high, whole=whole)
+    slack = 1e-6 * max(1.0, abs(low), abs(high))
+    assert 2 <= len(found) <= 12
+    assert found[0] <= low + slack
+    assert found[-1] >= high - slack
+    assert np.allclose(np.diff(found), found[1] - found[0], rtol=1e-6)
+    assert not whole or all(float(value).is_integer() for value in found)
+
+
+def test_labels_tell_ticks_apart():
+    for low, high in ((0, 1), (0.001, 0.002), (-3, 3), (1e-6, 2e-6), (5, 5), (0, 123456)):
+        found = labels(ticks(low, high))
+        assert len(set(found)) == len(found)
+
+
+def test_values_become_positions():
+    chart = draw(Plot("mAP", [line((0, 0.0), (5, 25.0), (10, 50.0))], decimals=1), num_epochs=10)
+    assert places(chart.lines[0].path) == [(LEFT, BOTTOM), ((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2), (RIGHT, TOP)]
+    assert [tick.label for tick in chart.y_ticks] == ["0", "10", "20", "30", "40", "50"]
+    assert [tick.label for tick in chart.x_ticks] == ["0", "2", "4", "6", "8", "10"]
+
+
+@pytest.mark.parametrize("num_epochs", [0, 1, 3, 7, 119, 120])
+def test_everything_stays_inside_the_axes(num_epochs):
+    points = [(epoch, math.sin(epoch) - 3) for epoch in range(num_epochs + 1)]
+    chart = draw(Plot("x", [line(*points)], decimals=2, from_zero=True), num_epochs=num_epochs)
+    for x, y in places(chart.lines[0].path):
+        assert LEFT <= x <= RIGHT
+        assert TOP <= y <= BOTTOM
+    assert all(LEFT <= tick.at <= RIGHT for tick in chart.x_ticks)
+
+
+def test_one_point_is_a_marker():
+    chart = draw(Plot("loss", [line((1, 2.5))], decimals=3), num_epochs=3)
+    assert len(places(chart.lines[0].path)) == 1
+    assert chart.lines[0].markers.startswith("M")
+
+
+def test_values_that_are_not_finite_are_left_out():
+    with_gaps = line((1, 1.0), (2, math.nan), (3, math.inf), (4, 2.0))
+    assert draw(Plot("loss", [with_gaps], decimals=3), num_epochs=4) == draw(
+        Plot("loss", [line((1, 1.0), (4, 2.0))], decimals=3), num_epochs=4
+    )
+
+
+def test_nothing_to_draw_is_no_chart():
+    assert draw(Plot("ARI", [line(), line((1, math.nan))], decimals=2), num_epochs=4) is None
+
+
+def test_zero_and_levels_are_in_sight():
+    chart = draw(
+        Plot("mAP", [line((1, 40.0))], decimals=1, from_zero=True, levels=[Level("chance", 55.0, "muted")]), num_epochs=1
+    )
+    assert chart.y_ticks[0].label == "0"
+    assert TOP <= chart.levels[0][0] <= BOTTOM
+
+
+def test_counts_have_whole_ticks():
+    chart = draw(Plot("clusters", [line((1, 1), (2, 2))], decimals=0), num_epochs=2)
+    assert [tick.label for tick in chart.y_ticks] == ["1", "2"]
+
+
+def test_lines_differ_in_their_markers_and_long_ones_have_none():
+    short = draw(Plot("loss", [line((1, 1.0), name=name) for name in "abcd"], decimals=3), num_epochs=1)
+    assert len({one.marker for one in short.lines}) == 4
+    long = draw(Plot("loss", [line(*((epoch, 1.0 + epoch) for epoch in range(MARKED + 1)))], decimals=3), num_epochs=MARKED)
+    assert long.lines[0].markers == ""
+
+
+def test_stages_are_named_where_there_is_room():
+    chart = draw(
+        Plot("loss", [line((1, 1.0))], decimals=3),
+        num_epochs=100,
+        bands=[Band("a-long-stage", 0, 2), Band("a-long-stage", 2, 100)],
+    )
+    assert [stripe.label for stripe in chart.stripes] == ["", "a-long-stage"]
+    assert chart.stripes[0].left + chart.stripes[0].width == pytest.approx(chart.stripes[1].left)
+
+
+def test_words_say_one_point_once():
+    assert in_words("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
+    assert not re.search("nan|inf", in_words("Loss", [line((1, 2.5), (2, math.nan))], 1))
