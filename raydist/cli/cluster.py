@@ -49,7 +49,7 @@ def cluster(
     from raydist.clustering.spec import ClusterSpec
     from raydist.data.feature_files import read_features, write_labels
 
-    spec = ClusterSpec(distance, algorithm, k1, k2, eps, min_samples, min_cluster_size)
+    spec = ClusterSpec(distance, algorithm, k1=k1, k2=k2, eps=eps, min_samples=min_samples, min_cluster_size=min_cluster_size)
     table = read_features(features)
     note(f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}")
     labels = cluster_table(table, spec, num_slabs=shards)

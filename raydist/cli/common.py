@@ -22,7 +22,9 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))  # befor
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 F = TypeVar("F", bound=Callable[..., Any])
-Words = Annotated[list[str] | None, typer.Argument(help="[RECIPE | FILE.yaml] [section.key=value ...]", show_default=False)]
+Words = Annotated[
+    list[str] | None, typer.Argument(help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line on stdout; all else goes to stderr.")]
 
 INTERRUPTED, TERMINATED = 130, 143
@@ -45,7 +47,7 @@ def guarded(command: F) -> F:
             note(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            note("interrupted; go on with --resume where there is a run folder")
+            note("interrupted")
             raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]

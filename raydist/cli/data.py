@@ -1,4 +1,4 @@
-"""`raydist data`: draw, check and pack data sets."""
+"""`raydist data`: draw, check and pack data sets, and rank them without learning."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json, say_table
+from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_table
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from raydist.data.synthetic.settings import WorldSettings
     from raydist.data.tracklets import TrackletTable
 
-data = typer.Typer(help="Draw, check and pack data sets.", no_args_is_help=True)
+data = typer.Typer(help="Draw, check and pack data sets, and rank them without learning.", no_args_is_help=True)
 
 Preset = Annotated[str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)]
 Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
@@ -111,6 +111,28 @@ def pack(name: Name, root: Root, height: Height = None, width: Width = None, wor
     note(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
     if json:
         say_json({"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size})
+
+
+@data.command()
+@guarded
+def baseline(words: Words = None, json: Json = False) -> None:
+    """Rank a data set by grey histograms alone: what brightness says of who is who."""
+    from raydist.cli.score import show_scores
+    from raydist.data.histograms import grey_histograms
+    from raydist.engine.inputs import open_inputs
+    from raydist.evaluation.retrieval import scores
+    from raydist.home import cache_folder
+    from raydist.types import FeatureTable
+
+    config = load(words)
+    inputs = open_inputs(config, cache_folder())
+    table, features = inputs.ranked, grey_histograms(inputs.ranked_frames)
+    found = scores(
+        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split), inputs.protocol
+    )
+    show_scores("grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json)
+    if json:
+        say_json({"protocol": inputs.protocol, "retrieval": found})
 
 
 def _read(name: str, root: Path, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:

@@ -28,8 +28,8 @@ Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help
 @guarded
 def embed(run_dir: RunDir, out: Out, words: Changes = None, split: Split = "all", json: Json = False) -> None:
     """Write the features of a data set, by the encoder of a run's newest checkpoint."""
-    from raydist.cli.trained import Trained
     from raydist.engine.inputs import read_tracklets
+    from raydist.engine.trained import Trained
     from raydist.home import cache_folder
 
     trained = Trained.load(run_dir, words, sections=("data",))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from raydist.cli.common import MEASURES, Json, guarded, note, say_json, say_table, scores_rows
-
-if TYPE_CHECKING:
-    from raydist.types import FeatureTable
 
 Scores = Mapping[str, Mapping[str, float]]
 
@@ -31,30 +28,21 @@ def score(features: Features, protocol: Protocol, json: Json = False) -> None:
     """Rank the gallery for every query, both ways across the modalities."""
     from raydist.data.feature_files import read_features
     from raydist.evaluation.protocols import find_protocol
+    from raydist.evaluation.retrieval import scores
 
     rule = find_protocol(protocol).rule
-    scores = measure(read_features(features), protocol)
-    show_scores(features.stem, scores, title=f"{features}, protocol {protocol}, percent", stderr=json)
+    found = scores(read_features(features), protocol)
+    show_scores(features.stem, found, title=f"{features}, protocol {protocol}, percent", stderr=json)
     note(f"protocol {protocol}: {rule}")
     if json:
-        say_json({"features": str(features), "protocol": protocol, "retrieval": scores})
+        say_json({"features": str(features), "protocol": protocol, "retrieval": found})
 
 
-def measure(table: FeatureTable, protocol: str) -> Scores:
-    """The measures in percent, both ways, as a run's `summary.json` has them."""
-    from raydist.evaluation.retrieval import evaluate
-
-    return {
-        direction: result.to_dict() | {"chance_map": result.chance_map, "skipped_queries": result.num_skipped}
-        for direction, result in evaluate(table, protocol).items()
-    }
-
-
-def show_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> None:
+def show_scores(label: str, found: Scores, *, title: str, stderr: bool) -> None:
     """The table both ways, with the chance level and the queries that could not be scored."""
-    say_table(["features", "direction", *MEASURES], scores_rows(label, scores), title=title, stderr=stderr)
-    chance = ", ".join(f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in scores.items())
+    say_table(["features", "direction", *MEASURES], scores_rows(label, found), title=title, stderr=stderr)
+    chance = ", ".join(f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in found.items())
     note(f"a random order has mAP: {chance}")
-    for direction, values in scores.items():
+    for direction, values in found.items():
         if values["skipped_queries"]:
             note(f"{direction.replace('_', ' ')}: {values['skipped_queries']} queries have no match and are in no mean")

@@ -94,6 +94,8 @@ class Display:
             self._advance(message)
         elif message["kind"] == "start":
             self._say(start_line(message))
+        elif message["kind"] == "report":
+            self._say(f"report: {message['path']}")
         elif message["kind"] == "cell":
             self._say(f"[{message['number']}/{message['of']}] {message['name']}{': done before' if message['done'] else ''}")
         else:

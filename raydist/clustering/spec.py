@@ -26,6 +26,7 @@ class ClusterSpec:
         algorithm: which clustering of its graph.
         k1: ranked neighbours of a row, itself included.
         k2: neighbours that a row is averaged over (local query expansion); 1 for none.
+        k1_intra, k1_inter, k2_intra, k2_inter: the same within and across cameras, for the camera-aware distance alone.
         eps: DBSCAN's radius, as a Jaccard distance in (0, 1].
         min_samples: DBSCAN's core size, the row included.
         min_cluster_size: the smallest cluster of HDBSCAN.
@@ -35,6 +36,10 @@ class ClusterSpec:
     algorithm: AlgorithmName = "dbscan"
     k1: int = 30
     k2: int = 6
+    k1_intra: int = 5
+    k1_inter: int = 20
+    k2_intra: int = 2
+    k2_inter: int = 4
     eps: float = 0.6
     min_samples: int = 4
     min_cluster_size: int = 4
@@ -42,7 +47,8 @@ class ClusterSpec:
     @property
     def metric(self) -> DistanceSpec:
         """The distance with its parameters."""
-        return DistanceSpec(self.distance, k1=self.k1, k2=self.k2)
+        neighbours = ("k1", "k2", "k1_intra", "k1_inter", "k2_intra", "k2_inter")
+        return DistanceSpec(self.distance, **{name: getattr(self, name) for name in neighbours})
 
     @property
     def radius(self) -> float:

@@ -26,11 +26,13 @@ from raydist.engine.world import Alone, ProcessGroup, World
 from raydist.errors import ConfigError, RaydistError, WorkerError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
+from raydist.reports.of_run import write_report_of
 from raydist.tracking.tracker import NoTracker, Tracker
 
 Message = dict[str, Any]
 Say = Callable[[Message], None]
 POLL_SECONDS = 0.3
+ARTIFACTS = ["config.yaml", "environment.json", "summary.json", "metrics.jsonl", "log.txt", "labels", "report"]
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +63,8 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         status = "FAILED"
         try:
             _fit(config, folder, run_id, say)
+            say({"kind": "report", "path": str(write_report_of(folder))})
+            tracker.artifacts(folder.path, ARTIFACTS)
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
@@ -138,7 +142,8 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> Non
     except Exception as error:
         failure = ray.get(board.failure.remote())
         raise failure or WorkerError(
-            f"workers failed more than {section.max_failures} times (ray.max_failures); go on with --resume {folder.path}\n{error}"
+            f"workers failed more than {section.max_failures} times (ray.max_failures); go on with --resume {folder.path}\n"
+            f"{error}"
         ) from error
     finally:
         failure = ray.get(board.failure.remote())

@@ -22,6 +22,7 @@ import torch
 from pyarrow import fs
 from scipy.sparse import csr_array
 
+from raydist.encoders.encoder import Encoder
 from raydist.engine.state import RunState, make_optimizer
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
@@ -136,6 +137,18 @@ def pack(state: RunState, report: Mapping[str, Any]) -> Files:
     }
 
 
+def load_encoder(encoder: Encoder, files: Files) -> None:
+    """Give an encoder the weights of a checkpoint.
+
+    Raises:
+        CheckpointError: they are of another architecture.
+    """
+    try:
+        encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
+    except RuntimeError as error:
+        raise CheckpointError(f"the checkpoint's encoder is of another architecture than the configuration's: {error}") from error
+
+
 def unpack(state: RunState, files: Files) -> dict[str, Any]:
     """Put a run back where `pack` left it.
 
@@ -152,7 +165,7 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
             f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to"
         )
     device = state.world.device
-    state.encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
+    load_encoder(state.encoder, files)
     modules = safetensors.torch.load(files["modules.safetensors"])
     for name, module in state.modules.items():
         module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")})

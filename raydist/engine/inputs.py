@@ -19,7 +19,7 @@ from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
 from raydist.types import Modality
 
-DEFAULT_PROTOCOL = {"hitsz_vcm": "hitsz_vcm", "buptcampus": "buptcampus", "manifest": "plain"}
+DEFAULT_PROTOCOLS = {"hitsz_vcm": "hitsz_vcm", "buptcampus": "buptcampus", "manifest": "plain"}
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,33 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
         DataError: a file is missing or broken, or a modality is absent.
     """
     data = config.data
-    name, table, notes = read_tracklets(data, cache)
+    _, table, notes = read_tracklets(data, cache)
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
-    options: dict[str, Any] = {
-        "height": data.height, "width": data.width, "cache": data.cache, "cache_dir": cache / "frames",
-        "unreadable": data.unreadable, "workers": max(1, data.workers),
-    }  # fmt: skip
+    options = frame_options(data, cache)
     store = open_frames(training, **options)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
-    protocol = config.evaluation.protocol or ("plain" if data.name == "manifest" else DEFAULT_PROTOCOL[name])
-    return Inputs(tracklets, truth, training.tracklet_id[order], ranked, open_frames(ranked, **options), protocol, notes)
+    return Inputs(
+        tracklets, truth, training.tracklet_id[order], ranked, open_frames(ranked, **options), default_protocol(config), notes
+    )
+
+
+def default_protocol(config: Config) -> str:
+    """The protocol that the configuration names, else the data set's own."""
+    data = config.data
+    return config.evaluation.protocol or DEFAULT_PROTOCOLS[data.layout if data.name == "synthetic" else data.name]
+
+
+def frame_options(data: DataSection, cache: Path) -> dict[str, Any]:
+    """How `raydist.data.frames.open_frames` is asked for the frames of a data set."""
+    return {
+        "height": data.height,
+        "width": data.width,
+        "cache": data.cache,
+        "cache_dir": cache / "frames",
+        "unreadable": data.unreadable,
+        "workers": max(1, data.workers),
+    }
 
 
 def split_tables(config: Config, table: TrackletTable) -> tuple[TrackletTable, TrackletTable]:

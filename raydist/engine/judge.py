@@ -6,7 +6,7 @@ import torch
 
 from raydist.engine.extraction import extract
 from raydist.engine.state import RunState
-from raydist.evaluation.retrieval import evaluate
+from raydist.evaluation.retrieval import scores
 from raydist.methods.clusters import tracklet_means
 from raydist.types import FeatureTable
 
@@ -30,8 +30,4 @@ def ranked_features(state: RunState) -> FeatureTable:
 
 def judge(state: RunState) -> Scores:
     """Metrics in percent, both ways."""
-    results = evaluate(ranked_features(state), state.inputs.protocol)
-    return {
-        direction: result.to_dict() | {"chance_map": result.chance_map, "skipped_queries": result.num_skipped}
-        for direction, result in results.items()
-    }
+    return scores(ranked_features(state), state.inputs.protocol)

@@ -78,6 +78,10 @@ class ClusteringSection(Section):
     algorithm: Literal["dbscan", "hdbscan"] = "dbscan"
     k1: Positive | dict[Literal["visible", "infrared"], Positive] = 30
     k2: Positive = 6
+    k1_intra: Positive = 5
+    k1_inter: Positive = 20
+    k2_intra: Positive = 2
+    k2_inter: Positive = 4
     eps: Annotated[float, Field(gt=0, le=1)] | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]] = 0.6
     min_samples: Positive = 4
     min_cluster_size: int = Field(4, ge=2)

@@ -102,6 +102,22 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     return results
 
 
+def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str, float]]:
+    """The measures of both directions as plain numbers, as a run's summary has them.
+
+    Args:
+        table: see `evaluate`.
+        protocol: see `evaluate`.
+
+    Returns:
+        For each direction the six measures and ``chance_map`` in percent, and ``skipped_queries``.
+    """
+    return {
+        direction: result.to_dict() | {"chance_map": result.chance_map, "skipped_queries": result.num_skipped}
+        for direction, result in evaluate(table, protocol).items()
+    }
+
+
 def ranked_lists(
     table: FeatureTable, protocol: str | Protocol, direction: str, *, num_queries: int, top: int
 ) -> list[RankedList]:

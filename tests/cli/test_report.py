@@ -5,11 +5,12 @@ import json
 import pytest
 from typer import Exit
 
-from raydist.cli.report import report, write_report_of
+from raydist.cli.report import report
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import CheckpointError
+from raydist.reports.of_run import write_report_of
 from raydist.tracking.tracker import NoTracker
 
 

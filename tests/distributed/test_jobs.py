@@ -3,10 +3,12 @@
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -30,12 +32,14 @@ def free_port() -> int:
 def head(tmp_path):
     """A head on the loopback: the environment of its clients, and its process."""
     port, dashboard = free_port(), free_port() + 1
+    session = tempfile.mkdtemp(prefix="rj-", dir="/tmp")  # a short path: it holds sockets
     env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
+        "RAY_TMPDIR": session,
         "RAYDIST_HOME": str(tmp_path / "home"),
     }
     command = [
@@ -48,6 +52,7 @@ def head(tmp_path):
         yield env, process
     finally:
         stop(process)
+        shutil.rmtree(session, ignore_errors=True)
 
 
 def wait_for(port: int) -> None:

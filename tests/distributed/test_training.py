@@ -15,7 +15,7 @@ from raydist.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
-WORDS = ("train.iterations=25", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=2")
+WORDS = ("train.iterations=10", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=2")
 
 
 def config(tmp_path: Path, *words: str):

@@ -1,4 +1,4 @@
-"""One worker or two: the same batches, and with an encoder that knows no batch statistics the same losses, memories and weights."""
+"""One worker or two: the same batches; with an encoder without batch statistics also the same losses, memories and weights."""
 
 import os
 import subprocess
@@ -86,7 +86,8 @@ def test_two_workers_end_where_one_does(tmp_path, smoke_inputs, run_env):
     expected = trained(Alone())
     env = {**run_env, "MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "MEETING": f"file://{tmp_path}/meeting"}
     workers = [
-        subprocess.Popen([sys.executable, __file__, str(tmp_path / f"{rank}.npz")], env={**env, "RANK": str(rank)}) for rank in range(2)
+        subprocess.Popen([sys.executable, __file__, str(tmp_path / f"{rank}.npz")], env={**env, "RANK": str(rank)})
+        for rank in range(2)
     ]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
     for rank in range(2):

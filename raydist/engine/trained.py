@@ -1,7 +1,4 @@
-"""The encoder of a run as its newest checkpoint has it, and the features that it gives.
-
-Imports torch: commands import this file inside their bodies.
-"""
+"""The encoder of a run as its newest checkpoint has it, and the features that it gives."""
 
 from __future__ import annotations
 
@@ -10,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 
 from raydist.config import overrides, put, validate
-from raydist.data.frames import open_frames
+from raydist.data.frames import FrameStore, open_frames
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.registry import build_encoder
+from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
+from raydist.engine.inputs import frame_options, read_tracklets, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored
 from raydist.errors import CheckpointError, ConfigError
@@ -66,8 +64,16 @@ class Trained:
         epoch, files = newest
         device = torch.device("cuda" if config.ray.use_gpu and torch.cuda.is_available() else "cpu")
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
-        encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
+        load_encoder(encoder, files)
         return cls(config, epoch, encoder.to(device), device)
+
+    def ranked(self) -> TrackletTable:
+        """The queries and the gallery that the configuration evaluates on."""
+        return split_tables(self.config, read_tracklets(self.config.data, cache_folder())[1])[1]
+
+    def frames(self, table: TrackletTable) -> FrameStore:
+        """The frames of tracklets, at the size that the encoder was trained on."""
+        return open_frames(table, **frame_options(self.config.data, cache_folder()))
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
         """The features of tracklets, block by block in the order of the table, so that memory stays bounded.
@@ -79,11 +85,7 @@ class Trained:
         Raises:
             DataError: the table is empty, or a frame cannot be read.
         """
-        data = self.config.data
-        store = open_frames(
-            table, height=data.height, width=data.width, cache=data.cache, cache_dir=cache_folder() / "frames",
-            unreadable=data.unreadable, workers=max(1, data.workers),
-        )  # fmt: skip
+        data, store = self.config.data, self.frames(table)
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
             parts = extract(
