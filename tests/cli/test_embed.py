@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raydist.cli import trained
+from raydist.engine import trained
 from raydist.cli.embed import write_blocks
 from raydist.data.datasets import read_dataset
 from raydist.data.feature_files import read_features
