@@ -52,11 +52,11 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         DataError: the data set is not as it should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
+    inputs = open_inputs(config, cache_folder())
+    facts = {**counts(inputs), "ranked": len(inputs.ranked), "notes": inputs.notes, "protocol": inputs.protocol}
+    del inputs
     with connected(config.ray):
         check_resources(config.ray)
-        inputs = open_inputs(config, cache_folder())
-        facts = {**counts(inputs), "ranked": len(inputs.ranked), "notes": inputs.notes, "protocol": inputs.protocol}
-        del inputs
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
         say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and config.tracking.mlflow_uri, **facts})

@@ -17,7 +17,8 @@ from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
-from raydist.types import Modality
+from raydist.evaluation.retrieval import scores
+from raydist.types import FeatureTable, Modality
 
 DEFAULT_PROTOCOLS = {"hitsz_vcm": "hitsz_vcm", "buptcampus": "buptcampus", "manifest": "plain"}
 
@@ -90,12 +91,19 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
     _, table, notes = read_tracklets(data, cache)
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
+    _check_ranking(ranked, default_protocol(config))
     options = frame_options(data, cache)
     store = open_frames(training, **options)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets, truth, training.tracklet_id[order], ranked, open_frames(ranked, **options), default_protocol(config), notes
     )
+
+
+def _check_ranking(ranked: TrackletTable, protocol: str) -> None:
+    """Refuse data that could not be evaluated, before anything is trained: rank constant features once."""
+    constant = np.ones((len(ranked), 1), np.float32)
+    scores(FeatureTable(constant, ranked.tracklet_id, ranked.modality, ranked.camera, ranked.identity, ranked.split), protocol)
 
 
 def default_protocol(config: Config) -> str:

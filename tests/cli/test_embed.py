@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from raydist.engine import trained
 from raydist.cli.embed import write_blocks
 from raydist.data.datasets import read_dataset
 from raydist.data.feature_files import read_features
+from raydist.engine import trained
 
 
 @pytest.fixture(scope="module")
