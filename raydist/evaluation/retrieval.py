@@ -24,6 +24,7 @@ class Retrieval:
         map: mean average precision, percent.
         minp: mean inverse negative penalty, percent.
         chance_map: the `map` to expect from a random order, percent.
+        map_error: the standard error of `map`, percent points; the queries of one person count as one draw.
         num_queries: queries that were scored.
         num_skipped: queries without a match in their gallery; in no mean.
         num_gallery: gallery rows.
@@ -39,12 +40,13 @@ class Retrieval:
     map: float
     minp: float
     chance_map: float
+    map_error: float
     num_queries: int
     num_skipped: int
     num_gallery: int
 
     def __post_init__(self) -> None:
-        measures = {**self.to_dict(), "chance_map": self.chance_map}
+        measures = {**self.to_dict(), "chance_map": self.chance_map, "map_error": self.map_error}
         for name, value in measures.items():
             if not 0 <= value <= PERCENT + 1e-9:
                 raise DataError(f"{name} {value}: expected a percentage")
@@ -98,7 +100,7 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
         metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
-        results[name] = _summary(metrics, num_gallery=len(gallery_rows))
+        results[name] = _summary(metrics, people=_identity(table)[query_rows], num_gallery=len(gallery_rows))
     return results
 
 
@@ -110,10 +112,11 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
         protocol: see `evaluate`.
 
     Returns:
-        For each direction the six measures and ``chance_map`` in percent, and ``skipped_queries``.
+        For each direction the six measures, ``chance_map`` and ``map_error`` in percent, and ``skipped_queries``.
     """
     return {
-        direction: result.to_dict() | {"chance_map": result.chance_map, "skipped_queries": result.num_skipped}
+        direction: result.to_dict()
+        | {"chance_map": result.chance_map, "map_error": result.map_error, "skipped_queries": result.num_skipped}
         for direction, result in evaluate(table, protocol).items()
     }
 
@@ -184,7 +187,13 @@ def _metrics(table: FeatureTable, protocol: Protocol, *, query_rows: Ints, galle
     )
 
 
-def _summary(metrics: QueryMetrics, *, num_gallery: int) -> Retrieval:
+def _standard_error(values: NDArray[np.float64], people: Ints) -> float:
+    """The standard error of a mean whose values come in groups that are not independent (the cluster-robust form)."""
+    groups = np.unique(people, return_inverse=True)[1]
+    return float(np.sqrt((np.bincount(groups, values - values.mean()) ** 2).sum()) / len(values))
+
+
+def _summary(metrics: QueryMetrics, *, people: Ints, num_gallery: int) -> Retrieval:
     """Means over the valid queries, in percent."""
     cmc = dict(zip(RANKS, PERCENT * metrics.cmc.mean(axis=0), strict=True))
     chance = expected_average_precision(metrics.num_relevant, metrics.num_candidates)
@@ -193,6 +202,7 @@ def _summary(metrics: QueryMetrics, *, num_gallery: int) -> Retrieval:
         map=float(PERCENT * metrics.average_precision.mean()),
         minp=float(PERCENT * metrics.inp.mean()),
         chance_map=float(PERCENT * chance.mean()),
+        map_error=PERCENT * _standard_error(metrics.average_precision, people[metrics.query]),
         num_queries=len(metrics.query),
         num_skipped=metrics.num_skipped,
         num_gallery=num_gallery,

@@ -83,7 +83,7 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
     env, process = head
     words = ["smoke", "train.iterations=2", "train.limit_epochs=3"]
     command = [RAY, "job", "submit", "--working-dir", ".", "--", sys.executable, "-m", "raydist.train", *words]
-    job = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=400, check=False)
+    job = submitted(command, env)
     assert job.returncode == 0, job.stdout + job.stderr
     assert "succeeded" in job.stdout
     outside = [
@@ -103,6 +103,16 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
     client = MlflowClient(f"sqlite:///{tmp_path}/home/runs/mlflow.db")
     run_id = json.loads((folder / "environment.json").read_text())["mlflow_run_id"]
     assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def submitted(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess:
+    """The outcome of a job; a cluster that has just started answers at first that it is not ready."""
+    for _ in range(30):
+        job = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=400, check=False)
+        if "No available agent" not in job.stderr:
+            break
+        time.sleep(2)
+    return job
 
 
 def family_of(process: subprocess.Popen) -> list[psutil.Process]:

@@ -101,7 +101,7 @@ def test_missing_data_is_refused_before_anything_is_written(tmp_path):
 def test_a_resumed_run_keeps_its_configuration(undisturbed):
     folder = undisturbed[1]
     changed = folder.config().model_copy(update={"train": folder.config().train.model_copy(update={"lr": 0.5})})
-    with pytest.raises(ConfigError, match=r"train\.lr: 0\.001 -> 0\.5"):
+    with pytest.raises(ConfigError, match=r"train\.lr: 0\.002 -> 0\.5"):
         train(changed, resume=folder.path)
 
 

@@ -5,11 +5,11 @@ import pytest
 
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.protocols import DIRECTIONS, PROTOCOLS, directions
-from raydist.evaluation.retrieval import Retrieval, evaluate, ranked_lists
+from raydist.evaluation.retrieval import Retrieval, _standard_error, evaluate, ranked_lists
 
 FINE = {
     "rank1": 10.0, "rank5": 20.0, "rank10": 20.0, "rank20": 100.0, "map": 30.0, "minp": 5.0,
-    "chance_map": 3.0, "num_queries": 10, "num_skipped": 0, "num_gallery": 7,
+    "chance_map": 3.0, "map_error": 1.0, "num_queries": 10, "num_skipped": 0, "num_gallery": 7,
 }  # fmt: skip
 
 
@@ -149,3 +149,11 @@ def test_ranked_lists_are_few_and_short_and_spread(vcm):
     assert [one.query_row for one in lists] == [queries[0], queries[8], queries[-1]]
     assert {len(one.gallery_rows) for one in lists} == {5}
     assert ranked_lists(vcm, "plain", "infrared_to_visible", num_queries=0, top=5) == []
+
+
+def test_the_standard_error_counts_people_not_queries():
+    values = np.random.default_rng(0).random(40)
+    each_alone = _standard_error(values, np.arange(40))
+    assert each_alone == pytest.approx(np.std(values) / np.sqrt(40))
+    doubled = _standard_error(np.repeat(values, 2), np.repeat(np.arange(40), 2))
+    assert doubled == pytest.approx(each_alone)
