@@ -1,0 +1,46 @@
+"""What is deployed agrees with what is built."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+JOB = yaml.safe_load((ROOT / "deploy" / "kuberay" / "rayjob.yaml").read_text())
+PINS = dict(
+    line.split("==") for line in (ROOT / "deploy" / "constraints.txt").read_text().splitlines() if "==" in line and line[0] != "#"
+)
+
+
+def test_every_direct_dependency_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for names in project["optional-dependencies"].values() for name in names]
+    wanted = {plain(name) for name in [*project["dependencies"], *extras]}
+    assert wanted <= {plain(name) for name in PINS}
+
+
+def plain(requirement: str) -> str:
+    """The name of a package as registries compare it."""
+    return re.split(r"[\[<>=!~ ]", requirement)[0].lower().replace("_", "-")
+
+
+def test_the_image_the_manifest_and_the_pins_have_one_ray():
+    version = JOB["spec"]["rayClusterSpec"]["rayVersion"]
+    assert PINS["ray"] == version
+    assert f"rayproject/ray:{version}-py311" in (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
+
+
+def test_pods_have_no_privileges_and_the_cluster_asks_for_a_token():
+    cluster = JOB["spec"]["rayClusterSpec"]
+    assert cluster["authOptions"] == {"mode": "token"}
+    groups = [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+    assert all(isinstance(value, str) for group in groups for value in group["rayStartParams"].values())
+    for pod in (group["template"]["spec"] for group in groups):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert not pod["automountServiceAccountToken"]
+        assert not pod.get("hostNetwork", False)
+        for container in pod["containers"]:
+            assert not container["securityContext"]["allowPrivilegeEscalation"]
+            assert container["resources"]["limits"]
+            assert ":" in container["image"]
