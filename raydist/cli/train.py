@@ -123,7 +123,11 @@ def start_line(message: Mapping[str, Any]) -> str:
     )
     notes = "".join(f"; {name} {value}" for name, value in message["notes"].items() if value)
     mlflow = f"\nMLflow: {message['mlflow']}" if message["mlflow"] else ""
-    return f"run folder: {message['folder']}{mlflow}\ntraining on {sets}; ranking {message['ranked']:,}{notes}"
+    return (
+        f"run folder: {message['folder']}{mlflow}\n"
+        f"training on {sets}; ranking {message['ranked']:,}{notes}\n"
+        f"memories: a copy on every worker, {message['memory_mb']:.1f} MB"
+    )
 
 
 def epoch_line(report: Mapping[str, Any]) -> str:

@@ -21,7 +21,7 @@ from raydist.engine.loop import Report
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
-from raydist.engine.state import RunState, build_state
+from raydist.engine.state import RunState, build_state, check_memory
 from raydist.engine.world import Alone, ProcessGroup, World
 from raydist.errors import ConfigError, RaydistError, WorkerError
 from raydist.home import cache_folder
@@ -53,7 +53,14 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
     inputs = open_inputs(config, cache_folder())
-    facts = {**counts(inputs), "ranked": len(inputs.ranked), "notes": inputs.notes, "protocol": inputs.protocol}
+    memory = check_memory(config, len(inputs.tracklets))
+    facts = {
+        **counts(inputs),
+        "memory_mb": memory,
+        "ranked": len(inputs.ranked),
+        "notes": inputs.notes,
+        "protocol": inputs.protocol,
+    }
     del inputs
     with connected(config.ray):
         check_resources(config.ray)

@@ -51,6 +51,11 @@ class DataSection(Section):
     unreadable: Literal["error", "skip"] = "error"
     workers: int = Field(2, ge=0)
 
+    @field_validator("preset", mode="before")
+    @classmethod
+    def _null_is_a_name(cls, value: Any) -> Any:
+        return "null" if value is None else value  # YAML reads the preset's name as nothing
+
     @model_validator(mode="after")
     def _root_is_given(self) -> DataSection:
         if self.name != "synthetic" and self.root is None:

@@ -17,9 +17,12 @@ from raydist.engine.plan import Plan, allot
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
 from raydist.engine.world import Alone, World
+from raydist.errors import ConfigError
 from raydist.methods.method import Memories, Method, Setting, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.types import Ints, Modality
+
+BYTES_PER_VALUE = 4
 
 
 @dataclass
@@ -67,6 +70,29 @@ class RunState:
     def start_stage(self, stage: Stage) -> None:
         """Give the stage an optimizer of its own."""
         self.optimizer = make_optimizer(self.config, self.trainable(), stage)
+
+
+def check_memory(config: Config, num_tracklets: int) -> float:
+    """What a copy of the largest memory, one row a tracklet, takes on every worker.
+
+    Args:
+        config: the whole configuration.
+        num_tracklets: N.
+
+    Returns:
+        Megabytes.
+
+    Raises:
+        ConfigError: more than ``memory.replicate_mb``.
+    """
+    width = build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
+    megabytes = num_tracklets * width * BYTES_PER_VALUE / 1e6
+    if megabytes > config.memory.replicate_mb:
+        raise ConfigError(
+            f"a memory of {num_tracklets:,} tracklets x {width} takes {megabytes:,.0f} MB on every worker; "
+            f"memory.replicate_mb = {config.memory.replicate_mb} allows less: raise it, or train on fewer tracklets"
+        )
+    return megabytes
 
 
 def make_optimizer(config: Config, parameters: list[nn.Parameter], stage: Stage) -> torch.optim.Optimizer:

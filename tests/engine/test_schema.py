@@ -45,6 +45,10 @@ def test_eps_may_be_given_per_modality():
     assert [section.spec(m).eps for m in Modality] == [0.4, 0.6]
 
 
+def test_the_preset_null_can_be_named():
+    assert load_config("demo", ["data.preset=null"]).data.preset == "null"
+
+
 def test_relative_paths_lead_from_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = load_config("demo", ["data.name=manifest", "data.root=m.csv"])
