@@ -1,4 +1,9 @@
-"""Worlds with a name. Every number of a preset stands in this one table."""
+"""Worlds with a name. Every number of a preset stands in this one table.
+
+The figures beside a preset are mAP in percent, infrared to visible / visible to infrared, on its test identities: by the
+`small` encoder when it is given the identities (`raydist compare ruler --methods supervised data.preset=NAME`, which also
+says what the untrained encoder reaches), and by grey histograms (`raydist data baseline demo data.preset=NAME`).
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "far": 0.0,
     },
     # minutes: do the methods learn?
+    # supervised 42.9 ± 1.1 / 41.6 ± 1.2 over three seeds, untrained 6.1 / 5.1, grey histogram 3.7 / 3.3, chance 2.9 / 2.9
     "ci": {
         "num_train_identities": 200,
         "num_test_identities": 60,
@@ -38,6 +44,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "occlusion": 0.2,
     },
     # the same with what surveillance does to it
+    # supervised 20.5 / 22.4, untrained 3.8 / 4.4, grey histogram 3.3 / 3.7, chance 2.9 / 2.9
     "hard": {
         "num_train_identities": 200,
         "num_test_identities": 60,
@@ -56,6 +63,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "far": 0.3,
     },
     # the answer is visible: association must find it
+    # supervised 74.4 / 72.6, untrained 13.1 / 12.0, grey histogram 8.3 / 6.5, chance 4.2 / 4.1
     "oracle": {
         "num_train_identities": 100,
         "num_test_identities": 40,
@@ -70,6 +78,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "occlusion": 0.0,
     },
     # there is no answer: everybody is the same person, so anything above chance is a leak
+    # supervised 4.3 / 4.1, untrained 4.3 / 4.3, grey histogram 5.0 / 3.9, chance 4.2 / 4.2, standard errors 0.4 to 0.6
     "null": {
         "num_train_identities": 60,
         "num_test_identities": 40,
