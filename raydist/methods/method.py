@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -160,10 +160,6 @@ class Setting:
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""
         return np.flatnonzero(self.tracklets.modality == modality)
-
-    def scaled(self, **changes: float) -> Setting:
-        """The same setting with other values."""
-        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 class Method(ABC):

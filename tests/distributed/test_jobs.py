@@ -31,7 +31,7 @@ def free_port() -> int:
 @pytest.fixture
 def head(tmp_path):
     """A head on the loopback: the environment of its clients, and its process."""
-    port, dashboard = free_port(), free_port() + 1
+    port, dashboard, agent = (free_port() + offset for offset in range(3))
     session = tempfile.mkdtemp(prefix="rj-", dir="/tmp")  # a short path: it holds sockets
     env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
         "RAY_AUTH_MODE": "token",
@@ -45,6 +45,7 @@ def head(tmp_path):
     command = [
         RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--dashboard-host=127.0.0.1",
         f"--dashboard-port={dashboard}", "--num-cpus=2", "--object-store-memory=500000000", "--disable-usage-stats",
+        f"--dashboard-agent-listen-port={agent}",  # its default is taken where another cluster runs
     ]  # fmt: skip
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     try:
