@@ -8,6 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +53,15 @@ def prepare(address: str | None) -> None:
 
 
 @contextmanager
+def _own_handler(number: signal.Signals) -> Iterator[None]:
+    """Keep this process's handler of a signal, which Ray would replace by one that ends with another code."""
+    handler = signal.getsignal(number)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(number, handler)
+
+
+@contextmanager
 def connected(section: RaySection) -> Iterator[None]:
     """A cluster for the length of a block: the one the job was submitted to, the one `ray.address` names, else a local one.
 
@@ -72,7 +83,8 @@ def connected(section: RaySection) -> Iterator[None]:
             "dashboard_host": "127.0.0.1",
             "object_store_memory": OBJECT_STORE_BYTES,
         }
-        ray.init(address=address or "local", **quiet, **({} if address else local))
+        with _own_handler(signal.SIGTERM):
+            ray.init(address=address or "local", **quiet, **({} if address else local))
     try:
         yield
     finally:

@@ -73,7 +73,7 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
             say({"kind": "report", "path": str(write_report_of(folder))})
             tracker.artifacts(folder.path, ARTIFACTS)
             status = "FINISHED"
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             status = "KILLED"
             raise
         finally:
@@ -145,7 +145,7 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> Non
     )
     try:
         with _listening(board, say):
-            trainer.fit()
+            _apart(trainer.fit)
     except Exception as error:
         failure = ray.get(board.failure.remote())
         raise failure or WorkerError(
@@ -159,6 +159,27 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> Non
         shutil.rmtree(storage / name, ignore_errors=True)
     if failure:
         raise failure
+
+
+def _apart(call: Callable[[], object]) -> None:
+    """Run a call in a thread of its own, while this one stays open to signals.
+
+    In the main thread Ray Train would put its own handler in the place of ours, and end with another code.
+    """
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL_SECONDS)
+    if raised:
+        raise raised[0]
 
 
 @contextmanager
