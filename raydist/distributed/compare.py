@@ -20,10 +20,10 @@ from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, load_config
+from raydist.evaluation.protocols import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.types import Modality
 
-DIRECTIONS = ("infrared_to_visible", "visible_to_infrared")
 Summary = Mapping[str, Any]
 
 

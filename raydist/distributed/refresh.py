@@ -67,10 +67,9 @@ class ShardedRefresher:
 
     def _fill(self) -> None:
         self._version += 1
-        starts = np.searchsorted(np.arange(len(self._features)), self._bounds())
         calls = [
             shard.hold.remote(self._version, int(start), self._features[start:stop])
-            for shard, start, stop in zip(self._shards, starts[:-1], starts[1:], strict=True)
+            for shard, (start, stop) in zip(self._shards, pairwise(self._bounds()), strict=True)
         ]
         ray.get(calls)
 

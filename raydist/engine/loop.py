@@ -125,7 +125,7 @@ def train_step(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, i
 def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, int]) -> Batch:
     """The features of a global batch, gathered from all workers."""
     world, config = state.world, state.config
-    positions = np.arange(world.rank, len(rows), world.size)
+    positions = state.my_rows(len(rows))
     clips, modality = render(
         state.tracklets,
         rows[positions],

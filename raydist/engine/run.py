@@ -11,11 +11,10 @@ from raydist.engine.judge import Scores, judge
 from raydist.engine.loop import Report, run_epoch, timed
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
+from raydist.evaluation.protocols import DIRECTIONS
 from raydist.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
-
-DIRECTIONS = ("infrared_to_visible", "visible_to_infrared")
 
 
 def train_run(state: RunState, folder: RunFolder, tracker: Tracker, *, after_epoch: Callable[[Report], None]) -> dict[str, Any]:

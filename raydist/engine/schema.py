@@ -73,9 +73,6 @@ class EncoderSection(Section):
     temporal: Literal["mean", "attention"] = "mean"
 
 
-PerModality = Mapping[Literal["visible", "infrared"], float]
-
-
 class ClusteringSection(Section):
     """How each modality is clustered; `eps` and `k1` may be given per modality."""
 

@@ -60,7 +60,7 @@ class RunState:
         return self.inputs.tracklets
 
     def my_rows(self, num_rows: int) -> Ints:
-        """The rows that this worker extracts."""
+        """This worker's share of N rows, or of the positions of a batch."""
         return np.arange(self.world.rank, num_rows, self.world.size)
 
     def trainable(self) -> list[nn.Parameter]:
