@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from raydist.cli.bench import bench
 from raydist.cli.cluster import cluster
 from raydist.cli.compare import compare
 from raydist.cli.data import data
@@ -26,6 +27,7 @@ app = typer.Typer(
 for command in (train, evaluate, report, compare, embed, score, cluster):
     app.command()(command)
 app.add_typer(data, name="data")
+app.add_typer(bench, name="bench")
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,24 +12,41 @@ import typer
 
 from raydist.cli.common import Json, guarded, note, say_json, say_table
 from raydist.cli.score import Features
-from raydist.errors import DataError
+from raydist.errors import DataError, FeatureError
 
 if TYPE_CHECKING:
+    from raydist.benchmarks.measure import Cost
     from raydist.clustering.spec import ClusterSpec
     from raydist.types import FeatureTable, Ints, Labels
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
 AlgorithmName = Literal["dbscan", "hdbscan"]
 
+
+def _radius(eps: float) -> float:
+    if not 0 < eps <= 1:
+        raise typer.BadParameter(f"{eps}: a Jaccard distance lies in (0, 1]")
+    return eps
+
+
 Distance = Annotated[DistanceName, typer.Option(help="Which Jaccard distance.")]
 Algorithm = Annotated[AlgorithmName, typer.Option(help="How its graph is clustered.")]
 Out = Annotated[Path, typer.Option(help="The labels to write, as Parquet, in the order of the features.", show_default=False)]
 K1 = Annotated[int, typer.Option(min=1, help="Ranked neighbours of a tracklet (not camera-aware).")]
 K2 = Annotated[int, typer.Option(min=1, help="Neighbours in the query expansion, 1 for none (not camera-aware).")]
-Eps = Annotated[float, typer.Option(help="Radius of DBSCAN, above 0 and up to 1.")]
+K1Intra = Annotated[int, typer.Option(min=1, help="Camera-aware: ranked neighbours of the own camera.")]
+K1Inter = Annotated[int, typer.Option(min=1, help="Camera-aware: ranked neighbours of other cameras.")]
+K2Intra = Annotated[int, typer.Option(min=1, help="Camera-aware: those of the own camera in the query expansion.")]
+K2Inter = Annotated[int, typer.Option(min=0, help="Camera-aware: those of other cameras in it.")]
+Gate = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Modality-aware: about the share of tracklets whose person the other modality never sees."),
+]
+Eps = Annotated[float, typer.Option(callback=_radius, help="Radius of DBSCAN, above 0 and up to 1.")]
 MinSamples = Annotated[int, typer.Option(min=1, help="Tracklets that make a place dense.")]
 MinClusterSize = Annotated[int, typer.Option(min=2, help="The smallest cluster of HDBSCAN.")]
 Shards = Annotated[int, typer.Option(min=1, help="Slabs of rows: changes memory and time, never the labels.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")]
 
 
 @guarded
@@ -39,50 +57,66 @@ def cluster(
     algorithm: Algorithm = "dbscan",
     k1: K1 = 30,
     k2: K2 = 6,
+    k1_intra: K1Intra = 5,
+    k1_inter: K1Inter = 20,
+    k2_intra: K2Intra = 2,
+    k2_inter: K2Inter = 4,
+    gate: Gate = None,
     eps: Eps = 0.6,
     min_samples: MinSamples = 4,
     min_cluster_size: MinClusterSize = 4,
     shards: Shards = 1,
+    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Cluster all tracklets of a features file by their k-reciprocal neighbours."""
-    from raydist.clustering.spec import ClusterSpec
-    from raydist.data.feature_files import read_features, write_labels
+    from raydist.benchmarks.measure import StageClock
+    from raydist.clustering.spec import ClusterSpec, cluster_features
+    from raydist.data.feature_files import write_labels
 
-    spec = ClusterSpec(distance, algorithm, k1=k1, k2=k2, eps=eps, min_samples=min_samples, min_cluster_size=min_cluster_size)
-    table = read_features(features)
+    spec = ClusterSpec(
+        distance, algorithm, k1=k1, k2=k2, k1_intra=k1_intra, k1_inter=k1_inter, k2_intra=k2_intra, k2_inter=k2_inter,
+        gate=gate, eps=eps, min_samples=min_samples, min_cluster_size=min_cluster_size,
+    )  # fmt: skip
+    table = read_checked(features, spec)
     note(f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}")
-    labels = cluster_table(table, spec, num_slabs=shards)
+    clock = StageClock()
+    found = cluster_features(
+        table.features, spec, modality=table.modality, camera=table.camera,
+        num_slabs=shards, threads=threads or os.cpu_count() or 1, watch=clock.stage,
+    )  # fmt: skip
+    labels = found.labels
     write_labels(table.tracklet_id, labels, out)
     figures = describe(table, labels)
     _show(figures, title=f"{features}, {distance}, {algorithm}", stderr=json)
+    _show_stages(clock.costs, len(found.edges))
     note(f"labels: {out}")
     if json:
-        say_json({"out": str(out), "num_slabs": shards, **figures})
+        costs = {name: asdict(cost) for name, cost in clock.costs.items()}
+        say_json({"out": str(out), "num_slabs": shards, "pairs": len(found.edges), "stages": costs, **figures})
 
 
-def cluster_table(table: FeatureTable, spec: ClusterSpec, *, num_slabs: int) -> Labels:
-    """The labels of all rows, clustered together.
+def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
+    """The features, if the distance can be taken of them.
 
     Raises:
-        DataError: there are no rows, or the modality-aware distance meets one modality alone.
-        ConfigError: a parameter is out of range.
+        DataError: there are no rows, a feature is not finite or not of unit length, or one modality is missing that is needed.
+        ConfigError: a parameter of the distance is out of range.
     """
-    from raydist.clustering.spec import cluster_edges
-    from raydist.neighbours.jaccard import jaccard_graph
+    from raydist.data.feature_files import read_features
     from raydist.types import Modality
 
-    counts = {m.label: int((table.modality == m).sum()) for m in Modality}
+    try:
+        table = read_features(path)
+    except FeatureError as error:
+        raise DataError(f"{path}: {error}") from None
     if not len(table):
-        raise DataError("there are no features to cluster")
-    if spec.distance == "modality-aware" and not all(counts.values()):
+        raise DataError(f"{path}: there are no features to cluster")
+    counts = {m.label: int((table.modality == m).sum()) for m in Modality}
+    if spec.metric.name == "modality-aware" and not all(counts.values()):
         found = ", ".join(f"{count} {label}" for label, count in counts.items())
         raise DataError(f"the modality-aware distance needs both modalities, but there are {found} tracklets: take jaccard")
-    edges = jaccard_graph(
-        table.features, spec.metric, modality=table.modality, camera=table.camera, eps_max=spec.radius,
-        num_slabs=num_slabs, threads=min(num_slabs, os.cpu_count() or 1),
-    )  # fmt: skip
-    return cluster_edges(edges, len(table), spec).labels
+    return table
 
 
 def describe(table: FeatureTable, labels: Labels) -> dict[str, Any]:
@@ -115,3 +149,10 @@ def _show(figures: Mapping[str, Any], *, title: str, stderr: bool) -> None:
         rows.append([name, f"{of['tracklets']:,}", f"{of['clusters']:,}", f"{of['noise']:.1%}", agreement])
     say_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
     note(f"{figures['mixed_share']:.0%} of the clusters hold both modalities")
+
+
+def _show_stages(costs: Mapping[str, Cost], num_pairs: int) -> None:
+    stages = ", ".join(f"{name} {cost.wall:.2f}" for name, cost in costs.items())
+    cpu, peak = sum(cost.cpu for cost in costs.values()), max(cost.peak_mb for cost in costs.values())
+    note(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")
+    note(f"{num_pairs:,} pairs within the radius")

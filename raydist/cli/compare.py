@@ -11,7 +11,7 @@ from raydist.cli.common import Json, Words, guarded, note, say_json, say_table, 
 from raydist.cli.train import Display
 from raydist.errors import ConfigError
 
-Methods = Annotated[str, typer.Option(help="Comma-separated; NAME or NAME+section.key=value for a changed one.")]
+Methods = Annotated[str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")]
 Seeds = Annotated[str, typer.Option(help="Comma-separated.")]
 
 COLUMNS = {

@@ -126,7 +126,8 @@ def start_line(message: Mapping[str, Any]) -> str:
     return (
         f"run folder: {message['folder']}{mlflow}\n"
         f"training on {sets}; ranking {message['ranked']:,}{notes}\n"
-        f"memories: a copy on every worker, {message['memory_mb']:.1f} MB"
+        f"memories: a copy on every worker, {message['memory_mb']:.1f} MB; "
+        f"feature shards: {message['num_shards']}, each up to {message['shard_mb']:,.0f} MB above its features"
     )
 
 
@@ -137,6 +138,7 @@ def epoch_line(report: Mapping[str, Any]) -> str:
     for modality, found in report.get("clusters", {}).items():
         agreement = f", ARI {found['ari']:.2f}" if "ari" in found else ""
         parts.append(f"{modality} {found['count']} clusters, noise {found['noise']:.0%}{agreement}")
+    parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.get("association", {}).items()]
     for direction, scores in report.get("retrieval", {}).items():
         parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
     return " | ".join(parts) + f" | {sum(report['seconds'].values()):.1f} s"

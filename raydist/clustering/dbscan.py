@@ -6,12 +6,12 @@ Ester et al., "A Density-Based Algorithm for Discovering Clusters in Large Spati
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from numba import njit
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import Edges
-from raydist.types import NOISE, Ints, Labels
+from raydist.neighbours.jaccard import TIE_TOLERANCE, Edges
+from raydist.neighbours.locality import root_of
+from raydist.types import NOISE, Labels
 
 
 def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labels:
@@ -39,24 +39,32 @@ def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labe
     """
     if eps < 0 or min_samples < 1:
         raise ConfigError(f"DBSCAN with eps {eps} and min_samples {min_samples}: expected eps >= 0 and min_samples >= 1")
-    near = edges.cut(eps)
-    ends = np.concatenate((near.i, near.j))
-    core = 1 + np.bincount(ends, minlength=num_rows) >= min_samples
-    labels = _label_cores(near.take(core[near.i] & core[near.j]), core)
-    border = near.take(core[near.i] != core[near.j])
-    outer = np.where(core[border.i], border.j, border.i)
-    inner = np.where(core[border.i], border.i, border.j)
-    lowest = np.full(num_rows, num_rows)
-    np.minimum.at(lowest, outer, labels[inner])
-    return np.where(core, labels, np.where(lowest < num_rows, lowest, NOISE))
+    return _labels(edges.i, edges.j, edges.distance, num_rows, eps + TIE_TOLERANCE, min_samples)
 
 
-def _label_cores(edges: Edges, core: np.ndarray) -> Ints:
-    """Components of the core rows, numbered by their smallest row; NOISE elsewhere."""
-    num_rows = len(core)
-    graph = coo_array((np.ones(len(edges), bool), (edges.i, edges.j)), shape=(num_rows, num_rows))
-    component = connected_components(graph, directed=False)[1]
-    labels = np.full(num_rows, NOISE, np.int64)
-    _, first, member = np.unique(component[core], return_index=True, return_inverse=True)
-    labels[core] = np.argsort(np.argsort(first))[member]
+@njit(nogil=True, cache=True)
+def _labels(left, right, distance, num_rows, radius, min_samples):  # type: ignore[no-untyped-def]
+    size = np.ones(num_rows, np.int32)
+    for e in range(left.size):
+        if distance[e] <= radius:
+            size[left[e]] += 1
+            size[right[e]] += 1
+    core = size >= min_samples
+    parent = np.arange(num_rows)
+    for e in range(left.size):
+        if distance[e] <= radius and core[left[e]] and core[right[e]]:
+            a, b = root_of(parent, left[e]), root_of(parent, right[e])
+            parent[max(a, b)] = min(a, b)
+    labels = np.full(num_rows, NOISE)
+    count = 0
+    for row in range(num_rows):
+        if core[row]:
+            root = root_of(parent, row)  # the smallest row of its cluster
+            labels[row] = labels[root] if root < row else count
+            count += root == row
+    for e in range(left.size):
+        if distance[e] <= radius and core[left[e]] != core[right[e]]:
+            inner, outer = (left[e], right[e]) if core[left[e]] else (right[e], left[e])
+            if labels[outer] == NOISE or labels[inner] < labels[outer]:
+                labels[outer] = labels[inner]
     return labels

@@ -2,13 +2,14 @@
 
 `draw_params` turns strengths (`ClipAugment`) and an explicit generator into the parameters of one clip; `apply` is a pure
 function of the frames and those parameters. All frames of a clip share them, so that a clip stays one take of one camera.
-The order is fixed: shift and flip, grey, tone curve, gain, erasing.
+The order is fixed: shift and flip, grey, amplitude swap, tone curve, gain, erasing. What makes a clip look like the other
+modality thus comes before the tones, which act on it as they act on a grey picture, and is rounded to 8 bits as they expect.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from raydist.data.spectrum import reach, swap_amplitude
 from raydist.errors import DataError
 from raydist.types import Modality
 
@@ -44,6 +46,10 @@ class ClipAugment:
         offset: largest absolute b.
         gain: probability of a factor of its own for each channel.
         gain_range: range of these factors.
+        swap: probability of low-frequency amplitudes from a frame of the other modality (see `raydist.data.spectrum`); of a
+            visible clip only where no grey was drawn.
+        swap_size: range of the relative half-size of the square of frequencies that are swapped, below 0.5.
+        swap_blend: range of the donor's share in their amplitudes.
         erase: probability of erasing a box (Zhong et al., Random Erasing, AAAI 2020).
         erase_area: range of the box's share of the frame.
         erase_aspect: range of its height over its width, drawn uniformly in its logarithm.
@@ -60,6 +66,9 @@ class ClipAugment:
     offset: float = 0.1
     gain: float = 0.0
     gain_range: tuple[float, float] = (0.5, 1.5)
+    swap: float = 0.0
+    swap_size: tuple[float, float] = (0.01, 0.05)
+    swap_blend: tuple[float, float] = (0.5, 1.0)
     erase: float = 0.0
     erase_area: tuple[float, float] = (0.02, 0.4)
     erase_aspect: tuple[float, float] = (0.3, 1 / 0.3)
@@ -72,6 +81,13 @@ class Box(NamedTuple):
     aspect: float
     down: float
     right: float
+
+
+class Swap(NamedTuple):
+    """An amplitude swap: the relative half-size of the square of frequencies, and the donor's share in their amplitudes."""
+
+    size: float
+    blend: float
 
 
 class ClipParams(NamedTuple):
@@ -87,6 +103,7 @@ class ClipParams(NamedTuple):
         offset: its b.
         gain: a factor for each channel.
         box: what is erased, or None.
+        swap: how low-frequency amplitudes are taken over from a donor frame, or None.
     """
 
     down: float = 0.0
@@ -98,6 +115,7 @@ class ClipParams(NamedTuple):
     offset: float = 0.0
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     box: Box | None = None
+    swap: Swap | None = None
 
 
 NONE = ClipAugment()
@@ -112,6 +130,13 @@ TONES_VISIBLE = replace(BASIC, weighted=0.45, exchange=0.45, tone=0.5, gain=0.5)
 TONES_INFRARED = replace(BASIC, tone=0.75, gain=0.5)
 """Another rendering of an infrared clip: other contrast, and a tint that its grey never had."""
 
+INTERVENED_VISIBLE = replace(BASIC, weighted=1 / 3, exchange=1 / 3, swap=1.0, tone=0.5, gain=0.5)
+"""A visible clip under CBA's intervention on modality: a weighted grey, one channel or an amplitude swap, each as often; then
+half the time a tone curve, where it is grey, and half the time a gain."""
+
+INTERVENED_INFRARED = replace(TONES_INFRARED, swap=0.5)
+"""An infrared clip under the same intervention: a tone curve or a gain, or both, 7 times in 8, and half the time a swap."""
+
 CHANNEL_EXCHANGE = replace(BASIC, exchange=1.0)
 """The second view of visible images (Ye et al., Channel Augmented Joint Learning, ICCV 2021)."""
 
@@ -124,7 +149,7 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
 
     Args:
         augment: probabilities and strengths.
-        modality: of the clip; see `ClipAugment.tone`.
+        modality: of the clip; see `ClipAugment.tone` and `ClipAugment.swap`.
         rng: the clip's own generator, keyed by the seed, the epoch, the step and the position in the global batch.
 
     Returns:
@@ -145,7 +170,10 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     box = None
     if rng.random() < augment.erase:
         box = Box(rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random())
-    return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box)
+    swap = None
+    if augment.swap and (grey is None or modality is Modality.INFRARED) and rng.random() < augment.swap:
+        swap = Swap(rng.uniform(*augment.swap_size), rng.uniform(*augment.swap_blend))
+    return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box, swap)
 
 
 def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, float, float] | None:
@@ -166,20 +194,22 @@ def _log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float
     return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
 
 
-def apply(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
+def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = None) -> Tensor:
     """Change a batch of clips, each by its own parameters.
 
-    A clip's result depends on its frames and parameters alone, not on the rest of the batch.
+    A clip's result depends on its frames, parameters and donor alone, not on the rest of the batch.
 
     Args:
         frames: uint8 [B, T, 3, H, W], on the CPU or another device.
         params: of the B clips.
+        donors: uint8 [D, 3, H, W], a frame for each of the D clips that have a swap, in their order; None for D = 0.
 
     Returns:
         float32 [B, T, 3, H, W] in [0, 1]; exactly `frames / 255` where the parameters do nothing.
 
     Raises:
-        DataError: the frames are of another type or shape, or there is not one set of parameters a clip.
+        DataError: the frames are of another type or shape, or there is not one set of parameters a clip or not one
+            donor a swap.
 
     >>> frames = torch.full((1, 2, 3, 4, 2), 51, dtype=torch.uint8)
     >>> apply(frames, [ClipParams(scale=2.0)]).unique()
@@ -191,8 +221,8 @@ def apply(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
         raise DataError(f"{len(params)} sets of parameters for {len(frames)} clips: draw one for each clip")
     if not params:
         return frames.float()
-    moved = _shift_and_flip(frames, params)
-    return _erase(_look_up(_make_grey(moved, params), _tone_tables(params)), params)
+    levels = _swap_amplitudes(_make_grey(_shift_and_flip(frames, params), params), params, donors)
+    return _erase(_look_up(levels, _tone_tables(params)), params)
 
 
 def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
@@ -210,14 +240,33 @@ def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
 
 
 def _make_grey(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
-    """Replace the channels of the clips with grey weights by their weighted sum, rounded to 8 bits as a camera does."""
+    """Replace the channels of the clips with grey weights by their weighted sum."""
     rows = [b for b, p in enumerate(params) if p.grey is not None]
     if not rows:
         return frames
-    chosen = torch.tensor(rows, device=frames.device)
     weights = torch.tensor([params[b].grey for b in rows], device=frames.device).view(-1, 1, 3, 1, 1)
-    grey = (frames[chosen] * weights).sum(2, keepdim=True).round_().clamp_(0, LEVELS - 1)
-    return frames.index_copy(0, chosen, grey.to(torch.uint8).expand(-1, -1, 3, -1, -1))
+    return _replace(frames, rows, lambda clips: (clips * weights).sum(2, keepdim=True))
+
+
+def _swap_amplitudes(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None) -> Tensor:
+    """Give the clips with a swap the low-frequency amplitudes of their donors."""
+    swaps = {b: p.swap for b, p in enumerate(params) if p.swap is not None}
+    num_donors = 0 if donors is None else len(donors)
+    if num_donors != len(swaps):
+        raise DataError(f"{num_donors} donor frames for {len(swaps)} clips with an amplitude swap: give one for each")
+    if donors is None or not swaps:
+        return frames
+    donor_levels = donors.to(frames.device).float()
+    reaches = [reach(swap.size, *frames.shape[-2:]) for swap in swaps.values()]
+    blend = [swap.blend for swap in swaps.values()]
+    return _replace(frames, list(swaps), lambda clips: swap_amplitude(clips.float(), donor_levels, reaches, blend))
+
+
+def _replace(frames: Tensor, rows: Sequence[int], change: Callable[[Tensor], Tensor]) -> Tensor:
+    """Change the clips in the given rows; what they become is rounded to 8 bits as a camera does."""
+    chosen = torch.tensor(rows, device=frames.device)
+    levels = change(frames[chosen]).round_().clamp_(0, LEVELS - 1).to(torch.uint8)
+    return frames.index_copy(0, chosen, levels.expand(-1, -1, 3, -1, -1))
 
 
 def _tone_tables(params: Sequence[ClipParams]) -> Tensor:

@@ -1,7 +1,7 @@
 """Several methods and seeds on one data set: a study of ordinary runs that can be stopped and gone on with.
 
-The study's folder is named by what is compared, so the same command finds the cells it has already finished. A cell that was
-cut off goes on from its last checkpoint.
+A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells that another one has
+already finished. A cell that was cut off goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, load_config
 from raydist.evaluation.protocols import DIRECTIONS
 from raydist.home import cache_folder
+from raydist.methods.registry import METHODS
 from raydist.types import Modality
 
 Summary = Mapping[str, Any]
@@ -32,21 +33,27 @@ class Variant:
     """A row of the table.
 
     Attributes:
-        label: as given: a method's name, or ``name+section.key=value+...`` for a changed one.
+        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed one.
     """
 
     label: str
 
     @property
+    def recipe(self) -> str | None:
+        """The recipe that it names; None for a method, which is laid over the recipe of the study."""
+        name = self.label.split("+")[0]
+        return None if name in METHODS else name
+
+    @property
     def words(self) -> list[str]:
         """What it means for the configuration."""
         name, *changes = self.label.split("+")
-        return [f"method.name={name}", *changes]
+        return changes if self.recipe else [f"method.name={name}", *changes]
 
     @property
     def stem(self) -> str:
         """A folder name."""
-        return "".join(c if c.isalnum() or c in ".-" else "_" for c in self.label)
+        return "".join(c if c.isalnum() or c in ".-" else "_" for c in self.label)[:80]
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,12 @@ class Study:
     cells: Sequence[Cell]
 
     @property
+    def table(self) -> Path:
+        """Where its table is written, beside those of other comparisons."""
+        names = "\n".join(cell.folder.name for cell in self.cells)
+        return self.folder / f"table-{_digest(names)}.json"
+
+    @property
     def variants(self) -> list[Variant]:
         """The rows, in the order given."""
         return list(dict.fromkeys(cell.variant for cell in self.cells))
@@ -87,17 +100,21 @@ def plan_study(recipe: str | None, variants: Sequence[str], seeds: Sequence[int]
         words: ``section.key=value``, for all cells.
     """
     rows = [Variant(label) for label in variants]
-    configs = {(v, s): load_config(recipe, [*words, *v.words, f"run.seed={s}"]) for v in rows for s in seeds}
-    first = next(iter(configs.values()))
-    keyed = {v.label: configs[v, seeds[0]].model_dump(mode="json", exclude={"run", "ray", "tracking"}) for v in rows}
-    key = hashlib.sha256(json.dumps(keyed, sort_keys=True).encode()).hexdigest()[:8]
-    folder = Path(first.run.dir) / f"compare-{first.data.name}-{key}"
-    cells = []
-    for (variant, seed), config in configs.items():
-        name = f"{variant.stem}-seed{seed}"
-        run = config.run.model_copy(update={"dir": str(folder), "name": name})
-        cells.append(Cell(variant, seed, config.model_copy(update={"run": run}), folder / name))
-    return Study(folder, cells)
+    cells = [_cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"])) for v in rows for s in seeds]
+    return Study(cells[0].folder.parent, cells)
+
+
+def _cell(variant: Variant, seed: int, config: Config) -> Cell:
+    """A cell whose folder says all that its result depends on."""
+    key = _digest(json.dumps(config.model_dump(mode="json", exclude={"run": {"name", "dir"}, "tracking": True}), sort_keys=True))
+    folder = Path(config.run.dir) / f"compare-{config.data.name}"
+    name = f"{variant.stem}-seed{seed}-{key}"
+    run = config.run.model_copy(update={"dir": str(folder), "name": name})
+    return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def run_study(study: Study, *, say: Say) -> dict[str, Any]:
@@ -121,7 +138,7 @@ def run_study(study: Study, *, say: Say) -> dict[str, Any]:
                 resume = cell.folder if (cell.folder / "config.yaml").is_file() else None
                 train(cell.config, resume=resume, say=say)
     table = tabulate(study)
-    (study.folder / "table.json").write_text(json.dumps(table, indent=1) + "\n")
+    study.table.write_text(json.dumps(table, indent=1) + "\n")
     return table
 
 
@@ -156,6 +173,8 @@ def _measures(summary: Summary) -> Iterator[tuple[str, float]]:
         for modality in Modality:
             if "ari" in clusters.get(modality.label, {}):
                 yield f"{stage}/{modality.label}/ari", clusters[modality.label]["ari"]
+    for measure, value in summary.get("association", {}).get("last", {}).items():
+        yield f"last/{measure}", value
     yield "seconds", sum(summary["seconds"].values())
     yield "frames_seen", summary["frames_seen"]
 

@@ -1,21 +1,29 @@
 """Feature shards: Ray actors that hold the rows of a feature table and compute neighbours, distances and edges of them.
 
 A shard knows no mathematics of its own: each step calls a function of `raydist.neighbours` on its rows. An actor never waits
-for another actor, so they cannot block each other. `raydist.distributed.refresh` asks the questions and joins the parts.
+for another actor, so they cannot block each other. `raydist.distributed.sharded_graph` asks the questions, in this order:
+
+    choose -> search, meet (half ring) -> neighbours -> mutual -> needs, give -> encode -> seats, give_v -> expand -> edges
+
+What all shards read is in the object store, once a node; what only a few rows of are wanted is sent on demand.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import ray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csc_array, csr_array
 
+from raydist.benchmarks.measure import peak_meter
 from raydist.neighbours.distance import DistanceSpec, RankedLists
-from raydist.neighbours.jaccard import Edges, jaccard_edges, merge_lists, search_lists
-from raydist.neighbours.reciprocal import expand_rows, reciprocal_sets, v_rows
-from raydist.neighbours.search import Ranked
+from raydist.neighbours.jaccard import Edges, jaccard_edges, merge_lists
+from raydist.neighbours.reciprocal import MutualRanks, expand_rows, mutual_ranks, reciprocal_sets, v_rows
+from raydist.neighbours.search import NOBODY, GroupedLists, Ranked, SearchReport, neighbour_lists, pair_lists
+from raydist.neighbours.slabs import sparse_rows, stack_rows
+from raydist.neighbours.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 
 
@@ -23,59 +31,230 @@ class ShardIsEmpty(RuntimeError):
     """A shard was started again and has lost its rows."""
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The rows of one shard that take part in a graph.
+
+    Attributes:
+        number: which shard.
+        first: what its first row is called in the graph; the others are called by the numbers that follow.
+        group: int64 [r], cameras or modalities, or None.
+    """
+
+    number: int
+    first: int
+    group: Ints | None
+
+
+@dataclass(frozen=True)
+class Map:
+    """Where the rows of a graph are, after they were put in an order that keeps neighbours together.
+
+    Attributes:
+        order: int64 [N], the row that is called r in the new order, for every r.
+        cuts: int64 [S + 1], where the old rows of each shard begin, and where the last one's end.
+    """
+
+    order: Ints
+    cuts: Ints
+
+    def of_shard(self, number: int) -> Ints:
+        """The new names of a shard's rows, ascending."""
+        return np.flatnonzero((self.order >= self.cuts[number]) & (self.order < self.cuts[number + 1]))
+
+    def owners(self, rows: Ints) -> list[Ints]:
+        """The given new names, shard by shard."""
+        owner = np.searchsorted(self.cuts, self.order[rows], side="right") - 1
+        return [rows[owner == number] for number in range(len(self.cuts) - 1)]
+
+    def places(self, rows: Ints, number: int) -> Ints:
+        """Where rows of a shard are among its chosen features."""
+        return self.order[rows] - self.cuts[number]
+
+
 class FeatureShard:
     """Consecutive rows of a feature table, and the steps of clustering on the chosen ones among them.
+
+    Args:
+        threads: how many threads each step may use.
+        memory_budget: bytes that a search may take beside the features; None for no bound.
 
     Attributes:
         version: which table the rows are of; -1 before the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1, memory_budget: int | None = None) -> None:
         self.version = -1
+        self._threads, self._budget = threads, memory_budget
         self._first = 0
         self._features: Floats = np.empty((0, 0), np.float32)
         self._chosen: Floats = self._features
+        self._me = Chosen(0, 0, None)
+        self._found: list[GroupedLists] = []
+        self._report = SearchReport()
+        self._sets = self._v = csr_array((0, 0))
+        self._wanted: list[Ints] = []
+        self._meter, self._before = peak_meter(), 0
 
     def hold(self, version: int, first: int, features: Floats) -> None:
         """Take rows `first` and following of a table."""
         self.version, self._first, self._features = version, first, features
+        self._meter.restart()
+        self._before = self._meter.read()
 
-    def choose(self, version: int, rows: Ints) -> Floats:
+    def choose(self, version: int, rows: Ints, me: Chosen) -> Floats:
         """Choose the rows of the table that are clustered now; their features, for the other shards."""
         self._check(version)
-        self._chosen = self._features[rows - self._first]
+        self._chosen, self._me, self._found, self._report = self._features[rows - self._first], me, [], SearchReport()
         return self._chosen
 
-    def search(
-        self, version: int, spec: DistanceSpec, slabs: list[Ints], mine: int, group: Ints | None, *blocks: Floats
-    ) -> tuple[Ranked, Ranked]:
-        """The neighbours of this shard's chosen rows among those of all shards."""
+    def search(self, version: int, spec: DistanceSpec) -> None:
+        """Find neighbours among this shard's own rows."""
         self._check(version)
-        rows, parts = slabs[mine], []
-        for shard, block in zip(slabs, blocks, strict=True):
-            groups = None if group is None else (group[rows], group[shard])
-            parts.append(search_lists(rows, shard, (self._chosen, block), spec, groups))
-        return merge_lists(parts, spec)
+        found, report = neighbour_lists(
+            self._chosen, num_within=spec.num_within, num_across=spec.num_across, group=self._me.group, ids=self._names(),
+            threads=self._threads, memory_budget=self._budget,
+        )  # fmt: skip
+        self._note(found, report)
 
-    def encode(self, version: int, spec: DistanceSpec, rows: Ints, lists: RankedLists, *blocks: Floats) -> csr_array:
-        """The rows of V of this shard's chosen rows."""
+    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats) -> GroupedLists:
+        """Multiply with another shard's rows; keep what was found for the own rows, return what was for the others."""
         self._check(version)
-        return v_rows(reciprocal_sets(rows, lists.tables, half=spec.half), self._chosen, np.concatenate(blocks))
+        mine, theirs, report = pair_lists(
+            self._chosen, block, num_within=spec.num_within, num_across=spec.num_across,
+            left_ids=self._names(), right_ids=other.first + np.arange(len(block)),
+            left_group=self._me.group, right_group=other.group, threads=self._threads, memory_budget=self._budget,
+        )  # fmt: skip
+        self._note(mine, report)
+        return theirs
 
-    def expand(self, rows: Ints, lists: RankedLists, *v: csr_array) -> csr_array:
-        """The same rows after query expansion."""
-        return expand_rows(lists.seats[rows], lists.shares[rows], vstack(v, format="csr"))
+    def neighbours(self, version: int, spec: DistanceSpec, *parts: GroupedLists) -> tuple[GroupedLists, SearchReport]:
+        """The neighbours of this shard's rows in the whole graph, with what other shards have found for them."""
+        self._check(version)
+        found, self._found = merge_lists([*self._found, *parts], spec), []
+        return found, self._report
 
-    def edges(self, rows: Ints, eps_max: float, *v: csr_array) -> Edges:
+    def mutual(self, version: int, place: Map, lists: RankedLists) -> tuple[Ints, MutualRanks]:
+        """The mutual ranks of this shard's rows, and which rows these are."""
+        self._check(version)
+        rows = place.of_shard(self._me.number)
+        return rows, mutual_ranks(rows, lists)
+
+    def needs(self, version: int, spec: DistanceSpec, place: Map, lists: RankedLists, mutual: MutualRanks) -> list[Ints]:
+        """The reciprocal sets of this shard's rows; the rows of every other shard whose features they need, by its places."""
+        self._check(version)
+        mine = place.of_shard(self._me.number)
+        self._sets = reciprocal_sets(mine, lists, mutual, half=spec.half)
+        unknown = np.unique(self._sets.indices[np.isnan(self._sets.data)]).astype(np.int64)
+        return self._ask(place, unknown)
+
+    def give(self, version: int, places: Ints) -> Floats:
+        """Features of some chosen rows."""
+        self._check(version)
+        return self._chosen[places]
+
+    def encode(self, version: int, place: Map, *given: Floats) -> None:
+        """Rows of V, with the features that other shards have given."""
+        self._check(version)
+        mine, number = place.of_shard(self._me.number), self._me.number
+        where = np.full(len(place.order), NOBODY)
+        where[mine] = place.places(mine, number)
+        foreign = np.concatenate([np.empty(0, np.int64), *self._wanted])
+        where[foreign] = len(self._chosen) + np.arange(len(foreign))
+        self._v = v_rows(self._sets, mine, np.concatenate([self._chosen, *given]), names=where)
+        self._sets = csr_array((0, 0))
+
+    def seats(self, version: int, place: Map, lists: RankedLists) -> list[Ints]:
+        """The rows of V of every other shard that the expansion of this shard's rows averages over, by its places."""
+        self._check(version)
+        seats = np.unique(lists.seats[place.of_shard(self._me.number)]).astype(np.int64)
+        return self._ask(place, seats[seats != NOBODY])
+
+    def give_v(self, version: int, place: Map, places: Ints) -> csr_array:
+        """Rows of V of some chosen rows."""
+        self._check(version)
+        at = np.empty(len(self._chosen), np.int64)
+        at[place.places(place.of_shard(self._me.number), self._me.number)] = np.arange(len(self._chosen))
+        return self._v[at[places]]
+
+    def expand(self, version: int, place: Map, lists: RankedLists, *given: csr_array) -> tuple[Ints, csr_array]:
+        """This shard's rows of V after query expansion, and which rows these are."""
+        self._check(version)
+        mine = place.of_shard(self._me.number)
+        known = rows_in_place([mine, *self._wanted], [self._v, *given], len(place.order))
+        self._v = csr_array((0, 0))
+        return mine, expand_rows(mine, lists, known)
+
+    def edges(self, rows: Ints, eps_max: float, v: tuple[csr_array, csc_array]) -> Edges:
         """The pairs whose smaller row is one of these."""
-        return jaccard_edges(rows, vstack(v, format="csr"), eps_max=eps_max)
+        return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1])
+
+    def nearest_in_views(self, version: int, view: tuple[Ints, Ints], other: Chosen, num_views: int, block: Floats) -> Ranked:
+        """The most similar of another shard's rows in each view, for this shard's rows."""
+        self._check(version)
+        return shard_nearest_in_views(
+            self._chosen, block, query_view=view[0], shard_view=view[1],
+            shard_ids=other.first + np.arange(len(block)), num_views=num_views,
+        )  # fmt: skip
+
+    def peak(self) -> int:
+        """Bytes at the peak above those in use when the table came, what is mapped of the object store included."""
+        peak = self._meter.read() - self._before
+        self._meter.restart()
+        return peak
+
+    def _ask(self, place: Map, rows: Ints) -> list[Ints]:
+        """Remember which foreign rows are asked for; their places, shard by shard, nothing of the own ones."""
+        self._wanted = place.owners(rows)
+        self._wanted[self._me.number] = np.empty(0, np.int64)
+        return [place.places(wanted, number) for number, wanted in enumerate(self._wanted)]
+
+    def _names(self) -> Ints:
+        return self._me.first + np.arange(len(self._chosen))
+
+    def _note(self, found: GroupedLists, report: SearchReport) -> None:
+        self._found.append(found)
+        mine = self._report
+        self._report = replace(mine, **{name: getattr(mine, name) + getattr(report, name) for name in vars(report)})
 
     def _check(self, version: int) -> None:
         if version != self.version:
             raise ShardIsEmpty(f"asked for table {version}, holding {self.version}")
 
 
-def start_shards(number: int) -> list[Any]:
+def rows_in_place(names: list[Ints], parts: list[csr_array], num_rows: int) -> csr_array:
+    """The CSR [N, N] that holds the given rows under their names and nothing in all others.
+
+    Args:
+        names: int64 [r] for each part, what its rows are called; no row is given twice.
+        parts: CSR [r, N] each.
+        num_rows: N.
+    """
+    name, stacked = np.concatenate(names), stack_rows(list(parts))
+    order = np.argsort(name, kind="stable")
+    sizes = np.zeros(num_rows, np.int64)
+    sizes[name] = np.diff(stacked.indptr)
+    rows = stacked if (order == np.arange(len(order))).all() else stacked[order]
+    return sparse_rows(np.concatenate(([0], sizes.cumsum())), rows.indices, rows.data, num_columns=num_rows)
+
+
+@ray.remote(num_cpus=0)
+def assemble_mutual(num_rows: int, *parts: tuple[Ints, MutualRanks]) -> MutualRanks:
+    """The mutual ranks of all rows, out of those of every shard: one copy a node."""
+    whole = np.empty((num_rows, parts[0][1].shape[1]), np.uint16)
+    for rows, ranks in parts:
+        whole[rows] = ranks
+    return whole
+
+
+@ray.remote(num_cpus=0)
+def assemble_v(num_rows: int, *parts: tuple[Ints, csr_array]) -> tuple[csr_array, csc_array]:
+    """V of all rows after expansion, by rows and by columns, out of the rows of every shard: one copy a node."""
+    v = rows_in_place([rows for rows, _ in parts], [part for _, part in parts], num_rows)
+    return v, v.tocsc()
+
+
+def start_shards(number: int, *, threads: int = 1, memory_budget: int | None = None) -> list[Any]:
     """The shards as actors, spread over the nodes, in no placement group (inside a Tune trial one would dead-lock)."""
     actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(FeatureShard)
-    return [actor.options(scheduling_strategy="SPREAD").remote() for _ in range(number)]
+    return [actor.options(scheduling_strategy="SPREAD").remote(threads, memory_budget) for _ in range(number)]

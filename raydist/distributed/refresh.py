@@ -7,8 +7,9 @@ under way starts over.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import ray
@@ -18,15 +19,19 @@ from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.feature_shards import ShardIsEmpty
+from raydist.distributed.shard_memory import shard_memory
+from raydist.distributed.sharded_graph import ShardedGraph
 from raydist.engine.refresher import Compute
 from raydist.engine.world import World
 from raydist.errors import WorkerError
 from raydist.methods.method import Targets
-from raydist.neighbours.distance import join_lists
 from raydist.neighbours.jaccard import Edges
+from raydist.neighbours.search import Ranked, SearchReport
 from raydist.types import Floats, Ints
 
 ATTEMPTS = 3
+LOST = (ShardIsEmpty, RayActorError, ObjectLostError)
+Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
@@ -36,10 +41,11 @@ class ShardedRefresher:
     Args:
         shards: actors of `FeatureShard`.
         tracklets: whose modalities and cameras the distances may need.
+        threads: of each shard, for what it is expected to take.
     """
 
-    def __init__(self, shards: list[Any], tracklets: TrainingSet) -> None:
-        self._shards = shards
+    def __init__(self, shards: list[Any], tracklets: TrainingSet, *, threads: int = 1) -> None:
+        self._shards, self._threads = shards, threads
         self._tracklets = tracklets
         self._features: Floats = np.empty((0, 0), np.float32)
         self._version = 0
@@ -51,19 +57,38 @@ class ShardedRefresher:
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `Refresher.cluster`."""
+        group = None if spec.metric.group is None else np.asarray(getattr(self._tracklets, spec.metric.group)[rows], np.int64)
+
+        def edges() -> Edges:
+            found, report = self._graph(rows, group).edges(spec.metric, eps_max=spec.radius)
+            self._tell(len(rows), spec, report)
+            return found
+
+        return cluster_edges(self._surely(edges), len(rows), spec)
+
+    def nearest_in_views(self, view: Ints) -> Ranked:
+        """See `Refresher.nearest_in_views`."""
+        return self._surely(lambda: self._graph(np.arange(len(view))).nearest_in_views(view))
+
+    def _surely(self, ask: Callable[[], Answer]) -> Answer:
+        """The shards' answer; when one of them is lost, they are filled again and asked once more."""
         for attempt in range(ATTEMPTS):
             try:
-                return cluster_edges(self._edges(rows, spec), len(rows), spec)
+                return ask()
             except (RayActorError, ObjectLostError, RayTaskError) as error:
-                if isinstance(error, RayTaskError) and not isinstance(
-                    error.cause, ShardIsEmpty | RayActorError | ObjectLostError
-                ):
+                if isinstance(error, RayTaskError) and not isinstance(error.cause, LOST):
                     raise
-                log.warning(
-                    "a feature shard was lost (attempt %d): it is filled again and the clustering starts over", attempt + 1
-                )
+                log.warning("a feature shard was lost (attempt %d): it is filled again, and the step starts over", attempt + 1)
                 self._fill()
-        raise WorkerError(f"feature shards were lost {ATTEMPTS} times in one clustering: look at the memory of the nodes")
+        raise WorkerError(f"feature shards were lost {ATTEMPTS} times in one step: look at the memory of the nodes")
+
+    def _tell(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
+        """Log what the search did, and what the shards took against what was expected."""
+        number, width = len(self._shards), self._features.shape[1]
+        expected = shard_memory(num_rows, width, spec.metric, num_shards=number, threads=self._threads).total
+        took = max(ray.get([shard.peak.remote() for shard in self._shards]))
+        level = logging.WARNING if took > expected else logging.DEBUG
+        log.log(level, "a shard took %.0f MB, up to %.0f expected; %d rows, %s", took / 1e6, expected / 1e6, num_rows, report)
 
     def _fill(self) -> None:
         self._version += 1
@@ -78,19 +103,8 @@ class ShardedRefresher:
         number, total = len(self._shards), len(self._features)
         return np.array([total * s // number for s in range(number + 1)])
 
-    def _edges(self, rows: Ints, spec: ClusterSpec) -> Edges:
-        """The graph of the chosen rows, step by step; rows are named 0..n-1 in the order given."""
-        metric, version = spec.metric, self._version
-        cuts = np.searchsorted(rows, self._bounds())
-        slabs = [np.arange(a, b) for a, b in pairwise(cuts)]
-        group = None if metric.group is None else np.asarray(getattr(self._tracklets, metric.group)[rows], np.int64)
-        pairs = list(zip(self._shards, slabs, strict=True))
-        blocks = [shard.choose.remote(version, rows[slab]) for shard, slab in pairs]
-        found = ray.get([s.search.remote(version, metric, slabs, i, group, *blocks) for i, s in enumerate(self._shards)])
-        lists = ray.put(join_lists(metric, slabs, found))
-        v = [shard.encode.remote(version, metric, slab, lists, *blocks) for shard, slab in pairs]
-        expanded = [shard.expand.remote(slab, lists, *v) for shard, slab in pairs]
-        return Edges.join(ray.get([shard.edges.remote(slab, spec.radius, *expanded) for shard, slab in pairs]))
+    def _graph(self, rows: Ints, group: Ints | None = None) -> ShardedGraph:
+        return ShardedGraph(self._shards, self._version, rows, bounds=self._bounds(), group=group)
 
 
 class ShardedRefresh:
@@ -101,11 +115,12 @@ class ShardedRefresh:
         board: the actor `raydist.distributed.board.Board`.
         shards: actors of `FeatureShard`.
         tracklets: the training set.
+        threads: of each shard.
     """
 
-    def __init__(self, world: World, board: Any, shards: list[Any], tracklets: TrainingSet) -> None:
+    def __init__(self, world: World, board: Any, shards: list[Any], tracklets: TrainingSet, *, threads: int = 1) -> None:
         self._world, self._board = world, board
-        self._refresher = ShardedRefresher(shards, tracklets)
+        self._refresher = ShardedRefresher(shards, tracklets, threads=threads)
         attempt = [ray.get(board.new_attempt.remote())] if world.rank == 0 else [0]
         if world.size > 1:
             dist.broadcast_object_list(attempt, src=0)

@@ -15,19 +15,21 @@ from typing import Any
 import torch
 
 from raydist.distributed.cluster import check_resources, connected
+from raydist.distributed.shard_memory import check_shard_memory
 from raydist.engine.environment import describe_environment
-from raydist.engine.inputs import counts, open_inputs
+from raydist.engine.inputs import Inputs, counts, open_inputs
 from raydist.engine.loop import Report
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
-from raydist.engine.state import RunState, build_state, check_memory
+from raydist.engine.state import RunState, build_state, check_memory, feature_width
 from raydist.engine.world import Alone, ProcessGroup, World
 from raydist.errors import ConfigError, RaydistError, WorkerError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.reports.of_run import write_report_of
 from raydist.tracking.tracker import NoTracker, Tracker
+from raydist.types import Modality
 
 Message = dict[str, Any]
 Say = Callable[[Message], None]
@@ -53,10 +55,13 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
     inputs = open_inputs(config, cache_folder())
-    memory = check_memory(config, len(inputs.tracklets))
+    width = feature_width(config)
+    shard_mb, budget = _shard_memory(config, inputs, width)
     facts = {
         **counts(inputs),
-        "memory_mb": memory,
+        "memory_mb": check_memory(config, len(inputs.tracklets), width),
+        "num_shards": config.ray.num_shards,
+        "shard_mb": shard_mb,
         "ranked": len(inputs.ranked),
         "notes": inputs.notes,
         "protocol": inputs.protocol,
@@ -69,7 +74,7 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and config.tracking.mlflow_uri, **facts})
         status = "FAILED"
         try:
-            _fit(config, folder, run_id, say)
+            _fit(config, folder, run_id, say, budget)
             say({"kind": "report", "path": str(write_report_of(folder))})
             tracker.artifacts(folder.path, ARTIFACTS)
             status = "FINISHED"
@@ -116,7 +121,17 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
     return tracker, run_id
 
 
-def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> None:
+def _shard_memory(config: Config, inputs: Inputs, width: int) -> tuple[float, int]:
+    """Megabytes that a shard takes for the larger modality, and bytes that its search may take."""
+    sizes = [int((inputs.tracklets.modality == m).sum()) for m in Modality]
+    specs = [config.clustering.spec(m).metric for m in Modality]
+    section = config.ray
+    return check_shard_memory(
+        sizes, width, specs, num_shards=section.num_shards, threads=section.shard_threads, budget_mb=config.memory.shard_mb
+    )
+
+
+def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say, search_budget: int) -> None:
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
     from ray.train.torch import TorchConfig, TorchTrainer
@@ -125,7 +140,8 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say) -> Non
     from raydist.distributed.feature_shards import start_shards
 
     section, storage = config.ray, cache_folder() / "ray_train"
-    board, shards = Board.remote(), start_shards(section.num_shards)  # type: ignore[attr-defined]
+    board = Board.remote()  # type: ignore[attr-defined]
+    shards = start_shards(section.num_shards, threads=section.shard_threads, memory_budget=search_budget)
     job = {
         "config": config.model_dump(mode="json"),
         "folder": str(folder.path.resolve()),
@@ -240,7 +256,8 @@ def _train_worker(job: dict[str, Any]) -> None:
     torch.use_deterministic_algorithms(config.run.deterministic, warn_only=device.type == "cuda")
     world: World = ProcessGroup(device) if ray.train.get_context().get_world_size() > 1 else Alone(device)
     inputs = open_inputs(config, cache_folder())
-    state = build_state(config, inputs, world=world, refresh=ShardedRefresh(world, board, job["shards"], inputs.tracklets))
+    refresh = ShardedRefresh(world, board, job["shards"], inputs.tracklets, threads=config.ray.shard_threads)
+    state = build_state(config, inputs, world=world, refresh=refresh)
 
     if world.rank == 0:
         state.after_step = _step_messages(state, board)

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from raydist.encoders.recompute import recomputed
+from raydist.encoders.style import exchange_style
+from raydist.encoders.weights import State
 from raydist.types import Modality
+
+
+class PixelStatistics(NamedTuple):
+    """Mean and standard deviation of red, green and blue in [0, 1]: frames are normalised as those the weights come from."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET = PixelStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Backbone(NamedTuple):
     """The layers of an architecture and the choices that belong to it.
 
     Attributes:
-        layers: from normalised frames [M, 3, H, W] to maps [M, channels, h, w] that are >= 0, under the published names.
+        layers: from normalised frames [M, 3, H, W] to maps [M, channels, h, w], under the published names. Maps are >= 0
+            unless they are `pooled`.
         stem: how many of the first layers see one modality only when there are two streams.
+        early: how many of the first layers, at least the stem, come before the place where styles are exchanged.
         channels: of the map.
         pooling: the pooling it is used with unless another is asked for.
+        pooled: the map has one position, so that there is nothing to pool (a class token).
         two_stream: whether it has two stems unless told otherwise.
+        pixels: how frames are normalised.
+        select: from a published file's tensors to those of `layers`, under their names here.
     """
 
     layers: nn.Sequential
     stem: int
+    early: int
     channels: int
     pooling: str = "mean"
+    pooled: bool = False
     two_stream: bool = False
+    pixels: PixelStatistics = IMAGENET
+    select: Callable[[State], State] = dict
 
 
 class Streams(nn.Module):
@@ -35,26 +58,47 @@ class Streams(nn.Module):
     Both stems start from the same weights.
 
     Args:
-        layers: the whole backbone; its layers are taken over, not copied.
-        stem: how many of them form the stem.
-        two_stream: whether each modality gets a stem of its own.
+        backbone: its layers are taken over, not copied.
+        two_stream: whether each modality gets a stem of its own; None is the architecture's default.
+        recompute: whether activations are computed again in the backward pass instead of being kept.
     """
 
-    def __init__(self, layers: nn.Sequential, *, stem: int, two_stream: bool) -> None:
+    def __init__(self, backbone: Backbone, *, two_stream: bool | None = None, recompute: bool = False) -> None:
         super().__init__()
-        first = layers[:stem]
+        self.recompute = recompute
+        first = backbone.layers[: backbone.stem]
+        two_stream = backbone.two_stream if two_stream is None else two_stream
         self.stems = nn.ModuleList([first, copy.deepcopy(first)] if two_stream else [first])
-        self.trunk = layers[stem:]
+        self.trunk: nn.Sequential = backbone.layers[backbone.stem :]  # type: ignore[assignment]
+        self.early = backbone.early - backbone.stem
 
-    def forward(self, frames: Tensor, modality: Tensor) -> Tensor:
-        """Maps [M, C, h, w] of frames [M, 3, H, W] whose modalities are given, [M] `Modality` values."""
+    def forward(self, frames: Tensor, modality: Tensor, style: Tensor | None = None) -> Tensor:
+        """Maps of frames.
+
+        Args:
+            frames: float32 [M, 3, H, W], normalised; clip after clip.
+            modality: [M] `Modality` values.
+            style: int64 [B], for each clip the clip that gives it its style, see `exchange_style`; None exchanges nothing.
+
+        Returns:
+            [M, C, h, w].
+        """
+        maps = self._through(self.trunk[: self.early], self._stem(frames, modality))
+        if style is not None:
+            maps = exchange_style(maps, style)
+        return self._through(self.trunk[self.early :], maps)
+
+    def _through(self, layers: nn.Module, maps: Tensor) -> Tensor:
+        found: Tensor = recomputed(layers, maps) if self.recompute and torch.is_grad_enabled() else layers(maps)
+        return found
+
+    def _stem(self, frames: Tensor, modality: Tensor) -> Tensor:
         if len(self.stems) == 1:
-            return self.trunk(self.stems[0](frames))
+            return self._through(self.stems[0], frames)
         rows = [(modality == m).nonzero().flatten() for m in Modality]
         # a stem without frames is passed over: batch normalisation cannot take an empty batch
-        parts = [stem(frames[r]) for stem, r in zip(self.stems, rows, strict=True) if len(r)]
-        mixed = torch.cat(parts)
-        return self.trunk(mixed[torch.cat(rows).argsort()])
+        parts = [self._through(stem, frames[r]) for stem, r in zip(self.stems, rows, strict=True) if len(r)]
+        return torch.cat(parts)[torch.cat(rows).argsort()]
 
 
 def initialise(layers: nn.Module) -> None:

@@ -8,11 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from raydist.encoders.backbone import IMAGENET, PixelStatistics
 from raydist.errors import DataError
-
-PIXEL_MEAN = (0.485, 0.456, 0.406)
-PIXEL_STD = (0.229, 0.224, 0.225)
-"""Statistics of ImageNet, which published weights expect."""
 
 
 class EncoderOutput(NamedTuple):
@@ -57,44 +54,51 @@ class Encoder(nn.Module):
     Build one with `raydist.encoders.registry.build_encoder`.
 
     Args:
-        backbone: frames [M, 3, H, W] and modalities [M] -> maps [M, C, h, w].
+        backbone: frames [M, 3, H, W], modalities [M] and styles [B] or None -> maps [M, C, h, w], see `Streams`.
         pooling: maps -> [M, D].
         temporal: [B, T, D] -> [B, D].
         width: D.
+        pixels: how frames are normalised.
     """
 
     pixel_mean: Tensor
     pixel_std: Tensor
 
-    def __init__(self, backbone: nn.Module, pooling: nn.Module, temporal: nn.Module, *, width: int) -> None:
+    def __init__(
+        self, backbone: nn.Module, pooling: nn.Module, temporal: nn.Module, *, width: int, pixels: PixelStatistics = IMAGENET
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
         self.temporal = temporal
         self.neck = Neck(width)
         self.width = width
-        self.register_buffer("pixel_mean", torch.tensor(PIXEL_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("pixel_std", torch.tensor(PIXEL_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_mean", torch.tensor(pixels.mean).view(3, 1, 1), persistent=False)
+        self.register_buffer("pixel_std", torch.tensor(pixels.std).view(3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, frames: Tensor, modality: Tensor) -> EncoderOutput:
+    def forward(self, frames: Tensor, modality: Tensor, style: Tensor | None = None) -> EncoderOutput:
         """Features of clips.
 
         Args:
             frames: uint8 [B, T, 3, H, W], or float [B, T, 3, H, W] in [0, 1]; RGB.
             modality: integer [B] of `Modality` values.
+            style: int64 [B], for each clip the clip of this batch whose early maps' statistics it takes, -1 for its own, see
+                `exchange_style`; None is -1 for all.
 
         Returns:
             Float32 features, also under autocast.
 
         Raises:
-            DataError: another shape, or not one modality a clip.
+            DataError: another shape, not one modality a clip, or a style that is no clip of this batch.
         """
         if frames.ndim != 5 or frames.shape[2] != 3 or modality.shape != frames.shape[:1]:
             shapes = f"frames of shape {tuple(frames.shape)}, modality of shape {tuple(modality.shape)}"
             raise DataError(f"{shapes}: expected [B, T, 3, H, W] and [B]")
         num_clips, num_frames = frames.shape[:2]
-        maps = self.backbone(self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames))
+        if style is not None:
+            _check_style(style, num_clips)
+        maps = self.backbone(self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames), style)
         # means, powers and batch statistics of features need more digits than half precision has
         with torch.autocast(maps.device.type, enabled=False):
             frame = self.pooling(maps.float()).unflatten(0, (num_clips, num_frames))
@@ -106,3 +110,11 @@ class Encoder(nn.Module):
         top = 1.0 if frames.is_floating_point() else 255.0
         pixels = frames.to(torch.float32, memory_format=torch.channels_last)
         return (pixels - top * self.pixel_mean) / (top * self.pixel_std)
+
+
+def _check_style(style: Tensor, num_clips: int) -> None:
+    if style.shape != (num_clips,) or style.dtype != torch.int64:
+        raise DataError(f"style of shape {tuple(style.shape)} and type {style.dtype}: expected int64 [{num_clips}], one a clip")
+    unknown = style[(style < -1) | (style >= num_clips)]
+    if len(unknown):
+        raise DataError(f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, or -1 for the clip's own")

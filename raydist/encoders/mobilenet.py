@@ -18,6 +18,9 @@ STAGES = (
 )
 """Expansion t, channels c, blocks n and stride s of the first of them (Table 2)."""
 
+EARLY = 4
+"""The first convolution and the first two stages: maps of a quarter of the frame's size."""
+
 
 class InvertedResidual(nn.Module):
     """Widen, filter each channel by itself, narrow; the input is added where shapes allow."""
@@ -53,4 +56,4 @@ def mobilenet_v2() -> Backbone:
             layers.append(InvertedResidual(channels, width, stride=stride if b == 0 else 1, expansion=expansion))
             channels = width
     layers.append(_conv(channels, CHANNELS, kernel=1))
-    return Backbone(nn.Sequential(*layers), stem=1, channels=CHANNELS)
+    return Backbone(nn.Sequential(*layers), stem=1, early=EARLY, channels=CHANNELS)

@@ -25,6 +25,7 @@ ENCODERS = {
     "agw_resnet50": "raydist.encoders.resnet:agw_resnet50",
     "agw_resnet50_non_local": "raydist.encoders.resnet:agw_resnet50_non_local",
     "mobilenet_v2": "raydist.encoders.mobilenet:mobilenet_v2",
+    "clip_vit_b16": "raydist.encoders.clip_vit:clip_vit_b16",
 }
 
 
@@ -33,6 +34,7 @@ def build_encoder(
     *,
     weights: str | Path | None = None,
     two_stream: bool | None = None,
+    recompute: bool = False,
     pooling: str | None = None,
     temporal: str = "mean",
     seed: int,
@@ -43,12 +45,14 @@ def build_encoder(
         name: one of `ENCODERS`.
         weights: a local file of published weights for the backbone; None starts from the seed alone.
         two_stream: whether each modality has a stem of its own; None is the architecture's default.
-        pooling: ``mean``, ``gem`` or ``stripes``; None is the architecture's default.
-        temporal: ``mean`` or ``attention``.
+        recompute: whether activations are computed again in the backward pass: a seventh of the memory, a third more time.
+        pooling: ``mean``, ``gem`` or ``stripes``; None is the architecture's default, and the only choice for those that end in
+            one vector a frame (a class token).
+        temporal: ``mean``, ``attention`` or ``attention_conv``.
         seed: of the start values; equal seeds give equal encoders, and torch's own generators are left as they were.
 
     Raises:
-        ConfigError: an unknown name.
+        ConfigError: an unknown name, or a pooling where there is nothing to pool.
         DataError: the weights cannot be read or are of another architecture.
 
     >>> build_encoder("small", seed=0).width
@@ -58,13 +62,15 @@ def build_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
         backbone = factory()
+        if backbone.pooled and pooling is not None:
+            raise ConfigError(f"encoder.pooling = {pooling}: {name} gives one vector a frame, nothing to pool; leave it out")
         initialise(backbone.layers)
         pool, width = build_pooling(pooling or backbone.pooling, backbone.channels)
         over_time = build_temporal(temporal, width)
     if weights is not None:
-        load_weights(backbone.layers, weights)
-    streams = Streams(backbone.layers, stem=backbone.stem, two_stream=backbone.two_stream if two_stream is None else two_stream)
-    return Encoder(streams, pool, over_time, width=width)
+        load_weights(backbone.layers, weights, select=backbone.select)
+    streams = Streams(backbone, two_stream=two_stream, recompute=recompute)
+    return Encoder(streams, pool, over_time, width=width, pixels=backbone.pixels)
 
 
 def _factory(name: str) -> Callable[[], Backbone]:

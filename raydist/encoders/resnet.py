@@ -16,6 +16,9 @@ from raydist.encoders.non_local import NonLocal
 STEM = 4
 """conv1, bn1, relu and maxpool."""
 
+EARLY = 5
+"""To layer1: maps of a quarter of the frame's size."""
+
 
 class BasicBlock(nn.Module):
     """Two 3 x 3 convolutions around which the input is added."""
@@ -100,22 +103,24 @@ def resnet(block: type[BasicBlock | Bottleneck], depths: Sequence[int], *, last_
 
 def resnet18() -> Backbone:
     """ResNet-18, 512 channels."""
-    return Backbone(resnet(BasicBlock, (2, 2, 2, 2)), stem=STEM, channels=512)
+    return Backbone(resnet(BasicBlock, (2, 2, 2, 2)), stem=STEM, early=EARLY, channels=512)
 
 
 def resnet34() -> Backbone:
     """ResNet-34, 512 channels."""
-    return Backbone(resnet(BasicBlock, (3, 4, 6, 3)), stem=STEM, channels=512)
+    return Backbone(resnet(BasicBlock, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=512)
 
 
 def resnet50() -> Backbone:
     """ResNet-50, 2048 channels."""
-    return Backbone(resnet(Bottleneck, (3, 4, 6, 3)), stem=STEM, channels=2048)
+    return Backbone(resnet(Bottleneck, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=2048)
 
 
 def agw_resnet50() -> Backbone:
     """The two-stream ResNet-50 of AGW (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1, GeM."""
-    return Backbone(resnet(Bottleneck, (3, 4, 6, 3), last_stride=1), stem=STEM, channels=2048, pooling="gem", two_stream=True)
+    return Backbone(
+        resnet(Bottleneck, (3, 4, 6, 3), last_stride=1), stem=STEM, early=EARLY, channels=2048, pooling="gem", two_stream=True
+    )
 
 
 def agw_resnet50_non_local() -> Backbone:

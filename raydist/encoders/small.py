@@ -16,6 +16,9 @@ from raydist.encoders.resnet import BasicBlock
 STEM = 3
 """conv1, bn1 and relu."""
 
+EARLY = 4
+"""To layer1: maps of a quarter of the frame's size."""
+
 
 def small() -> Backbone:
     """Three strides of 2 (an 8 x 4 map of a 64 x 32 frame), 128 channels, one stem, stripe pooling.
@@ -30,4 +33,4 @@ def small() -> Backbone:
         layer2=BasicBlock(48, 128, stride=2),
         layer3=BasicBlock(128, 128),
     )
-    return Backbone(nn.Sequential(layers), stem=STEM, channels=128, pooling="stripes", two_stream=False)
+    return Backbone(nn.Sequential(layers), stem=STEM, early=EARLY, channels=128, pooling="stripes")

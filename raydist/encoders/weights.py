@@ -1,8 +1,13 @@
-"""Published weights from local files: safetensors, or a state dict that torch can read without running code."""
+"""Published weights from local files: safetensors, or a state dict that torch can read without running code.
+
+TorchScript archives (CLIP's own .pt files) are refused: to load one is to run the program inside. The message says how to
+take the tensors out once, where the file is trusted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import safetensors.torch
@@ -21,9 +26,10 @@ ADDED = ".context."
 """Layers that are ours or AGW's and in no published file; they keep their start values."""
 
 State = dict[str, Tensor]
+"""Tensors by name."""
 
 
-def load_weights(module: nn.Module, path: str | Path) -> None:
+def load_weights(module: nn.Module, path: str | Path, *, select: Callable[[State], State] = dict) -> None:
     """Fill a module from a file.
 
     A file's classifier is left out, and a prefix that all its names share (``module.``, ``features.``) is taken off. Names must
@@ -32,12 +38,14 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
     Args:
         module: changed in place; unchanged if the file does not fit.
         path: .safetensors, .pth or .pt.
+        select: from the file's tensors, without their prefix, to those of the module, under their names there.
 
     Raises:
         DataError: there is no such file, it cannot be read, holds anything but finite tensors, or does not fit the module.
     """
     path = Path(path)
-    state = _without_prefix({k: v for k, v in _read(path).items() if not k.startswith(CLASSIFIERS) and not k.endswith(COUNTER)})
+    read = {k: v for k, v in _read(path).items() if not k.startswith(CLASSIFIERS) and not k.endswith(COUNTER)}
+    state = select(_without_prefix(read))
     wanted = {k: v for k, v in module.state_dict().items() if not k.endswith(COUNTER) and (ADDED not in k or k in state)}
     if set(state) != set(wanted) and path.suffix != ".safetensors" and _shapes(state) == _shapes(wanted):
         state = dict(zip(wanted, state.values(), strict=True))
@@ -48,6 +56,11 @@ def load_weights(module: nn.Module, path: str | Path) -> None:
 def _read(path: Path) -> State:
     if not path.is_file():
         raise DataError(f"weights {path}: no such file; give a local .safetensors, .pth or .pt file")
+    if _is_program(path):
+        raise DataError(
+            f"weights {path}: a TorchScript archive, which runs its own code when loaded; if you trust it, take the tensors out "
+            f"once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), 'weights.pth')"
+        )
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
     except Exception as error:  # whatever a damaged file makes the readers raise
@@ -60,6 +73,15 @@ def _read(path: Path) -> State:
     if broken:
         raise DataError(f"weights {path}: {_some(broken)} hold NaN or infinite values; fetch the file again")
     return dict(state)
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file is a TorchScript archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError):  # no archive, or a damaged one
+        return False
 
 
 def _torch_load(path: Path) -> object:

@@ -1,23 +1,43 @@
 """Frames of a training step: which frames of each tracklet, rendered how.
 
 All chance is keyed by (seed, epoch, step, position in the global batch), never by a rank, so that any number of workers
-sees the same clips.
+sees the same clips. Only whose style a clip takes depends on the workers, since features meet within one of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from raydist.data.clips import segment_clip, train_clip
+from raydist.data.clips import retime, segment_clip, segment_range, train_clip
 from raydist.data.training_set import TrainingSet
 from raydist.data.transforms import ClipParams, apply, draw_params
 from raydist.methods.method import NUM_SEGMENTS, Version
 from raydist.randomness import stream
 from raydist.types import Ints, Modality
+
+OWN_STYLE = -1
+"""In place of the clip whose style is taken, where none is."""
+
+
+class Rendered(NamedTuple):
+    """The V versions of b clips of this worker, version by version.
+
+    Attributes:
+        clips: float32 [V * b, T, 3, H, W] in [0, 1].
+        modality: int64 [V * b].
+        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it takes, of the same
+            version and the other modality, or `OWN_STYLE`; None where no version asks for any.
+    """
+
+    clips: Tensor
+    modality: Tensor
+    style: Tensor | None
 
 
 def render(
@@ -29,7 +49,7 @@ def render(
     num_frames: int,
     seed: int,
     keys: tuple[int, ...],
-) -> tuple[Tensor, Tensor]:
+) -> Rendered:
     """The clips of some positions of a global batch.
 
     Args:
@@ -42,24 +62,98 @@ def render(
         keys: the epoch, the substep and the step.
 
     Returns:
-        float32 [V * b, T, 3, H, W] in [0, 1], version by version, and the modality int64 [V * b].
+        Pixels, and what the encoder has to know of them.
     """
-    frames = np.empty((len(versions), len(rows), num_frames), np.int64)
-    params: list[list[ClipParams]] = [[] for _ in versions]
-    for b, (row, position) in enumerate(zip(rows, positions, strict=True)):
+    across = {m: np.flatnonzero(tracklets.modality == m.other) for m in Modality}
+    drawn = []
+    for row, position in zip(rows, positions, strict=True):
         rng = stream(seed, "clip", *keys, int(position))
-        order = rng.permutation(NUM_SEGMENTS)
-        modality = Modality(int(tracklets.modality[row]))
-        for v, version in enumerate(versions):
-            frames[v, b] = _frame_indices(int(tracklets.frames.num_frames[row]), num_frames, version, order, rng)
-            params[v].append(draw_params(version.augment[modality], modality, rng))
+        drawn.append(_draw_takes(tracklets, int(row), versions, across=across, num_frames=num_frames, rng=rng))
+    takes = [take for of_version in zip(*drawn, strict=True) for take in of_version]
     every_row = np.tile(rows, len(versions))
-    pixels = tracklets.frames.read(every_row, frames.reshape(-1, num_frames))
-    clips = apply(torch.from_numpy(pixels), [p for per_version in params for p in per_version])
-    return clips, torch.from_numpy(tracklets.modality[every_row].astype(np.int64))
+    frames = np.array([take.frames for take in takes], np.int64).reshape(-1, num_frames)
+    donors = np.array([take.donor for take in takes if take.donor], np.int64).reshape(-1, 2)
+    clips = apply(
+        torch.from_numpy(tracklets.frames.read(every_row, frames)),
+        [take.params for take in takes],
+        torch.from_numpy(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0]),
+    )
+    style = _style_sources([take.style for take in takes], tracklets.modality[rows], versions)
+    return Rendered(clips, torch.from_numpy(tracklets.modality[every_row].astype(np.int64)), style)
 
 
-def _frame_indices(available: int, num_frames: int, version: Version, order: Ints, rng: np.random.Generator) -> Ints:
+class _Take(NamedTuple):
+    """What chance makes of one version of a clip.
+
+    Attributes:
+        frames: int64 [T].
+        params: how they are changed.
+        donor: the tracklet and the frame that give the amplitudes of a swap; None without one.
+        style: two numbers in [0, 1): whether the clip takes another's style, and whose.
+    """
+
+    frames: Ints
+    params: ClipParams
+    donor: tuple[int, int] | None
+    style: tuple[float, float]
+
+
+def _draw_takes(
+    tracklets: TrainingSet,
+    row: int,
+    versions: Sequence[Version],
+    *,
+    across: Mapping[Modality, Ints],
+    num_frames: int,
+    rng: np.random.Generator,
+) -> list[_Take]:
+    """All versions of one clip; `across` has the rows that each modality may take a donor from."""
+    modality = Modality(int(tracklets.modality[row]))
+    order = rng.permutation(NUM_SEGMENTS)
+    takes: list[_Take] = []
+    for number, version in enumerate(versions):
+        if version.frames_of is None:
+            frames = _draw_frames(int(tracklets.frames.num_frames[row]), num_frames, version, order, rng)
+        elif 0 <= version.frames_of < number:
+            frames = takes[version.frames_of].frames
+        else:
+            raise ValueError(f"version {number} takes the frames of version {version.frames_of}: name an earlier one")
+        params = draw_params(version.augment[modality], modality, rng)
+        donor = None if params.swap is None else _draw_donor(tracklets, across[modality], rng)
+        # as many numbers on every worker, whoever its clips may take their style from
+        style = (rng.random(), rng.random()) if version.style else (1.0, 0.0)
+        takes.append(_Take(frames, params, donor, style))
+    return takes
+
+
+def _draw_frames(available: int, num_frames: int, version: Version, order: Ints, rng: np.random.Generator) -> Ints:
     if version.segment is None:
-        return train_clip(available, num_frames, rng)
-    return segment_clip(available, num_frames, int(order[version.segment]), NUM_SEGMENTS, rng)
+        part, clip = range(available), train_clip(available, num_frames, rng)
+    else:
+        segment = int(order[version.segment])
+        part = segment_range(available, segment, NUM_SEGMENTS)
+        clip = segment_clip(available, num_frames, segment, NUM_SEGMENTS, rng)
+    return retime(clip, part, version.timing, rng)
+
+
+def _draw_donor(tracklets: TrainingSet, rows: Ints, rng: np.random.Generator) -> tuple[int, int]:
+    row = int(rng.choice(rows))
+    return row, int(rng.integers(tracklets.frames.num_frames[row]))
+
+
+def _style_sources(
+    drawn: Sequence[tuple[float, float]], modality: NDArray[np.int8], versions: Sequence[Version]
+) -> Tensor | None:
+    """See `Rendered.style`; `modality` [b] is that of the clips of one version."""
+    if not any(version.style for version in versions):
+        return None
+    sources = np.full((len(versions), len(modality)), OWN_STYLE)
+    chance, choice = np.array(drawn).reshape(*sources.shape, 2).transpose(2, 0, 1)
+    wanted = chance < np.array([version.style for version in versions])[:, None]
+    first = np.arange(len(versions))[:, None] * len(modality)
+    for kind in Modality:
+        own, other = np.flatnonzero(modality == kind), np.flatnonzero(modality == kind.other)
+        if len(other):
+            source = first + other[(choice[:, own] * len(other)).astype(np.int64)]
+            sources[:, own] = np.where(wanted[:, own], source, OWN_STYLE)
+    return torch.from_numpy(sources.ravel())

@@ -8,7 +8,7 @@ Every worker runs the same code; `state.world` says which share of it is its own
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from raydist.engine.diagnostics import describe
 from raydist.engine.extraction import extract
 from raydist.engine.judge import judge
 from raydist.engine.plan import learning_rate
+from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
 from raydist.methods.method import Batch, Refresher, Stage, Substep, Targets
@@ -85,8 +86,9 @@ def refresh(state: RunState, stage: Stage, age: int) -> Targets:
 def train(state: RunState, stage: Stage, age: int, length: int) -> dict[str, float]:
     """The steps of an epoch; the mean of every loss term."""
     assert state.targets is not None
-    config, iterations = state.config, state.config.train.iterations
+    config = state.config
     substeps = stage.substeps(state.targets, age)
+    iterations = num_iterations(config, substeps)
     plans = [s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i)) for i, s in enumerate(substeps)]
     totals: dict[str, float] = {}
     for iteration in range(iterations):
@@ -118,7 +120,7 @@ def train_step(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, i
         optimizer.step()
     with torch.no_grad():
         substep.update(batch, state.memories)
-    state.frames_seen += len(rows) * len(substep.versions) * state.config.data.frames
+    state.frames_seen += batch.features.shape[:2].numel() * state.config.data.frames
     return {name: float(value.detach()) for name, value in terms.items()}
 
 
@@ -126,7 +128,7 @@ def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, 
     """The features of a global batch, gathered from all workers."""
     world, config = state.world, state.config
     positions = state.my_rows(len(rows))
-    clips, modality = render(
+    clips, modality, style = render(
         state.tracklets,
         rows[positions],
         positions,
@@ -136,10 +138,25 @@ def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, 
         keys=keys,
     )
     with torch.autocast(world.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
-        mine = state.encoder(clips.to(world.device), modality.to(world.device)).tracklet.float()
-    by_position = mine.view(len(substep.versions), len(positions), -1).transpose(0, 1)
-    features = world.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
-    return Batch(features, torch.from_numpy(rows).to(world.device))
+        inputs = [part.to(world.device) for part in (clips, modality, style) if part is not None]
+        mine = state.encoder(*inputs)
+
+    def everybodys(values: Tensor) -> Tensor:
+        """[V * b, ...] of this worker -> [V, B, ...] of all."""
+        by_position = values.float().unflatten(0, (len(substep.versions), len(positions))).transpose(0, 1)
+        return world.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
+
+    frames = everybodys(mine.frame) if substep.wants_frames else None
+    return Batch(everybodys(mine.tracklet), torch.from_numpy(rows).to(world.device), frames)
+
+
+def num_iterations(config: Config, substeps: Sequence[Substep]) -> int:
+    """Iterations of an epoch: as many as were asked for, or as give the training frames that were asked for."""
+    if config.train.epoch_frames is None:
+        return config.train.iterations
+    rng = np.random.default_rng(0)  # the number of rows in a batch does not depend on chance
+    clips = sum(s.sampler(1, rng).shape[1] * len(s.versions) for s in substeps)
+    return max(1, round(config.train.epoch_frames / (clips * config.data.frames)))
 
 
 def set_learning_rate(state: RunState, stage: Stage, progress: float) -> None:

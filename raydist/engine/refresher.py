@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
+import numpy as np
+import torch
+
+from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.search import Ranked
+from raydist.neighbours.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 
 Compute = Callable[[Floats, Refresher], Targets]
@@ -48,8 +52,16 @@ class LocalRefresher:
         """See `Refresher.cluster`."""
         assert self._features is not None, "hold() comes before cluster()"
         modality, camera = self._tracklets.modality[rows], self._tracklets.camera[rows]
-        edges = jaccard_graph(self._features[rows], spec.metric, modality=modality, camera=camera, eps_max=spec.radius)
-        return cluster_edges(edges, len(rows), spec)
+        features, threads = self._features[rows], torch.get_num_threads()
+        return cluster_features(features, spec, modality=modality, camera=camera, threads=threads)
+
+    def nearest_in_views(self, view: Ints) -> Ranked:
+        """See `Refresher.nearest_in_views`."""
+        assert self._features is not None, "hold() comes before nearest_in_views()"
+        every, num_views = np.arange(len(view)), int(view.max(initial=-1)) + 1
+        return shard_nearest_in_views(
+            self._features, self._features, query_view=view, shard_view=view, shard_ids=every, num_views=num_views
+        )
 
 
 class LocalRefresh:

@@ -103,13 +103,14 @@ def summarise(state: RunState, rows: list[dict[str, Any]]) -> dict[str, Any]:
         "untrained": state.history[0],
         "last": state.history[state.epoch],
         "best": state.history[best] | {"epoch": best, "picked_on": f"{config.evaluation.split} split"},
-        "clusters": {"first": _clusters(rows, 0), "last": _clusters(rows, -1)},
+        "clusters": _first_and_last(rows, "clusters"),
+        "association": _first_and_last(rows, "association"),
         "frames_seen": state.frames_seen,
         "seconds": seconds,
         "frames_per_second": round(state.frames_seen / max(seconds.get("train", 0.0), 1e-9), 1),
     }
 
 
-def _clusters(rows: list[dict[str, Any]], position: int) -> dict[str, Any]:
-    found = [row["clusters"] for row in rows if "clusters" in row]
-    return found[position] if found else {}
+def _first_and_last(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    found = [row[name] for row in rows if name in row]
+    return {"first": found[0], "last": found[-1]} if found else {"first": {}, "last": {}}

@@ -66,11 +66,14 @@ class DataSection(Section):
 class EncoderSection(Section):
     """Which encoder, and what it starts from."""
 
-    name: Literal["small", "resnet18", "resnet34", "resnet50", "agw_resnet50", "mobilenet_v2"] = "small"
+    name: Literal[
+        "small", "resnet18", "resnet34", "resnet50", "agw_resnet50", "agw_resnet50_non_local", "mobilenet_v2", "clip_vit_b16"
+    ] = "small"
     weights: str | None = None
     two_stream: bool | None = None
+    recompute: bool = False
     pooling: str | None = None
-    temporal: Literal["mean", "attention"] = "mean"
+    temporal: Literal["mean", "attention", "attention_conv"] = "mean"
 
 
 class ClusteringSection(Section):
@@ -104,14 +107,19 @@ class ClusteringSection(Section):
 
 
 class TrainSection(Section):
-    """How long, on how many clips a step, and how fast."""
+    """How long, on how many clips a step, and how fast.
+
+    `iterations` counts steps; `epoch_frames`, where it is given, takes its place and counts training frames, so that stages
+    with two versions of a clip and with four are trained on equally many.
+    """
 
     epochs: Positive = 20
     iterations: Positive = 50
+    epoch_frames: Positive | None = None
     limit_epochs: Positive | None = None
     batch_identities: Positive = 8
     batch_instances: Positive = 4
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     lr: float = Field(1e-3, gt=0)
     weight_decay: float = Field(5e-4, ge=0)
     schedule: Literal["cosine", "step", "constant"] = "cosine"
@@ -124,6 +132,7 @@ class RaySection(Section):
     address: str | None = None
     num_workers: Positive = 2
     num_shards: Positive = 2
+    shard_threads: Positive = 1
     use_gpu: bool = False
     max_failures: int = Field(2, ge=0)
 
@@ -137,9 +146,10 @@ class EvaluationSection(Section):
 
 
 class MemorySection(Section):
-    """How large a memory may be that every worker holds a copy of."""
+    """How large a memory may be that every worker holds a copy of, and what a feature shard may take above its features."""
 
     replicate_mb: Positive = 1024
+    shard_mb: Positive = 8192
 
 
 class TrackingSection(Section):
@@ -155,7 +165,7 @@ class Config(Section):
     run: RunSection = RunSection()
     data: DataSection = DataSection()
     encoder: EncoderSection = EncoderSection()
-    method: SerializeAsAny[Params] = Field(default_factory=lambda: method_params({"name": "pgm"}))
+    method: SerializeAsAny[Params] = Field(default_factory=lambda: method_params({"name": "cba"}))
     clustering: ClusteringSection = ClusteringSection()
     train: TrainSection = TrainSection()
     ray: RaySection = RaySection()
@@ -191,7 +201,8 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
 
     Args:
         recipe: a name in ``raydist/recipes``, a path of a YAML file, or None for ``demo``.
-        words: overrides; ``method.name=X`` replaces the whole method section by the defaults of X.
+        words: overrides; ``method.name=X`` replaces the whole method section by the defaults of X, and ``train.iterations``
+            takes the place of a recipe's ``train.epoch_frames``.
 
     Raises:
         ConfigError: one line for everything that is wrong.
@@ -202,6 +213,8 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         given = put(given, path, value)
     if "name" in given.get("method", {}) and given["method"]["name"] != raw.get("method", {}).get("name"):
         raw["method"] = {}
+    if "iterations" in given.get("train", {}):
+        given = {**given, "train": {"epoch_frames": None, **given["train"]}}
     return anchored(validate(Config, merge(raw, given)))
 
 

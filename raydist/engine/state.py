@@ -72,12 +72,18 @@ class RunState:
         self.optimizer = make_optimizer(self.config, self.trainable(), stage)
 
 
-def check_memory(config: Config, num_tracklets: int) -> float:
+def feature_width(config: Config) -> int:
+    """D of the configured encoder."""
+    return build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
+
+
+def check_memory(config: Config, num_tracklets: int, width: int) -> float:
     """What a copy of the largest memory, one row a tracklet, takes on every worker.
 
     Args:
         config: the whole configuration.
         num_tracklets: N.
+        width: D.
 
     Returns:
         Megabytes.
@@ -85,7 +91,6 @@ def check_memory(config: Config, num_tracklets: int) -> float:
     Raises:
         ConfigError: more than ``memory.replicate_mb``.
     """
-    width = build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
     megabytes = num_tracklets * width * BYTES_PER_VALUE / 1e6
     if megabytes > config.memory.replicate_mb:
         raise ConfigError(
@@ -102,7 +107,8 @@ def make_optimizer(config: Config, parameters: list[nn.Parameter], stage: Stage)
     chosen = [p for p in parameters if p.requires_grad]
     if train.optimizer == "sgd":
         return torch.optim.SGD(chosen, lr=lr, momentum=0.9, weight_decay=train.weight_decay)
-    return torch.optim.Adam(chosen, lr=lr, weight_decay=train.weight_decay)
+    adaptive = torch.optim.AdamW if train.optimizer == "adamw" else torch.optim.Adam
+    return adaptive(chosen, lr=lr, weight_decay=train.weight_decay)
 
 
 def build_state(config: Config, inputs: Inputs, *, world: World | None = None, refresh: RefreshService | None = None) -> RunState:

@@ -19,8 +19,10 @@ from torch import Tensor, nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
+from raydist.data.clips import AS_IT_RAN, ClipTiming
 from raydist.data.training_set import TrainingSet, Truth
 from raydist.data.transforms import BASIC, ClipAugment
+from raydist.neighbours.search import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
 Memories = dict[str, Tensor]
@@ -58,10 +60,17 @@ class Version:
         augment: the strengths for each modality; parameters are drawn once a clip.
         segment: None takes frames from the whole tracklet. A number takes them from one of `NUM_SEGMENTS` consecutive
             parts: versions with different numbers never share a part.
+        timing: how often and in what way the frames follow each other in another rhythm.
+        frames_of: the number of an earlier version of the same substep whose frames are taken, segment and timing and all;
+            None draws frames of its own.
+        style: probability that the clip takes the feature statistics of a clip of the other modality.
     """
 
     augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: dict.fromkeys(Modality, BASIC))
     segment: int | None = None
+    timing: ClipTiming = AS_IT_RAN
+    frames_of: int | None = None
+    style: float = 0.0
 
 
 NUM_SEGMENTS = 2
@@ -74,10 +83,12 @@ class Batch:
     Attributes:
         features: [V, B, D] unit vectors: V versions of the clips of B tracklets.
         rows: int64 [B], rows of the training set.
+        frames: [V, B, T, D] unit vectors of the single frames, where the substep asks for them.
     """
 
     features: Tensor
     rows: Tensor
+    frames: Tensor | None = None
 
 
 Sampler = Callable[[int, np.random.Generator], Ints]
@@ -93,12 +104,14 @@ class Substep:
         versions: which renderings of each clip the loss wants.
         loss: named terms whose sum is minimised; reads the memories.
         update: changes the memories after a successful step.
+        wants_frames: whether the loss reads `Batch.frames`.
     """
 
     sampler: Sampler
     versions: Sequence[Version]
     loss: Callable[[Batch, Memories, Modules], dict[str, Tensor]]
     update: Callable[[Batch, Memories], None]
+    wants_frames: bool = False
 
 
 class Refresher(Protocol):
@@ -109,6 +122,17 @@ class Refresher(Protocol):
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """Cluster the given rows among themselves."""
+
+    def nearest_in_views(self, view: Ints) -> Ranked:
+        """For every row the most similar row of each view.
+
+        Args:
+            view: int64 [N], the view of each row, 0..U-1.
+
+        Returns:
+            Ids and similarities [N, U]; a row's own view and a view without rows hold id -1 and similarity -inf. Ties go to
+            the smaller id.
+        """
 
 
 class Stage(ABC):

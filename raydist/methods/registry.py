@@ -9,7 +9,9 @@ from raydist.errors import ConfigError
 from raydist.methods.method import Method
 
 METHODS = {
+    "cba": "raydist.methods.cba.method:CausalBootstrappedAlignment",
     "dcl": "raydist.methods.dcl:DualContrast",
+    "hitpro": "raydist.methods.hitpro.method:HiTPro",
     "pgm": "raydist.methods.pgm:ProgressiveGraphMatching",
     "supervised": "raydist.methods.supervised:Supervised",
 }

@@ -37,7 +37,7 @@ from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
 from raydist.methods.clusters import cluster_modalities, tracklet_means
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
-from raydist.types import Floats, Ints, Modality
+from raydist.types import NOISE, Floats, Ints, Modality
 
 TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}
 
@@ -60,11 +60,15 @@ class WarmUp(Stage):
     Attributes:
         setting: the tracklets and the batch.
         params: hyper-parameters.
+        clusters: whether clusters are made for the log; nothing is learned from them.
+        ignore: whether there is an ignore graph at all.
     """
 
     name: ClassVar[str] = "warm-up"
     setting: Setting
     params: WarmUpParams
+    clusters: bool = True
+    ignore: bool = True
 
     def __post_init__(self) -> None:
         self.share = self.params.share
@@ -72,14 +76,13 @@ class WarmUp(Stage):
     def refresh(
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
     ) -> Targets:
-        """Slots at the tracklets' means, and the ignore graph; clusters are made for the log alone."""
+        """Slots at the tracklets' means, and the ignore graph."""
         means = tracklet_means(features)
-        view = self.setting.tracklets.view
-        if epoch >= self.params.ignore_from:
-            ignored = ignore_graph(features, view, top=self.params.ignore_top, slack=self.params.ignore_slack)
-        else:
-            ignored = csr_array((len(means), len(means)), dtype=bool)
-        labels = cluster_modalities(refresher, means, self.setting, relax=False).joint
+        wanted = self.ignore and epoch >= self.params.ignore_from
+        ignored = likely_pieces(features, self.setting.tracklets.view, self.params, wanted=wanted)
+        labels = np.full(len(means), NOISE)
+        if self.clusters:
+            labels = cluster_modalities(refresher, means, self.setting, relax=False).joint
         return Targets(labels, {"ignored": ignored}, {"slots": means}, {"ignored_pairs": ignored.nnz / 2})
 
     def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
@@ -88,9 +91,7 @@ class WarmUp(Stage):
         assert isinstance(ignored, csr_array)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            rows = batch.rows.cpu()
-            admissible = (views[rows][:, None] == views) & ~torch.from_numpy(ignored[rows.numpy()].toarray())
-            admissible = admissible.to(batch.features.device)
+            admissible = negatives_of_own_view(batch.rows, views, ignored)
             terms = [
                 instance_contrast(f, batch.rows, memories["slots"], admissible, temperature=self.params.temperature)
                 for f in batch.features
@@ -104,10 +105,50 @@ class WarmUp(Stage):
         return [Substep(self._sample, versions, loss, update)]
 
     def _sample(self, iterations: int, rng: np.random.Generator) -> Ints:
-        """As many visible as infrared tracklets."""
-        half = self.setting.num_identities * self.setting.num_instances
-        parts = []
-        for modality in Modality:
-            rows = self.setting.rows(modality)
-            parts.append(rows[tracklet_batches(self.setting.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)])
-        return np.concatenate(parts, axis=1)
+        return tracklets_of_both(self.setting, iterations, rng)
+
+
+def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
+    """The ignore graph as a stage's parameters want it.
+
+    Args:
+        features: float32 [N, K, D], sub-tracklet features.
+        view: int64 [N].
+        params: how strictly.
+        wanted: False gives an empty graph, for the first epochs, when features mean nothing yet.
+
+    Returns:
+        Boolean CSR [N, N].
+    """
+    if not wanted:
+        return csr_array((len(features), len(features)), dtype=bool)
+    return ignore_graph(features, view, top=params.ignore_top, slack=params.ignore_slack)
+
+
+def negatives_of_own_view(rows: Tensor, views: Tensor, ignored: csr_array) -> Tensor:
+    """The tracklets that each one of a batch is told apart from: those of its view that are not ignored.
+
+    Args:
+        rows: int64 [B].
+        views: int64 [N].
+        ignored: boolean CSR [N, N].
+
+    Returns:
+        bool [B, N], on the device of the rows.
+    """
+    chosen = rows.cpu()
+    return ((views[chosen][:, None] == views) & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(rows.device)
+
+
+def tracklets_of_both(setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+    """As many visible as infrared tracklets in every batch, from several views.
+
+    Returns:
+        int64 [iterations, 2 P K], the visible half first.
+    """
+    half = setting.num_identities * setting.num_instances
+    parts = []
+    for modality in Modality:
+        rows = setting.rows(modality)
+        parts.append(rows[tracklet_batches(setting.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)])
+    return np.concatenate(parts, axis=1)

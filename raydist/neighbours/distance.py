@@ -13,16 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raydist.errors import ConfigError
-from raydist.neighbours.reciprocal import RankTable
-from raydist.neighbours.search import NOBODY, Doubles, Ranked, merge_topk
-from raydist.types import Ints
+from raydist.neighbours.ranked import NOBODY, Doubles, GroupedLists, Ranked, merge_topk
+from raydist.types import Floats, Ints
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
+
+Seats = NDArray[np.int32]
+"""int32 [r, K]: who sits where; -1 in an empty seat."""
 
 
 @dataclass(frozen=True)
@@ -114,20 +117,40 @@ class RankedLists:
     """The seats of r rows.
 
     Attributes:
-        tables: one rank table int32 [r, K], or two: within and across.
-        seats: int32 [r, K2], whom the query expansion averages over; -1 in an empty seat.
+        ids: int32 [r, K], the neighbours that may be reciprocal, best first, and the row itself before them.
+        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in an empty seat.
+        split: the seats from this one on are a list of their own, of the neighbours across; K or more where there is one list.
+        seats: int32 [r, K2], whom the query expansion averages over.
         shares: float64 [r, K2], with what weight; rows sum to 1, 0 in an empty seat.
     """
 
-    tables: tuple[RankTable, ...]
-    seats: RankTable
+    ids: Seats
+    similarities: Floats
+    split: int
+    seats: Seats
     shares: Doubles
 
     @staticmethod
     def join(parts: Sequence[RankedLists]) -> RankedLists:
         """The lists of all rows, out of those of consecutive slabs."""
-        tables = tuple(np.concatenate(column) for column in zip(*(part.tables for part in parts), strict=True))
-        return RankedLists(tables, np.concatenate([p.seats for p in parts]), np.concatenate([p.shares for p in parts]))
+        if len(parts) == 1:
+            return parts[0]
+        columns = {name: [getattr(part, name) for part in parts] for name in ("ids", "similarities", "seats", "shares")}
+        return RankedLists(split=parts[0].split, **{name: np.concatenate(column) for name, column in columns.items()})
+
+    def renumbered(self, order: Ints) -> RankedLists:
+        """The lists of all rows when row ``order[r]`` is called r, for every r."""
+        new_name = np.empty(len(order) + 1, np.int32)
+        new_name[order] = np.arange(len(order))
+        new_name[-1] = NOBODY  # the extra place at the end is where an empty seat looks
+        return RankedLists(
+            new_name[self.ids[order]], self.similarities[order], self.split, new_name[self.seats[order]], self.shares[order]
+        )
+
+    def without_tables(self) -> RankedLists:
+        """The seats and shares alone, which is all that the query expansion needs."""
+        nobody = np.empty((len(self.ids), 0))
+        return RankedLists(nobody.astype(np.int32), nobody.astype(np.float32), 0, self.seats, self.shares)
 
 
 def ranked_lists(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
@@ -142,23 +165,30 @@ def ranked_lists(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked)
         within: neighbours in the own group, the rows themselves left out, of ``spec.num_within`` columns.
         across: neighbours in other groups, of ``spec.num_across`` columns.
     """
-    itself = (rows[:, None], np.full((len(rows), 1), np.inf))
-    own = np.hstack((itself[0], within[0])).astype(np.int32)
-    other = across[0].astype(np.int32)
+    near = _side_by_side(rows[:, None], within[0], dtype=np.int32)
+    nearness = _side_by_side(np.ones((len(rows), 1)), within[1], dtype=np.float32)
     if spec.name == "jaccard":
-        seats = own[:, : spec.k2]
-        return RankedLists((own[:, : spec.k1],), seats, _equal_shares(seats))
+        seats = near[:, : spec.k2]
+        return RankedLists(near[:, : spec.k1], nearness[:, : spec.k1], spec.k1, seats, _equal_shares(seats))
     if spec.name == "camera-aware":
-        seats = np.hstack((own[:, : spec.k2_intra], other[:, : spec.k2_inter]))
-        return RankedLists((own[:, : spec.k1_intra + 1], other[:, : spec.k1_inter + 1]), seats, _equal_shares(seats))
-    merged = merge_topk((itself, within, across), k=2 * (spec.k1 // 2))[0].astype(np.int32)
-    if spec.k2 == 1:
-        return RankedLists((merged,), own[:, :1], np.ones((len(rows), 1)))
-    near, far = own[:, : spec.k2], other[:, : spec.k2]
-    return RankedLists((merged,), np.hstack((near, far)), _balanced_shares(near, far))
+        intra, inter = slice(spec.k1_intra + 1), slice(spec.k1_inter + 1)
+        ids = _side_by_side(near[:, intra], across[0][:, inter], dtype=np.int32)
+        similarities = _side_by_side(nearness[:, intra], across[1][:, inter], dtype=np.float32)
+        seats = _side_by_side(near[:, : spec.k2_intra], across[0][:, : spec.k2_inter], dtype=np.int32)
+        return RankedLists(ids, similarities, near[:, intra].shape[1], seats, _equal_shares(seats))
+    itself = rows[:, None], np.full((len(rows), 1), np.inf)
+    ids, values = merge_topk((itself, within, across), k=2 * (spec.k1 // 2))
+    values[:, 0] = 1
+    near, far = near[:, : spec.k2], across[0][:, : spec.k2 if spec.k2 > 1 else 0]
+    seats = _side_by_side(near, far, dtype=np.int32)
+    return RankedLists(ids.astype(np.int32), values.astype(np.float32), ids.shape[1], seats, _balanced_shares(near, far))
 
 
-def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[tuple[Ranked, Ranked]]) -> RankedLists:
+def _side_by_side(*columns: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
+    return np.concatenate(columns, axis=1, dtype=dtype, casting="same_kind")
+
+
+def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[GroupedLists]) -> RankedLists:
     """The seats of all rows, out of the neighbours that were found for each slab, through the gate if there is one.
 
     Args:
@@ -178,7 +208,8 @@ def _gated(rows: Ints, across: Ranked, nearest: Ints, floor: float) -> Ranked:
     """The neighbours across that are mutually nearest or as similar as the floor, moved up to the front."""
     ids, similarities = across
     keep = similarities >= floor
-    keep[:, 0] |= (ids[:, 0] != NOBODY) & (nearest[ids[:, 0]] == rows)
+    met = ids[:, 0] != NOBODY
+    keep[met, 0] |= nearest[ids[met, 0]] == rows[met]
     return merge_topk([(np.where(keep, ids, NOBODY), np.where(keep, similarities, -np.inf))], k=ids.shape[1])
 
 
@@ -187,12 +218,12 @@ def _quantile(values: Doubles, share: float) -> float:
     return float(np.sort(values)[int(share * (values.size - 1))]) if values.size else -np.inf
 
 
-def _equal_shares(seats: RankTable) -> Doubles:
+def _equal_shares(seats: NDArray[Any]) -> Doubles:
     taken = seats != NOBODY
     return taken / taken.sum(axis=1, keepdims=True)
 
 
-def _balanced_shares(near: RankTable, far: RankTable) -> Doubles:
+def _balanced_shares(near: NDArray[Any], far: NDArray[Any]) -> Doubles:
     """Half the weight to each side, all of it to the near side of a row that has nobody on the far side."""
     num_far = (far != NOBODY).sum(axis=1, keepdims=True)
     near_weight = np.where(num_far > 0, 0.5, 1.0)

@@ -2,31 +2,37 @@
 
 J_ij = 1 - s_ij / (2 - s_ij) with s_ij the sum over g of min(V_ig, V_jg), since both rows sum to 1 (Zhong et al., CVPR
 2017, Eq. 10). Only pairs whose supports overlap have a distance below 1, and an inverted index finds them: no N x N
-matrix is ever made.
+matrix is ever made. Overlaps are sums of whole numbers, exact in any order.
 
-Ties: with k2 = 6 the distance 0.5 is exact for whole groups of pairs, and with k2 = 4 the distance 0.4, so float32
-rounding would decide on them. A pair is therefore within eps when its distance is <= eps + `TIE_TOLERANCE`, everywhere.
+Ties: with k2 = 6 the distance 0.5 is exact for whole groups of pairs, and with k2 = 4 the distance 0.4, so rounding would
+decide on them. A pair is therefore within eps when its distance is <= eps + `TIE_TOLERANCE`, everywhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, csr_array, vstack
+from scipy.sparse import coo_array, csc_array, csr_array
 
 from raydist.errors import ConfigError
 from raydist.neighbours.distance import DistanceSpec, RankedLists, join_lists
-from raydist.neighbours.reciprocal import expand_rows, reciprocal_sets, v_rows
-from raydist.neighbours.search import Ranked, merge_topk, shard_topk, shard_topk_by_group
-from raydist.neighbours.slabs import map_slabs, row_slabs
+from raydist.neighbours.locality import local_order
+from raydist.neighbours.ranked import GroupedLists, merge_topk
+from raydist.neighbours.reciprocal import UNIT, expand_rows, mutual_ranks, reciprocal_sets, v_rows
+from raydist.neighbours.search import neighbour_lists
+from raydist.neighbours.slabs import map_slabs, row_slabs, sparse_rows, stack_rows, unsigned, with_room, work_slabs
 from raydist.types import Floats, Ints, check_features
 
 TIE_TOLERANCE = 1e-6
 """Distances up to eps + this are within eps."""
+
+Watch = Callable[[str], AbstractContextManager[object]]
+"""Called with the name of a stage; what it returns surrounds the stage: a clock, a progress bar, `nullcontext`."""
 
 
 @dataclass(frozen=True)
@@ -59,20 +65,38 @@ class Edges:
         ends = (np.concatenate((self.i, self.j)), np.concatenate((self.j, self.i)))
         return coo_array((np.tile(self.distance, 2), ends), shape=(num_rows, num_rows)).tocsr()
 
+    def renamed(self, names: Ints) -> Edges:
+        """The pairs when every row r is called ``names[r]``.
+
+        Args:
+            names: int64 [N], a permutation of 0..N-1.
+        """
+        i, j = names[self.i].astype(np.int32), names[self.j].astype(np.int32)
+        ends = np.minimum(i, j), np.maximum(i, j)
+        table = coo_array((self.distance, ends), shape=(len(names), len(names))).tocsr()
+        return Edges._of_table(np.arange(len(names)), table)
+
     @staticmethod
     def join(parts: Sequence[Edges]) -> Edges:
         """The pairs of all rows, out of those of consecutive slabs."""
         return Edges(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("i", "j", "distance")))
 
+    @staticmethod
+    def _of_table(rows: Ints, table: csr_array) -> Edges:
+        """The entries of a matrix [r, N] whose rows are the given ones."""
+        table.sort_indices()
+        return Edges(np.repeat(rows.astype(np.int32), np.diff(table.indptr)), table.indices, table.data)
 
-def jaccard_edges(rows: Ints, v: csr_array, *, eps_max: float, inverted: csc_array | None = None) -> Edges:
+
+def jaccard_edges(rows: Ints, v: csr_array, *, eps_max: float, inverted: csc_array | None = None, threads: int = 1) -> Edges:
     """The pairs (i, j > i) within eps_max whose smaller row is one of the given rows.
 
     Args:
         rows: int64 [r] ascending.
-        v: float32 CSR [N, N], V of all rows after query expansion.
+        v: int32 CSR [N, N], V of all rows after query expansion, in multiples of 1 / `UNIT`.
         eps_max: the largest eps that will ever be asked for, in (0, 1]. At 1 every pair that shares anything is kept.
         inverted: ``v.tocsc()``; made here when None. Give it where one process computes several slabs.
+        threads: how many work at once; changes the time, never the result.
 
     Raises:
         ConfigError: eps_max is out of range.
@@ -80,38 +104,16 @@ def jaccard_edges(rows: Ints, v: csr_array, *, eps_max: float, inverted: csc_arr
     if not 0 < eps_max <= 1:
         raise ConfigError(f"eps_max = {eps_max}: a Jaccard distance lies in (0, 1]")
     index = v.tocsc() if inverted is None else inverted
-    i, j, distance = _overlaps(
-        rows, v.indptr, v.indices, v.data, index.indptr, index.indices, index.data, eps_max + TIE_TOLERANCE
-    )  # fmt: skip
-    order = np.lexsort((j, i))
-    return Edges(i[order], j[order], distance[order])
+    table = v.indptr, unsigned(v.indices), v.data, index.indptr, unsigned(index.indices), index.data
+
+    def part(slab: slice) -> Edges:
+        bounds, j, distance = _overlaps(rows[slab], *table, eps_max + TIE_TOLERANCE)
+        return Edges._of_table(rows[slab], sparse_rows(bounds, j, distance, num_columns=v.shape[1]))
+
+    return Edges.join(map_slabs(part, work_slabs(len(rows), threads=threads), threads=threads))
 
 
-def search_lists(
-    queries: Ints, shard: Ints, features: tuple[Floats, Floats], spec: DistanceSpec, group: tuple[Ints, Ints] | None
-) -> tuple[Ranked, Ranked]:
-    """The neighbours of some rows in one shard, within and across groups, the rows themselves left out.
-
-    Args:
-        queries: int64 [q], rows that search.
-        shard: int64 [m], rows of the shard.
-        features: float32 [q, D] of the queries and float32 [m, D] of the shard.
-        spec: the distance.
-        group: int64 [q] and int64 [m], their cameras or modalities; None for the plain distance.
-
-    Returns:
-        The lists within and across; merge those of all shards by `merge_lists`.
-    """
-    if group is None:
-        within = shard_topk(*features, k=spec.num_within, shard_ids=shard, exclude=queries)
-        return within, (np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0)))
-    return shard_topk_by_group(
-        *features, num_within=spec.num_within, num_across=spec.num_across,
-        query_group=group[0], shard_group=group[1], shard_ids=shard, exclude=queries,
-    )  # fmt: skip
-
-
-def merge_lists(parts: Sequence[tuple[Ranked, Ranked]], spec: DistanceSpec) -> tuple[Ranked, Ranked]:
+def merge_lists(parts: Sequence[GroupedLists], spec: DistanceSpec) -> GroupedLists:
     """The neighbours of some rows in all shards, out of those in each."""
     within, across = zip(*parts, strict=True)
     return merge_topk(within, k=spec.num_within), merge_topk(across, k=spec.num_across)
@@ -126,8 +128,12 @@ def jaccard_graph(
     eps_max: float = 0.8,
     num_slabs: int = 1,
     threads: int = 1,
+    watch: Watch = nullcontext,
 ) -> Edges:
     """The graph of small Jaccard distances, in one process, step by step as shards compute it.
+
+    The stages are ``search``, ``encode`` (sets and V), ``expand`` and ``edges``. Those after the search work on rows in
+    `local_order`, which changes the time and never the result.
 
     Args:
         features: float32 [N, D], rows of unit length.
@@ -135,8 +141,9 @@ def jaccard_graph(
         modality: int8 [N] of `Modality`, for the modality-aware distance.
         camera: [N] of any sortable type, for the camera-aware distance.
         eps_max: see `jaccard_edges`.
-        num_slabs: into how many slabs the rows are cut; changes memory, never the result.
-        threads: how many slabs are worked on at once; changes time, never the result.
+        num_slabs: into how many slabs the rows are cut, each computed as a shard would; never changes the result.
+        threads: how many work at once; changes the time, never the result.
+        watch: surrounds each stage, called with its name.
 
     Raises:
         FeatureError: a value is not finite, or a row is not of unit length.
@@ -150,32 +157,33 @@ def jaccard_graph(
     check_features(features)
     group = _groups(spec, modality, camera, len(features))
     slabs = row_slabs(len(features), num_slabs)
-    lists = _all_lists(features, spec, group, slabs, threads)
+    with watch("search"):
+        lists = _search(features, spec, group, threads)
+    with watch("encode"):
+        order = local_order(lists.ids)
+        lists = lists.renumbered(order)
+        v = _encoded(lists, features, order, spec.half, slabs, threads)
+        lists = lists.without_tables()
+    with watch("expand"):
+        v = stack_rows([expand_rows(rows, lists, v, threads=threads) for rows in slabs])
+    with watch("edges"):
+        inverted = v.tocsc()
+        parts = [jaccard_edges(rows, v, eps_max=eps_max, inverted=inverted, threads=threads) for rows in slabs]
+        del v, inverted
+        return Edges.join(parts).renamed(order)
 
-    def encode(rows: Ints) -> csr_array:
-        return v_rows(reciprocal_sets(rows, lists.tables, half=spec.half), features[rows], features)
 
-    v = vstack(map_slabs(encode, slabs, threads=threads), format="csr")
-    expanded = vstack(
-        map_slabs(lambda rows: expand_rows(lists.seats[rows], lists.shares[rows], v), slabs, threads=threads), format="csr"
-    )
-    inverted = expanded.tocsc()
-    return Edges.join(
-        map_slabs(lambda rows: jaccard_edges(rows, expanded, eps_max=eps_max, inverted=inverted), slabs, threads=threads)
-    )
+def _search(features: Floats, spec: DistanceSpec, group: Ints | None, threads: int) -> RankedLists:
+    found, _ = neighbour_lists(features, num_within=spec.num_within, num_across=spec.num_across, group=group, threads=threads)
+    return join_lists(spec, [np.arange(len(features))], [found])
 
 
-def _all_lists(features: Floats, spec: DistanceSpec, group: Ints | None, slabs: list[Ints], threads: int) -> RankedLists:
-    def search(rows: Ints) -> tuple[Ranked, Ranked]:
-        parts = [
-            search_lists(
-                rows, shard, (features[rows], features[shard]), spec, None if group is None else (group[rows], group[shard])
-            )
-            for shard in slabs
-        ]
-        return merge_lists(parts, spec)
-
-    return join_lists(spec, slabs, map_slabs(search, slabs, threads=threads))
+def _encoded(lists: RankedLists, features: Floats, names: Ints, half: int, slabs: list[Ints], threads: int) -> csr_array:
+    """V of all rows before expansion."""
+    mutual = np.concatenate([mutual_ranks(rows, lists, threads=threads) for rows in slabs])
+    sets = [reciprocal_sets(rows, lists, mutual, half=half, threads=threads) for rows in slabs]
+    parts = zip(sets, slabs, strict=True)
+    return stack_rows([v_rows(part, rows, features, names=names, threads=threads) for part, rows in parts])
 
 
 def _groups(
@@ -191,50 +199,36 @@ def _groups(
 
 
 @njit(nogil=True, cache=True)
-def _first_after(values, low, high, value):  # type: ignore[no-untyped-def]
-    while low < high:
-        middle = (low + high) >> 1
-        if values[middle] <= value:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@njit(nogil=True, cache=True)
-def _doubled(values, used):  # type: ignore[no-untyped-def]
-    longer = np.empty(2 * values.size, values.dtype)
-    longer[:used] = values[:used]
-    return longer
-
-
-@njit(nogil=True, cache=True)
 def _overlaps(rows, bounds, columns, weights, starts, owners, shares, limit):  # type: ignore[no-untyped-def]
-    """Add up min(V_ig, V_jg) over the columns g of each row i for all j > i, and emit the pairs within the limit."""
+    """Add up min(V_ig, V_jg) over the columns g of each row i for all j > i, and keep the pairs within the limit."""
     num_rows = bounds.size - 1
-    overlap = np.zeros(num_rows)
-    touched = np.empty(num_rows, np.int32)
-    left, right = np.empty(1024, np.int32), np.empty(1024, np.int32)
-    distance = np.empty(1024, np.float32)
-    used = 0
-    for i in rows:
-        count = 0
+    least = UNIT * (2 - 2 * limit) / (2 - limit) - 2 * UNIT * TIE_TOLERANCE  # a smaller overlap is surely too far
+    overlap = np.zeros(num_rows, np.int32)
+    touched = np.empty(num_rows + 1, np.uint32)
+    ahead = starts[:-1].copy()  # in each column, the first owner behind the row: rows ascend, so it only moves on
+    kept = np.zeros(rows.size + 1, np.int64)
+    near, distance = np.empty(8 * rows.size, np.uint32), np.empty(8 * rows.size, np.float32)
+    used = np.uint64(0)
+    for r in range(rows.size):
+        i, count = np.uint32(rows[r]), np.uint64(0)
         for t in range(bounds[i], bounds[i + 1]):
-            g = columns[t]
-            stop = starts[g + 1]
-            for p in range(_first_after(owners, starts[g], stop, i), stop):
+            first, stop = np.uint64(ahead[columns[t]]), np.uint64(starts[columns[t] + 1])
+            while first < stop and owners[first] <= i:
+                first += np.uint64(1)
+            ahead[columns[t]] = first
+            for p in range(first, stop):
                 j = owners[p]
-                if overlap[j] == 0:
-                    touched[count] = j
-                    count += 1
-                overlap[j] += min(weights[t], shares[p])
+                before = overlap[j]
+                touched[count] = j
+                count += np.uint64(before == 0)  # without a branch, which would be mispredicted
+                overlap[j] = before + min(weights[t], shares[p])
+        near, distance = with_room(near, used, count), with_room(distance, used, count)
         for a in range(count):
             j = touched[a]
-            d = np.float32(max(0.0, 1 - overlap[j] / (2 - overlap[j])))
+            if overlap[j] >= least:
+                d = np.float32(max(0.0, 1 - overlap[j] / (2 * UNIT - overlap[j])))
+                near[used], distance[used] = j, d
+                used += np.uint64(d <= limit)
             overlap[j] = 0
-            if d <= limit:
-                if used == left.size:
-                    left, right, distance = _doubled(left, used), _doubled(right, used), _doubled(distance, used)
-                left[used], right[used], distance[used] = i, j, d
-                used += 1
-    return left[:used].copy(), right[:used].copy(), distance[:used].copy()
+        kept[r + 1] = used
+    return kept, near[:used].copy(), distance[:used].copy()

@@ -1,34 +1,146 @@
-"""Exact nearest neighbours by dot product, in blocks, with one answer for every cut into shards and blocks.
+"""Exact nearest neighbours by dot product, with one answer for every cut into shards, blocks and threads, and every product.
 
-A float32 matrix product proposes candidates; a float64 dot product, summed in one fixed order, decides among them. The
-product may differ in its last bits from one block shape or number of threads to the next, so a candidate is every
-column within the rounding error of the row's k-th best. Ties in the exact similarity go to the smaller id.
+The lists of a table in itself and of two shards in each other multiply each pair of rows once. Lists are ordered by
+(similarity descending, id ascending), similarities being the float64 sums of `exact.exact_dot`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, FeatureError
+from raydist.neighbours.certified import BLOCK, DEVICE_BLOCK, Level, Plan, memory_of, search_both, search_itself, search_one
+from raydist.neighbours.exact import exact_dot, exact_products
+from raydist.neighbours.products import multiplies_halves
+from raydist.neighbours.ranked import NOBODY, Doubles, GroupedLists, Ranked, merge_topk
+from raydist.neighbours.sweep import SearchReport
+from raydist.neighbours.tables import Table
 from raydist.types import Floats, Ints, check_features
 
-Doubles = NDArray[np.float64]
-Ranked = tuple[Ints, Doubles]
-"""Ids int64 [q, K] and similarities float64 [q, K], best first; empty seats come last, with id -1 and -inf."""
+__all__ = [
+    "NOBODY", "Doubles", "GroupedLists", "Precision", "Ranked", "SearchReport", "exact_dot", "merge_topk", "neighbour_lists",
+    "pair_lists", "search_memory", "shard_topk", "shard_topk_by_group", "similarities", "top_k",
+]  # fmt: skip
 
-NOBODY = -1
-"""The id in an empty seat."""
+Precision = Literal["auto", "fp32", "bf16", "exact"]
+"""The product that proposes candidates: by numpy, by torch, or none at all; "auto" for what is fastest here.
 
-_UNIT_ROUNDOFF = 2.0**-24
-_CHUNK = 32
+bf16 is, for many rows, where the CPU has instructions for it; exact sums alone are for a few rows.
+"""
+
+_FEW_MULTIPLICATIONS = 2**22
+_MANY_PAIRS = 2**24
+_LARGEST = 1e30  # the sum of all squares: far from where a float32 product overflows
+
+
+def neighbour_lists(
+    features: Floats,
+    *,
+    num_within: int,
+    num_across: int = 0,
+    group: Ints | None = None,
+    ids: Ints | None = None,
+    precision: Precision = "auto",
+    threads: int = 1,
+    memory_budget: int | None = None,
+    device: str | None = None,
+) -> tuple[GroupedLists, SearchReport]:
+    """The nearest rows of every row of one table, itself left out; each pair of rows is multiplied once.
+
+    Args:
+        features: float32 [N, D].
+        num_within: neighbours from the row's own group; from the whole table without groups.
+        num_across: neighbours from all other groups.
+        group: int64 [N], cameras or modalities; None when all rows are one group.
+        ids: int64 [N], unique and >= 0: what the rows are called in the result; 0..N-1 when None.
+        precision: of the product that proposes candidates; it changes the time and never the result.
+        threads: how many blocks are worked on at once; changes the time, never the result.
+        memory_budget: bytes that the search may take above the features, see `search_memory`; None for no bound.
+        device: a torch device for the products, which are bf16 there; None for the CPU.
+
+    Returns:
+        The lists within [N, min(num_within, N)] and across [N, min(num_across, N)], each by (similarity descending, id
+        ascending) with empty seats last, and what was done.
+
+    Raises:
+        FeatureError: not a float32 matrix, or a value is NaN, infinite or huge.
+        ConfigError: a number of neighbours is negative, or the budget is too small.
+
+    >>> x = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
+    >>> (within, across), report = neighbour_lists(x, num_within=1)
+    >>> within[0].tolist()
+    [[1], [0], [0]]
+    """
+    wants = (min(num_within, len(features)), min(num_across, len(features)))
+    _check({"features": features}, wants)
+    ids = np.arange(len(features)) if ids is None else ids
+    table = Table.of(features, ids, group)
+    block = _block(features.shape, wants, precision, threads, memory_budget)
+    plan = _plan(table, table, precision, threads, block, device)
+    lists, report = search_itself(table, wants, plan)
+    return _by_row(table, lists), report
+
+
+def pair_lists(
+    left: Floats,
+    right: Floats,
+    *,
+    num_within: int,
+    num_across: int = 0,
+    left_ids: Ints,
+    right_ids: Ints,
+    left_group: Ints | None = None,
+    right_group: Ints | None = None,
+    precision: Precision = "auto",
+    threads: int = 1,
+    memory_budget: int | None = None,
+    device: str | None = None,
+) -> tuple[GroupedLists, GroupedLists, SearchReport]:
+    """The nearest rows of two shards in each other, out of one product: what two shards of a half ring do when they meet.
+
+    The neighbours of a shard's rows in the whole table are `merge_topk` of its own `neighbour_lists` and of its side of
+    the pairs with all other shards.
+
+    Args:
+        left: float32 [l, D].
+        right: float32 [r, D], other rows than the left ones.
+        num_within: see `neighbour_lists`; so are the arguments that are not named here.
+        num_across: neighbours from all other groups.
+        left_ids: int64 [l], what the left rows are called in the result; unique and >= 0.
+        right_ids: int64 [r].
+        left_group: int64 [l], or None when all rows of both sides are one group.
+        right_group: int64 [r].
+
+    Returns:
+        The lists of the left rows in the right shard, those of the right rows in the left shard, and what was done.
+
+    >>> x = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+    >>> left, right, _ = pair_lists(x[:1], x[1:], num_within=1, left_ids=np.array([0]), right_ids=np.array([1, 2]))
+    >>> left[0][0].tolist(), right[0][0].tolist()
+    ([[1]], [[0], [0]])
+    """
+    most = max(len(left), len(right))
+    wants = (min(num_within, most), min(num_across, most))
+    _check({"left": left, "right": right}, wants)
+    tables = Table.of(left, left_ids, left_group), Table.of(right, right_ids, right_group)
+    both = (len(left) + len(right), left.shape[1])
+    plan = _plan(*tables, precision, threads, _block(both, wants, precision, threads, memory_budget), device)
+    forth, back, report = search_both(*tables, wants, plan)
+    return _by_row(tables[0], forth), _by_row(tables[1], back), report
 
 
 def shard_topk(
-    queries: Floats, shard: Floats, *, k: int, shard_ids: Ints, exclude: Ints | None = None, block: int = 2048
+    queries: Floats,
+    shard: Floats,
+    *,
+    k: int,
+    shard_ids: Ints,
+    exclude: Ints | None = None,
+    precision: Precision = "auto",
+    threads: int = 1,
+    block: int = BLOCK,
 ) -> Ranked:
     """The k rows of a shard that are most similar to each query.
 
@@ -38,7 +150,9 @@ def shard_topk(
         k: how many neighbours, >= 0.
         shard_ids: int64 [m], unique and >= 0: what the rows are called in the result.
         exclude: int64 [q], for each query an id that is left out (its own); -1 or None leaves nobody out.
-        block: rows and columns of the float32 product that exists at one time.
+        precision: see `neighbour_lists`.
+        threads: see `neighbour_lists`.
+        block: rows and columns that are multiplied at one time.
 
     Returns:
         Ids and similarities [q, min(k, m)] by (similarity descending, id ascending). A seat stays empty where the
@@ -52,25 +166,11 @@ def shard_topk(
     >>> shard_topk(x[:1], x, k=2, shard_ids=np.array([7, 5, 6]))[0].tolist()
     [[7, 5]]
     """
-    _check(queries, shard, k)
-    num_queries, width = len(queries), min(k, len(shard))
-    exclude = np.full(num_queries, NOBODY) if exclude is None else np.asarray(exclude, np.int64)
-    ids = np.full((num_queries, width), NOBODY, np.int64)
-    similarities = np.full((num_queries, width), -np.inf)
-    approximate = np.full((num_queries, width), -np.inf, np.float32)
-    if width == 0 or num_queries == 0:
-        return ids, similarities
-    margin = _margin(queries, shard)
-    for top in range(0, num_queries, block):
-        rows = slice(top, top + block)
-        for left in range(0, len(shard), block):
-            columns = slice(left, left + block)
-            scores = queries[rows] @ shard[columns].T
-            _keep_best(
-                scores, queries[rows], shard[columns], shard_ids[columns], exclude[rows], margin,
-                approximate[rows], similarities[rows], ids[rows],
-            )  # fmt: skip
-    return ids, similarities
+    everybody = {"query_group": np.zeros(len(queries), np.int64), "shard_group": np.zeros(len(shard), np.int64)}
+    return shard_topk_by_group(
+        queries, shard, num_within=k, num_across=0, **everybody, shard_ids=shard_ids, exclude=exclude,
+        precision=precision, threads=threads, block=block,
+    )[0]  # fmt: skip
 
 
 def shard_topk_by_group(
@@ -83,8 +183,10 @@ def shard_topk_by_group(
     shard_group: Ints,
     shard_ids: Ints,
     exclude: Ints | None = None,
-    block: int = 2048,
-) -> tuple[Ranked, Ranked]:
+    precision: Precision = "auto",
+    threads: int = 1,
+    block: int = BLOCK,
+) -> GroupedLists:
     """The most similar rows of each query's own group, and those of all other groups.
 
     Args:
@@ -96,42 +198,23 @@ def shard_topk_by_group(
         shard_group: int64 [m].
         shard_ids: int64 [m], unique.
         exclude: int64 [q], an id that is left out of each query's list, or None.
+        precision: see `neighbour_lists`.
+        threads: see `neighbour_lists`.
         block: see `shard_topk`.
 
     Returns:
         The lists within [q, min(num_within, m)] and across [q, min(num_across, m)], padded with empty seats.
     """
-    exclude = np.full(len(queries), NOBODY) if exclude is None else exclude
-    within = _empty_seats(len(queries), min(num_within, len(shard)))
-    across = _empty_seats(len(queries), min(num_across, len(shard)))
-    for group in np.unique(query_group):
-        rows = np.flatnonzero(query_group == group)
-        inside = shard_group == group
-        for lists, side, k in ((within, inside, num_within), (across, ~inside, num_across)):
-            found = shard_topk(queries[rows], shard[side], k=k, shard_ids=shard_ids[side], exclude=exclude[rows], block=block)
-            for seats, part in zip(lists, found, strict=True):
-                seats[rows, : part.shape[1]] = part
-    return within, across
+    wants = (min(num_within, len(shard)), min(num_across, len(shard)))
+    _check({"queries": queries, "shard": shard}, wants)
+    left = Table.of(queries, np.full(len(queries), NOBODY) if exclude is None else exclude, query_group)
+    right = Table.of(shard, shard_ids, shard_group)
+    blank = _places(left.ids, right.ids)
+    lists, _ = search_one(left, right, wants, _plan(left, right, precision, threads, block, None), blank)
+    return _by_row(left, lists)
 
 
-def merge_topk(parts: Sequence[Ranked], *, k: int) -> Ranked:
-    """One ranked list out of the lists of several shards.
-
-    Args:
-        parts: ids and similarities [q, K_s] of each shard; at least one.
-        k: how many neighbours are kept.
-
-    Returns:
-        Ids and similarities [q, min(k, sum of K_s)] by (similarity descending, id ascending), in whatever order the
-        shards are given.
-    """
-    ids = np.concatenate([part[0] for part in parts], axis=1)
-    similarities = np.concatenate([part[1] for part in parts], axis=1)
-    order = np.lexsort((ids, -similarities), axis=-1)[:, :k]
-    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(similarities, order, axis=1)
-
-
-def top_k(features: Floats, *, k: int, block: int = 2048) -> Ranked:
+def top_k(features: Floats, *, k: int, threads: int = 1) -> Ranked:
     """The k nearest rows of every row of a table, itself included.
 
     A row always comes first in its own list, with similarity 1, even where others have the very same feature: the
@@ -140,7 +223,7 @@ def top_k(features: Floats, *, k: int, block: int = 2048) -> Ranked:
     Args:
         features: float32 [N, D], rows of unit length.
         k: how many neighbours, the row itself included.
-        block: see `shard_topk`.
+        threads: see `neighbour_lists`.
 
     Returns:
         Ids and similarities [N, min(k, N)].
@@ -157,7 +240,7 @@ def top_k(features: Floats, *, k: int, block: int = 2048) -> Ranked:
     if k < 1:
         raise ConfigError(f"k = {k}: a row is its own first neighbour, so k must be >= 1")
     rows = np.arange(len(features))
-    ids, similarities = shard_topk(features, features, k=k - 1, shard_ids=rows, exclude=rows, block=block)
+    ((ids, similarities), _), _ = neighbour_lists(features, num_within=k - 1, threads=threads)
     return np.column_stack((rows, ids))[:, : len(rows)], np.column_stack((np.ones(len(rows)), similarities))[:, : len(rows)]
 
 
@@ -174,103 +257,100 @@ def similarities(left: Floats, right: Floats) -> Doubles:
     Raises:
         FeatureError: the widths differ, or a value is NaN or infinite.
     """
-    _check(left, right, 0)
-    every = np.arange(len(right))
-    ids, values = shard_topk(left, right, k=len(right), shard_ids=every)
+    _check({"left": left, "right": right}, (0,))
     table = np.empty((len(left), len(right)))
-    np.put_along_axis(table, ids, values, axis=1)
+    exact_products(left, np.arange(len(left)), right, np.arange(len(right)), table)
     return table
 
 
-def _check(queries: Floats, shard: Floats, k: int) -> None:
-    for name, table in (("queries", queries), ("shard", shard)):
+def search_memory(
+    num_rows: int,
+    width: int,
+    *,
+    num_within: int,
+    num_across: int = 0,
+    precision: Precision = "auto",
+    threads: int = 1,
+    block: int = BLOCK,
+) -> int:
+    """The most bytes that `neighbour_lists` takes above the features; no less than `pair_lists` takes for N rows on both sides.
+
+    It is the table as it is multiplied (2 or 4 bytes a number), the candidates and lists of every row, a block of scores
+    for every thread, and what a search of unproven rows needs for a few thousand of them at a time.
+
+    Args:
+        num_rows: N.
+        width: D.
+        num_within: see `neighbour_lists`; so are the arguments that are not named here.
+        num_across: neighbours from all other groups.
+        block: rows and columns of a block.
+
+    >>> search_memory(20_000, 2048, num_within=29, precision="bf16", threads=2) / 1e6 < 250
+    True
+    """
+    halves = precision == "bf16" or (precision == "auto" and multiplies_halves())
+    wants = (num_within, num_across)
+    return memory_of(num_rows, width, wants, item_bytes=2 if halves else 4, block=block, threads=threads)
+
+
+def _check(tables: dict[str, Floats], wants: tuple[int, ...]) -> None:
+    for name, table in tables.items():
         if table.ndim != 2 or table.dtype != np.float32:
             raise FeatureError(f"{name} of shape {table.shape} and type {table.dtype}: expected a float32 matrix")
-        if not np.isfinite(table).all():
-            raise FeatureError(f"{name}: {(~np.isfinite(table)).any(axis=1).sum()} rows hold NaN or infinite values")
-    if queries.shape[1] != shard.shape[1]:
-        raise FeatureError(f"queries are {queries.shape[1]} wide and the shard {shard.shape[1]}: they must be of one encoder")
-    if k < 0:
-        raise ConfigError(f"k = {k}: the number of neighbours must be >= 0")
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.vdot(table, table)  # one fast pass
+        if not squares < _LARGEST:
+            bad = (~np.isfinite(table)).any(axis=1).sum()
+            what = f"{bad} rows hold NaN or infinite values" if bad else f"a value of {np.abs(table).max():g} is too large"
+            raise FeatureError(f"{name}: {what}; check what computed them")
+    widths = {name: table.shape[1] for name, table in tables.items()}
+    if len(set(widths.values())) > 1:
+        first, second = widths
+        raise FeatureError(f"{first} are {widths[first]} wide and the {second} {widths[second]}: they must be of one encoder")
+    if min(wants) < 0:
+        raise ConfigError(f"k = {min(wants)}: the number of neighbours must be >= 0")
 
 
-def _empty_seats(num_rows: int, width: int) -> Ranked:
-    return np.full((num_rows, width), NOBODY, np.int64), np.full((num_rows, width), -np.inf)
+def _plan(left: Table, right: Table, precision: Precision, threads: int, block: int, device: str | None) -> Plan:
+    if device is not None and precision == "fp32":
+        raise ConfigError(f"precision fp32 on device {device!r}: products on a device are bf16; leave the precision out")
+    pairs = len(left) * len(right)
+    few = pairs * left.features.shape[1] <= _FEW_MULTIPLICATIONS
+    if pairs == 0 or precision == "exact" or (precision == "auto" and few):
+        return Plan((), block, threads)
+    many = pairs >= _MANY_PAIRS and multiplies_halves()
+    halves = precision == "bf16" or device is not None or (precision == "auto" and many)
+    levels: tuple[Level, ...] = ("bf16", "fp32") if halves else ("fp32",)
+    return Plan(levels, block if device is None else DEVICE_BLOCK, threads, device)
 
 
-def _margin(queries: Floats, shard: Floats) -> float:
-    """Twice the largest rounding error of a float32 dot product: D u |x| |y| (Higham 2002, Eq. 3.5), in any order of summation.
-
-    About 1.2e-7 D for unit vectors: 6e-5 at D = 512. Every row of the exact top k scores within it of the k-th best score.
-    """
-    longest = np.linalg.norm(queries, axis=1).max() * np.linalg.norm(shard, axis=1).max()
-    return float(2 * (queries.shape[1] + 8) * _UNIT_ROUNDOFF * longest)
-
-
-@njit(nogil=True, cache=True)
-def exact_dot(x, y):  # type: ignore[no-untyped-def]
-    """The dot product of two float32 vectors in float64, summed in four interleaved chains."""
-    a = b = c = d = 0.0
-    whole = x.size - x.size % 4
-    for q in range(0, whole, 4):
-        a += np.float64(x[q]) * np.float64(y[q])
-        b += np.float64(x[q + 1]) * np.float64(y[q + 1])
-        c += np.float64(x[q + 2]) * np.float64(y[q + 2])
-        d += np.float64(x[q + 3]) * np.float64(y[q + 3])
-    for q in range(whole, x.size):
-        a += np.float64(x[q]) * np.float64(y[q])
-    return (a + b) + (c + d)
+def _block(shape: tuple[int, ...], wants: tuple[int, int], precision: Precision, threads: int, budget: int | None) -> int:
+    """The largest block that a budget allows for so many rows of so many numbers."""
+    num_rows, width = shape
+    for block in (BLOCK, BLOCK // 2, BLOCK // 4, BLOCK // 8):
+        needed = search_memory(
+            num_rows, width, num_within=wants[0], num_across=wants[1], precision=precision, threads=threads, block=block
+        )
+        if budget is None or needed <= budget:
+            return block
+    raise ConfigError(
+        f"memory_budget = {budget:,} bytes: {num_rows} rows of {width} numbers need {needed:,}; "
+        "raise the budget, or spread the rows over more shards"
+    )
 
 
-@njit(nogil=True, cache=True)
-def _any_above(scores, start, stop, floor):  # type: ignore[no-untyped-def]
-    hit = False
-    for c in range(start, stop):  # no early exit: the compiler turns this into a few vector instructions
-        hit |= scores[c] >= floor
-    return hit
+def _places(ids: Ints, others: Ints) -> Ints:
+    """Where each id stands among others; -1 where it does not."""
+    if not len(others):
+        return np.full(len(ids), -1)
+    order = np.argsort(others)
+    places = order[np.minimum(np.searchsorted(others, ids, sorter=order), len(others) - 1)]
+    return np.where(others[places] == ids, places, -1)
 
 
-@njit(nogil=True, cache=True)
-def _raise_floor(scores, ids, excluded, best):  # type: ignore[no-untyped-def]
-    """Merge a row's scores into its k best float32 scores, which are kept in descending order."""
-    last = best.size - 1
-    for start in range(0, scores.size, _CHUNK):
-        stop = min(start + _CHUNK, scores.size)
-        if not _any_above(scores, start, stop, best[last]):
-            continue
-        for c in range(start, stop):
-            if scores[c] > best[last] and ids[c] != excluded:
-                seat = last
-                while seat > 0 and best[seat - 1] < scores[c]:
-                    best[seat] = best[seat - 1]
-                    seat -= 1
-                best[seat] = scores[c]
-
-
-@njit(nogil=True, cache=True)
-def _seat(similarity, name, similarities, ids):  # type: ignore[no-untyped-def]
-    """Insert a row into a list kept by (similarity descending, id ascending), if it is good enough."""
-    seat = ids.size
-    while seat > 0 and (similarity > similarities[seat - 1] or (similarity == similarities[seat - 1] and name < ids[seat - 1])):
-        seat -= 1
-    for later in range(ids.size - 1, seat, -1):
-        similarities[later] = similarities[later - 1]
-        ids[later] = ids[later - 1]
-    if seat < ids.size:
-        similarities[seat] = similarity
-        ids[seat] = name
-
-
-@njit(nogil=True, cache=True)
-def _keep_best(scores, queries, shard, shard_ids, exclude, margin, approximate, similarities, ids):  # type: ignore[no-untyped-def]
-    """Merge one block of float32 scores into the exact lists of its rows."""
-    for r in range(scores.shape[0]):
-        _raise_floor(scores[r], shard_ids, exclude[r], approximate[r])
-        floor = np.float32(approximate[r, -1] - margin)
-        for start in range(0, scores.shape[1], _CHUNK):
-            stop = min(start + _CHUNK, scores.shape[1])
-            if not _any_above(scores[r], start, stop, floor):
-                continue
-            for c in range(start, stop):
-                if scores[r, c] >= floor and shard_ids[c] != exclude[r]:
-                    _seat(exact_dot(queries[r], shard[c]), shard_ids[c], similarities[r], ids[r])
+def _by_row(table: Table, lists: GroupedLists) -> GroupedLists:
+    """Lists in the order of the table's rows, out of those in the order of its places."""
+    places = np.empty_like(table.rows)
+    places[table.rows] = np.arange(len(table))
+    (within, near), (across, far) = lists
+    return (within[places], near[places]), (across[places], far[places])

@@ -1,16 +1,23 @@
-"""Rows cut into slabs, and slabs worked on by threads; joined in order, so that neither changes a result."""
+"""Rows cut into slabs, slabs worked on by threads, and sparse rows joined in order: neither changes a result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from raydist.types import Ints
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+_SLABS_PER_THREAD = 4
+_SMALLEST_SLAB = 64
 
 
 def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
@@ -26,15 +33,78 @@ def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
     return np.array_split(np.arange(num_rows, dtype=np.int64), num_slabs)
 
 
-def map_slabs(function: Callable[[Ints], T], slabs: Iterable[Ints], *, threads: int = 1) -> list[T]:
+def work_slabs(num_rows: int, *, threads: int) -> list[slice]:
+    """Rows 0..N-1 as so many consecutive slabs that threads with uneven ones finish together.
+
+    Args:
+        num_rows: N.
+        threads: how many slabs are worked on at once.
+
+    >>> work_slabs(200, threads=1), len(work_slabs(200, threads=2))
+    ([slice(0, 200, None)], 3)
+    """
+    number = max(1, min(_SLABS_PER_THREAD * threads, num_rows // _SMALLEST_SLAB)) if threads > 1 else 1
+    return [slice(num_rows * s // number, num_rows * (s + 1) // number) for s in range(number)]
+
+
+def map_slabs(function: Callable[[S], T], slabs: Iterable[S], *, threads: int = 1) -> list[T]:
     """The function's result for every slab, in the order of the slabs.
 
     Args:
         function: rows -> their part of a result; the kernels of this package release the interpreter lock.
-        slabs: int64 rows of each slab.
+        slabs: the rows of each slab.
         threads: how many slabs are worked on at once.
     """
     if threads == 1:
         return [function(slab) for slab in slabs]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, slabs))
+
+
+def sparse_rows(bounds: Ints, columns: NDArray[Any], values: NDArray[Any], *, num_columns: int) -> csr_array:
+    """The CSR [r, N] with the given entries and, where they are fewer than 2^31, int32 indices.
+
+    Args:
+        bounds: int64 [r + 1], where the entries of each row begin, and where the last one's end.
+        columns: int32 or uint32 [nnz].
+        values: [nnz].
+        num_columns: N.
+    """
+    narrow = bounds.astype(np.int32) if bounds[-1] < 2**31 else bounds
+    return csr_array((values, columns.view(np.int32), narrow), shape=(len(bounds) - 1, num_columns))
+
+
+def unsigned(indices: NDArray[Any]) -> NDArray[np.uint32]:
+    """The same indices for a kernel: without a sign it need not ask whether they count from the end."""
+    return np.asarray(indices, np.int32).view(np.uint32)
+
+
+def stack_rows(parts: list[csr_array]) -> csr_array:
+    """One matrix out of the rows of consecutive slabs, whose own memory is given back one by one.
+
+    Args:
+        parts: at least one CSR [r, N]; the list is empty afterwards.
+    """
+    if len(parts) == 1:
+        return parts.pop()
+    num_columns = parts[0].shape[1]
+    bounds = np.concatenate([[0], *(np.diff(part.indptr) for part in parts)]).cumsum()
+    columns, values = np.empty(bounds[-1], np.int32), np.empty(bounds[-1], parts[0].dtype)
+    start = 0
+    while parts:
+        part = parts.pop(0)
+        columns[start : start + part.nnz], values[start : start + part.nnz] = part.indices, part.data
+        start += part.nnz
+    return sparse_rows(bounds, columns, values, num_columns=num_columns)
+
+
+@njit(nogil=True, cache=True)
+def with_room(values, used, more):  # type: ignore[no-untyped-def]
+    """The buffer itself where it has room for more values, else a longer one that begins with those in use."""
+    needed = np.int64(used) + np.int64(more)
+    if needed <= values.size:
+        return values
+    longer = np.empty(max(2 * values.size, needed), values.dtype)
+    for a in range(used):  # a slice would compile seconds of error messages along
+        longer[a] = values[a]
+    return longer

@@ -19,15 +19,19 @@ NUM_TONES = 6
 def plots(rows: Rows) -> list[Plot]:
     """Loss, clusters, agreement and retrieval over the epochs; a measure that was never taken has an empty plot.
 
+    How good the association is has a plot where a method associates.
+
     Args:
         rows: the metrics of a run.
     """
-    return [
+    drawn = [
         Plot("Loss", _loss(rows), decimals=3),
         Plot("mAP, percent", _retrieval(rows), decimals=1, from_zero=True, levels=_chance(rows)),
         Plot("Clusters", _of_clusters(rows, "count"), decimals=0, from_zero=True),
         Plot("Agreement with the identities, ARI", _of_clusters(rows, "ari"), decimals=2, from_zero=True),
     ]
+    association = _association(rows)
+    return [*drawn, Plot("Association across modalities", association, decimals=2, from_zero=True)] if association else drawn
 
 
 def stages(rows: Rows) -> list[Band]:
@@ -77,6 +81,14 @@ def _loss(rows: Rows) -> list[Series]:
 
 def _of_clusters(rows: Rows, measure: str) -> list[Series]:
     return [Series(m.label, _points(rows, "clusters", m.label, measure), m.label) for m in Modality]
+
+
+def _association(rows: Rows) -> list[Series]:
+    measures = dict.fromkeys(name for row in rows for name in row.get("association", {}))
+    return [
+        Series(name.replace("_", " "), _points(rows, "association", name), f"tone-{number % NUM_TONES}")
+        for number, name in enumerate(measures)
+    ]
 
 
 def _retrieval(rows: Rows) -> list[Series]:

@@ -2,8 +2,11 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from raydist.benchmarks.features import draw_features
 from raydist.cli.cluster import AlgorithmName, DistanceName
 from raydist.clustering import spec
 from raydist.data.feature_files import read_labels, write_features
@@ -28,12 +31,51 @@ def test_people_that_lie_apart_are_found(raydist, features, people, tmp_path, na
     assert np.array_equal(ids, people.tracklet_id)
     assert result.json["all"] == {"tracklets": 120, "clusters": len(set(labels) - {-1}), "noise": 0.0, "ari": 1.0}
     assert result.json["mixed_share"] == 1.0
+    assert list(result.json["stages"]) == ["search", "encode", "expand", "edges", "cluster"]
+    assert all(cost["cpu"] > 0 and cost["wall"] > 0 and cost["peak_mb"] >= 0 for cost in result.json["stages"].values())
+    assert result.json["pairs"] > 0
+    assert "seconds: search" in result.err
+
+
+def test_the_order_of_the_labels_is_that_of_the_features(raydist, people, tmp_path):
+    mixed = np.random.default_rng(0).permutation(len(people))
+    found = {}
+    for name, table in (("straight", people), ("mixed", people.take(mixed))):
+        write_features(table, tmp_path / f"{name}.parquet")
+        assert raydist("cluster", tmp_path / f"{name}.parquet", *SMALL, "--out", tmp_path / f"{name}_labels.parquet").code == 0
+        ids, labels = read_labels(tmp_path / f"{name}_labels.parquet")
+        assert np.array_equal(ids, table.tracklet_id)
+        found[name] = labels
+    same = found["straight"][:, None] == found["straight"]
+    assert np.array_equal(same[np.ix_(mixed, mixed)], found["mixed"][:, None] == found["mixed"])
+
+
+def test_numbers_of_every_distance_reach_it(raydist, tmp_path):
+    """Against the library, on features that overlap: with other numbers there are other labels."""
+    table, path = draw_features(400, 32, seed=0).table, tmp_path / "f.parquet"
+    write_features(table, path)
+    of = {"modality": table.modality, "camera": table.camera}
+    words = {
+        "camera-aware": {"k1_intra": 2, "k1_inter": 3, "k2_intra": 1, "k2_inter": 1, "eps": 0.35},
+        "modality-aware": {"k1": 6, "k2": 2, "gate": 0.5, "eps": 0.3},
+        "jaccard": {"k1": 5, "k2": 1, "eps": 0.3, "min_samples": 3},
+    }
+    for metric, numbers in words.items():
+        options = [word for name, value in numbers.items() for word in (f"--{name.replace('_', '-')}", value)]
+        out = tmp_path / "labels.parquet"
+        assert raydist("cluster", path, "--distance", metric, *options, "--out", out).code == 0
+        expected = spec.cluster_features(table.features, spec.ClusterSpec(metric, **numbers), **of).labels
+        usual = spec.cluster_features(table.features, spec.ClusterSpec(metric), **of).labels
+        assert np.array_equal(read_labels(out)[1], expected)
+        assert not np.array_equal(expected, usual)
 
 
 def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_path):
     found = []
-    for shards in (1, 2, 5):
-        result = raydist("cluster", features, *SMALL, "--shards", shards, "--out", tmp_path / "labels.parquet")
+    for shards, threads in ((1, 1), (2, 2), (5, 1)):
+        result = raydist(
+            "cluster", features, *SMALL, "--shards", shards, "--threads", threads, "--out", tmp_path / "labels.parquet"
+        )
         assert f"num_slabs = {shards}" in result.err
         found.append(read_labels(tmp_path / "labels.parquet")[1])
     assert np.array_equal(found[0], found[1])
@@ -64,9 +106,71 @@ def test_hardly_any_rows(raydist, people, tmp_path, rows):
     assert (tmp_path / "labels.parquet").exists() == bool(rows)
 
 
-@pytest.mark.parametrize("words", [["--eps", 0], ["--eps", 1.5], ["--k1", 0], ["--shards", 0], ["--algorithm", "dbscn"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--eps", 0],
+        ["--eps", 1.5],
+        ["--eps", "nan"],
+        ["--k1", 0],
+        ["--shards", 0],
+        ["--threads", 0],
+        ["--algorithm", "dbscn"],
+        ["--gate", 0.5],
+        ["--gate", 2, "--distance", "modality-aware"],
+        ["--k1", 1, "--distance", "modality-aware"],
+    ],
+)
 def test_numbers_out_of_range_are_bad_usage(raydist, features, tmp_path, words):
     assert raydist("cluster", features, "--out", tmp_path / "labels.parquet", *words).code == 2
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
+def test_features_that_are_no_directions_are_bad_data(raydist, features, tmp_path, value):
+    table = pq.read_table(features)
+    rows = table["feature"].to_pylist()
+    rows[7] = [value] * len(rows[7])
+    column = pa.array(rows, pa.list_(pa.float32(), len(rows[0])))
+    pq.write_table(table.set_column(table.column_names.index("feature"), "feature", column), features)
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet")
+    assert result.code == 3
+    assert "1 of 120 features" in result.err
+    assert "t007" in result.err
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float16()])
+def test_features_of_another_type_are_bad_data(raydist, features, tmp_path, kind):
+    table = pq.read_table(features)
+    column = pa.array(table["feature"].to_pylist(), pa.list_(kind, 32))
+    pq.write_table(table.set_column(table.column_names.index("feature"), "feature", column), features)
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet")
+    assert result.code == 3
+    assert "expected fixed_size_list<float32>[D]" in result.err
+
+
+@pytest.mark.parametrize("name", ["tracklet_id", "modality", "camera", "feature"])
+def test_a_column_that_is_not_there_is_named(raydist, features, tmp_path, name):
+    pq.write_table(pq.read_table(features).drop_columns([name]), features)
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet")
+    assert result.code == 3
+    assert f"no column {name}" in result.err
+
+
+def test_ids_that_occur_twice_are_bad_data(raydist, features, tmp_path):
+    table = pq.read_table(features)
+    ids = table["tracklet_id"].to_pylist()
+    pq.write_table(table.set_column(0, "tracklet_id", pa.array([ids[1], *ids[1:]])), features)
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet")
+    assert result.code == 3
+    assert "'t001' occurs 2 times" in result.err
+
+
+@pytest.mark.parametrize("name", ["jaccard", "camera-aware", "modality-aware"])
+def test_more_neighbours_than_tracklets(raydist, people, tmp_path, name):
+    write_features(people.take(np.arange(9)), tmp_path / "f.parquet")
+    out = tmp_path / "labels.parquet"
+    assert raydist("cluster", tmp_path / "f.parquet", "--distance", name, "--k1", 500, "--out", out).code == 0
+    assert len(read_labels(out)[1]) == 9
 
 
 def test_a_file_that_is_no_parquet_is_bad_data(raydist, tmp_path):

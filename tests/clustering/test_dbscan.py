@@ -6,7 +6,7 @@ from sklearn.cluster import DBSCAN
 
 from raydist.clustering.dbscan import dbscan
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import DistanceSpec, Edges, jaccard_graph
+from raydist.neighbours.jaccard import Edges
 
 EMPTY = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
@@ -48,21 +48,6 @@ def test_a_distance_of_eps_and_a_rounding_error_is_inside():
 def test_rows_without_neighbours(num_rows):
     assert dbscan(EMPTY, num_rows, eps=0.5, min_samples=2).tolist() == [-1] * num_rows
     assert dbscan(EMPTY, num_rows, eps=0.5, min_samples=1).tolist() == list(range(num_rows))
-
-
-def test_features_to_labels_as_by_hand_on_the_tie():
-    """eps 0.5 with k2 = 6 lies on the lattice of distances; numbering and ties are those of the dense matrix."""
-    rng = np.random.default_rng(0)
-    x = np.repeat(rng.standard_normal((30, 24)), 10, axis=0) + 0.55 * rng.standard_normal((300, 24))
-    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
-    edges = jaccard_graph(x, DistanceSpec.plain(k1=15, k2=6), eps_max=0.7)
-    distance = np.ones((300, 300))
-    np.fill_diagonal(distance, 0)
-    distance[edges.i, edges.j] = distance[edges.j, edges.i] = edges.distance
-    for eps in (0.4, 0.5, 0.6):
-        expected = DBSCAN(eps=eps + 1e-6, min_samples=4, metric="precomputed").fit_predict(distance)
-        assert np.array_equal(dbscan(edges, 300, eps=eps, min_samples=4), expected)
-        assert expected.max() > 10
 
 
 def test_bad_parameters_are_refused():

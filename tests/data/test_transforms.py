@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from raydist.data import transforms
-from raydist.data.transforms import Box, ClipAugment, ClipParams, apply, draw_params
+from raydist.data.transforms import BASIC, Box, ClipAugment, ClipParams, Swap, apply, draw_params
 from raydist.errors import DataError
 from raydist.types import Modality
 
@@ -189,3 +189,110 @@ def test_empty_batch_gives_an_empty_batch():
 def test_unfit_input_is_refused(frames: Tensor, num_params: int, message: str):
     with pytest.raises(DataError, match=message):
         apply(frames, [ClipParams()] * num_params)
+
+
+INTERVENED = {Modality.VISIBLE: transforms.INTERVENED_VISIBLE, Modality.INFRARED: transforms.INTERVENED_INFRARED}
+
+
+def donor_frames(params: list[ClipParams], *, seed: int = 9) -> Tensor:
+    """A random frame for each of the clips with a swap."""
+    return clips(num_clips=sum(p.swap is not None for p in params), num_frames=1, seed=seed)[:, 0]
+
+
+def slowly_swapped(levels: np.ndarray, donor: np.ndarray, swap: Swap) -> np.ndarray:
+    """A clip [T, 3, H, W] of 8 bits, by whole transforms."""
+    b = max(1, int(swap.size * min(levels.shape[-2:])))
+    spectrum, other = np.fft.fft2(levels.astype(np.float64)), np.fft.fft2(donor.astype(np.float64))
+    for k in range(-b, b + 1):
+        for m in range(-b, b + 1):
+            amplitude = (1 - swap.blend) * np.abs(spectrum[..., k, m]) + swap.blend * np.abs(other[..., k, m])
+            spectrum[..., k, m] = amplitude * np.exp(1j * np.angle(spectrum[..., k, m]))
+    return np.clip(np.rint(np.fft.ifft2(spectrum).real), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("modality", list(Modality))
+def test_swap_comes_between_grey_and_tones(modality: Modality):
+    frames = clips(num_clips=12)
+    strong = replace(INTERVENED[modality], weighted=0.2, exchange=0.2, shift=0.2, swap=1.0, swap_size=(0.1, 0.3))
+    params = drawn(strong, modality, count=12)
+    assert any(p.swap is not None and p.gain != (1.0,) * 3 for p in params)
+    donors = donor_frames(params)
+    before = [p._replace(scale=1.0, gamma=1.0, offset=0.0, gain=(1.0,) * 3, box=None, swap=None) for p in params]
+    levels = (apply(frames, before) * 255).round().to(torch.uint8).numpy()
+    of_clip = iter(donors.numpy())
+    swapped = [c if p.swap is None else slowly_swapped(c, next(of_clip), p.swap) for c, p in zip(levels, params, strict=True)]
+    after = [p._replace(down=0.0, right=0.0, flip=False, grey=None, swap=None) for p in params]
+    expected = apply(torch.from_numpy(np.stack(swapped)), after)
+    # a value may fall on either side of a half level in another order of summation
+    assert torch.isclose(apply(frames, params, donors), expected, atol=1e-6).float().mean() > 0.999
+
+
+def test_swap_with_oneself_is_the_identity():
+    frames = clips(num_clips=5, num_frames=1).expand(-1, 3, -1, -1, -1)
+    params = [
+        ClipParams(swap=Swap(size, blend)) for size, blend in ((0.01, 1.0), (0.05, 0.5), (0.2, 1.0), (0.3, 0.7), (0.4, 1.0))
+    ]
+    assert torch.equal(apply(frames, params, frames[:, 0]), frames / 255)
+
+
+def test_swap_stays_in_the_unit_interval():
+    params = [ClipParams(swap=Swap(0.3, 1.0))] * 2
+    frames = torch.stack([torch.zeros(2, 3, 16, 8), torch.full((2, 3, 16, 8), 255)]).to(torch.uint8)
+    out = apply(frames, params, clips(num_clips=2)[:, 0])
+    assert 0 <= out.min() < out.max() <= 1
+
+
+@pytest.mark.parametrize("modality", list(Modality))
+def test_swap_of_a_clip_does_not_depend_on_the_batch(modality: Modality):
+    frames = clips(num_clips=12)
+    params = drawn(replace(INTERVENED[modality], swap_size=(0.01, 0.4)), modality, count=12)
+    donors = donor_frames(params)
+    number = np.cumsum([p.swap is not None for p in params])
+    together = apply(frames, params, donors)
+    for b, p in enumerate(params):
+        own = None if p.swap is None else donors[number[b] - 1 : number[b]]
+        assert torch.equal(apply(frames[b : b + 1], [p], own)[0], together[b])
+
+
+def test_one_donor_serves_all_frames_of_a_clip():
+    frames = clips(num_clips=10, num_frames=1).expand(-1, 4, -1, -1, -1)
+    params = drawn(transforms.INTERVENED_INFRARED, Modality.INFRARED, count=10)
+    out = apply(frames, params, donor_frames(params))
+    assert torch.equal(out, out[:, :1].expand_as(out))
+
+
+def test_visible_clips_get_one_of_three_renderings():
+    params = drawn(transforms.INTERVENED_VISIBLE, Modality.VISIBLE, count=3000)
+    copied = [p.grey is not None and max(p.grey) == 1.0 for p in params]
+    weighted = [p.grey is not None and max(p.grey) < 1.0 for p in params]
+    swapped = [p.swap is not None for p in params]
+    assert (np.sum([copied, weighted, swapped], axis=0) == 1).all()
+    assert np.mean([copied, weighted, swapped], axis=1) == pytest.approx([1 / 3] * 3, abs=0.04)
+
+
+def test_infrared_clips_are_swapped_by_chance_whatever_else_happens():
+    params = drawn(transforms.INTERVENED_INFRARED, Modality.INFRARED, count=2000)
+    assert np.mean([p.swap is not None for p in params]) == pytest.approx(0.5, abs=0.04)
+    assert np.mean([p.gamma != 1 or p.gain != (1.0,) * 3 for p in params]) == pytest.approx(0.875, abs=0.03)
+    greyed = drawn(ClipAugment(weighted=1.0, swap=1.0), Modality.INFRARED, count=20)
+    assert all(p.grey is not None and p.swap is not None for p in greyed)
+
+
+def test_strengths_of_swaps_stay_in_their_ranges():
+    swaps = [p.swap for p in drawn(ClipAugment(swap=1.0), Modality.VISIBLE, count=200)]
+    assert all(0.01 <= swap.size <= 0.05 and 0.5 <= swap.blend <= 1 for swap in swaps)
+    assert len(set(swaps)) == 200
+
+
+def test_a_swap_changes_no_other_draw():
+    without, swapping = (draw_params(a, Modality.VISIBLE, np.random.default_rng(4)) for a in (BASIC, replace(BASIC, swap=1.0)))
+    assert swapping.swap is not None
+    assert swapping._replace(swap=None) == without
+
+
+@pytest.mark.parametrize(("num_swaps", "num_donors"), [(2, 1), (2, None), (0, 1)])
+def test_each_swap_needs_a_donor(num_swaps: int, num_donors: int | None):
+    params = [ClipParams(swap=Swap(0.05, 1.0))] * num_swaps + [ClipParams()] * (3 - num_swaps)
+    donors = None if num_donors is None else clips(num_clips=num_donors)[:, 0]
+    with pytest.raises(DataError, match=f"{num_donors or 0} donor frames for {num_swaps} clips"):
+        apply(clips(), params, donors)

@@ -21,7 +21,7 @@ def test_finished_cells_are_not_run_again(study):
     again = []
     assert run_study(study, say=again.append) == table
     assert [m["kind"] for m in again] == ["cell", "cell"]
-    assert json.loads((study.folder / "table.json").read_text()) == table
+    assert json.loads(study.table.read_text()) == table
     measures = table["rows"][0]["measures"]
     assert set(measures["last/infrared_to_visible/map"]) == {"mean"}
     assert measures["frames_seen"]["mean"] > 0
@@ -32,9 +32,19 @@ def test_nothing_is_tabulated_before_a_cell_has_ended(study):
     assert not study.folder.exists()
 
 
-def test_another_value_is_another_study(study, tmp_path):
-    other = plan_study("smoke", ["dcl"], [0], ["train.iterations=2", f"run.dir={tmp_path}"])
-    assert other.folder != study.folder
+def test_cells_are_shared_between_comparisons_and_another_value_is_another_cell(study, tmp_path):
+    words = ["train.limit_epochs=1", f"run.dir={tmp_path}"]
+    folders = {cell.folder for cell in study.cells}
+    same = plan_study("smoke", ["dcl"], [0, 1], [*words, "train.iterations=1"])
+    other = plan_study("smoke", ["dcl"], [0], [*words, "train.iterations=2"])
+    assert [cell.folder in folders for cell in same.cells] == [True, False]
+    assert other.cells[0].folder not in folders
+    assert same.table != study.table
+
+
+def test_a_row_may_be_a_recipe(tmp_path):
+    study = plan_study("smoke", ["ruler+train.epochs=3"], [0], [f"run.dir={tmp_path}"])
+    assert (study.cells[0].config.method.name, study.cells[0].config.train.epochs) == ("supervised", 3)
 
 
 def test_a_label_says_what_is_changed():

@@ -6,6 +6,7 @@ from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.feature_shards import start_shards
 from raydist.distributed.refresh import ShardedRefresher
+from raydist.distributed.sharded_graph import ShardedGraph, half_ring
 from raydist.engine.refresher import LocalRefresher
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -37,7 +38,7 @@ def tracklets():
 
 @pytest.fixture(scope="module")
 def shards(cluster):
-    actors = start_shards(4)
+    actors = start_shards(5)
     yield actors
     for actor in actors:
         ray.kill(actor)
@@ -50,7 +51,7 @@ def expected(features, tracklets):
     return lambda rows, spec: local.cluster(rows, spec)
 
 
-@pytest.mark.parametrize("num_shards", [1, 2, 4])
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("spec", SPECS)
 def test_any_number_of_shards_gives_the_labels_of_one_process(features, tracklets, shards, expected, num_shards, spec):
     refresher = ShardedRefresher(shards[:num_shards], tracklets)
@@ -68,6 +69,57 @@ def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected
     ray.kill(shards[1], no_restart=False)
     found = refresher.cluster(np.arange(N), SPECS[0])
     assert np.array_equal(found.labels, expected(np.arange(N), SPECS[0]).labels)
+
+
+@pytest.mark.parametrize("step", ["_search", "_expanded"])
+def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(features, tracklets, shards, expected, monkeypatch, step):
+    original, killed = getattr(ShardedGraph, step), []
+
+    def killing(graph, *arguments):
+        found = original(graph, *arguments)
+        if not killed:
+            killed.append(ray.kill(shards[1], no_restart=False))
+        return found
+
+    monkeypatch.setattr(ShardedGraph, step, killing)
+    refresher = ShardedRefresher(shards[:3], tracklets)
+    refresher.hold(features)
+    found = refresher.cluster(np.arange(N), SPECS[3])
+    assert killed
+    assert np.array_equal(found.labels, expected(np.arange(N), SPECS[3]).labels)
+
+
+@pytest.mark.parametrize("num_shards", [1, 3])
+def test_the_nearest_in_every_view_are_those_of_one_process(features, tracklets, shards, num_shards):
+    sharded, local = ShardedRefresher(shards[:num_shards], tracklets), LocalRefresher(tracklets)
+    for refresher in (sharded, local):
+        refresher.hold(features)
+    for found, wanted in zip(sharded.nearest_in_views(tracklets.view), local.nearest_in_views(tracklets.view), strict=True):
+        assert np.array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_every_two_shards_meet_once(number):
+    pairs = [frozenset(pair) for pair in half_ring(number)]
+    assert len(pairs) == len(set(pairs)) == number * (number - 1) // 2
+
+
+@pytest.mark.parametrize("spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware", eps=0.5)])
+def test_three_thousand_rows_on_five_shards(shards, spec):
+    rng = np.random.default_rng(1)
+    x = np.repeat(rng.normal(size=(250, 64)), 12, axis=0) + 0.9 * rng.normal(size=(3000, 64))
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    modality = rng.integers(0, 2, 3000).astype(np.int8)
+    tracklets = TrainingSet(frames=None, modality=modality, camera=np.arange(3000) % 6, view=np.arange(3000) % 12)
+    sharded, local = ShardedRefresher(shards, tracklets), LocalRefresher(tracklets)
+    rows = rng.permutation(3000)[:2500]
+    rows.sort()
+    found = []
+    for refresher in (sharded, local):
+        refresher.hold(x)
+        found.append(refresher.cluster(rows, spec))
+    assert found[1].num_clusters > 50
+    assert np.array_equal(found[0].labels, found[1].labels)
 
 
 def test_more_shards_than_rows(features, tracklets, shards):

@@ -82,10 +82,12 @@ def test_number_of_tensors_is_the_published_one():
 def test_maps_are_as_declared_and_not_negative(factory):
     backbone: Backbone = factory()
     with torch.no_grad():
-        maps = backbone.layers.eval()(torch.randn(1, 3, 64, 32))
+        layers = backbone.layers.eval()
+        maps, early = (x(torch.randn(1, 3, 64, 32)) for x in (layers, layers[: backbone.early]))
     size = {small: (8, 4), agw_resnet50: (4, 2), agw_resnet50_non_local: (4, 2)}.get(factory, (2, 1))
     assert maps.shape == (1, backbone.channels, *size)
     assert maps.min() >= 0
+    assert early.shape[2:] == (16, 8)
 
 
 @pytest.mark.parametrize("factory", FACTORIES)
@@ -93,6 +95,13 @@ def test_stem_is_the_first_convolution_with_its_normalisation(factory):
     backbone: Backbone = factory()
     kinds = [type(m) for m in backbone.layers[: backbone.stem].modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d]
+
+
+@pytest.mark.parametrize("factory", [small, resnet18, resnet50, agw_resnet50_non_local])
+def test_styles_are_exchanged_after_the_first_stage(factory):
+    backbone: Backbone = factory()
+    names = [name for name, _ in backbone.layers.named_children()]
+    assert names[backbone.early - 1 : backbone.early + 1] == ["layer1", "layer2"]
 
 
 def test_non_local_blocks_start_as_the_identity_and_can_learn():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from raydist.encoders.backbone import Streams, initialise
+from raydist.encoders.backbone import Backbone, Streams, initialise
 
 
 class Times(nn.Module):
@@ -21,8 +21,12 @@ class Times(nn.Module):
         return x * self.factor
 
 
+def tiny() -> Backbone:
+    return Backbone(nn.Sequential(Times(2.0), Times(5.0), Times(2.0)), stem=1, early=2, channels=1)
+
+
 def streams(*, two_stream: bool) -> Streams:
-    built = Streams(nn.Sequential(Times(2.0), Times(10.0)), stem=1, two_stream=two_stream)
+    built = Streams(tiny(), two_stream=two_stream)
     if two_stream:
         nn.init.constant_(built.stems[1][0].factor, 3.0)
     return built
@@ -46,11 +50,28 @@ def test_one_stream_does_not_look_at_the_modality():
 
 
 def test_second_stem_is_a_copy_of_the_first():
-    built = Streams(nn.Sequential(Times(2.0), Times(10.0)), stem=1, two_stream=True)
+    built = Streams(tiny(), two_stream=True)
     first, second = (stem[0].factor for stem in built.stems)
     assert first is not second
     assert first == second
-    assert len(list(built.trunk.parameters())) == 1
+    assert len(list(built.trunk.parameters())) == 2
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_number_of_stems_is_the_architectures_own_unless_asked_for(default: bool):
+    backbone = tiny()._replace(two_stream=default)
+    assert [len(Streams(backbone, two_stream=t).stems) for t in (None, True, False)] == [1 + default, 2, 1]
+
+
+def test_styles_are_exchanged_between_the_early_layers_and_the_rest():
+    frames = torch.tensor([0.0, 2.0, 5.0, 5.0]).view(2, 1, 2, 1)
+    built = streams(two_stream=False)
+    built.trunk[1].factor.data = torch.tensor(-1.0)
+    plain = built(frames, torch.zeros(2))
+    styled = built(frames, torch.zeros(2), torch.tensor([1, 1]))
+    assert plain.flatten().tolist() == [0.0, -20.0, -50.0, -50.0]
+    # the donor is constant over its clip: all that is left of the first clip is the donor's mean
+    assert torch.allclose(styled.flatten(), torch.full((4,), -50.0), atol=0.01)
 
 
 def test_convolutions_start_with_the_variance_of_he():

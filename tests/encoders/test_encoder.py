@@ -11,7 +11,9 @@ from raydist.encoders.encoder import Encoder, Neck
 from raydist.encoders.registry import build_encoder
 from raydist.errors import DataError
 
-NAMES = ["small", "resnet18", "agw_resnet50", "mobilenet_v2"]
+NAMES = ["small", "resnet18", "agw_resnet50", "mobilenet_v2", "clip_vit_b16"]
+
+pytestmark = pytest.mark.usefixtures("tiny_clip")
 
 
 def batch(*, num_clips: int = 4, num_frames: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -40,7 +42,7 @@ def test_features_are_unit_vectors_of_the_declared_width(name: str):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("temporal", ["mean", "attention"])
+@pytest.mark.parametrize("temporal", ["mean", "attention_conv"])
 def test_gradients_reach_all_parameters(name: str, temporal: str):
     encoder = build_encoder(name, temporal=temporal, seed=0).train()
     out = encoder(*batch())
@@ -73,11 +75,57 @@ def test_a_clip_does_not_depend_on_its_neighbours_in_evaluation(small: Encoder):
     assert torch.allclose(alone, whole, atol=1e-5)
 
 
-def test_output_is_float32_under_autocast(small: Encoder):
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        out = small(*batch())
+@pytest.mark.parametrize("name", ["small", "clip_vit_b16"])
+@pytest.mark.parametrize("training", [True, False])
+def test_output_is_float32_under_autocast(name: str, training: bool):
+    encoder = build_encoder(name, seed=0).train(training)
+    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16):
+        out = encoder(*batch(), torch.tensor([1, -1, -1, -1]))
     assert all(x.dtype == torch.float32 for x in out)
     assert torch.allclose(out.tracklet.norm(dim=-1), torch.ones(4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_style_reaches_the_clips_it_is_meant_for(name: str):
+    encoder = build_encoder(name, seed=0).eval()
+    frames, modality = batch()
+    frames[1] //= 3
+    with torch.no_grad():
+        plain = encoder(frames, modality)
+        kept = encoder(frames, modality, torch.tensor([-1, -1, 2, 3]))
+        styled = encoder(frames, modality, torch.tensor([1, -1, 1, 3]))
+    for one, other, third in zip(plain, kept, styled, strict=True):
+        assert torch.equal(one, other)
+        changed = (third - one).flatten(1).abs().amax(1) > 1e-5 * one.abs().max()
+        assert changed.tolist() == [True, False, True, False]
+
+
+def test_early_maps_of_a_clip_have_the_statistics_of_its_donor(small: Encoder):
+    frames, modality = batch()
+    frames[1] //= 3
+    seen = []
+    handle = small.backbone.trunk.layer2.register_forward_pre_hook(lambda _, x: seen.append(x[0].unflatten(0, (4, 3))))
+    with torch.no_grad():
+        small(frames, modality)
+        small(frames, modality, torch.tensor([1, -1, -1, -1]))
+    handle.remove()
+    plain, styled = seen
+    for a, b in zip(torch.var_mean(styled[0], (0, 2, 3)), torch.var_mean(plain[1], (0, 2, 3)), strict=True):
+        assert torch.allclose(a, b, rtol=0.01, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [
+        (torch.tensor([0, 1, 2]), r"style of shape \(3,\) and type torch.int64: expected int64 \[4\]"),
+        (torch.tensor([0.0, 1.0, 2.0, 3.0]), "type torch.float32"),
+        (torch.tensor([0, 1, 2, 4]), "style 4: expected a clip of this batch, 0 to 3, or -1"),
+        (torch.tensor([0, -2, 2, 3]), "style -2"),
+    ],
+)
+def test_unfit_styles_are_refused(small: Encoder, style: Tensor, message: str):
+    with pytest.raises(DataError, match=message):
+        small(*batch(), style)
 
 
 def test_two_streams_treat_modalities_apart():

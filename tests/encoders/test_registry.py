@@ -17,6 +17,7 @@ WIDTHS = {
     "agw_resnet50": 2048,
     "agw_resnet50_non_local": 2048,
     "mobilenet_v2": 1280,
+    "clip_vit_b16": 768,
 }
 
 
@@ -58,6 +59,22 @@ def test_pooling_decides_the_width(pooling: str | None, width: int):
     with torch.no_grad():
         assert encoder(torch.rand(1, 1, 3, 64, 32), torch.tensor([1])).tracklet.shape == (1, width)
     assert encoder.width == width
+
+
+@pytest.mark.usefixtures("tiny_clip")
+def test_transformers_start_from_the_seed_too():
+    assert equal(build_encoder("clip_vit_b16", seed=3), build_encoder("clip_vit_b16", seed=3))
+    one, other = (build_encoder("clip_vit_b16", seed=s).state_dict() for s in (3, 4))
+    alike = {name.rpartition(".")[0].rpartition(".")[2] for name in one if torch.equal(one[name], other[name])}
+    # biases of attention and normalisations start at constants, everything else is drawn
+    assert alike == {"ln_pre", "ln_1", "attn", "out_proj", "ln_2", "ln_post", "norm"}
+
+
+@pytest.mark.usefixtures("tiny_clip")
+@pytest.mark.parametrize("pooling", ["gem", "mean"])
+def test_what_is_pooled_already_is_not_pooled(pooling: str):
+    with pytest.raises(ConfigError, match=rf"encoder\.pooling = {pooling}: clip_vit_b16 gives one vector a frame"):
+        build_encoder("clip_vit_b16", pooling=pooling, seed=0)
 
 
 def test_unknown_name_names_the_nearest():

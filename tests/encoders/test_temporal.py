@@ -36,6 +36,38 @@ def test_attention_equals_the_formula():
         assert torch.allclose(pooled, weights @ clip, atol=1e-5)
 
 
+def test_convolution_starts_as_nothing():
+    torch.manual_seed(0)
+    with_conv, without = TemporalAttention(16, conv=True), TemporalAttention(16)
+    without.load_state_dict(with_conv.state_dict(), strict=False)
+    assert torch.equal(with_conv(FRAMES), without(FRAMES))
+
+
+def test_convolution_adds_to_each_frame_a_sum_with_its_neighbours():
+    pooling = TemporalAttention(16, conv=True)
+    torch.nn.init.normal_(pooling.score.weight)
+    torch.nn.init.normal_(pooling.conv.weight)
+    frames = FRAMES.clone()
+    for b in range(3):
+        for t in range(6):
+            for k, s in enumerate((t - 1, t, t + 1)):
+                if 0 <= s < 6:
+                    frames[b, t] += pooling.conv.weight[:, 0, k] * FRAMES[b, s]
+    pooled = pooling(FRAMES)
+    pooling.conv = None
+    assert torch.allclose(pooled, pooling(frames), atol=1e-5)
+
+
+def test_order_of_frames_matters_with_a_convolution():
+    pooling = build_temporal("attention_conv", 16)
+    assert torch.allclose(pooling(FRAMES), pooling(FRAMES.flip(1)), atol=1e-6)
+    torch.nn.init.normal_(pooling.conv.weight)
+    shuffled = FRAMES[:, [2, 0, 3, 1, 5, 4]]
+    for other in (FRAMES.flip(1), shuffled):
+        assert (pooling(FRAMES) - pooling(other)).abs().amax() > 0.01
+    assert pooling(FRAMES[:, :1]).shape == (3, 16)
+
+
 @pytest.mark.parametrize("name", ["mean", "attention"])
 def test_order_of_frames_does_not_matter(name: str):
     pooling = build_temporal(name, 16)

@@ -126,6 +126,18 @@ def test_code_in_a_file_is_not_run(tmp_path: Path):
     assert not (tmp_path / "was-here").exists()
 
 
+class Program(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+def test_programs_are_refused(tmp_path: Path):
+    path = tmp_path / "ViT-B-16.pt"
+    torch.jit.script(Program()).save(path)
+    with pytest.raises(DataError, match=r"TorchScript archive.*torch\.jit\.load\('ViT-B-16\.pt'.*'weights\.pth'"):
+        load_weights(small().layers, path)
+
+
 @pytest.mark.parametrize("suffix", ["safetensors", "pth"])
 @pytest.mark.parametrize("keep", [0, 5, 0.5, 0.99])
 def test_truncated_files_are_refused(tmp_path: Path, suffix: str, keep: float):

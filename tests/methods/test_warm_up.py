@@ -5,6 +5,7 @@ import torch
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.method import Batch
 from raydist.methods.warm_up import WarmUp, WarmUpParams
+from raydist.types import NOISE
 
 
 @pytest.fixture
@@ -52,3 +53,10 @@ def test_a_slot_moves_towards_its_tracklet(stage, setting, features):
     expected = torch.nn.functional.normalize(0.8 * torch.from_numpy(features[5, 0]) + 0.2 * goal, dim=0)
     assert torch.allclose(slots[5], expected, atol=1e-5)
     assert torch.equal(slots[:5], torch.from_numpy(targets.memories["slots"][:5]))
+
+
+def test_clusters_and_the_ignore_graph_can_be_left_out(setting, features):
+    bare = WarmUp(setting, WarmUpParams(ignore_from=0), clusters=False, ignore=False)
+    targets = bare.refresh(np.repeat(features, 2, axis=1), None, LocalRefresher(setting.tracklets), 0, np.random.default_rng(0))
+    assert (targets.labels == NOISE).all()
+    assert targets.arrays["ignored"].nnz == 0

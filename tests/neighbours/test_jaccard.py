@@ -1,11 +1,14 @@
 import tracemalloc
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, FeatureError
+from raydist.neighbours import jaccard
 from raydist.neighbours.jaccard import DistanceSpec, Edges, jaccard_edges, jaccard_graph
+from raydist.neighbours.reciprocal import UNIT
 
 PLAIN, CAMERA, MODALITY = DistanceSpec.plain, DistanceSpec.camera_aware, DistanceSpec.modality_aware
 
@@ -149,14 +152,24 @@ def test_slabs_and_threads_give_the_same_bytes(people, spec):
         assert same(graph(x, spec, group, num_slabs=num_slabs, threads=1 + num_slabs % 2), whole)
 
 
+@pytest.mark.parametrize("spec", [PLAIN(k1=8, k2=6), CAMERA(k1_intra=3, k1_inter=6), MODALITY(k1=8, k2=3)])
+def test_the_order_in_memory_never_matters(people, monkeypatch, spec):
+    """Sums are of whole numbers: whatever order the rows are worked on in, the graph has the same bytes, ties included."""
+    x, group = people(20, 15, noise=0.8), (np.arange(300) % 3 == 2).astype(np.int8)
+    x[100:140] = x[100]
+    expected = graph(x, spec, group, eps_max=1.0)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(300)
+        monkeypatch.setattr(jaccard, "local_order", lambda ids, order=order: order)
+        assert same(graph(x, spec, group, eps_max=1.0, num_slabs=1 + seed, threads=1 + seed % 2), expected)
+
+
 @pytest.mark.parametrize("spec", [PLAIN(k1=8, k2=3), CAMERA(k1_intra=3, k1_inter=6), MODALITY(k1=8, k2=3)])
 def test_renumbered_rows_give_the_renumbered_graph(people, spec):
     x, group = people(6, 9, noise=0.8), (np.arange(54) % 3 == 2).astype(np.int8)
     order = np.random.default_rng(0).permutation(54)
-    table = dense(graph(x, spec, group, eps_max=1.0), 54)
-    np.testing.assert_allclose(
-        dense(graph(x[order], spec, group[order], eps_max=1.0), 54), table[np.ix_(order, order)], atol=1e-6
-    )
+    renumbered = graph(x[order], spec, group[order], eps_max=1.0)
+    assert same(renumbered.renamed(order), graph(x, spec, group, eps_max=1.0))
 
 
 def test_a_smaller_radius_is_a_cut(people):
@@ -168,14 +181,47 @@ def test_a_smaller_radius_is_a_cut(people):
 
 def test_a_distance_of_exactly_one_half_is_within_one_half():
     """With k2 = 6, two rows that share 4 of their 6 expansion neighbours and nothing else are at 1 - 4 / 8."""
-    shared = np.zeros((2, 8), np.float32)
-    shared[0, :6] = shared[1, 2:] = 1 / 6
-    v = csr_array(np.vstack((shared, np.eye(8, dtype=np.float32)[2:])))
+    v = np.eye(8)
+    v[0], v[1] = np.arange(8) < 6, np.arange(8) >= 2
+    v = csr_array(np.rint(v / v.sum(axis=1, keepdims=True) * UNIT).astype(np.int32))
     edges = jaccard_edges(np.arange(8), v, eps_max=0.5)
     assert (edges.i[0], edges.j[0]) == (0, 1)
     assert edges.distance[0] == pytest.approx(0.5, abs=1e-6)
     assert len(edges.cut(0.5)) == len(edges)
     assert not len(edges.take(edges.i == 0).cut(0.5 - 1e-5))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_edges_of_any_rows_ascend_and_join_to_the_whole(threads):
+    rng = np.random.default_rng(0)
+    v = csr_array(np.where(rng.random((400, 400)) < 0.05, rng.integers(1, UNIT // 8, (400, 400)), 0).astype(np.int32))
+    whole = jaccard_edges(np.arange(400), v, eps_max=1.0)
+    pairs = list(zip(whole.i.tolist(), whole.j.tolist(), strict=True))
+    assert len(pairs) > 20_000
+    assert pairs == sorted(set(pairs))
+    assert (whole.i < whole.j).all()
+    rows = np.array_split(np.arange(400), [3, 200, 200])
+    assert same(Edges.join([jaccard_edges(part, v, eps_max=1.0, inverted=v.tocsc(), threads=threads) for part in rows]), whole)
+
+
+def test_renamed_pairs_ascend_under_their_new_names():
+    edges = Edges(np.array([0, 0, 2], np.int32), np.array([1, 3, 3], np.int32), np.array([0.5, 0.0, 0.25], np.float32))
+    renamed = edges.renamed(np.array([3, 1, 0, 2]))
+    assert list(zip(renamed.i, renamed.j, renamed.distance, strict=True)) == [(0, 2, 0.25), (1, 3, 0.5), (2, 3, 0.0)]
+    assert (renamed.i.dtype, renamed.j.dtype, renamed.distance.dtype) == (np.int32, np.int32, np.float32)
+
+
+def test_stages_can_be_watched_one_by_one(people):
+    seen = []
+
+    @contextmanager
+    def watch(name):
+        seen.append(f"{name} begins")
+        yield
+        seen.append(f"{name} ends")
+
+    graph(people(2, 6), PLAIN(k1=4, k2=2), watch=watch)
+    assert seen == [f"{name} {what}" for name in ("search", "encode", "expand", "edges") for what in ("begins", "ends")]
 
 
 # ------------------------------------------------------------------------------------------------------ degenerate input
@@ -213,6 +259,8 @@ def test_bad_input_is_refused(people):
     x = people(2, 3)
     with pytest.raises(FeatureError, match="another length"):
         graph(2 * x, PLAIN())
+    with pytest.raises(FeatureError, match="1 of 6 features have another length than 1; the first: 4"):
+        graph(x * (np.arange(6) != 4)[:, None].astype(np.float32), PLAIN())
     with pytest.raises(FeatureError, match="NaN"):
         graph(np.where(np.arange(16) == 3, np.nan, x).astype(np.float32), PLAIN())
     with pytest.raises(ConfigError, match="needs the camera of each of 6 rows: none given"):

@@ -1,10 +1,22 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.errors import ConfigError, FeatureError
-from raydist.neighbours.search import merge_topk, shard_topk, shard_topk_by_group, similarities, top_k
+from raydist.neighbours.search import (
+    exact_dot,
+    merge_topk,
+    neighbour_lists,
+    pair_lists,
+    search_memory,
+    shard_topk,
+    shard_topk_by_group,
+    similarities,
+    top_k,
+)
 
 
 def oracle(queries, shard, k, shard_ids, exclude):
@@ -28,13 +40,13 @@ def integers(rng, num_rows, width, spread=2):
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5), k=st.integers(0, 45),
-    num_shards=st.integers(1, 5), block=st.integers(1, 50),
+    num_shards=st.integers(1, 5), block=st.integers(1, 50), precision=st.sampled_from(["auto", "fp32", "bf16", "exact"]),
 )  # fmt: skip
-def test_any_cut_gives_the_sorted_list(seed, num_rows, width, k, num_shards, block):
+def test_any_cut_gives_the_sorted_list(seed, num_rows, width, k, num_shards, block, precision):
     rng = np.random.default_rng(seed)
     x, names = integers(rng, num_rows, width), rng.permutation(num_rows)
     parts = [
-        shard_topk(x, x[rows], k=k, shard_ids=names[rows], exclude=names, block=block)
+        shard_topk(x, x[rows], k=k, shard_ids=names[rows], exclude=names, block=block, precision=precision)
         for rows in np.array_split(rng.permutation(num_rows), num_shards)
     ]
     ids, values = merge_topk(parts, k=k)
@@ -42,15 +54,70 @@ def test_any_cut_gives_the_sorted_list(seed, num_rows, width, k, num_shards, blo
     assert (np.isneginf(values) == (ids == -1)).all()
 
 
-@pytest.mark.parametrize("width", [3, 64, 333])
-def test_bytes_do_not_depend_on_shards_blocks_or_order(people, width):
-    x = people(12, 25, width=width)
-    rows = np.arange(len(x))
-    whole = shard_topk(x, x, k=9, shard_ids=rows)
-    for num_shards, block in ((2, 64), (3, 7), (5, 1000)):
-        shards = np.array_split(np.random.default_rng(num_shards).permutation(rows), num_shards)
-        parts = [shard_topk(x, x[s], k=9, shard_ids=s, block=block) for s in shards]
-        assert [a.tobytes() for a in merge_topk(parts, k=9)] == [a.tobytes() for a in whole]
+def flat_bytes(lists):
+    return [part.tobytes() for side in lists for part in side]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 4])
+def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(people, precision, num_shards):
+    x, group = people(25, 12, width=33), np.random.default_rng(0).integers(0, 3, 300)
+    seats = {"num_within": 6, "num_across": 8}
+    whole, _ = neighbour_lists(x, group=group, precision="exact", **seats)
+    rows = np.array_split(np.random.default_rng(num_shards).permutation(300), num_shards)
+    parts = [[neighbour_lists(x[s], group=group[s], ids=s, precision=precision, **seats)[0]] for s in rows]
+    for a in range(num_shards):
+        for b in range(a):
+            s, t = rows[a], rows[b]
+            names = {"left_ids": s, "right_ids": t, "left_group": group[s], "right_group": group[t]}
+            forth, back, _ = pair_lists(x[s], x[t], precision=precision, threads=2, **names, **seats)
+            parts[a].append(forth)
+            parts[b].append(back)
+    for shard, found in zip(rows, parts, strict=True):
+        merged = [merge_topk(side, k=k) for side, k in zip(zip(*found, strict=True), (6, 8), strict=True)]
+        assert flat_bytes(merged) == flat_bytes([(ids[shard], values[shard]) for ids, values in whole])
+
+
+def test_what_is_fastest_gives_the_same_bytes(people):
+    x = people(150, 10, width=64)
+    lists, report = neighbour_lists(x, num_within=9, threads=2)
+    assert report.pairs < 1500 * 1500
+    for precision, device in (("exact", None), ("fp32", None), ("bf16", None), ("auto", "cpu")):
+        assert flat_bytes(neighbour_lists(x, num_within=9, precision=precision, device=device)[0]) == flat_bytes(lists)
+
+
+def test_similarities_are_exact_dots(people):
+    x = people(40, 10)
+    ((ids, values), _), _ = neighbour_lists(x, num_within=3, precision="bf16")
+    assert values.tolist() == [[exact_dot(x[i], x[j]) for j in ids[i]] for i in range(400)]
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 2])
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "exact"])
+def test_lists_of_few_rows(num_rows, precision):
+    x = np.eye(2, dtype=np.float32)[:num_rows]
+    (within, across), _ = neighbour_lists(x, num_within=5, num_across=1, precision=precision)
+    assert within[0].tolist() == [[], [[-1]], [[1, -1], [0, -1]]][num_rows]
+    assert across[0].tolist() == [[-1]] * num_rows
+    forth, back, _ = pair_lists(x, x[:0], num_within=1, left_ids=np.arange(num_rows), right_ids=np.arange(0), precision=precision)
+    assert (forth[0][0].shape, back[0][0].shape) == ((num_rows, 0), (0, min(1, num_rows)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("copies", [1, 100])
+def test_the_budget_is_kept(people, threads, copies):
+    x = np.repeat(people(3000 // copies, 1, width=256), copies, axis=0)
+    kinds = {"num_within": 9, "precision": "fp32", "threads": threads}
+    budget = search_memory(*x.shape, block=128, **kinds)
+    expected, _ = neighbour_lists(x, **kinds)
+    tracemalloc.start()
+    try:
+        found, _ = neighbour_lists(x, memory_budget=budget, **kinds)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert flat_bytes(found) == flat_bytes(expected)
+    assert x.nbytes < peak <= budget
 
 
 def test_hundreds_of_duplicates_are_ranked_by_id():
@@ -127,8 +194,14 @@ def test_bad_input_is_refused():
         shard_topk(x.astype(np.float64), x, k=1, shard_ids=ids)
     with pytest.raises(FeatureError, match="shard: 1 rows hold NaN"):
         shard_topk(x, np.where(np.eye(3) * [1, 0, 0], np.nan, x).astype(np.float32), k=1, shard_ids=ids)
+    with pytest.raises(FeatureError, match="features: a value of 1e\\+30 is too large"):
+        neighbour_lists(np.float32(1e30) * x, num_within=1)
     with pytest.raises(ConfigError, match="k = -1"):
         shard_topk(x, x, k=-1, shard_ids=ids)
+    with pytest.raises(ConfigError, match="memory_budget = 1,000 bytes: 3 rows of 3 numbers need"):
+        neighbour_lists(x, num_within=1, memory_budget=1000)
+    with pytest.raises(ConfigError, match="precision fp32 on device 'cpu'"):
+        neighbour_lists(x, num_within=1, precision="fp32", device="cpu")
     with pytest.raises(ConfigError, match="k = 0"):
         top_k(x, k=0)
     with pytest.raises(FeatureError, match="another length"):

@@ -1,0 +1,187 @@
+"""What the clustering of N rows would cost W workers on a network: arithmetic on measured rates.
+
+The plan whose cost is computed, which `raydist.distributed` follows: every worker holds N / W rows. Blocks of features travel
+half a ring, each pair of blocks is multiplied once, and the lists of the visited rows travel back. All ranked lists go to
+everybody, so that sets need no message; query expansion fetches the few foreign rows it averages; every node has a copy of
+the expanded encoding for the overlaps; the edges go to one place, which clusters them. Rows are taken to be in local order:
+hardly any feature is fetched for a row of V.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+FEATURE_BYTES = 4
+PRODUCT_BYTES = {"fp32": 4, "bf16": 2}
+"""A number of a feature as it travels, and as it is multiplied."""
+
+FOUND_BYTES = 16
+"""A neighbour on its way back: id and similarity."""
+
+LIST_BYTES, SEAT_BYTES = 10, 12
+"""A neighbour in everybody's lists (id, similarity, mutual rank), and one in the query expansion (id, share)."""
+
+ENTRY_BYTES, EDGE_BYTES = 8, 12
+"""An entry of a sparse row (column, weight), and a pair with its distance."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a worker can do; rates of a thread are in CPU seconds, as on cores that nobody else uses.
+
+    Attributes:
+        flops: floating-point operations a second of a thread's matrix product.
+        put, get: bytes a second into and out of the object store of a node.
+        link: bytes a second between nodes.
+        threads: of a worker.
+        precision: of the product that proposes candidates.
+    """
+
+    flops: float
+    put: float
+    get: float
+    link: float
+    threads: int
+    precision: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What measured clusterings say of the steps beside the matrix product.
+
+    Attributes:
+        search_share: CPU seconds of the product alone, over those of the part of the search that grows with N^2.
+        row_seconds: CPU seconds a row of what grows with N: the rest of the search, encode, expand, edges, cluster.
+        v_entries, expanded_entries, edges: of a row.
+    """
+
+    search_share: float
+    row_seconds: Mapping[str, float]
+    v_entries: float
+    expanded_entries: float
+    edges: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is clustered by how many.
+
+    Attributes:
+        num_rows: N.
+        width: D.
+        workers: W.
+        k1: ranked neighbours.
+        k2: neighbours in the query expansion.
+    """
+
+    num_rows: int
+    width: int
+    workers: int
+    k1: int = 30
+    k2: int = 6
+
+    @property
+    def share(self) -> float:
+        """Rows of a worker."""
+        return self.num_rows / self.workers
+
+    @property
+    def foreign(self) -> float:
+        """The share of all rows that other workers hold."""
+        return 1 - 1 / self.workers
+
+    @property
+    def lists_bytes(self) -> float:
+        """The ranked lists of all rows."""
+        return self.num_rows * (self.k1 * LIST_BYTES + self.k2 * SEAT_BYTES)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A stage of one worker.
+
+    Attributes:
+        compute: seconds on the worker's threads.
+        received: bytes that come over the network.
+        transfer: seconds that they take, through the object store.
+        hidden: whether transfer goes on during computation.
+    """
+
+    compute: float
+    received: float = 0.0
+    transfer: float = 0.0
+    hidden: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """On the wall."""
+        return max(self.compute, self.transfer) if self.hidden else self.compute + self.transfer
+
+
+def search_flops(num_rows: int, width: int) -> float:
+    """Floating-point operations of all pairs of rows, each multiplied once: N^2 D.
+
+    Args:
+        num_rows: N.
+        width: D.
+
+    >>> search_flops(1_000_000, 2048) / 1e15
+    2.048
+    """
+    return float(num_rows) ** 2 * width
+
+
+def predict(job: Job, machine: Machine, calibration: Calibration) -> dict[str, Estimate]:
+    """What each stage costs one worker; stages follow each other.
+
+    Args:
+        job: what is to be clustered.
+        machine: the rates of a worker.
+        calibration: of measurements of the same width, on such a worker.
+    """
+    rows, threads = job.share, machine.threads
+    compute = {name: seconds * rows / threads for name, seconds in calibration.row_seconds.items()}
+    product = search_flops(job.num_rows, job.width) / job.workers / (machine.flops * threads)
+    search = product / calibration.search_share + compute["search"]
+    put = job.foreign and rows * job.width * FEATURE_BYTES / machine.put
+    received = _received(job, calibration)
+    transfer = {name: size / min(machine.link, machine.get) for name, size in received.items()}
+    return {
+        "search": Estimate(search, received["search"], put + transfer["search"], hidden=True),
+        "encode": Estimate(compute["encode"], received["encode"], transfer["encode"]),
+        "expand": Estimate(compute["expand"], received["expand"], transfer["expand"]),
+        "edges": Estimate(compute["edges"], received["edges"], transfer["edges"]),
+        "cluster": Estimate(calibration.row_seconds["cluster"] * job.num_rows, received["cluster"], transfer["cluster"]),
+    }
+
+
+def memory_bytes(job: Job, machine: Machine, calibration: Calibration) -> float:
+    """What a worker holds at the peak: its features, also as they are multiplied; a visiting block; all lists; the expanded
+    encoding by rows and by columns.
+
+    Args:
+        job: see `predict`; so are the others.
+        machine: whose precision counts.
+        calibration: whose entries of a row count.
+    """
+    block = job.share * job.width * (FEATURE_BYTES + PRODUCT_BYTES[machine.precision])
+    visiting = block if job.workers > 1 else 0.0
+    return block + visiting + job.lists_bytes + 2 * job.num_rows * calibration.expanded_entries * ENTRY_BYTES
+
+
+def total_seconds(stages: Mapping[str, Estimate]) -> float:
+    """All stages, one after the other."""
+    return sum(stage.seconds for stage in stages.values())
+
+
+def _received(job: Job, calibration: Calibration) -> dict[str, float]:
+    """Bytes that reach one worker, by stage; the last ones reach one worker only."""
+    visits = (job.workers - 1) / 2
+    return {
+        "search": visits * job.share * (job.width * FEATURE_BYTES + job.k1 * FOUND_BYTES),
+        "encode": job.foreign * job.lists_bytes,
+        "expand": job.foreign * job.share * job.k2 * calibration.v_entries * ENTRY_BYTES,
+        "edges": job.foreign * job.num_rows * calibration.expanded_entries * ENTRY_BYTES,
+        "cluster": job.foreign * job.num_rows * calibration.edges * EDGE_BYTES,
+    }

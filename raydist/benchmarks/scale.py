@@ -1,0 +1,108 @@
+"""From measurements of this machine to the cost model's rates, and its predictions beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from raydist.benchmarks.clustering import ClusterTask, SparseOutcome
+from raydist.benchmarks.cost_model import Calibration, Job, Machine, memory_bytes, predict, total_seconds
+from raydist.errors import ConfigError
+
+BITS = 8
+
+
+def calibrate(small: SparseOutcome, large: SparseOutcome) -> Calibration:
+    """What two measured clusterings of the same width say of the steps beside the matrix product.
+
+    The seconds of the search are a N^2 + b N; the two give a and b. All else is taken from the larger one.
+
+    Args:
+        small: of a full search.
+        large: of one of more rows.
+
+    Raises:
+        ConfigError: the second has no more rows than the first.
+    """
+    sizes, seconds = (len(small.labels), len(large.labels)), (small.costs["search"].cpu, large.costs["search"].cpu)
+    if sizes[0] >= sizes[1]:
+        raise ConfigError(f"measurements of {sizes[0]} and {sizes[1]} rows: the second must be larger")
+    squares = (seconds[1] / sizes[1] - seconds[0] / sizes[0]) / (sizes[1] - sizes[0])
+    product = large.flops / large.matmul[large.precision].per_cpu_second / sizes[1] ** 2
+    squares = max(squares, product)  # small tables measure overhead rather than products
+    rows = {name: cost.cpu / sizes[1] for name, cost in large.costs.items()}
+    return Calibration(
+        search_share=product / squares,
+        row_seconds=rows | {"search": max(0.0, rows["search"] - squares * sizes[1])},
+        v_entries=large.v_entries / sizes[1],
+        expanded_entries=large.expanded_entries / sizes[1],
+        edges=large.pairs / sizes[1],
+    )
+
+
+def machine_of(outcome: SparseOutcome, *, store: tuple[float, float], gbit: float, threads: int) -> Machine:
+    """A worker as this machine would be one.
+
+    Args:
+        outcome: whose precision and rate of products count.
+        store: bytes a second into and out of the object store.
+        gbit: 10^9 bits a second between nodes.
+        threads: of a worker.
+    """
+    return Machine(
+        flops=outcome.matmul[outcome.precision].per_cpu_second,
+        put=store[0],
+        get=store[1],
+        link=gbit * 1e9 / BITS,
+        threads=threads,
+        precision=outcome.precision,
+    )
+
+
+@dataclass(frozen=True)
+class Check:
+    """A prediction beside its measurement, in CPU seconds of one process.
+
+    Attributes:
+        num_rows: N.
+        predicted, measured: by stage.
+    """
+
+    num_rows: int
+    predicted: Mapping[str, float]
+    measured: Mapping[str, float]
+
+    @property
+    def error(self) -> float:
+        """Of the predicted total, relative to the measured one."""
+        return sum(self.predicted.values()) / sum(self.measured.values()) - 1
+
+
+def check(outcome: SparseOutcome, task: ClusterTask, machine: Machine, calibration: Calibration) -> Check:
+    """What the model says of a clustering that was measured.
+
+    Args:
+        outcome: of that clustering.
+        task: what it was.
+        machine: the rates of this one.
+        calibration: of others of the same width.
+    """
+    job = Job(task.num_rows, task.width, workers=1, k1=task.spec.k1, k2=task.spec.k2)
+    stages = predict(job, replace(machine, threads=1), calibration)
+    measured = {name: cost.cpu for name, cost in outcome.costs.items()}
+    return Check(task.num_rows, {name: stages[name].seconds for name in measured}, measured)
+
+
+def forecast(job: Job, machine: Machine, calibration: Calibration) -> dict[str, Any]:
+    """All figures of a prediction, for JSON.
+
+    Args:
+        job: see `predict`; so are the others.
+        machine: the rates of a worker.
+        calibration: of measurements of the same width.
+    """
+    stages = predict(job, machine, calibration)
+    told = {name: asdict(stage) | {"seconds": stage.seconds} for name, stage in stages.items()}
+    memory = memory_bytes(job, machine, calibration)
+    return {"n": job.num_rows, "workers": job.workers, "seconds": total_seconds(stages), "stages": told, "memory_bytes": memory}

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from raydist.benchmarks.clustering import ClusterTask, SparseOutcome
+from raydist.benchmarks.cost_model import Job, memory_bytes, predict, total_seconds
+from raydist.benchmarks.measure import Cost
+from raydist.benchmarks.rates import Rate
+from raydist.benchmarks.scale import Check, calibrate, check, forecast, machine_of
+from raydist.errors import ConfigError
+
+RATE = {"fp32": Rate(2e10, 4e10), "bf16": Rate(4e10, 8e10)}
+
+
+def outcome(num_rows: int, search: float) -> SparseOutcome:
+    """Rows of width 100; the product of all pairs alone takes 5e-9 N^2 seconds."""
+    row_seconds = {"encode": 2e-5, "expand": 3e-5, "edges": 4e-5, "cluster": 5e-6}
+    seconds = {"search": search} | {name: num_rows * of for name, of in row_seconds.items()}
+    return SparseOutcome(
+        {name: Cost(cpu, cpu, 1.0) for name, cpu in seconds.items()}, np.zeros(num_rows, np.int64), 1.0,
+        pairs=7 * num_rows, v_entries=25 * num_rows, expanded_entries=60 * num_rows, uncertified=0,
+        precision="fp32", matmul=RATE, flops=100.0 * num_rows**2,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def calibration():
+    """The search takes 1e-8 N^2 + 3e-5 N seconds."""
+    return calibrate(outcome(1000, search=0.04), outcome(2000, search=0.10))
+
+
+@pytest.fixture
+def machine():
+    return machine_of(outcome(1000, 0.04), store=(3e9, 5e9), gbit=10, threads=4)
+
+
+def test_two_measurements_calibrate(calibration):
+    assert calibration.search_share == pytest.approx(0.5)
+    assert calibration.row_seconds == pytest.approx(
+        {"search": 3e-5, "encode": 2e-5, "expand": 3e-5, "edges": 4e-5, "cluster": 5e-6}
+    )
+    assert (calibration.v_entries, calibration.expanded_entries, calibration.edges) == (25, 60, 7)
+
+
+def test_no_search_is_faster_than_its_product():
+    """Tables so small that twice the rows take less than twice the time."""
+    found = calibrate(outcome(1000, search=0.04), outcome(2000, search=0.05))
+    assert found.search_share == 1.0
+    assert found.row_seconds["search"] == pytest.approx((0.05 - 5e-9 * 4e6) / 2000)
+
+
+def test_two_measurements_of_one_size_say_nothing():
+    with pytest.raises(ConfigError, match="1000 and 1000 rows"):
+        calibrate(outcome(1000, 0.04), outcome(1000, 0.04))
+
+
+def test_a_worker_is_as_this_machine_is(machine):
+    assert (machine.flops, machine.threads, machine.precision) == (2e10, 4, "fp32")
+    assert (machine.put, machine.get, machine.link) == (3e9, 5e9, 1.25e9)
+
+
+@pytest.mark.parametrize(("num_rows", "search"), [(1000, 0.04), (2000, 0.10)])
+def test_the_measurements_that_calibrate_are_predicted_exactly(machine, calibration, num_rows, search):
+    found = check(outcome(num_rows, search), ClusterTask(num_rows=num_rows, width=100), machine, calibration)
+    assert found.predicted == pytest.approx(found.measured)
+    assert found.error == pytest.approx(0, abs=1e-9)
+
+
+def test_others_are_told_from_them(machine, calibration):
+    found = check(outcome(4000, search=0.20), ClusterTask(num_rows=4000, width=100), machine, calibration)
+    assert found.predicted["search"] == pytest.approx(1e-8 * 16e6 + 3e-5 * 4000)
+    assert found.predicted["edges"] == pytest.approx(0.16)
+    assert found.error == pytest.approx((0.28 + 0.38) / (0.20 + 0.38) - 1)
+
+
+def test_the_error_is_that_of_the_total():
+    assert Check(10, {"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 2.0}).error == -0.25
+
+
+def test_a_forecast_tells_all_figures(machine, calibration):
+    job = Job(1_000_000, 100, workers=8)
+    found, stages = forecast(job, machine, calibration), predict(job, machine, calibration)
+    assert (found["n"], found["workers"]) == (1_000_000, 8)
+    assert found["seconds"] == total_seconds(stages)
+    assert found["memory_bytes"] == memory_bytes(job, machine, calibration)
+    assert {name: stage["seconds"] for name, stage in found["stages"].items()} == {n: s.seconds for n, s in stages.items()}

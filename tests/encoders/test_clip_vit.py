@@ -1,0 +1,225 @@
+"""The image tower of CLIP: names, sizes, positions, and the whole forward pass in plain steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from raydist.encoders.backbone import Backbone
+from raydist.encoders.clip_vit import clip_vit, clip_vit_b16, resize_positions
+from raydist.encoders.registry import build_encoder
+from raydist.encoders.weights import load_weights
+from raydist.errors import DataError
+
+DEPTH, WIDTH, HEADS = 2, 24, 3
+
+State = dict[str, Tensor]
+
+
+def tiny() -> Backbone:
+    return clip_vit(depth=DEPTH, width=WIDTH, heads=HEADS)
+
+
+def published(width: int = WIDTH, depth: int = DEPTH, *, seed: int = 0) -> State:
+    """An image tower as OpenAI names it, in the order and half precision of its files."""
+    shapes: dict[str, tuple[int, ...]] = {
+        "class_embedding": (width,),
+        "positional_embedding": (197, width),
+        "proj": (width, 512),
+        "conv1.weight": (width, 3, 16, 16),
+        "ln_pre.weight": (width,),
+        "ln_pre.bias": (width,),
+    }
+    for n in range(depth):
+        block = {
+            "attn.in_proj_weight": (3 * width, width),
+            "attn.in_proj_bias": (3 * width,),
+            "attn.out_proj.weight": (width, width),
+            "attn.out_proj.bias": (width,),
+            "ln_1.weight": (width,),
+            "ln_1.bias": (width,),
+            "mlp.c_fc.weight": (4 * width, width),
+            "mlp.c_fc.bias": (4 * width,),
+            "mlp.c_proj.weight": (width, 4 * width),
+            "mlp.c_proj.bias": (width,),
+            "ln_2.weight": (width,),
+            "ln_2.bias": (width,),
+        }
+        shapes |= {f"transformer.resblocks.{n}.{name}": shape for name, shape in block.items()}
+    shapes |= {"ln_post.weight": (width,), "ln_post.bias": (width,)}
+    generator = torch.Generator().manual_seed(seed)
+    return {name: (0.3 * torch.randn(shape, generator=generator)).half() for name, shape in shapes.items()}
+
+
+def with_text(tower: State) -> State:
+    """The whole of CLIP; its text tower has names like those of the image tower."""
+    text = {
+        "positional_embedding": torch.zeros(77, 8),
+        "text_projection": torch.zeros(8, 512),
+        "logit_scale": torch.tensor(4.6),
+        "transformer.resblocks.0.attn.in_proj_weight": torch.zeros(24, 8),
+        "token_embedding.weight": torch.zeros(100, 8),
+        "ln_final.weight": torch.zeros(8),
+    }
+    return text | prefixed("visual.", tower)
+
+
+def prefixed(prefix: str, state: State) -> State:
+    return {prefix + name: value for name, value in state.items()}
+
+
+def save(state: State, path: Path) -> Path:
+    if path.suffix == ".safetensors":
+        safetensors.torch.save_file(state, path)
+    else:
+        torch.save(state, path)
+    return path
+
+
+def oracle(state: State, frame: Tensor) -> Tensor:
+    """One frame [3, H, W] to its feature [D], patch by patch."""
+    state = {name: value.double() for name, value in state.items()}
+    height, width = frame.shape[1] // 16, frame.shape[2] // 16
+
+    def norm(x: Tensor, name: str) -> Tensor:
+        return functional.layer_norm(x, (WIDTH,), state[f"{name}.weight"], state[f"{name}.bias"])
+
+    tokens = [state["class_embedding"]]
+    for r in range(height):
+        for c in range(width):
+            patch = frame[:, 16 * r : 16 * r + 16, 16 * c : 16 * c + 16].double()
+            tokens.append((state["conv1.weight"] * patch).sum((1, 2, 3)))
+    x = torch.stack(tokens) + positions_oracle(state["positional_embedding"], height, width)
+    x = norm(x, "ln_pre")
+    for n in range(DEPTH):
+        name = f"transformer.resblocks.{n}"
+        attention = torch.nn.MultiheadAttention(WIDTH, HEADS).double()
+        attention.load_state_dict({k.removeprefix(f"{name}.attn."): v for k, v in state.items() if f"{name}.attn" in k})
+        y = norm(x, f"{name}.ln_1")
+        x = x + attention(y, y, y)[0]
+        hidden = norm(x, f"{name}.ln_2") @ state[f"{name}.mlp.c_fc.weight"].T + state[f"{name}.mlp.c_fc.bias"]
+        hidden = hidden / (1 + (-1.702 * hidden).exp())
+        x = x + hidden @ state[f"{name}.mlp.c_proj.weight"].T + state[f"{name}.mlp.c_proj.bias"]
+    return norm(x[0], "ln_post")
+
+
+def cubic(x: float) -> float:
+    """The kernel of Keys (1981) with a = -3/4."""
+    a, x = -0.75, abs(x)
+    if x <= 1:
+        return (a + 2) * x**3 - (a + 3) * x**2 + 1
+    return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
+
+
+def positions_oracle(positions: Tensor, height: int, width: int) -> Tensor:
+    """Cell by cell; cells beyond the grid are those at its edge."""
+    side = round((len(positions) - 1) ** 0.5)
+    out = [positions[0]]
+    for r in range(height):
+        for c in range(width):
+            y, x = (r + 0.5) * side / height - 0.5, (c + 0.5) * side / width - 0.5
+            value = torch.zeros_like(positions[0])
+            for i in range(int(y // 1) - 1, int(y // 1) + 3):
+                for j in range(int(x // 1) - 1, int(x // 1) + 3):
+                    cell = side * min(max(i, 0), side - 1) + min(max(j, 0), side - 1)
+                    value = value + cubic(y - i) * cubic(x - j) * positions[1 + cell]
+            out.append(value)
+    return torch.stack(out)
+
+
+@pytest.mark.parametrize("size", [(18, 9), (16, 8), (4, 2), (1, 1), (14, 14), (20, 15)])
+def test_positions_are_resized_bicubically(size: tuple[int, int]):
+    positions = torch.randn(197, 3, generator=torch.Generator().manual_seed(0))
+    resized = resize_positions(positions, *size)
+    assert torch.allclose(resized, positions_oracle(positions, *size), atol=1e-5)
+    assert torch.equal(resized[0], positions[0])
+
+
+def test_positions_of_the_published_grid_are_not_touched():
+    positions = torch.randn(197, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(resize_positions(positions, 14, 14), positions)
+
+
+@pytest.mark.parametrize("size", [(288, 144), (64, 32), (16, 16)])
+def test_tower_equals_the_formula(tmp_path: Path, size: tuple[int, int]):
+    state = published()
+    backbone = tiny()
+    load_weights(backbone.layers, save(state, tmp_path / "w.pt"), select=backbone.select)
+    frames = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
+    for training in (True, False):
+        with torch.set_grad_enabled(training):
+            maps = backbone.layers.train(training)(frames)
+        assert maps.shape == (2, WIDTH, 1, 1)
+        expected = torch.stack([oracle(state, frame) for frame in frames])
+        assert torch.allclose(maps.flatten(1).double(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("size", [(224, 224), (288, 144), (256, 128), (64, 32)])
+@pytest.mark.usefixtures("tiny_clip")
+def test_one_encoder_takes_frames_of_every_size_in_patches(size: tuple[int, int]):
+    encoder = build_encoder("clip_vit_b16", seed=0).eval()
+    with torch.no_grad():
+        assert encoder(torch.rand(2, 2, 3, *size), torch.tensor([0, 1])).tracklet.shape == (2, WIDTH)
+
+
+@pytest.mark.parametrize("size", [(100, 48), (48, 100), (8, 8)])
+def test_frames_that_do_not_divide_into_patches_are_refused(size: tuple[int, int]):
+    with pytest.raises(DataError, match=rf"frames of {size[0]} x {size[1]} pixels: .* multiples of 16"):
+        tiny().layers(torch.zeros(1, 3, *size))
+
+
+def test_sizes_are_the_published_ones():
+    layers = clip_vit_b16().layers
+    wanted = {name: value.shape for name, value in published(768, 12).items() if name != "proj"}
+    held = {name.removeprefix("tokens."): value.shape for name, value in layers.state_dict().items()}
+    assert held == wanted
+    # OpenAI's tower has 86,192,640 parameters with its projection to 512 dimensions
+    assert sum(p.numel() for p in layers.parameters()) == 86_192_640 - 768 * 512
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pt"])
+@pytest.mark.parametrize(
+    "form",
+    [dict, with_text, lambda tower: prefixed("visual.", tower), lambda tower: prefixed("module.", with_text(tower))],
+    ids=["tower", "whole", "tower of a whole", "wrapped whole"],
+)
+def test_published_names_come_back(tmp_path: Path, suffix: str, form):
+    state = published()
+    backbone = tiny()
+    load_weights(backbone.layers, save(form(state), tmp_path / f"w.{suffix}"), select=backbone.select)
+    held = {name.removeprefix("tokens."): value for name, value in backbone.layers.state_dict().items()}
+    assert held.keys() == state.keys() - {"proj"}
+    assert all(value.dtype == torch.float32 and torch.equal(value, state[name].float()) for name, value in held.items())
+
+
+@pytest.mark.usefixtures("tiny_clip")
+def test_an_encoder_starts_from_a_file_in_both_streams(tmp_path: Path):
+    state = published()
+    encoder = build_encoder("clip_vit_b16", weights=save(with_text(state), tmp_path / "w.pt"), two_stream=True, seed=0)
+    assert len(encoder.backbone.stems) == 2
+    for stem in encoder.backbone.stems:
+        assert torch.equal(stem.conv1.weight, state["conv1.weight"].float())
+    assert torch.equal(encoder.backbone.trunk.tokens.class_embedding, state["class_embedding"].float())
+
+
+def test_other_weights_are_refused(tmp_path: Path):
+    backbone = tiny()
+    renamed = {name.replace("resblocks", "layers"): value for name, value in published().items()}
+    with pytest.raises(DataError, match=r"missing: transformer\.resblocks\.0.*unexpected: transformer\.layers\.0.*encoder\.name"):
+        load_weights(backbone.layers, save(renamed, tmp_path / "w.safetensors"), select=backbone.select)
+    other_patches = published() | {"conv1.weight": torch.zeros(WIDTH, 3, 32, 32)}
+    with pytest.raises(DataError, match=r"conv1\.weight \(24, 3, 32, 32\) for \(24, 3, 16, 16\)"):
+        load_weights(backbone.layers, save(other_patches, tmp_path / "w.pt"), select=backbone.select)
+
+
+@pytest.mark.usefixtures("tiny_clip")
+def test_frames_are_normalised_as_clip_was_trained():
+    encoder = build_encoder("clip_vit_b16", seed=0)
+    grey = encoder._normalise(torch.full((1, 3, 16, 16), 0.5))[0, :, 0, 0]
+    expected = [(0.5 - 0.48145466) / 0.26862954, (0.5 - 0.4578275) / 0.26130258, (0.5 - 0.40821073) / 0.27577711]
+    assert grey.tolist() == pytest.approx(expected, abs=1e-5)

@@ -1,0 +1,293 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy.sparse import csr_array
+
+from raydist.data.clips import AS_IT_RAN
+from raydist.data.training_set import NO_GROUP
+from raydist.engine.loop import run_epoch
+from raydist.engine.plan import Plan
+from raydist.engine.refresher import LocalRefresher
+from raydist.engine.state import build_state
+from raydist.methods.cba.intervention import (
+    DO_MODALITY,
+    DO_MOTION,
+    Intervention,
+    InterventionParams,
+    InterventionWarmUp,
+    TrackletSlots,
+    intervention_terms,
+    interventions,
+    versions,
+)
+from raydist.methods.method import Batch, Targets
+from raydist.types import Modality
+
+FOUR = list(Intervention)
+PAIR = np.array([NO_GROUP, 0, 1, 2, 3, 4, 1, 0, NO_GROUP, 3, 2, 4])
+"""Every visible tracklet but the first, and the infrared one that was recorded with it by the same camera."""
+
+
+def unit(*shape, seed):
+    x = torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return F.normalize(x, dim=-1)
+
+
+def links(*pairs):
+    """The ignore graph of some pairs of the twelve tracklets."""
+    i, j = np.array([*pairs, *(pair[::-1] for pair in pairs)], np.int64).reshape(-1, 2).T
+    return csr_array((np.ones(len(i), bool), (i, j)), shape=(12, 12))
+
+
+ROWS = torch.tensor([4, 0, 11, 7, 5, 2])
+IGNORED = links((0, 1), (9, 11), (6, 7))
+
+
+def batch_of(kinds=FOUR, rows=ROWS):
+    return Batch(unit(len(kinds), len(rows), 5, seed=1), rows)
+
+
+def terms_of(tracklets, batch, memory, kinds=FOUR, ignored=IGNORED, **params):
+    slots = TrackletSlots.build(tracklets)
+    return intervention_terms(batch, memory, kinds, slots=slots, ignored=ignored, params=InterventionParams(**params))
+
+
+def predictions(tracklets, batch, memory, ignored, temperature=0.07):
+    """[A][B]: probabilities of the own slot, first, and of the others that the tracklet's view sees and it does not ignore."""
+    pair, ignored = tracklets.pair, ignored.toarray()
+    groups: list[list[int]] = []
+    for row in range(len(tracklets)):
+        mate = [g for g in groups if pair is not None and pair[row] != NO_GROUP and pair[g[0]] == pair[row]]
+        mate[0].append(row) if mate else groups.append([row])
+    groups.sort(key=lambda g: len(memory) if pair is None or pair[g[0]] == NO_GROUP else pair[g[0]])
+    result = []
+    for features in batch.features:
+        result.append([])
+        for x, row in zip(features, batch.rows.tolist(), strict=True):
+            own = next(s for s, members in enumerate(groups) if row in members)
+            others = [
+                s
+                for s, members in enumerate(groups)
+                if s != own
+                and any(tracklets.view[m] == tracklets.view[row] for m in members)
+                and not any(ignored[row, m] for m in members)
+            ]
+            scores = [math.exp(float(x @ memory[s]) / temperature) for s in [own, *others]]
+            result[-1].append([score / sum(scores) for score in scores])
+    return result
+
+
+def expected_terms(p):
+    """The four unweighted terms of versions (0,0), (0,d), (m,0), (m,d), by loops."""
+    columns = range(len(p[0]))
+    losses = [[-math.log(version[b][0]) for version in p] for b in columns]
+
+    def divergence(version):
+        return np.mean([sum(a * math.log(a / c) for a, c in zip(p[0][b], version[b], strict=True)) for b in columns])
+
+    return {
+        "tracklet": np.mean([-math.log(np.mean([version[b][0] for version in p])) for b in columns]),
+        "invariance": np.mean([np.var(of_row) for of_row in losses]),
+        "time": divergence(p[1]),
+        "modality": (divergence(p[2]) + divergence(p[3])) / 2,
+    }
+
+
+@pytest.mark.parametrize("pair", [None, PAIR])
+def test_the_terms_equal_the_loops(tracklets, pair):
+    tracklets = replace(tracklets, pair=pair)
+    batch, memory = batch_of(), unit(12 if pair is None else 7, 5, seed=2)
+    expected = expected_terms(predictions(tracklets, batch, memory, IGNORED))
+    terms = terms_of(tracklets, batch, memory)
+    weights = {"tracklet": 1.0, "invariance": 0.1, "time": 0.5, "modality": 0.5}
+    assert {k: float(v) for k, v in terms.items()} == pytest.approx({k: weights[k] * v for k, v in expected.items()}, rel=1e-9)
+
+
+def test_the_mean_of_the_cross_entropies_instead(tracklets):
+    batch, memory = batch_of(), unit(12, 5, seed=2)
+    p = predictions(tracklets, batch, memory, IGNORED)
+    expected = np.mean([-math.log(own) for version in p for own, *_ in version])
+    assert float(terms_of(tracklets, batch, memory, adjusted=False)["tracklet"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kinds", [[Intervention.ORIGINAL, Intervention.BOTH], FOUR[:3], [FOUR[0], FOUR[2]], FOUR[:2]])
+def test_terms_of_fewer_versions_are_those_of_the_versions_there_are(tracklets, kinds):
+    batch, memory = batch_of(kinds), unit(12, 5, seed=2)
+    p = predictions(tracklets, batch, memory, IGNORED)
+    terms = terms_of(tracklets, batch, memory, kinds, lambda_var=1, lambda_time=1, lambda_modality=1)
+    gaps = {
+        kind: np.mean([sum(a * math.log(a / c) for a, c in zip(*rows, strict=True)) for rows in zip(p[0], version, strict=True)])
+        for kind, version in zip(kinds, p, strict=True)
+    }
+    in_tone = [gaps[kind] for kind in (Intervention.MODALITY, Intervention.BOTH) if kind in gaps]
+    assert float(terms["time"]) == pytest.approx(gaps.get(Intervention.MOTION, 0))
+    assert float(terms["modality"]) == pytest.approx(np.mean(in_tone) if in_tone else 0)
+
+
+def test_two_originals_are_told_apart_plainly(tracklets):
+    kinds = interventions(InterventionParams(motion=False, modality=False))
+    batch, memory = batch_of(kinds), unit(12, 5, seed=2)
+    p = predictions(tracklets, batch, memory, IGNORED)
+    terms = terms_of(tracklets, batch, memory, kinds)
+    assert list(terms) == ["tracklet"]
+    assert float(terms["tracklet"]) == pytest.approx(np.mean([-math.log(own) for version in p for own, *_ in version]))
+
+
+def test_equal_versions_leave_plain_cross_entropy(tracklets):
+    one, memory = batch_of(FOUR[:1]), unit(12, 5, seed=2)
+    same = Batch(one.features.expand(4, -1, -1), ROWS)
+    plain = float(terms_of(tracklets, one, memory, FOUR[:1])["tracklet"])
+    found = {name: float(value) for name, value in terms_of(tracklets, same, memory).items()}
+    assert found == pytest.approx({"tracklet": plain, "invariance": 0, "time": 0, "modality": 0}, abs=1e-12)
+
+
+def test_the_order_of_a_batch_changes_nothing(tracklets):
+    batch, memory, order = batch_of(), unit(12, 5, seed=2), torch.tensor([5, 2, 0, 3, 1, 4])
+    other = Batch(batch.features[:, order], ROWS[order])
+    for name, value in terms_of(tracklets, batch, memory).items():
+        torch.testing.assert_close(terms_of(tracklets, other, memory)[name], value)
+
+
+def test_other_views_and_ignored_tracklets_are_no_negatives(tracklets):
+    memory = unit(12, 5, seed=2).requires_grad_()
+    sum(terms_of(tracklets, batch_of(rows=torch.tensor([1])), memory, ignored=links((1, 2))).values()).backward()
+    assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 1]
+
+
+def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
+    memory = unit(7, 5, seed=2).requires_grad_()
+    tracklets = replace(tracklets, pair=PAIR)
+    for row, rivals in ((1, [0, 1, 5]), (7, [0, 1, 6])):  # recorded together
+        memory.grad = None
+        sum(terms_of(tracklets, batch_of(rows=torch.tensor([row])), memory, ignored=links()).values()).backward()
+        assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == rivals
+    slots = TrackletSlots.build(tracklets)
+    assert slots.of.tolist() == [5, 0, 1, 2, 3, 4, 1, 0, 6, 3, 2, 4]
+    assert slots.seen[tracklets.view, slots.of].all()
+    assert slots.seen.sum() == 12
+
+
+def test_the_members_of_a_pair_fill_and_move_one_slot(tracklets):
+    slots = TrackletSlots.build(replace(tracklets, pair=PAIR))
+    means = unit(12, 5, seed=3).float()
+    memory = torch.from_numpy(slots.fill(means.numpy()))
+    torch.testing.assert_close(memory[0], F.normalize(means[1] + means[7], dim=0))
+    torch.testing.assert_close(memory[6], means[8])
+    batch = Batch(unit(4, 2, 5, seed=4).float(), torch.tensor([7, 1]))
+    expected = F.normalize(0.8 * memory[0] + 0.2 * batch.features[0].mean(dim=0), dim=0)
+    others = memory[1:].clone()
+    slots.move(memory, batch, keep=0.8)
+    torch.testing.assert_close(memory[0], expected)
+    assert torch.equal(memory[1:], others)
+
+
+def test_four_versions_show_two_sets_of_frames_in_two_renderings():
+    original, motion, modality, both = versions(FOUR, InterventionParams(style=0.3))
+    assert (original.segment, motion.segment) == (0, 1)
+    assert (original.frames_of, motion.frames_of, modality.frames_of, both.frames_of) == (None, None, 0, 1)
+    assert (original.timing, motion.timing) == (AS_IT_RAN, DO_MOTION)
+    assert original.augment == motion.augment
+    assert modality.augment == both.augment == DO_MODALITY
+    assert all(modality.augment[m] != original.augment[m] for m in Modality)
+    assert [v.style for v in (original, motion, modality, both)] == [0, 0, 0.3, 0.3]
+
+
+def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
+    original, both = versions([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
+    assert (original.segment, both.segment, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
+
+
+@pytest.mark.parametrize(
+    ("switches", "kinds", "segment"),
+    [
+        ({}, FOUR, 0),
+        ({"both": False}, FOUR[:3], 0),
+        ({"modality": False}, FOUR[:2], 0),
+        ({"motion": False}, [FOUR[0], FOUR[2]], None),
+        ({"motion": False, "modality": False}, [FOUR[0], FOUR[0]], None),
+    ],
+)
+def test_a_switch_leaves_its_intervention_out(switches, kinds, segment):
+    params = InterventionParams(**switches)
+    assert interventions(params) == kinds
+    assert versions(kinds, params)[0].segment == segment
+
+
+@pytest.fixture
+def stage(setting):
+    return InterventionWarmUp(setting, InterventionParams(ignore_from=1))
+
+
+def refreshed(stage, setting, features, epoch):
+    return stage.refresh(features, None, LocalRefresher(setting.tracklets), epoch, np.random.default_rng(0))
+
+
+def test_pieces_of_one_pass_are_ignored_once_features_mean_something(stage, setting, features):
+    """The first camera sees two visible persons, one of them in two pieces."""
+    pieces = np.repeat(features, 2, axis=1)
+    pieces[:3] = np.eye(4, dtype=np.float32)[[0, 0, 2], None]
+    assert refreshed(stage, setting, pieces, 0).arrays["ignored"].nnz == 0
+    targets = refreshed(stage, setting, pieces, 1)
+    assert targets.arrays["ignored"].toarray()[:3, :3].astype(int).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert targets.figures["ignored_pairs"] == targets.arrays["ignored"].nnz / 2
+    memory = torch.tensor(targets.memories["slots"]).double().requires_grad_()
+    (substep,) = stage.substeps(targets, 1)
+    sum(substep.loss(batch_of_features(pieces, torch.tensor([0])), {"slots": memory}, {}).values()).backward()
+    assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 2]
+
+
+def batch_of_features(features, rows):
+    """Four versions of clips that are near their tracklets."""
+    x = torch.from_numpy(features[rows.numpy()].mean(axis=1)).double()
+    return Batch(F.normalize(x + 0.1 * unit(4, *x.shape, seed=5), dim=-1), rows)
+
+
+def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(stage, setting, features):
+    pieces = np.concatenate([features, np.roll(features, 1, axis=0)], axis=1)
+    one, other = (refreshed(stage, setting, pieces, 1) for _ in range(2))
+    assert np.array_equal(one.labels, other.labels)
+    assert np.array_equal(one.memories["slots"], other.memories["slots"])
+    assert np.array_equal(one.arrays["ignored"].toarray(), other.arrays["ignored"].toarray())
+    mean = pieces.mean(axis=1)
+    np.testing.assert_allclose(one.memories["slots"], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6)
+
+
+def test_a_slot_follows_the_original_alone(stage, setting, features):
+    targets = refreshed(stage, setting, features, 0)
+    slots, before = torch.tensor(targets.memories["slots"]), torch.tensor(targets.memories["slots"])
+    goals = torch.eye(4)[:, None]  # another direction for each version
+    (substep,) = stage.substeps(targets, 0)
+    substep.update(Batch(goals, torch.tensor([5])), {"slots": slots})
+    torch.testing.assert_close(slots[5], F.normalize(0.8 * before[5] + 0.2 * goals[0, 0], dim=0))
+    assert torch.equal(slots[:5], before[:5])
+
+
+def test_labels_have_no_part_in_the_loss(stage, setting, features):
+    targets = refreshed(stage, setting, features, 1)
+    batch, memories = batch_of_features(features, ROWS), {"slots": torch.tensor(targets.memories["slots"])}
+    blind = Targets(np.zeros(12, np.int64), targets.arrays, targets.memories)
+    assert stage.substeps(targets, 1)[0].loss(batch, memories, {}) == stage.substeps(blind, 1)[0].loss(batch, memories, {})
+
+
+def test_a_batch_holds_both_modalities(stage, setting, features):
+    (substep,) = stage.substeps(refreshed(stage, setting, features, 0), 0)
+    rows = substep.sampler(5, np.random.default_rng(0))
+    assert (setting.tracklets.modality[rows].mean(axis=1) == 0.5).all()
+
+
+@pytest.mark.parametrize("switches", [{}, {"motion": False, "modality": False}])
+def test_the_engine_trains_with_it(smoke, smoke_inputs, switches):
+    config = smoke("train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=0")
+    state = build_state(config, smoke_inputs)
+    state.plan = Plan([InterventionWarmUp(state.method.setting, InterventionParams(ignore_from=1, **switches))], [3])
+    before = [p.detach().clone() for p in state.encoder.parameters()]
+    reports = [run_epoch(state) for _ in range(2)]
+    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
+    assert reports[0]["loss"].keys() == ({"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"})
+    assert any(not torch.equal(a, b) for a, b in zip(before, state.encoder.parameters(), strict=True))
+    moved = (state.memories["slots"] != torch.from_numpy(state.targets.memories["slots"])).any(dim=1)
+    assert 0 < moved.sum() < len(moved)
