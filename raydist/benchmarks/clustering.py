@@ -175,10 +175,10 @@ def measure_dense(task: ClusterTask) -> Outcome:
     """The dense side, in this process, of the plain distance and DBSCAN.
 
     Args:
-        task: what to cluster.
+        task: what to cluster, of at least k1 rows.
     """
     table = task.draw().table
-    _dense(table.features[:WARM_ROWS], task.spec, StageClock().stage)
+    _dense(table.features[: max(WARM_ROWS, task.spec.k1)], task.spec, StageClock().stage)
     clock = StageClock()
     labels = _dense(table.features, task.spec, clock.stage)
     return Outcome(clock.costs, labels, _agreement(table, labels))

@@ -66,6 +66,7 @@ def cluster_in_stages(
     v_entries = v.nnz
     with watch("expand"):
         v = stack_rows([expand_rows(rows, lists, v, threads=threads) for rows in slabs])
+        del lists
     expanded_entries = v.nnz
     with watch("edges"):
         inverted = v.tocsc()

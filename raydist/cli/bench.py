@@ -116,9 +116,9 @@ def _wants_dense(task: ClusterTask, dense: bool | None) -> bool:
 
     from raydist.benchmarks.dense import dense_bytes
 
-    applies = task.spec.distance == "jaccard" and not task.grouped
+    applies = task.spec.distance == "jaccard" and not task.grouped and task.num_rows >= task.spec.k1
     if dense and not applies:
-        raise ConfigError("--dense: the dense way knows the plain distance and the full search only; leave it out")
+        raise ConfigError("--dense: the dense way has the plain distance, the full search and at least k1 rows; leave it out")
     wanted = applies and (task.num_rows <= DENSE_BY_DEFAULT if dense is None else dense)
     needed, free = dense_bytes(task.num_rows), psutil.virtual_memory().available
     if wanted and needed > free:
@@ -166,16 +166,13 @@ def _on_shards(task: ClusterTask, sparse: SparseOutcome, num_shards: int) -> dic
 
 
 def _show_cluster(facts: Mapping[str, Any], task: ClusterTask, *, stderr: bool) -> None:
-    dense = facts.get("dense")
-    names = [*facts["stages"], "total"]
+    own, dense = _by_stage(facts), _by_stage(facts["dense"]) if "dense" in facts else {}
     columns = ["stage", "CPU s", "wall s", "peak MB"]
-    rows = [[name, *_cells((facts["stages"] | {"total": facts["total"]})[name])] for name in names]
+    rows = [[name, *_cells(cost)] for name, cost in own.items()]
     if dense:
         columns += ["dense CPU s", "wall s", "peak MB", "CPU ratio"]
-        for row, name in zip(rows, names, strict=True):
-            cost = (dense["stages"] | {"total": dense["total"]})[name]
-            own = (facts["stages"] | {"total": facts["total"]})[name]
-            row += [*_cells(cost), _times(cost["cpu"] / own["cpu"])]
+        for row, name in zip(rows, own, strict=True):
+            row += [*_cells(dense[name]), _times(dense[name]["cpu"] / own[name]["cpu"])]
     note(f"{facts['n']:,} x {task.width}, {task.spec.distance} distance, {task.threads} threads; memory above the features")
     say_table(columns, rows, stderr=stderr)
     note(f"{facts['pairs']:,} pairs, {facts['clusters']:,} clusters, {facts['noise']:.1%} noise, ARI {facts['ari']:.3f}")
@@ -347,6 +344,11 @@ def bench_train(
     say_table(["", "frames a second", "a CPU second", "peak MB"], rows, title=title, stderr=json)
     if json:
         say_json({**asdict(task), "threads": threads, **facts})
+
+
+def _by_stage(facts: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The costs of the stages and of all together."""
+    return {**facts["stages"], "after search": facts["after_search"], "total": facts["total"]}
 
 
 def _cells(cost: Mapping[str, float]) -> list[str]:

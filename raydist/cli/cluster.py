@@ -12,15 +12,18 @@ import typer
 
 from raydist.cli.common import Json, guarded, note, say_json, say_table
 from raydist.cli.score import Features
-from raydist.errors import DataError, FeatureError
+from raydist.errors import ConfigError, DataError, FeatureError
 
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
+    from raydist.benchmarks.searches import Search
     from raydist.clustering.spec import ClusterSpec
     from raydist.types import FeatureTable, Ints, Labels
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
 AlgorithmName = Literal["dbscan", "hdbscan"]
+
+MEGABYTE = 1_000_000
 
 
 def _radius(eps: float) -> float:
@@ -46,6 +49,11 @@ Eps = Annotated[float, typer.Option(callback=_radius, help="Radius of DBSCAN, ab
 MinSamples = Annotated[int, typer.Option(min=1, help="Tracklets that make a place dense.")]
 MinClusterSize = Annotated[int, typer.Option(min=2, help="The smallest cluster of HDBSCAN.")]
 Shards = Annotated[int, typer.Option(min=1, help="Slabs of rows: changes memory and time, never the labels.")]
+SearchName = Annotated[Literal["exact", "ivf"], typer.Option(help="ivf finds most neighbours only, and is faster for many rows.")]
+Probes = Annotated[int, typer.Option(min=1, help="Cells of ivf that a tracklet looks into: more find more.")]
+MemoryBudget = Annotated[
+    int | None, typer.Option(min=1, metavar="MB", help="What the exact search may take above the features.", show_default=False)
+]
 Threads = Annotated[int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")]
 
 
@@ -65,35 +73,54 @@ def cluster(
     eps: Eps = 0.6,
     min_samples: MinSamples = 4,
     min_cluster_size: MinClusterSize = 4,
+    search: SearchName = "exact",
+    probes: Probes = 8,
     shards: Shards = 1,
     threads: Threads = None,
+    memory_budget: MemoryBudget = None,
     json: Json = False,
 ) -> None:
     """Cluster all tracklets of a features file by their k-reciprocal neighbours."""
     from raydist.benchmarks.measure import StageClock
-    from raydist.clustering.spec import ClusterSpec, cluster_features
+    from raydist.benchmarks.stages import cluster_in_stages
+    from raydist.clustering.spec import ClusterSpec
     from raydist.data.feature_files import write_labels
 
     spec = ClusterSpec(
         distance, algorithm, k1=k1, k2=k2, k1_intra=k1_intra, k1_inter=k1_inter, k2_intra=k2_intra, k2_inter=k2_inter,
         gate=gate, eps=eps, min_samples=min_samples, min_cluster_size=min_cluster_size,
     )  # fmt: skip
+    threads = threads or os.cpu_count() or 1
+    how = _search(search, probes, memory_budget, threads)
     table = read_checked(features, spec)
     note(f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}")
     clock = StageClock()
-    found = cluster_features(
-        table.features, spec, modality=table.modality, camera=table.camera,
-        num_slabs=shards, threads=threads or os.cpu_count() or 1, watch=clock.stage,
-    )  # fmt: skip
-    labels = found.labels
+    found = cluster_in_stages(table, spec, search=how, watch=clock.stage, threads=threads, num_slabs=shards)
+    labels, num_pairs = found.clustering.labels, len(found.clustering.edges)
     write_labels(table.tracklet_id, labels, out)
     figures = describe(table, labels)
     _show(figures, title=f"{features}, {distance}, {algorithm}", stderr=json)
-    _show_stages(clock.costs, len(found.edges))
-    note(f"labels: {out}")
+    _show_stages(clock.costs)
+    note(f"{search} search ({_told(found.searched)}), {num_pairs:,} pairs within the radius; labels: {out}")
     if json:
-        costs = {name: asdict(cost) for name, cost in clock.costs.items()}
-        say_json({"out": str(out), "num_slabs": shards, "pairs": len(found.edges), "stages": costs, **figures})
+        facts = {"out": str(out), "num_slabs": shards, "search": search, **found.searched, "pairs": num_pairs}
+        say_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **figures})
+
+
+def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
+    from raydist.benchmarks.searches import approximate_search, exact_search
+
+    if name == "exact":
+        return exact_search(threads=threads, memory_budget=None if memory_budget is None else memory_budget * MEGABYTE)
+    if memory_budget is not None:
+        raise ConfigError("--memory-budget: the search ivf cannot keep to one; leave it out, or take exact")
+    return approximate_search(threads=threads, num_probes=num_probes)
+
+
+def _told(searched: Mapping[str, float]) -> str:
+    if "recall" in searched:
+        return f"recall {searched['recall']:.1%}"
+    return f"{searched['uncertified']:,} lists searched twice"
 
 
 def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
@@ -151,8 +178,7 @@ def _show(figures: Mapping[str, Any], *, title: str, stderr: bool) -> None:
     note(f"{figures['mixed_share']:.0%} of the clusters hold both modalities")
 
 
-def _show_stages(costs: Mapping[str, Cost], num_pairs: int) -> None:
+def _show_stages(costs: Mapping[str, Cost]) -> None:
     stages = ", ".join(f"{name} {cost.wall:.2f}" for name, cost in costs.items())
     cpu, peak = sum(cost.cpu for cost in costs.values()), max(cost.peak_mb for cost in costs.values())
     note(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")
-    note(f"{num_pairs:,} pairs within the radius")

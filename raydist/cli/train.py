@@ -127,7 +127,7 @@ def start_line(message: Mapping[str, Any]) -> str:
         f"run folder: {message['folder']}{mlflow}\n"
         f"training on {sets}; ranking {message['ranked']:,}{notes}\n"
         f"memories: a copy on every worker, {message['memory_mb']:.1f} MB; "
-        f"feature shards: {message['num_shards']}, each up to {message['shard_mb']:,.0f} MB above its features"
+        f"feature shards: {message['num_shards']}, each up to {message['shard_mb']:,.0f} MB"
     )
 
 

@@ -11,7 +11,7 @@ What all shards read is in the object store, once a node; what only a few rows o
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import ray
@@ -72,6 +72,10 @@ class Map:
         return self.order[rows] - self.cuts[number]
 
 
+Halved = Literal["mine", "theirs"] | None
+"""Whose rows are cut in half at a meeting of two shards."""
+
+
 class FeatureShard:
     """Consecutive rows of a feature table, and the steps of clustering on the chosen ones among them.
 
@@ -92,7 +96,8 @@ class FeatureShard:
         self._me = Chosen(0, 0, None)
         self._found: list[GroupedLists] = []
         self._report = SearchReport()
-        self._sets = self._v = csr_array((0, 0))
+        self._sets, self._v = csr_array((0, 0)), list[csr_array]()
+        self._rows = self._mine = np.empty(0, np.int64)
         self._wanted: list[Ints] = []
         self._meter, self._before = peak_meter(), 0
 
@@ -105,8 +110,13 @@ class FeatureShard:
     def choose(self, version: int, rows: Ints, me: Chosen) -> Floats:
         """Choose the rows of the table that are clustered now; their features, for the other shards."""
         self._check(version)
-        self._chosen, self._me, self._found, self._report = self._features[rows - self._first], me, [], SearchReport()
+        self._begin(me, self._features[rows - self._first])
         return self._chosen
+
+    def choose_all(self, version: int, me: Chosen) -> None:
+        """Choose all rows, without a copy."""
+        self._check(version)
+        self._begin(me, self._features)
 
     def search(self, version: int, spec: DistanceSpec) -> None:
         """Find neighbours among this shard's own rows."""
@@ -117,16 +127,27 @@ class FeatureShard:
         )  # fmt: skip
         self._note(found, report)
 
-    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats) -> GroupedLists:
-        """Multiply with another shard's rows; keep what was found for the own rows, return what was for the others."""
+    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats, halved: Halved) -> GroupedLists:
+        """Multiply with another shard's rows; keep what was found for the own rows, return what was for the others.
+
+        Args:
+            version: of the table.
+            spec: the distance.
+            other: the other shard.
+            block: its rows.
+            halved: ``theirs`` for the first half of its rows alone, ``mine`` for the second half of the own ones.
+        """
         self._check(version)
-        mine, theirs, report = pair_lists(
-            self._chosen, block, num_within=spec.num_within, num_across=spec.num_across,
-            left_ids=self._names(), right_ids=other.first + np.arange(len(block)),
-            left_group=self._me.group, right_group=other.group, threads=self._threads, memory_budget=self._budget,
+        mine = slice(len(self._chosen) // 2 if halved == "mine" else 0, len(self._chosen))
+        theirs = slice(0, len(block) // 2 if halved == "theirs" else len(block))
+        groups = [None if one.group is None else one.group[side] for one, side in ((self._me, mine), (other, theirs))]
+        near, far, report = pair_lists(
+            self._chosen[mine], block[theirs], num_within=spec.num_within, num_across=spec.num_across,
+            left_ids=self._names()[mine], right_ids=(other.first + np.arange(len(block)))[theirs],
+            left_group=groups[0], right_group=groups[1], threads=self._threads, memory_budget=self._budget,
         )  # fmt: skip
-        self._note(mine, report)
-        return theirs
+        self._note(_spread(near, mine, len(self._chosen)), report)
+        return _spread(far, theirs, len(block))
 
     def neighbours(self, version: int, spec: DistanceSpec, *parts: GroupedLists) -> tuple[GroupedLists, SearchReport]:
         """The neighbours of this shard's rows in the whole graph, with what other shards have found for them."""
@@ -138,13 +159,15 @@ class FeatureShard:
         """The mutual ranks of this shard's rows, and which rows these are."""
         self._check(version)
         rows = place.of_shard(self._me.number)
-        return rows, mutual_ranks(rows, lists)
+        return rows, mutual_ranks(rows, lists, threads=self._threads)
 
-    def needs(self, version: int, spec: DistanceSpec, place: Map, lists: RankedLists, mutual: MutualRanks) -> list[Ints]:
-        """The reciprocal sets of this shard's rows; the rows of every other shard whose features they need, by its places."""
+    def needs(
+        self, version: int, spec: DistanceSpec, place: Map, lists: RankedLists, mutual: MutualRanks, part: tuple[int, int]
+    ) -> list[Ints]:
+        """The reciprocal sets of one part of this shard's rows; whose features of other shards they need, by their places."""
         self._check(version)
-        mine = place.of_shard(self._me.number)
-        self._sets = reciprocal_sets(mine, lists, mutual, half=spec.half)
+        self._rows = np.array_split(place.of_shard(self._me.number), part[1])[part[0]]
+        self._sets = reciprocal_sets(self._rows, lists, mutual, half=spec.half, threads=self._threads)
         unknown = np.unique(self._sets.indices[np.isnan(self._sets.data)]).astype(np.int64)
         return self._ask(place, unknown)
 
@@ -154,19 +177,20 @@ class FeatureShard:
         return self._chosen[places]
 
     def encode(self, version: int, place: Map, *given: Floats) -> None:
-        """Rows of V, with the features that other shards have given."""
+        """Rows of V of the part at hand, with the features that other shards have given."""
         self._check(version)
-        mine, number = place.of_shard(self._me.number), self._me.number
+        own = np.union1d(self._rows, self._mine)
+        names = np.concatenate([own, *self._wanted])
         where = np.full(len(place.order), NOBODY)
-        where[mine] = place.places(mine, number)
-        foreign = np.concatenate([np.empty(0, np.int64), *self._wanted])
-        where[foreign] = len(self._chosen) + np.arange(len(foreign))
-        self._v = v_rows(self._sets, mine, np.concatenate([self._chosen, *given]), names=where)
+        where[names] = np.arange(len(names))
+        features = np.concatenate([self._chosen[place.places(own, self._me.number)], *given])
+        self._v.append(v_rows(self._sets, self._rows, features, names=where, threads=self._threads))
         self._sets = csr_array((0, 0))
 
     def seats(self, version: int, place: Map, lists: RankedLists) -> list[Ints]:
         """The rows of V of every other shard that the expansion of this shard's rows averages over, by its places."""
         self._check(version)
+        self._v = [stack_rows(self._v)] if self._v else []
         seats = np.unique(lists.seats[place.of_shard(self._me.number)]).astype(np.int64)
         return self._ask(place, seats[seats != NOBODY])
 
@@ -175,19 +199,19 @@ class FeatureShard:
         self._check(version)
         at = np.empty(len(self._chosen), np.int64)
         at[place.places(place.of_shard(self._me.number), self._me.number)] = np.arange(len(self._chosen))
-        return self._v[at[places]]
+        return self._encoded()[at[places]]
 
     def expand(self, version: int, place: Map, lists: RankedLists, *given: csr_array) -> tuple[Ints, csr_array]:
         """This shard's rows of V after query expansion, and which rows these are."""
         self._check(version)
         mine = place.of_shard(self._me.number)
-        known = rows_in_place([mine, *self._wanted], [self._v, *given], len(place.order))
-        self._v = csr_array((0, 0))
-        return mine, expand_rows(mine, lists, known)
+        known = rows_in_place([mine, *self._wanted], [self._encoded(), *given], len(place.order))
+        self._v = []
+        return mine, expand_rows(mine, lists, known, threads=self._threads)
 
     def edges(self, rows: Ints, eps_max: float, v: tuple[csr_array, csc_array]) -> Edges:
         """The pairs whose smaller row is one of these."""
-        return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1])
+        return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1], threads=self._threads)
 
     def nearest_in_views(self, version: int, view: tuple[Ints, Ints], other: Chosen, num_views: int, block: Floats) -> Ranked:
         """The most similar of another shard's rows in each view, for this shard's rows."""
@@ -204,10 +228,20 @@ class FeatureShard:
         return peak
 
     def _ask(self, place: Map, rows: Ints) -> list[Ints]:
-        """Remember which foreign rows are asked for; their places, shard by shard, nothing of the own ones."""
+        """Remember which rows are asked for, the own ones apart; the places of the others, shard by shard."""
         self._wanted = place.owners(rows)
-        self._wanted[self._me.number] = np.empty(0, np.int64)
+        self._mine, self._wanted[self._me.number] = self._wanted[self._me.number], np.empty(0, np.int64)
         return [place.places(wanted, number) for number, wanted in enumerate(self._wanted)]
+
+    def _begin(self, me: Chosen, chosen: Floats) -> None:
+        self._me, self._chosen = me, chosen
+        self._found, self._v, self._report = [], [], SearchReport()
+
+    def _encoded(self) -> csr_array:
+        """V of all chosen rows."""
+        if len(self._v) != 1 or self._v[0].shape[0] != len(self._chosen):
+            raise ShardIsEmpty("the rows of V were not made: a shard that they need was lost")
+        return self._v[0]
 
     def _names(self) -> Ints:
         return self._me.first + np.arange(len(self._chosen))
@@ -236,6 +270,17 @@ def rows_in_place(names: list[Ints], parts: list[csr_array], num_rows: int) -> c
     sizes[name] = np.diff(stacked.indptr)
     rows = stacked if (order == np.arange(len(order))).all() else stacked[order]
     return sparse_rows(np.concatenate(([0], sizes.cumsum())), rows.indices, rows.data, num_columns=num_rows)
+
+
+def _spread(lists: GroupedLists, rows: slice, num_rows: int) -> GroupedLists:
+    """The lists of some rows as those of all rows; the others' are empty."""
+
+    def spread(ranked: Ranked) -> Ranked:
+        ids, similarities = np.full((num_rows, ranked[0].shape[1]), NOBODY), np.full((num_rows, ranked[0].shape[1]), -np.inf)
+        ids[rows], similarities[rows] = ranked
+        return ids, similarities
+
+    return spread(lists[0]), spread(lists[1])
 
 
 @ray.remote(num_cpus=0)

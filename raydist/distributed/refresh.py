@@ -48,6 +48,7 @@ class ShardedRefresher:
         self._shards, self._threads = shards, threads
         self._tracklets = tracklets
         self._features: Floats = np.empty((0, 0), np.float32)
+        self._table: list[Any] = []
         self._version = 0
 
     def hold(self, features: Floats) -> None:
@@ -60,7 +61,7 @@ class ShardedRefresher:
         group = None if spec.metric.group is None else np.asarray(getattr(self._tracklets, spec.metric.group)[rows], np.int64)
 
         def edges() -> Edges:
-            found, report = self._graph(rows, group).edges(spec.metric, eps_max=spec.radius)
+            found, report = self._graph(rows, group).edges(spec.metric, eps_max=spec.radius, width=self._features.shape[1])
             self._tell(len(rows), spec, report)
             return found
 
@@ -76,7 +77,7 @@ class ShardedRefresher:
             try:
                 return ask()
             except (RayActorError, ObjectLostError, RayTaskError) as error:
-                if isinstance(error, RayTaskError) and not isinstance(error.cause, LOST):
+                if not isinstance(_first_cause(error), LOST):
                     raise
                 log.warning("a feature shard was lost (attempt %d): it is filled again, and the step starts over", attempt + 1)
                 self._fill()
@@ -92,11 +93,10 @@ class ShardedRefresher:
 
     def _fill(self) -> None:
         self._version += 1
-        calls = [
-            shard.hold.remote(self._version, int(start), self._features[start:stop])
-            for shard, (start, stop) in zip(self._shards, pairwise(self._bounds()), strict=True)
-        ]
-        ray.get(calls)
+        cuts = list(pairwise(self._bounds()))
+        self._table = [ray.put(self._features[start:stop]) for start, stop in cuts]
+        held = zip(self._shards, cuts, self._table, strict=True)
+        ray.get([shard.hold.remote(self._version, int(start), part) for shard, (start, _), part in held])
 
     def _bounds(self) -> Ints:
         """Where the rows of each shard begin, and where the last one's end."""
@@ -104,7 +104,14 @@ class ShardedRefresher:
         return np.array([total * s // number for s in range(number + 1)])
 
     def _graph(self, rows: Ints, group: Ints | None = None) -> ShardedGraph:
-        return ShardedGraph(self._shards, self._version, rows, bounds=self._bounds(), group=group)
+        return ShardedGraph(self._shards, self._table, self._version, rows, bounds=self._bounds(), group=group)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong first: a task fails with the error of another one whose result it was to take."""
+    while isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
+        error = error.cause
+    return error
 
 
 class ShardedRefresh:

@@ -11,6 +11,15 @@ from raydist.neighbours.search import search_memory
 
 MEGABYTE = 1_000_000
 
+_TABLES = 4
+"""Tables of N / S features in reach of a shard at one time: held, chosen, handed out, and a block of another shard's."""
+
+_ASKED = 4
+"""Features that a shard asks the others for, at most, for every row of its own: members of sets in nobody's list."""
+
+PART_BYTES = 128 * MEGABYTE
+"""How many bytes of such features are asked for at one time."""
+
 _WIDE_SETS = 2
 """Entries of a row of V for every neighbour in a ranked list, at most: 24 of 30 were measured."""
 
@@ -26,10 +35,10 @@ CODE = 300 * MEGABYTE
 
 @dataclass(frozen=True)
 class ShardMemory:
-    """Bytes that one shard takes above its features, at the widest.
+    """Bytes that one shard takes at the widest, what it maps of the object store included.
 
     Attributes:
-        features: the rows that are clustered, and a block of another shard's.
+        features: those that are held, chosen, handed out and read of others.
         search: what the search for neighbours takes.
         lists: ranked lists of all rows, mapped from the object store.
         v: rows of V, and the expanded V of all rows by rows and by columns, mapped from the object store.
@@ -64,11 +73,25 @@ def shard_memory(num_rows: int, width: int, spec: DistanceSpec, *, num_shards: i
     averaged = max(spec.k2, spec.k2_intra + spec.k2_inter) * (2 if spec.name == "modality-aware" else 1)
     wide, wider = _WIDE_SETS * seats * _ENTRY, _WIDE_EXPANSIONS * seats * _ENTRY
     return ShardMemory(
-        features=2 * 4 * width * mine,
+        features=(_TABLES * 4 * width * mine) + 2 * _asked(mine, width) // num_parts(mine, width),
         search=search_memory(mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads),
         lists=num_rows * (seats * (4 + 4 + 2) + averaged * (4 + 8) + 3 * 8),
         v=mine * (2 * wide + wider) + 2 * num_rows * wider,
     )
+
+
+def num_parts(num_rows: int, width: int) -> int:
+    """Into how many parts a shard's rows are cut, so that what they ask for stays within `PART_BYTES`.
+
+    Args:
+        num_rows: rows of the shard.
+        width: D.
+    """
+    return max(1, -(-_asked(num_rows, width) // PART_BYTES))
+
+
+def _asked(num_rows: int, width: int) -> int:
+    return _ASKED * 4 * width * num_rows
 
 
 def check_shard_memory(

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import ray
 
-from raydist.distributed.feature_shards import Chosen, Map, assemble_mutual, assemble_v
+from raydist.distributed.feature_shards import Chosen, Halved, Map, assemble_mutual, assemble_v
+from raydist.distributed.shard_memory import num_parts
 from raydist.neighbours.distance import DistanceSpec, RankedLists, join_lists
 from raydist.neighbours.jaccard import Edges
 from raydist.neighbours.locality import local_order
@@ -31,30 +32,38 @@ class ShardedGraph:
 
     Args:
         shards: actors of `FeatureShard` that hold the table.
+        table: references to the features that each of them holds.
         version: of the table.
         rows: int64 [N] ascending, the chosen rows of the table; in the graph they are called 0..N-1.
         bounds: int64 [S + 1], where the table's rows of each shard begin, and where the last one's end.
         group: int64 [N], the camera or modality of the chosen rows, or None.
     """
 
-    def __init__(self, shards: list[Any], version: int, rows: Ints, *, bounds: Ints, group: Ints | None = None) -> None:
+    def __init__(
+        self, shards: list[Any], table: list[Any], version: int, rows: Ints, *, bounds: Ints, group: Ints | None = None
+    ) -> None:
         self._shards, self._version, self._num_rows = shards, version, len(rows)
         self.cuts = np.searchsorted(rows, bounds)
         self._chosen = [
             Chosen(number, int(start), None if group is None else group[start:stop])
             for number, (start, stop) in enumerate(pairwise(self.cuts))
         ]
-        self._blocks = [
-            shard.choose.remote(version, rows[start:stop], me)
-            for shard, me, (start, stop) in zip(shards, self._chosen, pairwise(self.cuts), strict=True)
-        ]
+        if len(rows) == bounds[-1]:
+            self._blocks = table
+            for shard, me in zip(shards, self._chosen, strict=True):
+                shard.choose_all.remote(version, me)
+        else:
+            self._blocks = [
+                shard.choose.remote(version, rows[start:stop], me)
+                for shard, me, (start, stop) in zip(shards, self._chosen, pairwise(self.cuts), strict=True)
+            ]
 
-    def edges(self, spec: DistanceSpec, *, eps_max: float) -> tuple[Edges, SearchReport]:
-        """Every pair within eps_max, and what the search did."""
+    def edges(self, spec: DistanceSpec, *, eps_max: float, width: int) -> tuple[Edges, SearchReport]:
+        """Every pair within eps_max, and what the search did; the features are D wide."""
         lists, report = self._search(spec)
         place = Map(local_order(lists.ids), self.cuts)
         shared = ray.put(place), ray.put(lists.renumbered(place.order))
-        expanded = self._expanded(spec, *shared)
+        expanded = self._expanded(spec, *shared, width)
         v = assemble_v.remote(self._num_rows, *expanded)
         number = len(self._shards)
         chunks = np.array_split(np.arange(self._num_rows), _CHUNKS * number)
@@ -82,25 +91,27 @@ class ShardedGraph:
         for shard in shards:
             shard.search.remote(version, spec)
         given: list[list[Any]] = [[] for _ in shards]
-        for one, other in half_ring(len(shards)):
-            given[other].append(shards[one].meet.remote(version, spec, self._chosen[other], self._blocks[other]))
+        for one, other, halved in half_ring(len(shards)):
+            given[other].append(shards[one].meet.remote(version, spec, self._chosen[other], self._blocks[other], halved))
         found = ray.get([shard.neighbours.remote(version, spec, *parts) for shard, parts in zip(shards, given, strict=True)])
         reports = [report for _, report in found]
         total = SearchReport(**{name: sum(getattr(report, name) for report in reports) for name in vars(reports[0])})
         slabs = [np.arange(start, stop) for start, stop in pairwise(self.cuts)]
         return join_lists(spec, slabs, [lists for lists, _ in found]), total
 
-    def _expanded(self, spec: DistanceSpec, place: Any, lists: Any) -> list[Any]:
+    def _expanded(self, spec: DistanceSpec, place: Any, lists: Any, width: int) -> list[Any]:
         """References to the shards' rows of V after query expansion."""
         version, shards = self._version, self._shards
         mutual = assemble_mutual.remote(self._num_rows, *[shard.mutual.remote(version, place, lists) for shard in shards])
-        wanted = [self._asked(shard.needs, version, spec, place, lists, mutual) for shard in shards]
-        features = [[t.give.remote(version, p) for t, p in zip(shards, places, strict=True)] for places in wanted]
-        for shard, given in zip(shards, features, strict=True):
-            shard.encode.remote(version, place, *given)
+        parts = num_parts(int(np.diff(self.cuts).max()), width)
+        for part in range(parts):
+            wanted = [self._asked(shard.needs, version, spec, place, lists, mutual, (part, parts)) for shard in shards]
+            given = [[t.give.remote(version, p) for t, p in zip(shards, places, strict=True)] for places in wanted]
+            for shard, features in zip(shards, given, strict=True):
+                shard.encode.remote(version, place, *features)
         seats = [self._asked(shard.seats, version, place, lists) for shard in shards]
         rows = [[t.give_v.remote(version, place, p) for t, p in zip(shards, places, strict=True)] for places in seats]
-        return [shard.expand.remote(version, place, lists, *given) for shard, given in zip(shards, rows, strict=True)]
+        return [shard.expand.remote(version, place, lists, *foreign) for shard, foreign in zip(shards, rows, strict=True)]
 
     def _asked(self, method: Any, *arguments: Any) -> list[Any]:
         """One reference for each shard that something is asked of."""
@@ -108,12 +119,23 @@ class ShardedGraph:
         return references if len(self._shards) > 1 else [np.empty(0, np.int64)]  # one shard asks nobody
 
 
-def half_ring(number: int) -> Iterator[tuple[int, int]]:
-    """Every unordered pair of S shards once, so that all have equally much to do at any time.
+def half_ring(number: int) -> Iterator[tuple[int, int, Halved]]:
+    """Who multiplies whose rows, so that every two of S shards meet once and all have equally much to do at any time.
 
-    >>> list(half_ring(4))
-    [(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3)]
+    Opposite shards of an even ring share the work: one takes the first half of the other's rows, the other does the rest.
+
+    Returns:
+        The shard that works, the one whose rows it reads, and which of the two sides is halved.
+
+    >>> list(half_ring(2))
+    [(0, 1, 'theirs'), (1, 0, 'mine')]
+    >>> list(half_ring(3))
+    [(0, 1, None), (1, 2, None), (2, 0, None)]
     """
-    for step in range(1, number // 2 + 1):
-        for one in range(number // 2 if 2 * step == number else number):
-            yield one, (one + step) % number
+    for step in range(1, (number + 1) // 2):
+        for one in range(number):
+            yield one, (one + step) % number, None
+    if number % 2 == 0:
+        for one in range(number // 2):
+            yield one, one + number // 2, "theirs"
+            yield one + number // 2, one, "mine"

@@ -90,6 +90,9 @@ class ClusteringSection(Section):
     eps: Annotated[float, Field(gt=0, le=1)] | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]] = 0.6
     min_samples: Positive = 4
     min_cluster_size: int = Field(4, ge=2)
+    gate: float | None = Field(None, ge=0, le=1)
+    self_paced: bool = False
+    margin: float = Field(0.02, gt=0, lt=1)
 
     @field_validator("k1", "eps")
     @classmethod
@@ -146,7 +149,7 @@ class EvaluationSection(Section):
 
 
 class MemorySection(Section):
-    """How large a memory may be that every worker holds a copy of, and what a feature shard may take above its features."""
+    """How large a memory may be that every worker holds a copy of, and what a feature shard may take."""
 
     replicate_mb: Positive = 1024
     shard_mb: Positive = 8192

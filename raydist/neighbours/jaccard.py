@@ -166,6 +166,7 @@ def jaccard_graph(
         lists = lists.without_tables()
     with watch("expand"):
         v = stack_rows([expand_rows(rows, lists, v, threads=threads) for rows in slabs])
+        del lists
     with watch("edges"):
         inverted = v.tocsc()
         parts = [jaccard_edges(rows, v, eps_max=eps_max, inverted=inverted, threads=threads) for rows in slabs]

@@ -56,6 +56,7 @@ def test_growth_between_sizes(raydist):
         (["--sizes", "20,10"], "increasing numbers"),
         (["--sizes", "a few"], "increasing numbers"),
         (["--dense", "--grouped"], "leave it out"),
+        (["--dense", "--k1", 51], "leave it out"),
         (["--shards", 2], "give --threads 2"),
         (["--eps", 2], "lies in (0, 1]"),
     ],
@@ -103,3 +104,10 @@ def test_frames_a_second(raydist):
         assert found["frames_per_cpu_second"] > 0
     assert result.json["name"] == "small"
     assert raydist("bench", "train", "--encoder", "smal").code == 2
+
+
+@pytest.mark.parametrize("command", ["cluster", "scale", "train"])
+def test_every_command_tells_its_arguments(raydist, command):
+    result = raydist("bench", command, "--help")
+    assert result.code == 0
+    assert "--json" in result.out

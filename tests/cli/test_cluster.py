@@ -82,6 +82,27 @@ def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_pa
     assert np.array_equal(found[0], found[2])
 
 
+def test_an_approximate_search_tells_its_recall(raydist, features, tmp_path):
+    exact, everywhere = tmp_path / "exact.parquet", tmp_path / "everywhere.parquet"
+    assert raydist("cluster", features, *SMALL, "--out", exact, "--json").json["uncertified"] == 0
+    result = raydist("cluster", features, *SMALL, "--search", "ivf", "--probes", 100, "--out", everywhere, "--json")
+    assert result.json["search"] == "ivf"
+    assert result.json["recall"] == 1.0
+    assert "recall 100.0%" in result.err
+    assert np.array_equal(read_labels(exact)[1], read_labels(everywhere)[1])
+
+
+def test_the_memory_budget_is_kept_or_refused(raydist, tmp_path):
+    table, path, out = draw_features(3000, 64, seed=0).table, tmp_path / "f.parquet", tmp_path / "labels.parquet"
+    write_features(table, path)
+    assert raydist("cluster", path, "--memory-budget", 200, "--out", out).code == 0
+    out.unlink()
+    refused = raydist("cluster", path, "--memory-budget", 1, "--out", out)
+    assert refused.code == 2
+    assert not out.exists()
+    assert raydist("cluster", path, "--search", "ivf", "--memory-budget", 200, "--out", out).code == 2
+
+
 def test_identities_are_never_needed(raydist, people, tmp_path):
     write_features(replace(people, identity=None, split=None), tmp_path / "f.parquet")
     result = raydist("cluster", tmp_path / "f.parquet", *SMALL, "--out", tmp_path / "labels.parquet", "--json")

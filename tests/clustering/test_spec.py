@@ -35,13 +35,14 @@ def test_labels_are_those_of_dense_distances(crowd, dense_jaccard, spec, num_row
         assert np.array_equal(found.labels, expected)
 
 
-def test_labels_of_three_thousand_rows(crowd, dense_jaccard):
+@pytest.mark.parametrize("spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware")])
+def test_labels_of_three_thousand_rows(crowd, dense_jaccard, spec):
     x, group = crowd(3000, 4)
-    distance = dense_jaccard(x, ClusterSpec().metric, group)
-    edges = jaccard_graph(x, ClusterSpec().metric, eps_max=0.6, threads=2)
+    distance = dense_jaccard(x, spec.metric, group)
+    edges = jaccard_graph(x, spec.metric, modality=group, camera=group, eps_max=0.6, threads=2)
     for eps in (0.4, 0.5, 0.6):
-        spec = ClusterSpec(eps=eps)
-        assert np.array_equal(cluster_edges(edges, 3000, spec).labels, expected_labels(distance, spec))
+        cut = replace(spec, eps=eps)
+        assert np.array_equal(cluster_edges(edges, 3000, cut).labels, expected_labels(distance, cut))
 
 
 @pytest.mark.parametrize("spec", SPECS)

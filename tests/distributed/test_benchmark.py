@@ -1,10 +1,13 @@
+import json
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from raydist.benchmarks.features import draw_features
-from raydist.clustering.spec import ClusterSpec, cluster_edges
+from raydist.cli.app import app
+from raydist.clustering.spec import ClusterSpec, cluster_features
 from raydist.distributed.benchmark import store_rates, time_shards
-from raydist.neighbours.jaccard import jaccard_graph
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -15,10 +18,21 @@ def test_shards_are_timed_and_agree_with_one_process(distance):
     found = time_shards(table, spec, num_shards=2)
     assert found.handing_over > 0
     assert found.clustering > 0
-    edges = jaccard_graph(table.features, spec.metric, modality=table.modality, camera=table.camera, eps_max=spec.eps)
     assert found.labels.max() > 5
-    assert np.array_equal(found.labels, cluster_edges(edges, len(table), spec).labels)
+    expected = cluster_features(table.features, spec, modality=table.modality, camera=table.camera)
+    assert np.array_equal(found.labels, expected.labels)
 
 
 def test_the_store_has_rates_both_ways():
     assert all(rate > 0 for rate in store_rates(num_bytes=4_000_000, repeats=2))
+
+
+def test_shards_beside_one_process_on_the_command_line():
+    words = ["bench", "cluster", "--n", "400", "--dim", "32", "--threads", "2", "--shards", "2", "--no-dense", "--json"]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert found["sharded"]["labels_equal"] is True
+    assert found["sharded"]["shards"] == 2
+    assert found["sharded"]["wall"] > 0
+    assert found["sharded"]["wall_of_one_process"] == pytest.approx(found["total"]["wall"])
+    assert "2 shards: " in result.stderr

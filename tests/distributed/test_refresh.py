@@ -99,9 +99,16 @@ def test_the_nearest_in_every_view_are_those_of_one_process(features, tracklets,
 
 
 @pytest.mark.parametrize("number", range(1, 8))
-def test_every_two_shards_meet_once(number):
-    pairs = [frozenset(pair) for pair in half_ring(number)]
-    assert len(pairs) == len(set(pairs)) == number * (number - 1) // 2
+def test_every_two_rows_of_different_shards_meet_once_and_all_work_equally(number):
+    met, work = np.zeros((2 * number, 2 * number), int), np.zeros(number)
+    for one, other, halved in half_ring(number):
+        mine = [2 * one + 1] if halved == "mine" else [2 * one, 2 * one + 1]
+        theirs = [2 * other] if halved == "theirs" else [2 * other, 2 * other + 1]
+        met[np.ix_(mine, theirs)] += 1
+        work[one] += len(mine) * len(theirs)
+    shard = np.arange(2 * number) // 2
+    assert np.array_equal(met + met.T, (shard[:, None] != shard).astype(int))
+    assert len(set(work)) == 1
 
 
 @pytest.mark.parametrize("spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware", eps=0.5)])
