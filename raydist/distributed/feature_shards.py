@@ -21,7 +21,16 @@ from raydist.benchmarks.measure import peak_meter
 from raydist.neighbours.distance import DistanceSpec, RankedLists
 from raydist.neighbours.jaccard import Edges, jaccard_edges, merge_lists
 from raydist.neighbours.reciprocal import MutualRanks, expand_rows, mutual_ranks, reciprocal_sets, v_rows
-from raydist.neighbours.search import NOBODY, GroupedLists, Ranked, SearchReport, neighbour_lists, pair_lists
+from raydist.neighbours.search import (
+    NOBODY,
+    Doubles,
+    GroupedLists,
+    Ranked,
+    SearchReport,
+    last_similarities,
+    neighbour_lists,
+    pair_lists,
+)
 from raydist.neighbours.slabs import sparse_rows, stack_rows
 from raydist.neighbours.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
@@ -72,6 +81,8 @@ class Map:
         return self.order[rows] - self.cuts[number]
 
 
+Least = tuple[Doubles, Doubles]
+
 Halved = Literal["mine", "theirs"] | None
 """Whose rows are cut in half at a meeting of two shards."""
 
@@ -95,6 +106,7 @@ class FeatureShard:
         self._chosen: Floats = self._features
         self._me = Chosen(0, 0, None)
         self._found: list[GroupedLists] = []
+        self._least: Least = (np.empty(0), np.empty(0))
         self._report = SearchReport()
         self._sets, self._v = csr_array((0, 0)), list[csr_array]()
         self._rows = self._mine = np.empty(0, np.int64)
@@ -118,16 +130,18 @@ class FeatureShard:
         self._check(version)
         self._begin(me, self._features)
 
-    def search(self, version: int, spec: DistanceSpec) -> None:
-        """Find neighbours among this shard's own rows."""
+    def search(self, version: int, spec: DistanceSpec) -> Least:
+        """Find neighbours among this shard's own rows; how similar others must be to matter."""
         self._check(version)
         found, report = neighbour_lists(
             self._chosen, num_within=spec.num_within, num_across=spec.num_across, group=self._me.group, ids=self._names(),
             threads=self._threads, memory_budget=self._budget,
         )  # fmt: skip
         self._note(found, report)
+        self._least = last_similarities(found, num_within=spec.num_within, num_across=spec.num_across)
+        return self._least
 
-    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats, halved: Halved) -> GroupedLists:
+    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats, least: Least, halved: Halved) -> GroupedLists:
         """Multiply with another shard's rows; keep what was found for the own rows, return what was for the others.
 
         Args:
@@ -135,6 +149,7 @@ class FeatureShard:
             spec: the distance.
             other: the other shard.
             block: its rows.
+            least: how similar rows must be to matter to them.
             halved: ``theirs`` for the first half of its rows alone, ``mine`` for the second half of the own ones.
         """
         self._check(version)
@@ -144,7 +159,9 @@ class FeatureShard:
         near, far, report = pair_lists(
             self._chosen[mine], block[theirs], num_within=spec.num_within, num_across=spec.num_across,
             left_ids=self._names()[mine], right_ids=(other.first + np.arange(len(block)))[theirs],
-            left_group=groups[0], right_group=groups[1], threads=self._threads, memory_budget=self._budget,
+            left_group=groups[0], right_group=groups[1],
+            left_least=(self._least[0][mine], self._least[1][mine]), right_least=(least[0][theirs], least[1][theirs]),
+            threads=self._threads, memory_budget=self._budget,
         )  # fmt: skip
         self._note(_spread(near, mine, len(self._chosen)), report)
         return _spread(far, theirs, len(block))

@@ -88,11 +88,11 @@ class ShardedGraph:
     def _search(self, spec: DistanceSpec) -> tuple[RankedLists, SearchReport]:
         """The ranked lists of all rows."""
         version, shards = self._version, self._shards
-        for shard in shards:
-            shard.search.remote(version, spec)
+        least = [shard.search.remote(version, spec) for shard in shards]
         given: list[list[Any]] = [[] for _ in shards]
         for one, other, halved in half_ring(len(shards)):
-            given[other].append(shards[one].meet.remote(version, spec, self._chosen[other], self._blocks[other], halved))
+            who = self._chosen[other], self._blocks[other], least[other]
+            given[other].append(shards[one].meet.remote(version, spec, *who, halved))
         found = ray.get([shard.neighbours.remote(version, spec, *parts) for shard, parts in zip(shards, given, strict=True)])
         reports = [report for _, report in found]
         total = SearchReport(**{name: sum(getattr(report, name) for report in reports) for name in vars(reports[0])})

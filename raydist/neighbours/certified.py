@@ -19,14 +19,16 @@ from numpy.typing import NDArray
 from raydist.neighbours.device import sweep_on_device
 from raydist.neighbours.exact import exact_products, hash_rows, rank_candidates, rank_everybody
 from raydist.neighbours.products import HalfProduct, Product, SingleProduct
-from raydist.neighbours.ranked import GroupedLists, Ranked, empty_lists
+from raydist.neighbours.ranked import Doubles, GroupedLists, Ranked, empty_lists
 from raydist.neighbours.selection import LOWEST, Seats, lowest_label, most_kept, room, sift_rows
 from raydist.neighbours.sweep import GroupedSeats, SearchReport, Sweep
 from raydist.neighbours.tables import Operand, Table, centre_of, spans
-from raydist.types import Ints
+from raydist.types import Floats, Ints
 
 Level = Literal["bf16", "fp32"]
 Wants = tuple[int, int]
+Least = tuple[Doubles, Doubles]
+"""float64 [n] within and across, by place: less similar neighbours need not be found; -inf for all."""
 
 BLOCK = 512
 """Rows and columns of a block on the CPU: enough for the fastest products, and its scores stay in the cache."""
@@ -104,7 +106,9 @@ def search_itself(table: Table, wants: Wants, plan: Plan) -> tuple[GroupedLists,
     return lists, report + more
 
 
-def search_both(left: Table, right: Table, wants: Wants, plan: Plan) -> tuple[GroupedLists, GroupedLists, SearchReport]:
+def search_both(
+    left: Table, right: Table, wants: Wants, plan: Plan, least: tuple[Least | None, Least | None] = (None, None)
+) -> tuple[GroupedLists, GroupedLists, SearchReport]:
     """The lists of the rows of two tables in each other, by place; each pair is multiplied once."""
     nobody = np.full(len(left), -1), np.full(len(right), -1)
     if not plan.levels:
@@ -114,10 +118,11 @@ def search_both(left: Table, right: Table, wants: Wants, plan: Plan) -> tuple[Gr
     centre, product = centre_of([left, right]), plan.product
     with product.one_thread():
         first, second = Operand.of(left, centre, product, hold=True), Operand.of(right, centre, product, hold=False)
-        seats = _open(first, second, wants), _open(second, first, wants)
+        seats = _open(first, second, wants, least[0]), _open(second, first, wants, least[1])
+        opened = [[side.floor.copy() for side in sides] for sides in seats]
         report = plan.run(Sweep(first, second, *seats, wants, nobody[0]))
-    forth, more = _settle(first, second, seats[0], wants, plan, nobody[0])
-    back, most = _settle(second, first, seats[1], wants, plan, nobody[1])
+    forth, more = _settle(first, second, seats[0], wants, plan, nobody[0], opened[0])
+    back, most = _settle(second, first, seats[1], wants, plan, nobody[1], opened[1])
     return forth, back, report + more + most
 
 
@@ -141,19 +146,35 @@ def search_one(left: Table, right: Table, wants: Wants, plan: Plan, blank: Ints)
     return (within, across), report
 
 
-def _open(rows: Operand, columns: Operand, wants: Wants) -> GroupedSeats:
+def _open(rows: Operand, columns: Operand, wants: Wants, least: Least | None = None) -> GroupedSeats:
     slack = rows.slack(columns)
-    return Seats.open(slack, wants[0]), Seats.open(slack, wants[1])
+    bounds = (None, None) if least is None else tuple(side - _squared(rows.centre) for side in least)
+    return Seats.open(slack, wants[0], bounds[0]), Seats.open(slack, wants[1], bounds[1])
+
+
+def _squared(centre: Floats) -> float:
+    """What a similarity is above the score that stands for it."""
+    exact = centre.astype(np.float64)
+    return float(exact @ exact)
 
 
 def _settle(
-    left: Operand, right: Operand, seats: GroupedSeats, wants: Wants, plan: Plan, blank: Ints
+    left: Operand,
+    right: Operand,
+    seats: GroupedSeats,
+    wants: Wants,
+    plan: Plan,
+    blank: Ints,
+    opened: Sequence[Floats | np.float32] = (LOWEST, LOWEST),
 ) -> tuple[GroupedLists, SearchReport]:
-    """Rank the candidates, within and across, and search again for the rows that are not proven."""
+    """Rank the candidates, within and across, and search again for the rows that are not proven.
+
+    A row whose floor is still where it was `opened` has left out nobody that was wanted.
+    """
     report, lists = SearchReport(), []
     for side in (0, 1):
         alone = (wants[0], 0) if side == 0 else (0, wants[1])
-        ranked, proven, seconds = _rank(left, right, seats[side], wants[side], plan.threads)
+        ranked, proven, seconds = _rank(left, right, seats[side], wants[side], plan.threads, opened[side])
         again = np.flatnonzero(~proven)
         report += SearchReport(uncertified=len(again), exact_seconds=seconds)
         if len(again):
@@ -164,7 +185,9 @@ def _settle(
     return (lists[0], lists[1]), report
 
 
-def _rank(left: Operand, right: Operand, seats: Seats, k: int, threads: int) -> tuple[Ranked, NDArray[np.bool_], float]:
+def _rank(
+    left: Operand, right: Operand, seats: Seats, k: int, threads: int, opened: Floats | np.float32
+) -> tuple[Ranked, NDArray[np.bool_], float]:
     """The lists of the left rows, which of them are proven, and the CPU seconds it took."""
     ids, similarities = empty_lists(len(left.table), min(k, len(right.table)))
     if ids.size == 0:
@@ -182,9 +205,8 @@ def _rank(left: Operand, right: Operand, seats: Seats, k: int, threads: int) -> 
         )  # fmt: skip
 
     seconds = _work(rank, list(spans(len(visits), -(-len(visits) // threads))), threads)
-    centre = left.centre.astype(np.float64)
     kth = similarities[:, k - 1] if k <= ids.shape[1] else np.full(len(ids), -np.inf)
-    proven = (seats.floor == LOWEST) | (kth - centre @ centre > seats.floor + seats.slack)
+    proven = (seats.floor == opened) | (kth - _squared(left.centre) > seats.floor + seats.slack)
     return (ids, similarities), proven, seconds
 
 

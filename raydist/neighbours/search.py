@@ -93,6 +93,8 @@ def pair_lists(
     right_ids: Ints,
     left_group: Ints | None = None,
     right_group: Ints | None = None,
+    left_least: tuple[Doubles, Doubles] | None = None,
+    right_least: tuple[Doubles, Doubles] | None = None,
     precision: Precision = "auto",
     threads: int = 1,
     memory_budget: int | None = None,
@@ -112,6 +114,9 @@ def pair_lists(
         right_ids: int64 [r].
         left_group: int64 [l], or None when all rows of both sides are one group.
         right_group: int64 [r].
+        left_least: float64 [l] within and across, the last similarities of lists that the left rows have already: neighbours
+            that are less similar may be left out, since the merged lists would not keep them. None for none.
+        right_least: float64 [r] within and across.
 
     Returns:
         The lists of the left rows in the right shard, those of the right rows in the left shard, and what was done.
@@ -127,7 +132,8 @@ def pair_lists(
     tables = Table.of(left, left_ids, left_group), Table.of(right, right_ids, right_group)
     both = (len(left) + len(right), left.shape[1])
     plan = _plan(*tables, precision, threads, _block(both, wants, precision, threads, memory_budget), device)
-    forth, back, report = search_both(*tables, wants, plan)
+    least = _least(tables[0], left_least), _least(tables[1], right_least)
+    forth, back, report = search_both(*tables, wants, plan, least)
     return _by_row(tables[0], forth), _by_row(tables[1], back), report
 
 
@@ -346,6 +352,29 @@ def _places(ids: Ints, others: Ints) -> Ints:
     order = np.argsort(others)
     places = order[np.minimum(np.searchsorted(others, ids, sorter=order), len(others) - 1)]
     return np.where(others[places] == ids, places, -1)
+
+
+def last_similarities(lists: GroupedLists, *, num_within: int, num_across: int) -> tuple[Doubles, Doubles]:
+    """What a further neighbour must be as similar as, to change full lists; -inf where a seat is empty.
+
+    Args:
+        lists: of n rows.
+        num_within: how many neighbours are wanted within.
+        num_across: how many across.
+
+    Returns:
+        float64 [n] within and across.
+    """
+    lasts = []
+    for (_, similarities), k in zip(lists, (num_within, num_across), strict=True):
+        full = 0 < k <= similarities.shape[1]
+        lasts.append(similarities[:, k - 1] if full else np.full(len(similarities), -np.inf))
+    return lasts[0], lasts[1]
+
+
+def _least(table: Table, by_row: tuple[Doubles, Doubles] | None) -> tuple[Doubles, Doubles] | None:
+    """By place."""
+    return None if by_row is None else (by_row[0][table.rows], by_row[1][table.rows])
 
 
 def _by_row(table: Table, lists: GroupedLists) -> GroupedLists:

@@ -41,10 +41,18 @@ class Seats(NamedTuple):
     slack: Doubles
 
     @staticmethod
-    def open(slack: Doubles, k: int) -> Seats:
-        """Empty seats for the k best columns of each row; for k = 0, seats that nobody gets."""
+    def open(slack: Doubles, k: int, least: Doubles | None = None) -> Seats:
+        """Empty seats for the k best columns of each row; for k = 0, seats that nobody gets.
+
+        Args:
+            slack: float64 [n].
+            k: how many best are wanted.
+            least: float64 [n], only columns whose score may stand for this or more are wanted; None for all.
+        """
         num_rows = len(slack)
         floor = np.full(num_rows, LOWEST if k else np.inf, np.float32)
+        if k and least is not None:
+            floor = np.maximum(floor, np.nextafter((least - slack).astype(np.float32), LOWEST))
         return Seats(np.empty((num_rows, room(k)), np.int64), np.zeros(num_rows, np.int32), floor, slack)
 
 

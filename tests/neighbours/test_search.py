@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from raydist.errors import ConfigError, FeatureError
 from raydist.neighbours.search import (
     exact_dot,
+    last_similarities,
     merge_topk,
     neighbour_lists,
     pair_lists,
@@ -60,16 +61,22 @@ def flat_bytes(lists):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 4])
-def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(people, precision, num_shards):
-    x, group = people(25, 12, width=33), np.random.default_rng(0).integers(0, 3, 300)
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("copies", [1, 20])
+def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(people, precision, num_shards, bounded, copies):
+    x = np.tile(people(25, 12 // min(copies, 12), width=33), (copies, 1))[:300]
+    x, group = x[np.random.default_rng(1).permutation(300)], np.random.default_rng(0).integers(0, 3, 300)
     seats = {"num_within": 6, "num_across": 8}
     whole, _ = neighbour_lists(x, group=group, precision="exact", **seats)
     rows = np.array_split(np.random.default_rng(num_shards).permutation(300), num_shards)
     parts = [[neighbour_lists(x[s], group=group[s], ids=s, precision=precision, **seats)[0]] for s in rows]
+    least = [last_similarities(part[0], **seats) for part in parts]
     for a in range(num_shards):
         for b in range(a):
             s, t = rows[a], rows[b]
             names = {"left_ids": s, "right_ids": t, "left_group": group[s], "right_group": group[t]}
+            if bounded:  # what a row's own shard has found already need not be beaten again
+                names |= {"left_least": least[a], "right_least": least[b]}
             forth, back, _ = pair_lists(x[s], x[t], precision=precision, threads=2, **names, **seats)
             parts[a].append(forth)
             parts[b].append(back)
