@@ -15,12 +15,13 @@ from raydist.benchmarks.dense import dense_labels
 from raydist.benchmarks.features import DrawnFeatures, draw_features
 from raydist.benchmarks.measure import Cost, StageClock
 from raydist.benchmarks.rates import Rate, matmul_rate
-from raydist.benchmarks.searches import exact_search, look_alike_search
+from raydist.benchmarks.searches import look_alike_search
 from raydist.benchmarks.stages import StagedClustering, cluster_in_stages
 from raydist.clustering.quality import ari, noise_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
 from raydist.neighbours.jaccard import Watch
 from raydist.neighbours.products import multiplies_halves
+from raydist.neighbours.searches import exact_search
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Labels
 
 WARM_ROWS = 300
@@ -156,9 +157,9 @@ def measure_sparse(task: ClusterTask) -> SparseOutcome:
         found.clustering.labels,
         _agreement(drawn.table, found.clustering.labels),
         pairs=len(found.clustering.edges),
-        v_entries=found.v_entries,
-        expanded_entries=found.expanded_entries,
-        uncertified=int(found.searched["uncertified"]),
+        v_entries=found.graph.v_entries,
+        expanded_entries=found.graph.expanded_entries,
+        uncertified=int(found.graph.searched["uncertified"]),
         precision=task.product,
         matmul={"fp32": matmul_rate("fp32", task.width), "bf16": matmul_rate("bf16", task.width)},
         flops=sum(search_flops(int(size), task.width) for size in sizes),

@@ -16,8 +16,8 @@ from raydist.errors import ConfigError, DataError, FeatureError
 
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
-    from raydist.benchmarks.searches import Search
     from raydist.clustering.spec import ClusterSpec
+    from raydist.neighbours.searches import Search
     from raydist.types import FeatureTable, Ints, Labels
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
@@ -101,20 +101,21 @@ def cluster(
     figures = describe(table, labels)
     _show(figures, title=f"{features}, {distance}, {algorithm}", stderr=json)
     _show_stages(clock.costs)
-    note(f"{search} search ({_told(found.searched)}), {num_pairs:,} pairs within the radius; labels: {out}")
+    note(f"{search} search ({_told(found.graph.searched)}), {num_pairs:,} pairs within the radius; labels: {out}")
     if json:
-        facts = {"out": str(out), "num_slabs": shards, "search": search, **found.searched, "pairs": num_pairs}
+        facts = {"out": str(out), "num_slabs": shards, "search": search, **found.graph.searched, "pairs": num_pairs}
         say_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **figures})
 
 
 def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
-    from raydist.benchmarks.searches import approximate_search, exact_search
+    from raydist.neighbours.searches import approximate_search, exact_search
+    from raydist.randomness import stream
 
     if name == "exact":
         return exact_search(threads=threads, memory_budget=None if memory_budget is None else memory_budget * MEGABYTE)
     if memory_budget is not None:
         raise ConfigError("--memory-budget: the search ivf cannot keep to one; leave it out, or take exact")
-    return approximate_search(threads=threads, num_probes=num_probes)
+    return approximate_search(threads=threads, num_probes=num_probes, rng=stream(0, "ivf"))
 
 
 def _told(searched: Mapping[str, float]) -> str:

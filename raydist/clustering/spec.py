@@ -113,12 +113,12 @@ def cluster_features(
         threads: how many threads are at work; changes time, never the result.
         watch: surrounds each stage, called with its name: those of `jaccard_graph`, then ``cluster``.
     """
-    edges = jaccard_graph(
+    graph = jaccard_graph(
         features, spec.metric, modality=modality, camera=camera, eps_max=spec.radius,
         num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):
-        return cluster_edges(edges, len(features), spec)
+        return cluster_edges(graph.edges, len(features), spec)
 
 
 def cluster_edges(edges: Edges, num_rows: int, spec: ClusterSpec) -> Clustering:

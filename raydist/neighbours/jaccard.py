@@ -10,7 +10,7 @@ decide on them. A pair is therefore within eps when its distance is <= eps + `TI
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from raydist.neighbours.distance import DistanceSpec, RankedLists, join_lists
 from raydist.neighbours.locality import local_order
 from raydist.neighbours.ranked import GroupedLists, merge_topk
 from raydist.neighbours.reciprocal import UNIT, expand_rows, mutual_ranks, reciprocal_sets, v_rows
-from raydist.neighbours.search import neighbour_lists
+from raydist.neighbours.searches import Search, exact_search
 from raydist.neighbours.slabs import map_slabs, row_slabs, sparse_rows, stack_rows, unsigned, with_room, work_slabs
 from raydist.types import Floats, Ints, check_features
 
@@ -119,6 +119,22 @@ def merge_lists(parts: Sequence[GroupedLists], spec: DistanceSpec) -> GroupedLis
     return merge_topk(within, k=spec.num_within), merge_topk(across, k=spec.num_across)
 
 
+@dataclass(frozen=True)
+class Graph:
+    """The graph of small distances, and how much was in between.
+
+    Attributes:
+        edges: the pairs.
+        v_entries, expanded_entries: stored values of V before and after query expansion.
+        searched: figures of the search.
+    """
+
+    edges: Edges
+    v_entries: int
+    expanded_entries: int
+    searched: Mapping[str, float]
+
+
 def jaccard_graph(
     features: Floats,
     spec: DistanceSpec,
@@ -126,10 +142,11 @@ def jaccard_graph(
     modality: NDArray[np.int8] | None = None,
     camera: NDArray[np.generic] | None = None,
     eps_max: float = 0.8,
+    search: Search | None = None,
     num_slabs: int = 1,
     threads: int = 1,
     watch: Watch = nullcontext,
-) -> Edges:
+) -> Graph:
     """The graph of small Jaccard distances, in one process, step by step as shards compute it.
 
     The stages are ``search``, ``encode`` (sets and V), ``expand`` and ``edges``. Those after the search work on rows in
@@ -141,6 +158,7 @@ def jaccard_graph(
         modality: int8 [N] of `Modality`, for the modality-aware distance.
         camera: [N] of any sortable type, for the camera-aware distance.
         eps_max: see `jaccard_edges`.
+        search: how neighbours are found; None is the exact search.
         num_slabs: into how many slabs the rows are cut, each computed as a shard would; never changes the result.
         threads: how many work at once; changes the time, never the result.
         watch: surrounds each stage, called with its name.
@@ -150,7 +168,7 @@ def jaccard_graph(
         ConfigError: the distance needs modalities or cameras that are not given, or eps_max is out of range.
 
     >>> x = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
-    >>> edges = jaccard_graph(x, DistanceSpec.plain(k1=2, k2=1), eps_max=0.6)
+    >>> edges = jaccard_graph(x, DistanceSpec.plain(k1=2, k2=1), eps_max=0.6).edges
     >>> edges.i.tolist(), edges.j.tolist(), edges.distance.tolist()
     ([0], [1], [0.0])
     """
@@ -158,25 +176,23 @@ def jaccard_graph(
     group = _groups(spec, modality, camera, len(features))
     slabs = row_slabs(len(features), num_slabs)
     with watch("search"):
-        lists = _search(features, spec, group, threads)
+        found, searched = (search or exact_search(threads=threads))(features, spec, group)
+        lists = join_lists(spec, [np.arange(len(features))], [found])
+        del found
     with watch("encode"):
         order = local_order(lists.ids)
         lists = lists.renumbered(order)
         v = _encoded(lists, features, order, spec.half, slabs, threads)
-        lists = lists.without_tables()
+        lists, v_entries = lists.without_tables(), v.nnz
     with watch("expand"):
         v = stack_rows([expand_rows(rows, lists, v, threads=threads) for rows in slabs])
+        expanded_entries = v.nnz
         del lists
     with watch("edges"):
         inverted = v.tocsc()
         parts = [jaccard_edges(rows, v, eps_max=eps_max, inverted=inverted, threads=threads) for rows in slabs]
         del v, inverted
-        return Edges.join(parts).renamed(order)
-
-
-def _search(features: Floats, spec: DistanceSpec, group: Ints | None, threads: int) -> RankedLists:
-    found, _ = neighbour_lists(features, num_within=spec.num_within, num_across=spec.num_across, group=group, threads=threads)
-    return join_lists(spec, [np.arange(len(features))], [found])
+        return Graph(Edges.join(parts).renamed(order), v_entries, expanded_entries, searched)
 
 
 def _encoded(lists: RankedLists, features: Floats, names: Ints, half: int, slabs: list[Ints], threads: int) -> csr_array:

@@ -28,7 +28,7 @@ def watch(stages):
 def test_both_ways_give_the_same_labels(stages, watch, k1, k2, eps):
     features = draw_features(700, 64, seed=1, shuffled=True).table.features
     spec = ClusterSpec(k1=k1, k2=k2, eps=eps)
-    sparse = cluster_edges(jaccard_graph(features, spec.metric, eps_max=eps), 700, spec).labels
+    sparse = cluster_edges(jaccard_graph(features, spec.metric, eps_max=eps).edges, 700, spec).labels
     labels = dense.dense_labels(features, k1=k1, k2=k2, eps=eps, min_samples=spec.min_samples, watch=watch)
     assert labels.max() > 5
     assert np.array_equal(labels, sparse)

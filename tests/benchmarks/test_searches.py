@@ -1,15 +1,10 @@
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 
-from raydist.benchmarks import searches
 from raydist.benchmarks.features import draw_features
-from raydist.benchmarks.searches import approximate_search, exact_search, look_alike_search
-from raydist.benchmarks.stages import cluster_in_stages
-from raydist.clustering.spec import ClusterSpec
-from raydist.errors import ConfigError
+from raydist.benchmarks.searches import look_alike_search
 from raydist.neighbours.distance import DistanceSpec
+from raydist.neighbours.searches import exact_search
 
 METRICS = [DistanceSpec.plain(), DistanceSpec.camera_aware(), DistanceSpec.modality_aware()]
 
@@ -54,36 +49,3 @@ def test_a_crowd_with_fewer_rows_than_seats_leaves_seats_empty():
     (within, _), _ = look_alike_search(np.arange(40) // 7, threads=1)(table.features, DistanceSpec.plain(k1=20), None)
     assert within[0].shape == (40, 19)
     assert ((within[0] >= 0).sum(axis=1) == np.repeat([6, 4], [35, 5])).all()
-
-
-def test_precision_and_memory_never_change_what_is_found(drawn):
-    features, metric = drawn.table.features, METRICS[0]
-    usual = exact_search(threads=1)(features, metric, None)[0]
-    for precision in ("fp32", "bf16"):
-        assert equal(exact_search(threads=1, precision=precision)(features, metric, None)[0], usual)
-    assert equal(exact_search(threads=1, memory_budget=100_000_000)(features, metric, None)[0], usual)
-    with pytest.raises(ConfigError, match="memory"):
-        exact_search(threads=1, memory_budget=1)(features, metric, None)
-
-
-def test_an_approximate_search_tells_its_recall(drawn):
-    features, metric = drawn.table.features, METRICS[0]
-    few, many = (approximate_search(threads=1, num_probes=n)(features, metric, None) for n in (1, 1000))
-    assert 0.1 < few[1]["recall"] < many[1]["recall"] == 1.0
-    assert equal(many[0], exact_search(threads=1)(features, metric, None)[0])
-    again = approximate_search(threads=1, num_probes=1)(features, metric, None)
-    assert equal(few[0], again[0])
-
-
-def test_labels_of_an_approximate_search_that_looks_everywhere_are_exact(drawn):
-    exact, everywhere = (
-        cluster_in_stages(drawn.table, ClusterSpec(), search=search, watch=nullcontext, threads=1).clustering.labels
-        for search in (exact_search(threads=1), approximate_search(threads=1, num_probes=1000))
-    )
-    assert np.array_equal(exact, everywhere)
-
-
-def test_without_faiss_there_is_a_word_of_advice(monkeypatch):
-    monkeypatch.setattr(searches, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="install raydist"):
-        approximate_search(threads=1, num_probes=8)

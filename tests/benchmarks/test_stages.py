@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from raydist.benchmarks.features import draw_features
-from raydist.benchmarks.searches import exact_search
 from raydist.benchmarks.stages import STAGES, cluster_in_stages
 from raydist.clustering.spec import ClusterSpec, cluster_features
+from raydist.neighbours.searches import exact_search
 
 SPECS = [
     ClusterSpec(),
@@ -43,5 +43,5 @@ def test_every_stage_is_watched_in_order(table):
 
     found = cluster_in_stages(table, ClusterSpec(), search=exact_search(threads=1), watch=watch, threads=1)
     assert tuple(names) == STAGES
-    assert found.expanded_entries > found.v_entries > len(table)
-    assert found.searched == {"uncertified": 0}
+    assert found.graph.expanded_entries > found.graph.v_entries > len(table)
+    assert found.graph.searched == {"uncertified": 0}

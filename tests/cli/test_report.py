@@ -28,7 +28,7 @@ def test_the_page_of_a_run(finished, capsys):
     path = finished.path / "report" / "index.html"
     assert json.loads(capsys.readouterr().out) == {"report": str(path)}
     text = path.read_text()
-    assert "<h1>pgm on synthetic</h1>" in text
+    assert "<h1>cba on synthetic</h1>" in text
     assert text.count('class="ranking"') == 16
     assert write_report_of(finished).read_text() == text
 

@@ -53,7 +53,7 @@ def test_labels_agree_with_a_dense_hdbscan():
     rng = np.random.default_rng(2)
     x = np.repeat(rng.standard_normal((25, 32)), 12, axis=0) + 0.6 * rng.standard_normal((300, 32))
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
-    edges = jaccard_graph(x, DistanceSpec.plain(k1=15, k2=4), eps_max=1.0)
+    edges = jaccard_graph(x, DistanceSpec.plain(k1=15, k2=4), eps_max=1.0).edges
     distance = np.ones((300, 300))
     np.fill_diagonal(distance, 0)
     distance[edges.i, edges.j] = distance[edges.j, edges.i] = edges.distance

@@ -39,7 +39,7 @@ def test_labels_are_those_of_dense_distances(crowd, dense_jaccard, spec, num_row
 def test_labels_of_three_thousand_rows(crowd, dense_jaccard, spec):
     x, group = crowd(3000, 4)
     distance = dense_jaccard(x, spec.metric, group)
-    edges = jaccard_graph(x, spec.metric, modality=group, camera=group, eps_max=0.6, threads=2)
+    edges = jaccard_graph(x, spec.metric, modality=group, camera=group, eps_max=0.6, threads=2).edges
     for eps in (0.4, 0.5, 0.6):
         cut = replace(spec, eps=eps)
         assert np.array_equal(cluster_edges(edges, 3000, cut).labels, expected_labels(distance, cut))

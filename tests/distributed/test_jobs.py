@@ -98,7 +98,7 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
 
     from mlflow import MlflowClient
 
-    (folder,) = (tmp_path / "home" / "runs").glob("pgm-synthetic-*")
+    (folder,) = (tmp_path / "home" / "runs").glob("cba-synthetic-*")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["epochs"] == 3
     client = MlflowClient(f"sqlite:///{tmp_path}/home/runs/mlflow.db")

@@ -60,7 +60,7 @@ def test_mlflow_has_every_epoch_once(undisturbed):
     assert [m.step for m in client.get_metric_history(run_id, "epoch")] == [0, 1, 2, 3]
     run = client.get_run(run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params["method.name"] == "pgm"
+    assert run.data.params["method.name"] == "cba"
     assert "retrieval/infrared_to_visible/map" in run.data.metrics
 
 

@@ -84,7 +84,7 @@ def dense(edges, num_rows):
 
 
 def graph(x, spec, group=None, **options):
-    return jaccard_graph(x, spec, modality=group, camera=group, **options)
+    return jaccard_graph(x, spec, modality=group, camera=group, **options).edges
 
 
 def same(a: Edges, b: Edges) -> bool:
