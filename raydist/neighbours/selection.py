@@ -68,14 +68,14 @@ def room(k: int) -> int:
 
 def pack(scores: Floats, columns: Ints) -> Ints:
     """Candidates out of float32 scores and their columns, of one shape."""
-    bits = np.ascontiguousarray(scores).view(np.int32)
+    bits = (np.ascontiguousarray(scores) + np.float32(0)).view(np.int32)
     return (bits ^ ((bits >> 31) & 0x7FFFFFFF)).astype(np.int64) << COLUMN_BITS | columns
 
 
 @njit(nogil=True, cache=True)
 def _key(score):  # type: ignore[no-untyped-def]
     """An integer that sorts as the score does: the bits of the float, those below the sign flipped for negative ones."""
-    bits = np.float32(score).view(np.int32)
+    bits = np.float32(score + np.float32(0)).view(np.int32)  # the two zeros are one score
     return np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF))
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from raydist.neighbours.exact import COLUMN
@@ -31,6 +31,7 @@ def seat(scores, rows, columns, k, block, rng):
 
 
 @settings(max_examples=40, deadline=None)
+@example(seed=0, shape=(7, 48), k=1, block=20, slack=0.5, ties=True)  # with zeros of both signs
 @given(
     seed=st.integers(0, 10**6), shape=st.tuples(st.integers(1, 300), st.integers(1, 300)), k=st.integers(1, 6),
     block=st.integers(20, 400), slack=st.sampled_from([0.0, 0.01, 0.5]), ties=st.booleans(),
@@ -89,3 +90,8 @@ def test_offsets(shape):
     expected = scores + left[:, None] + right
     add_offsets(scores, left, right)
     assert np.array_equal(scores, expected)
+
+
+def test_the_two_zeros_are_one_score():
+    scores, columns = np.array([0.0, -0.0], np.float32), np.arange(2)
+    assert np.array_equal(pack(scores, columns) - columns, np.zeros(2, np.int64))
