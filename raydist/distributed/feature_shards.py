@@ -10,7 +10,7 @@ What all shards read is in the object store, once a node; what only a few rows o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -265,8 +265,7 @@ class FeatureShard:
 
     def _note(self, found: GroupedLists, report: SearchReport) -> None:
         self._found.append(found)
-        mine = self._report
-        self._report = replace(mine, **{name: getattr(mine, name) + getattr(report, name) for name in vars(report)})
+        self._report += report
 
     def _check(self, version: int) -> None:
         if version != self.version:

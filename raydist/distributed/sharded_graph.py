@@ -94,8 +94,7 @@ class ShardedGraph:
             who = self._chosen[other], self._blocks[other], least[other]
             given[other].append(shards[one].meet.remote(version, spec, *who, halved))
         found = ray.get([shard.neighbours.remote(version, spec, *parts) for shard, parts in zip(shards, given, strict=True)])
-        reports = [report for _, report in found]
-        total = SearchReport(**{name: sum(getattr(report, name) for report in reports) for name in vars(reports[0])})
+        total = sum((report for _, report in found), SearchReport())
         slabs = [np.arange(start, stop) for start, stop in pairwise(self.cuts)]
         return join_lists(spec, slabs, [lists for lists, _ in found]), total
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -102,10 +103,7 @@ class WarmUp(Stage):
             update_slots(memories["slots"], batch.rows, batch.features[0], keep=self.params.keep)
 
         versions = [Version(segment=0), Version(augment=TONES, segment=1)]
-        return [Substep(self._sample, versions, loss, update)]
-
-    def _sample(self, iterations: int, rng: np.random.Generator) -> Ints:
-        return tracklets_of_both(self.setting, iterations, rng)
+        return [Substep(partial(tracklets_of_both, self.setting), versions, loss, update)]
 
 
 def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
