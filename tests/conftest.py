@@ -17,6 +17,8 @@ from raydist.distributed.cluster import prepare
 
 prepare(None)  # before anything imports Ray
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -53,3 +55,70 @@ def smoke_root(smoke_inputs: Inputs) -> Path:
 def run_env() -> dict[str, str]:
     """The environment of a command that a test starts: this session's home."""
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def _write_image(path: Path, person: int) -> None:
+    """A picture in the colour of a person, unlike any other."""
+    rng = np.random.default_rng([person, *path.as_posix().encode()[-40:]])
+    colour = np.random.default_rng(person).integers(40, 216, 3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.clip(colour + rng.normal(0, 20, (16, 8, 3)), 0, 255).astype(np.uint8))
+
+
+def _write_sysu_mm01(root: Path) -> None:
+    for name, persons in {"train": "1,2,4,3", "val": "12,5", "test": "9,7,11,8", "available": "1,2,3,4,5,7,8,9,11,12"}.items():
+        (root / "exp").mkdir(parents=True, exist_ok=True)
+        (root / "exp" / f"{name}_id.txt").write_text(persons + "\n")
+        for person in map(int, persons.split(",") if name != "available" else []):
+            # Of the visible cameras, only the one in cam3's room saw person 7.
+            for camera in (2, 3, 6) if person == 7 else range(1, 7):
+                for number in range(1, 4 + person * camera % 3):
+                    _write_image(root / f"cam{camera}" / f"{person:04d}" / f"{number:04d}.jpg", person)
+
+
+def _write_regdb(root: Path) -> None:
+    for trial in (1, 2):
+        for part in ("train", "test"):
+            persons = [person for person in range(1, 13) if (person % 2 == trial - 1) == (part == "train")]
+            for camera in ("Visible", "Thermal"):
+                lines = []
+                for label, person in enumerate(persons):
+                    files = [f"{camera}/{person}/male_front_{camera[0].lower()}_{n:05d}_{person}.bmp" for n in (21, 33, 40)]
+                    lines += [f"{file} {label}" for file in files]
+                    for file in files:
+                        _write_image(root / file, person)
+                (root / "idx").mkdir(exist_ok=True)
+                (root / "idx" / f"{part}_{camera.lower()}_{trial}.txt").write_text("\n".join(lines) + "\n")
+
+
+def _write_llcm(root: Path) -> None:
+    (root / "idx").mkdir(parents=True)
+    (root / "idx" / "test_id.txt").write_text("28,6,11,7")
+    for kind in ("vis", "nir"):
+        cameras = [camera for camera in range(1, 10) if kind == "vis" or camera != 3]
+        lines = []
+        for label, person in enumerate((4, 5, 9, 13, 20, 31)):
+            for camera in cameras[person % 2 :: 3]:
+                file = f"{kind}/{person:04d}/{person:04d}_c{camera:02d}_s180_f{camera * 30:04d}_{kind}.jpg"
+                lines.append(f"{file} {label}")
+                _write_image(root / file, person)
+        (root / "idx" / f"train_{kind}.txt").write_text("\n".join(lines) + "\n")
+        for camera in cameras:
+            (root / f"test_{kind}" / f"cam{camera}").mkdir(parents=True)
+            for person in (6, 7, 11, 28):
+                for frame in range(210, 210 + (person + camera) % 4):
+                    name = f"{person:04d}_c{camera:02d}_s180_f{frame:04d}_{kind}.jpg"
+                    _write_image(root / f"test_{kind}" / f"cam{camera}" / f"{person:04d}" / name, person)
+
+
+@pytest.fixture
+def image_set(tmp_path: Path) -> Callable[[str], Path]:
+    """`image_set(name)` writes a tiny set of single images in the layout of that data set, and gives its folder."""
+    writers = {"sysu_mm01": _write_sysu_mm01, "regdb": _write_regdb, "llcm": _write_llcm}
+
+    def make(name: str) -> Path:
+        if not (tmp_path / name).exists():
+            writers[name](tmp_path / name)
+        return tmp_path / name
+
+    return make

@@ -21,8 +21,12 @@ Preset = Annotated[str, typer.Option(help="smoke, ci, hard, oracle or null.", me
 Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
 Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
 Ids = Annotated[int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")]
-Name = Annotated[str, typer.Option(help="hitsz_vcm, buptcampus or manifest.", metavar="NAME", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Option(help="hitsz_vcm, buptcampus, sysu_mm01, regdb, llcm or manifest.", metavar="NAME", show_default=False),
+]
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
+Trial = Annotated[int, typer.Option(min=1, max=10, help="Which of RegDB's ten splits; other data sets have one.")]
 Height = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")]
 Width = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.width's.")]
 Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at once; changes time only.")]
@@ -79,11 +83,11 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 
 @data.command()
 @guarded
-def check(name: Name, root: Root, json: Json = False) -> None:
+def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
     from raydist.data.frame_files import check_files
 
-    table, notes = _read(name, root, stderr=json)
+    table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
     check_files(table)
     note(f"all {sum(table.num_frames):,} frame files are there")
@@ -93,13 +97,21 @@ def check(name: Name, root: Root, json: Json = False) -> None:
 
 @data.command()
 @guarded
-def pack(name: Name, root: Root, height: Height = None, width: Width = None, workers: Workers = 2, json: Json = False) -> None:
+def pack(
+    name: Name,
+    root: Root,
+    trial: Trial = 1,
+    height: Height = None,
+    width: Width = None,
+    workers: Workers = 2,
+    json: Json = False,
+) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
     from raydist.data.frames import open_frames
     from raydist.engine.schema import DataSection
     from raydist.home import cache_folder
 
-    table, _ = _read(name, root, stderr=json)
+    table, _ = _read(name, root, trial, stderr=json)
     height, width = height or DataSection().height, width or DataSection().width
     folder = cache_folder() / "frames"
     # Training and ranked tracklets apart, as a run opens them: an entry is found by the list of its files.
@@ -135,11 +147,11 @@ def baseline(words: Words = None, json: Json = False) -> None:
         say_json({"protocol": inputs.protocol, "retrieval": found})
 
 
-def _read(name: str, root: Path, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
+def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
     from raydist.data.datasets import read_dataset
 
-    table, notes = read_dataset(name, root)
+    table, notes = read_dataset(name, root, trial=trial)
     columns = ("tracklets", "frames", "identities", "cameras")
     rows = [
         [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]

@@ -18,7 +18,10 @@ Features = Annotated[
 Protocol = Annotated[
     str,
     typer.Option(
-        help="hitsz_vcm, buptcampus, buptcampus_official, plain or same-camera-removed.", metavar="NAME", show_default=False
+        help="hitsz_vcm, buptcampus, buptcampus_official, sysu_mm01, sysu_mm01_indoor, regdb, llcm, plain "
+        "or same-camera-removed.",
+        metavar="NAME",
+        show_default=False,
     ),
 ]
 

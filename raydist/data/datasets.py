@@ -15,6 +15,9 @@ from raydist.errors import ConfigError, DataError
 READERS = {
     "hitsz_vcm": "raydist.data.hitsz_vcm",
     "buptcampus": "raydist.data.buptcampus",
+    "sysu_mm01": "raydist.data.sysu_mm01",
+    "regdb": "raydist.data.regdb",
+    "llcm": "raydist.data.llcm",
     "manifest": "raydist.data.manifest",
 }
 
@@ -25,7 +28,7 @@ def read_dataset(name: str, root: str | Path, **options: Any) -> tuple[TrackletT
     Args:
         name: a key of `READERS`.
         root: its folder (or the manifest file).
-        options: settings of readers, such as ``mismatch`` or ``paired``; a reader gets those that it knows.
+        options: settings of readers, such as ``mismatch`` or ``trial``; a reader gets those that it knows.
 
     Returns:
         The table of all splits, and what was left out.

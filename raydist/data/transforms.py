@@ -1,33 +1,23 @@
-"""Augmentation of clips: chance is drawn once a clip, pixels are changed for a whole batch of clips at a time.
+"""Augmentation of clips: what may be done to them, how often and how strongly, and what chance makes of it for one clip.
 
-`draw_params` turns strengths (`ClipAugment`) and an explicit generator into the parameters of one clip; `apply` is a pure
-function of the frames and those parameters. All frames of a clip share them, so that a clip stays one take of one camera.
-The order is fixed: shift and flip, grey, amplitude swap, tone curve, gain, erasing. What makes a clip look like the other
-modality thus comes before the tones, which act on it as they act on a grey picture, and is rounded to 8 bits as they expect.
+`draw_params` turns strengths (`ClipAugment`) and an explicit generator into the parameters of one clip (`ClipParams`);
+`raydist.data.rendering` changes the pixels. All frames of a clip share its parameters, so that it stays one take of one camera.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from raydist.data.spectrum import reach, swap_amplitude
-from raydist.errors import DataError
+from raydist.data.colour_jitter import Jitter, draw_jitter
+from raydist.data.colour_maps import draw_colour_maps
 from raydist.types import Modality
-
-ERASED = (0.4914, 0.4822, 0.4465)
-"""The colour of an erased box, in every paper's code the mean colour of CIFAR-10."""
 
 LUMA = (0.2989, 0.5870, 0.1140)
 """Weights of R, G and B in a grey picture (ITU-R BT.601)."""
-
-LEVELS = 256
 
 
 @dataclass(frozen=True)
@@ -37,9 +27,12 @@ class ClipAugment:
     Attributes:
         shift: largest displacement down and to the right, as a share of the frame height; what comes in is black.
         flip: probability of mirroring left and right.
+        jitter: J of a colour jitter (see `raydist.data.colour_jitter`): factors in 1 - J to 1 + J for brightness, contrast and
+            saturation, and a shift of the hue by up to J of a turn either way; 0 for none.
         exchange: probability of copying one channel, each as likely, to all three.
         weighted: probability of a grey picture with weights drawn from a flat Dirichlet distribution.
         luma: probability of a grey picture with the weights `LUMA`; these three exclude each other, the rest keeps colour.
+        pseudo_colour: probability of the colours of three colour maps (see `raydist.data.colour_maps`).
         tone: probability of a tone curve a g^gamma + b; on a visible clip only after it was made grey.
         scale: range of a.
         gamma: range of gamma, drawn uniformly in its logarithm.
@@ -53,13 +46,16 @@ class ClipAugment:
         erase: probability of erasing a box (Zhong et al., Random Erasing, AAAI 2020).
         erase_area: range of the box's share of the frame.
         erase_aspect: range of its height over its width, drawn uniformly in its logarithm.
+        erase_noise: whether the box is filled with noise, else with one colour.
     """
 
     shift: float = 0.0
     flip: float = 0.0
+    jitter: float = 0.0
     exchange: float = 0.0
     weighted: float = 0.0
     luma: float = 0.0
+    pseudo_colour: float = 0.0
     tone: float = 0.0
     scale: tuple[float, float] = (0.6, 1.4)
     gamma: tuple[float, float] = (0.5, 2.0)
@@ -72,15 +68,20 @@ class ClipAugment:
     erase: float = 0.0
     erase_area: tuple[float, float] = (0.02, 0.4)
     erase_aspect: tuple[float, float] = (0.3, 1 / 0.3)
+    erase_noise: bool = False
 
 
 class Box(NamedTuple):
-    """An erased box: its share of the frame, its height over its width, and where it lies in the room left (0 to 1)."""
+    """An erased box: its share of the frame, its height over its width, and where it lies in the room left (0 to 1).
+
+    `noise` is the seed of the noise that fills it; None for one colour.
+    """
 
     area: float
     aspect: float
     down: float
     right: float
+    noise: int | None = None
 
 
 class Swap(NamedTuple):
@@ -104,6 +105,8 @@ class ClipParams(NamedTuple):
         gain: a factor for each channel.
         box: what is erased, or None.
         swap: how low-frequency amplitudes are taken over from a donor frame, or None.
+        jitter: how brightness, contrast, saturation and hue change, or None.
+        colour_maps: OpenCV's number of the colour map that each channel of a pseudo-coloured clip comes from, or None.
     """
 
     down: float = 0.0
@@ -116,6 +119,8 @@ class ClipParams(NamedTuple):
     gain: tuple[float, float, float] = (1.0, 1.0, 1.0)
     box: Box | None = None
     swap: Swap | None = None
+    jitter: Jitter | None = None
+    colour_maps: tuple[int, ...] | None = None
 
 
 NONE = ClipAugment()
@@ -140,8 +145,29 @@ INTERVENED_INFRARED = replace(TONES_INFRARED, swap=0.5)
 CHANNEL_EXCHANGE = replace(BASIC, exchange=1.0)
 """The second view of visible images (Ye et al., Channel Augmented Joint Learning, ICCV 2021)."""
 
-CHANNEL_ADAPTIVE_GREY = replace(BASIC, exchange=0.375, luma=0.0625)
-"""The view of infrared images (ChannelAdapGray of the same paper): half the time R, G, B or, every other time, luma."""
+CHANNEL_ADAPTIVE_GREY = replace(BASIC, exchange=0.75, luma=0.125)
+"""The view of infrared images (ChannelAdapGray of the same paper): R, G, B or, every other time, luma, each as likely."""
+
+JITTERED_BASIC = replace(BASIC, jitter=0.5)
+"""HIL's and SDCL's first view of visible images."""
+
+JITTERED_EXCHANGE = replace(CHANNEL_EXCHANGE, jitter=0.5)
+"""The second view of visible images in BMIL, HIL and their family."""
+
+JITTERED_ADAPTIVE_GREY = replace(CHANNEL_ADAPTIVE_GREY, jitter=0.5)
+"""HIL's and SDCL's view of infrared images, and BMIL's in its first stage."""
+
+NOISE_BASIC = replace(BASIC, erase_area=(0.02, 0.5), erase_noise=True)
+"""DMDL's first view of visible images."""
+
+NOISE_JITTERED_EXCHANGE = replace(NOISE_BASIC, jitter=0.5, exchange=1.0)
+"""DMDL's second view of visible images, without their colours."""
+
+NOISE_ADAPTIVE_GREY = replace(NOISE_BASIC, exchange=0.75, luma=0.125)
+"""DMDL's first view of infrared images."""
+
+NOISE_PSEUDO_COLOUR = replace(NOISE_BASIC, pseudo_colour=1.0)
+"""DMDL's second view of infrared images, with colours that they never had."""
 
 
 def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generator) -> ClipParams:
@@ -169,11 +195,13 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     gain = tuple(rng.uniform(*augment.gain_range, 3).tolist()) if rng.random() < augment.gain else (1.0, 1.0, 1.0)
     box = None
     if rng.random() < augment.erase:
-        box = Box(rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random())
+        box = _draw_box(augment, rng)
     swap = None
     if augment.swap and (grey is None or modality is Modality.INFRARED) and rng.random() < augment.swap:
         swap = Swap(rng.uniform(*augment.swap_size), rng.uniform(*augment.swap_blend))
-    return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box, swap)
+    jitter = draw_jitter(augment.jitter, rng) if augment.jitter else None
+    colour_maps = draw_colour_maps(rng) if augment.pseudo_colour and rng.random() < augment.pseudo_colour else None
+    return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box, swap, jitter, colour_maps)
 
 
 def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, float, float] | None:
@@ -190,125 +218,10 @@ def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, f
     return red, green, blue
 
 
+def _draw_box(augment: ClipAugment, rng: np.random.Generator) -> Box:
+    box = Box(rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random())
+    return box._replace(noise=int(rng.integers(2**32))) if augment.erase_noise else box
+
+
 def _log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:
     return math.exp(rng.uniform(math.log(bounds[0]), math.log(bounds[1])))
-
-
-def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = None) -> Tensor:
-    """Change a batch of clips, each by its own parameters.
-
-    A clip's result depends on its frames, parameters and donor alone, not on the rest of the batch.
-
-    Args:
-        frames: uint8 [B, T, 3, H, W], on the CPU or another device.
-        params: of the B clips.
-        donors: uint8 [D, 3, H, W], a frame for each of the D clips that have a swap, in their order; None for D = 0.
-
-    Returns:
-        float32 [B, T, 3, H, W] in [0, 1]; exactly `frames / 255` where the parameters do nothing.
-
-    Raises:
-        DataError: the frames are of another type or shape, or there is not one set of parameters a clip or not one
-            donor a swap.
-
-    >>> frames = torch.full((1, 2, 3, 4, 2), 51, dtype=torch.uint8)
-    >>> apply(frames, [ClipParams(scale=2.0)]).unique()
-    tensor([0.4000])
-    """
-    if frames.dtype != torch.uint8 or frames.ndim != 5 or frames.shape[2] != 3:
-        raise DataError(f"frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected uint8 [B, T, 3, H, W]")
-    if len(frames) != len(params):
-        raise DataError(f"{len(params)} sets of parameters for {len(frames)} clips: draw one for each clip")
-    if not params:
-        return frames.float()
-    levels = _swap_amplitudes(_make_grey(_shift_and_flip(frames, params), params), params, donors)
-    return _erase(_look_up(levels, _tone_tables(params)), params)
-
-
-def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
-    """Cut each clip's window out of the padded frames."""
-    height, width = frames.shape[-2:]
-    moves = np.rint([(p.down * height, p.right * height) for p in params]).astype(np.int64)
-    pad = int(np.abs(moves).max())
-    if pad:
-        padded = torch.nn.functional.pad(frames, (pad, pad, pad, pad))
-        windows = padded.unfold(3, height, 1).unfold(4, width, 1)
-        top, left = torch.from_numpy(pad - moves).to(frames.device).T
-        frames = windows[torch.arange(len(frames), device=frames.device), :, :, top, left]
-    flip = _column([p.flip for p in params], frames)
-    return torch.where(flip, frames.flip(-1), frames)
-
-
-def _make_grey(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
-    """Replace the channels of the clips with grey weights by their weighted sum."""
-    rows = [b for b, p in enumerate(params) if p.grey is not None]
-    if not rows:
-        return frames
-    weights = torch.tensor([params[b].grey for b in rows], device=frames.device).view(-1, 1, 3, 1, 1)
-    return _replace(frames, rows, lambda clips: (clips * weights).sum(2, keepdim=True))
-
-
-def _swap_amplitudes(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None) -> Tensor:
-    """Give the clips with a swap the low-frequency amplitudes of their donors."""
-    swaps = {b: p.swap for b, p in enumerate(params) if p.swap is not None}
-    num_donors = 0 if donors is None else len(donors)
-    if num_donors != len(swaps):
-        raise DataError(f"{num_donors} donor frames for {len(swaps)} clips with an amplitude swap: give one for each")
-    if donors is None or not swaps:
-        return frames
-    donor_levels = donors.to(frames.device).float()
-    reaches = [reach(swap.size, *frames.shape[-2:]) for swap in swaps.values()]
-    blend = [swap.blend for swap in swaps.values()]
-    return _replace(frames, list(swaps), lambda clips: swap_amplitude(clips.float(), donor_levels, reaches, blend))
-
-
-def _replace(frames: Tensor, rows: Sequence[int], change: Callable[[Tensor], Tensor]) -> Tensor:
-    """Change the clips in the given rows; what they become is rounded to 8 bits as a camera does."""
-    chosen = torch.tensor(rows, device=frames.device)
-    levels = change(frames[chosen]).round_().clamp_(0, LEVELS - 1).to(torch.uint8)
-    return frames.index_copy(0, chosen, levels.expand(-1, -1, 3, -1, -1))
-
-
-def _tone_tables(params: Sequence[ClipParams]) -> Tensor:
-    """float32 [B, 3, 256]: what each level of each channel of each clip becomes.
-
-    Frames have 8 bits, so tone curve, gain and the conversion to [0, 1] are one look-up.
-    """
-    levels = np.arange(LEVELS) / (LEVELS - 1)
-    scale, gamma, offset = np.array([(p.scale, p.gamma, p.offset) for p in params]).T[:, :, None]
-    tones = np.clip(scale * levels**gamma + offset, 0, 1)
-    gained = np.clip(np.array([p.gain for p in params])[:, :, None] * tones[:, None], 0, 1)
-    return torch.from_numpy(gained.astype(np.float32))
-
-
-def _look_up(frames: Tensor, tables: Tensor) -> Tensor:
-    """The value in its clip's and channel's table for every pixel."""
-    first = torch.arange(0, tables.numel(), LEVELS, dtype=torch.int32, device=frames.device).view(-1, 1, 3, 1, 1)
-    # int32 indices into a flat table: an order of magnitude faster than advanced indexing
-    return tables.to(frames.device).flatten().index_select(0, (frames + first).flatten()).view(frames.shape)
-
-
-def _erase(clips: Tensor, params: Sequence[ClipParams]) -> Tensor:
-    """Paint each clip's box, at the same place in all its frames."""
-    height, width = clips.shape[-2:]
-    boxes = [(0, 0, 0, 0) if p.box is None else _pixels(p.box, height, width) for p in params]
-    if not any(box[2] for box in boxes):
-        return clips
-    top, left, tall, wide = (_column(side, clips) for side in zip(*boxes, strict=True))
-    rows = torch.arange(height, device=clips.device).view(-1, 1)
-    columns = torch.arange(width, device=clips.device)
-    inside = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
-    return torch.where(inside, torch.tensor(ERASED, device=clips.device).view(3, 1, 1), clips)
-
-
-def _pixels(box: Box, height: int, width: int) -> tuple[int, int, int, int]:
-    """Top, left, height and width of a box in pixels; a side longer than the frame is cut to it."""
-    pixels = box.area * height * width
-    tall = min(round(math.sqrt(pixels * box.aspect)), height)
-    wide = min(round(math.sqrt(pixels / box.aspect)), width)
-    return int(box.down * (height - tall + 1)), int(box.right * (width - wide + 1)), tall, wide
-
-
-def _column(values: Sequence[int | bool], like: Tensor) -> Tensor:
-    """[B, 1, 1, 1, 1] of one value a clip, on the device of the clips."""
-    return torch.tensor(values, device=like.device).view(-1, 1, 1, 1, 1)

@@ -39,6 +39,8 @@ class Backbone(NamedTuple):
         two_stream: whether it has two stems unless told otherwise.
         pixels: how frames are normalised.
         select: from a published file's tensors to those of `layers`, under their names here.
+        fork: from `layers` to those with a second branch, whose maps have twice the channels, deep before shallow; None where
+            an architecture has one branch.
     """
 
     layers: nn.Sequential
@@ -50,6 +52,7 @@ class Backbone(NamedTuple):
     two_stream: bool = False
     pixels: PixelStatistics = IMAGENET
     select: Callable[[State], State] = dict
+    fork: Callable[[nn.Sequential], nn.Sequential] | None = None
 
 
 class Streams(nn.Module):

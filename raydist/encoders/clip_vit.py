@@ -3,9 +3,6 @@
 The feature of a frame is the class token after the last normalisation (`ln_post`), 768 wide for ViT-B/16. CLIP's linear map
 from there to the 512 dimensions it shares with text (`proj`) is left out: CLIP-ReID (Li et al., AAAI 2023) takes features from
 both sides of it, the second because it compares with texts.
-
-Frames may have any height and width that are multiples of the patch size. The position embedding keeps the grid it was
-published with and is resized bicubically in every forward pass, so that one set of weights serves all sizes.
 """
 
 from __future__ import annotations
@@ -14,16 +11,14 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from raydist.encoders.backbone import Backbone, PixelStatistics
+from raydist.encoders.tokens import PATCH, ClassToken, Tokens, check_patches
 from raydist.encoders.transformer import Block
 from raydist.encoders.weights import State
-from raydist.errors import DataError
 
-PATCH = 16
-GRID = 14
-"""Patches along a side of the 224 x 224 images that CLIP was trained with."""
+GRID = (14, 14)
+"""Patches of the 224 x 224 images that CLIP was trained with."""
 
 PIXELS = PixelStatistics((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Statistics of CLIP's training images."""
@@ -57,63 +52,8 @@ class PatchEmbedding(nn.Conv2d):
         Raises:
             DataError: a side of the frames is not a multiple of 16.
         """
-        height, width = frames.shape[2:]
-        if height % PATCH or width % PATCH:
-            raise DataError(
-                f"frames of {height} x {width} pixels: this encoder cuts them into patches of {PATCH} x {PATCH}; "
-                f"give a height and a width that are multiples of {PATCH}, such as 288 x 144 or 256 x 128"
-            )
+        check_patches(frames)
         return super().forward(frames)
-
-
-class Tokens(nn.Module):
-    """The class token, then the patches row by row, each with the embedding of its position.
-
-    Args:
-        width: D.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.class_embedding = nn.Parameter(width**-0.5 * torch.randn(width))
-        self.positional_embedding = nn.Parameter(width**-0.5 * torch.randn(GRID**2 + 1, width))
-
-    def forward(self, patches: Tensor) -> Tensor:
-        """[M, D, h, w] -> [M, 1 + h w, D]."""
-        height, width = patches.shape[2:]
-        first = self.class_embedding.expand(len(patches), 1, -1)
-        tokens = torch.cat([first, patches.flatten(2).transpose(1, 2)], dim=1)
-        return tokens + resize_positions(self.positional_embedding, height, width)
-
-
-class ClassToken(nn.LayerNorm):
-    """The class token alone, normalised."""
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """[M, n, D] -> maps of one position, [M, D, 1, 1]."""
-        return super().forward(tokens[:, 0])[:, :, None, None]
-
-
-def resize_positions(positions: Tensor, height: int, width: int) -> Tensor:
-    """Position embeddings of a square grid for another grid, bicubically; that of the class token stays.
-
-    Args:
-        positions: [1 + g g, D], the class token first, then the grid row by row.
-        height: h, in patches.
-        width: w, in patches.
-
-    Returns:
-        [1 + h w, D]; the same values where h = w = g.
-
-    >>> resize_positions(torch.arange(1.0 + 2 * 2).unsqueeze(1), 2, 2).flatten().tolist()
-    [0.0, 1.0, 2.0, 3.0, 4.0]
-    """
-    num_cells = len(positions) - 1
-    side = round(num_cells**0.5)
-    # resizing the unit grids gives it as a matrix, whose gradient, unlike that of the resizing, is deterministic on GPUs
-    units = torch.eye(num_cells, device=positions.device).view(1, num_cells, side, side)
-    weights = functional.interpolate(units, size=(height, width), mode="bicubic")[0].flatten(1)
-    return torch.cat([positions[:1], weights.T @ positions[1:]])
 
 
 def image_tower(state: State) -> State:
@@ -137,7 +77,7 @@ def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
     blocks = [Block(width, heads=heads, activation=QuickGELU()) for _ in range(depth)]
     layers = OrderedDict(
         conv1=PatchEmbedding(width),
-        tokens=Tokens(width),
+        tokens=Tokens(width, grid=GRID),
         ln_pre=nn.LayerNorm(width),
         transformer=nn.Sequential(OrderedDict(resblocks=nn.Sequential(*blocks))),
         ln_post=ClassToken(width),

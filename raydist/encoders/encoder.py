@@ -16,9 +16,10 @@ class EncoderOutput(NamedTuple):
     """Features of B clips of T frames.
 
     Attributes:
-        tracklet: float32 [B, D], unit vectors after the BN neck: what is compared, clustered and ranked.
+        tracklet: float32 [B, D], unit vectors after the BN neck: what is compared, clustered and ranked. An encoder with
+            branches joins their features, all of the same length.
         frame: float32 [B, T, D], unit vectors of the frames after the same neck.
-        raw: float32 [B, D] before the neck, of any length: for triplet losses.
+        raw: float32 [B, D] after the neck, of the length that it gives them: for losses on distances.
     """
 
     tracklet: Tensor
@@ -58,6 +59,7 @@ class Encoder(nn.Module):
         pooling: maps -> [M, D].
         temporal: [B, T, D] -> [B, D].
         width: D.
+        num_branches: into how many features, one after the other, D is divided.
         pixels: how frames are normalised.
     """
 
@@ -65,7 +67,14 @@ class Encoder(nn.Module):
     pixel_std: Tensor
 
     def __init__(
-        self, backbone: nn.Module, pooling: nn.Module, temporal: nn.Module, *, width: int, pixels: PixelStatistics = IMAGENET
+        self,
+        backbone: nn.Module,
+        pooling: nn.Module,
+        temporal: nn.Module,
+        *,
+        width: int,
+        num_branches: int = 1,
+        pixels: PixelStatistics = IMAGENET,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -73,6 +82,7 @@ class Encoder(nn.Module):
         self.temporal = temporal
         self.neck = Neck(width)
         self.width = width
+        self.num_branches = num_branches
         self.register_buffer("pixel_mean", torch.tensor(pixels.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(pixels.std).view(3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -102,9 +112,13 @@ class Encoder(nn.Module):
         # means, powers and batch statistics of features need more digits than half precision has
         with torch.autocast(maps.device.type, enabled=False):
             frame = self.pooling(maps.float()).unflatten(0, (num_clips, num_frames))
-            raw = self.temporal(frame)
-            tracklet, frame = self.neck(raw, frame)
-            return EncoderOutput(functional.normalize(tracklet, dim=-1), functional.normalize(frame, dim=-1), raw)
+            raw, frame = self.neck(self.temporal(frame), frame)
+            return EncoderOutput(self._unit(raw), self._unit(frame), raw)
+
+    def _unit(self, features: Tensor) -> Tensor:
+        """[..., D] of unit length, to which all branches contribute equally."""
+        branches = functional.normalize(features.unflatten(-1, (self.num_branches, -1)), dim=-1)
+        return branches.flatten(-2) / self.num_branches**0.5
 
     def _normalise(self, frames: Tensor) -> Tensor:
         top = 1.0 if frames.is_floating_point() else 255.0

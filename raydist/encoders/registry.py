@@ -26,6 +26,7 @@ ENCODERS = {
     "agw_resnet50_non_local": "raydist.encoders.resnet:agw_resnet50_non_local",
     "mobilenet_v2": "raydist.encoders.mobilenet:mobilenet_v2",
     "clip_vit_b16": "raydist.encoders.clip_vit:clip_vit_b16",
+    "vit_b16": "raydist.encoders.vit:vit_b16",
 }
 
 
@@ -34,6 +35,7 @@ def build_encoder(
     *,
     weights: str | Path | None = None,
     two_stream: bool | None = None,
+    branches: int = 1,
     recompute: bool = False,
     pooling: str | None = None,
     temporal: str = "mean",
@@ -45,6 +47,7 @@ def build_encoder(
         name: one of `ENCODERS`.
         weights: a local file of published weights for the backbone; None starts from the seed alone.
         two_stream: whether each modality has a stem of its own; None is the architecture's default.
+        branches: 2 joins a shallow branch's feature to that of the deep one, where the architecture has both.
         recompute: whether activations are computed again in the backward pass: a seventh of the memory, a third more time.
         pooling: ``mean``, ``gem`` or ``stripes``; None is the architecture's default, and the only choice for those that end in
             one vector a frame (a class token).
@@ -52,7 +55,7 @@ def build_encoder(
         seed: of the start values; equal seeds give equal encoders, and torch's own generators are left as they were.
 
     Raises:
-        ConfigError: an unknown name, or a pooling where there is nothing to pool.
+        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the architecture does not have.
         DataError: the weights cannot be read or are of another architecture.
 
     >>> build_encoder("small", seed=0).width
@@ -65,12 +68,23 @@ def build_encoder(
         if backbone.pooled and pooling is not None:
             raise ConfigError(f"encoder.pooling = {pooling}: {name} gives one vector a frame, nothing to pool; leave it out")
         initialise(backbone.layers)
+        if weights is not None:
+            load_weights(backbone.layers, weights, select=backbone.select)
+        backbone = _branched(backbone, branches, name)
         pool, width = build_pooling(pooling or backbone.pooling, backbone.channels)
         over_time = build_temporal(temporal, width)
-    if weights is not None:
-        load_weights(backbone.layers, weights, select=backbone.select)
     streams = Streams(backbone, two_stream=two_stream, recompute=recompute)
-    return Encoder(streams, pool, over_time, width=width, pixels=backbone.pixels)
+    return Encoder(streams, pool, over_time, width=width, num_branches=branches, pixels=backbone.pixels)
+
+
+def _branched(backbone: Backbone, branches: int, name: str) -> Backbone:
+    """The backbone with that many branches; a second one starts from the weights of the first."""
+    if branches == 1:
+        return backbone
+    if branches != 2 or backbone.fork is None:
+        has = "1 branch" if backbone.fork is None else "1 branch or 2"
+        raise ConfigError(f"encoder.branches = {branches}: {name} has {has}; vit_b16 is the encoder with a shallow branch")
+    return backbone._replace(layers=backbone.fork(backbone.layers), channels=2 * backbone.channels)
 
 
 def _factory(name: str) -> Callable[[], Backbone]:

@@ -16,13 +16,14 @@ class Block(nn.Module):
         width: D.
         heads: of the attention; D is a multiple of it.
         activation: between the two layers of the MLP, whose inner width is 4 D.
+        epsilon: added to variances in the normalisations.
     """
 
-    def __init__(self, width: int, *, heads: int, activation: nn.Module) -> None:
+    def __init__(self, width: int, *, heads: int, activation: nn.Module, epsilon: float = 1e-5) -> None:
         super().__init__()
-        self.ln_1 = nn.LayerNorm(width)
+        self.ln_1 = nn.LayerNorm(width, epsilon)
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
-        self.ln_2 = nn.LayerNorm(width)
+        self.ln_2 = nn.LayerNorm(width, epsilon)
         self.mlp = nn.Sequential(
             OrderedDict(c_fc=nn.Linear(width, 4 * width), activation=activation, c_proj=nn.Linear(4 * width, width))
         )

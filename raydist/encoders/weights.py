@@ -22,6 +22,9 @@ CLASSIFIERS = ("fc.", "classifier.", "head.")
 COUNTER = "num_batches_tracked"
 """Counts the steps of a batch normalisation; old files lack it, and nothing here depends on it."""
 
+WRAPPERS = ("teacher", "state_dict", "model")
+"""Where training programs keep a network's tensors, beside other things; of DINO's two networks the teacher is the result."""
+
 ADDED = ".context."
 """Layers that are ours or AGW's and in no published file; they keep their start values."""
 
@@ -32,8 +35,9 @@ State = dict[str, Tensor]
 def load_weights(module: nn.Module, path: str | Path, *, select: Callable[[State], State] = dict) -> None:
     """Fill a module from a file.
 
-    A file's classifier is left out, and a prefix that all its names share (``module.``, ``features.``) is taken off. Names must
-    then agree exactly; or, in a .pth or .pt file, which keeps its order, all shapes in that order.
+    Of a file that holds more than the tensors of one network, those under one of `WRAPPERS` are taken. A classifier is left out,
+    and a prefix that all names share (``module.``, ``features.``) is taken off. Names must then agree exactly; or, in a .pth or
+    .pt file, which keeps its order, all shapes in that order.
 
     Args:
         module: changed in place; unchanged if the file does not fit.
@@ -67,6 +71,8 @@ def _read(path: Path) -> State:
         # torch's own text advises to let the file run its code: it is kept in the chain, not shown
         why = f"{type(error).__name__}: damaged, or more than plain tensors"
         raise DataError(f"weights {path}: cannot be read ({why}); fetch the file again, or save its state dict alone") from error
+    if isinstance(state, Mapping):
+        state = next((state[key] for key in WRAPPERS if isinstance(state.get(key), Mapping)), state)
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise DataError(f"weights {path}: holds something else than named tensors; save the model's state dict alone")
     broken = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.association.quality import correct_assignments, link_precision, uncertainty_auroc
-from raydist.clustering.quality import ari, nmi, noise_share, purity
+from raydist.clustering.quality import ari, mixed_share, nmi, noise_share, purity
 from raydist.engine.inputs import Inputs
 from raydist.methods.method import Targets
 from raydist.types import NOISE, UNKNOWN_IDENTITY, Ints, Labels, Modality
@@ -20,12 +20,17 @@ LINKS = ("within", "across")
 def describe(targets: Targets, inputs: Inputs) -> dict[str, Any]:
     """What a refresh made, and how much of it agrees with the identities where these are known.
 
+    Rows that were not offered to the clustering (``targets.arrays["clustered"]`` is false) are left out.
+
     Returns:
         ``clusters``: for each modality ``{"count", "noise", "ari", "nmi", "purity"}``, and ``ari_before`` where clusters were
-        reorganised; left out when the stage made none. ``association``: ``{"imbalance", "assignment_accuracy",
-        "uncertainty_auroc", "within_precision", "across_precision"}``, whichever apply. ``figures``: the method's own.
+        reorganised; left out when the stage made none. ``association``: ``{"imbalance", "joint_ari", "assignment_accuracy",
+        "uncertainty_auroc", "within_precision", "across_precision"}``, whichever apply: ``joint_ari`` is that of both
+        modalities together, where a cluster holds both. ``figures``: the method's own. ``criteria``: see
+        `raydist.engine.criteria`, where they are asked for.
     """
-    report: dict[str, Any] = {"figures": dict(targets.figures)} if targets.figures else {}
+    given = {"figures": targets.figures, "criteria": targets.criteria}
+    report: dict[str, Any] = {name: dict(values) for name, values in given.items() if values}
     if (targets.labels != NOISE).any():
         report["clusters"] = {m.label: _of_one_modality(targets, inputs, m) for m in Modality}
     if association := _association(targets, inputs):
@@ -34,7 +39,7 @@ def describe(targets: Targets, inputs: Inputs) -> dict[str, Any]:
 
 
 def _of_one_modality(targets: Targets, inputs: Inputs, modality: Modality) -> dict[str, float]:
-    chosen = inputs.tracklets.modality == modality
+    chosen = targets.offered & (inputs.tracklets.modality == modality)
     found, identity = targets.labels[chosen], inputs.truth.identity[chosen]
     report = {"count": _count(found), "noise": round(noise_share(found), 4)}
     known = identity != UNKNOWN_IDENTITY
@@ -53,6 +58,9 @@ def _association(targets: Targets, inputs: Inputs) -> dict[str, float]:
     counts = {m: _count(targets.labels[inputs.tracklets.modality == m]) for m in Modality}
     if all(counts.values()):
         found["imbalance"] = counts[Modality.VISIBLE] / counts[Modality.INFRARED]
+    known = targets.offered & (identity != UNKNOWN_IDENTITY)
+    if known.any() and mixed_share(targets.labels, inputs.tracklets.modality):
+        found["joint_ari"] = ari(identity[known], targets.labels[known])
     if "assignment" in arrays:
         found |= _assignment(np.asarray(arrays["assignment"]), targets, inputs)
     for name in LINKS:

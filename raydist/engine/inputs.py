@@ -20,7 +20,15 @@ from raydist.engine.schema import Config, DataSection
 from raydist.evaluation.retrieval import scores
 from raydist.types import FeatureTable, Modality
 
-DEFAULT_PROTOCOLS = {"hitsz_vcm": "hitsz_vcm", "buptcampus": "buptcampus", "manifest": "plain"}
+DEFAULT_PROTOCOLS = {
+    "hitsz_vcm": "hitsz_vcm",
+    "buptcampus": "buptcampus",
+    "sysu_mm01": "sysu_mm01",
+    "regdb": "regdb",
+    "llcm": "llcm",
+    "manifest": "plain",
+}
+"""Reader -> the protocol of its data set."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +74,15 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
 def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     """What a table of results names its data by: the folder, and for a drawn set the preset and the hash of its settings."""
     if data.name != "synthetic":
-        return {"name": data.name, "root": str(data.root)}
+        return {"name": data.name, "root": str(data.root)} | ({"trial": str(data.trial)} if data.name == "regdb" else {})
     return {"name": data.name, "preset": data.preset, "layout": data.layout, "folder": dataset_root(data, cache)[1].name}
 
 
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, Any]]:
     """The reader's name, the whole table and the reader's notes."""
     name, root = dataset_root(data, cache)
-    table, notes = read_dataset(name, root, mismatch=data.mismatch, auxiliary=data.auxiliary, paired=data.paired)
+    options = {"mismatch": data.mismatch, "auxiliary": data.auxiliary, "paired": data.paired, "trial": data.trial}
+    table, notes = read_dataset(name, root, **options)
     return name, table, dict(notes.counts)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +18,18 @@ import torch
 from torch import Tensor
 
 from raydist.engine.clip_batches import render
+from raydist.engine.criteria import measure
 from raydist.engine.diagnostics import describe
 from raydist.engine.extraction import extract
 from raydist.engine.judge import judge
 from raydist.engine.plan import learning_rate
+from raydist.engine.refresher import Remembering
 from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
 from raydist.methods.method import Batch, Refresher, Stage, Substep, Targets
 from raydist.randomness import stream
-from raydist.types import Floats, Ints
+from raydist.types import Floats, Ints, Modality
 
 Report = dict[str, Any]
 
@@ -67,11 +70,19 @@ def run_epoch(state: RunState) -> Report:
 def refresh(state: RunState, stage: Stage, age: int) -> Targets:
     """Features of all training tracklets become the targets of the epoch."""
 
+    tracklets, data = state.tracklets, state.config.data
+    judged = state.config.evaluation.criteria and stage.needs_features
+
     def compute(features: Floats, refresher: Refresher) -> Targets:
         rng = stream(state.config.run.seed, "refresh", state.epoch)
-        return stage.refresh(features, state.targets, refresher, age, rng)
+        refresher = Remembering(refresher) if judged else refresher
+        targets = stage.refresh(features, state.targets, refresher, age, rng)
+        if not judged:
+            return targets
+        clustering = {m: state.config.clustering.spec(m) for m in Modality}
+        found = measure(features, targets, state.targets, refresher, tracklets=tracklets, clustering=clustering)
+        return replace(targets, criteria=found)
 
-    tracklets, data = state.tracklets, state.config.data
     if not stage.needs_features:
         return state.refresh.targets(state.epoch, np.empty((0, 0, 0), np.float32), 0, compute)
     state.world.align(state.encoder)
@@ -147,7 +158,8 @@ def encode(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, int, 
         return world.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
 
     frames = everybodys(mine.frame) if substep.wants_frames else None
-    return Batch(everybodys(mine.tracklet), torch.from_numpy(rows).to(world.device), frames)
+    raw = everybodys(mine.raw) if substep.wants_raw else None
+    return Batch(everybodys(mine.tracklet), torch.from_numpy(rows).to(world.device), frames, raw)
 
 
 def num_iterations(config: Config, substeps: Sequence[Substep]) -> int:

@@ -64,6 +64,36 @@ class LocalRefresher:
         )
 
 
+class Remembering:
+    """A `Refresher` that is asked for the same clusters only once, so that what is measured of them costs nothing more.
+
+    Args:
+        refresher: the one that does the work.
+    """
+
+    def __init__(self, refresher: Refresher) -> None:
+        self._refresher = refresher
+        self._features: Floats = np.empty((0, 0), np.float32)
+        self._found: dict[tuple[ClusterSpec, bytes], Clustering] = {}
+
+    def hold(self, features: Floats) -> None:
+        """See `Refresher.hold`."""
+        if not np.array_equal(features, self._features):
+            self._refresher.hold(features)
+            self._features, self._found = features, {}
+
+    def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
+        """See `Refresher.cluster`."""
+        key = (spec, rows.tobytes())
+        if key not in self._found:
+            self._found[key] = self._refresher.cluster(rows, spec)
+        return self._found[key]
+
+    def nearest_in_views(self, view: Ints) -> Ranked:
+        """See `Refresher.nearest_in_views`."""
+        return self._refresher.nearest_in_views(view)
+
+
 class LocalRefresh:
     """A `RefreshService` for a world of one process.
 

@@ -32,10 +32,15 @@ class RunSection(Section):
 
 
 class DataSection(Section):
-    """Which tracklets are read, and how their frames are cut into clips."""
+    """Which tracklets are read, and how their frames are cut into clips.
 
-    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "manifest"] = "synthetic"
+    `trial` is the split of RegDB, which has ten; all other data sets have one split and take no notice of it. SYSU-MM01, RegDB
+    and LLCM hold single images, tracklets of one frame, for which frames=1 and sub_tracklets=1 are enough.
+    """
+
+    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm", "manifest"] = "synthetic"
     root: str | None = None
+    trial: int = Field(1, ge=1, le=10)
     preset: Literal["smoke", "ci", "hard", "oracle", "null"] = "ci"
     layout: Literal["hitsz_vcm", "buptcampus"] = "hitsz_vcm"
     preset_seed: int = Field(0, ge=0)
@@ -67,10 +72,19 @@ class EncoderSection(Section):
     """Which encoder, and what it starts from."""
 
     name: Literal[
-        "small", "resnet18", "resnet34", "resnet50", "agw_resnet50", "agw_resnet50_non_local", "mobilenet_v2", "clip_vit_b16"
+        "small",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "agw_resnet50",
+        "agw_resnet50_non_local",
+        "mobilenet_v2",
+        "clip_vit_b16",
+        "vit_b16",
     ] = "small"
     weights: str | None = None
     two_stream: bool | None = None
+    branches: Literal[1, 2] = 1
     recompute: bool = False
     pooling: str | None = None
     temporal: Literal["mean", "attention", "attention_conv"] = "mean"
@@ -141,11 +155,12 @@ class RaySection(Section):
 
 
 class EvaluationSection(Section):
-    """When and by which protocol the encoder is judged."""
+    """When and by which protocol the encoder is judged; `criteria` adds figures of merit that need no identities."""
 
     every: int = Field(5, ge=0)
     split: Literal["test", "validation"] = "test"
     protocol: str | None = None
+    criteria: bool = False
 
 
 class MemorySection(Section):

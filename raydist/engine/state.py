@@ -129,11 +129,14 @@ def build_state(config: Config, inputs: Inputs, *, world: World | None = None, r
         num_identities=config.train.batch_identities,
         num_instances=config.train.batch_instances,
         truth=inputs.truth if cls.supervised else None,
+        num_branches=encoder.num_branches,
     )
     method = cls(config.method, setting)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)
         modules = {name: module.to(world.device) for name, module in method.modules(encoder.width).items()}
-    stages = method.stages()
+    stages = [stage for stage in method.stages() if stage.share > 0]
     plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
+    for stage, epochs in zip(plan.stages, plan.epochs, strict=True):
+        stage.epochs = epochs
     return RunState(config, world, refresh or LocalRefresh(inputs.tracklets), inputs, encoder, modules, method, plan)

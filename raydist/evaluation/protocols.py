@@ -1,15 +1,18 @@
-"""Evaluation protocols as data: who queries whom, and which gallery rows a query must not see."""
+"""Evaluation protocols as data: who queries whom, which gallery is drawn, and which of its rows a query must not see."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
+from raydist.evaluation.ranking import one_person_a_row
 from raydist.types import FeatureTable, Ints, Modality
 
 DIRECTIONS = {
@@ -48,6 +51,45 @@ def keep_full_visible_batches(table: FeatureTable, rows: Ints) -> Ints:
     return np.delete(rows, visible[len(visible) - len(visible) % OFFICIAL_BATCH :])
 
 
+def keep_cameras(table: FeatureTable, rows: Ints, *, cameras: Sequence[str]) -> Ints:
+    """The rows of some cameras, in the order of the table."""
+    return rows[np.isin(table.camera[rows], cameras)]
+
+
+def ignore_same_room(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) -> NDArray[np.bool_]:
+    """Bool [q, G]: one of the two is of cam2 and the other of cam3, which record one room of SYSU-MM01."""
+    query, gallery = table.camera[query_rows][:, None], table.camera[gallery_rows]
+    return ((query == "cam3") & (gallery == "cam2")) | ((query == "cam2") & (gallery == "cam3"))
+
+
+def draw_all(table: FeatureTable, rows: Ints, number: int) -> Ints:
+    """The whole gallery."""
+    return rows
+
+
+def draw_one_a_camera(table: FeatureTable, rows: Ints, number: int) -> Ints:
+    """One random row of every person and camera, the same ones as the published evaluation of SYSU-MM01 and LLCM draws.
+
+    That is ``random.seed(number)`` and, by person and camera, ``random.choice`` of the files in order of their names; names are
+    the tracklet ids here. A row of an unknown person is a person of its own.
+
+    Args:
+        table: features with identities.
+        rows: int64 [G], the gallery to draw from.
+        number: which draw, the seed.
+
+    Returns:
+        int64 rows, in the order of the table.
+    """
+    assert table.identity is not None
+    rng = random.Random(number)
+    person = one_person_a_row(table.identity[rows])
+    order = np.lexsort((table.tracklet_id[rows], table.camera[rows], person))
+    camera, person = table.camera[rows][order], person[order]
+    begins = np.flatnonzero((person[1:] != person[:-1]) | (camera[1:] != camera[:-1])) + 1
+    return np.sort([rng.choice(group) for group in np.split(rows[order], begins)])
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How a data set is evaluated.
@@ -57,15 +99,30 @@ class Protocol:
         rule: the protocol in words, for reports.
         ignore: (table, query rows [q], gallery rows [G]) -> bool [q, G], true where a row is left out of the ranking.
         keep: (table, rows of one side) -> the rows that take part.
+        draw: (table, gallery rows that take part, number of the draw) -> the gallery; every draw holds the same persons from the
+            same cameras.
+        num_draws: how many galleries are drawn; measures are the mean over them.
+        deduplicate: whether a person counts once in the CMC, at the best ranked of their rows; mAP and mINP count every row.
     """
 
     name: str
     rule: str
     ignore: Callable[[FeatureTable, Ints, Ints], NDArray[np.bool_]] = ignore_nothing
     keep: Callable[[FeatureTable, Ints], Ints] = keep_all
+    draw: Callable[[FeatureTable, Ints, int], Ints] = draw_all
+    num_draws: int = 1
+    deduplicate: bool = False
 
 
 SAME_CAMERA_RULE = "gallery tracklets of the query's person and the query's camera are removed"
+DRAW_RULE = "the mean over 10 galleries (random seeds 0 to 9) of one random image of each person and camera"
+SAME_ROOM_RULE = "queries of cam3 do not see cam2, the same room, nor the reverse"
+DEDUPLICATE_RULE = "a person counts once in the CMC, at the best ranked of their images"
+SYSU_RULE = (
+    f"{DRAW_RULE}; {SAME_ROOM_RULE}; {DEDUPLICATE_RULE}; papers give infrared to visible only, the reverse swaps the roles"
+)
+
+_single_shot = partial(Protocol, draw=draw_one_a_camera, num_draws=10, deduplicate=True)
 
 PROTOCOLS = {
     "plain": Protocol("plain", "all tracklets take part, nothing is removed"),
@@ -78,6 +135,20 @@ PROTOCOLS = {
         "and of the n visible gallery tracklets, take no part",
         keep=keep_full_visible_batches,
     ),
+    "sysu_mm01": _single_shot(
+        "sysu_mm01",
+        f"all-search (cam1 to cam6), single-shot: {SYSU_RULE}",
+        ignore=ignore_same_room,
+        keep=partial(keep_cameras, cameras=("cam1", "cam2", "cam3", "cam4", "cam5", "cam6")),
+    ),
+    "sysu_mm01_indoor": _single_shot(
+        "sysu_mm01_indoor",
+        f"indoor-search (visible cam1 and cam2, infrared cam3 and cam6), single-shot: {SYSU_RULE}",
+        ignore=ignore_same_room,
+        keep=partial(keep_cameras, cameras=("cam1", "cam2", "cam3", "cam6")),
+    ),
+    "regdb": Protocol("regdb", "all images of one trial take part, nothing is removed; papers give the mean over ten trials"),
+    "llcm": _single_shot("llcm", f"{DRAW_RULE}; {SAME_CAMERA_RULE}; {DEDUPLICATE_RULE}", ignore=ignore_same_camera),
 }
 
 

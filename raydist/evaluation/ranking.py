@@ -7,8 +7,8 @@ however the queries are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ class QueryMetrics:
         query: int64 [V], which of the given queries they are.
         average_precision: float64 [V] in 0..1.
         inp: float64 [V] in 0..1, the inverse negative penalty: number of matches / rank of the last one.
-        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`.
+        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`; float64, in which share of the galleries
+            one does, in a `mean_metrics`.
         num_relevant: int64 [V], matches of the query.
         num_candidates: int64 [V], gallery rows that are not ignored.
         num_skipped: how many queries were not valid.
@@ -45,7 +46,7 @@ class QueryMetrics:
     query: Ints
     average_precision: Doubles
     inp: Doubles
-    cmc: Mask
+    cmc: Mask | Doubles
     num_relevant: Ints
     num_candidates: Ints
     num_skipped: int
@@ -58,6 +59,7 @@ def rank_metrics(
     query_identity: Ints,
     gallery_identity: Ints,
     ignore: Callable[[Ints], Mask],
+    deduplicate: bool = False,
     block: int | None = None,
 ) -> QueryMetrics:
     """Rank the gallery for every query and score each ranking.
@@ -68,6 +70,7 @@ def rank_metrics(
         query_identity: int64 [Q]; a query of `UNKNOWN_IDENTITY` matches nothing.
         gallery_identity: int64 [G].
         ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that ranking.
+        deduplicate: whether every person counts once in the CMC, see `person_rank`.
         block: queries at a time; by default so many that a block holds `SIMILARITIES_AT_ONCE` similarities.
 
     Returns:
@@ -91,8 +94,11 @@ def rank_metrics(
         valid = relevant.any(axis=1)
         if valid.any():
             order = rank_gallery(queries[rows[valid]], gallery, ignored=ignored[valid])
-            scores = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
-            parts.append((rows[valid], *scores, relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)))
+            precision, inp, cmc = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
+            if deduplicate:
+                cmc = person_rank(order, query_identity[rows[valid]], gallery_identity)[:, None] <= np.array(RANKS)
+            num_relevant, num_candidates = relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)
+            parts.append((rows[valid], precision, inp, cmc, num_relevant, num_candidates))
     if not parts:
         raise DataError(f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: nothing to score")
     query, precision, inp, cmc, num_relevant, num_candidates = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -150,6 +156,52 @@ def score_hits(hits: Mask) -> tuple[Doubles, Doubles, Mask]:
     last = depth - np.argmax(hits[:, ::-1], axis=1)
     cmc = found[:, np.minimum(RANKS, depth) - 1] > 0
     return precision.sum(axis=1) / num_relevant, num_relevant / last, cmc
+
+
+def person_rank(order: Ints, query_identity: Ints, gallery_identity: Ints) -> Ints:
+    """The rank of the query's person where every person stands once, at the best of their rows, as SYSU-MM01 counts.
+
+    A row of an unknown person is a person of its own.
+
+    Args:
+        order: int64 [q, G], gallery rows by rank, each ranking with a match and its ignored rows last.
+        query_identity: int64 [q].
+        gallery_identity: int64 [G].
+
+    Returns:
+        int64 [q], from 1.
+
+    >>> person_rank(np.array([[0, 1, 2]]), np.array([7]), np.array([4, 4, 7]))
+    array([2])
+    """
+    people, place = np.unique(one_person_a_row(gallery_identity), return_inverse=True)
+    by_person = np.argsort(place, kind="stable")
+    begins = np.searchsorted(place[by_person], np.arange(len(people)))
+    best = np.minimum.reduceat(np.argsort(order, axis=1)[:, by_person], begins, axis=1)
+    own = np.take_along_axis(best, np.searchsorted(people, query_identity)[:, None], axis=1)
+    return 1 + (best < own).sum(axis=1)
+
+
+def one_person_a_row(identity: Ints) -> Ints:
+    """The identities, with a negative number of its own for every row of an unknown person.
+
+    >>> one_person_a_row(np.array([4, UNKNOWN_IDENTITY, 4, UNKNOWN_IDENTITY]))
+    array([ 4, -2,  4, -4])
+    """
+    return np.where(identity == UNKNOWN_IDENTITY, -1 - np.arange(len(identity)), identity)
+
+
+def mean_metrics(draws: Sequence[QueryMetrics]) -> QueryMetrics:
+    """What each query scores in the mean of several galleries that hold the same persons from the same cameras.
+
+    In such galleries the same queries are valid, with as many matches and candidates, so that the mean over queries of these
+    means is the mean of the galleries' means.
+
+    Args:
+        draws: the scores of the queries in each gallery, at least one.
+    """
+    columns = {name: np.mean([getattr(draw, name) for draw in draws], axis=0) for name in ("average_precision", "inp", "cmc")}
+    return replace(draws[0], **columns)
 
 
 def expected_average_precision(num_relevant: Ints, num_candidates: Ints) -> Doubles:

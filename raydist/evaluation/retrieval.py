@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.protocols import DIRECTIONS, Protocol, directions, find_protocol
-from raydist.evaluation.ranking import RANKS, QueryMetrics, expected_average_precision, rank_gallery, rank_metrics
+from raydist.evaluation.ranking import RANKS, QueryMetrics, expected_average_precision, mean_metrics, rank_gallery, rank_metrics
 from raydist.types import FeatureTable, Ints
 
 PERCENT = 100.0
@@ -27,7 +27,7 @@ class Retrieval:
         map_error: the standard error of `map`, percent points; the queries of one person count as one draw.
         num_queries: queries that were scored.
         num_skipped: queries without a match in their gallery; in no mean.
-        num_gallery: gallery rows.
+        num_gallery: gallery rows, of one draw.
 
     Raises:
         DataError: a measure is no percentage, the ranks fall, or nothing was scored.
@@ -82,7 +82,7 @@ class RankedList:
 
 
 def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
-    """Score both directions of cross-modality retrieval.
+    """Score both directions of cross-modality retrieval, in the mean of the galleries that the protocol draws.
 
     Args:
         table: features with identities and splits.
@@ -99,8 +99,10 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     results = {}
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
-        metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
-        results[name] = _summary(metrics, people=_identity(table)[query_rows], num_gallery=len(gallery_rows))
+        # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are drawn from.
+        galleries = [protocol.draw(table, gallery_rows, number) for number in range(protocol.num_draws)]
+        metrics = mean_metrics([_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries])
+        results[name] = _summary(metrics, people=_identity(table)[query_rows], num_gallery=len(galleries[0]))
     return results
 
 
@@ -124,7 +126,7 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
 def ranked_lists(
     table: FeatureTable, protocol: str | Protocol, direction: str, *, num_queries: int, top: int
 ) -> list[RankedList]:
-    """The heads of some rankings, for the eye.
+    """The heads of some rankings, for the eye; of a protocol that draws several galleries, in the first.
 
     Args:
         table: features with identities and splits.
@@ -144,6 +146,7 @@ def ranked_lists(
         raise ConfigError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
     protocol = find_protocol(protocol)
     query_rows, gallery_rows = _sides(table, protocol, direction)
+    gallery_rows = protocol.draw(table, gallery_rows, 0)
     metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
     shown = np.unique(np.linspace(0, len(metrics.query) - 1, num_queries).round().astype(np.int64))
     gallery = table.features[gallery_rows].astype(np.float64)
@@ -184,6 +187,7 @@ def _metrics(table: FeatureTable, protocol: Protocol, *, query_rows: Ints, galle
         query_identity=_identity(table)[query_rows],
         gallery_identity=_identity(table)[gallery_rows],
         ignore=lambda queries: protocol.ignore(table, query_rows[queries], gallery_rows),
+        deduplicate=protocol.deduplicate,
     )
 
 

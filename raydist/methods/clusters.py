@@ -82,7 +82,7 @@ def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting,
     """
     refresher.hold(features)
     rows = {m: setting.rows(m) for m in Modality}
-    found = {m: _cluster(refresher, rows[m], setting.clustering[m], retries=RETRIES if relax else 0) for m in Modality}
+    found = {m: cluster_rows(refresher, rows[m], setting.clustering[m], retries=RETRIES if relax else 0) for m in Modality}
     if relax and min(c.num_clusters for c in found.values()) < 2:
         count = ", ".join(f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items())
         raise ClusteringError(
@@ -91,14 +91,21 @@ def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting,
     return ModalityClusters(found, rows)
 
 
-def _cluster(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int) -> Clustering:
-    """Cluster; a larger eps where there is no cluster, a smaller one where there is one alone."""
+def cluster_rows(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES) -> Clustering:
+    """Cluster some rows; again with a larger eps where there is no cluster, with a smaller one where there is one alone.
+
+    Args:
+        refresher: distances and clusters.
+        rows: int64 [n].
+        spec: how, at first.
+        retries: how often again; what is found then may still be less than two clusters.
+    """
     found = refresher.cluster(rows, spec)
     if found.num_clusters >= 2 or retries == 0:
         return found
     step = EPS_STEP if found.num_clusters == 0 else -EPS_STEP
     eps = min(1.0, max(EPS_STEP / 2, spec.eps + step))
-    return _cluster(refresher, rows, replace(spec, eps=eps), retries=retries - 1)
+    return cluster_rows(refresher, rows, replace(spec, eps=eps), retries=retries - 1)
 
 
 def cluster_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:

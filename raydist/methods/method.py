@@ -44,12 +44,19 @@ class Targets:
         arrays: whatever else the steps need; plain arrays and sparse matrices.
         memories: float32 matrices that losses compare with; every worker gets its own equal copy.
         figures: numbers for the log, such as the threshold in force.
+        criteria: how good features and clusters are, told without identities; added by the engine where they are asked for.
     """
 
     labels: Labels
     arrays: Mapping[str, NDArray[Any] | csr_array] = field(default_factory=dict)
     memories: Mapping[str, Floats] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
+    criteria: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def offered(self) -> NDArray[np.bool_]:
+        """bool [N]: which rows were offered to the clustering (``arrays["clustered"]``), all if the method does not say."""
+        return np.asarray(self.arrays.get("clustered", np.ones(len(self.labels), bool)))
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,13 @@ class Batch:
         features: [V, B, D] unit vectors: V versions of the clips of B tracklets.
         rows: int64 [B], rows of the training set.
         frames: [V, B, T, D] unit vectors of the single frames, where the substep asks for them.
+        raw: [V, B, D] the features before they got unit length, where the substep asks for them.
     """
 
     features: Tensor
     rows: Tensor
     frames: Tensor | None = None
+    raw: Tensor | None = None
 
 
 Sampler = Callable[[int, np.random.Generator], Ints]
@@ -105,6 +114,7 @@ class Substep:
         loss: named terms whose sum is minimised; reads the memories.
         update: changes the memories after a successful step.
         wants_frames: whether the loss reads `Batch.frames`.
+        wants_raw: whether the loss reads `Batch.raw`.
     """
 
     sampler: Sampler
@@ -112,6 +122,7 @@ class Substep:
     loss: Callable[[Batch, Memories, Modules], dict[str, Tensor]]
     update: Callable[[Batch, Memories], None]
     wants_frames: bool = False
+    wants_raw: bool = False
 
 
 class Refresher(Protocol):
@@ -140,7 +151,9 @@ class Stage(ABC):
 
     name: ClassVar[str]
     share: float = 1.0
-    """How many of the epochs, relative to the other stages."""
+    """How many of the epochs, relative to the other stages; a stage with 0 is left out."""
+    epochs: int = 1
+    """How many epochs that makes; the engine says so before the first."""
     lr_factor: float = 1.0
     needs_features: ClassVar[bool] = True
 
@@ -173,6 +186,7 @@ class Setting:
         num_identities: P, pseudo identities of each modality in a batch.
         num_instances: K, tracklets of each.
         truth: identities, for a supervised method only.
+        num_branches: how many features of the encoder's branches, all of the same length, a feature of width D joins.
     """
 
     tracklets: TrainingSet
@@ -180,6 +194,7 @@ class Setting:
     num_identities: int
     num_instances: int
     truth: Truth | None = None
+    num_branches: int = 1
 
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""

@@ -9,8 +9,11 @@ from raydist.errors import ConfigError
 from raydist.methods.method import Method
 
 METHODS = {
+    "bmil": "raydist.methods.bmil.method:BiasMitigation",
     "cba": "raydist.methods.cba.method:CausalBootstrappedAlignment",
     "dcl": "raydist.methods.dcl:DualContrast",
+    "dmdl": "raydist.methods.dmdl.method:DualLevelDebiasing",
+    "hil": "raydist.methods.hil.method:HierarchicalIdentityLearning",
     "hitpro": "raydist.methods.hitpro.method:HiTPro",
     "pgm": "raydist.methods.pgm:ProgressiveGraphMatching",
     "supervised": "raydist.methods.supervised:Supervised",

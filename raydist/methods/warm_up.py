@@ -44,9 +44,13 @@ TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}
 
 
 class WarmUpParams(Section):
-    """Hyper-parameters of the warm-up."""
+    """Hyper-parameters of the warm-up.
 
-    share: float = Field(3.0, gt=0)
+    Attributes:
+        share: of the epochs; 0 leaves the warm-up out, for encoders that start from published weights.
+    """
+
+    share: float = Field(3.0, ge=0)
     temperature: float = Field(0.07, gt=0)
     keep: Annotated[float, Field(ge=0, le=1)] = 0.8
     ignore_from: int = Field(2, ge=0)

@@ -24,6 +24,34 @@ def test_a_drawn_set_can_be_checked(raydist, tmp_path, layout):
     assert "frame files are there" in checked.err
 
 
+@pytest.mark.parametrize("name", ["sysu_mm01", "regdb", "llcm"])
+def test_a_set_of_single_images_can_be_checked(raydist, image_set, name):
+    root = image_set(name)
+    checked = raydist("data", "check", "--name", name, "--root", root, "--json")
+    assert checked.code == 0
+    assert checked.json["splits"] == read_dataset(name, root)[0].summary()
+    assert checked.json["left_out"] == {}
+    assert set(checked.json["splits"]) == {"train", "query", "gallery"}
+
+
+def test_the_trial_of_regdb_can_be_named(raydist, image_set, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAYDIST_HOME", str(tmp_path))
+    root = image_set("regdb")
+    (root / "Visible" / "12" / "male_front_v_00021_12.bmp").unlink()
+    words = ("--name", "regdb", "--root", root, "--trial")
+    missing = raydist("data", "check", *words, 1)
+    assert missing.code == 3
+    assert "Visible/12/male_front_v_00021_12.bmp (missing)" in missing.err
+    assert raydist("data", "check", *words, 3).code == 3
+    assert raydist("data", "check", *words, 11).code == 2
+    (root / "idx" / "train_visible_2.txt").write_text("Visible/1/male_front_v_00021_1.bmp 0\n")
+    file = root / "idx" / "test_visible_2.txt"
+    file.write_text(file.read_text().replace("Visible/12/male_front_v_00021_12.bmp 5\n", ""))
+    packed = raydist("data", "pack", *words, 2, "--json")
+    assert packed.code == 0
+    assert packed.json["frames"] == 1 + 18 + 17 + 18
+
+
 def test_the_seed_decides_the_bytes(raydist, tmp_path):
     content = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):

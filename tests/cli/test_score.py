@@ -3,9 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from raydist.data.datasets import read_dataset
 from raydist.data.feature_files import write_features
+from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.retrieval import evaluate
-from raydist.types import Modality
+from raydist.types import FeatureTable, Modality
 
 DIRECTIONS = {"infrared_to_visible", "visible_to_infrared"}
 
@@ -18,6 +20,20 @@ def test_the_measures_are_those_of_the_library(raydist, features, people):
     for direction, values in result.json["retrieval"].items():
         assert values | expected[direction].to_dict() == values
         assert values["chance_map"] == expected[direction].chance_map
+
+
+@pytest.mark.parametrize("protocol", ["sysu_mm01", "sysu_mm01_indoor", "regdb", "llcm"])
+def test_single_images_are_scored_by_their_protocols(raydist, image_set, tmp_path, protocol):
+    name = protocol.removesuffix("_indoor")
+    rows, _ = read_dataset(name, image_set(name))
+    people, person = np.unique(rows.identity, return_inverse=True)
+    one_hot = np.eye(len(people), dtype=np.float32)[person]
+    columns = (rows.tracklet_id, rows.modality, rows.camera, rows.identity, rows.split)
+    write_features(FeatureTable(one_hot, *columns), tmp_path / "f.parquet")
+    result = raydist("score", tmp_path / "f.parquet", "--protocol", protocol, "--json")
+    assert result.code == 0
+    assert {result.json["retrieval"][direction][m] for direction in DIRECTIONS for m in ("rank1", "map", "minp")} == {100.0}
+    assert f"protocol {protocol}: {find_protocol(protocol).rule[:20]}" in result.err
 
 
 def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, features):

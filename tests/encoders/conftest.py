@@ -1,13 +1,19 @@
-"""A CLIP of a size for tests."""
+"""Transformers of a size for tests."""
 
 from __future__ import annotations
 
 import pytest
 
-from raydist.encoders import clip_vit
+from raydist.encoders import clip_vit, vit
 
 
 @pytest.fixture
 def tiny_clip(monkeypatch: pytest.MonkeyPatch) -> None:
     """``clip_vit_b16`` has two narrow blocks."""
     monkeypatch.setattr(clip_vit, "clip_vit_b16", lambda: clip_vit.clip_vit(depth=2, width=24, heads=3))
+
+
+@pytest.fixture
+def tiny_vit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``vit_b16`` has three narrow blocks."""
+    monkeypatch.setattr(vit, "vit_b16", lambda: vit.vit(depth=3, width=12, heads=3))

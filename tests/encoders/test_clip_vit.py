@@ -1,4 +1,4 @@
-"""The image tower of CLIP: names, sizes, positions, and the whole forward pass in plain steps."""
+"""The image tower of CLIP: names, sizes, and the whole forward pass in plain steps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from raydist.encoders.backbone import Backbone
-from raydist.encoders.clip_vit import clip_vit, clip_vit_b16, resize_positions
+from raydist.encoders.clip_vit import clip_vit, clip_vit_b16
 from raydist.encoders.registry import build_encoder
+from raydist.encoders.tokens import resize_positions
 from raydist.encoders.weights import load_weights
 from raydist.errors import DataError
 
@@ -94,7 +95,7 @@ def oracle(state: State, frame: Tensor) -> Tensor:
         for c in range(width):
             patch = frame[:, 16 * r : 16 * r + 16, 16 * c : 16 * c + 16].double()
             tokens.append((state["conv1.weight"] * patch).sum((1, 2, 3)))
-    x = torch.stack(tokens) + positions_oracle(state["positional_embedding"], height, width)
+    x = torch.stack(tokens) + resize_positions(state["positional_embedding"], height, width, grid=(14, 14))
     x = norm(x, "ln_pre")
     for n in range(DEPTH):
         name = f"transformer.resblocks.{n}"
@@ -106,43 +107,6 @@ def oracle(state: State, frame: Tensor) -> Tensor:
         hidden = hidden / (1 + (-1.702 * hidden).exp())
         x = x + hidden @ state[f"{name}.mlp.c_proj.weight"].T + state[f"{name}.mlp.c_proj.bias"]
     return norm(x[0], "ln_post")
-
-
-def cubic(x: float) -> float:
-    """The kernel of Keys (1981) with a = -3/4."""
-    a, x = -0.75, abs(x)
-    if x <= 1:
-        return (a + 2) * x**3 - (a + 3) * x**2 + 1
-    return a * (x**3 - 5 * x**2 + 8 * x - 4) if x < 2 else 0.0
-
-
-def positions_oracle(positions: Tensor, height: int, width: int) -> Tensor:
-    """Cell by cell; cells beyond the grid are those at its edge."""
-    side = round((len(positions) - 1) ** 0.5)
-    out = [positions[0]]
-    for r in range(height):
-        for c in range(width):
-            y, x = (r + 0.5) * side / height - 0.5, (c + 0.5) * side / width - 0.5
-            value = torch.zeros_like(positions[0])
-            for i in range(int(y // 1) - 1, int(y // 1) + 3):
-                for j in range(int(x // 1) - 1, int(x // 1) + 3):
-                    cell = side * min(max(i, 0), side - 1) + min(max(j, 0), side - 1)
-                    value = value + cubic(y - i) * cubic(x - j) * positions[1 + cell]
-            out.append(value)
-    return torch.stack(out)
-
-
-@pytest.mark.parametrize("size", [(18, 9), (16, 8), (4, 2), (1, 1), (14, 14), (20, 15)])
-def test_positions_are_resized_bicubically(size: tuple[int, int]):
-    positions = torch.randn(197, 3, generator=torch.Generator().manual_seed(0))
-    resized = resize_positions(positions, *size)
-    assert torch.allclose(resized, positions_oracle(positions, *size), atol=1e-5)
-    assert torch.equal(resized[0], positions[0])
-
-
-def test_positions_of_the_published_grid_are_not_touched():
-    positions = torch.randn(197, 3, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(resize_positions(positions, 14, 14), positions)
 
 
 @pytest.mark.parametrize("size", [(288, 144), (64, 32), (16, 16)])

@@ -11,9 +11,9 @@ from raydist.encoders.encoder import Encoder, Neck
 from raydist.encoders.registry import build_encoder
 from raydist.errors import DataError
 
-NAMES = ["small", "resnet18", "agw_resnet50", "mobilenet_v2", "clip_vit_b16"]
+NAMES = ["small", "resnet18", "agw_resnet50", "mobilenet_v2", "clip_vit_b16", "vit_b16"]
 
-pytestmark = pytest.mark.usefixtures("tiny_clip")
+pytestmark = pytest.mark.usefixtures("tiny_clip", "tiny_vit")
 
 
 def batch(*, num_clips: int = 4, num_frames: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:

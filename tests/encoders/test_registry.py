@@ -18,6 +18,7 @@ WIDTHS = {
     "agw_resnet50_non_local": 2048,
     "mobilenet_v2": 1280,
     "clip_vit_b16": 768,
+    "vit_b16": 768,
 }
 
 

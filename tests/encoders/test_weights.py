@@ -60,6 +60,15 @@ def test_classifier_counters_and_common_prefix_do_not_matter(tmp_path: Path, pre
     assert_holds(layers, state)
 
 
+@pytest.mark.parametrize("key", ["teacher", "state_dict", "model"])
+def test_a_network_is_found_in_what_a_training_saved(tmp_path: Path, key: str):
+    state = other_state(small().layers)
+    saved = {"epoch": 7, "student": other_state(small().layers, seed=2), key: {f"module.{k}": v for k, v in state.items()}}
+    layers = small().layers
+    load_weights(layers, save(saved, tmp_path / "w.pth"))
+    assert_holds(layers, state)
+
+
 def test_both_stems_start_from_the_file(tmp_path: Path):
     state = other_state(small().layers)
     encoder = build_encoder("small", weights=save(state, tmp_path / "w.pth"), two_stream=True, seed=0)
@@ -151,7 +160,8 @@ def test_truncated_files_are_refused(tmp_path: Path, suffix: str, keep: float):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"state_dict": {"conv1.weight": torch.zeros(1)}}, "something else than named tensors"),
+        ({"network": {"conv1.weight": torch.zeros(1)}}, "something else than named tensors"),
+        ({"state_dict": {"conv1.weight": [1.0]}}, "something else than named tensors"),
         ([torch.zeros(1)], "something else than named tensors"),
         ({}, "missing: conv1.weight"),
     ],

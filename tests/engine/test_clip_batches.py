@@ -8,6 +8,7 @@ import torch
 
 from raydist.data.clips import ClipTiming, segment_clip, train_clip
 from raydist.data.frames import FrameStore
+from raydist.data.rendering import apply
 from raydist.data.training_set import TrainingSet
 from raydist.data.transforms import (
     INTERVENED_INFRARED,
@@ -16,7 +17,6 @@ from raydist.data.transforms import (
     TONES_INFRARED,
     TONES_VISIBLE,
     ClipAugment,
-    apply,
     draw_params,
 )
 from raydist.engine.clip_batches import OWN_STYLE, render

@@ -29,6 +29,24 @@ def test_an_association_is_described_where_there_is_one():
     assert found == {"imbalance": 1.0, "assignment_accuracy": 0.75, "uncertainty_auroc": 1.0}
 
 
+def test_joint_clusters_are_scored_over_both_modalities():
+    joint = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    assert describe(Targets(joint), INPUTS)["association"] == {"imbalance": 1.0, "joint_ari": 1.0}
+    swapped = np.array([0, 0, 1, 1, 1, 1, 0, 0])
+    found = describe(Targets(swapped), INPUTS)
+    assert found["association"]["joint_ari"] < 0
+    assert [found["clusters"][m.label]["ari"] for m in Modality] == [1.0, 1.0]
+    assert "joint_ari" not in describe(Targets(LABELS), INPUTS)["association"]
+
+
+def test_rows_that_were_not_offered_to_the_clustering_are_left_out():
+    half = np.array([0, NOISE, 1, NOISE, 0, 0, 1, 1])
+    found = describe(Targets(half, {"clustered": np.array([1, 0, 1, 0, 1, 1, 1, 1], bool)}), INPUTS)
+    assert found["association"]["joint_ari"] == 1.0
+    assert found["clusters"]["visible"] == {"count": 2, "noise": 0.0, "ari": 1.0, "nmi": 1.0, "purity": 1.0}
+    assert describe(Targets(half), INPUTS)["clusters"]["visible"]["noise"] == 0.5
+
+
 def test_links_are_described_without_clusters():
     links = csr_array((np.ones(3), ([0, 2, 4], [1, 4, 5])), shape=(8, 8))
     found = describe(Targets(np.full(8, NOISE), {"within": links}), INPUTS)
@@ -44,3 +62,7 @@ def test_an_infrared_tracklet_is_judged_by_the_visible_cluster_alone():
     assert MODALITY[4] == Modality.INFRARED
     assignment = np.array([-1, -1, -1, -1, 1, 1, 0, 0])
     assert describe(Targets(LABELS, {"assignment": assignment}), INPUTS)["association"]["assignment_accuracy"] == 0.0
+
+
+def test_criteria_are_passed_on():
+    assert describe(Targets(np.full(8, NOISE), criteria={"balance": 0.5}), INPUTS) == {"criteria": {"balance": 0.5}}

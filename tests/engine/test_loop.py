@@ -1,6 +1,10 @@
-import pytest
+from dataclasses import replace
 
-from raydist.engine.loop import run_epoch
+import numpy as np
+import pytest
+import torch
+
+from raydist.engine.loop import encode, refresh, run_epoch
 from raydist.engine.state import build_state
 
 
@@ -11,3 +15,15 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, ve
     run_epoch(state)
     a_step = 2 * 3 * 2 * versions * state.config.data.frames
     assert state.frames_seen == a_step * round(200 / a_step)
+
+
+def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
+    state = build_state(smoke("method.name=dcl"), smoke_inputs)
+    stage = state.plan.stages[0]
+    (substep,) = stage.substeps(refresh(state, stage, 0), 0)
+    rows = np.arange(4)
+    batch, plain = (encode(state, replace(substep, wants_raw=wanted), rows, (0, 0, 0)) for wanted in (True, False))
+    assert batch.raw.shape == batch.features.shape
+    assert not torch.allclose(batch.raw.norm(dim=-1), torch.ones(2, 4), atol=0.1)
+    torch.testing.assert_close(torch.nn.functional.normalize(batch.raw, dim=-1), batch.features)
+    assert plain.raw is None

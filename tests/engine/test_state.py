@@ -1,5 +1,6 @@
 import pytest
 
+from raydist.encoders import vit
 from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state, check_memory, feature_width
@@ -26,3 +27,26 @@ def test_held_out_identities_are_ranked_and_not_trained_on(smoke):
     assert not set(inputs.truth.identity) & set(inputs.ranked.identity)
     assert set(inputs.truth.identity) | set(inputs.ranked.identity) == set(everybody.truth.identity)
     assert "retrieval" in run_epoch(build_state(config, inputs))
+
+
+def test_a_stage_without_a_share_is_left_out(smoke, smoke_inputs):
+    whole = build_state(smoke("method.name=pgm"), smoke_inputs).plan
+    shorter = build_state(smoke("method.name=pgm", "method.warm_up.share=0"), smoke_inputs).plan
+    assert [stage.name for stage in shorter.stages] == [stage.name for stage in whole.stages][1:]
+    assert shorter.num_epochs == whole.num_epochs
+
+
+@pytest.mark.parametrize("branches", [1, 2])
+def test_the_method_is_told_how_many_branches_a_feature_joins(smoke, smoke_inputs, monkeypatch, branches):
+    monkeypatch.setattr(vit, "vit_b16", lambda: vit.vit(depth=2, width=12, heads=3))
+    config = smoke("encoder.name=vit_b16", f"encoder.branches={branches}", "train.iterations=1", "train.epoch_frames=null")
+    state = build_state(config, smoke_inputs)
+    assert state.method.setting.num_branches == branches
+    assert state.encoder.width == feature_width(config) == 12 * branches
+    assert run_epoch(state)["epoch"] == 1
+
+
+def test_a_stage_is_told_how_many_epochs_it_has(smoke, smoke_inputs):
+    plan = build_state(smoke("method.name=pgm", "train.epochs=9"), smoke_inputs).plan
+    assert [stage.epochs for stage in plan.stages] == plan.epochs
+    assert sum(plan.epochs) == 9

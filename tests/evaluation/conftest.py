@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from raydist.data.datasets import read_dataset
 from raydist.types import FeatureTable, Modality
 
 
@@ -48,3 +49,17 @@ def campus():
         ("gallery", modality, camera, pid) for pid in range(8) for modality in ("visible", "infrared") for camera in ("W4", "CQ1")
     ]
     return table(rows, seed=3)
+
+
+@pytest.fixture
+def image_features(image_set):
+    """`image_features(name)` writes a set of single images; its folder and random features of queries and gallery, shuffled."""
+
+    def make(name, **options):
+        root = image_set(name)
+        rows, _ = read_dataset(name, root, **options)
+        rows = rows.take(np.random.default_rng(4).permutation(np.flatnonzero(rows.split != "train")))
+        features = unit(np.random.default_rng(5).normal(size=(len(rows), 4)))
+        return root, FeatureTable(features, rows.tracklet_id, rows.modality, rows.camera, rows.identity, rows.split)
+
+    return make

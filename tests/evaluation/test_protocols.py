@@ -9,7 +9,8 @@ from raydist.types import Modality
 
 
 def test_every_protocol_carries_its_key_and_its_rule():
-    assert {"hitsz_vcm", "buptcampus", "buptcampus_official", "plain", "same-camera-removed"} <= set(PROTOCOLS)
+    published = {"hitsz_vcm", "buptcampus", "buptcampus_official", "sysu_mm01", "sysu_mm01_indoor", "regdb", "llcm"}
+    assert published | {"plain", "same-camera-removed"} == set(PROTOCOLS)
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name
         assert protocol.rule
@@ -40,6 +41,42 @@ def test_nothing_is_removed(name, vcm):
     ignored = find_protocol(name).ignore(vcm, queries, gallery)
     assert ignored.shape == (len(queries), len(gallery))
     assert not ignored.any()
+
+
+@pytest.mark.parametrize("name", ["sysu_mm01", "sysu_mm01_indoor"])
+def test_cameras_of_one_room_do_not_see_each_other(name, make_table):
+    cameras = [f"cam{number}" for number in range(1, 7)]
+    table = make_table([("gallery", "visible", camera, person) for camera in cameras for person in (1, 2)])
+    rows = np.arange(len(table))
+    ignored = find_protocol(name).ignore(table, rows[:5], rows)
+    for i, j in np.ndindex(*ignored.shape):
+        assert ignored[i, j] == ({table.camera[i], table.camera[j]} == {"cam2", "cam3"})
+    kept = find_protocol(name).keep(table, rows[::-1])
+    indoor = {"cam1", "cam2", "cam3", "cam6"}
+    assert kept.tolist() == [row for row in rows[::-1] if name == "sysu_mm01" or table.camera[row] in indoor]
+
+
+def test_a_drawn_gallery_has_every_person_and_camera_once(make_table):
+    rng = np.random.default_rng(0)
+    table = make_table([("gallery", "visible", f"cam{rng.integers(1, 4)}", rng.integers(-1, 9)) for _ in range(200)])
+    rows = np.flatnonzero(rng.random(200) < 0.8)
+    protocol = find_protocol("llcm")
+    for number in range(protocol.num_draws):
+        drawn = protocol.draw(table, rows, number)
+        assert (np.diff(drawn) > 0).all()
+        assert set(drawn) <= set(rows)
+        seen = [(table.identity[row], table.camera[row]) for row in drawn if table.identity[row] >= 0]
+        assert len(seen) == len(set(seen))
+        assert set(seen) == {(table.identity[row], table.camera[row]) for row in rows if table.identity[row] >= 0}
+        # Nobody knows whether two unknown persons are one.
+        assert set(drawn) >= set(rows[table.identity[rows] < 0])
+
+
+@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+def test_a_rule_says_what_the_protocol_does(name):
+    protocol = PROTOCOLS[name]
+    assert (protocol.num_draws == 10) == ("mean over 10 galleries" in protocol.rule)
+    assert protocol.deduplicate == ("counts once in the CMC" in protocol.rule)
 
 
 @pytest.mark.parametrize(("num_visible", "kept"), [(540, 512), (2422, 2368), (128, 128), (63, 0)])

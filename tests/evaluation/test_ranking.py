@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.errors import DataError, FeatureError
-from raydist.evaluation.ranking import RANKS, expected_average_precision, rank_gallery, rank_metrics, score_hits
+from raydist.evaluation.ranking import (
+    RANKS,
+    expected_average_precision,
+    mean_metrics,
+    person_rank,
+    rank_gallery,
+    rank_metrics,
+    score_hits,
+)
 from raydist.types import UNKNOWN_IDENTITY
 
 
@@ -93,6 +101,62 @@ def test_repeated_identities_are_not_merged():
     # the ordinary CMC: [wrong A, wrong A, right] is found at rank 3, not 2
     _, _, cmc = score_hits(np.array([[0] * 5 + [1] + [0] * 20], bool))
     assert cmc.tolist() == [[False, False, True, True]]
+
+
+def test_repeated_identities_are_merged_on_request():
+    # [wrong A, wrong A, right]: the image is the third, the person the second
+    order, person = np.array([[0, 1, 2]]), np.array([7])
+    _, _, ordinary = score_hits(np.array([[False, False, True]]))
+    assert not ordinary[0, RANKS.index(1)]
+    assert person_rank(order, person, np.array([4, 4, 7])) == [2]
+    assert person_rank(order, person, np.array([4, 5, 7])) == [3]
+    assert person_rank(order, person, np.array([7, 4, 7])) == [1]
+    # nobody knows whether two unknown persons are one
+    assert person_rank(order, person, np.array([UNKNOWN_IDENTITY, UNKNOWN_IDENTITY, 7])) == [3]
+
+
+def test_merging_lifts_the_cmc_and_leaves_the_precision():
+    # five images of A, then the right one: rank 6 of images, rank 2 of persons
+    features = unit(np.stack([np.cos(np.arange(6) / 10), np.sin(np.arange(6) / 10)], axis=1))
+    case = features[:1], features, np.array([7]), np.array([4, 4, 4, 4, 4, 7]), np.zeros((1, 6), bool)
+    assert metrics_of(*case).cmc.tolist() == [[False, False, True, True]]
+    merged = metrics_of(*case, deduplicate=True)
+    assert merged.cmc.tolist() == [[False, True, True, True]]
+    assert merged.average_precision == merged.inp == pytest.approx(1 / 6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_merged_cmc_equals_the_loops(seed):
+    queries, gallery, query_identity, gallery_identity, ignored = problem(seed, num_gallery=60, num_people=25)
+    case = queries, gallery, query_identity, gallery_identity, ignored
+    plain, merged = metrics_of(*case), metrics_of(*case, deduplicate=True, block=4)
+    assert merged.query.size
+    for i, q in enumerate(merged.query):
+        order = rank_gallery(queries[[q]], gallery, ignored=ignored[[q]])[0]
+        people = []
+        for g in order[~ignored[q, order]]:
+            unknown = gallery_identity[g] == UNKNOWN_IDENTITY
+            if unknown or gallery_identity[g] not in people:
+                people.append(f"unknown {g}" if unknown else gallery_identity[g])
+        rank = people.index(query_identity[q]) + 1
+        assert merged.cmc[i].tolist() == [rank <= k for k in RANKS]
+    assert (merged.cmc >= plain.cmc).all()
+    assert (merged.cmc != plain.cmc).any()
+    np.testing.assert_array_equal(merged.average_precision, plain.average_precision)
+    np.testing.assert_array_equal(merged.inp, plain.inp)
+
+
+def test_the_mean_of_galleries():
+    case = problem(3)
+    one, other = metrics_of(*case), metrics_of(unit(case[0] + 0.3), *case[1:])
+    mean = mean_metrics([one, other])
+    np.testing.assert_allclose(mean.average_precision, (one.average_precision + other.average_precision) / 2)
+    np.testing.assert_allclose(mean.inp, (one.inp + other.inp) / 2)
+    np.testing.assert_allclose(mean.cmc, (one.cmc.astype(float) + other.cmc) / 2)
+    assert not np.array_equal(one.average_precision, other.average_precision)
+    alone = mean_metrics([one])
+    for name in ("query", "average_precision", "inp", "cmc", "num_relevant", "num_candidates"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(one, name))
 
 
 def test_perfect_and_worst():

@@ -1,0 +1,56 @@
+"""Contrast with near instances (SDCL; HIL, arXiv 2509.11587): a clip is drawn to the slots that are close to its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from raydist.losses.contrastive import cosine_logits
+
+
+def near_slots(own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float) -> Tensor:
+    """Slots whose similarity exceeds a share of the largest one, in every branch: s_j > r max_k s_k.
+
+    Args:
+        own: [B, D] unit rows, one tensor a branch: the slots that neighbours are wanted of.
+        slots: [N, D] unit rows, one tensor a branch: the slots that may be neighbours, an own one among them or not.
+        ratio: r, 0 to 1.
+
+    Returns:
+        bool [B, N]. Nothing is near where the largest similarity is not positive.
+
+    >>> slots = torch.tensor([[1.0, 0.0], [0.96, 0.28], [0.0, 1.0]])
+    >>> near_slots([slots[:1]], [slots], ratio=0.9).tolist()
+    [[True, True, False]]
+    """
+    near = torch.ones(len(own[0]), len(slots[0]), dtype=torch.bool, device=own[0].device)
+    if not near.numel():
+        return near
+    for mine, all_of_them in zip(own, slots, strict=True):
+        similarity = mine @ all_of_them.T
+        near &= similarity > ratio * similarity.amax(dim=1, keepdim=True)
+    return near
+
+
+def neighbour_contrast(features: Tensor, slots: Tensor, near: Tensor, *, temperature: float) -> Tensor:
+    """Draw every clip to its near slots, against all slots: -sum_near log softmax(x.T_j / t) / (1 + |near|).
+
+    Args:
+        features: [B, D] of any length.
+        slots: [N, D] unit rows.
+        near: bool [B, N].
+        temperature: t > 0.
+
+    Returns:
+        A scalar, mean over the batch; zero, still with a graph, for an empty batch or if nothing is near.
+
+    >>> near = torch.tensor([[True, False]])
+    >>> round(float(neighbour_contrast(torch.zeros(1, 2), torch.eye(2), near, temperature=1.0)), 4)  # log(2) / 2
+    0.3466
+    """
+    surprise = -F.log_softmax(cosine_logits(features, slots, temperature=temperature), dim=1)
+    losses = surprise.masked_fill(~near, 0).sum(dim=1) / (1 + near.sum(dim=1))
+    return losses.sum() / max(1, len(losses))

@@ -1,0 +1,118 @@
+"""The clusterings of BMIL: of a part of the visible tracklets, and of both modalities together, split into proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.clustering.quality import clusters_per_modality, num_clusters
+from raydist.clustering.spec import ClusterSpec
+from raydist.errors import ClusteringError, ConfigError
+from raydist.methods.clusters import cluster_rows
+from raydist.methods.method import Refresher
+from raydist.types import NOISE, Ints, Labels, Modality
+
+
+def draw_part(rows: Ints, share: float, rng: np.random.Generator) -> Ints:
+    """A random part of some rows, in their order; at least one of them.
+
+    Args:
+        rows: int64 [n].
+        share: of the rows, 0 to 1.
+        rng: where chance comes from.
+
+    >>> draw_part(np.array([4, 5, 6, 7]), 0.5, np.random.default_rng(0)).tolist()
+    [4, 6]
+    """
+    return np.sort(rng.permutation(rows)[: max(1, round(share * len(rows)))])
+
+
+def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_rows: int, what: str) -> Labels:
+    """Cluster some rows among themselves; a larger eps where there is no cluster, a smaller one where there is one alone.
+
+    Args:
+        refresher: distances and clusters.
+        rows: int64 [n].
+        spec: how.
+        num_rows: N, of all tracklets.
+        what: what the rows are called if that fails.
+
+    Returns:
+        int64 [N], NOISE on all other rows.
+
+    Raises:
+        ClusteringError: there are fewer than two clusters whatever is tried.
+    """
+    found = cluster_rows(refresher, rows, spec)
+    if found.num_clusters < 2:
+        raise ClusteringError(
+            f"the features collapsed: {what} {found.num_clusters} clusters of {len(rows)} tracklets; "
+            "train the stages before longer, or change eps or min_samples"
+        )
+    labels = np.full(num_rows, NOISE)
+    labels[rows] = found.labels
+    return labels
+
+
+def joint_spec(clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, Any]) -> ClusterSpec:
+    """How both modalities are clustered together: as each is by itself, but for the values that are given.
+
+    Args:
+        clustering: how each modality is clustered.
+        given: fields of `ClusterSpec`; None takes that of the modalities.
+
+    Raises:
+        ConfigError: the modalities differ in a field that is not given.
+    """
+    changed = {name: value for name, value in given.items() if value is not None}
+    visible, infrared = (replace(clustering[m], **changed) for m in Modality)
+    differing = [name for name in vars(visible) if getattr(visible, name) != getattr(infrared, name)]
+    if differing:
+        raise ConfigError(
+            f"clustering.{differing[0]} is {getattr(visible, differing[0])} for visible and {getattr(infrared, differing[0])} "
+            f"for infrared: say which holds for both together, by method.joint.{differing[0]}"
+        )
+    return visible
+
+
+def require_both(labels: Labels, modality: NDArray[np.int8]) -> None:
+    """Refuse joint clusters that hold only one modality: nothing could be learned across.
+
+    Args:
+        labels: int64 [N].
+        modality: int8 [N] of `Modality`.
+
+    Raises:
+        ClusteringError: no clustered row is of one of the modalities.
+    """
+    for one, count in clusters_per_modality(labels, modality).items():
+        if not count:
+            raise ClusteringError(
+                f"none of {num_clusters(labels)} joint clusters holds a tracklet of the {one.label} modality: "
+                "raise method.joint.eps or method.subset, or lower method.joint.min_samples"
+            )
+
+
+def split_by_modality(labels: Labels, modality: NDArray[np.int8]) -> tuple[Labels, Ints]:
+    """Cut every cluster into a proxy of its visible and a proxy of its infrared rows, where it has such.
+
+    Args:
+        labels: int64 [N].
+        modality: int8 [N] of `Modality`.
+
+    Returns:
+        The proxy of each row, int64 [N], NOISE on noise; and the cluster of each proxy, int64 [P]. Proxies are numbered
+        by cluster, visible first.
+
+    >>> split_by_modality(np.array([0, 1, 0, -1]), np.array([0, 0, 1, 1], np.int8))
+    (array([ 0,  2,  1, -1]), array([0, 0, 1]))
+    """
+    members = labels != NOISE
+    codes, proxy = np.unique(len(Modality) * labels[members] + modality[members], return_inverse=True)
+    proxies = np.full(len(labels), NOISE)
+    proxies[members] = proxy
+    return proxies, codes // len(Modality)

@@ -1,0 +1,91 @@
+"""BMIL: modality-aware bias mitigation and invariance learning (arXiv 2512.07760, AAAI 2026).
+
+Under a modality gap the nearest neighbours of a tracklet are all of its own modality. The modality-aware Jaccard distance
+(MAJ) seats as many neighbours of the other one, so that both modalities can be clustered together. Each joint cluster is then
+split into a visible and an infrared proxy, and its clips are drawn to both alike (split and contrast): what is equally
+similar to both has no modality left.
+
+======================================================  ==================================================================
+equation                                                function
+======================================================  ==================================================================
+k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.distance.ranked_lists`
+weight (MAJ)
+half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
+M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`
+H = 1/2 [CE(hard) + ReLU(CE(mean) - 0.2)]               `raydist.losses.hybrid.hybrid_contrast`
+L_intra = H(M_v) + H(M_i)                               `raydist.methods.bmil.stages.HybridContrastStage.terms`
+joint clusters of the other half and all infrared       `raydist.methods.bmil.stages.JointContrastStage.refresh`
+proxies p, their clusters l(p)                          `raydist.methods.bmil.clusters.split_by_modality`
+MP, the mean log-posterior of the positives among the   `raydist.losses.multi_positive.multi_positive_contrast`
+50 hardest candidates
+A = 1/2 [MP(hard) + MP(mean)],                          `raydist.methods.bmil.stages.JointContrastStage.substeps`
+L_global = 1/2 [A(V) + A(I)]
+======================================================  ==================================================================
+
+The rows of the published ablation are settings of one recipe:
+
+==================================  ===========================================================
+row                                 settings below ``method``
+==================================  ===========================================================
+within the modalities only          ``joint.contrast=none subset=1``
+plain joint Jaccard                 ``joint.contrast=whole joint.distance=jaccard subset=1``
+MAJ                                 ``joint.contrast=whole subset=1``
+MAJ, subset clustering              ``joint.contrast=whole``
+subset, split, without MAJ          ``joint.distance=jaccard``
+all                                 the defaults
+==================================  ===========================================================
+
+Deviations: tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to lean on).
+Stages follow each other in one run and pass on their last weights, not those best on the test set.
+Infrared clips have two versions too, both drawn alike; the published batch has two of each visible image and one of each
+infrared.
+Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass.
+Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain Jaccard distance.
+Features are of unit length again after averaging. Where a modality has fewer tracklets than seats, seats stay empty.
+Where there are fewer than 50 proxies, all are candidates; the published code needs 50.
+One hybrid memory of joint clusters (``whole``) is a reading of the published rows without the split.
+A radius that gives fewer than two clusters is changed in small steps before the run is stopped.
+A gate on the seats of the other modality, off by default as published: without it MAJ joins strangers where many people are
+seen in one modality only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from raydist.methods.bmil.stages import HybridContrastParams, HybridContrastStage, JointContrastParams, JointContrastStage
+from raydist.methods.method import Method, Params, Stage
+from raydist.methods.warm_up import WarmUp, WarmUpParams
+
+
+class BiasMitigationParams(Params):
+    """Hyper-parameters of BMIL.
+
+    Attributes:
+        subset: the share of the visible tracklets that is clustered by itself each epoch; the others are clustered with the
+            infrared ones. 1 takes all for both, as is right where the modalities have equally many tracklets.
+    """
+
+    name: Literal["bmil"] = "bmil"
+    subset: float = Field(0.5, gt=0, le=1)
+    warm_up: WarmUpParams = WarmUpParams()
+    dual: HybridContrastParams = HybridContrastParams()
+    joint: JointContrastParams = JointContrastParams()
+
+
+class BiasMitigation(Method):
+    """BMIL: warm-up, hybrid contrast within the modalities, then also across by joint clusters; see the module."""
+
+    Params = BiasMitigationParams
+
+    def stages(self) -> Sequence[Stage]:
+        """Warm-up, hybrid contrast, joint contrast."""
+        params, setting = self.params, self.setting
+        return [
+            WarmUp(setting, params.warm_up),
+            HybridContrastStage(setting, params.dual, params.subset),
+            JointContrastStage(setting, params.joint, params.subset),
+        ]

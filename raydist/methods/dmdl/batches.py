@@ -1,0 +1,43 @@
+"""Batches in which both modalities show the same classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from raydist.data.samplers import identity_batches
+from raydist.methods.method import Setting
+from raydist.types import NOISE, Ints, Labels, Modality
+
+
+def paired_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+    """P classes that both modalities have, and K tracklets of each in each modality.
+
+    Args:
+        labels: int64 [N] for each modality, in one label space; NOISE on rows of the other.
+        setting: P, K and the cameras.
+        iterations: batches.
+        rng: where chance comes from.
+
+    Returns:
+        int64 [iterations, 2 P K], the visible half first; the classes of both halves are the same, place by place.
+
+    Raises:
+        ClusteringError: no class is in both modalities.
+    """
+    visible, infrared = (labels[m] for m in Modality)
+    num_instances, camera = setting.num_instances, setting.tracklets.camera
+    first = identity_batches(
+        np.where(np.isin(visible, infrared), visible, NOISE), num_identities=setting.num_identities,
+        num_instances=num_instances, iterations=iterations, rng=rng, groups=camera,
+    )  # fmt: skip
+    classes = visible[first[:, ::num_instances]]
+    second = np.empty((*classes.shape, num_instances), np.int64)
+    for one in np.unique(classes):
+        places = classes == one
+        second[places] = identity_batches(
+            np.where(infrared == one, infrared, NOISE), num_identities=1,
+            num_instances=num_instances, iterations=int(places.sum()), rng=rng, groups=camera,
+        )  # fmt: skip
+    return np.concatenate([first, second.reshape(iterations, -1)], axis=1)

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+
+from raydist.association.confidence import BLOCK, FLOOR, cluster_confidence, lower_component
+from raydist.types import NOISE
+
+
+def posterior_by_loops(values, steps=2000):
+    """Expectation-maximisation of two normal distributions, until nothing moves."""
+    spread = max(values) - min(values)
+    means, weights = [min(values), max(values)], [0.5, 0.5]
+    variances = [max((spread / 4) ** 2, FLOOR)] * 2
+    for _ in range(steps):
+        responsible = []
+        for x in values:
+            density = [
+                w * math.exp(-((x - m) ** 2) / (2 * v)) / math.sqrt(v) for w, m, v in zip(weights, means, variances, strict=True)
+            ]
+            responsible.append([d / sum(density) for d in density])
+        for k in range(2):
+            mass = sum(r[k] for r in responsible)
+            means[k] = sum(r[k] * x for r, x in zip(responsible, values, strict=True)) / mass
+            variances[k] = FLOOR + sum(r[k] * (x - means[k]) ** 2 for r, x in zip(responsible, values, strict=True)) / mass
+            weights[k] = mass / len(values)
+    low = means.index(min(means))
+    return [r[low] for r in responsible]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_planted_groups_are_told_apart_as_the_loops_do(share):
+    rng = np.random.default_rng(int(100 * share))
+    wrong = rng.random(40) < share
+    wrong[:2] = True, False
+    losses = np.clip(np.where(wrong, 0.8, 0.2) + 0.06 * rng.standard_normal(40), 0, 1)
+    found = lower_component(losses)
+    assert ((found < 0.5) == wrong).all()
+    assert found.tolist() == pytest.approx(posterior_by_loops(losses.tolist()), abs=5e-3)
+
+
+@pytest.mark.parametrize("values", [[0.4], [0.4, 0.4, 0.4]])
+def test_equal_losses_are_one_group(values):
+    assert lower_component(np.array(values)).tolist() == [1.0] * len(values)
+
+
+def test_two_values_far_apart_are_two_groups():
+    assert lower_component(np.array([0.9, 0.1])).round(3).tolist() == [0.0, 1.0]
+
+
+def test_order_does_not_matter_and_there_is_no_chance():
+    losses = np.random.default_rng(0).random(30)
+    place = np.random.default_rng(1).permutation(30)
+    assert np.allclose(lower_component(losses[place]), lower_component(losses)[place], atol=1e-9)
+    assert np.array_equal(lower_component(losses), lower_component(losses))
+
+
+def planted(num_each=12, width=8, seed=0):
+    """Three people; the last row of each has a neighbour's label."""
+    rng = np.random.default_rng(seed)
+    person = np.repeat(np.arange(3), num_each)
+    x = np.eye(width)[person] + 0.05 * rng.standard_normal((3 * num_each, width))
+    labels = person.copy()
+    labels[num_each - 1 :: num_each] = (labels[num_each - 1 :: num_each] + 1) % 3
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), labels, person
+
+
+def test_wrong_labels_are_not_trusted():
+    features, labels, person = planted()
+    found = cluster_confidence(features, labels, np.eye(8, dtype=np.float32)[:3], temperature=0.05)
+    assert ((found > 0.5) == (labels == person)).all()
+
+
+def test_the_losses_are_scaled_together_and_each_cluster_is_fitted_by_itself():
+    features, labels, _ = planted()
+    prototypes = np.eye(8, dtype=np.float32)[:3]
+    logits = features.astype(np.float64) @ prototypes.T.astype(np.float64) / 0.5
+    loss = np.array([-math.exp(z[y]) / sum(math.exp(v) for v in z) for z, y in zip(logits, labels, strict=True)])
+    loss = (loss - loss.min()) / (loss.max() - loss.min())
+    found = cluster_confidence(features, labels, prototypes, temperature=0.5)
+    for c in range(3):
+        assert np.allclose(found[labels == c], lower_component(loss[labels == c]), atol=1e-6)
+
+
+def test_noise_small_clusters_and_nothing():
+    features, labels, _ = planted(num_each=3)
+    labels[:3] = NOISE
+    prototypes = np.eye(8, dtype=np.float32)[:3]
+    found = cluster_confidence(features, labels, prototypes, temperature=0.05, min_rows=4)
+    assert found.tolist() == (labels != NOISE).astype(float).tolist()
+    assert cluster_confidence(features, np.full(9, NOISE), prototypes, temperature=0.05).tolist() == [0.0] * 9
+    assert found.dtype == np.float32
+
+
+def test_blocks_change_nothing():
+    features, labels, _ = planted(num_each=BLOCK // 2)
+    prototypes = np.eye(8, dtype=np.float32)[:3]
+    whole = cluster_confidence(features, labels, prototypes, temperature=0.3)
+    place = np.random.default_rng(0).permutation(len(labels))
+    again = cluster_confidence(features[place], labels[place], prototypes, temperature=0.3)
+    assert np.allclose(again, whole[place], atol=1e-5)

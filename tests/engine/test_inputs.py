@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from raydist.engine.inputs import data_fingerprint, open_inputs
+from raydist.engine.loop import run_epoch
+from raydist.engine.state import build_state
+from raydist.errors import ConfigError, DataError
+from raydist.evaluation.retrieval import scores
+from raydist.types import FeatureTable
+
+SINGLE = ("data.frames=1", "data.sub_tracklets=1", "data.height=16", "data.width=8", "method.name=dcl")
+
+
+@pytest.fixture
+def single(smoke, image_set):
+    """`single(name, *words)` gives the smoke recipe for a tiny set of single images."""
+    return lambda name, *words: smoke(f"data.name={name}", f"data.root={image_set(name)}", *SINGLE, *words)
+
+
+@pytest.mark.parametrize("name", ["sysu_mm01", "regdb", "llcm"])
+def test_single_images_train_and_are_judged_by_their_own_protocol(single, tmp_path, name):
+    config = single(name, "data.cache=packed", "train.limit_epochs=1", "train.iterations=2", "clustering.eps=0.9")
+    inputs = open_inputs(config, tmp_path / "cache")
+    assert inputs.protocol == name
+    assert set(inputs.tracklets.frames.num_frames) == {1}
+    assert len(list((tmp_path / "cache" / "frames").iterdir())) == 2
+    state = build_state(config, inputs)
+    run_epoch(state)
+    assert state.frames_seen > 0
+    assert all(0 < values["map"] <= 100 for values in state.history[1].values())
+
+
+@pytest.mark.parametrize("name", ["sysu_mm01", "regdb", "llcm"])
+def test_packed_frames_are_those_that_are_decoded(single, tmp_path, name):
+    packed, decoded = (open_inputs(single(name, f"data.cache={cache}"), tmp_path / "cache") for cache in ("packed", "off"))
+    for one, other in ((packed.tracklets.frames, decoded.tracklets.frames), (packed.ranked_frames, decoded.ranked_frames)):
+        rows = np.arange(len(one))
+        np.testing.assert_array_equal(
+            one.read(rows, np.zeros((len(rows), 1), int)), other.read(rows, np.zeros((len(rows), 1), int))
+        )
+
+
+def test_the_trial_decides_what_is_trained_on(single, tmp_path):
+    first, second = (open_inputs(single("regdb", f"data.trial={trial}"), tmp_path) for trial in (1, 2))
+    assert set(first.truth.identity) == set(second.ranked.identity) == {2, 4, 6, 8, 10, 12}
+    assert set(second.truth.identity) == set(first.ranked.identity)
+    prints = [data_fingerprint(single("regdb", f"data.trial={trial}").data, tmp_path) for trial in (1, 2)]
+    assert prints[0] != prints[1]
+    with pytest.raises(ConfigError, match=r"data\.trial = 11"):
+        single("regdb", "data.trial=11")
+
+
+def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
+    config = single("sysu_mm01", "data.validation_identities=0.5", "evaluation.split=validation")
+    inputs = open_inputs(config, tmp_path)
+    table = inputs.ranked
+    assert set(table.identity) < {1, 2, 3, 4, 5, 12}
+    constant = FeatureTable(
+        np.ones((len(table), 1), np.float32), table.tracklet_id, table.modality, table.camera, table.identity, table.split
+    )
+    assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
+
+
+def test_data_that_its_protocol_cannot_rank_is_refused_before_training(single, tmp_path):
+    open_inputs(single("sysu_mm01", "evaluation.protocol=sysu_mm01_indoor"), tmp_path)
+    with pytest.raises(DataError, match="sysu_mm01 leaves 0 of 18 queries"):
+        open_inputs(single("regdb", "evaluation.protocol=sysu_mm01"), tmp_path)
