@@ -7,9 +7,12 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
 
 from raydist.data.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
+from raydist.engine.schema import DataSection
 from raydist.types import Floats, Ints
 
 CLIPS_AT_ONCE = 128
@@ -33,25 +36,27 @@ def extract(
     modality: NDArray[np.int8],
     rows: Ints,
     *,
-    num_frames: int,
-    num_parts: int,
+    data: DataSection,
     device: torch.device,
 ) -> Floats:
     """Unit features of K sub-tracklets of each tracklet.
+
+    With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA and what builds on
+    it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning", 2022).
 
     Args:
         encoder: it is put in evaluation mode and back.
         frames: where frames come from.
         modality: int8 [N], of all rows of `frames`.
         rows: int64 [n], the rows wanted.
-        num_frames: T, evenly spaced frames of each sub-tracklet.
-        num_parts: K.
+        data: T = ``frames``, evenly spaced ones of each of K = ``sub_tracklets``, and ``flip_average``.
         device: where the encoder is.
 
     Returns:
         float32 [n, K, D].
     """
-    clips = np.stack([sub_tracklet_clips(int(n), num_frames, num_parts) for n in frames.num_frames[rows]]) if len(rows) else None
+    num_parts = data.sub_tracklets
+    clips = np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]]) if len(rows) else None
     was_training = encoder.training
     encoder.eval()
     parts = []
@@ -59,8 +64,17 @@ def extract(
     for start in range(0, len(rows), step):
         chosen = rows[start : start + step]
         assert clips is not None
-        pixels = frames.read(np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, num_frames))
+        pixels = frames.read(np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames))
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
-        parts.append(encoder(torch.from_numpy(pixels).to(device), kinds.to(device)).tracklet.float().cpu().numpy())
+        features = _features(encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average)
+        parts.append(features.cpu().numpy())
     encoder.train(was_training)
     return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(len(rows), num_parts, encoder.width)
+
+
+def _features(encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool) -> Tensor:
+    """Float32 unit features [B, D] of clips."""
+    features: Tensor = encoder(pixels, kinds).tracklet.float()
+    if not flip_average:
+        return features
+    return normalize(features + encoder(pixels.flip(-1), kinds).tracklet.float())

@@ -17,11 +17,8 @@ Scores = dict[str, dict[str, float]]
 def ranked_features(state: RunState) -> FeatureTable:
     """Features of all queries and gallery tracklets, the same on every worker."""
     state.world.align(state.encoder)
-    table, data = state.inputs.ranked, state.config.data
-    local = extract(
-        state.encoder, state.inputs.ranked_frames, table.modality, state.my_rows(len(table)),
-        num_frames=data.frames, num_parts=data.sub_tracklets, device=state.world.device,
-    )  # fmt: skip
+    table, frames, mine = state.inputs.ranked, state.inputs.ranked_frames, state.my_rows(len(state.inputs.ranked))
+    local = extract(state.encoder, frames, table.modality, mine, data=state.config.data, device=state.world.device)
     gathered = state.world.gather(torch.from_numpy(local).to(state.world.device), len(table))
     return FeatureTable(
         tracklet_means(gathered.cpu().numpy()), table.tracklet_id, table.modality, table.camera, table.identity, table.split

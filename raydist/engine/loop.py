@@ -70,7 +70,7 @@ def run_epoch(state: RunState) -> Report:
 def refresh(state: RunState, stage: Stage, age: int) -> Targets:
     """Features of all training tracklets become the targets of the epoch."""
 
-    tracklets, data = state.tracklets, state.config.data
+    tracklets = state.tracklets
     judged = state.config.evaluation.criteria and stage.needs_features
 
     def compute(features: Floats, refresher: Refresher) -> Targets:
@@ -87,10 +87,7 @@ def refresh(state: RunState, stage: Stage, age: int) -> Targets:
         return state.refresh.targets(state.epoch, np.empty((0, 0, 0), np.float32), 0, compute)
     state.world.align(state.encoder)
     mine = state.my_rows(len(tracklets))
-    local = extract(
-        state.encoder, tracklets.frames, tracklets.modality, mine,
-        num_frames=data.frames, num_parts=data.sub_tracklets, device=state.world.device,
-    )  # fmt: skip
+    local = extract(state.encoder, tracklets.frames, tracklets.modality, mine, data=state.config.data, device=state.world.device)
     return state.refresh.targets(state.epoch, local, len(tracklets), compute)
 
 

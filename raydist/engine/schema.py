@@ -35,7 +35,8 @@ class DataSection(Section):
     """Which tracklets are read, and how their frames are cut into clips.
 
     `trial` is the split of RegDB, which has ten; all other data sets have one split and take no notice of it. SYSU-MM01, RegDB
-    and LLCM hold single images, tracklets of one frame, for which frames=1 and sub_tracklets=1 are enough.
+    and LLCM hold single images, tracklets of one frame, for which frames=1 and sub_tracklets=1 are enough. With `flip_average`
+    the features that are clustered and ranked are averaged over a clip and its mirror image.
     """
 
     name: Literal["synthetic", "hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm", "manifest"] = "synthetic"
@@ -52,6 +53,7 @@ class DataSection(Section):
     width: int = Field(32, ge=8, le=1024)
     frames: Positive = 4
     sub_tracklets: int = Field(2, ge=1, le=16)
+    flip_average: bool = False
     cache: Literal["auto", "packed", "off"] = "auto"
     unreadable: Literal["error", "skip"] = "error"
     workers: int = Field(2, ge=0)

@@ -85,13 +85,10 @@ class Trained:
         Raises:
             DataError: the table is empty, or a frame cannot be read.
         """
-        data, store = self.config.data, self.frames(table)
+        store = self.frames(table)
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
-            parts = extract(
-                self.encoder, store, table.modality, rows,
-                num_frames=data.frames, num_parts=data.sub_tracklets, device=self.device,
-            )  # fmt: skip
+            parts = extract(self.encoder, store, table.modality, rows, data=self.config.data, device=self.device)
             yield FeatureTable(
                 tracklet_means(parts), table.tracklet_id[rows], table.modality[rows], table.camera[rows],
                 table.identity[rows], table.split[rows],

@@ -1,0 +1,76 @@
+"""Features of tracklets: what is averaged, and what is not."""
+
+import numpy as np
+import pytest
+import torch
+
+from raydist.data.clips import sub_tracklet_clips
+from raydist.encoders.registry import build_encoder
+from raydist.engine.extraction import extract
+from raydist.engine.schema import DataSection
+
+
+class DrawnFrames:
+    """Frames of tracklets of different lengths, every one different from its mirror image."""
+
+    num_frames = np.array([1, 5, 9])
+
+    def read(self, rows, frame_indices):
+        rng = np.random.default_rng(0)
+        frames = rng.integers(0, 256, (3, 9, 3, 32, 16), np.uint8)
+        return frames[rows[:, None], frame_indices]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return build_encoder("small", two_stream=True, seed=0)
+
+
+MODALITY = np.array([0, 1, 0], np.int8)
+ROWS = np.array([2, 0, 1])
+
+
+def features(encoder, **data):
+    section = DataSection(frames=2, sub_tracklets=2, **data)
+    return extract(encoder, DrawnFrames(), MODALITY, ROWS, data=section, device=torch.device("cpu"))
+
+
+@torch.no_grad()
+def one(encoder, row, part, *, mirrored):
+    """The feature of one clip alone, float32 [D]."""
+    indices = sub_tracklet_clips(int(DrawnFrames.num_frames[row]), 2, 2)[part]
+    pixels = torch.from_numpy(DrawnFrames().read(np.array([row]), indices[None]))
+    pixels = torch.from_numpy(np.ascontiguousarray(pixels.numpy()[..., ::-1])) if mirrored else pixels
+    return encoder.eval()(pixels, torch.tensor([int(MODALITY[row])])).tracklet[0].numpy()
+
+
+def test_a_feature_is_that_of_its_clip(encoder):
+    found = features(encoder)
+    assert found.shape == (3, 2, encoder.width)
+    for index, row in enumerate(ROWS):
+        for part in range(2):
+            np.testing.assert_allclose(found[index, part], one(encoder, row, part, mirrored=False), atol=1e-5)
+
+
+def test_with_flip_average_it_is_the_mean_of_the_clip_and_its_mirror_image(encoder):
+    found, plain = features(encoder, flip_average=True), features(encoder)
+    for index, row in enumerate(ROWS):
+        for part in range(2):
+            mean = (one(encoder, row, part, mirrored=False) + one(encoder, row, part, mirrored=True)) / 2
+            np.testing.assert_allclose(found[index, part], mean / np.linalg.norm(mean), atol=1e-5)
+    assert np.abs(found - plain).max() > 1e-3
+
+
+def test_no_rows_no_features(encoder):
+    nothing, data = np.empty(0, np.int64), DataSection()
+    assert extract(encoder, DrawnFrames(), MODALITY, nothing, data=data, device=torch.device("cpu")).shape == (
+        0,
+        2,
+        encoder.width,
+    )
+
+
+def test_the_encoder_goes_back_to_training(encoder):
+    encoder.train()
+    features(encoder)
+    assert encoder.training
