@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +22,8 @@ COLUMNS = {
     "untrained": "untrained/infrared_to_visible/map",
     "ARI v": "last/visible/ari",
     "ARI i": "last/infrared/ari",
+    "ARI joint": "last/joint_ari",
+    "right": "last/assignment_accuracy",
     "seconds": "seconds",
     "frames": "frames_seen",
 }
@@ -54,21 +56,25 @@ def _numbers(seeds: str) -> list[int]:
 
 
 def show(table: Mapping[str, Any], *, stderr: bool = False) -> None:
-    """The table, with what it was made of."""
-    rows = [_row(row) for row in table["rows"]]
+    """The table, with what it was made of; measures that no method has are left out.
+
+    ``right`` is the share of infrared tracklets that are assigned to their own person.
+    """
+    columns = {name: key for name, key in COLUMNS.items() if any(key in row["measures"] for row in table["rows"])}
+    rows = [_row(row, columns.values()) for row in table["rows"]]
     data = ", ".join(f"{key} {value}" for key, value in table["data"].items())
-    say_table(["method", "seeds", *COLUMNS], rows, title="last epoch, percent, mean ± spread over seeds", stderr=stderr)
+    say_table(["method", "seeds", *columns], rows, title="last epoch, percent, mean ± spread over seeds", stderr=stderr)
     note(f"data: {data}; commit {', '.join(table['commits_of_cells'])}")
 
 
-def _row(row: Mapping[str, Any]) -> Sequence[str]:
+def _row(row: Mapping[str, Any], keys: Iterable[str]) -> Sequence[str]:
     label = row["method"] + (" (supervised)" if row["supervised"] else "")
-    return [label, str(len(row["seeds"])), *(_cell(row["measures"].get(key), key) for key in COLUMNS.values())]
+    return [label, str(len(row["seeds"])), *(_cell(row["measures"].get(key), key) for key in keys)]
 
 
 def _cell(value: Mapping[str, float] | None, key: str) -> str:
     if value is None:
         return "-"
-    digits = 2 if key.endswith("ari") else 0 if key in ("seconds", "frames_seen") else 1
+    digits = 2 if key.endswith(("ari", "accuracy")) else 0 if key in ("seconds", "frames_seen") else 1
     spread = f" ± {value['spread']:.{digits}f}" if "spread" in value else ""
     return f"{value['mean']:,.{digits}f}{spread}"

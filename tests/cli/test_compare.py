@@ -1,0 +1,34 @@
+"""The table of `raydist compare`."""
+
+import re
+
+from raydist.cli.compare import show
+
+
+def table(*rows):
+    return {
+        "data": {"name": "synthetic", "preset": "smoke"},
+        "commits_of_cells": ["1234567"],
+        "rows": [{"method": name, "supervised": False, "seeds": [0, 1], "measures": measures} for name, measures in rows],
+    }
+
+
+def cells(text):
+    lines = [re.split("[│┃]", line) for line in text.splitlines() if "│" in line or "┃" in line]
+    return [[cell.strip() for cell in line[1:-1]] for line in lines]
+
+
+def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
+    found = {"last/infrared_to_visible/map": {"mean": 20.26, "spread": 0.44}, "last/joint_ari": {"mean": 0.256}}
+    show(table(("bmil", found)))
+    header, row = cells(capsys.readouterr().out)
+    assert dict(zip(header, row, strict=True)) == {"method": "bmil", "seeds": "2", "mAP i->v": "20.3 ± 0.4", "ARI joint": "0.26"}
+
+
+def test_a_measure_that_one_method_has_is_a_column_and_no_other(capsys):
+    show(table(("pgm", {"seconds": {"mean": 1234.4}}), ("cba", {"last/assignment_accuracy": {"mean": 0.25}})))
+    assert cells(capsys.readouterr().out) == [
+        ["method", "seeds", "right", "seconds"],
+        ["pgm", "2", "-", "1,234"],
+        ["cba", "2", "0.25", "-"],
+    ]
