@@ -87,7 +87,7 @@ class RunFolder:
         self.metrics.replace([*earlier, report])
 
 
-RESUMABLE = ("ray", "tracking")
+RESUMABLE = ("ray", "tracking", "tune")
 """Sections that a resumed run may change: they have no influence on the result (but for the number of workers)."""
 
 

@@ -172,6 +172,21 @@ class MemorySection(Section):
     shard_mb: Positive = 8192
 
 
+class TuneSection(Section):
+    """A search for hyper-parameters: how many samples are tried, how they are drawn, stopped and compared.
+
+    `objective` is the mean mAP of both directions on held-out identities, or one of `raydist.engine.criteria`; for several data
+    sets it is the mean over them. A trial that falls behind is stopped early by `asha`.
+    """
+
+    num_samples: Positive = 8
+    search: Literal["random", "optuna"] = "random"
+    scheduler: Literal["asha", "none"] = "asha"
+    objective: Literal["map", "silhouette", "stability", "consistency", "balance"] = "map"
+    max_concurrent: Positive = 1
+    seed: int = Field(0, ge=0)
+
+
 class TrackingSection(Section):
     """Where the run is logged."""
 
@@ -191,6 +206,7 @@ class Config(Section):
     ray: RaySection = RaySection()
     evaluation: EvaluationSection = EvaluationSection()
     memory: MemorySection = MemorySection()
+    tune: TuneSection = TuneSection()
     tracking: TrackingSection = TrackingSection()
 
     @field_validator("method", mode="before")

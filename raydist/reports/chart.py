@@ -28,17 +28,19 @@ MARKERS = (
 
 @dataclass(frozen=True)
 class Series:
-    """One measure over the epochs.
+    """One measure over the epochs, or over the trials of a study.
 
     Attributes:
         name: what the legend says.
         points: (epoch, value); values that are not finite are not drawn.
         tone: the name of its colour in `page.css`.
+        joined: whether a line goes from point to point.
     """
 
     name: str
     points: Sequence[tuple[int, float]]
     tone: str
+    joined: bool = True
 
     @property
     def finite(self) -> list[tuple[int, float]]:
@@ -74,6 +76,7 @@ class Plot:
         decimals: of a value in words and tables; 0 also keeps the ticks whole.
         from_zero: whether the axis must show zero.
         levels: lines to compare with.
+        along: what the horizontal axis counts.
     """
 
     title: str
@@ -81,6 +84,7 @@ class Plot:
     decimals: int
     from_zero: bool = False
     levels: Sequence[Level] = ()
+    along: str = "epoch"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Chart:
     """A drawn plot.
 
     Attributes:
-        title: of the plot.
+        title, along: of the plot.
         words: what the lines do, for those who do not see them.
         x_ticks, y_ticks: ticks of both axes.
         lines: the series that have points.
@@ -125,6 +129,7 @@ class Chart:
     """
 
     title: str
+    along: str
     words: str
     x_ticks: Sequence[Tick]
     y_ticks: Sequence[Tick]
@@ -159,7 +164,8 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
 
     return Chart(
         plot.title,
-        in_words(plot.title, shown, plot.decimals),
+        plot.along,
+        in_words(plot.title, shown, plot.decimals, along=plot.along),
         [Tick(x(epoch), label) for epoch, label in zip(epochs, labels(epochs), strict=True)],
         [Tick(y(value), label) for value, label in zip(heights, labels(heights), strict=True)],
         [_line(series, [(x(e), y(v)) for e, v in series.finite], MARKERS[i % len(MARKERS)]) for i, series in enumerate(shown)],
@@ -206,7 +212,7 @@ def labels(values: Sequence[float]) -> list[str]:
     return [f"{value:,.{decimals}f}".replace("-", "\N{MINUS SIGN}") for value in values]
 
 
-def in_words(title: str, series: Sequence[Series], decimals: int) -> str:
+def in_words(title: str, series: Sequence[Series], decimals: int, *, along: str = "epoch") -> str:
     """What the lines of a chart do, in one sentence.
 
     >>> in_words("Clusters", [Series("visible", [(1, 4), (9, 12)], "visible")], 0)
@@ -215,14 +221,14 @@ def in_words(title: str, series: Sequence[Series], decimals: int) -> str:
     parts = []
     for one in series:
         (begin, first), (end, last) = one.finite[0], one.finite[-1]
-        start = f"from {first:.{decimals}f} at epoch {begin} to " if end > begin else ""
-        parts.append(f"{one.name} {start}{last:.{decimals}f} at epoch {end}")
+        start = f"from {first:.{decimals}f} at {along} {begin} to " if end > begin else ""
+        parts.append(f"{one.name} {start}{last:.{decimals}f} at {along} {end}")
     return f"{title}: {'; '.join(parts)}."
 
 
 def _line(series: Series, places: Sequence[tuple[float, float]], marker: str) -> Line:
-    path = "M" + "L".join(f"{x} {y}" for x, y in places)
-    marked = places if len(places) <= MARKED else []
+    path = "M" + "L".join(f"{x} {y}" for x, y in places) if series.joined else ""
+    marked = places if len(places) <= MARKED or not series.joined else []
     return Line(series.name, series.tone, path, "".join(f"M{x} {y}{marker}" for x, y in marked), f"M0 0{marker}")
 
 

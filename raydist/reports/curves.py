@@ -19,7 +19,7 @@ NUM_TONES = 6
 def plots(rows: Rows) -> list[Plot]:
     """Loss, clusters, agreement and retrieval over the epochs; a measure that was never taken has an empty plot.
 
-    How good the association is has a plot where a method associates.
+    How good the association is has a plot where a method associates, and criteria have one where they were asked for.
 
     Args:
         rows: the metrics of a run.
@@ -30,8 +30,9 @@ def plots(rows: Rows) -> list[Plot]:
         Plot("Clusters", _of_clusters(rows, "count"), decimals=0, from_zero=True),
         Plot("Agreement with the identities, ARI", _of_clusters(rows, "ari"), decimals=2, from_zero=True),
     ]
-    association = _association(rows)
-    return [*drawn, Plot("Association across modalities", association, decimals=2, from_zero=True)] if association else drawn
+    asked = {"Association across modalities": "association", "Criteria that need no identities": "criteria"}
+    more = [Plot(title, _every_measure(rows, part), decimals=2, from_zero=True) for title, part in asked.items()]
+    return drawn + [plot for plot in more if plot.series]
 
 
 def stages(rows: Rows) -> list[Band]:
@@ -83,10 +84,10 @@ def _of_clusters(rows: Rows, measure: str) -> list[Series]:
     return [Series(m.label, _points(rows, "clusters", m.label, measure), m.label) for m in Modality]
 
 
-def _association(rows: Rows) -> list[Series]:
-    measures = dict.fromkeys(name for row in rows for name in row.get("association", {}))
+def _every_measure(rows: Rows, part: str) -> list[Series]:
+    measures = dict.fromkeys(name for row in rows for name in row.get(part, {}))
     return [
-        Series(name.replace("_", " "), _points(rows, "association", name), f"tone-{number % NUM_TONES}")
+        Series(name.replace("_", " "), _points(rows, part, name), f"tone-{number % NUM_TONES}")
         for number, name in enumerate(measures)
     ]
 

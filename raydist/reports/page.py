@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from raydist.evaluation.protocols import DIRECTIONS, find_protocol
-from raydist.reports.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Plot, draw
+from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import Rows, direction_words, plots, stages
 from raydist.reports.pictures import FrameReader
 from raydist.reports.rankings import NUM_RANKS, rankings
+from raydist.reports.templates import render
 from raydist.types import FeatureTable
 
-SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 MEASURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20", "map": "mAP", "minp": "mINP"}
 
 
@@ -45,20 +43,13 @@ def write_page(
 
 def page(*, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int) -> str:
     """The page as text, see `write_page`."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     protocol, drawn, bands = summary["protocol"], plots(rows), stages(rows)
     num_epochs = max((int(row["epoch"]) for row in rows), default=0)
     charts = [draw(plot, num_epochs=num_epochs, bands=bands) for plot in drawn]
-    return environment.get_template("page.html").render(
+    return render(
+        "page.html",
         summary=summary,
         rule=find_protocol(protocol).rule,
-        size=SIZE,
         measures=MEASURES,
         scores=scores(summary),
         charts=[chart for chart in charts if chart],

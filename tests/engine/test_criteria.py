@@ -12,6 +12,7 @@ from raydist.clustering.spec import ClusterSpec
 from raydist.engine.criteria import CRITERIA, balance, consistency, measure, silhouettes, stability
 from raydist.engine.loop import run_epoch
 from raydist.engine.refresher import LocalRefresher, Remembering
+from raydist.engine.schema import TuneSection
 from raydist.engine.state import build_state
 from raydist.errors import DataError
 from raydist.methods.method import Targets
@@ -121,6 +122,10 @@ def test_balance_counts_a_joint_cluster_for_both():
     modality = np.array([0, 0, 0, 1, 1, 1], np.int8)
     assert balance(np.array([0, 1, 2, 0, 1, NOISE]), modality) == pytest.approx(2 / 3)
     assert balance(np.full(6, NOISE), modality) == 0.0
+
+
+def test_every_criterion_can_be_an_objective():
+    assert set(TuneSection.model_fields["objective"].annotation.__args__) == {"map", *CRITERIA}
 
 
 @pytest.fixture

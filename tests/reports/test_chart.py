@@ -104,3 +104,17 @@ def test_stages_are_named_where_there_is_room():
 def test_words_say_one_point_once():
     assert in_words("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
     assert not re.search("nan|inf", in_words("Loss", [line((1, 2.5), (2, math.nan))], 1))
+
+
+def test_points_that_are_not_joined_have_markers_alone():
+    points = tuple((number, 1.0 + number) for number in range(MARKED + 5))
+    joined, apart = draw(Plot("t", [line(*points), Series("b", points, "tone-1", joined=False)], 1), num_epochs=50).lines
+    assert joined.path
+    assert not joined.markers
+    assert not apart.path
+    assert apart.markers.count("M") == len(points)
+
+
+def test_an_axis_may_count_something_else():
+    chart = draw(Plot("mAP", [line((0, 1.0), (4, 2.0))], 1, along="trial"), num_epochs=4)
+    assert (chart.along, chart.words) == ("trial", "mAP: loss from 1.0 at trial 0 to 2.0 at trial 4.")

@@ -44,3 +44,10 @@ def test_the_chance_level_is_one_line_when_both_ways_agree(rows):
 
 def test_stages_follow_each_other(rows):
     assert stages(rows) == [Band("warm-up", 0, 1), Band("dual", 1, 3)]
+
+
+def test_criteria_have_a_plot_where_they_were_asked_for(rows):
+    rows[1]["criteria"], rows[3]["criteria"] = {"balance": 0.5}, {"balance": 0.75, "silhouette": 0.25}
+    criteria = plots(rows)[-1]
+    assert criteria.title == "Criteria that need no identities"
+    assert by_name(criteria) == {"balance": [(1, 0.5), (3, 0.75)], "silhouette": [(3, 0.25)]}

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+
+from raydist.errors import TrainingError
+from raydist.tuning.analysis import analyse, common_epoch, correlations, importances, steps_saved, winner
+from raydist.tuning.space import Distribution
+from raydist.tuning.study import Study
+
+
+def test_the_winner_is_the_finished_trial_that_ended_highest(make_trial):
+    trials = [
+        make_trial(0, [50, 20]),
+        make_trial(1, [10, 30]),
+        make_trial(2, [10, 30]),
+        make_trial(3, [90], of=2, state="stopped"),
+        make_trial(4, [95, 95], state="failed"),
+        make_trial(5, [], state="finished"),
+    ]
+    assert winner(trials, "map").number == 1
+
+
+def test_without_a_finished_trial_there_is_no_winner(make_trial):
+    with pytest.raises(TrainingError, match="none of 1 trials finished"):
+        winner([make_trial(0, [1], state="running")], "map")
+
+
+def test_the_common_epoch_is_one_that_every_trial_has_reached(make_trial):
+    assert common_epoch([make_trial(0, [1, 2, 3]), make_trial(1, [1, 2], of=3, state="stopped")], "map") == 2
+    assert common_epoch([make_trial(0, [1, 2, 3])], "balance") is None
+    assert common_epoch([], "map") is None
+
+
+PARAMETERS = {
+    "train.lr": Distribution("loguniform", (1e-4, 1e-2)),
+    "train.weight_decay": Distribution("uniform", (0, 1)),
+    "clustering.distance": Distribution("choice", ("a", "b", "c")),
+}
+
+
+def samples_and_values(rule, number=60):
+    rng = np.random.default_rng(0)
+    samples = [{name: d.draw(rng) for name, d in PARAMETERS.items()} for _ in range(number)]
+    return samples, np.array([rule(sample) for sample in samples])
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("train.lr", lambda s: abs(np.log10(s["train.lr"]) + 3)),
+        ("train.weight_decay", lambda s: s["train.weight_decay"] ** 2),
+        ("clustering.distance", lambda s: s["clustering.distance"] == "b"),
+    ],
+)
+def test_what_decides_is_important_and_nothing_else_is(name, rule):
+    samples, values = samples_and_values(lambda s: float(rule(s)))
+    found = importances(samples, values, PARAMETERS, seed=0)
+    (first, share), *others = found.items()
+    assert first == name
+    assert share > 0.5
+    assert all(value < 0.1 for _, value in others)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
+def test_units_of_the_objective_do_not_change_importance():
+    samples, values = samples_and_values(lambda s: s["train.weight_decay"])
+    found, scaled = (importances(samples, v, PARAMETERS, seed=0) for v in (values, 100 * values - 7))
+    assert found == pytest.approx(scaled, abs=1e-3)
+
+
+def test_nothing_is_important_where_all_is_equal():
+    samples, _ = samples_and_values(lambda s: 0.0, number=8)
+    assert importances(samples, np.ones(8), PARAMETERS, seed=0) == {}
+
+
+def test_correlations_are_those_of_the_ranks(make_trial):
+    rng = np.random.default_rng(0)
+    maps, widths = rng.random(9) * 50, rng.random(9)
+    trials = [
+        make_trial(n, [m], criteria={"silhouette": w, "balance": 1.0}) for n, (m, w) in enumerate(zip(maps, widths, strict=True))
+    ]
+    found = correlations(trials, ["a", "b"])
+    rho = np.corrcoef(rankdata(maps), rankdata(widths))[0, 1]
+    assert found == {data: {"silhouette": (pytest.approx(rho, abs=1e-4), 9)} for data in ("a", "b")}
+    assert correlations(trials[:3], ["a"]) == {}
+
+
+def test_correlations_compare_trials_after_the_same_epoch(make_trial):
+    trials = [make_trial(n, [n, -n], criteria={"silhouette": float(n)}) for n in range(4)]
+    trials.append(make_trial(4, [4], of=2, state="stopped", criteria={"silhouette": 4.0}))
+    assert correlations(trials, ["a"])["a"]["silhouette"] == (1.0, 5)
+
+
+def test_saved_steps_are_those_to_the_last_epoch(make_trial):
+    trials = [
+        make_trial(0, [1] * 4),
+        make_trial(1, [1], of=4, state="stopped"),
+        make_trial(2, [1, 1], of=4, state="failed"),
+        make_trial(3, [], state="stopped"),
+    ]
+    assert steps_saved(trials) == pytest.approx(300 / 800)
+    assert steps_saved(trials[:1]) == 0.0
+    assert steps_saved([]) == 0.0
+
+
+def test_all_of_it_is_said_of_a_study(study, make_trial):
+    named = Study(study.space, {"a": study.bases["synthetic"], "b": study.bases["manifest"]})
+    parameters = named.parameters
+    trials = []
+    for number in range(12):
+        sample = {name: d.draw(np.random.default_rng(number)) for name, d in parameters.items()}
+        value = 10 * sample["method.refinement.eta"]
+        stopped = {"of": 2, "state": "stopped"} if number % 2 else {}
+        maps = [value] if number % 2 else [value, 3 * value]
+        trials.append(make_trial(number, maps, sample=sample, criteria={"silhouette": -value}, **stopped))
+    found = analyse(named, [*trials, make_trial(12, [99.0], of=2, state="running")])
+    assert found.winner == max(trials[::2], key=lambda trial: trial.sample["method.refinement.eta"])
+    assert (found.common_epoch, found.saved) == (1, pytest.approx(600 / 2400))
+    assert next(iter(found.importance)) == "method.refinement.eta"
+    assert found.correlations["b"]["silhouette"] == (-1.0, 12)
+    assert found.as_dict()["winner"]["trial"] == found.winner.number
+    assert analyse(named, trials[:6]).importance == {}
