@@ -16,6 +16,7 @@ from raydist.cli.evaluate import evaluate
 from raydist.cli.report import report
 from raydist.cli.score import score
 from raydist.cli.train import train
+from raydist.cli.tune import tune
 
 app = typer.Typer(
     name="raydist",
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, evaluate, report, compare, embed, score, cluster):
+for command in (train, tune, evaluate, report, compare, embed, score, cluster):
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")

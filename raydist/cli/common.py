@@ -58,15 +58,15 @@ def _terminate(number: int, frame: object) -> None:
     raise SystemExit(TERMINATED)
 
 
-def split_words(words: Sequence[str] | None) -> tuple[str | None, list[str]]:
-    """The recipe, if one is named, and the `section.key=value` words.
+def split_words(words: Sequence[str] | None, *, what: str = "recipe") -> tuple[str | None, list[str]]:
+    """The recipe (or whatever it is called) if one is named, and the `section.key=value` words.
 
     Raises:
-        ConfigError: more than one recipe.
+        ConfigError: more than one is named.
     """
     named = [word for word in words or [] if "=" not in word]
     if len(named) > 1:
-        raise ConfigError(f"{' '.join(named)}: give one recipe; values are written section.key=value")
+        raise ConfigError(f"{' '.join(named)}: give one {what}; values are written section.key=value")
     return (named[0] if named else None), [word for word in words or [] if "=" in word]
 
 

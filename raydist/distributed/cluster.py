@@ -45,6 +45,9 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
     os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # also how often Ray Train takes a report
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")  # the objective is not measured after every epoch
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # a study has records of its own
+    os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         os.environ.setdefault("RAY_AUTH_MODE", "token")
@@ -94,9 +97,27 @@ def connected(section: RaySection) -> Iterator[None]:
 
 def _worker_environment() -> dict[str, str]:
     """One thread a worker: OpenMP threads that wait for each other on busy cores cost an order of magnitude."""
-    keys = ("RAYDIST_HOME", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+    keys = (
+        "RAYDIST_HOME",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+        "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S",
+    )
     given = {key: os.environ[key] for key in keys if key in os.environ}
     return given | {"NUMBA_CACHE_DIR": str(cache_folder() / "numba"), "OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "0"}
+
+
+def num_groups(section: RaySection) -> int:
+    """How many groups of ``ray.num_workers`` the cluster has room for at once; at least one.
+
+    Raises:
+        ConfigError: not even one.
+    """
+    import ray
+
+    check_resources(section)
+    return int(ray.cluster_resources()["GPU" if section.use_gpu else "CPU"] // section.num_workers)
 
 
 def check_resources(section: RaySection) -> None:

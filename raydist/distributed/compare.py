@@ -15,7 +15,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from raydist.distributed.cluster import connected
-from raydist.distributed.training import Say, train
+from raydist.distributed.group import Say
+from raydist.distributed.training import train
 from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
@@ -106,7 +107,8 @@ def plan_study(recipe: str | None, variants: Sequence[str], seeds: Sequence[int]
 
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder says all that its result depends on."""
-    key = _digest(json.dumps(config.model_dump(mode="json", exclude={"run": {"name", "dir"}, "tracking": True}), sort_keys=True))
+    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
+    key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
     folder = Path(config.run.dir) / f"compare-{config.data.name}"
     name = f"{variant.stem}-seed{seed}-{key}"
     run = config.run.model_copy(update={"dir": str(folder), "name": name})

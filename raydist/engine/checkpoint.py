@@ -120,6 +120,7 @@ def pack(state: RunState, report: Mapping[str, Any]) -> Files:
     tensors, optimizer = _flatten_optimizer(state.optimizer)
     facts = {
         "epoch": state.epoch,
+        "steps": state.steps,
         "frames_seen": state.frames_seen,
         "history": state.history,
         "report": report,
@@ -170,6 +171,7 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
     for name, module in state.modules.items():
         module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")})
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
+    state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = {int(epoch): scores for epoch, scores in facts["history"].items()}
     state.optimizer = make_optimizer(state.config, state.trainable(), state.plan.at(state.epoch - 1)[0])
     _restore_optimizer(state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"])

@@ -126,6 +126,7 @@ def train_step(state: RunState, substep: Substep, rows: Ints, keys: tuple[int, i
         total.backward()
         world.reduce_gradients(state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()])
         optimizer.step()
+        state.steps += 1
     with torch.no_grad():
         substep.update(batch, state.memories)
     state.frames_seen += batch.features.shape[:2].numel() * state.config.data.frames

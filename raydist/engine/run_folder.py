@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,7 @@ class RunFolder:
         Raises:
             ConfigError: a folder of that name exists.
         """
-        root.mkdir(parents=True, exist_ok=True)
-        number = 1
-        while True:
-            path = root / (name or f"{stem}-{number:03d}")
-            try:
-                path.mkdir()
-                return cls(path)
-            except FileExistsError:
-                if name:
-                    raise ConfigError(
-                        f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
-                    ) from None
-                number += 1
+        return cls(new_folder(root, name, stem))
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
@@ -85,6 +74,26 @@ class RunFolder:
         """Make `report` the last row of the metrics: rows of its epoch or later are cut off first."""
         earlier = [row for row in self.metrics.rows() if row["epoch"] < report["epoch"]]
         self.metrics.replace([*earlier, report])
+
+
+def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
+    """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
+
+    Raises:
+        ConfigError: a folder of that name exists.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        path = root / (name or f"{stem}-{number:03d}")
+        try:
+            path.mkdir(mode)
+            break
+        except FileExistsError:
+            if name:
+                raise ConfigError(
+                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+                ) from None
+    return path
 
 
 RESUMABLE = ("ray", "tracking", "tune")

@@ -176,14 +176,15 @@ class TuneSection(Section):
     """A search for hyper-parameters: how many samples are tried, how they are drawn, stopped and compared.
 
     `objective` is the mean mAP of both directions on held-out identities, or one of `raydist.engine.criteria`; for several data
-    sets it is the mean over them. A trial that falls behind is stopped early by `asha`.
+    sets it is the mean over them. A trial that falls behind is stopped early by `asha`. As many trials run at once as the cluster
+    has room for, at most `max_concurrent` where that is given.
     """
 
     num_samples: Positive = 8
     search: Literal["random", "optuna"] = "random"
     scheduler: Literal["asha", "none"] = "asha"
     objective: Literal["map", "silhouette", "stability", "consistency", "balance"] = "map"
-    max_concurrent: Positive = 1
+    max_concurrent: Positive | None = None
     seed: int = Field(0, ge=0)
 
 

@@ -34,6 +34,7 @@ class RunState:
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
         history: the retrieval results so far, by epoch; 0 is the untrained encoder.
+        steps: optimizer steps made.
         frames_seen: training frames that went through the encoder, over all workers.
         after_step: told how many steps of the epoch are done, for a progress bar.
     """
@@ -51,6 +52,7 @@ class RunState:
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
     history: dict[int, dict[str, dict[str, float]]] = field(default_factory=dict)
+    steps: int = 0
     frames_seen: int = 0
     after_step: Callable[[int, int], None] = lambda step, of: None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from statistics import fmean
 from typing import Any
 
@@ -25,13 +26,14 @@ def measured(report: Mapping[str, Any]) -> dict[str, float]:
         report: as `raydist.engine.loop.run_epoch` gives it.
 
     Returns:
-        Measure -> value; ``map`` is the mean of both directions in percent, after epochs that were evaluated.
+        Measure -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs that were evaluated.
 
     >>> measured({"epoch": 3, "criteria": {"balance": 0.5}})
     {'balance': 0.5}
     """
     found = {"map": mean_map(report["retrieval"])} if "retrieval" in report else {}
-    return found | report.get("criteria", {})
+    found |= report.get("criteria", {})
+    return {measure: value for measure, value in found.items() if isfinite(value)}
 
 
 def over_data(values: Values, measure: str) -> float | None:
@@ -43,6 +45,16 @@ def over_data(values: Values, measure: str) -> float | None:
     found = [of_one.get(measure) for of_one in values.values()]
     known = [value for value in found if value is not None]
     return fmean(known) if known and len(known) == len(found) else None
+
+
+def means(values: Values) -> dict[str, float]:
+    """Every measure that all data sets have, as its mean over them.
+
+    >>> means({"a": {"map": 40.0, "balance": 1.0}, "b": {"map": 20.0}})
+    {'map': 30.0}
+    """
+    found = {measure: over_data(values, measure) for measure in MEASURES}
+    return {measure: value for measure, value in found.items() if value is not None}
 
 
 def check_objective(config: Config) -> None:

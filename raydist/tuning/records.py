@@ -3,6 +3,7 @@
     space.yaml      the distributions
     study.json      the configuration of every data set before a sample is laid over it
     trials.jsonl    one line when a trial starts, after each of its epochs, and when it ends
+    trials/NNNN/    the log of a trial, and its checkpoints until it ends
 
 Lines are only ever added. A line that was cut off by a crash is no line, and a trial that is started again goes on under its
 number: its later epochs replace those it had reported before. Only the owner can read or write the folder, and only one
@@ -24,6 +25,7 @@ import yaml
 
 from raydist.config import read_yaml, validate
 from raydist.engine.environment import describe_environment
+from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tuning.objectives import Values, over_data
@@ -96,26 +98,27 @@ class StudyFolder:
         self.path = path
 
     @classmethod
-    def create(cls, root: Path, name: str, study: Study) -> StudyFolder:
-        """A new folder ``root/name``, which only its owner can enter.
+    def create(cls, root: Path, name: str | None, study: Study) -> StudyFolder:
+        """A new folder ``root/name``, or ``root/tune-METHOD-DATA-NNN`` with the next free number; only its owner can enter it.
 
         Raises:
             ConfigError: a folder of that name exists.
         """
-        path = root / name
-        root.mkdir(parents=True, exist_ok=True)
-        try:
-            path.mkdir(mode=0o700)
-        except FileExistsError:
-            raise ConfigError(f"{path} exists: choose another name, or go on with the study: --resume {path}") from None
-        (path / "space.yaml").write_text(yaml.safe_dump(study.space.as_dict(), sort_keys=False), encoding="utf-8")
+        folder = cls(new_folder(root, name, f"tune-{study.method}-{'-'.join(study.bases)}", mode=0o700))
+        (folder.path / "space.yaml").write_text(yaml.safe_dump(study.space.as_dict(), sort_keys=False), encoding="utf-8")
+        folder.write_facts(study)
+        return folder
+
+    def write_facts(self, study: Study) -> None:
+        """Write ``study.json`` as a whole; also for a study that goes on, which may last longer and run elsewhere."""
         facts = {
             "digest": study.space.digest,
             "bases": {data: base.model_dump(mode="json") for data, base in study.bases.items()},
             "environment": describe_environment(),
         }
-        (path / "study.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        return cls(path)
+        draft = self.path / "study.json.new"
+        draft.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        os.replace(draft, self.path / "study.json")
 
     @classmethod
     def open(cls, path: Path) -> StudyFolder:
@@ -152,6 +155,10 @@ class StudyFolder:
             raise ConfigError(
                 f"a study keeps what it searches, a changed one is a new study; {self.path}:\n" + "\n".join(changed)
             )
+
+    def of_trial(self, number: int) -> Path:
+        """The folder of a trial."""
+        return self.path / "trials" / f"{number:04d}"
 
     def trials(self) -> list[Trial]:
         """All trials that ever started, each once, by number."""
@@ -195,6 +202,11 @@ class TrialLog:
 
     def __init__(self, file: BinaryIO, known: dict[int, Trial]) -> None:
         self._file, self._known = file, known
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials that ever started, each once, by number."""
+        return [self._known[number] for number in sorted(self._known)]
 
     def start(self, number: int, sample: Mapping[str, Any]) -> None:
         """A trial starts, or goes on after a crash.

@@ -142,6 +142,11 @@ class Distribution:
         """Values that must be legal if all are."""
         return KINDS[self.kind].probes(list(self.values))
 
+    @property
+    def steps(self) -> list[Any]:
+        """The values that there are, for ``quniform`` and ``choice``."""
+        return _steps(list(self.values)) if self.kind == "quniform" else list(self.values)
+
     def __str__(self) -> str:
         return f"{self.kind} {json.dumps(self.values)}"
 

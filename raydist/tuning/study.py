@@ -8,7 +8,7 @@ from typing import Any
 
 from raydist.config import overrides, put, validate
 from raydist.engine.run_folder import differences
-from raydist.engine.schema import Config, TuneSection, load_config
+from raydist.engine.schema import Config, TuneSection, anchored, load_config
 from raydist.errors import ConfigError
 from raydist.randomness import stream
 from raydist.tuning.objectives import check_objective
@@ -20,6 +20,9 @@ HELD_OUT = 0.2
 
 SEARCHED = ("encoder", "method", "clustering", "train")
 """Sections that a space may reach into."""
+
+ALIKE = ("tune", "ray", "tracking")
+"""Sections that are the same for all data sets, since the same workers train on them."""
 
 KEPT = ("objective", "search", "scheduler", "seed")
 """Keys of `tune` that a study keeps when it is gone on with."""
@@ -105,6 +108,24 @@ def plan_study(space: Space, words: Sequence[str]) -> Study:
     return study
 
 
+def changed(study: Study, words: Sequence[str]) -> Study:
+    """A study with some words laid over its configurations, as when it goes on with more trials or on another cluster.
+
+    Args:
+        study: as it was.
+        words: ``section.key=value``, as for `plan_study`.
+
+    Raises:
+        ConfigError: a path or a value is not legal.
+    """
+    names = list(study.bases)
+    bases = {}
+    for name, own in zip(names, spread(words, names), strict=True):
+        values = {".".join(path): value for path, value in overrides(own)}
+        bases[name] = anchored(with_values(study.bases[name], values))
+    return Study(study.space, bases)
+
+
 def spread(words: Sequence[str], names: Sequence[str]) -> list[list[str]]:
     """The words of each data set: a word with a value for each gives every one its own, others are for all.
 
@@ -169,13 +190,15 @@ def _check(study: Study) -> None:
         path = name.rpartition(SEPARATOR)[2]
         if path.partition(".")[0] not in SEARCHED or path == "method.name":
             raise ConfigError(f"{path} cannot be searched: a space reaches into {', '.join(SEARCHED)}, and not into method.name")
+    first = next(iter(study.bases.values()))
     for data, base in study.bases.items():
-        if base.tune != study.tune:
-            raise ConfigError("tune.* is the same for all data sets of a study: give each word one value")
+        for section in ALIKE:
+            if getattr(base, section) != getattr(first, section):
+                raise ConfigError(f"{section}.* is the same for all data sets of a study: give each word one value")
         check_objective(base)
         parameters = values_for(study.parameters, data)
-        first = {path: d.probes[0] for path, d in parameters.items()}
-        tries = [first] + [first | {path: probe} for path, d in parameters.items() for probe in d.probes[1:]]
+        lowest = {path: d.probes[0] for path, d in parameters.items()}
+        tries = [lowest] + [lowest | {path: probe} for path, d in parameters.items() for probe in d.probes[1:]]
         for values in tries:
             try:
                 with_values(base, values)

@@ -47,7 +47,7 @@ def test_the_top_level_holds_what_it_should_and_nothing_else():
 
 
 def test_everything_but_the_distributed_part_imports_without_ray():
-    names = modules(outside=("distributed", "cli", "train", "evaluate"))
+    names = modules(outside=("distributed", "cli", "train", "tune", "evaluate"))
     code = WITHOUT.format(absent=["ray"], modules=names)
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 

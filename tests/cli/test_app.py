@@ -6,7 +6,19 @@ import sys
 import pytest
 
 HEAVY = ("torch", "ray", "numpy", "scipy", "sklearn", "numba", "pyarrow", "pydantic", "mlflow", "cv2", "rich.table")
-COMMANDS = ["train", "evaluate", "compare", "report", "embed", "score", "cluster", "data synth", "data check", "data pack"]
+COMMANDS = [
+    "train",
+    "tune",
+    "evaluate",
+    "compare",
+    "report",
+    "embed",
+    "score",
+    "cluster",
+    "data synth",
+    "data check",
+    "data pack",
+]
 
 
 def shell(code: str, *words: object, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -18,7 +30,7 @@ def raydist_of_the_shell(*words: object, env: dict[str, str]) -> subprocess.Comp
     return shell("from raydist.cli.app import main; main()", *words, env=env)
 
 
-@pytest.mark.parametrize("module", ["app", "common", "train", "evaluate"])
+@pytest.mark.parametrize("module", ["app", "common", "train", "tune", "evaluate"])
 def test_nothing_heavy_is_imported_before_a_command_runs(module, run_env):
     code = f"import sys, raydist.cli.{module}; print([name for name in {HEAVY} if name in sys.modules])"
     assert shell(code, env=run_env).stdout.strip() == "[]"
@@ -36,7 +48,7 @@ def test_all_commands_are_listed(raydist):
     assert all(command.split()[0] in listed for command in COMMANDS)
 
 
-@pytest.mark.parametrize("module", ["train", "evaluate"])
+@pytest.mark.parametrize("module", ["train", "tune", "evaluate"])
 def test_entry_points_of_modules_show_help(module, run_env):
     command = [sys.executable, "-m", f"raydist.{module}", "--help"]
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, env=run_env, check=True)

@@ -15,6 +15,7 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, ve
     run_epoch(state)
     a_step = 2 * 3 * 2 * versions * state.config.data.frames
     assert state.frames_seen == a_step * round(200 / a_step)
+    assert state.steps == round(200 / a_step)
 
 
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):

@@ -8,7 +8,7 @@ import pytest
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tuning.records import Epoch, StudyFolder
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import changed, plan_study
 
 
 @pytest.fixture
@@ -32,6 +32,18 @@ def test_nobody_else_can_look_into_it(folder):
 def test_a_name_is_given_once(folder, study, tmp_path):
     with pytest.raises(ConfigError, match="--resume"):
         StudyFolder.create(tmp_path, "study-1", study)
+
+
+def test_without_a_name_it_is_numbered(study, tmp_path):
+    names = [StudyFolder.create(tmp_path, None, study).path.name for _ in range(2)]
+    assert names == ["tune-cba-synthetic-manifest-001", "tune-cba-synthetic-manifest-002"]
+
+
+def test_a_study_that_goes_on_may_last_longer(folder, study):
+    longer = changed(study, ["tune.num_samples=40"])
+    folder.check_same(longer)
+    folder.write_facts(longer)
+    assert StudyFolder.open(folder.path).study() == longer != study
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):
@@ -66,6 +78,7 @@ def test_trials_are_told_as_they_went(folder, study):
         log.epoch(0, after(2, 5.0))
         log.end(0, "finished")
         log.end(1, "failed", "the features collapsed")
+        assert log.trials == folder.trials()
     first, second, third = folder.trials()
     assert [trial.state for trial in folder.trials()] == ["finished", "failed", "running"]
     assert [trial.sample for trial in folder.trials()] == samples

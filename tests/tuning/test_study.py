@@ -4,7 +4,7 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space
-from raydist.tuning.study import Study, plan_study, spread
+from raydist.tuning.study import Study, changed, plan_study, spread
 
 SPACES = Path(__file__).parent.parent.parent / "tune_spaces"
 BOTH = ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"]
@@ -76,7 +76,8 @@ def test_a_word_fixes_what_the_space_searches(raw_space):
         ({}, ["tune.objective=balance", "evaluation.criteria=false"], "needs evaluation.criteria"),
         ({}, ["data.name=regdb"], "no recipe for regdb"),
         ({}, ["data.name=synthetic,synthetic"], "each data set once"),
-        ({}, ["data.name=synthetic,manifest", "data.root=a,b", "tune.num_samples=2,3"], "one value"),
+        ({}, ["data.name=synthetic,manifest", "data.root=a,b", "tune.num_samples=2,3"], r"tune\.\* .* one value"),
+        ({}, ["data.name=synthetic,manifest", "data.root=a,b", "ray.num_workers=1,2"], r"ray\.\* .* one value"),
         ({}, [f"{path}=2" for path in ("method.refinement.eta", "train.lr", "clustering.min_samples")], "nothing is left"),
         ({"method.refinement.etta": {"uniform": [1, 2]}}, [], "unknown key method.refinement.etta: did you mean 'eta'"),
         ({"method.refinement.rho": {"uniform": [0, 1]}}, [], r"rho = 0.0"),
@@ -90,6 +91,17 @@ def test_a_word_fixes_what_the_space_searches(raw_space):
 def test_what_cannot_work_is_refused_before_anything_runs(raw_space, more, words, message):
     with pytest.raises(ConfigError, match=message):
         plan_study(Space.parse(raw_space | more), words)
+
+
+def test_words_are_laid_over_a_study_that_goes_on(study):
+    again = changed(study, ["tune.num_samples=40", "ray.num_workers=1,1", "data.root=unused,other.csv"])
+    assert again.space == study.space
+    assert again.tune.num_samples == 40
+    assert study.differences(again) == [
+        f"manifest: data.root: {study.bases['manifest'].data.root!r} -> {str(Path.cwd() / 'other.csv')!r}"
+    ]
+    with pytest.raises(ConfigError, match="did you mean 'num_samples'"):
+        changed(study, ["tune.num_sample=40"])
 
 
 def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):

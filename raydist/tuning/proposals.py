@@ -1,0 +1,105 @@
+"""Which sample a trial is given: at random, or by Optuna's tree-structured Parzen estimator (Bergstra et al., 2011).
+
+Nothing is kept between two proposals: each is a function of the study, its records and the trial's number. So a study that goes
+on after a crash needs no state but its records.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from raydist.errors import ConfigError
+from raydist.randomness import stream
+from raydist.tuning.records import Trial
+from raydist.tuning.space import Distribution
+from raydist.tuning.study import Study
+
+NUM_RANDOM = 5
+"""With fewer trials to learn from, samples are random whichever search is asked for."""
+
+
+def propose(study: Study, trials: Sequence[Trial], number: int) -> dict[str, Any]:
+    """The sample of a new trial.
+
+    Args:
+        study: what is searched, and how.
+        trials: those that started so far, whatever became of them.
+        number: of the new trial.
+
+    Returns:
+        A value for every parameter.
+    """
+    ended = [trial for trial in trials if trial.state in ("finished", "stopped") and trial.curve(study.tune.objective)]
+    if study.tune.search == "random" or len(ended) < NUM_RANDOM:
+        return study.sample(number)
+    return _by_estimator(study, trials, number)
+
+
+def check_search(search: str) -> None:
+    """Refuse a search whose package is not installed.
+
+    Raises:
+        ConfigError: Optuna is asked for and absent.
+    """
+    if search == "optuna" and find_spec("optuna") is None:
+        raise ConfigError("tune.search = optuna needs Optuna: pip install 'raydist[tune]', or take tune.search=random")
+
+
+def _by_estimator(study: Study, trials: Sequence[Trial], number: int) -> dict[str, Any]:
+    """Tell an estimator that was just made all that is known, and ask it once."""
+    import optuna
+
+    optuna.logging.set_verbosity(logging.WARNING)
+    seed = int(stream(study.tune.seed, "estimator", number).integers(2**31))
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
+    asked = optuna.create_study(direction="maximize", sampler=sampler)
+    places = {name: _optuna_distribution(distribution) for name, distribution in study.parameters.items()}
+    asked.add_trials([_as_optuna(trial, study, places) for trial in trials])
+    found = asked.ask(places).params
+    return {name: _from_optuna(study.parameters[name], value) for name, value in found.items()}
+
+
+def _as_optuna(trial: Trial, study: Study, places: Mapping[str, Any]) -> Any:
+    """A trial in Optuna's words: one that still runs is known too, so that the next goes elsewhere; a failed one is the worst."""
+    import optuna
+
+    states = optuna.trial.TrialState
+    curve = {} if trial.state == "failed" else trial.curve(study.tune.objective)
+    ended = trial.state == "finished" and bool(curve)
+    state = states.COMPLETE if ended else states.RUNNING if trial.state == "running" else states.PRUNED
+    return optuna.trial.create_trial(
+        state=state,
+        value=trial.last(study.tune.objective) if ended else None,
+        params={name: _to_optuna(study.parameters[name], value) for name, value in trial.sample.items()},
+        distributions=dict(places),
+        intermediate_values=curve,
+    )
+
+
+def _optuna_distribution(distribution: Distribution) -> Any:
+    """Optuna's distribution for ours; steps and choices are counted by their places."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    low, high = distribution.values[:2]
+    match distribution.kind:
+        case "choice":
+            return CategoricalDistribution(range(len(distribution.values)))
+        case "quniform":
+            return IntDistribution(0, len(distribution.steps) - 1)
+        case "randint":
+            return IntDistribution(low, high)
+        case kind:
+            return FloatDistribution(low, high, log=kind == "loguniform")
+
+
+def _to_optuna(distribution: Distribution, value: Any) -> Any:
+    """A value of ours as Optuna's distribution has it."""
+    return distribution.steps.index(value) if distribution.kind in ("choice", "quniform") else value
+
+
+def _from_optuna(distribution: Distribution, value: Any) -> Any:
+    """A value of Optuna's distribution as ours has it."""
+    return distribution.steps[value] if distribution.kind in ("choice", "quniform") else value

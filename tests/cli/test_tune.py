@@ -1,0 +1,116 @@
+"""What `raydist tune` says, and what it refuses before Ray is started."""
+
+from pathlib import Path
+
+import pytest
+
+from raydist.cli.tune import line, show
+from raydist.distributed.tuning import conclude
+from raydist.tuning.records import Epoch, StudyFolder
+from raydist.tuning.space import Space
+from raydist.tuning.study import plan_study
+
+SPACE = """
+recipes: {synthetic: smoke, hitsz_vcm: smoke}
+train.lr: {loguniform: [1e-4, 1e-2]}
+hitsz_vcm: {clustering.eps: {uniform: [0.3, 0.6]}}
+"""
+BOTH = ["data.name=synthetic,hitsz_vcm", "data.root=unused,elsewhere"]
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    (tmp_path / "space.yaml").write_text(SPACE)
+    return tmp_path / "space.yaml"
+
+
+@pytest.fixture
+def study(space):
+    return plan_study(Space.read(space), BOTH)
+
+
+@pytest.fixture
+def folder(study, tmp_path):
+    """A study with one trial of every kind."""
+    folder = StudyFolder.create(tmp_path / "runs", None, study)
+    with folder.recording() as log:
+        for number, (state, maps) in enumerate({"finished": [5.0, 9.25], "stopped": [2.0], "failed": []}.items()):
+            log.start(number, study.sample(number))
+            for epoch, value in enumerate(maps, start=1):
+                log.epoch(number, Epoch(epoch, 2, 10 * epoch, {"synthetic": {"map": value}, "hitsz_vcm": {"map": value - 1}}))
+            log.end(number, state, "" if state == "finished" else "for a reason")
+    return folder
+
+
+def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
+    summary = conclude(study, folder)
+    show(study, folder, summary)
+    out, err = capsys.readouterr()
+    rows = {
+        row[0]: row[1:] for text in out.splitlines() if "│" in text for row in [[part.strip() for part in text.split("│")[1:-1]]]
+    }
+    assert rows == {
+        "0": ["finished", "2/2", "8.75", "9.25", "8.25"],
+        "1": ["stopped", "1/2", "1.5", "2", "1"],
+        "2": ["failed", "0", "-", "-", "-"],
+    }
+    assert "trial 0 is the best of those that finished, map 8.75" in err
+    for data in study.bases:
+        assert f"python -m raydist.train {folder.path}/best-{data}.yaml" in err
+    assert (folder.path / "report" / "index.html").is_file()
+    assert summary["trials"] == {"finished": 1, "stopped": 1, "failed": 1}
+    assert summary["values"] == {"synthetic": 9.25, "hitsz_vcm": 8.25}
+    assert summary["winner"] == {"trial": 0, "sample": study.sample(0)}
+
+
+def test_a_change_of_a_trial_is_one_line():
+    message = {"kind": "trial", "number": 3, "reason": "", "objective": "map", "of": 12}
+    assert line(message | {"state": "running", "epoch": 0, "of": None, "value": None}) == "trial 3 started"
+    assert line(message | {"state": "running", "epoch": 4, "value": 1.0}) == "trial 3 goes on after epoch 4/12"
+    assert line(message | {"state": "finished", "epoch": 12, "value": 23.456}) == "trial 3 finished after epoch 12/12, map 23.46"
+    failed = message | {"state": "failed", "epoch": 0, "of": None, "value": None, "reason": "TrainingError: the loss is nan"}
+    assert line(failed) == "trial 3 failed after epoch 0: TrainingError: the loss is nan"
+
+
+def test_the_start_says_what_is_searched(study):
+    message = {
+        "kind": "study", "folder": "runs/s", "mlflow": None, "method": "cba", "data": ["a", "b"], "parameters": 3,
+        "tune": study.tune.model_dump(), "ended": 2, "waiting": 6, "at_once": 4,
+    }  # fmt: skip
+    assert line(message).splitlines() == [
+        "study folder: runs/s",
+        "3 parameters of cba on a, b, compared by map: random search, early stopping asha",
+        "6 trials to run, 2 ended before; 4 at once",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ([], 2, "no search space is given: name one, such as tune_spaces/cba.yaml"),
+        (["{space}", "other.yaml"], 2, "give one search space"),
+        (["nowhere.yaml"], 2, "no configuration file at nowhere.yaml"),
+        (["{space}", "tune.objective=map", "evaluation.split=test"], 2, "tune.objective = map with evaluation.split = test"),
+        (["{space}", "tune.search=pbt"], 2, "tune.search"),
+        (["{space}", "data.name=hitsz_vcm", "data.root={space}"], 3, "space.yaml"),
+        (["{space}", "--resume", "nowhere"], 1, "nowhere holds no study"),
+        (["--resume", "nowhere"], 1, "nowhere holds no study"),
+        (["--resume", "{folder}", "train.epochs=9"], 2, "synthetic: train.epochs: 3 -> 9"),
+        (["--resume", "{folder}", "tune.seed=9"], 2, "tune.seed: 0 -> 9"),
+        (["{space}", "--resume", "{folder}"], 2, "data sets: synthetic, hitsz_vcm -> synthetic"),
+    ],
+)
+def test_what_cannot_work_ends_with_its_code(raydist, space, folder, words, code, message):
+    before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
+    result = raydist("tune", *[word.format(space=space, folder=folder.path) for word in words])
+    assert result.code == code
+    assert result.err.startswith("error: ")
+    assert message in result.err
+    assert {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")} == before
+
+
+def test_a_changed_space_is_refused_with_the_difference(raydist, space, folder):
+    space.write_text(SPACE.replace("0.6", "0.7"))
+    result = raydist("tune", space, *BOTH, "--resume", folder.path)
+    assert result.code == 2
+    assert "hitsz_vcm:clustering.eps: uniform [0.3, 0.6] -> uniform [0.3, 0.7]" in result.err
