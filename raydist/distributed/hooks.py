@@ -28,7 +28,14 @@ NUM_RUNGS = 8
 """More than any training reaches: each rung is at `REDUCTION` times the epochs of the one before."""
 
 
-class Proposing(Searcher):
+class _NotKept:
+    """Ray Tune writes what it is given to its own folder, from which nothing is read back here: it gets an empty shell."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Proposing(_NotKept, Searcher):
     """Gives Ray Tune the trials of a study, unfinished ones first.
 
     Args:
@@ -91,7 +98,7 @@ class Halving(ASHAScheduler):
                 super().on_trial_result(tune_controller, trial, {"epoch": epoch, self._objective: value})
 
 
-class Recording(Callback):
+class Recording(_NotKept, Callback):
     """Writes down what becomes of the trials, tells it, and deletes the checkpoints of those that ended.
 
     Args:
