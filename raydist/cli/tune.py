@@ -84,6 +84,9 @@ def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stder
     rows = [_row(trial, study, objective, with_own=bool(own)) for trial in folder.trials()]
     title = f"{summary['method']} on {', '.join(data)}: {objective} after a trial's last epoch"
     say_table(["trial", "state", "epochs", objective, *own], rows, title=title, stderr=stderr)
+    stopped = summary["trials"].get("stopped", 0)
+    saved = f"{100 * summary['steps_saved']:.0f} % of the full grid's steps"
+    note(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
     note(f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:")
     for path in summary["best"].values():
         note(f"    python -m raydist.train {path}")

@@ -20,6 +20,9 @@ from raydist.errors import ConfigError
 from raydist.home import cache_folder, home
 
 OBJECT_STORE_BYTES = 1_000_000_000
+STARTS_AT_ONCE = 8
+"""Processes that a small machine may start at once: a trial of a search takes about eight, which wait for each other."""
+
 log = logging.getLogger(__name__)
 
 
@@ -48,8 +51,11 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")  # the objective is not measured after every epoch
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # a study has records of its own
     os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other output of Ray Tune cannot be silenced
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        most = str(max(os.cpu_count() or 1, STARTS_AT_ONCE))
+        os.environ.setdefault("RAY_worker_maximum_startup_concurrency", most)  # three times as many processes are warned of
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
             os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())

@@ -13,7 +13,6 @@ import json
 import logging
 import math
 import shutil
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -186,9 +185,11 @@ def _run_trials(
     numbers, objective = waiting(log.trials, study.tune.num_samples), study.tune.objective
     if not numbers:
         return
-    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # trials without GPUs of their own are meant
-    scratch = cache_folder() / "ray_tune" / f"{folder.path.name}-{uuid.uuid4().hex[:8]}"
-    given = {"study": study, "folder": str(folder.path.resolve()), "sizes": sizes, "scratch": str(scratch)}
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it warns of drivers without GPUs, and misses its own logs
+    path = folder.path.resolve()
+    scratch = path / "ray"
+    shutil.rmtree(scratch, ignore_errors=True)  # what a study that was killed has left
+    given = {"study": study, "folder": str(path), "sizes": sizes, "scratch": str(scratch)}
     first = first_rung(list(study.bases.values()))
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(run_trial, **given), DRIVER),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -164,9 +165,9 @@ def correlations(trials: Sequence[Trial], data: Sequence[str]) -> dict[str, dict
 
 
 def steps_saved(trials: Sequence[Trial]) -> float:
-    """The share of optimizer steps that were not made because trials were stopped early.
+    """The share of the full grid's optimizer steps that were not made because trials were stopped early.
 
-    What a trial would have taken is what it took, at the same pace to its last epoch. Failed trials count on neither side.
+    Failed trials count on neither side.
 
     Args:
         trials: as recorded.
@@ -174,9 +175,23 @@ def steps_saved(trials: Sequence[Trial]) -> float:
     Returns:
         In [0, 1); 0 where no trial ended.
     """
-    ended = [trial for trial in trials if trial.state in ("finished", "stopped") and trial.epochs]
-    whole = sum(trial.steps * trial.epochs[-1].of / trial.epochs[-1].epoch for trial in ended)
-    return round(1 - sum(trial.steps for trial in ended) / whole, 4) if whole else 0.0
+    finished = [trial for trial in trials if trial.state == "finished"]
+    stopped = [trial for trial in trials if trial.state == "stopped" and trial.epochs]
+    made = sum(trial.steps for trial in (*finished, *stopped))
+    spared = sum(_steps_left(trial, finished) for trial in stopped)
+    return round(spared / (made + spared), 4) if made else 0.0
+
+
+def _steps_left(trial: Trial, finished: Sequence[Trial]) -> float:
+    """Steps that a stopped trial would still have made: those of equally long trials after that epoch, else at its own pace.
+
+    The epochs of one stage may have more steps than those of another.
+    """
+    last = trial.epochs[-1]
+    alike = [one for one in finished if one.epochs[-1].of == last.of]
+    if not alike:
+        return last.steps * (last.of / last.epoch - 1)
+    return fmean(one.steps - one.epochs[last.epoch - 1].steps for one in alike)
 
 
 def _as_number(value: Any, distribution: Distribution) -> float:

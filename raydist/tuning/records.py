@@ -4,6 +4,7 @@
     study.json      the configuration of every data set before a sample is laid over it
     trials.jsonl    one line when a trial starts, after each of its epochs, and when it ends
     trials/NNNN/    the log of a trial, and its checkpoints until it ends
+    ray/            what Ray Tune and Ray Train keep while trials run; it is never read back
 
 Lines are only ever added. A line that was cut off by a crash is no line, and a trial that is started again goes on under its
 number: its later epochs replace those it had reported before. Only the owner can read or write the folder, and only one

@@ -54,6 +54,7 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
         "1": ["stopped", "1/2", "1.5", "2", "1"],
         "2": ["failed", "0", "-", "-", "-"],
     }
+    assert "1 of 3 trials were stopped early, which saved 25 % of the full grid's steps" in err
     assert "trial 0 is the best of those that finished, map 8.75" in err
     for data in study.bases:
         assert f"python -m raydist.train {folder.path}/best-{data}.yaml" in err

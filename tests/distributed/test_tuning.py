@@ -1,17 +1,28 @@
-"""A study on Ray from end to end: it is killed in the middle, and goes on to its end."""
+"""A study on Ray from end to end: it is killed in the middle, and goes on to its end.
+
+Of its four trials the first two are the same, so that one that is cut off can be compared with one that is not; the third learns
+nothing, and the fourth cannot be clustered.
+"""
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from raydist.distributed.training import train
 from raydist.distributed.tuning import first_rung, search, waiting
+from raydist.engine.run import mean_map
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
 from raydist.tuning.records import StudyFolder, Trial
@@ -20,18 +31,19 @@ from raydist.tuning.study import plan_study
 
 SPACE = """
 recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
-train.lr: {loguniform: [1e-5, 1e-2]}
+train.lr: {choice: [1e-3, 1e-9]}
 clustering.min_samples: {choice: [2, 2, 2, 1000]}
 """
 WORDS = [
     "train.epochs=4", "train.iterations=6", "train.batch_identities=3", "train.batch_instances=2",
-    "ray.num_workers=1", "ray.num_shards=1", "tune.num_samples=5", "tune.max_concurrent=1", "tracking.mlflow_uri=sqlite:///mlflow.db",
+    "ray.num_workers=1", "ray.num_shards=1", "tune.num_samples=4", "tune.seed=14", "tune.max_concurrent=1",
+    "tracking.mlflow_uri=sqlite:///mlflow.db",
 ]  # fmt: skip
 
 
 def wait_for_an_epoch(folder: Path, number: int) -> None:
     """Until the records of a study say that a trial came to the end of an epoch."""
-    path, give_up = folder / "trials.jsonl", time.monotonic() + 240
+    path, give_up = folder / "trials.jsonl", time.monotonic() + 500
     while time.monotonic() < give_up:
         events = [json.loads(line) for line in path.read_text().splitlines(True) if line.endswith("\n")] if path.is_file() else []
         if any(event["trial"] == number and "epoch" in event for event in events):
@@ -40,17 +52,26 @@ def wait_for_an_epoch(folder: Path, number: int) -> None:
     raise TimeoutError(f"no epoch of trial {number} in {path}")
 
 
+@contextmanager
+def started(command: list[str], **more: object) -> Iterator[None]:
+    """A process that is killed at the end of the block."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+
+
 @pytest.fixture(scope="module")
 def study(smoke_root, run_env_of_module, tmp_path_factory):
-    """(folder, trials when it was killed, summary)"""
+    """The folder, the trials when it was killed, the summary, and what was said after that."""
     home = tmp_path_factory.mktemp("study")
     (home / "space.yaml").write_text(SPACE)
     words = ["space.yaml", *WORDS, "data.name=synthetic,hitsz_vcm", f"data.root=unused,{smoke_root}", "run.name=s"]
     command = [sys.executable, "-m", "raydist.tune", *words]
-    process = subprocess.Popen(command, cwd=home, env=run_env_of_module, stderr=subprocess.DEVNULL)
-    wait_for_an_epoch(home / "runs" / "s", 1)
-    process.send_signal(signal.SIGKILL)
-    process.wait(timeout=60)
+    with started(command, cwd=home, env=run_env_of_module):
+        wait_for_an_epoch(home / "runs" / "s", 1)
     folder = StudyFolder.open(home / "runs" / "s")
     killed = folder.trials()
     again = [*command, "--resume", "runs/s", "--json"]
@@ -67,10 +88,10 @@ def run_env_of_module():
 def test_every_trial_ended_and_counts_once(study):
     folder, killed, summary, _ = study
     trials = folder.trials()
-    assert [trial.number for trial in trials] == [0, 1, 2, 3, 4]
-    assert [dict(trial.sample) for trial in trials] == [folder.study().sample(number) for number in range(5)]
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert [dict(trial.sample) for trial in trials] == [folder.study().sample(number) for number in range(4)]
     assert {trial.state for trial in trials} == {"finished", "stopped", "failed"}
-    assert sum(summary["trials"].values()) == 5
+    assert sum(summary["trials"].values()) == 4
     for trial in trials:
         assert [one.epoch for one in trial.epochs] == list(range(1, len(trial.epochs) + 1))
         assert (trial.state == "finished") == (len(trial.epochs) == 4)
@@ -80,12 +101,13 @@ def test_every_trial_ended_and_counts_once(study):
 
 def test_the_trial_that_was_cut_off_went_on(study):
     folder, killed, _, err = study
-    reached = killed[1].epochs[-1].epoch
+    whole, cut_off = folder.trials()[:2]
     assert killed[1].state == "running"
-    assert folder.trials()[1].epochs[:reached] == killed[1].epochs
+    assert 1 <= len(killed[1].epochs) < 4
+    assert (cut_off.state, cut_off.epochs) == (whole.state, whole.epochs)
+    assert "3 trials to run, 1 ended before" in err
     assert "trial 1 goes on after epoch" in err
-    if folder.trials()[1].state == "finished" or len(folder.trials()[1].epochs) > reached:
-        assert "trial 0 " not in err.partition("4 trials to run, 1 ended before")[2].partition("trial 4")[0]
+    assert "trial 0 finished" not in err
 
 
 def test_both_data_sets_are_measured_after_every_epoch(study):
@@ -134,6 +156,15 @@ def test_the_winner_can_be_trained(study):
     assert Path(summary["report"]).is_file()
 
 
+def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, tmp_path):
+    folder, _, summary, _ = study
+    path = Path(summary["best"]["synthetic"])
+    repeat = next(line for line in path.read_text().splitlines() if "evaluation.split=" in line).lstrip("# ").split()
+    _, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
+    winner = folder.trials()[summary["winner"]["trial"]]
+    assert mean_map(again["last"]) == winner.last_of("synthetic", "map") == summary["values"]["synthetic"]
+
+
 def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
     from mlflow import MlflowClient
 
@@ -142,13 +173,72 @@ def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
     runs = client.search_runs([client.get_experiment_by_name("raydist").experiment_id])
     parent = next(run for run in runs if run.info.run_name == "s")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert (len(runs), len(children), parent.info.status) == (6, 5, "FINISHED")
+    assert (len(runs), len(children), parent.info.status) == (5, 4, "FINISHED")
     for trial in folder.trials():
         (run,) = [run for run in children if run.info.run_name == f"trial-{trial.number:04d}"]
         assert run.info.status == {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}[trial.state]
         assert [m.step for m in client.get_metric_history(run.info.run_id, "map")] == [one.epoch for one in trial.epochs]
     names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
     assert names >= {"space.yaml", "trials.jsonl", "summary.json", "best-synthetic.yaml", "best-hitsz_vcm.yaml", "report"}
+
+
+@pytest.fixture(scope="module")
+def mlflow_ui(study, run_env_of_module):
+    """The address of MLflow's pages over the study's store."""
+    home = study[0].path.parent.parent
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = ["--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    address = f"http://127.0.0.1:{port}"
+    with started([sys.executable, "-m", "mlflow", "ui", *words], cwd=home, env=run_env_of_module | quiet, process_group=0):
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=10).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+
+
+@pytest.fixture
+def page():
+    """A page of a browser without a window."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]) as opened,
+    ):
+        page = opened.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(120_000)
+        yield page
+
+
+def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, mlflow_ui, page, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{study[0].path.parent.parent}/mlflow.db")
+    experiment = client.get_experiment_by_name("raydist").experiment_id
+    (child,) = client.search_runs([experiment], "attributes.run_name = 'trial-0000'")
+    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="s", exact=True))
+    row.get_by_role("button").first.click()
+    for trial in study[0].trials():
+        page.get_by_role("link", name=f"trial-{trial.number:04d}").first.wait_for()
+    page.screenshot(path=tmp_path / "runs.png")
+
+    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs/{child.info.run_id}/model-metrics")
+    page.get_by_role("heading", name="trial-0000").wait_for()
+    curve = page.locator(".js-plotly-plot .scatterlayer .js-line").first
+    curve.wait_for(state="attached")
+    assert len(curve.get_attribute("d").split("L")) == 4
+    page.screenshot(path=tmp_path / "curves.png")
+    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("runs.png", "curves.png"))
 
 
 def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):

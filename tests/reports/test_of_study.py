@@ -86,7 +86,8 @@ def test_it_can_be_read_without_eyes(text):
 def test_it_says_what_came_of_the_study(text, study):
     for words in (
         "Search for cba on synthetic, manifest", "10 of 8, 1 failed, 3 finished, 6 stopped", "random, seed 0",
-        "% of the steps saved", "Trial 6: map 26 after its", study.space.digest, "best-synthetic.yaml, best-manifest.yaml",
+        "asha, 6 of 10 trials, ", "% of the full grid's steps saved",
+        "Trial 6: map 26 after its", study.space.digest, "best-synthetic.yaml, best-manifest.yaml",
     ):  # fmt: skip
         assert words in text
     assert '<tr><th scope="row">silhouette</th><td>1.00</td><td>9</td><td>1.00</td><td>9</td></tr>' in text

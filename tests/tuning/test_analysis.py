@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import rankdata
 
 from raydist.errors import TrainingError
 from raydist.tuning.analysis import analyse, common_epoch, correlations, importances, steps_saved, winner
+from raydist.tuning.records import Trial
 from raydist.tuning.space import Distribution
 from raydist.tuning.study import Study
 
@@ -100,7 +103,14 @@ def test_saved_steps_are_those_to_the_last_epoch(make_trial):
     ]
     assert steps_saved(trials) == pytest.approx(300 / 800)
     assert steps_saved(trials[:1]) == 0.0
+    assert steps_saved(trials[1:]) == pytest.approx(300 / 400)
     assert steps_saved([]) == 0.0
+
+
+def test_saved_steps_are_counted_where_later_epochs_have_more(make_trial):
+    uneven = [replace(epoch, steps=steps) for epoch, steps in zip(make_trial(0, [1] * 3).epochs, (10, 20, 90), strict=True)]
+    trials = [Trial(0, {}, "finished", epochs=tuple(uneven)), Trial(1, {}, "stopped", epochs=tuple(uneven[:2]))]
+    assert steps_saved(trials) == pytest.approx(70 / 180, abs=1e-4)
 
 
 def test_all_of_it_is_said_of_a_study(study, make_trial):
