@@ -25,6 +25,7 @@ class Board:
         self._targets: dict[Key, Any] = {}
         self._messages: list[dict[str, Any]] = []
         self._failure: Exception | None = None
+        self._allowed, self._dismissed = 0, False
         self._changed = asyncio.Condition()
 
     async def new_attempt(self) -> int:
@@ -74,3 +75,21 @@ class Board:
     async def failure(self) -> Exception | None:
         """The first such error."""
         return self._failure
+
+    async def allow(self, epoch: int) -> None:
+        """Workers that wait after an epoch may go on."""
+        async with self._changed:
+            self._allowed = max(self._allowed, epoch)
+            self._changed.notify_all()
+
+    async def dismiss(self) -> None:
+        """Workers that wait after an epoch are no longer wanted."""
+        async with self._changed:
+            self._dismissed = True
+            self._changed.notify_all()
+
+    async def may_go_on(self, epoch: int) -> bool:
+        """Whether a worker may go on after an epoch, once that is decided; the same for all of them."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._allowed >= epoch or self._dismissed)
+            return self._allowed >= epoch

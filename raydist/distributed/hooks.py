@@ -153,9 +153,7 @@ class Recording(_NotKept, Callback):
     def _end(self, number: int, state: State, reason: str = "") -> None:
         self._log.end(number, state, reason)
         self._tracker.end(number, state)
-        for trial in self._log.trials:
-            if trial.state != "running":  # all of them: the workers of one that was stopped may write once more
-                shutil.rmtree(self._folder.of_trial(trial.number) / "checkpoints", ignore_errors=True)
+        shutil.rmtree(self._folder.of_trial(number) / "checkpoints", ignore_errors=True)
         self._tell(number)
 
     def _tell(self, number: int) -> None:

@@ -180,7 +180,7 @@ def _run_trials(
     from ray import tune
 
     from raydist.distributed.hooks import Halving, Proposing, Recording
-    from raydist.distributed.trial import run_trial
+    from raydist.distributed.trial import TrialDriver
 
     numbers, objective = waiting(log.trials, study.tune.num_samples), study.tune.objective
     if not numbers:
@@ -192,7 +192,7 @@ def _run_trials(
     given = {"study": study, "folder": str(path), "sizes": sizes, "scratch": str(scratch)}
     first = first_rung(list(study.bases.values()))
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(run_trial, **given), DRIVER),
+        tune.with_resources(tune.with_parameters(TrialDriver, **given), DRIVER),
         param_space={},
         tune_config=tune.TuneConfig(
             num_samples=len(numbers),
@@ -206,6 +206,7 @@ def _run_trials(
             name="tune",
             storage_path=str(scratch),
             callbacks=[Recording(study, folder, log, tracker=tracker, say=say)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # the workers write theirs
             verbose=0,
         ),
     )

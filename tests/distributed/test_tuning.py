@@ -148,17 +148,17 @@ def test_the_winner_can_be_trained(study):
     finished = {trial.number: trial.last("consistency") for trial in folder.trials() if trial.state == "finished"}
     assert summary["value"] == max(finished.values()) == finished[summary["winner"]["trial"]]
     for data, path in summary["best"].items():
-        config = load_config(path)
+        config = load_config(str(folder.path / Path(path).name))
         assert config.data.name == data
         assert config.train.lr == summary["winner"]["sample"]["train.lr"]
         assert (config.evaluation.split, config.data.validation_identities) == ("test", 0)
     assert json.loads((folder.path / "summary.json").read_text()).items() <= summary.items()
-    assert Path(summary["report"]).is_file()
+    assert (folder.path / "report" / Path(summary["report"]).name).is_file()
 
 
 def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, tmp_path):
     folder, _, summary, _ = study
-    path = Path(summary["best"]["synthetic"])
+    path = folder.path / Path(summary["best"]["synthetic"]).name
     repeat = next(line for line in path.read_text().splitlines() if "evaluation.split=" in line).lstrip("# ").split()
     run, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
     winner = folder.trials()[summary["winner"]["trial"]]
