@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -53,13 +53,13 @@ def wait_for_an_epoch(folder: Path, number: int) -> None:
 
 
 @contextmanager
-def started(command: list[str], **more: object) -> Iterator[None]:
-    """A process that is killed at the end of the block."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more)
+def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[None]:
+    """A process in a group of its own; one of them or all are killed at the end of the block."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more)
     try:
         yield
     finally:
-        process.send_signal(signal.SIGKILL)
+        kill(process.pid, signal.SIGKILL)
         process.wait(timeout=60)
 
 
@@ -70,7 +70,7 @@ def study(smoke_root, run_env_of_module, tmp_path_factory):
     (home / "space.yaml").write_text(SPACE)
     words = ["space.yaml", *WORDS, "data.name=synthetic,hitsz_vcm", f"data.root=unused,{smoke_root}", "run.name=s"]
     command = [sys.executable, "-m", "raydist.tune", *words]
-    with started(command, cwd=home, env=run_env_of_module):
+    with started(command, kill=os.kill, cwd=home, env=run_env_of_module):
         wait_for_an_epoch(home / "runs" / "s", 1)
     folder = StudyFolder.open(home / "runs" / "s")
     killed = folder.trials()
@@ -194,7 +194,7 @@ def mlflow_ui(study, run_env_of_module):
     words = ["--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     address = f"http://127.0.0.1:{port}"
-    with started([sys.executable, "-m", "mlflow", "ui", *words], cwd=home, env=run_env_of_module | quiet, process_group=0):
+    with started([sys.executable, "-m", "mlflow", "ui", *words], kill=os.killpg, cwd=home, env=run_env_of_module | quiet):
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=10).close()
