@@ -57,7 +57,8 @@ def show_summary(summary: Mapping[str, Any], *, stderr: bool = False) -> None:
         f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in summary["last"].items()
     )
     note(f"a random order has mAP: {chance}")
-    note(f"* best is picked on the {picked}, as papers do; last is the number to trust")
+    papers = ", as papers do" if summary["split"] == "test" else ""
+    note(f"* best is picked on the {picked}{papers}; last is the number to trust")
     if summary["supervised"]:
         note("this method was given the identities: it is a ruler for the others, not an unsupervised result")
 
