@@ -34,14 +34,11 @@ def train(words: Words = None, resume: Resume = None, json: Json = False) -> Non
 
 
 def _resumed(folder: Path, words: list[str] | None) -> Config:
-    from raydist.config import overrides, put, validate
+    from raydist.config import overrides
     from raydist.engine.run_folder import RunFolder
-    from raydist.engine.schema import Config
+    from raydist.engine.schema import with_values
 
-    raw = RunFolder.open(folder).config().model_dump(mode="json")
-    for path, value in overrides(split_words(words)[1]):
-        raw = put(raw, path, value)
-    return validate(Config, raw)
+    return with_values(RunFolder.open(folder).config(), overrides(split_words(words)[1]))
 
 
 def show_summary(summary: Mapping[str, Any], *, stderr: bool = False) -> None:

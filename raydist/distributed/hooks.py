@@ -131,7 +131,7 @@ class Recording(_NotKept, Callback):
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended, came to its end or is stopped early."""
-        known = self._of(trial)
+        known = self._log.trial(trial.config["number"])
         if known.state != "running":
             return
         last = known.epochs[-1]
@@ -142,13 +142,11 @@ class Recording(_NotKept, Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's driver died."""
-        if self._of(trial).state == "running":
+        number = trial.config["number"]
+        if self._log.trial(number).state == "running":
             error = trial.get_error()
             gist = str(error).strip().splitlines() if error else []
-            self._end(trial.config["number"], "failed", f"its driver died: {gist[-1] if gist else 'no reason is known'}")
-
-    def _of(self, trial: Any) -> Trial:
-        return next(known for known in self._log.trials if known.number == trial.config["number"])
+            self._end(number, "failed", f"its driver died: {gist[-1] if gist else 'no reason is known'}")
 
     def _end(self, number: int, state: State, reason: str = "") -> None:
         self._log.end(number, state, reason)
@@ -158,7 +156,7 @@ class Recording(_NotKept, Callback):
 
     def _tell(self, number: int) -> None:
         """What is known of a trial."""
-        trial = next(known for known in self._log.trials if known.number == number)
+        trial = self._log.trial(number)
         last = trial.epochs[-1] if trial.epochs else None
         self._say(
             {

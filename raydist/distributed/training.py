@@ -11,7 +11,7 @@ from typing import Any
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.group import Job, Say, attempt, begin, helpers, logging_to, run_group, shard_memory_of, state_of_worker
 from raydist.engine.environment import describe_environment
-from raydist.engine.inputs import counts, open_inputs
+from raydist.engine.inputs import counts, num_tracklets, open_inputs
 from raydist.engine.loop import Report
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder, differences
@@ -22,8 +22,7 @@ from raydist.errors import ConfigError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.reports.of_run import write_report_of
-from raydist.tracking.tracker import NoTracker, Tracker
-from raydist.types import Modality
+from raydist.tracking.tracker import NoTracker, Tracker, finishing
 
 ARTIFACTS = ["config.yaml", "environment.json", "summary.json", "metrics.jsonl", "log.txt", "labels", "report"]
 
@@ -46,7 +45,7 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
     """
     inputs = open_inputs(config, cache_folder())
     width = feature_width(config)
-    sizes = [int((inputs.tracklets.modality == m).sum()) for m in Modality]
+    sizes = num_tracklets(inputs)
     shard_mb, budget = shard_memory_of(config, sizes, width)
     facts = {
         **counts(inputs),
@@ -63,17 +62,10 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
         say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and config.tracking.mlflow_uri, **facts})
-        status = "FAILED"
-        try:
+        with finishing(tracker):
             _fit(config, folder, run_id, say, budget)
             say({"kind": "report", "path": str(write_report_of(folder))})
             tracker.artifacts(folder.path, ARTIFACTS)
-            status = "FINISHED"
-        except (KeyboardInterrupt, SystemExit):
-            status = "KILLED"
-            raise
-        finally:
-            tracker.finish(status)
         return folder, folder.read_json("summary.json")
 
 
@@ -93,22 +85,18 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
     """The driver's tracker, and the MLflow run that rank 0 attaches to (None: without MLflow)."""
     if config.tracking.mlflow_uri is None:
         return NoTracker(), None
-    from raydist.tracking.mlflow import MlflowTracker, create_run
+    from raydist.tracking.mlflow import open_run
 
     uri, environment = config.tracking.mlflow_uri, folder.read_json("environment.json")
-    run_id = environment.get("mlflow_run_id")
-    if run_id is None:
-        tags = {
-            "raydist.folder": str(folder.path.resolve()),
-            "supervised": str(method_class(config.method.name).supervised).lower(),
-        }
-        values = config.model_dump(mode="json")
-        run_id = create_run(uri, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags)
-        if run_id is None:
-            return NoTracker(), None
+    known = environment.get("mlflow_run_id")
+    tags = {
+        "raydist.folder": str(folder.path.resolve()),
+        "supervised": str(method_class(config.method.name).supervised).lower(),
+    }
+    values = config.model_dump(mode="json")
+    tracker, run_id = open_run(uri, known, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags)
+    if run_id != known:
         folder.write("environment.json", environment | {"mlflow_run_id": run_id})
-    tracker = MlflowTracker(uri, run_id)
-    tracker.restart()
     return tracker, run_id
 
 

@@ -20,18 +20,18 @@ from typing import Any
 
 from raydist.distributed.cluster import connected, num_groups
 from raydist.distributed.group import Say, apart
-from raydist.engine.inputs import open_inputs
+from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
 from raydist.errors import TrainingError
 from raydist.home import cache_folder
 from raydist.reports.of_study import write_study_page
+from raydist.tracking.tracker import finishing
 from raydist.tuning.analysis import analyse
 from raydist.tuning.best import write_best
 from raydist.tuning.proposals import check_search
 from raydist.tuning.records import StudyFolder, Trial, TrialLog
 from raydist.tuning.study import Study
 from raydist.tuning.trackers import StudyTracker
-from raydist.types import Modality
 
 DRIVER = {"memory": 2.0**20}
 """What the driver of a trial asks for: next to nothing, or two drivers would hold the CPUs that their workers wait for."""
@@ -59,7 +59,7 @@ def search(study: Study, *, resume: Path | None = None, say: Say = lambda messag
     """
     check_search(study.tune.search)
     known = _known_folder(study, resume)
-    sizes = {data: _sizes(config) for data, config in study.bases.items()}
+    sizes = {data: num_tracklets(open_inputs(config, cache_folder())) for data, config in study.bases.items()}
     base = next(iter(study.bases.values()))
     with connected(base.ray):
         room = num_groups(base.ray)
@@ -67,17 +67,11 @@ def search(study: Study, *, resume: Path | None = None, say: Say = lambda messag
         folder = known or StudyFolder.create(Path(base.run.dir), base.run.name, study)
         with folder.recording() as log:
             folder.write_facts(study)
-            tracker, status = StudyTracker(study, folder.path), "FAILED"
+            tracker = StudyTracker(study, folder.path)
             say(_start(study, folder, log.trials, tracker=tracker, at_once=at_once))
-            try:
+            with finishing(tracker):
                 _run_trials(study, folder, log, tracker=tracker, at_once=at_once, sizes=sizes, say=say)
                 summary = conclude(study, folder)
-                status = "FINISHED"
-            except (KeyboardInterrupt, SystemExit):
-                status = "KILLED"
-                raise
-            finally:
-                tracker.finish(status)
     return folder, summary
 
 
@@ -135,12 +129,6 @@ def first_rung(configs: Sequence[Config]) -> int:
         return max(lengths)
     step = math.lcm(*(config.evaluation.every for config in configs))
     return step * math.ceil(max(lengths) / GRACE / step)
-
-
-def _sizes(config: Config) -> list[int]:
-    """Training tracklets of each modality; the data set is drawn and its frames are packed where that is due."""
-    modality = open_inputs(config, cache_folder()).tracklets.modality
-    return [int((modality == m).sum()) for m in Modality]
 
 
 def _known_folder(study: Study, resume: Path | None) -> StudyFolder | None:

@@ -144,6 +144,11 @@ def split_tables(config: Config, table: TrackletTable) -> tuple[TrackletTable, T
     return training, ranked
 
 
+def num_tracklets(inputs: Inputs) -> list[int]:
+    """Tracklets of the training set, of each modality."""
+    return [int((inputs.tracklets.modality == m).sum()) for m in Modality]
+
+
 def counts(inputs: Inputs) -> dict[str, int]:
     """Tracklets and frames of the training set by modality."""
     found = {}

@@ -255,6 +255,18 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
     return anchored(validate(Config, merge(raw, given)))
 
 
+def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
+    """A configuration with the values of some paths put in, checked; paths as `raydist.config.overrides` gives them.
+
+    Raises:
+        ConfigError: one line for each path that is unknown, and each value that is not legal.
+    """
+    raw = config.model_dump(mode="json")
+    for path, value in values:
+        raw = put(raw, path, value)
+    return validate(Config, raw)
+
+
 def anchored(config: Config) -> Config:
     """The same configuration with absolute paths, so that it means the same in every process."""
     data, encoder, tracking = config.data, config.encoder, config.tracking

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from raydist.config import overrides, put, validate
+from raydist.config import overrides
 from raydist.data.frames import FrameStore, open_frames
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
@@ -18,7 +18,7 @@ from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frame_options, read_tracklets, split_tables
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import Config, anchored
+from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import cache_folder
 from raydist.methods.clusters import tracklet_means
@@ -97,10 +97,9 @@ class Trained:
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:
     """The configuration with words laid over; without the published weights, which the checkpoint replaces."""
-    raw = put(config.model_dump(mode="json"), ("encoder", "weights"), None)
-    for path, value in overrides(words):
+    changes = list(overrides(words))
+    for path, _ in changes:
         if path[0] not in sections:
             allowed = " and ".join(f"{section}.*" for section in sections)
             raise ConfigError(f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here")
-        raw = put(raw, path, value)
-    return anchored(validate(Config, raw))
+    return anchored(with_values(config, [(("encoder", "weights"), None), *changes]))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from raydist.tracking.tracker import flatten
+from raydist.tracking.tracker import NoTracker, Tracker, flatten
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -30,6 +30,26 @@ log = logging.getLogger(__name__)
 
 MARK = "epoch"
 """The metric by which logged epochs are known."""
+
+
+def open_run(
+    uri: str, run_id: str | None, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]
+) -> tuple[Tracker, str | None]:
+    """Go on with an MLflow run, or start one.
+
+    Args:
+        uri, experiment, name, config, tags: see `create_run`.
+        run_id: of the run to go on with; None for a new one.
+
+    Returns:
+        Its tracker and its id; one that takes nothing and None when the server does not answer.
+    """
+    run_id = run_id or create_run(uri, experiment=experiment, name=name, config=config, tags=tags)
+    if run_id is None:
+        return NoTracker(), None
+    tracker = MlflowTracker(uri, run_id)
+    tracker.restart()
+    return tracker, run_id
 
 
 def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,27 @@ class NoTracker:
 
     def finish(self, status: str) -> None:
         """Nothing."""
+
+
+class Ending(Protocol):
+    """What is told how it ended."""
+
+    def finish(self, status: str) -> None:
+        """It is ``FINISHED``, ``FAILED`` or ``KILLED``."""
+
+
+@contextmanager
+def finishing(tracker: Ending) -> Iterator[None]:
+    """Tell a tracker how the block ended: by itself, by an error, or by a signal."""
+    status = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except (KeyboardInterrupt, SystemExit):
+        status = "KILLED"
+        raise
+    finally:
+        tracker.finish(status)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

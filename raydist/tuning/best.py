@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from raydist.engine.schema import Config
+from raydist.engine.schema import Config, with_values
 from raydist.tuning.records import Trial
-from raydist.tuning.study import Study, with_values
+from raydist.tuning.study import Study
 
 
 def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
@@ -33,10 +33,10 @@ def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
 
 def final_config(study: Study, trial: Trial, data: str) -> Config:
     """A trial's values laid over the configuration of a data set, for training on all identities and testing."""
-    config = with_values(study.config(data, trial.sample), {"run.name": None})
+    config = with_values(study.config(data, trial.sample), [(("run", "name"), None)])
     if config.evaluation.split == "test":
         return config
-    return with_values(config, {"evaluation.split": "test", "data.validation_identities": 0.0})
+    return with_values(config, [(("evaluation", "split"), "test"), (("data", "validation_identities"), 0.0)])
 
 
 def _head(path: Path, study: Study, trial: Trial, data: str) -> str:

@@ -209,6 +209,10 @@ class TrialLog:
         """All trials that ever started, each once, by number."""
         return [self._known[number] for number in sorted(self._known)]
 
+    def trial(self, number: int) -> Trial:
+        """One that started."""
+        return self._known[number]
+
     def start(self, number: int, sample: Mapping[str, Any]) -> None:
         """A trial starts, or goes on after a crash.
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from raydist.config import overrides, put, validate
+from raydist.config import overrides
 from raydist.engine.run_folder import differences
-from raydist.engine.schema import Config, TuneSection, anchored, load_config
+from raydist.engine.schema import Config, TuneSection, anchored, load_config, with_values
 from raydist.errors import ConfigError
 from raydist.randomness import stream
 from raydist.tuning.objectives import check_objective
@@ -65,7 +65,7 @@ class Study:
         Raises:
             ConfigError: the values do not go together.
         """
-        return with_values(self.bases[data], values_for(sample, data))
+        return _with_sample(self.bases[data], values_for(sample, data))
 
     def differences(self, other: Study) -> list[str]:
         """What another study would do differently, one line each, apart from where, how long and how fast it runs."""
@@ -121,8 +121,7 @@ def changed(study: Study, words: Sequence[str]) -> Study:
     names = list(study.bases)
     bases = {}
     for name, own in zip(names, spread(words, names), strict=True):
-        values = {".".join(path): value for path, value in overrides(own)}
-        bases[name] = anchored(with_values(study.bases[name], values))
+        bases[name] = anchored(with_values(study.bases[name], overrides(own)))
     return Study(study.space, bases)
 
 
@@ -152,16 +151,8 @@ def spread(words: Sequence[str], names: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def with_values(config: Config, values: Mapping[str, Any]) -> Config:
-    """A configuration with the values of some dotted paths put in, checked.
-
-    Raises:
-        ConfigError: one line for each path that is unknown, and each value that is not legal.
-    """
-    raw = config.model_dump(mode="json")
-    for path, value in values.items():
-        raw = put(raw, tuple(path.split(".")), value)
-    return validate(Config, raw)
+def _with_sample(config: Config, values: Mapping[str, Any]) -> Config:
+    return with_values(config, ((tuple(path.split(".")), value) for path, value in values.items()))
 
 
 def _data_sets(words: Sequence[str]) -> list[str]:
@@ -201,6 +192,6 @@ def _check(study: Study) -> None:
         tries = [lowest] + [lowest | {path: probe} for path, d in parameters.items() for probe in d.probes[1:]]
         for values in tries:
             try:
-                with_values(base, values)
+                _with_sample(base, values)
             except ConfigError as error:
                 raise ConfigError(f"the space does not fit {data}: {error}") from None

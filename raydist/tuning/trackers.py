@@ -70,14 +70,11 @@ class StudyTracker:
         uri = self._section.mlflow_uri
         if uri is None:
             return NoTracker()
-        from raydist.tracking.mlflow import MlflowTracker, create_run
+        from raydist.tracking.mlflow import open_run
 
-        if key not in self._ids:
-            run_id = create_run(uri, experiment=self._section.experiment, name=name, config=config, tags=tags)
-            if run_id is None:
-                return NoTracker()
+        known, experiment = self._ids.get(key), self._section.experiment
+        tracker, run_id = open_run(uri, known, experiment=experiment, name=name, config=config, tags=tags)
+        if run_id is not None and run_id != known:
             self._ids[key] = run_id
             self._path.write_text(json.dumps(self._ids, indent=1) + "\n", encoding="utf-8")
-        tracker = MlflowTracker(uri, self._ids[key])
-        tracker.restart()
         return tracker
