@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.mixture import GaussianMixture
 
-from raydist.neighbours.search import Doubles, similarities
+from raydist.neighbours.search.lists import Doubles, similarities
 from raydist.types import NOISE, Floats, Labels
 
 FLOOR = 5e-4

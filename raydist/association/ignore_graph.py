@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search import NOBODY, Doubles, shard_topk
+from raydist.neighbours.search.lists import NOBODY, Doubles, shard_topk
 from raydist.types import Floats, Ints
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 
-from raydist.neighbours.search import NOBODY, Doubles, Ranked
+from raydist.neighbours.search.lists import NOBODY, Doubles, Ranked
 from raydist.types import Ints
 
 NO_POOL = -1

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from raydist.neighbours.search import Doubles, similarities
+from raydist.neighbours.search.lists import Doubles, similarities
 from raydist.types import Floats, Ints
 
 UNMATCHED = -1

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 from raydist.types import NOISE, UNKNOWN_IDENTITY, Ints, Labels
 
 

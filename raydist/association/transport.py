@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 
 
 def sinkhorn(similarity: Doubles, *, rows: Doubles, columns: Doubles, temperature: float, num_iterations: int = 30) -> Doubles:

@@ -19,9 +19,9 @@ from raydist.benchmarks.searches import look_alike_search
 from raydist.benchmarks.stages import StagedClustering, cluster_in_stages
 from raydist.clustering.quality import ari, noise_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.neighbours.jaccard import Watch
-from raydist.neighbours.products import multiplies_halves
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.jaccard.graph import Watch
+from raydist.neighbours.search.backends import exact_search
+from raydist.neighbours.search.products import multiplies_halves
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Labels
 
 WARM_ROWS = 300

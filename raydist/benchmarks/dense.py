@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.cluster import DBSCAN
 
-from raydist.neighbours.jaccard import Watch
+from raydist.neighbours.jaccard.graph import Watch
 from raydist.types import Floats, Ints, Labels
 
 MATRICES_AT_ONCE = 2.7

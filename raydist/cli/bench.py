@@ -153,7 +153,7 @@ def _on_shards(task: ClusterTask, sparse: SparseOutcome, num_shards: int) -> dic
     from raydist.engine.schema import RaySection
 
     with connected(RaySection(num_shards=num_shards)):
-        from raydist.distributed.benchmark import time_shards
+        from raydist.distributed.driver.benchmark import time_shards
 
         found = time_shards(task.draw().table, task.spec, num_shards=num_shards, threads=task.threads // num_shards)
     return {
@@ -274,7 +274,7 @@ def _store_rates() -> tuple[float, float]:
     from raydist.engine.schema import RaySection
 
     with connected(RaySection()):
-        from raydist.distributed.benchmark import store_rates
+        from raydist.distributed.driver.benchmark import store_rates
 
         return store_rates()
 

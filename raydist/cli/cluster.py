@@ -17,7 +17,7 @@ from raydist.errors import ConfigError, DataError, FeatureError
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
     from raydist.clustering.spec import ClusterSpec
-    from raydist.neighbours.searches import Search
+    from raydist.neighbours.search.backends import Search
     from raydist.types import FeatureTable, Ints, Labels
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
@@ -108,7 +108,7 @@ def cluster(
 
 
 def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
-    from raydist.neighbours.searches import approximate_search, exact_search
+    from raydist.neighbours.search.backends import approximate_search, exact_search
     from raydist.randomness import stream
 
     if name == "exact":

@@ -32,7 +32,7 @@ COLUMNS = {
 @guarded
 def compare(methods: Methods, words: Words = None, seeds: Seeds = "0,1,2", json: Json = False) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
-    from raydist.distributed.compare import plan_study, run_study
+    from raydist.distributed.driver.compare import plan_study, run_study
 
     recipe, changes = split_words(words)
     study = plan_study(recipe, _names(methods), _numbers(seeds), changes)

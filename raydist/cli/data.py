@@ -11,7 +11,7 @@ from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_t
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.data.read_notes import ReadNotes
+    from raydist.data.datasets.notes import ReadNotes
     from raydist.data.synthetic.settings import WorldSettings
     from raydist.data.tracklets import TrackletTable
 
@@ -85,7 +85,7 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 @guarded
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
-    from raydist.data.frame_files import check_files
+    from raydist.data.frames.files import check_files
 
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
@@ -107,7 +107,7 @@ def pack(
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
-    from raydist.data.frames import open_frames
+    from raydist.data.frames.store import open_frames
     from raydist.engine.schema import DataSection
     from raydist.home import cache_folder
 
@@ -149,7 +149,7 @@ def baseline(words: Words = None, json: Json = False) -> None:
 
 def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
-    from raydist.data.datasets import read_dataset
+    from raydist.data.datasets.registry import read_dataset
 
     table, notes = read_dataset(name, root, trial=trial)
     columns = ("tracklets", "frames", "identities", "cameras")

@@ -23,7 +23,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the run in this fo
 def train(words: Words = None, resume: Resume = None, json: Json = False) -> None:
     """Train an encoder from unlabelled tracklets; with nothing after it, the demo."""
     config = _resumed(resume, words) if resume else load(words)
-    from raydist.distributed.training import train as run
+    from raydist.distributed.driver.training import train as run
 
     with Display() as display:
         folder, summary = run(config, resume=resume, say=display.show)

@@ -30,7 +30,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the study in this 
 def tune(words: Words = None, resume: Resume = None, json: Json = False) -> None:
     """Search the hyper-parameters of a method, on one data set or several at once; the worse half is stopped early."""
     study = _study(words, resume)
-    from raydist.distributed.tuning import search
+    from raydist.distributed.tune.search import search
 
     folder, summary = search(study, resume=resume, say=lambda message: note(line(message)))
     show(study, folder, summary, stderr=json)

@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import TIE_TOLERANCE, Edges
+from raydist.neighbours.jaccard.graph import TIE_TOLERANCE, Edges
 from raydist.types import NOISE, Ints, Labels
 
 BRIDGE = 1.0

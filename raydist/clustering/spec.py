@@ -13,8 +13,8 @@ from raydist.clustering.dbscan import dbscan
 from raydist.clustering.hdbscan import hdbscan
 from raydist.clustering.self_paced import self_paced
 from raydist.errors import ConfigError
-from raydist.neighbours.distance import DistanceName, DistanceSpec
-from raydist.neighbours.jaccard import Edges, Watch, jaccard_graph
+from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
+from raydist.neighbours.jaccard.graph import Edges, Watch, jaccard_graph
 from raydist.types import Floats, Labels
 
 AlgorithmName = Literal["dbscan", "hdbscan"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from raydist.data.clips import eval_clip
-from raydist.data.frames import FrameStore
-from raydist.data.transforms import LUMA
+from raydist.data.frames.store import FrameStore
+from raydist.data.transforms.augment import LUMA
+from raydist.data.transforms.clips import eval_clip
 from raydist.types import Floats
 
 NUM_BANDS = 6

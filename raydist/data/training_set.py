@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames import FrameStore
+from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 from raydist.types import Ints

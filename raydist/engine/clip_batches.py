@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raydist.data.clips import retime, segment_clip, segment_range, train_clip
-from raydist.data.rendering import apply
 from raydist.data.training_set import TrainingSet
-from raydist.data.transforms import ClipParams, draw_params
+from raydist.data.transforms.augment import ClipParams, draw_params
+from raydist.data.transforms.clips import retime, segment_clip, segment_range, train_clip
+from raydist.data.transforms.rendering import apply
 from raydist.methods.method import NUM_SEGMENTS, Version
 from raydist.randomness import stream
 from raydist.types import Ints, Modality

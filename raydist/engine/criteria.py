@@ -27,10 +27,10 @@ from raydist.clustering.quality import ari, clusters_per_modality, noise_as_sing
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
-from raydist.methods.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters, tracklet_means
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.jaccard import Edges
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.search.lists import Doubles
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 CRITERIA = ("silhouette", "stability", "consistency", "balance")

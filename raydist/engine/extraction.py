@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from raydist.data.clips import sub_tracklet_clips
+from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
 from raydist.engine.schema import DataSection
 from raydist.types import Floats, Ints
@@ -19,7 +19,7 @@ CLIPS_AT_ONCE = 128
 
 
 class Frames(Protocol):
-    """A reader of frames by row, such as `raydist.data.frames.FrameStore`."""
+    """A reader of frames by row, such as `raydist.data.frames.store.FrameStore`."""
 
     @property
     def num_frames(self) -> Ints:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.datasets import read_dataset
-from raydist.data.frames import FrameStore, open_frames
+from raydist.data.datasets.registry import read_dataset
+from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.synthetic.draw import draw
 from raydist.data.synthetic.presets import preset
 from raydist.data.synthetic.settings import settings_hash
@@ -122,7 +122,7 @@ def default_protocol(config: Config) -> str:
 
 
 def frame_options(data: DataSection, cache: Path) -> dict[str, Any]:
-    """How `raydist.data.frames.open_frames` is asked for the frames of a data set."""
+    """How `raydist.data.frames.store.open_frames` is asked for the frames of a data set."""
     return {
         "height": data.height,
         "width": data.width,

@@ -21,9 +21,9 @@ from raydist.engine.clip_batches import render
 from raydist.engine.criteria import measure
 from raydist.engine.diagnostics import describe
 from raydist.engine.extraction import extract
-from raydist.engine.judge import judge
 from raydist.engine.plan import learning_rate
 from raydist.engine.refresher import Remembering
+from raydist.engine.retrieval import judge
 from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError

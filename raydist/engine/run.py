@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raydist.engine.checkpoint import pack, unpack
-from raydist.engine.judge import Scores, judge
 from raydist.engine.loop import Report, run_epoch, timed
+from raydist.engine.retrieval import Scores, judge
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
 from raydist.evaluation.protocols import DIRECTIONS

@@ -14,9 +14,9 @@ from raydist.encoders.encoder import Encoder
 from raydist.encoders.registry import build_encoder
 from raydist.engine.inputs import Inputs
 from raydist.engine.plan import Plan, allot
+from raydist.engine.process_group import Alone, World
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
-from raydist.engine.world import Alone, World
 from raydist.errors import ConfigError
 from raydist.methods.method import Memories, Method, Setting, Stage, Targets
 from raydist.methods.registry import method_class

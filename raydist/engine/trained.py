@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from raydist.config import overrides
-from raydist.data.frames import FrameStore, open_frames
+from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.registry import build_encoder
@@ -21,7 +21,7 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import cache_folder
-from raydist.methods.clusters import tracklet_means
+from raydist.methods.common.clusters import tracklet_means
 from raydist.types import FeatureTable
 
 ROWS_AT_ONCE = 4096

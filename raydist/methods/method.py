@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
-from raydist.data.clips import AS_IT_RAN, ClipTiming
 from raydist.data.training_set import TrainingSet, Truth
-from raydist.data.transforms import BASIC, ClipAugment
-from raydist.neighbours.search import Ranked
+from raydist.data.transforms.augment import BASIC, ClipAugment
+from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
+from raydist.neighbours.search.lists import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
 Memories = dict[str, Tensor]

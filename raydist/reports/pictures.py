@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from raydist.data.decoding import Pixels
+from raydist.data.frames.decoding import Pixels
 from raydist.types import Ints
 
 SHOWN_HEIGHT = 128
@@ -23,7 +23,7 @@ QUALITY = 85
 
 
 class FrameReader(Protocol):
-    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.FrameStore`."""
+    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.store.FrameStore`."""
 
     @property
     def num_frames(self) -> Ints:

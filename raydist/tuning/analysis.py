@@ -19,7 +19,7 @@ from sklearn.model_selection import KFold
 
 from raydist.engine.criteria import CRITERIA
 from raydist.errors import TrainingError
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 from raydist.tuning.records import Trial
 from raydist.tuning.space import Distribution
 from raydist.tuning.study import Study

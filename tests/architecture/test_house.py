@@ -66,7 +66,7 @@ def test_the_layers_hold():
 
 @pytest.mark.parametrize("library", ["mlflow", "faiss"])
 def test_a_library_is_imported_where_it_belongs(library):
-    home = {"mlflow": {"tracking/mlflow.py"}, "faiss": {"neighbours/approximate.py", "benchmarks/dense.py"}}[library]
+    home = {"mlflow": {"tracking/mlflow.py"}, "faiss": {"neighbours/search/approximate.py", "benchmarks/dense.py"}}[library]
     users = {
         str(path.relative_to(PACKAGE))
         for path in FILES

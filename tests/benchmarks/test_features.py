@@ -5,7 +5,7 @@ from raydist.benchmarks.features import JUNK_SHARE, PEOPLE_OF_A_GROUP, ROWS_OF_A
 from raydist.clustering.quality import ari
 from raydist.clustering.spec import ClusterSpec, cluster_edges
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.jaccard.graph import jaccard_graph
 from raydist.types import Modality
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.searches import look_alike_search
-from raydist.neighbours.distance import DistanceSpec
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.search.backends import exact_search
 
 METRICS = [DistanceSpec.plain(), DistanceSpec.camera_aware(), DistanceSpec.modality_aware()]
 

@@ -6,7 +6,7 @@ import pytest
 from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.stages import STAGES, cluster_in_stages
 from raydist.clustering.spec import ClusterSpec, cluster_features
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.search.backends import exact_search
 
 SPECS = [
     ClusterSpec(),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from raydist.cli.tune import line, show
-from raydist.distributed.tuning import conclude
+from raydist.distributed.tune.search import conclude
 from raydist.tuning.records import Epoch, StudyFolder
 from raydist.tuning.space import Space
 from raydist.tuning.study import plan_study

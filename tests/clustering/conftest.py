@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.distance import DistanceSpec
-from raydist.neighbours.jaccard import Edges
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.graph import Edges
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from raydist.clustering.hdbscan import hdbscan
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import DistanceSpec, Edges, jaccard_graph
+from raydist.neighbours.jaccard.graph import DistanceSpec, Edges, jaccard_graph
 
 
 def groups(sizes, spread, rng, inside=0.0):

@@ -8,7 +8,7 @@ from sklearn.cluster import DBSCAN
 from raydist.clustering.self_paced import self_paced
 from raydist.clustering.spec import HDBSCAN_EPS, ClusterSpec, cluster_edges, cluster_features
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.jaccard.graph import jaccard_graph
 
 SPECS = [
     ClusterSpec(k1=20),

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raydist.data.frames import open_frames
-from raydist.data.hitsz_vcm import read
+from raydist.data.datasets.hitsz_vcm import read
+from raydist.data.frames.store import open_frames
 from raydist.data.training_set import training_set
 from raydist.errors import DataError
 from raydist.types import Modality

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.data.clips import ClipTiming, segment_clip, train_clip
-from raydist.data.frames import FrameStore
-from raydist.data.rendering import apply
+from raydist.data.frames.store import FrameStore
 from raydist.data.training_set import TrainingSet
-from raydist.data.transforms import (
+from raydist.data.transforms.augment import (
     INTERVENED_INFRARED,
     INTERVENED_VISIBLE,
     NONE,
@@ -19,6 +17,8 @@ from raydist.data.transforms import (
     ClipAugment,
     draw_params,
 )
+from raydist.data.transforms.clips import ClipTiming, segment_clip, train_clip
+from raydist.data.transforms.rendering import apply
 from raydist.engine.clip_batches import OWN_STYLE, render
 from raydist.methods.method import Version
 from raydist.randomness import stream

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.data.clips import sub_tracklet_clips
+from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.registry import build_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.schema import DataSection

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raydist.data.datasets import read_dataset
+from raydist.data.datasets.registry import read_dataset
 from raydist.types import FeatureTable, Modality
 
 

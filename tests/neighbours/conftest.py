@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.exact import exact_dot
+from raydist.neighbours.search.exact import exact_dot
 
 Features = Callable[..., np.ndarray]
 

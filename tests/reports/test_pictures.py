@@ -3,7 +3,7 @@ import base64
 import numpy as np
 import pytest
 
-from raydist.data.decoding import decode_image
+from raydist.data.frames.decoding import decode_image
 from raydist.reports.pictures import MAX_HEIGHT, picture, spread, strip
 
 

@@ -8,7 +8,7 @@ similar to both has no modality left.
 ======================================================  ==================================================================
 equation                                                function
 ======================================================  ==================================================================
-k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.distance.ranked_lists`
+k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.distances.ranked_lists`
 weight (MAJ)
 half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
 M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`
@@ -57,8 +57,8 @@ from typing import Literal
 from pydantic import Field
 
 from raydist.methods.bmil.stages import HybridContrastParams, HybridContrastStage, JointContrastParams, JointContrastStage
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.warm_up import WarmUp, WarmUpParams
 
 
 class BiasMitigationParams(Params):

@@ -13,15 +13,15 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
-from raydist.data.transforms import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
+from raydist.data.transforms.augment import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
 from raydist.memories.hybrid import halves, hybrid_memory, update_hybrid
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.methods.clusters import cluster_batches, tracklet_means
-from raydist.methods.dcl import DualContrastParams, DualContrastStage, at, own_labels
+from raydist.methods.common.clusters import cluster_batches, tracklet_means
+from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, at, own_labels
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets, Version
-from raydist.neighbours.distance import DistanceName, DistanceSpec
+from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 VERSIONS = [
@@ -50,7 +50,7 @@ class JointContrastParams(HybridContrastParams):
             and ``none`` leaves joint clusters out.
         distance: of the joint clustering.
         k1, k2, eps, min_samples: of the joint clustering; None for those of ``clustering``.
-        gate: see `raydist.neighbours.distance.DistanceSpec`; wanted where many people are seen in one modality only.
+        gate: see `raydist.neighbours.jaccard.distances.DistanceSpec`; wanted where many people are seen in one modality only.
         candidates: proxies that a clip is compared with, its positives and the hardest others.
     """
 

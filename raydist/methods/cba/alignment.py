@@ -19,9 +19,9 @@ from raydist.config import Section
 from raydist.methods.cba.guides import cosines, select_guides
 from raydist.methods.cba.refinement import cluster_means, counterparts, link, num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
-from raydist.methods.clusters import ModalityClusters
+from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import Setting, Targets
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 from raydist.types import NOISE, Floats, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]

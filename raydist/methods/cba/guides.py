@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 from raydist.types import NOISE, Floats, Ints, Labels
 
 MARGIN_SCALE = 0.1

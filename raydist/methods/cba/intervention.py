@@ -16,7 +16,7 @@ L_var = Var_a[-log p_a(i)]                                 `raydist.losses.consi
 L_tid = KL(p_00 || p_0d)                                   `raydist.losses.consistency.consistency_loss`
 L_cid = mean of KL(p_00 || p_m0) and KL(p_00 || p_md)      `raydist.losses.consistency.consistency_loss`
 L_CIW = L_do + .1 L_var + .5 L_tid + .5 L_cid              `intervention_terms`
-ignore graph                                               `raydist.methods.warm_up.likely_pieces`
+ignore graph                                               `raydist.methods.common.warm_up.likely_pieces`
 =========================================================  ==================================================
 
 Deviations: the paper's equations were not at hand; these were written to do what its abstract says.
@@ -36,16 +36,16 @@ from pydantic import Field
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from raydist.data.clips import ClipTiming
 from raydist.data.training_set import NO_GROUP, TrainingSet
-from raydist.data.transforms import INTERVENED_INFRARED, INTERVENED_VISIBLE
+from raydist.data.transforms.augment import INTERVENED_INFRARED, INTERVENED_VISIBLE
+from raydist.data.transforms.clips import ClipTiming
 from raydist.losses.consistency import adjusted_loss, consistency_loss, invariance_loss, surprisal
 from raydist.losses.contrastive import instance_logits
 from raydist.memories.centroids import centroids
 from raydist.memories.instances import update_slots
-from raydist.methods.clusters import cluster_modalities, tracklet_means
+from raydist.methods.common.clusters import cluster_modalities, tracklet_means
+from raydist.methods.common.warm_up import WarmUpParams, likely_pieces, tracklets_of_both
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
-from raydist.methods.warm_up import WarmUpParams, likely_pieces, tracklets_of_both
 from raydist.types import Floats, Ints, Modality
 
 DO_MOTION = ClipTiming(stride=0.5, hold=0.4, freeze=0.1)

@@ -24,8 +24,8 @@ from raydist.methods.cba.intervention import (
     versions,
     with_slots,
 )
-from raydist.methods.clusters import cluster_modalities, tracklet_means
-from raydist.methods.dcl import DualContrastParams, DualContrastStage, contrast, own_labels
+from raydist.methods.common.clusters import cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, contrast, own_labels
 from raydist.methods.method import Batch, Memories, Refresher, Substep, Targets
 from raydist.types import Floats, Ints
 

@@ -20,12 +20,12 @@ from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.adaptive import update_by_trust
 from raydist.memories.centroids import centroids, update_centroids
 from raydist.memories.rows import group_means
-from raydist.methods.clusters import ModalityClusters, cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import own_labels
+from raydist.methods.common.clusters import ModalityClusters, cluster_batches, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import own_labels
 from raydist.methods.dmdl.batches import paired_batches
 from raydist.methods.dmdl.views import Ramp, Side, ViewParams, ViewStage
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets
-from raydist.methods.pgm import partners
+from raydist.methods.pgm.method import partners
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 

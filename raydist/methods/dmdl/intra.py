@@ -11,8 +11,8 @@ from torch import Tensor
 
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.centroids import update_centroids
-from raydist.methods.clusters import cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import own_labels
+from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import own_labels
 from raydist.methods.dmdl.views import Ramp, Side, ViewParams, ViewStage
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets
 from raydist.types import NOISE, Floats, Ints, Modality

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from raydist.association.confidence import cluster_confidence
 from raydist.config import Section
-from raydist.data.transforms import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
+from raydist.data.transforms.augment import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.dcl import at, own_labels
+from raydist.methods.dcl.method import at, own_labels
 from raydist.methods.method import Batch, Setting, Stage, Targets, Version
 from raydist.types import Floats, Labels, Modality
 

@@ -12,13 +12,13 @@ from pydantic import Field
 from torch import Tensor
 
 from raydist.config import Section
-from raydist.data.transforms import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
+from raydist.data.transforms.augment import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
 from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
 from raydist.memories.centroids import centroids, update_centroids
 from raydist.memories.instances import update_slots
-from raydist.methods.clusters import cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import at, own_labels
+from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import at, own_labels
 from raydist.methods.hil.branches import Clips, branches, named, of_branches
 from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
 from raydist.types import NOISE, Floats, Ints, Labels, Modality

@@ -15,8 +15,8 @@ from raydist.association.reverse_selection import reverse_selection
 from raydist.errors import ClusteringError
 from raydist.losses.multi_centre import multi_centre_contrast
 from raydist.memories.sub_centroids import sub_centroids
-from raydist.methods.clusters import ModalityClusters, cluster_modalities, tracklet_means
-from raydist.methods.dcl import at
+from raydist.methods.common.clusters import ModalityClusters, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import at
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage, prototypes
 from raydist.methods.hil.branches import Clips, branches, named, of_branches
 from raydist.methods.method import Memories, Refresher, Targets

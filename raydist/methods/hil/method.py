@@ -49,10 +49,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
 from raydist.methods.hil.hierarchy import HierarchyParams, HierarchyStage
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.warm_up import WarmUp, WarmUpParams
 
 
 class HierarchicalIdentityParams(Params):

@@ -23,7 +23,7 @@ from raydist.association.propagation import aggregate, propagate, spread_to_grou
 from raydist.association.view_centring import centred
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher
-from raydist.neighbours.search import Doubles
+from raydist.neighbours.search.lists import Doubles
 from raydist.types import Floats, Ints, Modality
 
 

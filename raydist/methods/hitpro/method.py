@@ -46,11 +46,11 @@ from raydist.association.ignore_graph import self_consistency
 from raydist.errors import ConfigError
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
+from raydist.methods.common.warm_up import TONES, WarmUp, WarmUpParams, likely_pieces, negatives_of_own_view, tracklets_of_both
 from raydist.methods.hitpro.alignment import Mining, Relations, align, threshold_figures, view_modality
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.method import Batch, Memories, Method, Modules, Params, Refresher, Setting, Stage, Substep, Targets, Version
-from raydist.methods.warm_up import TONES, WarmUp, WarmUpParams, likely_pieces, negatives_of_own_view, tracklets_of_both
 from raydist.types import NOISE, Floats
 
 

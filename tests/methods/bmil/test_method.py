@@ -10,8 +10,8 @@ from raydist.engine.state import build_state
 from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage
+from raydist.methods.common.warm_up import WarmUp
 from raydist.methods.registry import method_class
-from raydist.methods.warm_up import WarmUp
 
 QUICK = ("method.name=bmil", "data.frames=1", "data.sub_tracklets=1", "train.schedule=constant", "evaluation.every=0")
 

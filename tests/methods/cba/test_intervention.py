@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from scipy.sparse import csr_array
 
-from raydist.data.clips import AS_IT_RAN
 from raydist.data.training_set import NO_GROUP
+from raydist.data.transforms.clips import AS_IT_RAN
 from raydist.engine.loop import run_epoch
 from raydist.engine.plan import Plan
 from raydist.engine.refresher import LocalRefresher

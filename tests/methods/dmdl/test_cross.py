@@ -7,7 +7,7 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.engine.refresher import LocalRefresher
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters, tracklet_means
 from raydist.methods.dmdl.cross import CrossParams, CrossStage, known_centroids, label_space, unified_labels, with_finer
 from raydist.methods.dmdl.views import Parts
 from raydist.types import NOISE, Modality

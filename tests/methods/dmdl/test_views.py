@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from raydist.data.transforms import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
+from raydist.data.transforms.augment import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.dmdl.cross import CrossParams, CrossStage

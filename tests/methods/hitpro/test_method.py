@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from raydist.association.ignore_graph import ignore_graph
-from raydist.data.transforms import BASIC
+from raydist.data.transforms.augment import BASIC
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.loop import run_epoch
 from raydist.engine.refresher import LocalRefresher
 from raydist.engine.schema import method_params
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
+from raydist.methods.common.warm_up import TONES, WarmUp
 from raydist.methods.hitpro.method import HierarchicalParams, HierarchicalStage, HiTPro, HiTProParams
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.method import Batch
-from raydist.methods.warm_up import TONES, WarmUp
 from raydist.types import NOISE, Modality
 
 AT_ONCE = {"within_from": 0, "across_from": 0, "ignore_from": 0, "ramp": 1}
