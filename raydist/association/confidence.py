@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.mixture import GaussianMixture
 
-from raydist.neighbours.search.lists import Doubles, similarities
-from raydist.types import NOISE, Floats, Labels
+from raydist.neighbours.search.lists import similarities
+from raydist.types import NOISE, Doubles, Floats, Labels
 
 FLOOR = 5e-4
 """Added to every variance; losses are scaled to [0, 1]."""
@@ -20,7 +20,9 @@ BLOCK = 4096
 """Rows compared with all prototypes at a time."""
 
 
-def cluster_confidence(features: Floats, labels: Labels, prototypes: Floats, *, temperature: float, min_rows: int = 2) -> Floats:
+def cluster_confidence(
+    features: Floats, labels: Labels, prototypes: Floats, *, temperature: float, min_rows: int = 2
+) -> Floats:
     """The probability that each row belongs to the well-fitting part of its cluster.
 
     The loss of a row is minus the probability of its own label, softmax of the cosines with all prototypes; losses are
@@ -45,7 +47,9 @@ def cluster_confidence(features: Floats, labels: Labels, prototypes: Floats, *, 
     if not kept.size:
         return confidence
     blocks = np.array_split(kept, -(-len(kept) // BLOCK))
-    loss = -np.concatenate([_own_probability(features[b], labels[b], prototypes, temperature=temperature) for b in blocks])
+    loss = -np.concatenate(
+        [_own_probability(features[b], labels[b], prototypes, temperature=temperature) for b in blocks]
+    )
     loss = (loss - loss.min()) / max(np.ptp(loss), np.finfo(np.float64).tiny)
     order = np.argsort(labels[kept], kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(labels[kept[order]])) + 1):

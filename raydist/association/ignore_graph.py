@@ -11,8 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search.lists import NOBODY, Doubles, shard_topk
-from raydist.types import Floats, Ints
+from raydist.neighbours.search.lists import PADDING, shard_topk
+from raydist.types import Doubles, Floats, Ints
 
 
 def ignore_graph(sub_features: Floats, view: Ints, *, top: int = 3, slack: float = 0.3) -> csr_array:
@@ -40,7 +40,9 @@ def ignore_graph(sub_features: Floats, view: Ints, *, top: int = 3, slack: float
     [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
     """
     if sub_features.ndim != 3 or view.shape != sub_features.shape[:1]:
-        raise DataError(f"sub-tracklet features {sub_features.shape} and views {view.shape}: expected [N, K, D] and [N]")
+        raise DataError(
+            f"sub-tracklet features {sub_features.shape} and views {view.shape}: expected [N, K, D] and [N]"
+        )
     if top < 1 or not 0 <= slack <= 1:
         raise ConfigError(f"top {top} and slack {slack}: expected top >= 1 and slack in [0, 1]")
     num_rows = len(sub_features)
@@ -77,5 +79,5 @@ def _view_links(mean: Floats, consistency: Doubles, rows: Ints, top: int, slack:
     ids, similarity = shard_topk(mean[rows], mean[rows], k=top, shard_ids=rows, exclude=rows)
     i = np.broadcast_to(rows[:, None], ids.shape)
     floor = (1 - slack) * np.minimum(consistency[i], consistency[ids])
-    linked = (ids != NOBODY) & (similarity > floor)
+    linked = (ids != PADDING) & (similarity > floor)
     return np.stack((i[linked], ids[linked]))

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 
-from raydist.neighbours.search.lists import NOBODY, Doubles, Ranked
-from raydist.types import Ints
+from raydist.neighbours.search.lists import PADDING, Ranked
+from raydist.types import Doubles, Ints
 
 NO_POOL = -1
 """The pool of two views that are not mined."""
@@ -83,14 +83,16 @@ def mutual_pairs(nearest: Ranked, view: Ints, pool: Ints) -> Pairs:
         pool: int64 [U, U], see `modality_pools`.
     """
     ids, similarity = nearest
-    first, other = np.nonzero((ids != NOBODY) & (pool[view] != NO_POOL))
+    first, other = np.nonzero((ids != PADDING) & (pool[view] != NO_POOL))
     second = ids[first, other]
     mutual = ids[second, view[first]] == first
     return Pairs(first, second, similarity[first, other]).take(mutual)
 
 
-def dynamic_thresholds(pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, *, kappa: float, keep: float = 0.5) -> Doubles:
-    """The Dynamic Threshold Strategy: t_ab <- keep t_ab + (1 - keep) (mean + kappa std of the similarities between a and b).
+def dynamic_thresholds(
+    pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, *, kappa: float, momentum: float = 0.5
+) -> Doubles:
+    """The Dynamic Threshold Strategy: t_ab <- momentum t_ab + (1 - momentum) (mean + kappa std of the similarities between a and b).
 
     Args:
         pairs: all mutual pairs of the pools.
@@ -98,7 +100,7 @@ def dynamic_thresholds(pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, 
         pool: int64 [U, U].
         previous: float64 [U, U] of the epoch before, NaN where there was none; then the statistics count whole.
         kappa: how strict; positive is above the mean.
-        keep: share of the previous threshold.
+        momentum: share of the previous threshold.
 
     Returns:
         float64 [U, U]; entries outside the pools are those of `previous`. Two views with fewer than `MIN_PAIRS` pairs take the
@@ -112,7 +114,7 @@ def dynamic_thresholds(pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, 
     few = (count < MIN_PAIRS).reshape(pool.shape)
     now = own.reshape(pool.shape)
     now[few & mined] = pooled[pool[few & mined]]
-    blend = np.where(np.isnan(previous), now, keep * previous + (1 - keep) * now)
+    blend = np.where(np.isnan(previous), now, momentum * previous + (1 - momentum) * now)
     return np.where(mined & ~np.isnan(now), blend, previous)
 
 

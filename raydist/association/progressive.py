@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from raydist.neighbours.search.lists import Doubles, similarities
-from raydist.types import Floats, Ints
+from raydist.neighbours.search.lists import similarities
+from raydist.types import Doubles, Floats, Ints
 
 UNMATCHED = -1
 """The partner of a cluster when the other modality has no clusters."""

@@ -25,7 +25,9 @@ def aggregate(features: Floats, within: csr_array) -> Floats:
     return (total / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def propagate(across: csr_array, within: csr_array, *, discount: float = 0.5, least: float = 0.05) -> csr_array:
+def propagate(
+    across: csr_array, within: csr_array, *, discount: float = 0.5, least: float = 0.05
+) -> csr_array:
     """Friends of a partner are partners too: W2 <- max(W2, discount W2 W1, discount W1 W2).
 
     Since W1 joins rows of one modality and W2 rows of two, every product joins rows of two.
@@ -60,7 +62,9 @@ def spread_to_groups(weights: csr_array, ignored: csr_array) -> csr_array:
         CSR [N, N], in general not symmetric; a shared weight is 1 at most.
     """
     group_size = 1 + np.diff(ignored.indptr)
-    each = csr_array((weights.data / group_size[weights.indices], weights.indices, weights.indptr), shape=weights.shape)
+    each = csr_array(
+        (weights.data / group_size[weights.indices], weights.indices, weights.indptr), shape=weights.shape
+    )
     shared = csr_array(each @ ignored.astype(np.float64))
     shared.data = np.minimum(shared.data, 1)
     return csr_array(weights.maximum(shared))

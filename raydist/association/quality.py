@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
-from raydist.neighbours.search.lists import Doubles
-from raydist.types import NOISE, UNKNOWN_IDENTITY, Ints, Labels
+from raydist.types import NOISE, UNKNOWN_IDENTITY, Doubles, Ints, Labels
 
 
 def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -31,7 +30,9 @@ def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> t
     members = (clusters != NOISE) & (identity != UNKNOWN_IDENTITY)
     pairs, counts = np.unique(np.stack((clusters[members], identity[members])), axis=1, return_counts=True)
     person = np.full(max(clusters.max(initial=NOISE), assignment.max(initial=NOISE)) + 1, UNKNOWN_IDENTITY)
-    for (cluster, name), _ in sorted(zip(pairs.T.tolist(), counts, strict=True), key=lambda found: (found[1], -found[0][1])):
+    for (cluster, name), _ in sorted(
+        zip(pairs.T.tolist(), counts, strict=True), key=lambda found: (found[1], -found[0][1])
+    ):
         person[cluster] = name
     rows = np.flatnonzero((assignment != NOISE) & (identity != UNKNOWN_IDENTITY))
     rows = rows[person[assignment[rows]] != UNKNOWN_IDENTITY]

@@ -22,7 +22,9 @@ ZERO = 1e-6
 """A difference of unit features this short is rounding."""
 
 
-def centred(features: Floats, view: Ints, *, modality: NDArray[Any] | None = None, min_view: int = MIN_VIEW) -> Floats:
+def centred(
+    features: Floats, view: Ints, *, modality: NDArray[Any] | None = None, min_view: int = MIN_VIEW
+) -> Floats:
     """Take the mean of its view off every feature: norm(f_i - mean of f_j over j in the view of i).
 
     Args:
@@ -43,7 +45,9 @@ def centred(features: Floats, view: Ints, *, modality: NDArray[Any] | None = Non
            [-0.707,  0.707],
            [ 0.   ,  0.   ]], dtype=float32)
     """
-    if features.ndim not in (2, 3) or any(len(column) != len(features) for column in (view, modality) if column is not None):
+    if features.ndim not in (2, 3) or any(
+        len(column) != len(features) for column in (view, modality) if column is not None
+    ):
         raise DataError(
             f"features {features.shape}, views {view.shape}: expected [N, D] or [N, K, D], and N views and modalities"
         )

@@ -87,7 +87,9 @@ def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stder
     stopped = summary["trials"].get("stopped", 0)
     saved = f"{100 * summary['steps_saved']:.0f} % of the full grid's steps"
     note(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
-    note(f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:")
+    note(
+        f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:"
+    )
     for path in summary["best"].values():
         note(f"    python -m raydist.train {path}")
     note(f"report: {summary['report']}")

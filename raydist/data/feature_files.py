@@ -132,10 +132,14 @@ def _read(path: Path) -> pa.Table:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from None
 
 
-def _check_columns(table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False) -> None:
+def _check_columns(
+    table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False
+) -> None:
     for name, kind in expected.items():
         if name not in table.column_names:
-            raise DataError(f"{path}: no column {name} (expected type {kind}); there are {', '.join(table.column_names)}")
+            raise DataError(
+                f"{path}: no column {name} (expected type {kind}); there are {', '.join(table.column_names)}"
+            )
         if table[name].type != kind:
             raise DataError(f"{path}: column {name} has type {table[name].type}, expected {kind}")
         if table[name].null_count and not nulls:
@@ -145,7 +149,9 @@ def _check_columns(table: pa.Table, expected: Mapping[str, pa.DataType], path: P
 def _features(table: pa.Table, path: Path) -> NDArray[np.float32]:
     expected = "fixed_size_list<float32>[D]"
     if "feature" not in table.column_names:
-        raise DataError(f"{path}: no column feature (expected type {expected}); there are {', '.join(table.column_names)}")
+        raise DataError(
+            f"{path}: no column feature (expected type {expected}); there are {', '.join(table.column_names)}"
+        )
     column = table["feature"]
     if not pa.types.is_fixed_size_list(column.type) or column.type.value_type != pa.float32():
         raise DataError(f"{path}: column feature has type {column.type}, expected {expected}")

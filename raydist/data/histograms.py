@@ -26,7 +26,11 @@ def grey_histograms(frames: FrameStore) -> Floats:
     found = np.empty((len(frames), NUM_BANDS * NUM_BINS), np.float32)
     for row, available in enumerate(frames.num_frames):
         indices = eval_clip(int(available), FRAMES_AT_ONCE)[None]
-        grey = np.einsum("tchw,c->thw", frames.read(np.array([row]), indices)[0].astype(np.float32), np.array(LUMA, np.float32))
+        grey = np.einsum(
+            "tchw,c->thw",
+            frames.read(np.array([row]), indices)[0].astype(np.float32),
+            np.array(LUMA, np.float32),
+        )
         bands = np.array_split(grey, NUM_BANDS, axis=1)
         counts = np.concatenate([np.histogram(band, bins=NUM_BINS, range=(0, 256))[0] for band in bands])
         found[row] = np.sqrt(counts / counts.sum())

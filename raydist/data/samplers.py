@@ -57,11 +57,16 @@ def identity_batches(
         raise ClusteringError(f"no cluster to draw from: all {len(labels)} rows are noise")
     members = {cluster: np.flatnonzero(labels == cluster) for cluster in clusters}
     drawn = _deal(lambda: rng.permutation(clusters), num_each=num_identities, iterations=iterations)
-    batches = [[_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch] for batch in drawn]
+    batches = [
+        [_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch]
+        for batch in drawn
+    ]
     return np.array(batches, np.int64).reshape(iterations, num_identities * num_instances)
 
 
-def tracklet_batches(view: Ints, *, batch: int, iterations: int, rng: np.random.Generator, views_per_batch: int = 4) -> Ints:
+def tracklet_batches(
+    view: Ints, *, batch: int, iterations: int, rng: np.random.Generator, views_per_batch: int = 4
+) -> Ints:
     """Batches of distinct tracklets in which several share a view, so that each meets negatives of its own view.
 
     Every row is seen equally often, give or take one. If there are fewer rows than a batch holds, all occur as
@@ -121,7 +126,9 @@ def reassemble(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
     world, total = len(parts), sum(map(len, parts))
     lengths = [len(range(rank, total, world)) for rank in range(world)]
     if [len(part) for part in parts] != lengths:
-        raise ValueError(f"slices of {[len(part) for part in parts]} rows: {world} ranks share {total} rows as {lengths}")
+        raise ValueError(
+            f"slices of {[len(part) for part in parts]} rows: {world} ranks share {total} rows as {lengths}"
+        )
     whole = np.empty((total, *parts[0].shape[1:]), parts[0].dtype)
     for rank, part in enumerate(parts):
         whole[rank::world] = part
@@ -147,7 +154,9 @@ def _deal(new_deck: Callable[[], Ints], *, num_each: int, iterations: int) -> In
     return np.array(hands, np.int64).reshape(iterations, num_each)
 
 
-def _instances(members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None) -> Ints:
+def _instances(
+    members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None
+) -> Ints:
     """K rows of one cluster: an anchor, then rows of other groups if there are any."""
     anchor = rng.choice(members)
     others = members[members != anchor]

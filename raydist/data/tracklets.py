@@ -84,7 +84,9 @@ class TrackletTable:
         """
         given = {name for row in rows for name in row}
         fields = [field for field in SCHEMA if not field.nullable or field.name in given]
-        columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields}
+        columns = {
+            field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields
+        }
         return cls(pa.table(columns), root)
 
     def __len__(self) -> int:
@@ -108,7 +110,9 @@ class TrackletTable:
     @cached_property
     def modality(self) -> NDArray[np.int8]:
         """int8 [N] of `Modality` values."""
-        return np.where(self._strings("modality") == Modality.INFRARED.label, Modality.INFRARED, Modality.VISIBLE).astype(np.int8)
+        return np.where(
+            self._strings("modality") == Modality.INFRARED.label, Modality.INFRARED, Modality.VISIBLE
+        ).astype(np.int8)
 
     @cached_property
     def identity(self) -> Ints:
@@ -191,7 +195,9 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
         DataError: too few training identities are seen in both modalities.
     """
     if not 0 < share < 1:
-        raise ConfigError(f"share of validation identities {share}: expected a number between 0 and 1, both excluded")
+        raise ConfigError(
+            f"share of validation identities {share}: expected a number between 0 and 1, both excluded"
+        )
     train = table.select(split="train")
     known = np.setdiff1d(train.identity, [UNKNOWN_IDENTITY])
     of_modality = [train.identity[train.modality == modality] for modality in Modality]
@@ -254,7 +260,10 @@ def _frame_problems(frames: pa.ChunkedArray) -> Iterator[str]:
     if pc.any(empty).as_py():
         yield f"frames: 0 frames in {_rows(empty)}; a tracklet needs at least one"
     paths, parents = pc.list_flatten(frames), pc.list_parent_indices(frames).to_numpy()
-    for bad, what in ((pc.is_null(paths), "a null path"), (pc.match_substring_regex(paths, _OUTSIDE), "a path out of the root")):
+    for bad, what in (
+        (pc.is_null(paths), "a null path"),
+        (pc.match_substring_regex(paths, _OUTSIDE), "a path out of the root"),
+    ):
         where = np.flatnonzero(pc.fill_null(bad, False).to_numpy(zero_copy_only=False))
         if where.size:
             yield f"frames: {what} in {_row_list(np.unique(parents[where]))}, the first is {paths[where[0]].as_py()!r}"

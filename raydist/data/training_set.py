@@ -77,7 +77,9 @@ def training_set(
         frames=store.take(order),
         modality=modality,
         camera=camera,
-        view=np.unique(modality.astype(np.int64) * len(names) + camera, return_inverse=True)[1].astype(np.int64),
+        view=np.unique(modality.astype(np.int64) * len(names) + camera, return_inverse=True)[1].astype(
+            np.int64
+        ),
         pair=_group_codes(table, "pair", order) if use_pair else None,
         stream=_group_codes(table, "stream", order) if use_stream else None,
     )
@@ -88,5 +90,7 @@ def _group_codes(table: TrackletTable, column: str, order: Ints) -> Ints:
     if column not in table.table.column_names:
         raise DataError(f"use_{column} is set, but the tracklets of {table.root} have no column {column}")
     groups = table.table[column].take(order).to_pylist()
-    codes = {name: code for code, name in enumerate(dict.fromkeys(name for name in groups if name is not None))}
+    codes = {
+        name: code for code, name in enumerate(dict.fromkeys(name for name in groups if name is not None))
+    }
     return np.array([NO_GROUP if name is None else codes[name] for name in groups], np.int64)

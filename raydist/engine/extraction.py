@@ -56,7 +56,11 @@ def extract(
         float32 [n, K, D].
     """
     num_parts = data.sub_tracklets
-    clips = np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]]) if len(rows) else None
+    clips = (
+        np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]])
+        if len(rows)
+        else None
+    )
     was_training = encoder.training
     encoder.eval()
     parts = []
@@ -64,12 +68,18 @@ def extract(
     for start in range(0, len(rows), step):
         chosen = rows[start : start + step]
         assert clips is not None
-        pixels = frames.read(np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames))
+        pixels = frames.read(
+            np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames)
+        )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
-        features = _features(encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average)
+        features = _features(
+            encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
+        )
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
-    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(len(rows), num_parts, encoder.width)
+    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
+        len(rows), num_parts, encoder.width
+    )
 
 
 def _features(encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool) -> Tensor:

@@ -14,11 +14,11 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 
-class World(Protocol):
+class ProcessGroup(Protocol):
     """The ranks that train together."""
 
     rank: int
-    size: int
+    world_size: int
     device: torch.device
 
     def gather(self, local: Tensor, total: int) -> Tensor:
@@ -35,15 +35,15 @@ class World(Protocol):
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """Sum the gradients of `shared` parameters over the ranks; average those of `replicated` ones."""
 
-    def align(self, module: nn.Module) -> None:
+    def broadcast_buffers(self, module: nn.Module) -> None:
         """Copy rank 0's buffers (BatchNorm statistics) to every rank."""
 
 
-class Alone:
+class SingleProcess:
     """A world of one process."""
 
     rank = 0
-    size = 1
+    world_size = 1
 
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")
@@ -55,31 +55,31 @@ class Alone:
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """Nothing to do."""
 
-    def align(self, module: nn.Module) -> None:
+    def broadcast_buffers(self, module: nn.Module) -> None:
         """Nothing to do."""
 
 
-class ProcessGroup:
+class TorchProcessGroup:
     """The default process group of `torch.distributed`."""
 
     def __init__(self, device: torch.device) -> None:
-        self.rank, self.size, self.device = dist.get_rank(), dist.get_world_size(), device
+        self.rank, self.world_size, self.device = dist.get_rank(), dist.get_world_size(), device
 
     def gather(self, local: Tensor, total: int) -> Tensor:
-        """See `World.gather`."""
-        most = -(-total // self.size)
+        """See `ProcessGroup.gather`."""
+        most = -(-total // self.world_size)
         padded = torch.zeros((most, *local.shape[1:]), dtype=local.dtype, device=local.device)
         padded[: len(local)] = local.detach()
-        parts = [torch.empty_like(padded) for _ in range(self.size)]
+        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
         dist.all_gather(parts, padded)
-        parts = [part[: len(range(rank, total, self.size))] for rank, part in enumerate(parts)]
+        parts = [part[: len(range(rank, total, self.world_size))] for rank, part in enumerate(parts)]
         parts[self.rank] = local
-        place = torch.cat([torch.arange(rank, total, self.size) for rank in range(self.size)])
+        place = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
         return torch.cat(parts)[torch.argsort(place).to(local.device)]
 
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
-        """See `World.reduce_gradients`."""
-        for parameters, factor in ((list(shared), 1.0), (list(replicated), 1.0 / self.size)):
+        """See `ProcessGroup.reduce_gradients`."""
+        for parameters, factor in ((list(shared), 1.0), (list(replicated), 1.0 / self.world_size)):
             with_gradient = [p for p in parameters if p.requires_grad]
             if not with_gradient:
                 continue
@@ -87,10 +87,12 @@ class ProcessGroup:
             flat = torch.cat([g.reshape(-1) for g in gradients])
             dist.all_reduce(flat)
             flat *= factor
-            for parameter, part in zip(with_gradient, flat.split([g.numel() for g in gradients]), strict=True):
+            for parameter, part in zip(
+                with_gradient, flat.split([g.numel() for g in gradients]), strict=True
+            ):
                 parameter.grad = part.view_as(parameter).clone()
 
-    def align(self, module: nn.Module) -> None:
-        """See `World.align`."""
+    def broadcast_buffers(self, module: nn.Module) -> None:
+        """See `ProcessGroup.align`."""
         for buffer in module.buffers():
             dist.broadcast(buffer, src=0)

@@ -16,15 +16,26 @@ Scores = dict[str, dict[str, float]]
 
 def ranked_features(state: RunState) -> FeatureTable:
     """Features of all queries and gallery tracklets, the same on every worker."""
-    state.world.align(state.encoder)
-    table, frames, mine = state.inputs.ranked, state.inputs.ranked_frames, state.my_rows(len(state.inputs.ranked))
-    local = extract(state.encoder, frames, table.modality, mine, data=state.config.data, device=state.world.device)
-    gathered = state.world.gather(torch.from_numpy(local).to(state.world.device), len(table))
+    state.process_group.broadcast_buffers(state.encoder)
+    table, frames, mine = (
+        state.inputs.ranked,
+        state.inputs.ranked_frames,
+        state.my_rows(len(state.inputs.ranked)),
+    )
+    local = extract(
+        state.encoder, frames, table.modality, mine, data=state.config.data, device=state.process_group.device
+    )
+    gathered = state.process_group.gather(torch.from_numpy(local).to(state.process_group.device), len(table))
     return FeatureTable(
-        tracklet_means(gathered.cpu().numpy()), table.tracklet_id, table.modality, table.camera, table.identity, table.split
+        tracklet_means(gathered.cpu().numpy()),
+        table.tracklet_id,
+        table.modality,
+        table.camera,
+        table.identity,
+        table.split,
     )
 
 
-def judge(state: RunState) -> Scores:
+def evaluate_retrieval(state: RunState) -> Scores:
     """Metrics in percent, both ways."""
     return scores(ranked_features(state), state.inputs.protocol)

@@ -57,14 +57,22 @@ def adjusted_log_probability(
             [0.6345, 0.3655]])
     """
     within = [
-        F.log_softmax(logits_among(features, rows, known, temperature=temperature), dim=1).masked_fill(~known, ABSENT)
+        F.log_softmax(logits_among(features, rows, known, temperature=temperature), dim=1).masked_fill(
+            ~known, ABSENT
+        )
         for rows, known in zip(prototypes, present, strict=True)
     ]
     return torch.logsumexp(torch.stack(within) + shares.to(prototypes.dtype).log()[:, None, None], dim=0)
 
 
 def adjusted_contrast(
-    features: Tensor, targets: Tensor, prototypes: Tensor, present: Tensor, shares: Tensor, *, temperature: float
+    features: Tensor,
+    targets: Tensor,
+    prototypes: Tensor,
+    present: Tensor,
+    shares: Tensor,
+    *,
+    temperature: float,
 ) -> Tensor:
     """The CAI loss: mean over the batch of -sum_y t_y log P(y | do(x)).
 

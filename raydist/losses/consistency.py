@@ -61,7 +61,7 @@ def invariance_loss(logits: Tensor) -> Tensor:
     return _mean((losses - losses.mean(dim=0)).square().mean(dim=0))
 
 
-def consistency_loss(original: Tensor, versions: Tensor) -> Tensor:
+def consistency_loss(original: Tensor, clip_views: Tensor) -> Tensor:
     """KL(p || q) from the original's prediction p, through which no gradient flows, to that of each version.
 
     Args:
@@ -75,7 +75,7 @@ def consistency_loss(original: Tensor, versions: Tensor) -> Tensor:
     0.1438
     """
     target = F.log_softmax(_precise(original.detach()), dim=-1)
-    gap = target - F.log_softmax(_precise(versions), dim=-1)
+    gap = target - F.log_softmax(_precise(clip_views), dim=-1)
     return _mean((target.exp() * gap.masked_fill(target == -torch.inf, 0)).sum(dim=-1))
 
 

@@ -51,7 +51,13 @@ def cluster_contrast(features: Tensor, labels: Tensor, prototypes: Tensor, *, te
 
 
 def instance_logits(
-    features: Tensor, rows: Tensor, slots: Tensor, admissible: Tensor, *, temperature: float, candidates: Tensor | None = None
+    features: Tensor,
+    rows: Tensor,
+    slots: Tensor,
+    admissible: Tensor,
+    *,
+    temperature: float,
+    candidates: Tensor | None = None,
 ) -> Tensor:
     """Logits of each feature against its own slot, first, and against the admissible other ones.
 
@@ -76,7 +82,13 @@ def instance_logits(
 
 
 def instance_contrast(
-    features: Tensor, rows: Tensor, slots: Tensor, admissible: Tensor, *, temperature: float, candidates: Tensor | None = None
+    features: Tensor,
+    rows: Tensor,
+    slots: Tensor,
+    admissible: Tensor,
+    *,
+    temperature: float,
+    candidates: Tensor | None = None,
 ) -> Tensor:
     """Tell each tracklet apart from the admissible others (every tracklet its own class).
 
@@ -98,7 +110,9 @@ def instance_contrast(
     >>> round(float(instance_contrast(eye, torch.tensor([0, 1]), eye, admissible, temperature=1.0)), 4)
     0.1566
     """
-    logits = instance_logits(features, rows, slots, admissible, temperature=temperature, candidates=candidates)
+    logits = instance_logits(
+        features, rows, slots, admissible, temperature=temperature, candidates=candidates
+    )
     return (torch.logsumexp(logits, dim=1) - logits[:, 0]).sum() / max(1, len(logits))
 
 

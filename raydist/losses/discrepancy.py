@@ -36,7 +36,10 @@ def maximum_mean_discrepancy(first: Tensor, second: Tensor) -> Tensor:
     scales = torch.tensor(WIDTHS, device=rows.device, dtype=rows.dtype) * bandwidth
     kernel = torch.exp(-distance / scales.clamp(min=torch.finfo(rows.dtype).tiny)[:, None, None]).sum(dim=0)
     itself = torch.eye(count, dtype=torch.bool, device=rows.device)
-    within = kernel[:count, :count].masked_fill(itself, 0).sum() + kernel[count:, count:].masked_fill(itself, 0).sum()
+    within = (
+        kernel[:count, :count].masked_fill(itself, 0).sum()
+        + kernel[count:, count:].masked_fill(itself, 0).sum()
+    )
     return within / (count * (count - 1)) - 2 * kernel[:count, count:].mean()
 
 

@@ -26,7 +26,9 @@ def centre_distances(features: Tensor, centres: Tensor) -> Tensor:
     return (2 - 2 * cosine).clamp(min=_SMALLEST).sqrt().unflatten(1, centres.shape[:2])
 
 
-def multi_centre_contrast(features: Sequence[Tensor], centres: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+def multi_centre_contrast(
+    features: Sequence[Tensor], centres: Sequence[Tensor], weights: Sequence[float]
+) -> Tensor:
     """-log [p / (p + q)] for the samples whose branches predict the same cluster, summed over the branches by weight.
 
     The predicted cluster c* is that of the nearest centre; p is the mean of 1 / d over all centres of c*, and q the mean

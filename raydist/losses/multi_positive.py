@@ -43,4 +43,6 @@ def multi_positive_contrast(
     wanted = positives.gather(1, candidates).to(logits.dtype)
     number = wanted.sum(dim=1, keepdim=True)
     shares = wanted / number.clamp(min=1)
-    return soft_cross_entropy(logits.gather(1, candidates), shares, weights=(number[:, 0] > 0).to(logits.dtype))
+    return soft_cross_entropy(
+        logits.gather(1, candidates), shares, weights=(number[:, 0] > 0).to(logits.dtype)
+    )

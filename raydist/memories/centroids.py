@@ -42,22 +42,22 @@ def centroids(features: Tensor, labels: Tensor, num_clusters: int) -> Tensor:
 
 
 @torch.no_grad()
-def update_centroids(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
-    """Move each cluster of a batch towards its batch mean: M <- norm(keep M + (1 - keep) mean x).
+def update_centroids(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
+    """Move each cluster of a batch towards its batch mean: M <- norm(momentum M + (1 - momentum) mean x).
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
     clusters, means = group_means(unit_rows(features, prototypes), labels)
-    move_rows(prototypes, clusters, means, keep=keep)
+    move_rows(prototypes, clusters, means, momentum=momentum)
 
 
 @torch.no_grad()
-def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
-    """Move the prototypes sample by sample, M <- norm(keep M + (1 - keep) x), as the published code of the field does.
+def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
+    """Move the prototypes sample by sample, M <- norm(momentum M + (1 - momentum) x), as the published code of the field does.
 
     The samples of a cluster act in the order of the batch, so the last of them weighs most. Clusters do not
     act on each other, so the k-th samples of all clusters move at once.
@@ -66,25 +66,25 @@ def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
     features = unit_rows(features, prototypes)
     turn = (labels[:, None] == labels).tril(-1).sum(dim=1)
     turn[labels < 0] = -1
     for now in range(int(turn.max()) + 1 if len(turn) else 0):
         acting = turn == now
-        move_rows(prototypes, labels[acting], features[acting], keep=keep)
+        move_rows(prototypes, labels[acting], features[acting], momentum=momentum)
 
 
 @torch.no_grad()
-def update_hardest(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
+def update_hardest(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
     """Move each cluster of a batch towards its least similar sample there; of equal ones, the first.
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
     features, labels = unit_rows(features, prototypes)[labels >= 0], labels[labels >= 0]
     similarity = (features * prototypes[labels]).sum(dim=1)
@@ -92,4 +92,4 @@ def update_hardest(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep
     order = order[torch.argsort(labels[order], stable=True)]
     clusters, counts = torch.unique_consecutive(labels[order], return_counts=True)
     hardest = order[counts.cumsum(0) - counts]
-    move_rows(prototypes, clusters, features[hardest], keep=keep)
+    move_rows(prototypes, clusters, features[hardest], momentum=momentum)

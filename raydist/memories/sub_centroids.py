@@ -37,7 +37,9 @@ def sub_centroids(
     [[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]]
     """
     if num_sub_centres < 0 or not 0 <= shrink <= 1:
-        raise ConfigError(f"{num_sub_centres} sub-centres, shrink = {shrink}: expected at least 0, and a share of 0 to 1")
+        raise ConfigError(
+            f"{num_sub_centres} sub-centres, shrink = {shrink}: expected at least 0, and a share of 0 to 1"
+        )
     centre = secondary_centres(features, labels, 1, rng)
     if num_sub_centres:
         # from the centre outwards, so that what k-means did not divide is the centre to the last bit

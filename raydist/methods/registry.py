@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from raydist.config import nearest
 from raydist.errors import ConfigError
 from raydist.methods.method import Method
+from raydist.registry import nearest
 
 METHODS = {
     "bmil": "raydist.methods.bmil.method:BiasMitigation",

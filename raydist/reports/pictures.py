@@ -77,7 +77,11 @@ def picture(pixels: Pixels) -> Picture:
     height, width = pixels.shape[:2]
     if height > MAX_HEIGHT:
         height, width = MAX_HEIGHT, max(1, round(width * MAX_HEIGHT / height))
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
     encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=QUALITY, colorsubsampling="444")
     factor = max(1, round(SHOWN_HEIGHT / height))
-    return Picture("data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height)
+    return Picture(
+        "data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height
+    )

@@ -19,7 +19,9 @@ TIES = [ClusterSpec(k1=15, eps=0.5), ClusterSpec(k1=15, k2=4, eps=0.4)]
 
 
 def expected_labels(distance, spec):
-    return DBSCAN(eps=spec.eps + 1e-6, min_samples=spec.min_samples, metric="precomputed").fit_predict(distance)
+    return DBSCAN(eps=spec.eps + 1e-6, min_samples=spec.min_samples, metric="precomputed").fit_predict(
+        distance
+    )
 
 
 @pytest.mark.parametrize(("num_rows", "seed"), [(300, 0), (300, 1), (300, 2), (1000, 3)])

@@ -21,7 +21,13 @@ def num_parameters(module: nn.Module) -> int:
 
 @pytest.mark.parametrize(
     ("factory", "millions"),
-    [(resnet18, 11.177), (resnet34, 21.285), (resnet50, 23.508), (agw_resnet50, 23.508), (mobilenet_v2, 2.224)],
+    [
+        (resnet18, 11.177),
+        (resnet34, 21.285),
+        (resnet50, 23.508),
+        (agw_resnet50, 23.508),
+        (mobilenet_v2, 2.224),
+    ],
 )
 def test_parameter_counts_are_the_published_ones(factory, millions: float):
     assert num_parameters(factory().layers) / 1e6 == pytest.approx(millions, abs=0.0006)
@@ -93,7 +99,11 @@ def test_maps_are_as_declared_and_not_negative(factory):
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_stem_is_the_first_convolution_with_its_normalisation(factory):
     backbone: Backbone = factory()
-    kinds = [type(m) for m in backbone.layers[: backbone.stem].modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    kinds = [
+        type(m)
+        for m in backbone.layers[: backbone.stem].modules()
+        if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
+    ]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d]
 
 
@@ -126,5 +136,9 @@ def test_non_local_block_equals_the_formula():
 
 
 def test_non_local_blocks_follow_the_last_blocks_of_two_stages():
-    names = [name for name, module in agw_resnet50_non_local().layers.named_modules() if isinstance(module, NonLocal)]
+    names = [
+        name
+        for name, module in agw_resnet50_non_local().layers.named_modules()
+        if isinstance(module, NonLocal)
+    ]
     assert names == [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]

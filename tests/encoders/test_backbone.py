@@ -46,7 +46,10 @@ def test_a_batch_of_one_modality_passes_the_other_stem_over():
 
 
 def test_one_stream_does_not_look_at_the_modality():
-    assert streams(two_stream=False)(torch.ones(2, 1, 1, 1), torch.tensor([0, 1])).flatten().tolist() == [20.0, 20.0]
+    assert streams(two_stream=False)(torch.ones(2, 1, 1, 1), torch.tensor([0, 1])).flatten().tolist() == [
+        20.0,
+        20.0,
+    ]
 
 
 def test_second_stem_is_a_copy_of_the_first():

@@ -13,7 +13,7 @@ from torch import nn
 from raydist.encoders.encoder import EncoderOutput
 from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import train
-from raydist.engine.process_group import Alone, ProcessGroup
+from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
 from raydist.home import cache_folder
@@ -38,10 +38,10 @@ class Plain(nn.Module):
         return EncoderOutput(unit, unit[:, None], unit)
 
 
-def trained(world) -> dict[str, np.ndarray]:
+def trained(process_group) -> dict[str, np.ndarray]:
     """Losses, memories and weights after a few steps of the warm-up and of the dual contrast from fixed targets."""
     config = load_config("smoke", WORDS)
-    state = build_state(config, open_inputs(config, cache_folder()), world=world)
+    state = build_state(config, open_inputs(config, cache_folder()), process_group=process_group)
     torch.manual_seed(0)
     state.encoder = Plain()
     rng = np.random.default_rng(0)
@@ -70,7 +70,7 @@ def trained(world) -> dict[str, np.ndarray]:
 class Clusters:
     """A refresher that finds none."""
 
-    def hold(self, features):
+    def set_features(self, features):
         """Nothing."""
 
     def cluster(self, rows, spec):
@@ -83,10 +83,12 @@ class Clusters:
 
 
 def test_two_workers_end_where_one_does(tmp_path, smoke_inputs, run_env):
-    expected = trained(Alone())
+    expected = trained(SingleProcess())
     env = {**run_env, "MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "MEETING": f"file://{tmp_path}/meeting"}
     workers = [
-        subprocess.Popen([sys.executable, __file__, str(tmp_path / f"{rank}.npz")], env={**env, "RANK": str(rank)})
+        subprocess.Popen(
+            [sys.executable, __file__, str(tmp_path / f"{rank}.npz")], env={**env, "RANK": str(rank)}
+        )
         for rank in range(2)
     ]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0]
@@ -100,15 +102,18 @@ def test_two_workers_end_where_one_does(tmp_path, smoke_inputs, run_env):
 @pytest.mark.parametrize("total", [1, 2, 5, 8])
 def test_alone_gathers_its_own_rows(total):
     rows = torch.randn(total, 3)
-    assert torch.equal(Alone().gather(rows, total), rows)
+    assert torch.equal(SingleProcess().gather(rows, total), rows)
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        "gloo", init_method=os.environ["MEETING"], rank=int(os.environ["RANK"]), world_size=int(os.environ["WORLD_SIZE"])
+        "gloo",
+        init_method=os.environ["MEETING"],
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
     )
-    group = ProcessGroup(torch.device("cpu"))
+    group = TorchProcessGroup(torch.device("cpu"))
     uneven = torch.arange(group.rank, 5, 2.0, requires_grad=True)
     assert torch.equal(group.gather(uneven, 5), torch.arange(5.0))
     np.savez(Path(sys.argv[1]), **trained(group))

@@ -39,7 +39,10 @@ def test_equals_the_loops(seed):
 
 def test_gradients():
     labels = torch.tensor(LABELS)
-    for loss in (lambda x: batch_hard_triplet(x, labels, margin=5.0), lambda x: soft_margin_triplet(x, labels)):
+    for loss in (
+        lambda x: batch_hard_triplet(x, labels, margin=5.0),
+        lambda x: soft_margin_triplet(x, labels),
+    ):
         assert torch.autograd.gradcheck(loss, normal(9, 4).requires_grad_())
 
 
@@ -47,7 +50,9 @@ def test_order_and_names_of_labels_do_not_matter():
     features, labels = normal(9, 4), torch.tensor(LABELS)
     place = torch.tensor([4, 8, 0, 2, 6, 1, 7, 3, 5])
     renamed = torch.where(labels == NOISE, labels, 7 - 2 * labels)
-    torch.testing.assert_close(soft_margin_triplet(features[place], renamed[place]), soft_margin_triplet(features, labels))
+    torch.testing.assert_close(
+        soft_margin_triplet(features[place], renamed[place]), soft_margin_triplet(features, labels)
+    )
 
 
 def test_a_repeated_clip_is_a_positive_at_distance_zero_with_a_finite_gradient():

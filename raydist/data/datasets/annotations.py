@@ -22,7 +22,9 @@ def read_text(path: Path, layout: str) -> str:
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror}). Expected layout:\n{layout}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a UTF-8 text file (byte {error.start}). Expected layout:\n{layout}") from None
+        raise DataError(
+            f"{path}: not a UTF-8 text file (byte {error.start}). Expected layout:\n{layout}"
+        ) from None
 
 
 def read_lines(path: Path, layout: str) -> list[tuple[int, str]]:

@@ -105,7 +105,9 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
         where = f"{file}, line {line}"
         words = text.split()
         if len(words) != 4 or words[1] not in tokens or not words[0].isdecimal() or len(words[0]) > 18:
-            raise DataError(f"{where}: {text!r}, expected 'person modality camera tracklet' with modality {' or '.join(tokens)}")
+            raise DataError(
+                f"{where}: {text!r}, expected 'person modality camera tracklet' with modality {' or '.join(tokens)}"
+            )
         person, token, camera, number = words
         for single in _MODALITY_OF_TOKEN if token == _BOTH else (token,):
             yield _Track(where, person, single, camera, number, of_pair=token == _BOTH)
@@ -115,7 +117,9 @@ def _images(paths: Mapping[str, Any], track: _Track) -> list[str]:
     found: Any = paths
     for key in track.keys:
         if not isinstance(found, dict) or key not in found:
-            raise DataError(f"{track.where}: data_paths.json has no tracklet {' '.join(track.keys)} ({key!r} is missing)")
+            raise DataError(
+                f"{track.where}: data_paths.json has no tracklet {' '.join(track.keys)} ({key!r} is missing)"
+            )
         found = found[key]
     if not isinstance(found, list) or not all(isinstance(path, str) for path in found):
         raise DataError(f"{track.where}: data_paths.json gives no list of paths for {' '.join(track.keys)}")

@@ -29,12 +29,16 @@ LAYOUT = """\
   ROOT/info/query_IDX.txt                              row numbers of track_test_info.txt, from 1
   ROOT/Train/0007/ir/D2/6.jpg  ROOT/Test/...           frames; or ROOT/0007/ir/D2/6.jpg without Train and Test"""
 
-_NAME = re.compile(r"(?P<person>\d{1,18})M(?P<modality>[12])D(?P<camera>\d{1,18})T(?P<tracklet>\d+)F(?P<file>\d+\.\w+)")
+_NAME = re.compile(
+    r"(?P<person>\d{1,18})M(?P<modality>[12])D(?P<camera>\d{1,18})T(?P<tracklet>\d+)F(?P<file>\d+\.\w+)"
+)
 _MODALITY_OF_CODE = {1: Modality.INFRARED, 2: Modality.VISIBLE}
 _FOLDER = {Modality.INFRARED: "ir", Modality.VISIBLE: "rgb"}
 
 
-def read(root: str | Path, *, mismatch: str = "drop", min_frames: int = 12) -> tuple[TrackletTable, ReadNotes]:
+def read(
+    root: str | Path, *, mismatch: str = "drop", min_frames: int = 12
+) -> tuple[TrackletTable, ReadNotes]:
     """The data set below a folder.
 
     Infrared test tracklets named by ``query_IDX.txt`` are the query, all other test tracklets the gallery. Row numbers there
@@ -57,7 +61,10 @@ def read(root: str | Path, *, mismatch: str = "drop", min_frames: int = 12) -> t
     train, test = _Part(root, "train"), _Part(root, "test")
     query = _query_rows(root / "info" / "query_IDX.txt", num_rows=len(test.tracks))
     rows = [train.row(track, "train") for track in train.kept(notes, min_frames)]
-    rows += [test.row(track, "query" if track.number in query else "gallery") for track in test.kept(notes, min_frames)]
+    rows += [
+        test.row(track, "query" if track.number in query else "gallery")
+        for track in test.kept(notes, min_frames)
+    ]
     return notes.table(rows, root), notes
 
 
@@ -128,13 +135,17 @@ def _read_names(file: Path, prefix: str) -> _Names:
     paths, modalities, persons, cameras = [], [], [], []
     for (number, name), match in zip(lines, found, strict=True):
         if match is None:
-            raise DataError(f"{file}, line {number}: image name {name!r}, expected one such as 0007M1D2T1F6.jpg")
+            raise DataError(
+                f"{file}, line {number}: image name {name!r}, expected one such as 0007M1D2T1F6.jpg"
+            )
         modality = _MODALITY_OF_CODE[int(match["modality"])]
         paths.append(f"{prefix}{match['person']}/{_FOLDER[modality]}/D{match['camera']}/{match['file']}")
         modalities.append(modality)
         persons.append(int(match["person"]))
         cameras.append(int(match["camera"]))
-    return _Names(paths, np.array(modalities, np.int8), np.array(persons, np.int64), np.array(cameras, np.int64))
+    return _Names(
+        paths, np.array(modalities, np.int8), np.array(persons, np.int64), np.array(cameras, np.int64)
+    )
 
 
 def _read_tracks(file: Path, num_names: int) -> list[_Track]:
@@ -143,16 +154,24 @@ def _read_tracks(file: Path, num_names: int) -> list[_Track]:
         where = f"{file}, line {line}"
         numbers = parse_integers(text, where)
         if len(numbers) != 5 or numbers[0] not in _MODALITY_OF_CODE:
-            raise DataError(f"{where}: {text!r}, expected 'modality start end person camera' with modality 1 or 2")
+            raise DataError(
+                f"{where}: {text!r}, expected 'modality start end person camera' with modality 1 or 2"
+            )
         code, start, end, person, camera = numbers
         if not 1 <= start <= end <= num_names:
-            raise DataError(f"{where}: range {start}..{end}, but there are {num_names} image names; ranges are inclusive, from 1")
+            raise DataError(
+                f"{where}: range {start}..{end}, but there are {num_names} image names; ranges are inclusive, from 1"
+            )
         tracks.append(_Track(row, line, _MODALITY_OF_CODE[code], slice(start - 1, end), person, camera))
     return tracks
 
 
 def _query_rows(file: Path, num_rows: int) -> set[int]:
-    rows = [number for line, text in read_lines(file, LAYOUT) for number in parse_integers(text, f"{file}, line {line}")]
+    rows = [
+        number
+        for line, text in read_lines(file, LAYOUT)
+        for number in parse_integers(text, f"{file}, line {line}")
+    ]
     outside = [row for row in rows if not 1 <= row <= num_rows]
     if outside:
         raise DataError(f"{file}: row {outside[0]}, but track_test_info.txt has rows 1 to {num_rows}")
@@ -171,6 +190,8 @@ def _disagreement(track: _Track, names: _Names) -> str | None:
         if wrong.size:
             first = track.frames.start + int(wrong[0])
             found = int(column[first])
-            said, expected_text = (Modality(found).label, track.modality.label) if what == "modality" else (found, expected)
+            said, expected_text = (
+                (Modality(found).label, track.modality.label) if what == "modality" else (found, expected)
+            )
             return f"{what} {expected_text}, but {wrong.size} of {track.length} names say otherwise; name {first + 1} says {said}"
     return None

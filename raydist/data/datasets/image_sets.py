@@ -60,7 +60,9 @@ def read_persons(file: Path, layout: str) -> list[int]:
     for line, text in read_lines(file, layout):
         persons.update(parse_integers(text.replace(",", " "), f"{file}, line {line}"))
     if not persons:
-        raise DataError(f"{file}: no person, expected numbers separated by commas. Expected layout:\n{layout}")
+        raise DataError(
+            f"{file}: no person, expected numbers separated by commas. Expected layout:\n{layout}"
+        )
     return sorted(persons)
 
 
@@ -111,7 +113,12 @@ def present(folders: Iterable[CameraFolder], root: Path, notes: ReadNotes) -> li
 
 
 def person_images(
-    folders: Sequence[CameraFolder], persons: Iterable[int], root: Path, *, split_of: Mapping[Modality, str], notes: ReadNotes
+    folders: Sequence[CameraFolder],
+    persons: Iterable[int],
+    root: Path,
+    *,
+    split_of: Mapping[Modality, str],
+    notes: ReadNotes,
 ) -> list[Row]:
     """A row for every image of some persons, by person, camera folder and file name.
 
@@ -130,10 +137,14 @@ def person_images(
     """
     rows = []
     for person in persons:
-        images = [(folder, path) for folder in folders for path in _images(root, f"{folder.path}/{person:04d}")]
+        images = [
+            (folder, path) for folder in folders for path in _images(root, f"{folder.path}/{person:04d}")
+        ]
         rows += [_row(path, person, folder.camera, folder.modality, split_of) for folder, path in images]
         if not images:
-            notes.add_mismatch(f"{root}: person {person} is listed, but no camera has a folder {person:04d} with images")
+            notes.add_mismatch(
+                f"{root}: person {person} is listed, but no camera has a folder {person:04d} with images"
+            )
     return rows
 
 
@@ -167,7 +178,9 @@ def _read_listed(file: Path, modality: Modality, layout: str) -> Iterator[Listed
     for line, text in read_lines(file, layout):
         where, match = f"{file}, line {line}", _LISTED.fullmatch(text)
         if match is None:
-            raise DataError(f"{where}: {text!r}, expected 'folder/person/file label' with numbers for person and label")
+            raise DataError(
+                f"{where}: {text!r}, expected 'folder/person/file label' with numbers for person and label"
+            )
         yield ListedImage(where, modality, match["path"], int(match["person"]), int(match["label"]))
 
 
@@ -194,4 +207,8 @@ def _images(root: Path, folder: str) -> list[str]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     # A name with a dot in front is no image but what some systems leave beside one.
-    return [f"{folder}/{name}" for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+    return [
+        f"{folder}/{name}"
+        for name in sorted(names)
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    ]

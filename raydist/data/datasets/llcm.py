@@ -73,5 +73,7 @@ def read(root: str | Path, *, mismatch: str = "drop") -> tuple[TrackletTable, Re
 def _camera_in_name(image: ListedImage) -> str:
     match = _CAMERA_IN_NAME.search(Path(image.path).name)
     if match is None:
-        raise DataError(f"{image.where}: {image.path!r} names no camera, expected a file such as 0004_c03_s180_f0210_vis.jpg")
+        raise DataError(
+            f"{image.where}: {image.path!r} names no camera, expected a file such as 0004_c03_s180_f0210_vis.jpg"
+        )
     return f"cam{match['number']}"

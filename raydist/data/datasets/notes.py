@@ -67,8 +67,13 @@ class ReadNotes:
 
     def to_dict(self) -> dict[str, Any]:
         """The counts and examples as plain values, for JSON."""
-        return {reason: {"count": count, "examples": list(self.examples[reason])} for reason, count in self.counts.items()}
+        return {
+            reason: {"count": count, "examples": list(self.examples[reason])}
+            for reason, count in self.counts.items()
+        }
 
     def lines(self) -> list[str]:
         """One line for each reason, with its count and the first cases."""
-        return [f"{reason}: {count} ({'; '.join(self.examples[reason])})" for reason, count in self.counts.items()]
+        return [
+            f"{reason}: {count} ({'; '.join(self.examples[reason])})" for reason, count in self.counts.items()
+        ]

@@ -48,8 +48,14 @@ def read(root: str | Path, *, mismatch: str = "drop", trial: int = 1) -> tuple[T
     notes = ReadNotes(mismatch)
     rows = []
     for part, split_of in (("train", TRAINING), ("test", TEST)):
-        files = {modality: root / "idx" / f"{part}_{camera}_{trial}.txt" for modality, camera in _CAMERA.items()}
+        files = {
+            modality: root / "idx" / f"{part}_{camera}_{trial}.txt" for modality, camera in _CAMERA.items()
+        }
         rows += listed_images(
-            files, camera_of=lambda image: _CAMERA[image.modality], split_of=split_of, notes=notes, layout=LAYOUT
+            files,
+            camera_of=lambda image: _CAMERA[image.modality],
+            split_of=split_of,
+            notes=notes,
+            layout=LAYOUT,
         )
     return image_table(rows, root, notes), notes

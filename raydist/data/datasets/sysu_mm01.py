@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from raydist.data.datasets.image_sets import TEST, TRAINING, CameraFolder, image_table, person_images, present, read_persons
+from raydist.data.datasets.image_sets import (
+    TEST,
+    TRAINING,
+    CameraFolder,
+    image_table,
+    person_images,
+    present,
+    read_persons,
+)
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import TrackletTable
 from raydist.types import Modality
@@ -48,8 +56,16 @@ def read(root: str | Path, *, mismatch: str = "drop") -> tuple[TrackletTable, Re
     """
     root = Path(root)
     notes = ReadNotes(mismatch)
-    persons = {part: read_persons(root / "exp" / f"{part}_id.txt", LAYOUT) for part in ("train", "val", "test")}
-    folders = present([CameraFolder(camera, camera, modality) for camera, modality in _MODALITY_OF_CAMERA.items()], root, notes)
-    rows = person_images(folders, sorted({*persons["train"], *persons["val"]}), root, split_of=TRAINING, notes=notes)
+    persons = {
+        part: read_persons(root / "exp" / f"{part}_id.txt", LAYOUT) for part in ("train", "val", "test")
+    }
+    folders = present(
+        [CameraFolder(camera, camera, modality) for camera, modality in _MODALITY_OF_CAMERA.items()],
+        root,
+        notes,
+    )
+    rows = person_images(
+        folders, sorted({*persons["train"], *persons["val"]}), root, split_of=TRAINING, notes=notes
+    )
     rows += person_images(folders, persons["test"], root, split_of=TEST, notes=notes)
     return image_table(rows, root, notes), notes

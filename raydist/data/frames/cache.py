@@ -54,7 +54,9 @@ class PackedPixels:
         return PackedPixels, (self.file,)
 
 
-def open_or_write(files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool) -> tuple[FrameIndex, PackedPixels]:
+def open_or_write(
+    files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool
+) -> tuple[FrameIndex, PackedPixels]:
     """The cache entry of these files at this size, written first if there is none.
 
     Args:
@@ -81,7 +83,9 @@ def open_or_write(files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool) 
 
 def cache_key(files: FrameFiles) -> str:
     """The name of the entry: a digest of every path, its size and time of change, and the height and width of the pixels."""
-    listed = [[path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)]
+    listed = [
+        [path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)
+    ]
     content = json.dumps([_FORMAT, files.height, files.width, listed])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
@@ -108,7 +112,11 @@ def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool) -> None:
     try:
         # Written in order, not through a mapping: a full disk is then an OSError instead of a killed process.
         with (unfinished / _PIXELS).open("wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": (len(files), files.height, files.width, 3)}
+            header = {
+                "descr": "|u1",
+                "fortran_order": False,
+                "shape": (len(files), files.height, files.width, 3),
+            }
             np.lib.format.write_array_header_1_0(file, header)
             index = collect_index(files.decode_all(skip_unreadable=skip_unreadable), file)
             _flush(file)
@@ -149,5 +157,7 @@ def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:
         if len(index.readable) != len(files):
             raise ValueError(f"{len(index.readable)} frames, expected {len(files)}")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"the frame cache {entry} is damaged ({error}); remove this folder to have it written again") from None
+        raise DataError(
+            f"the frame cache {entry} is damaged ({error}); remove this folder to have it written again"
+        ) from None
     return index, pixels

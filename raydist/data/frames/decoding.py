@@ -45,7 +45,9 @@ def decode_image(encoded: bytes, *, height: int, width: int) -> Pixels:
     pixels = _decode_jpeg(encoded, height, width) if encoded.startswith(_JPEG) else _decode_other(encoded)
     if pixels.shape[:2] != (height, width):
         shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
-        resized = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        resized = cv2.resize(
+            pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        )
         return resized.astype(np.uint8, copy=False)
     return pixels
 

@@ -85,7 +85,9 @@ class FrameFiles:
         """
         piece = max(1, _BATCH_BYTES // (self.height * self.width * 3))
         for start in range(0, len(self), piece):
-            yield from self._in_threads(np.arange(start, min(start + piece, len(self))), skip_unreadable=skip_unreadable)
+            yield from self._in_threads(
+                np.arange(start, min(start + piece, len(self))), skip_unreadable=skip_unreadable
+            )
 
     def _in_threads(self, slots: Ints, *, skip_unreadable: bool) -> Iterable[Decoded]:
         parts = [part for part in np.array_split(slots, self.workers) if part.size]
@@ -132,11 +134,17 @@ def check_files(table: TrackletTable, *, limit: int = 20) -> None:
     """
     paths = list(dict.fromkeys(path for frames in table.frames for path in frames))
     sizes = [size for size, _ in file_stamps(table.root, paths)]
-    bad = [f"{path} ({'missing' if size < 0 else 'empty'})" for path, size in zip(paths, sizes, strict=True) if size <= 0]
+    bad = [
+        f"{path} ({'missing' if size < 0 else 'empty'})"
+        for path, size in zip(paths, sizes, strict=True)
+        if size <= 0
+    ]
     if bad:
         more = "" if len(bad) <= limit else f"\n  ... and {len(bad) - limit} more"
         raise DataError(
-            f"{len(bad)} of {len(paths)} frame files of {table.root} are missing or empty:\n  " + "\n  ".join(bad[:limit]) + more
+            f"{len(bad)} of {len(paths)} frame files of {table.root} are missing or empty:\n  "
+            + "\n  ".join(bad[:limit])
+            + more
         )
 
 

@@ -85,7 +85,9 @@ class FrameStore:
 
     def take(self, rows: Ints) -> FrameStore:
         """The store of the given tracklets, in that order; no pixels are copied."""
-        return replace(self, num_frames=self.num_frames[rows], digest=self.digest[rows], first=self.first[rows])
+        return replace(
+            self, num_frames=self.num_frames[rows], digest=self.digest[rows], first=self.first[rows]
+        )
 
 
 def open_frames(
@@ -129,7 +131,9 @@ def open_frames(
     files = FrameFiles.of(table, height=height, width=width, workers=workers)
     skip = unreadable == "skip"
     pixels: PixelSource = files
-    if cache_dir is not None and (cache == "packed" or (cache == "auto" and packed_bytes(files) <= cache_limit_mb * 2**20)):
+    if cache_dir is not None and (
+        cache == "packed" or (cache == "auto" and packed_bytes(files) <= cache_limit_mb * 2**20)
+    ):
         index, pixels = open_or_write(files, Path(cache_dir), skip_unreadable=skip)
     else:
         index = collect_index(files.decode_all(skip_unreadable=skip))
@@ -143,11 +147,22 @@ def _store(index: FrameIndex, files: FrameFiles, num_listed: Ints, pixels: Pixel
     first, last = kept_before[ends - num_listed], kept_before[ends]
     if (first == last).any():
         lost = int(np.flatnonzero(first == last)[0])
-        raise DataError(f"no frame of row {lost} can be read; its first frame is {files.paths[ends[lost] - num_listed[lost]]}")
+        raise DataError(
+            f"no frame of row {lost} can be read; its first frame is {files.paths[ends[lost] - num_listed[lost]]}"
+        )
     slots = np.flatnonzero(index.readable)
     digest = [_digest(index.digest[slots[begin:end]]) for begin, end in zip(first, last, strict=True)]
     num_skipped = int((~index.readable).sum())
-    return FrameStore(last - first, np.array(digest, dtype=str), files.height, files.width, num_skipped, first, slots, pixels)
+    return FrameStore(
+        last - first,
+        np.array(digest, dtype=str),
+        files.height,
+        files.width,
+        num_skipped,
+        first,
+        slots,
+        pixels,
+    )
 
 
 def _digest(of_frames: NDArray[np.uint8]) -> str:
@@ -167,8 +182,13 @@ def _check_readable(index: FrameIndex, files: FrameFiles, *, skip: bool) -> None
     _log.warning("left out: %s", found)
 
 
-def _check_options(height: int, width: int, cache: str, cache_dir: str | Path | None, unreadable: str, workers: int) -> None:
-    for name, value, allowed in (("cache", cache, ("auto", "packed", "off")), ("unreadable", unreadable, ("error", "skip"))):
+def _check_options(
+    height: int, width: int, cache: str, cache_dir: str | Path | None, unreadable: str, workers: int
+) -> None:
+    for name, value, allowed in (
+        ("cache", cache, ("auto", "packed", "off")),
+        ("unreadable", unreadable, ("error", "skip")),
+    ):
         if value not in allowed:
             raise ConfigError(f"{name} {value!r}: expected one of {', '.join(allowed)}")
     if cache == "packed" and cache_dir is None:

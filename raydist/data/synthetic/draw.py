@@ -48,7 +48,9 @@ class Layout(Protocol):
 LAYOUTS: dict[str, Layout] = {"hitsz_vcm": hitsz_vcm_layout, "buptcampus": buptcampus_layout}
 
 
-def draw(settings: str | WorldSettings, layout: str, out: str | Path, *, seed: int = 0, workers: int = 2) -> dict[str, int]:
+def draw(
+    settings: str | WorldSettings, layout: str, out: str | Path, *, seed: int = 0, workers: int = 2
+) -> dict[str, int]:
     """Draw a world into a new folder; the same arguments give the same bytes for any number of workers.
 
     The frames go to a temporary folder beside `out`, which takes its name at the very end.
@@ -103,10 +105,14 @@ def _rename(temporary: Path, out: Path) -> None:
     try:
         os.replace(temporary, out)
     except OSError as error:
-        raise DataError(f"{out} could not be put in place ({error}); did something else write there meanwhile?") from error
+        raise DataError(
+            f"{out} could not be put in place ({error}); did something else write there meanwhile?"
+        ) from error
 
 
-def _draw_frames(passes: list[Pass], settings: WorldSettings, layout: str, root: Path, *, seed: int, workers: int) -> int:
+def _draw_frames(
+    passes: list[Pass], settings: WorldSettings, layout: str, root: Path, *, seed: int, workers: int
+) -> int:
     """Film all passes and write their files; the number of files."""
     tasks = [passes[k : k + _PASSES_PER_TASK] for k in range(0, len(passes), _PASSES_PER_TASK)]
     if workers == 1:

@@ -30,8 +30,12 @@ def plan(world: World) -> list[Pass]:
 def frame_paths(recording: Pass) -> dict[str, list[str]]:
     """Files of a pass in time order, relative to the root, for each image stream (here: the modality's name)."""
     (modality,) = recording.modalities
-    folder = f"{recording.split.capitalize()}/{recording.identity:04d}/{_FOLDERS[modality]}/D{recording.camera}"
-    return {modality.label: [f"{folder}/{frame}.jpg" for _, frames in recording.tracklets() for frame in frames]}
+    folder = (
+        f"{recording.split.capitalize()}/{recording.identity:04d}/{_FOLDERS[modality]}/D{recording.camera}"
+    )
+    return {
+        modality.label: [f"{folder}/{frame}.jpg" for _, frames in recording.tracklets() for frame in frames]
+    }
 
 
 def write_annotations(root: Path, passes: list[Pass], seed: int) -> dict[str, int]:

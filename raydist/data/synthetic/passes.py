@@ -117,13 +117,21 @@ def identities_of(settings: WorldSettings, split: Split) -> range:
     range(5, 7)
     """
     train, test = settings.num_train_identities, settings.num_test_identities
-    bounds = {"train": (0, train), "test": (train, train + test), "auxiliary": (train + test, settings.num_identities)}
+    bounds = {
+        "train": (0, train),
+        "test": (train, train + test),
+        "auxiliary": (train + test, settings.num_identities),
+    }
     first, last = bounds[split]
     return range(first + 1, last + 1)
 
 
 def _visits(
-    settings: WorldSettings, rng: np.random.Generator, identity: int, split: Split, modalities: tuple[Modality, ...]
+    settings: WorldSettings,
+    rng: np.random.Generator,
+    identity: int,
+    split: Split,
+    modalities: tuple[Modality, ...],
 ) -> list[Pass]:
     """All passes of one person in one modality (or in both at once)."""
     others = [other for other in identities_of(settings, split) if other != identity]
@@ -184,11 +192,15 @@ def cut(num_frames: int, pieces: int) -> tuple[int, ...]:
     (13, 12)
     """
     if num_frames < pieces * SHORTEST_TRACKLET:
-        raise ValueError(f"{num_frames} frames in {pieces} pieces: a tracklet has {SHORTEST_TRACKLET} frames at least")
+        raise ValueError(
+            f"{num_frames} frames in {pieces} pieces: a tracklet has {SHORTEST_TRACKLET} frames at least"
+        )
     return tuple(num_frames // pieces + (k < num_frames % pieces) for k in range(pieces))
 
 
-def _draw_switch(rng: np.random.Generator, chance: float, others: list[int], lengths: tuple[int, ...]) -> Switch | None:
+def _draw_switch(
+    rng: np.random.Generator, chance: float, others: list[int], lengths: tuple[int, ...]
+) -> Switch | None:
     """Perhaps an error in the last tracklet, towards another identity of the same split."""
     happens, place, whom = rng.random() < chance, rng.uniform(1 / 3, 5 / 6), rng.random()
     if not happens or not others:

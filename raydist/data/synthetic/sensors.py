@@ -32,7 +32,9 @@ def expose_visible(frames: Floats, camera: Camera, rng: np.random.Generator, noi
     return _noisy_bytes(value, grain, rng)
 
 
-def expose_infrared(frames: Floats, camera: Camera, rng: np.random.Generator, noise: float, yaw: NDArray[np.floating]) -> Bytes:
+def expose_infrared(
+    frames: Floats, camera: Camera, rng: np.random.Generator, noise: float, yaw: NDArray[np.floating]
+) -> Bytes:
     """The infrared sensor: its lamp falls off with distance and to the rim; exposure is set on the first frame.
 
     Args:

@@ -122,9 +122,13 @@ class WorldSettings:
             if not low <= value <= high:
                 raise ConfigError(f"{name}: {value!r} is out of range; expected {low:g} to {high:g}")
         if not 1 <= self.num_identities <= 9999:
-            raise ConfigError(f"{self.num_identities} identities in all: expected 1 to 9999, the layouts write four digits")
+            raise ConfigError(
+                f"{self.num_identities} identities in all: expected 1 to 9999, the layouts write four digits"
+            )
         if self.sees[1] > self.num_cameras:
-            raise ConfigError(f"sees: up to {self.sees[1]} cameras see a person, but num_cameras is {self.num_cameras}")
+            raise ConfigError(
+                f"sees: up to {self.sees[1]} cameras see a person, but num_cameras is {self.num_cameras}"
+            )
         if self.frames[0] < self.pieces * SHORTEST_TRACKLET:
             raise ConfigError(
                 f"frames: a pass of {self.frames[0]} frames cannot be cut into pieces={self.pieces} tracklets "

@@ -136,7 +136,9 @@ def _stride(body: Body, gait: Gait, phase: Array, sign: int) -> _Stride:
     flexion = 0.10 + gait.knee_lift * np.exp(-((from_swing / 0.62) ** 2) / 2)
     shin = thigh - flexion
     knee_x, knee_z = thigh_length * np.sin(thigh), -thigh_length * np.cos(thigh)
-    return _Stride(knee_x, knee_z, knee_x + shin_length * np.sin(shin), knee_z - shin_length * np.cos(shin), shin)
+    return _Stride(
+        knee_x, knee_z, knee_x + shin_length * np.sin(shin), knee_z - shin_length * np.cos(shin), shin
+    )
 
 
 def _point(x: Array | float, y: Array | float, z: Array | float) -> Array:
@@ -164,7 +166,13 @@ def _put_torso(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, phase: 
     puffed = outfit.loose if outfit.legwear == "coat" else 0.5 + 0.5 * outfit.loose
     depth = body.flatness * body.build
     pelvis = (0.98 * body.hip * body.build,) * 2
-    figure.put(Part.PELVIS, _point(0.0, sway, hip + 0.025), _point(0.1 * lean, sway, hip + 0.06), pelvis, (0.092 * depth,) * 2)
+    figure.put(
+        Part.PELVIS,
+        _point(0.0, sway, hip + 0.025),
+        _point(0.1 * lean, sway, hip + 0.06),
+        pelvis,
+        (0.092 * depth,) * 2,
+    )
     waist_and_chest = (0.92 * body.hip * body.build * puffed, 0.86 * body.shoulder * body.build * puffed)
     figure.put(
         Part.TORSO,
@@ -207,7 +215,9 @@ def _put_head(figure: Figure, person: Person, trunk: Trunk) -> None:
     x = trunk.lean + person.gait.head_forward + 0.1 * person.gait.lean
     y, z = 0.5 * trunk.sway, trunk.chest + 0.099
     figure.put(Part.NECK, _point(trunk.lean, y, trunk.chest - 0.03), _point(x, y, z - 0.03), (0.030, 0.028))
-    figure.put(Part.HEAD, _point(x + 0.004, y, z - 0.018), _point(x, y, z + 0.014), (0.80 * head, 0.90 * head))
+    figure.put(
+        Part.HEAD, _point(x + 0.004, y, z - 0.018), _point(x, y, z + 0.014), (0.80 * head, 0.90 * head)
+    )
     size = {"bald": 0.80, "hat": 1.06}.get(style, 1.0) * head
     lift = (0.020, 0.030) if style == "hat" else (0.0, 0.0)
     figure.put(
@@ -224,7 +234,9 @@ def _put_head(figure: Figure, person: Person, trunk: Trunk) -> None:
         figure.put(Part.BUN, knot, knot, (0.030, 0.030))
 
 
-def _put_coat_or_skirt(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, strides: list[_Stride]) -> None:
+def _put_coat_or_skirt(
+    figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, strides: list[_Stride]
+) -> None:
     """The hanging part below the hips, and the logo on the chest."""
     if outfit.legwear in ("skirt", "coat"):
         length, flare = (0.44, 1.35) if outfit.legwear == "skirt" else (0.42, 1.08)
@@ -240,7 +252,9 @@ def _put_coat_or_skirt(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk,
         )
     if outfit.logo:
         x, z = 0.078 * body.build + trunk.lean, trunk.chest - 0.13
-        figure.put(Part.LOGO, _point(x, trunk.sway - 0.024, z), _point(x, trunk.sway + 0.024, z), (0.030, 0.030))
+        figure.put(
+            Part.LOGO, _point(x, trunk.sway - 0.024, z), _point(x, trunk.sway + 0.024, z), (0.030, 0.030)
+        )
 
 
 def _put_bag(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk) -> None:
@@ -250,7 +264,13 @@ def _put_bag(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk) -> None:
         figure.put(Part.BAG, bottom, top, (0.070, 0.063), (0.050, 0.045))
     elif outfit.bag == "shoulder":
         y = sway - body.shoulder - 0.035
-        figure.put(Part.BAG, _point(-0.01, y, hip - 0.01), _point(lean - 0.01, y, hip + 0.045), (0.035, 0.032), (0.065, 0.058))
+        figure.put(
+            Part.BAG,
+            _point(-0.01, y, hip - 0.01),
+            _point(lean - 0.01, y, hip + 0.045),
+            (0.035, 0.032),
+            (0.065, 0.058),
+        )
         low = _point(0.055, sway - 0.9 * body.shoulder, hip + 0.03)
         high = _point(0.05 + lean, sway + 0.55 * body.shoulder, chest - 0.03)
         figure.put(Part.STRAP, low, high, (0.010, 0.010))

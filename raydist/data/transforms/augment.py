@@ -192,7 +192,11 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
         scale = rng.uniform(*augment.scale)
         gamma = _log_uniform(augment.gamma, rng)
         offset = rng.uniform(-augment.offset, augment.offset)
-    gain = tuple(rng.uniform(*augment.gain_range, 3).tolist()) if rng.random() < augment.gain else (1.0, 1.0, 1.0)
+    gain = (
+        tuple(rng.uniform(*augment.gain_range, 3).tolist())
+        if rng.random() < augment.gain
+        else (1.0, 1.0, 1.0)
+    )
     box = None
     if rng.random() < augment.erase:
         box = _draw_box(augment, rng)
@@ -200,7 +204,9 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     if augment.swap and (grey is None or modality is Modality.INFRARED) and rng.random() < augment.swap:
         swap = Swap(rng.uniform(*augment.swap_size), rng.uniform(*augment.swap_blend))
     jitter = draw_jitter(augment.jitter, rng) if augment.jitter else None
-    colour_maps = draw_colour_maps(rng) if augment.pseudo_colour and rng.random() < augment.pseudo_colour else None
+    colour_maps = (
+        draw_colour_maps(rng) if augment.pseudo_colour and rng.random() < augment.pseudo_colour else None
+    )
     return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box, swap, jitter, colour_maps)
 
 
@@ -219,7 +225,9 @@ def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, f
 
 
 def _draw_box(augment: ClipAugment, rng: np.random.Generator) -> Box:
-    box = Box(rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random())
+    box = Box(
+        rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random()
+    )
     return box._replace(noise=int(rng.integers(2**32))) if augment.erase_noise else box
 
 

@@ -104,7 +104,9 @@ def segment_range(num_frames: int, segment: int, num_segments: int) -> range:
     range(6, 12)
     """
     if not 0 <= segment < num_segments:
-        raise ValueError(f"segment {segment} of {num_segments}: expected a number from 0 to {num_segments - 1}")
+        raise ValueError(
+            f"segment {segment} of {num_segments}: expected a number from 0 to {num_segments - 1}"
+        )
     begin = segment * num_frames // num_segments
     return range(begin, max(begin + 1, (segment + 1) * num_frames // num_segments))
 
@@ -151,7 +153,9 @@ def sub_tracklet_clips(num_frames: int, clip_frames: int, num_segments: int) -> 
     array([[0, 2],
            [4, 6]])
     """
-    return np.stack([segment_clip(num_frames, clip_frames, segment, num_segments) for segment in range(num_segments)])
+    return np.stack(
+        [segment_clip(num_frames, clip_frames, segment, num_segments) for segment in range(num_segments)]
+    )
 
 
 def retime(clip: Ints, part: range, timing: ClipTiming, rng: np.random.Generator) -> Ints:
@@ -205,5 +209,7 @@ def _held(clip: Ints, rng: np.random.Generator) -> Ints:
 
 def _chunk_length(num_frames: int, clip_frames: int) -> int:
     if num_frames < 1 or clip_frames < 1:
-        raise ValueError(f"a clip of {clip_frames} frames from a tracklet of {num_frames}: both must be at least 1")
+        raise ValueError(
+            f"a clip of {clip_frames} frames from a tracklet of {num_frames}: both must be at least 1"
+        )
     return -(-num_frames // clip_frames)

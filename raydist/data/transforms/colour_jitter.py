@@ -40,7 +40,9 @@ def draw_jitter(strength: float, rng: np.random.Generator) -> Jitter:
         The jitter, with every order as likely.
     """
     brightness, contrast, saturation = rng.uniform(1 - strength, 1 + strength, 3).tolist()
-    return Jitter(brightness, contrast, saturation, rng.uniform(-strength, strength), tuple(rng.permutation(4).tolist()))
+    return Jitter(
+        brightness, contrast, saturation, rng.uniform(-strength, strength), tuple(rng.permutation(4).tolist())
+    )
 
 
 def jitter_colours(clips: Tensor, jitters: Sequence[Jitter]) -> Tensor:
@@ -72,7 +74,9 @@ def _blend(levels: Tensor, changes: Sequence[int], jitters: Sequence[Jitter]) ->
     All three changes are base + factor (levels - base), so that one pass serves clips at different changes.
     """
     kind = torch.tensor(changes, device=levels.device).view(-1, 1, 1, 1, 1)
-    factors = [1.0 if change == HUE else jitter[change] for change, jitter in zip(changes, jitters, strict=True)]
+    factors = [
+        1.0 if change == HUE else jitter[change] for change, jitter in zip(changes, jitters, strict=True)
+    ]
     factor = torch.tensor(factors, dtype=levels.dtype, device=levels.device).view(-1, 1, 1, 1, 1)
     grey = _grey(levels)
     # a sum of levels is exact in float32 up to 65,793 pixels: the mean does not depend on the order of summation
@@ -92,8 +96,12 @@ def _shift_hue(levels: Tensor, turns: Sequence[float]) -> Tensor:
     value = levels.amax(2, keepdim=True)
     spread = value - levels.amin(2, keepdim=True)
     # fractions are dropped below: single and double precision take turns as in Pillow, to drop them at the same levels
-    red, green, blue = ((value - channel).div_(spread.clamp(min=1)).double() for channel in levels.split(1, 2))
-    sextant = torch.where(red == 0, blue - green, torch.where(green == 0, 2 + red - blue, 4 + green - red)).float()
+    red, green, blue = (
+        (value - channel).div_(spread.clamp(min=1)).double() for channel in levels.split(1, 2)
+    )
+    sextant = torch.where(
+        red == 0, blue - green, torch.where(green == 0, 2 + red - blue, 4 + green - red)
+    ).float()
     hue = sextant.double().div_(6).add_(1).remainder_(1).float().double().mul_(255).floor_().float()
     saturation = (spread / value.clamp(min=1)).double().mul_(255).floor_().float().div_(255)
     steps = torch.tensor([int(turn * 255) for turn in turns], dtype=levels.dtype, device=levels.device)

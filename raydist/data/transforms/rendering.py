@@ -56,7 +56,9 @@ def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = 
     tensor([0.4000])
     """
     if frames.dtype != torch.uint8 or frames.ndim != 5 or frames.shape[2] != 3:
-        raise DataError(f"frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected uint8 [B, T, 3, H, W]")
+        raise DataError(
+            f"frames of shape {tuple(frames.shape)} and type {frames.dtype}: expected uint8 [B, T, 3, H, W]"
+        )
     if len(frames) != len(params):
         raise DataError(f"{len(params)} sets of parameters for {len(frames)} clips: draw one for each clip")
     if not params:
@@ -83,7 +85,9 @@ def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
     return torch.where(flip, frames.flip(-1), frames)
 
 
-def _replace(frames: Tensor, wanted: Sequence[T | None], change: Callable[[Tensor, list[T]], Tensor]) -> Tensor:
+def _replace(
+    frames: Tensor, wanted: Sequence[T | None], change: Callable[[Tensor, list[T]], Tensor]
+) -> Tensor:
     """Change the clips for which something is wanted; what they become is rounded to 8 bits as a camera does."""
     chosen = {b: want for b, want in enumerate(wanted) if want is not None}
     if not chosen:
@@ -108,7 +112,9 @@ def _swap_amplitudes(frames: Tensor, swaps: Sequence[Swap | None], donors: Tenso
     num_swaps = sum(swap is not None for swap in swaps)
     num_donors = 0 if donors is None else len(donors)
     if num_donors != num_swaps:
-        raise DataError(f"{num_donors} donor frames for {num_swaps} clips with an amplitude swap: give one for each")
+        raise DataError(
+            f"{num_donors} donor frames for {num_swaps} clips with an amplitude swap: give one for each"
+        )
     if donors is None:
         return frames
     donor_levels = donors.to(frames.device).float()
@@ -134,7 +140,9 @@ def _tone_tables(params: Sequence[ClipParams]) -> Tensor:
 
 def _look_up(frames: Tensor, tables: Tensor) -> Tensor:
     """float32 [B, T, 3, H, W]: the value in its clip's and channel's table for every pixel of [B, T, 3 or 1, H, W]."""
-    first = torch.arange(0, tables.numel(), LEVELS, dtype=torch.int32, device=frames.device).view(-1, 1, 3, 1, 1)
+    first = torch.arange(0, tables.numel(), LEVELS, dtype=torch.int32, device=frames.device).view(
+        -1, 1, 3, 1, 1
+    )
     # int32 indices into a flat table: an order of magnitude faster than advanced indexing
     indices = frames + first
     return tables.to(frames.device).flatten().index_select(0, indices.flatten()).view(indices.shape)
@@ -162,7 +170,9 @@ def _fill(params: Sequence[ClipParams], boxes: Sequence[tuple[int, int, int, int
     fill = colour.expand(len(clips), 1, 3, *clips.shape[-2:]).clone()
     for b, seed in noisy:
         top, left, tall, wide = boxes[b]
-        fill[b, 0, :, top : top + tall, left : left + wide] = _noise(seed, params[b].grey, tall, wide).to(clips.device)
+        fill[b, 0, :, top : top + tall, left : left + wide] = _noise(seed, params[b].grey, tall, wide).to(
+            clips.device
+        )
     return fill
 
 

@@ -58,7 +58,7 @@ def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, thre
 
 def _time_once(refresher: ShardedRefresher, table: FeatureTable, spec: ClusterSpec) -> ShardedTime:
     began = time.perf_counter()
-    refresher.hold(table.features)
+    refresher.set_features(table.features)
     handed = time.perf_counter()
     labels = refresher.cluster(np.arange(len(table)), spec).labels
     return ShardedTime(handed - began, time.perf_counter() - handed, labels)

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from raydist.distributed.cluster import connected
-from raydist.distributed.driver.group import Say
+from raydist.distributed.driver.group import OnEvent
 from raydist.distributed.driver.training import train
 from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
@@ -91,7 +91,9 @@ class Study:
         return list(dict.fromkeys(cell.variant for cell in self.cells))
 
 
-def plan_study(recipe: str | None, variants: Sequence[str], seeds: Sequence[int], words: Sequence[str]) -> Study:
+def plan_study(
+    recipe: str | None, variants: Sequence[str], seeds: Sequence[int], words: Sequence[str]
+) -> Study:
     """All cells of a comparison; nothing is run or written.
 
     Args:
@@ -101,7 +103,11 @@ def plan_study(recipe: str | None, variants: Sequence[str], seeds: Sequence[int]
         words: ``section.key=value``, for all cells.
     """
     rows = [Variant(label) for label in variants]
-    cells = [_cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"])) for v in rows for s in seeds]
+    cells = [
+        _cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"]))
+        for v in rows
+        for s in seeds
+    ]
     return Study(cells[0].folder.parent, cells)
 
 
@@ -119,7 +125,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def run_study(study: Study, *, say: Say) -> dict[str, Any]:
+def run_study(study: Study, *, say: OnEvent) -> dict[str, Any]:
     """Run the cells that have not ended yet, one after the other, and sum up.
 
     Returns:
@@ -154,16 +160,36 @@ def tabulate(study: Study) -> dict[str, Any]:
     config = study.cells[0].config
     rows = []
     for variant in study.variants:
-        summaries = {cell.seed: found for cell in study.cells if cell.variant == variant and (found := cell.summary())}
+        summaries = {
+            cell.seed: found for cell in study.cells if cell.variant == variant and (found := cell.summary())
+        }
         if not summaries:
             continue
         measured = [dict(_measures(summary)) for summary in summaries.values()]
         names = list(dict.fromkeys(name for one in measured for name in one))
         measures = {name: _mean_and_spread([one[name] for one in measured if name in one]) for name in names}
         supervised = next(iter(summaries.values()))["supervised"]
-        rows.append({"method": variant.label, "supervised": supervised, "seeds": sorted(summaries), "measures": measures})
-    commits = sorted({str(RunFolder(c.folder).read_json("environment.json").get("commit")) for c in study.cells if c.summary()})
-    return {"commit": commit(), "commits_of_cells": commits, "data": data_fingerprint(config.data, cache_folder()), "rows": rows}
+        rows.append(
+            {
+                "method": variant.label,
+                "supervised": supervised,
+                "seeds": sorted(summaries),
+                "measures": measures,
+            }
+        )
+    commits = sorted(
+        {
+            str(RunFolder(c.folder).read_json("environment.json").get("commit"))
+            for c in study.cells
+            if c.summary()
+        }
+    )
+    return {
+        "commit": commit(),
+        "commits_of_cells": commits,
+        "data": data_fingerprint(config.data, cache_folder()),
+        "rows": rows,
+    }
 
 
 def _measures(summary: Summary) -> Iterator[tuple[str, float]]:

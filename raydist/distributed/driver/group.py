@@ -17,7 +17,7 @@ import torch
 
 from raydist.distributed.shards.memory import check_shard_memory
 from raydist.engine.inputs import open_inputs
-from raydist.engine.process_group import Alone, ProcessGroup, World
+from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProcessGroup
 from raydist.engine.schema import Config, RaySection
 from raydist.engine.state import RunState, build_state
 from raydist.errors import RaydistError, WorkerError
@@ -25,7 +25,7 @@ from raydist.home import cache_folder
 from raydist.types import Modality
 
 Message = dict[str, Any]
-Say = Callable[[Message], None]
+OnEvent = Callable[[Message], None]
 Job = dict[str, Any]
 """What all workers are given: the handles ``board`` and ``shards``, and what they are to do."""
 
@@ -33,7 +33,7 @@ POLL_SECONDS = 0.3
 
 
 @contextmanager
-def helpers(section: RaySection, *, search_budget: int) -> Iterator[Job]:
+def group_actors(section: RaySection, *, search_budget: int) -> Iterator[Job]:
     """The board and the feature shards of a group, for the length of a block.
 
     Args:
@@ -56,7 +56,14 @@ def helpers(section: RaySection, *, search_budget: int) -> Iterator[Job]:
 
 
 def run_group(
-    worker: Callable[[Job], None], job: Job, section: RaySection, *, name: str, storage: Path, say: Say, advice: str = ""
+    worker: Callable[[Job], None],
+    job: Job,
+    section: RaySection,
+    *,
+    name: str,
+    storage: Path,
+    say: OnEvent,
+    advice: str = "",
 ) -> None:
     """Run a group of workers to its end.
 
@@ -82,12 +89,14 @@ def run_group(
         torch_config=TorchConfig(backend="nccl" if section.use_gpu else "gloo", timeout_s=600),
         scaling_config=ScalingConfig(num_workers=section.num_workers, use_gpu=section.use_gpu),
         run_config=RunConfig(
-            name=name, storage_path=str(storage), failure_config=FailureConfig(max_failures=section.max_failures)
+            name=name,
+            storage_path=str(storage),
+            failure_config=FailureConfig(max_failures=section.max_failures),
         ),
     )
     cause = None
     try:
-        apart(trainer.fit, meanwhile=_passing_on(job["board"], say))
+        run_in_thread(trainer.fit, meanwhile=_passing_on(job["board"], say))
     except Exception as error:
         cause = error
     finally:
@@ -96,10 +105,12 @@ def run_group(
     if failure:
         raise failure from cause
     if cause:
-        raise WorkerError(f"workers failed more than {section.max_failures} times (ray.max_failures){advice}\n{cause}") from cause
+        raise WorkerError(
+            f"workers failed more than {section.max_failures} times (ray.max_failures){advice}\n{cause}"
+        ) from cause
 
 
-def apart(call: Callable[[], object], *, meanwhile: Callable[[], None] = lambda: None) -> None:
+def run_in_thread(call: Callable[[], object], *, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run a call in a thread of its own, while this one stays open to signals.
 
     In the main thread Ray Train and Ray Tune would put handlers of their own in the place of ours, and end with other codes.
@@ -126,7 +137,7 @@ def apart(call: Callable[[], object], *, meanwhile: Callable[[], None] = lambda:
         raise raised[0]
 
 
-def _passing_on(board: Any, say: Say) -> Callable[[], None]:
+def _passing_on(board: Any, say: OnEvent) -> Callable[[], None]:
     """Passes on what is new on the board, at each call."""
     import ray
 
@@ -154,11 +165,16 @@ def shard_memory_of(config: Config, sizes: Sequence[int], width: int) -> tuple[f
     """
     section, specs = config.ray, [config.clustering.spec(m).metric for m in Modality]
     return check_shard_memory(
-        sizes, width, specs, num_shards=section.num_shards, threads=section.shard_threads, budget_mb=config.memory.shard_mb
+        sizes,
+        width,
+        specs,
+        num_shards=section.num_shards,
+        threads=section.shard_threads,
+        budget_mb=config.memory.shard_mb,
     )
 
 
-def attempt(job: Job, work: Callable[[Job], None]) -> None:
+def run_guarded(job: Job, work: Callable[[Job], None]) -> None:
     """Do the work of a worker; an error that would come again is noted on the board, and the work then not begun again."""
     import ray
 
@@ -172,7 +188,7 @@ def attempt(job: Job, work: Callable[[Job], None]) -> None:
         raise
 
 
-def begin(*, deterministic: bool) -> World:
+def setup_worker(*, deterministic: bool) -> ProcessGroup:
     """Set a worker up; the world that it is part of."""
     import ray.train
     import ray.train.torch
@@ -180,27 +196,35 @@ def begin(*, deterministic: bool) -> World:
     device = ray.train.torch.get_device()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(deterministic, warn_only=device.type == "cuda")
-    return ProcessGroup(device) if ray.train.get_context().get_world_size() > 1 else Alone(device)
+    return (
+        TorchProcessGroup(device) if ray.train.get_context().get_world_size() > 1 else SingleProcess(device)
+    )
 
 
-def state_of_worker(config: Config, world: World, job: Job) -> RunState:
+def state_of_worker(config: Config, process_group: ProcessGroup, job: Job) -> RunState:
     """A run before its first epoch, whose refresh is done on the shards."""
     from raydist.distributed.shards.refresh import ShardedRefresh
 
     inputs = open_inputs(config, cache_folder())
-    refresh = ShardedRefresh(world, job["board"], job["shards"], inputs.tracklets, threads=config.ray.shard_threads)
-    return build_state(config, inputs, world=world, refresh=refresh)
+    refresh = ShardedRefresh(
+        process_group, job["board"], job["shards"], inputs.tracklets, threads=config.ray.shard_threads
+    )
+    return build_state(config, inputs, process_group=process_group, refresh=refresh)
 
 
 @contextmanager
-def logging_to(path: Path, world: World) -> Iterator[None]:
+def logging_to(path: Path, process_group: ProcessGroup) -> Iterator[None]:
     """Each worker's log goes to one file, with its rank."""
     handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter(f"%(asctime)s worker {world.rank} (pid %(process)d) %(levelname)s %(message)s"))
+    handler.setFormatter(
+        logging.Formatter(
+            f"%(asctime)s worker {process_group.rank} (pid %(process)d) %(levelname)s %(message)s"
+        )
+    )
     logger = logging.getLogger("raydist")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logger.info("started, %d in all", world.size)
+    logger.info("started, %d in all", process_group.world_size)
     try:
         yield
     finally:

@@ -11,19 +11,19 @@ from typing import Any
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.driver.group import (
     Job,
-    Say,
-    attempt,
-    begin,
-    helpers,
+    OnEvent,
+    group_actors,
     logging_to,
     run_group,
+    run_guarded,
+    setup_worker,
     shard_memory_of,
     state_of_worker,
 )
 from raydist.engine.environment import describe_environment
 from raydist.engine.inputs import counts, num_tracklets, open_inputs
 from raydist.engine.loop import Report
-from raydist.engine.process_group import World
+from raydist.engine.process_group import ProcessGroup
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
@@ -34,10 +34,20 @@ from raydist.methods.registry import method_class
 from raydist.reports.of_run import write_report_of
 from raydist.tracking.tracker import NoTracker, Tracker, finishing
 
-ARTIFACTS = ["config.yaml", "environment.json", "summary.json", "metrics.jsonl", "log.txt", "labels", "report"]
+ARTIFACTS = [
+    "config.yaml",
+    "environment.json",
+    "summary.json",
+    "metrics.jsonl",
+    "log.txt",
+    "labels",
+    "report",
+]
 
 
-def train(config: Config, *, resume: Path | None = None, say: Say = lambda message: None) -> tuple[RunFolder, dict[str, Any]]:
+def train(
+    config: Config, *, resume: Path | None = None, say: OnEvent = lambda message: None
+) -> tuple[RunFolder, dict[str, Any]]:
     """Run a training to its end on the cluster at hand.
 
     Args:
@@ -71,7 +81,14 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
         check_resources(config.ray)
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
-        say({"kind": "start", "folder": str(folder.path), "mlflow": run_id and config.tracking.mlflow_uri, **facts})
+        say(
+            {
+                "kind": "start",
+                "folder": str(folder.path),
+                "mlflow": run_id and config.tracking.mlflow_uri,
+                **facts,
+            }
+        )
         with finishing(tracker):
             _fit(config, folder, run_id, say, budget)
             say({"kind": "report", "path": str(write_report_of(folder))})
@@ -81,7 +98,9 @@ def train(config: Config, *, resume: Path | None = None, say: Say = lambda messa
 
 def _open_folder(config: Config, resume: Path | None) -> RunFolder:
     if resume is None:
-        folder = RunFolder.create(Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}")
+        folder = RunFolder.create(
+            Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
+        )
         folder.write("config.yaml", config.dump())
         folder.write("environment.json", describe_environment())
         return folder
@@ -104,14 +123,16 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
         "supervised": str(method_class(config.method.name).supervised).lower(),
     }
     values = config.model_dump(mode="json")
-    tracker, run_id = open_run(uri, known, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags)
+    tracker, run_id = open_run(
+        uri, known, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags
+    )
     if run_id != known:
         folder.write("environment.json", environment | {"mlflow_run_id": run_id})
     return tracker, run_id
 
 
-def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say, search_budget: int) -> None:
-    with helpers(config.ray, search_budget=search_budget) as handles:
+def _fit(config: Config, folder: RunFolder, run_id: str | None, say: OnEvent, search_budget: int) -> None:
+    with group_actors(config.ray, search_budget=search_budget) as handles:
         job = handles | {
             "config": config.model_dump(mode="json"),
             "folder": str(folder.path.resolve()),
@@ -119,7 +140,15 @@ def _fit(config: Config, folder: RunFolder, run_id: str | None, say: Say, search
         }
         name = f"{folder.path.name}-{uuid.uuid4().hex[:8]}"
         advice = f"; go on with --resume {folder.path}"
-        run_group(train_worker, job, config.ray, name=name, storage=cache_folder() / "ray_train", say=say, advice=advice)
+        run_group(
+            train_worker,
+            job,
+            config.ray,
+            name=name,
+            storage=cache_folder() / "ray_train",
+            say=say,
+            advice=advice,
+        )
 
 
 def train_worker(job: Job) -> None:
@@ -128,7 +157,7 @@ def train_worker(job: Job) -> None:
     Args:
         job: the configuration, the run folder, the MLflow run's id, and the handles of the board and the shards.
     """
-    attempt(job, _train_worker)
+    run_guarded(job, _train_worker)
 
 
 def _train_worker(job: Job) -> None:
@@ -136,18 +165,18 @@ def _train_worker(job: Job) -> None:
     import ray.train
 
     config, folder, board = Config.model_validate(job["config"]), RunFolder(Path(job["folder"])), job["board"]
-    world = begin(deterministic=config.run.deterministic)
-    state = state_of_worker(config, world, job)
-    if world.rank == 0:
+    process_group = setup_worker(deterministic=config.run.deterministic)
+    state = state_of_worker(config, process_group, job)
+    if process_group.rank == 0:
         state.after_step = _step_messages(state, board)
 
     def after_epoch(report: Report) -> None:
-        if world.rank == 0:
+        if process_group.rank == 0:
             ray.get(board.say.remote({"kind": "epoch", "of": state.plan.num_epochs, **report}))
         ray.train.report({"epoch": report["epoch"]})
 
-    with logging_to(folder.path / "log.txt", world):
-        train_run(state, folder, _attach(config, job["run_id"], world), after_epoch=after_epoch)
+    with logging_to(folder.path / "log.txt", process_group):
+        train_run(state, folder, _attach(config, job["run_id"], process_group), after_epoch=after_epoch)
 
 
 def _step_messages(state: RunState, board: Any) -> Callable[[int, int], None]:
@@ -163,9 +192,9 @@ def _step_messages(state: RunState, board: Any) -> Callable[[int, int], None]:
     return tell
 
 
-def _attach(config: Config, run_id: str | None, world: World) -> Tracker:
+def _attach(config: Config, run_id: str | None, process_group: ProcessGroup) -> Tracker:
     """Rank 0 logs to the run that the driver made."""
-    if run_id is None or world.rank > 0:
+    if run_id is None or process_group.rank > 0:
         return NoTracker()
     from raydist.tracking.mlflow import MlflowTracker
 

@@ -20,11 +20,16 @@ from scipy.sparse import csc_array, csr_array
 from raydist.benchmarks.measure import peak_meter
 from raydist.neighbours.jaccard.distances import DistanceSpec, RankedLists
 from raydist.neighbours.jaccard.graph import Edges, jaccard_edges, merge_lists
-from raydist.neighbours.jaccard.reciprocal import MutualRanks, expand_rows, mutual_ranks, reciprocal_sets, v_rows
+from raydist.neighbours.jaccard.reciprocal import (
+    MutualRanks,
+    expand_rows,
+    mutual_ranks,
+    reciprocal_sets,
+    v_rows,
+)
 from raydist.neighbours.jaccard.slabs import sparse_rows, stack_rows
 from raydist.neighbours.search.lists import (
-    NOBODY,
-    Doubles,
+    PADDING,
     GroupedLists,
     Ranked,
     SearchReport,
@@ -33,7 +38,7 @@ from raydist.neighbours.search.lists import (
     pair_lists,
 )
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 
 class ShardIsEmpty(RuntimeError):
@@ -113,7 +118,7 @@ class FeatureShard:
         self._wanted: list[Ints] = []
         self._meter, self._before = peak_meter(), 0
 
-    def hold(self, version: int, first: int, features: Floats) -> None:
+    def set_features(self, version: int, first: int, features: Floats) -> None:
         """Take rows `first` and following of a table."""
         self.version, self._first, self._features = version, first, features
         self._meter.restart()
@@ -141,7 +146,9 @@ class FeatureShard:
         self._least = last_similarities(found, num_within=spec.num_within, num_across=spec.num_across)
         return self._least
 
-    def meet(self, version: int, spec: DistanceSpec, other: Chosen, block: Floats, least: Least, halved: Halved) -> GroupedLists:
+    def meet(
+        self, version: int, spec: DistanceSpec, other: Chosen, block: Floats, least: Least, halved: Halved
+    ) -> GroupedLists:
         """Multiply with another shard's rows; keep what was found for the own rows, return what was for the others.
 
         Args:
@@ -155,7 +162,10 @@ class FeatureShard:
         self._check(version)
         mine = slice(len(self._chosen) // 2 if halved == "mine" else 0, len(self._chosen))
         theirs = slice(0, len(block) // 2 if halved == "theirs" else len(block))
-        groups = [None if one.group is None else one.group[side] for one, side in ((self._me, mine), (other, theirs))]
+        groups = [
+            None if one.group is None else one.group[side]
+            for one, side in ((self._me, mine), (other, theirs))
+        ]
         near, far, report = pair_lists(
             self._chosen[mine], block[theirs], num_within=spec.num_within, num_across=spec.num_across,
             left_ids=self._names()[mine], right_ids=(other.first + np.arange(len(block)))[theirs],
@@ -166,7 +176,9 @@ class FeatureShard:
         self._note(_spread(near, mine, len(self._chosen)), report)
         return _spread(far, theirs, len(block))
 
-    def neighbours(self, version: int, spec: DistanceSpec, *parts: GroupedLists) -> tuple[GroupedLists, SearchReport]:
+    def neighbours(
+        self, version: int, spec: DistanceSpec, *parts: GroupedLists
+    ) -> tuple[GroupedLists, SearchReport]:
         """The neighbours of this shard's rows in the whole graph, with what other shards have found for them."""
         self._check(version)
         found, self._found = merge_lists([*self._found, *parts], spec), []
@@ -179,7 +191,13 @@ class FeatureShard:
         return rows, mutual_ranks(rows, lists, threads=self._threads)
 
     def needs(
-        self, version: int, spec: DistanceSpec, place: Map, lists: RankedLists, mutual: MutualRanks, part: tuple[int, int]
+        self,
+        version: int,
+        spec: DistanceSpec,
+        place: Map,
+        lists: RankedLists,
+        mutual: MutualRanks,
+        part: tuple[int, int],
     ) -> list[Ints]:
         """The reciprocal sets of one part of this shard's rows; whose features of other shards they need, by their places."""
         self._check(version)
@@ -198,7 +216,7 @@ class FeatureShard:
         self._check(version)
         own = np.union1d(self._rows, self._mine)
         names = np.concatenate([own, *self._wanted])
-        where = np.full(len(place.order), NOBODY)
+        where = np.full(len(place.order), PADDING)
         where[names] = np.arange(len(names))
         features = np.concatenate([self._chosen[place.places(own, self._me.number)], *given])
         self._v.append(v_rows(self._sets, self._rows, features, names=where, threads=self._threads))
@@ -209,7 +227,7 @@ class FeatureShard:
         self._check(version)
         self._v = [stack_rows(self._v)] if self._v else []
         seats = np.unique(lists.seats[place.of_shard(self._me.number)]).astype(np.int64)
-        return self._ask(place, seats[seats != NOBODY])
+        return self._ask(place, seats[seats != PADDING])
 
     def give_v(self, version: int, place: Map, places: Ints) -> csr_array:
         """Rows of V of some chosen rows."""
@@ -218,7 +236,9 @@ class FeatureShard:
         at[place.places(place.of_shard(self._me.number), self._me.number)] = np.arange(len(self._chosen))
         return self._encoded()[at[places]]
 
-    def expand(self, version: int, place: Map, lists: RankedLists, *given: csr_array) -> tuple[Ints, csr_array]:
+    def expand(
+        self, version: int, place: Map, lists: RankedLists, *given: csr_array
+    ) -> tuple[Ints, csr_array]:
         """This shard's rows of V after query expansion, and which rows these are."""
         self._check(version)
         mine = place.of_shard(self._me.number)
@@ -230,7 +250,9 @@ class FeatureShard:
         """The pairs whose smaller row is one of these."""
         return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1], threads=self._threads)
 
-    def nearest_in_views(self, version: int, view: tuple[Ints, Ints], other: Chosen, num_views: int, block: Floats) -> Ranked:
+    def nearest_in_views(
+        self, version: int, view: tuple[Ints, Ints], other: Chosen, num_views: int, block: Floats
+    ) -> Ranked:
         """The most similar of another shard's rows in each view, for this shard's rows."""
         self._check(version)
         return shard_nearest_in_views(
@@ -292,7 +314,10 @@ def _spread(lists: GroupedLists, rows: slice, num_rows: int) -> GroupedLists:
     """The lists of some rows as those of all rows; the others' are empty."""
 
     def spread(ranked: Ranked) -> Ranked:
-        ids, similarities = np.full((num_rows, ranked[0].shape[1]), NOBODY), np.full((num_rows, ranked[0].shape[1]), -np.inf)
+        ids, similarities = (
+            np.full((num_rows, ranked[0].shape[1]), PADDING),
+            np.full((num_rows, ranked[0].shape[1]), -np.inf),
+        )
         ids[rows], similarities[rows] = ranked
         return ids, similarities
 

@@ -40,7 +40,14 @@ class ShardedGraph:
     """
 
     def __init__(
-        self, shards: list[Any], table: list[Any], version: int, rows: Ints, *, bounds: Ints, group: Ints | None = None
+        self,
+        shards: list[Any],
+        table: list[Any],
+        version: int,
+        rows: Ints,
+        *,
+        bounds: Ints,
+        group: Ints | None = None,
     ) -> None:
         self._shards, self._version, self._num_rows = shards, version, len(rows)
         self.cuts = np.searchsorted(rows, bounds)
@@ -68,7 +75,9 @@ class ShardedGraph:
         number = len(self._shards)
         chunks = np.array_split(np.arange(self._num_rows), _CHUNKS * number)
         dealt = [np.concatenate(chunks[s::number]) for s in range(number)]
-        parts = ray.get([shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)])
+        parts = ray.get(
+            [shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)]
+        )
         return Edges.join(parts).renamed(place.order), report
 
     def nearest_in_views(self, view: Ints) -> Ranked:
@@ -93,7 +102,12 @@ class ShardedGraph:
         for one, other, halved in half_ring(len(shards)):
             who = self._chosen[other], self._blocks[other], least[other]
             given[other].append(shards[one].meet.remote(version, spec, *who, halved))
-        found = ray.get([shard.neighbours.remote(version, spec, *parts) for shard, parts in zip(shards, given, strict=True)])
+        found = ray.get(
+            [
+                shard.neighbours.remote(version, spec, *parts)
+                for shard, parts in zip(shards, given, strict=True)
+            ]
+        )
         total = sum((report for _, report in found), SearchReport())
         slabs = [np.arange(start, stop) for start, stop in pairwise(self.cuts)]
         return join_lists(spec, slabs, [lists for lists, _ in found]), total
@@ -101,16 +115,29 @@ class ShardedGraph:
     def _expanded(self, spec: DistanceSpec, place: Any, lists: Any, width: int) -> list[Any]:
         """References to the shards' rows of V after query expansion."""
         version, shards = self._version, self._shards
-        mutual = assemble_mutual.remote(self._num_rows, *[shard.mutual.remote(version, place, lists) for shard in shards])
+        mutual = assemble_mutual.remote(
+            self._num_rows, *[shard.mutual.remote(version, place, lists) for shard in shards]
+        )
         parts = num_parts(int(np.diff(self.cuts).max()), width)
         for part in range(parts):
-            wanted = [self._asked(shard.needs, version, spec, place, lists, mutual, (part, parts)) for shard in shards]
-            given = [[t.give.remote(version, p) for t, p in zip(shards, places, strict=True)] for places in wanted]
+            wanted = [
+                self._asked(shard.needs, version, spec, place, lists, mutual, (part, parts))
+                for shard in shards
+            ]
+            given = [
+                [t.give.remote(version, p) for t, p in zip(shards, places, strict=True)] for places in wanted
+            ]
             for shard, features in zip(shards, given, strict=True):
                 shard.encode.remote(version, place, *features)
         seats = [self._asked(shard.seats, version, place, lists) for shard in shards]
-        rows = [[t.give_v.remote(version, place, p) for t, p in zip(shards, places, strict=True)] for places in seats]
-        return [shard.expand.remote(version, place, lists, *foreign) for shard, foreign in zip(shards, rows, strict=True)]
+        rows = [
+            [t.give_v.remote(version, place, p) for t, p in zip(shards, places, strict=True)]
+            for places in seats
+        ]
+        return [
+            shard.expand.remote(version, place, lists, *foreign)
+            for shard, foreign in zip(shards, rows, strict=True)
+        ]
 
     def _asked(self, method: Any, *arguments: Any) -> list[Any]:
         """One reference for each shard that something is asked of."""

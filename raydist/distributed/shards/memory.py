@@ -55,7 +55,9 @@ class ShardMemory:
         return self.features + self.search + self.lists + self.v + CODE
 
 
-def shard_memory(num_rows: int, width: int, spec: DistanceSpec, *, num_shards: int, threads: int = 1) -> ShardMemory:
+def shard_memory(
+    num_rows: int, width: int, spec: DistanceSpec, *, num_shards: int, threads: int = 1
+) -> ShardMemory:
     """What a shard takes while N rows are clustered.
 
     Args:
@@ -74,7 +76,9 @@ def shard_memory(num_rows: int, width: int, spec: DistanceSpec, *, num_shards: i
     wide, wider = _WIDE_SETS * seats * _ENTRY, _WIDE_EXPANSIONS * seats * _ENTRY
     return ShardMemory(
         features=(_TABLES * 4 * width * mine) + 2 * _asked(mine, width) // num_parts(mine, width),
-        search=search_memory(mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads),
+        search=search_memory(
+            mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads
+        ),
         lists=num_rows * (seats * (4 + 4 + 2) + averaged * (4 + 8) + 3 * 8),
         v=mine * (2 * wide + wider) + 2 * num_rows * wider,
     )
@@ -95,7 +99,13 @@ def _asked(num_rows: int, width: int) -> int:
 
 
 def check_shard_memory(
-    sizes: Iterable[int], width: int, specs: Iterable[DistanceSpec], *, num_shards: int, threads: int, budget_mb: int
+    sizes: Iterable[int],
+    width: int,
+    specs: Iterable[DistanceSpec],
+    *,
+    num_shards: int,
+    threads: int,
+    budget_mb: int,
 ) -> tuple[float, int]:
     """The largest of several clusterings, if it is within the budget, and what that leaves for its search.
 
@@ -113,7 +123,10 @@ def check_shard_memory(
     Raises:
         ConfigError: a shard takes more.
     """
-    needs = [shard_memory(n, width, spec, num_shards=num_shards, threads=threads) for n, spec in zip(sizes, specs, strict=True)]
+    needs = [
+        shard_memory(n, width, spec, num_shards=num_shards, threads=threads)
+        for n, spec in zip(sizes, specs, strict=True)
+    ]
     largest = max(needs, key=lambda need: need.total)
     megabytes = largest.total / MEGABYTE
     if megabytes > budget_mb:

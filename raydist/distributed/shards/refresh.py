@@ -21,7 +21,7 @@ from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.feature_shard import ShardIsEmpty
 from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.memory import shard_memory
-from raydist.engine.process_group import World
+from raydist.engine.process_group import ProcessGroup
 from raydist.engine.refresher import Compute
 from raydist.errors import WorkerError
 from raydist.methods.method import Targets
@@ -51,27 +51,33 @@ class ShardedRefresher:
         self._table: list[Any] = []
         self._version = 0
 
-    def hold(self, features: Floats) -> None:
-        """See `Refresher.hold`."""
+    def set_features(self, features: Floats) -> None:
+        """See `Refresher.set_features`."""
         self._features = features
         self._fill()
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `Refresher.cluster`."""
-        group = None if spec.metric.group is None else np.asarray(getattr(self._tracklets, spec.metric.group)[rows], np.int64)
+        group = (
+            None
+            if spec.metric.group is None
+            else np.asarray(getattr(self._tracklets, spec.metric.group)[rows], np.int64)
+        )
 
         def edges() -> Edges:
-            found, report = self._graph(rows, group).edges(spec.metric, eps_max=spec.radius, width=self._features.shape[1])
+            found, report = self._graph(rows, group).edges(
+                spec.metric, eps_max=spec.radius, width=self._features.shape[1]
+            )
             self._tell(len(rows), spec, report)
             return found
 
-        return cluster_edges(self._surely(edges), len(rows), spec)
+        return cluster_edges(self._retry_lost_shards(edges), len(rows), spec)
 
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `Refresher.nearest_in_views`."""
-        return self._surely(lambda: self._graph(np.arange(len(view))).nearest_in_views(view))
+        return self._retry_lost_shards(lambda: self._graph(np.arange(len(view))).nearest_in_views(view))
 
-    def _surely(self, ask: Callable[[], Answer]) -> Answer:
+    def _retry_lost_shards(self, ask: Callable[[], Answer]) -> Answer:
         """The shards' answer; when one of them is lost, they are filled again and asked once more."""
         for attempt in range(ATTEMPTS):
             try:
@@ -79,9 +85,14 @@ class ShardedRefresher:
             except (RayActorError, ObjectLostError, RayTaskError) as error:
                 if not isinstance(_first_cause(error), LOST):
                     raise
-                log.warning("a feature shard was lost (attempt %d): it is filled again, and the step starts over", attempt + 1)
+                log.warning(
+                    "a feature shard was lost (attempt %d): it is filled again, and the step starts over",
+                    attempt + 1,
+                )
                 self._fill()
-        raise WorkerError(f"feature shards were lost {ATTEMPTS} times in one step: look at the memory of the nodes")
+        raise WorkerError(
+            f"feature shards were lost {ATTEMPTS} times in one step: look at the memory of the nodes"
+        )
 
     def _tell(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
         """Log what the search did, and what the shards took against what was expected."""
@@ -89,14 +100,23 @@ class ShardedRefresher:
         expected = shard_memory(num_rows, width, spec.metric, num_shards=number, threads=self._threads).total
         took = max(ray.get([shard.peak.remote() for shard in self._shards]))
         level = logging.WARNING if took > expected else logging.DEBUG
-        log.log(level, "a shard took %.0f MB, up to %.0f expected; %d rows, %s", took / 1e6, expected / 1e6, num_rows, report)
+        log.log(
+            level,
+            "a shard took %.0f MB, up to %.0f expected; %d rows, %s",
+            took / 1e6,
+            expected / 1e6,
+            num_rows,
+            report,
+        )
 
     def _fill(self) -> None:
         self._version += 1
         cuts = list(pairwise(self._bounds()))
         self._table = [ray.put(self._features[start:stop]) for start, stop in cuts]
         held = zip(self._shards, cuts, self._table, strict=True)
-        ray.get([shard.hold.remote(self._version, int(start), part) for shard, (start, _), part in held])
+        ray.get(
+            [shard.set_features.remote(self._version, int(start), part) for shard, (start, _), part in held]
+        )
 
     def _bounds(self) -> Ints:
         """Where the rows of each shard begin, and where the last one's end."""
@@ -104,7 +124,9 @@ class ShardedRefresher:
         return np.array([total * s // number for s in range(number + 1)])
 
     def _graph(self, rows: Ints, group: Ints | None = None) -> ShardedGraph:
-        return ShardedGraph(self._shards, self._table, self._version, rows, bounds=self._bounds(), group=group)
+        return ShardedGraph(
+            self._shards, self._table, self._version, rows, bounds=self._bounds(), group=group
+        )
 
 
 def _first_cause(error: BaseException) -> BaseException:
@@ -125,11 +147,19 @@ class ShardedRefresh:
         threads: of each shard.
     """
 
-    def __init__(self, world: World, board: Any, shards: list[Any], tracklets: TrainingSet, *, threads: int = 1) -> None:
-        self._world, self._board = world, board
+    def __init__(
+        self,
+        process_group: ProcessGroup,
+        board: Any,
+        shards: list[Any],
+        tracklets: TrainingSet,
+        *,
+        threads: int = 1,
+    ) -> None:
+        self._process_group, self._board = process_group, board
         self._refresher = ShardedRefresher(shards, tracklets, threads=threads)
-        attempt = [ray.get(board.new_attempt.remote())] if world.rank == 0 else [0]
-        if world.size > 1:
+        attempt = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [0]
+        if process_group.world_size > 1:
             dist.broadcast_object_list(attempt, src=0)
         self._attempt = attempt[0]
 
@@ -137,8 +167,8 @@ class ShardedRefresh:
         """See `RefreshService.targets`."""
         key, board = (self._attempt, epoch), self._board
         mine = ray.put(local)
-        ray.get(board.deliver.remote(key, self._world.rank, [mine]))
-        if self._world.rank == 0:
+        ray.get(board.deliver.remote(key, self._process_group.rank, [mine]))
+        if self._process_group.rank == 0:
             self._compute(key, num_rows, compute)
         (reference,) = ray.get(board.wait.remote(key))
         found: Targets | Exception = ray.get(reference)
@@ -147,11 +177,11 @@ class ShardedRefresh:
         return found
 
     def _compute(self, key: tuple[int, int], num_rows: int, compute: Compute) -> None:
-        boxes = ray.get(self._board.collect.remote(key, self._world.size))
+        boxes = ray.get(self._board.collect.remote(key, self._process_group.world_size))
         parts: list[Floats] = ray.get([box[0] for box in boxes])
         features = np.empty((num_rows, *parts[0].shape[1:]), np.float32)
         for rank, part in enumerate(parts):
-            features[rank :: self._world.size] = part
+            features[rank :: self._process_group.world_size] = part
         try:
             found: Targets | Exception = compute(features, self._refresher)
         except Exception as error:  # the other ranks wait for an answer, whatever it is

@@ -14,7 +14,7 @@ from ray.tune import Callback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 
-from raydist.distributed.driver.group import Say
+from raydist.distributed.driver.group import OnEvent
 from raydist.distributed.tune.trial import FAILED
 from raydist.tuning.proposals import propose
 from raydist.tuning.records import Epoch, State, StudyFolder, Trial, TrialLog
@@ -58,7 +58,9 @@ class Proposing(_NotKept, Searcher):
         self._log.start(number, sample)
         return {"number": number, "sample": sample}
 
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
         """Nothing: proposals are made from the records."""
 
     def save(self, checkpoint_path: str) -> None:
@@ -88,7 +90,9 @@ class Halving(ASHAScheduler):
         self._known = {trial.number: trial for trial in trials}
         for trial in trials:
             if trial.state != "running":
-                self.on_trial_add(None, SimpleNamespace(trial_id=f"trial {trial.number}", config={"number": trial.number}))
+                self.on_trial_add(
+                    None, SimpleNamespace(trial_id=f"trial {trial.number}", config={"number": trial.number})
+                )
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Take a trial in, with all that it reported before."""
@@ -109,7 +113,9 @@ class Recording(_NotKept, Callback):
         say: told of every change of a trial.
     """
 
-    def __init__(self, study: Study, folder: StudyFolder, log: TrialLog, *, tracker: StudyTracker, say: Say) -> None:
+    def __init__(
+        self, study: Study, folder: StudyFolder, log: TrialLog, *, tracker: StudyTracker, say: OnEvent
+    ) -> None:
         self._study, self._folder, self._log = study, folder, log
         self._tracker, self._say = tracker, say
 
@@ -119,7 +125,9 @@ class Recording(_NotKept, Callback):
         self._tracker.start(number, trial.config["sample"])
         self._tell(number)
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
         """A trial came to the end of an epoch, or failed."""
         number = trial.config["number"]
         if FAILED in result:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from raydist.distributed.cluster import connected, num_groups
-from raydist.distributed.driver.group import Say, apart
+from raydist.distributed.driver.group import OnEvent, run_in_thread
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
 from raydist.errors import TrainingError
@@ -40,7 +40,9 @@ GRACE = 4
 """Trials are first compared after one in so many of their epochs."""
 
 
-def search(study: Study, *, resume: Path | None = None, say: Say = lambda message: None) -> tuple[StudyFolder, dict[str, Any]]:
+def search(
+    study: Study, *, resume: Path | None = None, say: OnEvent = lambda message: None
+) -> tuple[StudyFolder, dict[str, Any]]:
     """Run the trials of a study that have not ended yet, and sum up.
 
     Args:
@@ -122,7 +124,9 @@ def first_rung(configs: Sequence[Config]) -> int:
 
     A criterion is measured after every epoch, retrieval after every ``evaluation.every``, where 0 stands for the last epoch only.
     """
-    lengths = [min(config.train.epochs, config.train.limit_epochs or config.train.epochs) for config in configs]
+    lengths = [
+        min(config.train.epochs, config.train.limit_epochs or config.train.epochs) for config in configs
+    ]
     if configs[0].tune.objective != "map":
         return math.ceil(max(lengths) / GRACE)
     if not all(config.evaluation.every for config in configs):
@@ -139,7 +143,9 @@ def _known_folder(study: Study, resume: Path | None) -> StudyFolder | None:
     return folder
 
 
-def _start(study: Study, folder: StudyFolder, trials: Sequence[Trial], *, tracker: StudyTracker, at_once: int) -> dict[str, Any]:
+def _start(
+    study: Study, folder: StudyFolder, trials: Sequence[Trial], *, tracker: StudyTracker, at_once: int
+) -> dict[str, Any]:
     return {
         "kind": "study",
         "folder": str(folder.path),
@@ -162,7 +168,7 @@ def _run_trials(
     tracker: StudyTracker,
     at_once: int,
     sizes: dict[str, list[int]],
-    say: Say,
+    say: OnEvent,
 ) -> None:
     """Run what is waiting on Ray Tune."""
     from ray import tune
@@ -173,7 +179,9 @@ def _run_trials(
     numbers, objective = waiting(log.trials, study.tune.num_samples), study.tune.objective
     if not numbers:
         return
-    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # it warns of drivers without GPUs, and misses its own logs
+    logging.getLogger("ray.tune").setLevel(
+        logging.CRITICAL
+    )  # it warns of drivers without GPUs, and misses its own logs
     path = folder.path.resolve()
     scratch = path / "ray"
     shutil.rmtree(scratch, ignore_errors=True)  # what a study that was killed has left
@@ -186,7 +194,9 @@ def _run_trials(
             num_samples=len(numbers),
             max_concurrent_trials=at_once,
             search_alg=Proposing(study, log, numbers),
-            scheduler=Halving(log.trials, metric=objective, first=first) if study.tune.scheduler == "asha" else None,
+            scheduler=Halving(log.trials, metric=objective, first=first)
+            if study.tune.scheduler == "asha"
+            else None,
             trial_name_creator=_name,
             trial_dirname_creator=_name,
         ),
@@ -199,7 +209,7 @@ def _run_trials(
         ),
     )
     try:
-        apart(tuner.fit)
+        run_in_thread(tuner.fit)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

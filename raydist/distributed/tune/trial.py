@@ -20,11 +20,11 @@ from ray.tune import Trainable
 from raydist.distributed.driver.group import (
     Job,
     Message,
-    attempt,
-    begin,
-    helpers,
+    group_actors,
     logging_to,
     run_group,
+    run_guarded,
+    setup_worker,
     shard_memory_of,
     state_of_worker,
 )
@@ -51,7 +51,13 @@ class TrialDriver(Trainable):
     """
 
     def setup(  # type: ignore[override]  # Ray Tune gives what `with_parameters` was told
-        self, config: Mapping[str, Any], *, study: Study, folder: str, sizes: Mapping[str, Sequence[int]], scratch: str
+        self,
+        config: Mapping[str, Any],
+        *,
+        study: Study,
+        folder: str,
+        sizes: Mapping[str, Sequence[int]],
+        scratch: str,
     ) -> None:
         """Start the workers.
 
@@ -87,16 +93,20 @@ class TrialDriver(Trainable):
             self._board.dismiss.remote()
         self._group.join()
 
-    def _run(self, study: Study, sample: Mapping[str, Any], sizes: Mapping[str, Sequence[int]], scratch: Path) -> None:
+    def _run(
+        self, study: Study, sample: Mapping[str, Any], sizes: Mapping[str, Sequence[int]], scratch: Path
+    ) -> None:
         """The whole trial."""
         try:
             configs = {data: study.config(data, sample) for data in study.bases}
             section = next(iter(configs.values())).ray
-            with helpers(section, search_budget=_search_budget(configs, sizes)) as handles:
+            with group_actors(section, search_budget=_search_budget(configs, sizes)) as handles:
                 self._board = handles["board"]
                 raw = {data: config.model_dump(mode="json") for data, config in configs.items()}
                 job = handles | {"configs": raw, "folder": str(self._folder)}
-                run_group(train_trial, job, section, name=self._folder.name, storage=scratch, say=self._heard.put)
+                run_group(
+                    train_trial, job, section, name=self._folder.name, storage=scratch, say=self._heard.put
+                )
         except Exception as error:
             (self._folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             self._heard.put({FAILED: reason(error)})
@@ -131,7 +141,7 @@ def train_trial(job: Job) -> None:
     Args:
         job: the configuration of every data set, the trial's folder, and the handles of the board and the shards.
     """
-    attempt(job, _train_trial)
+    run_guarded(job, _train_trial)
 
 
 def _train_trial(job: Job) -> None:
@@ -139,21 +149,21 @@ def _train_trial(job: Job) -> None:
 
     folder = Path(job["folder"])
     configs = {data: Config.model_validate(raw) for data, raw in job["configs"].items()}
-    world = begin(deterministic=all(config.run.deterministic for config in configs.values()))
-    run = JointRun({data: state_of_worker(config, world, job) for data, config in configs.items()})
+    process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
+    run = JointRun({data: state_of_worker(config, process_group, job) for data, config in configs.items()})
     checkpoints = CheckpointFolder((folder / "checkpoints").as_uri())
 
     def may_go_on_after(report: Epoch) -> bool:
-        if world.rank == 0:
+        if process_group.rank == 0:
             ray.get(job["board"].say.remote(asdict(report) | means(report.values)))
         return bool(ray.get(job["board"].may_go_on.remote(report.epoch)))
 
-    with logging_to(folder / "log.txt", world):
+    with logging_to(folder / "log.txt", process_group):
         found = checkpoints.newest()
         wanted = may_go_on_after(run.unpack(found[1])) if found else True
         while wanted and run.epoch < run.num_epochs:
             report = run.advance()
-            if world.rank == 0:
+            if process_group.rank == 0:
                 checkpoints.write(report.epoch, run.pack())
                 checkpoints.keep_only({*range(report.epoch - KEPT + 1, report.epoch + 1)})
             wanted = may_go_on_after(report)

@@ -18,8 +18,7 @@ from scipy.special import entr
 
 from raydist.clustering.spec import Clustering
 from raydist.neighbours.jaccard.graph import Edges
-from raydist.neighbours.search.lists import Doubles
-from raydist.types import NOISE, Floats, Ints, Labels
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 Mask = NDArray[np.bool_]
 

@@ -12,7 +12,7 @@ from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.samplers import identity_batches
 from raydist.errors import ClusteringError
 from raydist.memories.centroids import centroids
-from raydist.methods.method import Refresher, Setting
+from raydist.methods.method import MethodContext, Refresher
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 EPS_STEP = 0.1
@@ -68,30 +68,39 @@ class ModalityClusters:
         return centroids(torch.from_numpy(features), labels, self.of[modality].num_clusters).numpy()
 
 
-def cluster_modalities(refresher: Refresher, features: Floats, setting: Setting, *, relax: bool = True) -> ModalityClusters:
+def cluster_modalities(
+    refresher: Refresher, features: Floats, context: MethodContext, *, relax: bool = True
+) -> ModalityClusters:
     """Cluster each modality among itself.
 
     Args:
         refresher: distances and clusters.
         features: float32 [N, D] unit rows.
-        setting: how each modality is clustered.
+        context: how each modality is clustered.
         relax: try another eps when a modality has fewer than two clusters, and refuse if that does not help.
 
     Raises:
         ClusteringError: a modality has fewer than two clusters whatever is tried.
     """
-    refresher.hold(features)
-    rows = {m: setting.rows(m) for m in Modality}
-    found = {m: cluster_rows(refresher, rows[m], setting.clustering[m], retries=RETRIES if relax else 0) for m in Modality}
+    refresher.set_features(features)
+    rows = {m: context.rows(m) for m in Modality}
+    found = {
+        m: cluster_rows(refresher, rows[m], context.clustering[m], retries=RETRIES if relax else 0)
+        for m in Modality
+    }
     if relax and min(c.num_clusters for c in found.values()) < 2:
-        count = ", ".join(f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items())
+        count = ", ".join(
+            f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in found.items()
+        )
         raise ClusteringError(
             f"the features collapsed: {count}; train the warm-up longer, or change clustering.eps or clustering.min_samples"
         )
     return ModalityClusters(found, rows)
 
 
-def cluster_rows(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES) -> Clustering:
+def cluster_rows(
+    refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES
+) -> Clustering:
     """Cluster some rows; again with a larger eps where there is no cluster, with a smaller one where there is one alone.
 
     Args:
@@ -108,7 +117,9 @@ def cluster_rows(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries
     return cluster_rows(refresher, rows, replace(spec, eps=eps), retries=retries - 1)
 
 
-def cluster_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+def cluster_batches(
+    labels: Mapping[Modality, Labels], context: MethodContext, iterations: int, rng: np.random.Generator
+) -> Ints:
     """P clusters of K tracklets of each modality in every batch, from several cameras where there are.
 
     Returns:
@@ -118,8 +129,8 @@ def cluster_batches(labels: Mapping[Modality, Labels], setting: Setting, iterati
     for modality in Modality:
         parts.append(
             identity_batches(
-                labels[modality], num_identities=setting.num_identities, num_instances=setting.num_instances,
-                iterations=iterations, rng=rng, groups=setting.tracklets.camera,
+                labels[modality], num_identities=context.num_identities, num_instances=context.num_instances,
+                iterations=iterations, rng=rng, groups=context.tracklets.camera,
             )
         )  # fmt: skip
     return np.concatenate(parts, axis=1)

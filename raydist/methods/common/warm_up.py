@@ -19,7 +19,7 @@ Deviations: the loss is the mean of the versions' cross-entropies, not the adjus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar
@@ -37,7 +37,17 @@ from raydist.data.transforms.augment import TONES_INFRARED, TONES_VISIBLE
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
 from raydist.methods.common.clusters import cluster_modalities, tracklet_means
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
+from raydist.methods.method import (
+    Batch,
+    ClipView,
+    Memories,
+    MethodContext,
+    Modules,
+    OptimizerStep,
+    Refresher,
+    Stage,
+    Targets,
+)
 from raydist.types import NOISE, Floats, Ints, Modality
 
 TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}
@@ -50,9 +60,11 @@ class WarmUpParams(Section):
         share: of the epochs; 0 leaves the warm-up out, for encoders that start from published weights.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
+
     share: float = Field(3.0, ge=0)
     temperature: float = Field(0.07, gt=0)
-    keep: Annotated[float, Field(ge=0, le=1)] = 0.8
+    momentum: Annotated[float, Field(ge=0, le=1)] = 0.8
     ignore_from: int = Field(2, ge=0)
     ignore_top: int = Field(3, ge=1)
     ignore_slack: float = Field(0.3, ge=0, le=1)
@@ -63,14 +75,14 @@ class WarmUp(Stage):
     """See the module.
 
     Attributes:
-        setting: the tracklets and the batch.
+        context: the tracklets and the batch.
         params: hyper-parameters.
         clusters: whether clusters are made for the log; nothing is learned from them.
         ignore: whether there is an ignore graph at all.
     """
 
     name: ClassVar[str] = "warm-up"
-    setting: Setting
+    context: MethodContext
     params: WarmUpParams
     clusters: bool = True
     ignore: bool = True
@@ -79,35 +91,42 @@ class WarmUp(Stage):
         self.share = self.params.share
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph."""
         means = tracklet_means(features)
         wanted = self.ignore and epoch >= self.params.ignore_from
-        ignored = likely_pieces(features, self.setting.tracklets.view, self.params, wanted=wanted)
+        ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         labels = np.full(len(means), NOISE)
         if self.clusters:
-            labels = cluster_modalities(refresher, means, self.setting, relax=False).joint
+            labels = cluster_modalities(refresher, means, self.context, relax=False).joint
         return Targets(labels, {"ignored": ignored}, {"slots": means}, {"ignored_pairs": ignored.nnz / 2})
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of tracklets, two versions each."""
-        views, ignored = torch.from_numpy(self.setting.tracklets.view), targets.arrays["ignored"]
+        views, ignored = torch.from_numpy(self.context.tracklets.view), targets.arrays["ignored"]
         assert isinstance(ignored, csr_array)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             admissible = negatives_of_own_view(batch.rows, views, ignored)
             terms = [
-                instance_contrast(f, batch.rows, memories["slots"], admissible, temperature=self.params.temperature)
+                instance_contrast(
+                    f, batch.rows, memories["slots"], admissible, temperature=self.params.temperature
+                )
                 for f in batch.features
             ]
             return {"tracklet": torch.stack(terms).mean()}
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_slots(memories["slots"], batch.rows, batch.features[0], keep=self.params.keep)
+            update_slots(memories["slots"], batch.rows, batch.features[0], momentum=self.params.momentum)
 
-        versions = [Version(segment=0), Version(augment=TONES, segment=1)]
-        return [Substep(partial(tracklets_of_both, self.setting), versions, loss, update)]
+        clip_views = [ClipView(segment=0), ClipView(augment=TONES, segment=1)]
+        return [OptimizerStep(partial(tracklets_of_both, self.context), clip_views, loss, update)]
 
 
 def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
@@ -139,18 +158,22 @@ def negatives_of_own_view(rows: Tensor, views: Tensor, ignored: csr_array) -> Te
         bool [B, N], on the device of the rows.
     """
     chosen = rows.cpu()
-    return ((views[chosen][:, None] == views) & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(rows.device)
+    return ((views[chosen][:, None] == views) & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(
+        rows.device
+    )
 
 
-def tracklets_of_both(setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+def tracklets_of_both(context: MethodContext, iterations: int, rng: np.random.Generator) -> Ints:
     """As many visible as infrared tracklets in every batch, from several views.
 
     Returns:
         int64 [iterations, 2 P K], the visible half first.
     """
-    half = setting.num_identities * setting.num_instances
+    half = context.num_identities * context.num_instances
     parts = []
     for modality in Modality:
-        rows = setting.rows(modality)
-        parts.append(rows[tracklet_batches(setting.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)])
+        rows = context.rows(modality)
+        parts.append(
+            rows[tracklet_batches(context.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)]
+        )
     return np.concatenate(parts, axis=1)

@@ -66,9 +66,9 @@ class DualLevelDebiasing(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, cross."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            IntraStage(setting, params.intra, params),
-            CrossStage(setting, params.cross, params),
+            WarmUp(context, params.warm_up),
+            IntraStage(context, params.intra, params),
+            CrossStage(context, params.cross, params),
         ]

@@ -71,9 +71,9 @@ class HierarchicalIdentityLearning(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, baseline, hierarchy."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            BaselineStage(setting, params.baseline),
-            HierarchyStage(setting, params.hierarchy),
+            WarmUp(context, params.warm_up),
+            BaselineStage(context, params.baseline),
+            HierarchyStage(context, params.hierarchy),
         ]

@@ -50,7 +50,12 @@ class CrossContrastStage(DualContrastStage):
     params: CrossContrastParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """The dual targets, and for every clustered tracklet the partner cluster across."""
         targets = super().refresh(features, previous, refresher, epoch, rng)
@@ -68,7 +73,7 @@ class CrossContrastStage(DualContrastStage):
 
     def move(self, prototypes: Tensor, features: Tensor, labels: Tensor) -> None:
         """Move each centroid by the least similar sample of its cluster."""
-        update_hardest(prototypes, features, labels, keep=self.params.keep)
+        update_hardest(prototypes, features, labels, momentum=self.params.momentum)
 
 
 def partners(labels: Labels, matched: Labels) -> Labels:
@@ -96,9 +101,9 @@ class ProgressiveGraphMatching(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, dual contrast, cross contrast."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            DualContrastStage(setting, params.dual),
-            CrossContrastStage(setting, params.cross),
+            WarmUp(context, params.warm_up),
+            DualContrastStage(context, params.dual),
+            CrossContrastStage(context, params.cross),
         ]

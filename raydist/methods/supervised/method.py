@@ -28,7 +28,19 @@ from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.clusters import cluster_batches
 from raydist.methods.common.warm_up import TONES
 from raydist.methods.dcl.method import at
-from raydist.methods.method import Batch, Memories, Method, Modules, Params, Refresher, Setting, Stage, Substep, Targets, Version
+from raydist.methods.method import (
+    Batch,
+    ClipView,
+    Memories,
+    Method,
+    MethodContext,
+    Modules,
+    OptimizerStep,
+    Params,
+    Refresher,
+    Stage,
+    Targets,
+)
 from raydist.types import NOISE, UNKNOWN_IDENTITY, Floats, Ints, Labels, Modality
 
 
@@ -47,30 +59,35 @@ class SupervisedStage(Stage):
     """One classifier for both modalities.
 
     Attributes:
-        setting: the tracklets and the batch.
+        context: the tracklets and the batch.
         params: hyper-parameters.
         classes: int64 [N], identities numbered from 0.
     """
 
     name: ClassVar[str] = "supervised"
     needs_features: ClassVar[bool] = False
-    setting: Setting
+    context: MethodContext
     params: SupervisedParams
     classes: Labels
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """The identities themselves."""
         return Targets(self.classes)
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of P identities with K tracklets of each modality."""
-        modality = self.setting.tracklets.modality
+        modality = self.context.tracklets.modality
         labels = {m: np.where(modality == m, targets.labels, NOISE) for m in Modality}
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return cluster_batches(labels, self.setting, iterations, rng)
+            return cluster_batches(labels, self.context, iterations, rng)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             features = batch.features.flatten(0, 1)
@@ -85,7 +102,7 @@ class SupervisedStage(Stage):
         def update(batch: Batch, memories: Memories) -> None:
             """There is no memory."""
 
-        return [Substep(sample, [Version(augment=TONES)], loss, update)]
+        return [OptimizerStep(sample, [ClipView(augment=TONES)], loss, update)]
 
 
 class CosineClassifier(nn.Module):
@@ -113,14 +130,16 @@ class Supervised(Method):
 
     def stages(self) -> Sequence[Stage]:
         """One stage."""
-        return [SupervisedStage(self.setting, self.params, self._classes())]
+        return [SupervisedStage(self.context, self.params, self._classes())]
 
     def modules(self, width: int) -> dict[str, nn.Module]:
         """The classifier."""
         return {"classifier": CosineClassifier(width, int(self._classes().max()) + 1)}
 
     def _classes(self) -> Labels:
-        truth = self.setting.truth
+        truth = self.context.truth
         if truth is None or (truth.identity == UNKNOWN_IDENTITY).any():
-            raise DataError("method.name = supervised needs the identity of every training tracklet, and some are not known")
+            raise DataError(
+                "method.name = supervised needs the identity of every training tracklet, and some are not known"
+            )
         return np.unique(truth.identity, return_inverse=True)[1].astype(np.int64)

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import ConfigError
-from raydist.neighbours.search.ranked import NOBODY, Doubles, GroupedLists, Ranked, merge_topk
-from raydist.types import Floats, Ints
+from raydist.neighbours.search.ranked import PADDING, GroupedLists, Ranked, merge_topk
+from raydist.types import Doubles, Floats, Ints
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
 
@@ -77,7 +77,9 @@ class DistanceSpec:
         return cls("jaccard", k1, k2)
 
     @classmethod
-    def camera_aware(cls, *, k1_intra: int = 5, k1_inter: int = 20, k2_intra: int = 2, k2_inter: int = 4) -> DistanceSpec:
+    def camera_aware(
+        cls, *, k1_intra: int = 5, k1_inter: int = 20, k2_intra: int = 2, k2_inter: int = 4
+    ) -> DistanceSpec:
         """CA-Jaccard; a camera may be any grouping, such as the modality."""
         return cls("camera-aware", k1_intra=k1_intra, k1_inter=k1_inter, k2_intra=k2_intra, k2_inter=k2_inter)
 
@@ -89,7 +91,10 @@ class DistanceSpec:
     @property
     def group(self) -> Literal["camera", "modality"] | None:
         """What splits neighbours into those within and those across; None when all are within."""
-        groups: dict[DistanceName, Literal["camera", "modality"]] = {"camera-aware": "camera", "modality-aware": "modality"}
+        groups: dict[DistanceName, Literal["camera", "modality"]] = {
+            "camera-aware": "camera",
+            "modality-aware": "modality",
+        }
         return groups.get(self.name)
 
     @property
@@ -135,16 +140,25 @@ class RankedLists:
         """The lists of all rows, out of those of consecutive slabs."""
         if len(parts) == 1:
             return parts[0]
-        columns = {name: [getattr(part, name) for part in parts] for name in ("ids", "similarities", "seats", "shares")}
-        return RankedLists(split=parts[0].split, **{name: np.concatenate(column) for name, column in columns.items()})
+        columns = {
+            name: [getattr(part, name) for part in parts]
+            for name in ("ids", "similarities", "seats", "shares")
+        }
+        return RankedLists(
+            split=parts[0].split, **{name: np.concatenate(column) for name, column in columns.items()}
+        )
 
     def renumbered(self, order: Ints) -> RankedLists:
         """The lists of all rows when row ``order[r]`` is called r, for every r."""
         new_name = np.empty(len(order) + 1, np.int32)
         new_name[order] = np.arange(len(order))
-        new_name[-1] = NOBODY  # the extra place at the end is where an empty seat looks
+        new_name[-1] = PADDING  # the extra place at the end is where an empty seat looks
         return RankedLists(
-            new_name[self.ids[order]], self.similarities[order], self.split, new_name[self.seats[order]], self.shares[order]
+            new_name[self.ids[order]],
+            self.similarities[order],
+            self.split,
+            new_name[self.seats[order]],
+            self.shares[order],
         )
 
     def without_tables(self) -> RankedLists:
@@ -181,7 +195,9 @@ def ranked_lists(spec: DistanceSpec, rows: Ints, within: Ranked, across: Ranked)
     values[:, 0] = 1
     near, far = near[:, : spec.k2], across[0][:, : spec.k2 if spec.k2 > 1 else 0]
     seats = _side_by_side(near, far, dtype=np.int32)
-    return RankedLists(ids.astype(np.int32), values.astype(np.float32), ids.shape[1], seats, _balanced_shares(near, far))
+    return RankedLists(
+        ids.astype(np.int32), values.astype(np.float32), ids.shape[1], seats, _balanced_shares(near, far)
+    )
 
 
 def _side_by_side(*columns: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
@@ -198,8 +214,10 @@ def join_lists(spec: DistanceSpec, slabs: Sequence[Ints], found: Sequence[Groupe
     """
     within, across = zip(*found, strict=True)
     if spec.gate is not None and any(len(rows) for rows in slabs):
-        nearest, similarity = (np.concatenate([column[:, 0] for column in columns]) for columns in zip(*across, strict=True))
-        floor = _quantile(similarity[nearest != NOBODY], spec.gate)
+        nearest, similarity = (
+            np.concatenate([column[:, 0] for column in columns]) for columns in zip(*across, strict=True)
+        )
+        floor = _quantile(similarity[nearest != PADDING], spec.gate)
         across = tuple(_gated(rows, far, nearest, floor) for rows, far in zip(slabs, across, strict=True))
     return RankedLists.join([ranked_lists(spec, *slab) for slab in zip(slabs, within, across, strict=True)])
 
@@ -208,9 +226,9 @@ def _gated(rows: Ints, across: Ranked, nearest: Ints, floor: float) -> Ranked:
     """The neighbours across that are mutually nearest or as similar as the floor, moved up to the front."""
     ids, similarities = across
     keep = similarities >= floor
-    met = ids[:, 0] != NOBODY
+    met = ids[:, 0] != PADDING
     keep[met, 0] |= nearest[ids[met, 0]] == rows[met]
-    return merge_topk([(np.where(keep, ids, NOBODY), np.where(keep, similarities, -np.inf))], k=ids.shape[1])
+    return merge_topk([(np.where(keep, ids, PADDING), np.where(keep, similarities, -np.inf))], k=ids.shape[1])
 
 
 def _quantile(values: Doubles, share: float) -> float:
@@ -219,13 +237,13 @@ def _quantile(values: Doubles, share: float) -> float:
 
 
 def _equal_shares(seats: NDArray[Any]) -> Doubles:
-    taken = seats != NOBODY
+    taken = seats != PADDING
     return taken / taken.sum(axis=1, keepdims=True)
 
 
 def _balanced_shares(near: NDArray[Any], far: NDArray[Any]) -> Doubles:
     """Half the weight to each side, all of it to the near side of a row that has nobody on the far side."""
-    num_far = (far != NOBODY).sum(axis=1, keepdims=True)
+    num_far = (far != PADDING).sum(axis=1, keepdims=True)
     near_weight = np.where(num_far > 0, 0.5, 1.0)
     near_shares = _equal_shares(near) * near_weight
-    return np.hstack((near_shares, (far != NOBODY) * (0.5 / np.maximum(num_far, 1))))
+    return np.hstack((near_shares, (far != PADDING) * (0.5 / np.maximum(num_far, 1))))

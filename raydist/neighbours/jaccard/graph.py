@@ -23,7 +23,15 @@ from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distances import DistanceSpec, RankedLists, join_lists
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.reciprocal import UNIT, expand_rows, mutual_ranks, reciprocal_sets, v_rows
-from raydist.neighbours.jaccard.slabs import map_slabs, row_slabs, sparse_rows, stack_rows, unsigned, with_room, work_slabs
+from raydist.neighbours.jaccard.slabs import (
+    map_slabs,
+    row_slabs,
+    sparse_rows,
+    stack_rows,
+    unsigned,
+    with_room,
+    work_slabs,
+)
 from raydist.neighbours.search.backends import Search, exact_search
 from raydist.neighbours.search.ranked import GroupedLists, merge_topk
 from raydist.types import Floats, Ints, check_features
@@ -79,7 +87,9 @@ class Edges:
     @staticmethod
     def join(parts: Sequence[Edges]) -> Edges:
         """The pairs of all rows, out of those of consecutive slabs."""
-        return Edges(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("i", "j", "distance")))
+        return Edges(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("i", "j", "distance"))
+        )
 
     @staticmethod
     def _of_table(rows: Ints, table: csr_array) -> Edges:
@@ -88,7 +98,9 @@ class Edges:
         return Edges(np.repeat(rows.astype(np.int32), np.diff(table.indptr)), table.indices, table.data)
 
 
-def jaccard_edges(rows: Ints, v: csr_array, *, eps_max: float, inverted: csc_array | None = None, threads: int = 1) -> Edges:
+def jaccard_edges(
+    rows: Ints, v: csr_array, *, eps_max: float, inverted: csc_array | None = None, threads: int = 1
+) -> Edges:
     """The pairs (i, j > i) within eps_max whose smaller row is one of the given rows.
 
     Args:
@@ -190,12 +202,16 @@ def jaccard_graph(
         del lists
     with watch("edges"):
         inverted = v.tocsc()
-        parts = [jaccard_edges(rows, v, eps_max=eps_max, inverted=inverted, threads=threads) for rows in slabs]
+        parts = [
+            jaccard_edges(rows, v, eps_max=eps_max, inverted=inverted, threads=threads) for rows in slabs
+        ]
         del v, inverted
         return Graph(Edges.join(parts).renamed(order), v_entries, expanded_entries, searched)
 
 
-def _encoded(lists: RankedLists, features: Floats, names: Ints, half: int, slabs: list[Ints], threads: int) -> csr_array:
+def _encoded(
+    lists: RankedLists, features: Floats, names: Ints, half: int, slabs: list[Ints], threads: int
+) -> csr_array:
     """V of all rows before expansion."""
     mutual = np.concatenate([mutual_ranks(rows, lists, threads=threads) for rows in slabs])
     sets = [reciprocal_sets(rows, lists, mutual, half=half, threads=threads) for rows in slabs]
@@ -211,7 +227,9 @@ def _groups(
     values = camera if spec.group == "camera" else modality
     if values is None or len(values) != num_rows:
         given = "none" if values is None else f"{len(values)} values"
-        raise ConfigError(f"the {spec.name} distance needs the {spec.group} of each of {num_rows} rows: {given} given")
+        raise ConfigError(
+            f"the {spec.name} distance needs the {spec.group} of each of {num_rows} rows: {given} given"
+        )
     return np.unique(values, return_inverse=True)[1].astype(np.int64)
 
 
@@ -219,10 +237,14 @@ def _groups(
 def _overlaps(rows, bounds, columns, weights, starts, owners, shares, limit):  # type: ignore[no-untyped-def]
     """Add up min(V_ig, V_jg) over the columns g of each row i for all j > i, and keep the pairs within the limit."""
     num_rows = bounds.size - 1
-    least = UNIT * (2 - 2 * limit) / (2 - limit) - 2 * UNIT * TIE_TOLERANCE  # a smaller overlap is surely too far
+    least = (
+        UNIT * (2 - 2 * limit) / (2 - limit) - 2 * UNIT * TIE_TOLERANCE
+    )  # a smaller overlap is surely too far
     overlap = np.zeros(num_rows, np.int32)
     touched = np.empty(num_rows + 1, np.uint32)
-    ahead = starts[:-1].copy()  # in each column, the first owner behind the row: rows ascend, so it only moves on
+    ahead = starts[
+        :-1
+    ].copy()  # in each column, the first owner behind the row: rows ascend, so it only moves on
     kept = np.zeros(rows.size + 1, np.int64)
     near, distance = np.empty(8 * rows.size, np.uint32), np.empty(8 * rows.size, np.float32)
     used = np.uint64(0)

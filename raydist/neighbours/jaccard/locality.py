@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from raydist.neighbours.search.ranked import NOBODY
+from raydist.neighbours.search.ranked import PADDING
 from raydist.types import Ints
 
 _LINKED_SEATS = 10
@@ -46,10 +46,10 @@ def _local_order(ids):  # type: ignore[no-untyped-def]
     """Groups are chains: `behind` leads from each row to the next one, `last` from a root to the end of its chain."""
     num_rows = ids.shape[0]
     parent, last = np.arange(num_rows), np.arange(num_rows)
-    behind = np.full(num_rows, NOBODY)
+    behind = np.full(num_rows, PADDING)
     for a in range(ids.shape[1]):
         for i in range(num_rows):
-            if ids[i, a] == NOBODY:
+            if ids[i, a] == PADDING:
                 continue
             left, right = root_of(parent, i), root_of(parent, ids[i, a])
             if left != right:
@@ -59,8 +59,8 @@ def _local_order(ids):  # type: ignore[no-untyped-def]
     order = np.empty(num_rows, np.int64)
     count = 0
     for i in range(num_rows):
-        row = i if parent[i] == i else NOBODY
-        while row != NOBODY:
+        row = i if parent[i] == i else PADDING
+        while row != PADDING:
             order[count] = row
             row = behind[row]
             count += 1

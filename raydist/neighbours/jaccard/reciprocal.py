@@ -20,9 +20,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.neighbours.jaccard.distances import RankedLists
-from raydist.neighbours.jaccard.slabs import map_slabs, sparse_rows, stack_rows, unsigned, with_room, work_slabs
+from raydist.neighbours.jaccard.slabs import (
+    map_slabs,
+    sparse_rows,
+    stack_rows,
+    unsigned,
+    with_room,
+    work_slabs,
+)
 from raydist.neighbours.search.exact import CHAINS, chained_dot
-from raydist.neighbours.search.ranked import NOBODY
+from raydist.neighbours.search.ranked import PADDING
 from raydist.types import Floats, Ints
 
 UNIT = 1 << 30
@@ -60,7 +67,9 @@ def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualR
     return ranks
 
 
-def reciprocal_sets(rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half: int, threads: int = 1) -> csr_array:
+def reciprocal_sets(
+    rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half: int, threads: int = 1
+) -> csr_array:
     """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and 3).
 
     The set of row i holds every j of its list that has i in its own list. It takes in the half set of a member c where
@@ -85,7 +94,9 @@ def reciprocal_sets(rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half
     return stack_rows(map_slabs(part, work_slabs(len(rows), threads=threads), threads=threads))
 
 
-def v_rows(sets: csr_array, rows: Ints, features: Floats, *, names: Ints | None = None, threads: int = 1) -> csr_array:
+def v_rows(
+    sets: csr_array, rows: Ints, features: Floats, *, names: Ints | None = None, threads: int = 1
+) -> csr_array:
     """Rows of V: a softmax of minus the squared distance over a row's set (Zhong et al., Eq. 7, normalised).
 
     V_ij = exp(-d_ij) / sum over l of exp(-d_il), with d_ij = 2 - 2 f_i . f_j.
@@ -125,7 +136,9 @@ def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 
     """
     table = v.indptr, unsigned(v.indices), v.data
     slabs = work_slabs(len(rows), threads=threads)
-    sizes = map_slabs(lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads)
+    sizes = map_slabs(
+        lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads
+    )
     bounds = np.concatenate([[0], *sizes]).cumsum()
     columns, mean = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.int32)
 
@@ -153,7 +166,7 @@ def _mutual_ranks(rows, ids, split, ranks):  # type: ignore[no-untyped-def]
         for first, stop in ((0, split), (split, width)):
             for a in range(first, stop):
                 j = ids[rows[r], a]
-                ranks[r, a] = NEVER if j == NOBODY else max(a - first, _seat_of(rows[r], ids[j, first:stop]))
+                ranks[r, a] = NEVER if j == PADDING else max(a - first, _seat_of(rows[r], ids[j, first:stop]))
 
 
 @njit(nogil=True, cache=True)
@@ -162,7 +175,10 @@ def _reciprocal_sets(rows, ids, similarities, mutual, half):  # type: ignore[no-
     narrow = min(half + 1, width) if half > 0 else 0
     largest = width * (1 + narrow)
     bounds = np.zeros(rows.size + 1, np.int64)
-    members, known = np.empty(largest + width * rows.size, np.int32), np.empty(largest + width * rows.size, np.float32)
+    members, known = (
+        np.empty(largest + width * rows.size, np.int32),
+        np.empty(largest + width * rows.size, np.float32),
+    )
     in_base, in_set = np.full(num_rows, -1, np.int32), np.full(num_rows, -1, np.int32)
     count = 0
     for r in range(rows.size):
@@ -221,7 +237,9 @@ def _softmax_weights(bounds, members, similarities, row_names, features, names, 
         for a in range(size):
             similarity = similarities[start + a]
             if math.isnan(similarity):
-                similarity = np.float32(chained_dot(features[row_names[r]], features[names[members[start + a]]], chains))
+                similarity = np.float32(
+                    chained_dot(features[row_names[r]], features[names[members[start + a]]], chains)
+                )
             exponentials[a] = np.int64(math.exp(2 * np.float64(similarity) - 2) * (1 << _EXPONENTIAL_BITS))
             total += exponentials[a]
         for a in range(size):
@@ -236,7 +254,7 @@ def _count_expanded(seats, bounds, columns):  # type: ignore[no-untyped-def]
     for r in range(seats.shape[0]):
         size = 0
         for j in seats[r]:
-            if j != NOBODY:
+            if j != PADDING:
                 for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
                     size += seen[columns[t]] != r
                     seen[columns[t]] = r
@@ -254,7 +272,7 @@ def _expand(seats, shares, bounds, columns, weights, starts, found, mean):  # ty
         count = np.uint64(0)
         for a in range(seats.shape[1]):
             j = seats[r, a]
-            if j == NOBODY:
+            if j == PADDING:
                 continue
             for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
                 column = columns[t]

@@ -16,7 +16,7 @@ import numpy as np
 from raydist.errors import ConfigError
 from raydist.neighbours.search.exact import rank_candidates
 from raydist.neighbours.search.lists import shard_topk_by_group
-from raydist.neighbours.search.ranked import NOBODY, GroupedLists, Ranked, empty_lists
+from raydist.neighbours.search.ranked import PADDING, GroupedLists, Ranked, empty_lists
 from raydist.neighbours.search.tables import Table
 from raydist.types import Floats, Ints, check_features
 
@@ -103,14 +103,18 @@ def _groups(table: Table) -> Iterator[tuple[int, int]]:
     return zip(bounds, [*bounds[1:], len(table)], strict=True)
 
 
-def _fill(faiss: Any, index: Any, table: Table, places: Ints, selector: Any, num_probes: int, lists: Ranked) -> None:
+def _fill(
+    faiss: Any, index: Any, table: Table, places: Ints, selector: Any, num_probes: int, lists: Ranked
+) -> None:
     """Search with the rows at some consecutive places among the selected ones, and rank what is found exactly."""
     rows, width = table.rows[places], lists[0].shape[1]
     if width == 0:
         return
     parameters = faiss.SearchParametersIVF(nprobe=num_probes, sel=selector)
-    _, found = index.search(table.block(slice(places[0], places[-1] + 1)), width + 1, params=parameters)  # the row itself is one
-    wanted = (found != NOBODY) & (found != places[:, None])
+    _, found = index.search(
+        table.block(slice(places[0], places[-1] + 1)), width + 1, params=parameters
+    )  # the row itself is one
+    wanted = (found != PADDING) & (found != places[:, None])
     candidates = np.take_along_axis(found, np.argsort(~wanted, axis=1, kind="stable"), axis=1)
     ids, similarities = empty_lists(len(places), width)
     rank_candidates(
@@ -121,14 +125,16 @@ def _fill(faiss: Any, index: Any, table: Table, places: Ints, selector: Any, num
     lists[0][rows], lists[1][rows] = ids, similarities
 
 
-def _recall(features: Floats, group: Ints, wants: tuple[int, int], sampled: Ints, lists: GroupedLists) -> float:
+def _recall(
+    features: Floats, group: Ints, wants: tuple[int, int], sampled: Ints, lists: GroupedLists
+) -> float:
     exact = shard_topk_by_group(
         features[sampled], features, num_within=wants[0], num_across=wants[1], query_group=group[sampled], shard_group=group,
         shard_ids=np.arange(len(features)), exclude=sampled,
     )  # fmt: skip
     hits = total = 0
     for (true, _), (ids, _) in zip(exact, lists, strict=True):
-        sought = true != NOBODY
+        sought = true != PADDING
         hits += int((sought & (true[:, :, None] == ids[sampled][:, None]).any(axis=2)).sum())
         total += int(sought.sum())
     return hits / total if total else 1.0

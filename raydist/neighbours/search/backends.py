@@ -51,7 +51,9 @@ def approximate_search(*, threads: int, num_probes: int, rng: np.random.Generato
         ConfigError: faiss is not installed.
     """
     if find_spec("faiss") is None:
-        raise ConfigError("the search ivf needs faiss, which is not installed: install raydist[cpu], or take exact")
+        raise ConfigError(
+            "the search ivf needs faiss, which is not installed: install raydist[cpu], or take exact"
+        )
     from raydist.neighbours.search.approximate import approximate_lists
 
     def search(features: Floats, metric: DistanceSpec, group: Ints | None) -> Found:

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from raydist.neighbours.search.device import sweep_on_device
 from raydist.neighbours.search.exact import exact_products, hash_rows, rank_candidates, rank_everybody
 from raydist.neighbours.search.products import HalfProduct, Product, SingleProduct
-from raydist.neighbours.search.ranked import Doubles, GroupedLists, Ranked, empty_lists
+from raydist.neighbours.search.ranked import GroupedLists, Ranked, empty_lists
 from raydist.neighbours.search.selection import LOWEST, Seats, lowest_label, most_kept, room, sift_rows
 from raydist.neighbours.search.sweep import GroupedSeats, SearchReport, Sweep
 from raydist.neighbours.search.tables import Operand, Table, centre_of, spans
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 Level = Literal["bf16", "fp32"]
 Wants = tuple[int, int]
@@ -107,7 +107,11 @@ def search_itself(table: Table, wants: Wants, plan: Plan) -> tuple[GroupedLists,
 
 
 def search_both(
-    left: Table, right: Table, wants: Wants, plan: Plan, least: tuple[Least | None, Least | None] = (None, None)
+    left: Table,
+    right: Table,
+    wants: Wants,
+    plan: Plan,
+    least: tuple[Least | None, Least | None] = (None, None),
 ) -> tuple[GroupedLists, GroupedLists, SearchReport]:
     """The lists of the rows of two tables in each other, by place; each pair is multiplied once."""
     nobody = np.full(len(left), -1), np.full(len(right), -1)
@@ -117,7 +121,10 @@ def search_both(
         return forth, back, report + more
     centre, product = centre_of([left, right]), plan.product
     with product.one_thread():
-        first, second = Operand.of(left, centre, product, hold=True), Operand.of(right, centre, product, hold=False)
+        first, second = (
+            Operand.of(left, centre, product, hold=True),
+            Operand.of(right, centre, product, hold=False),
+        )
         seats = _open(first, second, wants, least[0]), _open(second, first, wants, least[1])
         opened = [[side.floor.copy() for side in sides] for sides in seats]
         report = plan.run(Sweep(first, second, *seats, wants, nobody[0]))
@@ -126,7 +133,9 @@ def search_both(
     return forth, back, report + more + most
 
 
-def search_one(left: Table, right: Table, wants: Wants, plan: Plan, blank: Ints) -> tuple[GroupedLists, SearchReport]:
+def search_one(
+    left: Table, right: Table, wants: Wants, plan: Plan, blank: Ints
+) -> tuple[GroupedLists, SearchReport]:
     """The lists of the rows of the left table in the right one, by place, without a blank place for each row (-1 for none)."""
     if not plan.levels:
         return _search_exactly(left, right, wants, plan, blank)
@@ -196,7 +205,9 @@ def _rank(
     label = lowest_label(seats.candidates, seats.taken, np.arange(len(right.table)))
     if left is right:
         label = lowest_label(seats.candidates, seats.taken, label)
-    visits = np.argsort(label, kind="stable")  # rows that share candidates follow each other, and find them in the cache
+    visits = np.argsort(
+        label, kind="stable"
+    )  # rows that share candidates follow each other, and find them in the cache
 
     def rank(span: slice) -> None:
         rank_candidates(
@@ -210,11 +221,16 @@ def _rank(
     return (ids, similarities), proven, seconds
 
 
-def _search_exactly(left: Table, right: Table, wants: Wants, plan: Plan, blank: Ints) -> tuple[GroupedLists, SearchReport]:
+def _search_exactly(
+    left: Table, right: Table, wants: Wants, plan: Plan, blank: Ints
+) -> tuple[GroupedLists, SearchReport]:
     """The lists out of all exact products; those with copies of one right row are computed once."""
     lists = tuple(empty_lists(len(left), min(k, len(right))) for k in wants)
     distinct, copy_of = _distinct(right)
-    start, stop = np.searchsorted(right.group, left.group), np.searchsorted(right.group, left.group, side="right")
+    start, stop = (
+        np.searchsorted(right.group, left.group),
+        np.searchsorted(right.group, left.group, side="right"),
+    )
 
     def rank(span: slice) -> None:
         table = np.empty((span.stop - span.start, len(distinct)))
@@ -222,18 +238,32 @@ def _search_exactly(left: Table, right: Table, wants: Wants, plan: Plan, blank: 
         for (ids, similarities), inside in zip(lists, (True, False), strict=True):
             if ids.size:
                 rank_everybody(
-                    table, copy_of, right.ids, start[span], stop[span], inside, blank[span], ids[span], similarities[span]
+                    table,
+                    copy_of,
+                    right.ids,
+                    start[span],
+                    stop[span],
+                    inside,
+                    blank[span],
+                    ids[span],
+                    similarities[span],
                 )
 
-    seconds = _work(rank, list(spans(len(left), max(1, _TABLE_VALUES // max(1, len(distinct))))), plan.threads)
+    seconds = _work(
+        rank, list(spans(len(left), max(1, _TABLE_VALUES // max(1, len(distinct))))), plan.threads
+    )
     return (lists[0], lists[1]), SearchReport(exact_seconds=seconds)
 
 
 def _distinct(table: Table) -> tuple[Ints, Ints]:
     """Places of rows that differ from each other, and for every place which of them it is a copy of."""
-    _, first, copy_of = np.unique(hash_rows(table.features, table.rows), return_index=True, return_inverse=True)
+    _, first, copy_of = np.unique(
+        hash_rows(table.features, table.rows), return_index=True, return_inverse=True
+    )
     for span in spans(len(table), _QUERIES):
-        if not np.array_equal(table.features[table.rows[span]], table.features[table.rows[first[copy_of[span]]]]):
+        if not np.array_equal(
+            table.features[table.rows[span]], table.features[table.rows[first[copy_of[span]]]]
+        ):
             return np.arange(len(table)), np.arange(len(table))  # rows that differ have the same hash
     return first, copy_of
 

@@ -64,7 +64,9 @@ def sweep_on_device(sweep: Sweep, product: HalfProduct, *, block: int) -> Search
                 break
             scores = _scores(sweep, product, row, column, columns)
             pairs += scores.numel()
-            for (up, down, begin, end), same in same_group_parts(sweep.left.table.group[row], sweep.right.table.group[column]):
+            for (up, down, begin, end), same in same_group_parts(
+                sweep.left.table.group[row], sweep.right.table.group[column]
+            ):
                 kind, part = 0 if same else 1, scores[up:down, begin:end]
                 if kind in kinds:
                     top, first = row.start + up, column.start + begin

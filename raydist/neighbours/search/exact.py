@@ -60,7 +60,9 @@ def exact_products(left, left_rows, right, right_rows, table):  # type: ignore[n
 def _seat(similarity, name, similarities, ids):  # type: ignore[no-untyped-def]
     """Insert a row into a list kept by (similarity descending, id ascending), if it is good enough."""
     seat = ids.size
-    while seat > 0 and (similarity > similarities[seat - 1] or (similarity == similarities[seat - 1] and name < ids[seat - 1])):
+    while seat > 0 and (
+        similarity > similarities[seat - 1] or (similarity == similarities[seat - 1] and name < ids[seat - 1])
+    ):
         seat -= 1
     for later in range(ids.size - 1, seat, -1):
         similarities[later] = similarities[later - 1]
@@ -77,7 +79,12 @@ def rank_candidates(visits, left, left_rows, right, right_rows, names, candidate
     for i in visits:
         for t in range(count[i]):
             c = candidates[i, t] & COLUMN
-            _seat(chained_dot(left[left_rows[i]], right[right_rows[c]], chains), names[c], similarities[i], ids[i])
+            _seat(
+                chained_dot(left[left_rows[i]], right[right_rows[c]], chains),
+                names[c],
+                similarities[i],
+                ids[i],
+            )
 
 
 @njit(nogil=True, cache=True)
@@ -88,7 +95,11 @@ def rank_everybody(table, copy_of, names, start, stop, inside, blank, ids, simil
     """
     for i in range(table.shape[0]):
         for c in range(names.size):
-            if (start[i] <= c < stop[i]) == inside and c != blank[i] and table[i, copy_of[c]] >= similarities[i, -1]:
+            if (
+                (start[i] <= c < stop[i]) == inside
+                and c != blank[i]
+                and table[i, copy_of[c]] >= similarities[i, -1]
+            ):
                 _seat(table[i, copy_of[c]], names[c], similarities[i], ids[i])
 
 

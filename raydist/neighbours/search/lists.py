@@ -23,13 +23,13 @@ from raydist.neighbours.search.certified import (
 )
 from raydist.neighbours.search.exact import exact_dot, exact_products
 from raydist.neighbours.search.products import multiplies_halves
-from raydist.neighbours.search.ranked import NOBODY, Doubles, GroupedLists, Ranked, merge_topk
+from raydist.neighbours.search.ranked import PADDING, GroupedLists, Ranked, merge_topk
 from raydist.neighbours.search.sweep import SearchReport
 from raydist.neighbours.search.tables import Table
-from raydist.types import Floats, Ints, check_features
+from raydist.types import Doubles, Floats, Ints, check_features
 
 __all__ = [
-    "NOBODY", "Doubles", "GroupedLists", "Precision", "Ranked", "SearchReport", "exact_dot", "merge_topk", "neighbour_lists",
+    "PADDING", "Doubles", "GroupedLists", "Precision", "Ranked", "SearchReport", "exact_dot", "merge_topk", "neighbour_lists",
     "pair_lists", "search_memory", "shard_topk", "shard_topk_by_group", "similarities", "top_k",
 ]  # fmt: skip
 
@@ -181,7 +181,10 @@ def shard_topk(
     >>> shard_topk(x[:1], x, k=2, shard_ids=np.array([7, 5, 6]))[0].tolist()
     [[7, 5]]
     """
-    everybody = {"query_group": np.zeros(len(queries), np.int64), "shard_group": np.zeros(len(shard), np.int64)}
+    everybody = {
+        "query_group": np.zeros(len(queries), np.int64),
+        "shard_group": np.zeros(len(shard), np.int64),
+    }
     return shard_topk_by_group(
         queries, shard, num_within=k, num_across=0, **everybody, shard_ids=shard_ids, exclude=exclude,
         precision=precision, threads=threads, block=block,
@@ -222,7 +225,7 @@ def shard_topk_by_group(
     """
     wants = (min(num_within, len(shard)), min(num_across, len(shard)))
     _check({"queries": queries, "shard": shard}, wants)
-    left = Table.of(queries, np.full(len(queries), NOBODY) if exclude is None else exclude, query_group)
+    left = Table.of(queries, np.full(len(queries), PADDING) if exclude is None else exclude, query_group)
     right = Table.of(shard, shard_ids, shard_group)
     blank = _places(left.ids, right.ids)
     lists, _ = search_one(left, right, wants, _plan(left, right, precision, threads, block, None), blank)
@@ -256,7 +259,9 @@ def top_k(features: Floats, *, k: int, threads: int = 1) -> Ranked:
         raise ConfigError(f"k = {k}: a row is its own first neighbour, so k must be >= 1")
     rows = np.arange(len(features))
     ((ids, similarities), _), _ = neighbour_lists(features, num_within=k - 1, threads=threads)
-    return np.column_stack((rows, ids))[:, : len(rows)], np.column_stack((np.ones(len(rows)), similarities))[:, : len(rows)]
+    return np.column_stack((rows, ids))[:, : len(rows)], np.column_stack((np.ones(len(rows)), similarities))[
+        :, : len(rows)
+    ]
 
 
 def similarities(left: Floats, right: Floats) -> Doubles:
@@ -311,24 +316,36 @@ def search_memory(
 def _check(tables: dict[str, Floats], wants: tuple[int, ...]) -> None:
     for name, table in tables.items():
         if table.ndim != 2 or table.dtype != np.float32:
-            raise FeatureError(f"{name} of shape {table.shape} and type {table.dtype}: expected a float32 matrix")
+            raise FeatureError(
+                f"{name} of shape {table.shape} and type {table.dtype}: expected a float32 matrix"
+            )
         with np.errstate(over="ignore", invalid="ignore"):
             squares = np.vdot(table, table)  # one fast pass
         if not squares < _LARGEST:
             bad = (~np.isfinite(table)).any(axis=1).sum()
-            what = f"{bad} rows hold NaN or infinite values" if bad else f"a value of {np.abs(table).max():g} is too large"
+            what = (
+                f"{bad} rows hold NaN or infinite values"
+                if bad
+                else f"a value of {np.abs(table).max():g} is too large"
+            )
             raise FeatureError(f"{name}: {what}; check what computed them")
     widths = {name: table.shape[1] for name, table in tables.items()}
     if len(set(widths.values())) > 1:
         first, second = widths
-        raise FeatureError(f"{first} are {widths[first]} wide and the {second} {widths[second]}: they must be of one encoder")
+        raise FeatureError(
+            f"{first} are {widths[first]} wide and the {second} {widths[second]}: they must be of one encoder"
+        )
     if min(wants) < 0:
         raise ConfigError(f"k = {min(wants)}: the number of neighbours must be >= 0")
 
 
-def _plan(left: Table, right: Table, precision: Precision, threads: int, block: int, device: str | None) -> Plan:
+def _plan(
+    left: Table, right: Table, precision: Precision, threads: int, block: int, device: str | None
+) -> Plan:
     if device is not None and precision == "fp32":
-        raise ConfigError(f"precision fp32 on device {device!r}: products on a device are bf16; leave the precision out")
+        raise ConfigError(
+            f"precision fp32 on device {device!r}: products on a device are bf16; leave the precision out"
+        )
     pairs = len(left) * len(right)
     few = pairs * left.features.shape[1] <= _FEW_MULTIPLICATIONS
     if pairs == 0 or precision == "exact" or (precision == "auto" and few):
@@ -339,12 +356,20 @@ def _plan(left: Table, right: Table, precision: Precision, threads: int, block: 
     return Plan(levels, block if device is None else DEVICE_BLOCK, threads, device)
 
 
-def _block(shape: tuple[int, ...], wants: tuple[int, int], precision: Precision, threads: int, budget: int | None) -> int:
+def _block(
+    shape: tuple[int, ...], wants: tuple[int, int], precision: Precision, threads: int, budget: int | None
+) -> int:
     """The largest block that a budget allows for so many rows of so many numbers."""
     num_rows, width = shape
     for block in (BLOCK, BLOCK // 2, BLOCK // 4, BLOCK // 8):
         needed = search_memory(
-            num_rows, width, num_within=wants[0], num_across=wants[1], precision=precision, threads=threads, block=block
+            num_rows,
+            width,
+            num_within=wants[0],
+            num_across=wants[1],
+            precision=precision,
+            threads=threads,
+            block=block,
         )
         if budget is None or needed <= budget:
             return block

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from raydist.types import Ints
+from raydist.types import Doubles, Ints
 
-Doubles = NDArray[np.float64]
 Ranked = tuple[Ints, Doubles]
 """Ids int64 [q, K] and similarities float64 [q, K], best first; empty seats come last, with id -1 and -inf."""
 
 GroupedLists = tuple[Ranked, Ranked]
 """The neighbours of some rows within their own groups, and those across, in all other groups."""
 
-NOBODY = -1
+PADDING = -1
 """The id in an empty seat."""
 
 
 def empty_lists(num_rows: int, width: int) -> Ranked:
     """Lists of empty seats."""
-    return np.full((num_rows, width), NOBODY, np.int64), np.full((num_rows, width), -np.inf)
+    return np.full((num_rows, width), PADDING, np.int64), np.full((num_rows, width), -np.inf)
 
 
 def merge_topk(parts: Sequence[Ranked], *, k: int) -> Ranked:

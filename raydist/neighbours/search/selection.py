@@ -16,8 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from raydist.neighbours.search.exact import COLUMN, COLUMN_BITS
-from raydist.neighbours.search.ranked import Doubles
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 LOWEST = np.float32(np.finfo(np.float32).min)
 """The floor of a row that takes everything; -inf, the score of a blank pair, is below it."""
@@ -157,7 +156,9 @@ def find_hits(scores, part, row_floor, column_floor, hits):  # type: ignore[no-u
             score, bar = line[start : start + _TILE], other[start : start + _TILE]
             if score.size == _TILE:
                 hit = False
-                for c in range(_TILE):  # no early exit: the compiler turns this into a few vector instructions
+                for c in range(
+                    _TILE
+                ):  # no early exit: the compiler turns this into a few vector instructions
                     hit |= (score[c] >= floor) | (score[c] >= bar[c])
                 if not hit:
                     continue

@@ -38,7 +38,9 @@ class SearchReport:
     exact_seconds: float = 0.0
 
     def __add__(self, other: SearchReport) -> SearchReport:
-        return SearchReport(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+        return SearchReport(
+            *(getattr(self, field.name) + getattr(other, field.name) for field in fields(self))
+        )
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,18 @@ class Sweep:
         locks = [Lock() for _ in rows]
         with ThreadPoolExecutor(threads) as pool:
             # the last columns meet the most rows: started first, they keep no thread waiting at the end
-            return sum(pool.map(lambda column: self._meet(column, rows, locks), columns[::-1]), SearchReport())
+            return sum(
+                pool.map(lambda column: self._meet(column, rows, locks), columns[::-1]), SearchReport()
+            )
 
     def _meet(self, column: slice, rows: list[slice], locks: list[Lock]) -> SearchReport:
         """One block of right rows against all left rows, or against those up to itself."""
         right, num_columns = self.right.block(column), column.stop - column.start
         largest = max(row.stop - row.start for row in rows)
-        room, hits = np.empty(largest * num_columns, np.float32), np.empty((largest * num_columns, 2), np.int32)
+        room, hits = (
+            np.empty(largest * num_columns, np.float32),
+            np.empty((largest * num_columns, 2), np.int32),
+        )
         report = SearchReport()
         for number, row in enumerate(rows):
             if self.with_itself and row.start > column.start:

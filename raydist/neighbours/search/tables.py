@@ -20,8 +20,7 @@ import numpy as np
 from raydist.errors import FeatureError
 from raydist.neighbours.search.exact import exact_products
 from raydist.neighbours.search.products import Product
-from raydist.neighbours.search.ranked import Doubles
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 _SINGLE_ROUNDOFF = 2.0**-24
 _DOUBLE_ROUNDOFF = 2.0**-53
@@ -56,7 +55,9 @@ class Table:
         """
         for name, column in (("ids", ids), ("groups", group)):
             if column is not None and len(column) != len(features):
-                raise FeatureError(f"{len(column)} {name} for {len(features)} features: one is needed for each row")
+                raise FeatureError(
+                    f"{len(column)} {name} for {len(features)} features: one is needed for each row"
+                )
         group = np.zeros(len(features), np.int64) if group is None else group
         rows = np.argsort(group, kind="stable")
         return Table(np.ascontiguousarray(features), rows, np.asarray(ids, np.int64)[rows], group[rows])
@@ -105,7 +106,9 @@ class Operand:
         offset, length, error = np.empty((num_rows, 1)), np.empty(num_rows), np.empty(num_rows)
         held: Any = product.room(num_rows, width) if hold else None
         for span in spans(num_rows, _STEP):
-            exact_products(table.features, table.rows[span], centre[None], np.zeros(1, np.int64), offset[span])
+            exact_products(
+                table.features, table.rows[span], centre[None], np.zeros(1, np.int64), offset[span]
+            )
             centred = table.block(span) - centre
             prepared = product.prepare(centred)
             length[span] = np.sqrt(np.einsum("ij,ij->i", centred, centred))
@@ -175,7 +178,9 @@ def same_group_parts(left: Ints, right: Ints) -> Iterator[tuple[tuple[int, int, 
     if left[0] == left[-1] == right[0] == right[-1]:
         yield (0, len(left), 0, len(right)), True
         return
-    left = np.clip(left, right[0] - 1, right[-1] + 1)  # groups that are not in the columns need no part of their own
+    left = np.clip(
+        left, right[0] - 1, right[-1] + 1
+    )  # groups that are not in the columns need no part of their own
     bounds = np.concatenate(([0], np.flatnonzero(np.diff(left)) + 1, [len(left)])).tolist()
     for up, down in pairwise(bounds):
         begin, end = np.searchsorted(right, [left[up], left[up] + 1]).tolist()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from raydist.errors import DataError
-from raydist.neighbours.search.lists import NOBODY, Ranked, shard_topk
+from raydist.neighbours.search.lists import PADDING, Ranked, shard_topk
 from raydist.types import Floats, Ints
 
 
@@ -33,7 +33,7 @@ def shard_nearest_in_views(
         block: see `shard_topk`.
 
     Returns:
-        Ids and similarities [q, U]; the query's own view, and a view without rows in this shard, hold `NOBODY` and -inf. Ties
+        Ids and similarities [q, U]; the query's own view, and a view without rows in this shard, hold `PADDING` and -inf. Ties
         go to the smaller id.
 
     Raises:
@@ -47,7 +47,7 @@ def shard_nearest_in_views(
     """
     _check_views("queries", queries, query_view, num_views)
     _check_views("shard", shard, shard_view, num_views)
-    ids = np.full((len(queries), num_views), NOBODY, np.int64)
+    ids = np.full((len(queries), num_views), PADDING, np.int64)
     similarities = np.full((len(queries), num_views), -np.inf)
     for one in np.unique(shard_view):
         abroad, rows = np.flatnonzero(query_view != one), np.flatnonzero(shard_view == one)

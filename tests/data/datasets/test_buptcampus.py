@@ -63,7 +63,10 @@ def edit_paths(root, change):
 @pytest.mark.parametrize(
     ("frames", "said"),
     [
-        (["12/IR/W4/12_IR_W4_2_0.jpg", "13/IR/W4/13_IR_W4_2_0.jpg"], "1 of 2 images are not of 12/IR/W4/12_IR_W4_2_*"),
+        (
+            ["12/IR/W4/12_IR_W4_2_0.jpg", "13/IR/W4/13_IR_W4_2_0.jpg"],
+            "1 of 2 images are not of 12/IR/W4/12_IR_W4_2_*",
+        ),
         (["12/IR/W4/12_IR_W4_3_0.jpg"], "the first is 12/IR/W4/12_IR_W4_3_0.jpg"),
         ([], "lists no image of 12_IR_W4_2"),
     ],
@@ -89,7 +92,11 @@ def test_tracklets_whose_files_disagree(buptcampus, frames, said):
         ("train", "12 FakeIR CQ1 1", "with modality RGB or IR or RGB/IR"),
         ("train", "twelve RGB CQ1 1", "line 1: 'twelve RGB CQ1 1'"),
         ("query", "40 RGB/IR G25 1", "query.txt, line 1: .*with modality RGB or IR"),
-        ("gallery", "40 IR LS3 9", r"gallery.txt, line 1: data_paths.json has no tracklet 40 IR LS3 9 \('9' is missing\)"),
+        (
+            "gallery",
+            "40 IR LS3 9",
+            r"gallery.txt, line 1: data_paths.json has no tracklet 40 IR LS3 9 \('9' is missing\)",
+        ),
         ("gallery", "77 IR LS3 9", r"\('77' is missing\)"),
     ],
 )
@@ -100,7 +107,9 @@ def test_broken_lines_are_named(buptcampus, name, line, message):
         read(root)
 
 
-@pytest.mark.parametrize("name", ["data_paths.json", "train.txt", "query.txt", "gallery.txt", "train_auxiliary.txt"])
+@pytest.mark.parametrize(
+    "name", ["data_paths.json", "train.txt", "query.txt", "gallery.txt", "train_auxiliary.txt"]
+)
 def test_missing_files_are_named_with_the_layout(buptcampus, name):
     root = buptcampus(LINES)
     (root / name).unlink()
@@ -130,6 +139,9 @@ def test_broken_json_is_named(buptcampus, content, message):
 
 def test_paths_cannot_climb_out(buptcampus):
     root = buptcampus(LINES)
-    edit_paths(root, lambda paths: paths["12"]["IR"]["W4"].update({"2": ["12/IR/W4/12_IR_W4_2_/../../../../../x.jpg"]}))
+    edit_paths(
+        root,
+        lambda paths: paths["12"]["IR"]["W4"].update({"2": ["12/IR/W4/12_IR_W4_2_/../../../../../x.jpg"]}),
+    )
     with pytest.raises(DataError, match="a path out of the root"):
         read(root)

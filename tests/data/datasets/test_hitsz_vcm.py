@@ -19,9 +19,21 @@ TRACKS = [
 @pytest.mark.parametrize("folders", [True, False])
 def test_both_root_conventions(hitsz_vcm, folders):
     table, notes = read(hitsz_vcm(TRACKS, "2 3\n", folders=folders))
-    assert table.tracklet_id.tolist() == ["train/00001", "train/00002", "test/00001", "test/00003", "test/00004"]
+    assert table.tracklet_id.tolist() == [
+        "train/00001",
+        "train/00002",
+        "test/00001",
+        "test/00003",
+        "test/00004",
+    ]
     assert table.split.tolist() == ["train", "train", "gallery", "query", "gallery"]
-    assert table.modality.tolist() == [Modality.INFRARED, Modality.VISIBLE, Modality.VISIBLE, Modality.INFRARED, Modality.VISIBLE]
+    assert table.modality.tolist() == [
+        Modality.INFRARED,
+        Modality.VISIBLE,
+        Modality.VISIBLE,
+        Modality.INFRARED,
+        Modality.VISIBLE,
+    ]
     assert table.camera.tolist() == ["D2", "D5", "D11", "D3", "D11"]
     assert table.identity.tolist() == [7, 7, 512, 512, 513]
     prefix = "Train/" if folders else ""
@@ -83,7 +95,8 @@ def test_mismatch_policy_is_checked(hitsz_vcm):
 
 
 @pytest.mark.parametrize(
-    "name", ["train_name.txt", "test_name.txt", "track_train_info.txt", "track_test_info.txt", "query_IDX.txt"]
+    "name",
+    ["train_name.txt", "test_name.txt", "track_train_info.txt", "track_test_info.txt", "query_IDX.txt"],
 )
 def test_missing_files_are_named_with_the_layout(hitsz_vcm, name):
     root = hitsz_vcm(TRACKS)
@@ -97,12 +110,24 @@ def test_missing_files_are_named_with_the_layout(hitsz_vcm, name):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("train_name.txt", "0007M1D2T1F1.jpg\n0007X.jpg\n", r"train_name.txt, line 2: image name '0007X.jpg'"),
+        (
+            "train_name.txt",
+            "0007M1D2T1F1.jpg\n0007X.jpg\n",
+            r"train_name.txt, line 2: image name '0007X.jpg'",
+        ),
         ("train_name.txt", "0007M3D2T1F1.jpg\n", "line 1: image name"),
         ("train_name.txt", "../../M1D2T1F1.jpg\n", "line 1: image name"),
-        ("track_train_info.txt", "1 1 14 7\n", "track_train_info.txt, line 1: .*expected 'modality start end person camera'"),
+        (
+            "track_train_info.txt",
+            "1 1 14 7\n",
+            "track_train_info.txt, line 1: .*expected 'modality start end person camera'",
+        ),
         ("track_train_info.txt", "3 1 14 7 2\n", "with modality 1 or 2"),
-        ("track_train_info.txt", "1 1 14 7 2\n1 -3 14 7 2\n", "line 2: '-3' where a whole number was expected"),
+        (
+            "track_train_info.txt",
+            "1 1 14 7 2\n1 -3 14 7 2\n",
+            "line 2: '-3' where a whole number was expected",
+        ),
         ("track_train_info.txt", "1 0 14 7 2\n", r"range 0\.\.14, but there are 30 image names"),
         ("track_train_info.txt", "1 20 31 7 2\n", r"range 20\.\.31"),
         ("track_train_info.txt", "1 5 4 7 2\n", r"range 5\.\.4"),

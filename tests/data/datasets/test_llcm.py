@@ -20,7 +20,9 @@ def test_layout(image_set):
         assert table.tracklet_id[row] == path
         assert (table.camera[row], table.identity[row]) == (f"cam{int(name.split('_c')[1][:2])}", int(person))
         assert table.modality[row] == (Modality.INFRARED if infrared else Modality.VISIBLE)
-        assert table.split[row] == ("train" if not folder.startswith("test") else "query" if infrared else "gallery")
+        assert table.split[row] == (
+            "train" if not folder.startswith("test") else "query" if infrared else "gallery"
+        )
     assert set(table.identity[table.split != "train"]) == {6, 7, 11, 28}
     assert set(table.camera[table.split == "gallery"]) == {f"cam{number}" for number in range(1, 10)}
 
@@ -32,14 +34,18 @@ def test_infrared_has_no_third_camera(image_set):
     assert read(root)[0].tracklet_id.tolist() == before.tracklet_id.tolist()
     shutil.rmtree(root / "test_vis" / "cam3")
     _, notes = read(root)
-    assert notes.examples == {"dropped for mismatch": [f"{root / 'test_vis' / 'cam3'}: there is no such folder"]}
+    assert notes.examples == {
+        "dropped for mismatch": [f"{root / 'test_vis' / 'cam3'}: there is no such folder"]
+    }
 
 
 def test_a_training_image_names_its_camera(image_set):
     root = image_set("llcm")
     file = root / "idx" / "train_nir.txt"
     file.write_text(file.read_text() + "nir/0004/0004_x05_s180_f0440_nir.jpg 0\n")
-    with pytest.raises(DataError, match=r"train_nir\.txt, line 19: 'nir/0004/0004_x05_s180_f0440_nir\.jpg' names no camera"):
+    with pytest.raises(
+        DataError, match=r"train_nir\.txt, line 19: 'nir/0004/0004_x05_s180_f0440_nir\.jpg' names no camera"
+    ):
         read(root)
 
 

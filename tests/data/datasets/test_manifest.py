@@ -91,7 +91,10 @@ def test_other_columns_are_noted(tmp_path):
         (CSV.replace("a,train,visible,NA", "a,train,visible,"), "camera: empty in row 0"),
         (CSV.replace("x/1.jpg|x/2.jpg", ""), "0 frames in row 0"),
         (CSV.replace("x/2.jpg", ""), "a path out of the root in row 0"),
-        (CSV.replace("x/2.jpg", "/etc/passwd"), "a path out of the root in row 0, the first is '/etc/passwd'"),
+        (
+            CSV.replace("x/2.jpg", "/etc/passwd"),
+            "a path out of the root in row 0, the first is '/etc/passwd'",
+        ),
         (CSV.replace("x/2.jpg", "../secret.jpg"), "a path out of the root in row 0"),
         (CSV.replace(",3,", ",three,"), "not a readable CSV file .*three"),
         (CSV.replace("identity", "camera"), "column camera occurs 2 times"),
@@ -106,7 +109,10 @@ def test_bad_csv_is_refused(tmp_path, text, message):
 
 
 def test_wrong_types_are_refused(tmp_path):
-    pq.write_table(parquet_table(frames=pa.array(["x|y", "z"]), identity=pa.array(["p", "q"])), tmp_path / "manifest.parquet")
+    pq.write_table(
+        parquet_table(frames=pa.array(["x|y", "z"]), identity=pa.array(["p", "q"])),
+        tmp_path / "manifest.parquet",
+    )
     with pytest.raises(DataError, match="2 problem") as error:
         read(tmp_path)
     assert "column frames: type string" in str(error.value)

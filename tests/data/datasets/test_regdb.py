@@ -45,7 +45,10 @@ def test_a_missing_list_is_named_with_the_layout(image_set):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("Thermal/6/x.bmp 0", "person 6 with label 0, but lines before give label 0 to person 2, and person 6 label 2"),
+        (
+            "Thermal/6/x.bmp 0",
+            "person 6 with label 0, but lines before give label 0 to person 2, and person 6 label 2",
+        ),
         ("Thermal/40/x.bmp 0", "person 40 with label 0, but lines before give label 0 to person 2"),
         ("Thermal/2/x.bmp 77", "and person 2 label 0"),
     ],
@@ -65,13 +68,16 @@ def test_folder_and_label_must_name_one_person(image_set, line, said):
 
 
 @pytest.mark.parametrize(
-    "line", ["Visible/2/x.bmp", "x.bmp 0", "Visible/two/x.bmp 0", "Visible/2/x.bmp zero", "Visible/2/x.bmp -1"]
+    "line",
+    ["Visible/2/x.bmp", "x.bmp 0", "Visible/two/x.bmp 0", "Visible/2/x.bmp zero", "Visible/2/x.bmp -1"],
 )
 def test_broken_lines_are_named(image_set, line):
     root = image_set("regdb")
     file = root / "idx" / "test_visible_1.txt"
     file.write_text(f"{file.read_text()}\n{line}\n")
-    with pytest.raises(DataError, match=r"test_visible_1\.txt, line 20: .* expected 'folder/person/file label'"):
+    with pytest.raises(
+        DataError, match=r"test_visible_1\.txt, line 20: .* expected 'folder/person/file label'"
+    ):
         read(root)
 
 

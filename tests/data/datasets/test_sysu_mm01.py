@@ -104,5 +104,7 @@ def test_nothing_at_all(image_set):
     root = image_set("sysu_mm01")
     for camera in range(1, 7):
         shutil.rmtree(root / f"cam{camera}")
-    with pytest.raises(DataError, match=r"no tracklet of .* is left: dropped for mismatch: .*cam1: there is no such folder"):
+    with pytest.raises(
+        DataError, match=r"no tracklet of .* is left: dropped for mismatch: .*cam1: there is no such folder"
+    ):
         read(root)

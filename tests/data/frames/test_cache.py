@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from raydist.data import frame_cache
+from raydist.data.frames import cache as frame_cache
 from raydist.data.frames.cache import cache_key, open_or_write
 from raydist.data.frames.files import FrameFiles
 from raydist.errors import DataError

@@ -66,8 +66,17 @@ def cmyk_jpeg(value):
         position += 2 + length
     tables = [segment for segment in segments if segment[1] in (0xDB, 0xC4)]
     adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
-    frame = b"\xff\xc0" + struct.pack(">HBHHB", 8 + 12, 8, 8, 8, 4) + b"".join(bytes([c, 0x11, 0]) for c in range(1, 5))
-    scan = b"\xff\xda" + struct.pack(">HB", 6 + 8, 4) + b"".join(bytes([c, 0]) for c in range(1, 5)) + b"\x00\x3f\x00"
+    frame = (
+        b"\xff\xc0"
+        + struct.pack(">HBHHB", 8 + 12, 8, 8, 8, 4)
+        + b"".join(bytes([c, 0x11, 0]) for c in range(1, 5))
+    )
+    scan = (
+        b"\xff\xda"
+        + struct.pack(">HB", 6 + 8, 4)
+        + b"".join(bytes([c, 0]) for c in range(1, 5))
+        + b"\x00\x3f\x00"
+    )
     return b"\xff\xd8" + adobe + b"".join(tables) + frame + scan + constant_scan(value, tables) + b"\xff\xd9"
 
 
@@ -93,7 +102,9 @@ def constant_scan(value, tables):
 
 def test_rotation_in_exif_is_ignored():
     jpeg = simplejpeg.encode_jpeg(PIXELS)
-    orientation = b"MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+    orientation = (
+        b"MM\x00\x2a\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
+    )
     exif = b"\xff\xe1" + struct.pack(">H", len(orientation) + 8) + b"Exif\x00\x00" + orientation
     assert (decode(jpeg[:2] + exif + jpeg[2:]) == decode(jpeg)).all()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raydist.data import transforms
+from raydist.data.transforms import augment as transforms
 from raydist.data.transforms.augment import BASIC, ClipAugment, ClipParams, draw_params
 from raydist.types import Modality
 
@@ -98,7 +98,9 @@ def test_strengths_of_swaps_stay_in_their_ranges():
 
 
 def test_a_swap_changes_no_other_draw():
-    without, swapping = (draw_params(a, Modality.VISIBLE, np.random.default_rng(4)) for a in (BASIC, replace(BASIC, swap=1.0)))
+    without, swapping = (
+        draw_params(a, Modality.VISIBLE, np.random.default_rng(4)) for a in (BASIC, replace(BASIC, swap=1.0))
+    )
     assert swapping.swap is not None
     assert swapping._replace(swap=None) == without
 
@@ -134,7 +136,8 @@ def test_pseudo_colour_comes_as_often_as_asked():
 def test_jitter_pseudo_colour_and_noise_change_no_other_draw(more: dict):
     for seed in range(10):
         without, extended = (
-            draw_params(a, Modality.VISIBLE, np.random.default_rng(seed)) for a in (BASIC, replace(BASIC, **more))
+            draw_params(a, Modality.VISIBLE, np.random.default_rng(seed))
+            for a in (BASIC, replace(BASIC, **more))
         )
         box = None if extended.box is None else extended.box._replace(noise=None)
         assert extended._replace(jitter=None, colour_maps=None, box=box) == without
@@ -148,7 +151,9 @@ def test_jitter_pseudo_colour_and_noise_change_no_other_draw(more: dict):
         ("INTERVENED_VISIBLE", Modality.VISIBLE, 0.07321899681281874),
     ],
 )
-def test_new_kinds_of_change_draw_nothing_where_they_are_not_asked_for(recipe: str, modality: Modality, following: float):
+def test_new_kinds_of_change_draw_nothing_where_they_are_not_asked_for(
+    recipe: str, modality: Modality, following: float
+):
     # the figures are of a version that knew neither jitter nor colour maps nor noise: its runs can be repeated
     rng = np.random.default_rng(7)
     for _ in range(50):

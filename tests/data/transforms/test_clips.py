@@ -18,7 +18,12 @@ from raydist.errors import ConfigError
 
 WAYS = ["stride", "hold", "shuffle", "freeze"]
 
-lengths, clips, segments, seeds = st.integers(1, 80), st.integers(1, 12), st.integers(1, 9), st.integers(0, 99)
+lengths, clips, segments, seeds = (
+    st.integers(1, 80),
+    st.integers(1, 12),
+    st.integers(1, 9),
+    st.integers(0, 99),
+)
 
 
 def chunks_of(num_frames, clip_frames):
@@ -40,7 +45,9 @@ def test_train_clip_takes_one_frame_of_each_chunk(num_frames, clip_frames, seed)
 
 @given(lengths, clips)
 def test_eval_clip_takes_the_first_frame_of_each_chunk(num_frames, clip_frames):
-    assert eval_clip(num_frames, clip_frames).tolist() == [chunk[0] for chunk in chunks_of(num_frames, clip_frames)]
+    assert eval_clip(num_frames, clip_frames).tolist() == [
+        chunk[0] for chunk in chunks_of(num_frames, clip_frames)
+    ]
 
 
 def test_train_clip_reaches_every_frame():
@@ -62,7 +69,10 @@ def test_segment_clips_stay_in_their_sub_tracklet(num_frames, clip_frames, num_s
     for segment in range(num_segments):
         rng = None if seed is None else np.random.default_rng(seed)
         clip = segment_clip(num_frames, clip_frames, segment, num_segments, rng)
-        begin, end = int(segment * num_frames / num_segments + 1e-9), int((segment + 1) * num_frames / num_segments + 1e-9)
+        begin, end = (
+            int(segment * num_frames / num_segments + 1e-9),
+            int((segment + 1) * num_frames / num_segments + 1e-9),
+        )
         assert clip.shape == (clip_frames,)
         assert clip.min() >= begin
         assert clip.max() < max(end, begin + 1)
@@ -73,7 +83,11 @@ def test_segment_clips_stay_in_their_sub_tracklet(num_frames, clip_frames, num_s
 def test_segment_clip_draws_inside_chunks():
     rng = np.random.default_rng(0)
     drawn = np.stack([segment_clip(24, 3, 1, 2, rng) for _ in range(200)])
-    assert [sorted(set(column)) for column in drawn.T.tolist()] == [[12, 13, 14, 15], [16, 17, 18, 19], [20, 21, 22, 23]]
+    assert [sorted(set(column)) for column in drawn.T.tolist()] == [
+        [12, 13, 14, 15],
+        [16, 17, 18, 19],
+        [20, 21, 22, 23],
+    ]
 
 
 @given(lengths, clips, segments)
@@ -81,7 +95,10 @@ def test_sub_tracklets_are_the_segments_in_order(num_frames, clip_frames, num_se
     clips_of = sub_tracklet_clips(num_frames, clip_frames, num_segments)
     assert clips_of.shape == (num_segments, clip_frames)
     for segment in range(num_segments):
-        assert clips_of[segment].tolist() == segment_clip(num_frames, clip_frames, segment, num_segments).tolist()
+        assert (
+            clips_of[segment].tolist()
+            == segment_clip(num_frames, clip_frames, segment, num_segments).tolist()
+        )
 
 
 def test_sub_tracklets_cover_every_frame_when_clips_are_long_enough():
@@ -95,7 +112,11 @@ def test_one_frame_gives_it_alone():
 
 @pytest.mark.parametrize(("num_frames", "clip_frames"), [(0, 3), (3, 0)])
 def test_empty_clips_are_refused(num_frames, clip_frames):
-    for sample in (eval_clip, lambda n, t: train_clip(n, t, np.random.default_rng(0)), lambda n, t: segment_clip(n, t, 0, 1)):
+    for sample in (
+        eval_clip,
+        lambda n, t: train_clip(n, t, np.random.default_rng(0)),
+        lambda n, t: segment_clip(n, t, 0, 1),
+    ):
         with pytest.raises(ValueError, match="at least 1"):
             sample(num_frames, clip_frames)
 
@@ -190,7 +211,15 @@ def test_each_intervention_comes_as_often_as_its_probability():
     kinds = {"stride": 0, "hold": 0, "freeze": 0, "as it ran": 0}
     for _ in range(2000):
         steps = np.diff(retime(clip, range(100), timing, rng))
-        kind = "as it ran" if (steps == 10).all() else "freeze" if not steps.any() else "hold" if 0 in steps else "stride"
+        kind = (
+            "as it ran"
+            if (steps == 10).all()
+            else "freeze"
+            if not steps.any()
+            else "hold"
+            if 0 in steps
+            else "stride"
+        )
         kinds[kind] += 1
     assert list(kinds.values()) == pytest.approx([200, 400, 600, 800], abs=90)
 

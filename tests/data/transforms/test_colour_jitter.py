@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.data.transforms.colour_jitter import BRIGHTNESS, CONTRAST, HUE, SATURATION, Jitter, draw_jitter, jitter_colours
+from raydist.data.transforms.colour_jitter import (
+    BRIGHTNESS,
+    CONTRAST,
+    HUE,
+    SATURATION,
+    Jitter,
+    draw_jitter,
+    jitter_colours,
+)
 
 PICTURE = [
     [[200, 10, 0], [255, 90, 30]],
@@ -58,17 +66,33 @@ def slow(frame, jitter):
             Jitter(brightness=1.4),
             [[[255, 14, 0], [255, 126, 44]], [[70, 173, 0], [255, 127, 255]], [[70, 255, 0], [255, 124, 9]]],
         ),
-        (Jitter(contrast=0.6), [[[164, 50, 44], [197, 98, 65]], [[75, 118, 44], [197, 99, 164]], [[75, 188, 44], [197, 97, 48]]]),
-        (Jitter(saturation=1.5), [[[252, 0, 0], [255, 90, 0]], [[28, 132, 0], [255, 91, 236]], [[28, 255, 0], [255, 88, 0]]]),
-        (Jitter(hue=-0.3), [[[85, 75, 0], [255, 91, 200]], [[50, 240, 0], [255, 89, 21]], [[200, 10, 0], [255, 90, 7]]]),
-        (Jitter(hue=0.45), [[[50, 240, 0], [255, 90, 111]], [[200, 48, 0], [255, 89, 7]], [[152, 10, 0], [255, 91, 200]]]),
+        (
+            Jitter(contrast=0.6),
+            [[[164, 50, 44], [197, 98, 65]], [[75, 118, 44], [197, 99, 164]], [[75, 188, 44], [197, 97, 48]]],
+        ),
+        (
+            Jitter(saturation=1.5),
+            [[[252, 0, 0], [255, 90, 0]], [[28, 132, 0], [255, 91, 236]], [[28, 255, 0], [255, 88, 0]]],
+        ),
+        (
+            Jitter(hue=-0.3),
+            [[[85, 75, 0], [255, 91, 200]], [[50, 240, 0], [255, 89, 21]], [[200, 10, 0], [255, 90, 7]]],
+        ),
+        (
+            Jitter(hue=0.45),
+            [[[50, 240, 0], [255, 90, 111]], [[200, 48, 0], [255, 89, 7]], [[152, 10, 0], [255, 91, 200]]],
+        ),
         (
             Jitter(0.7, 1.3, 0.5, 0.2, order=(SATURATION, BRIGHTNESS, HUE, CONTRAST)),
             [[[95, 99, 0], [207, 56, 35]], [[108, 25, 0], [207, 57, 116]], [[40, 130, 0], [207, 56, 123]]],
         ),
         (
             Jitter(1.2, 0.8, 1.4, -0.45, order=(CONTRAST, HUE, BRIGHTNESS, SATURATION)),
-            [[[45, 255, 26], [255, 114, 255]], [[178, 222, 26], [255, 110, 2]], [[246, 0, 26], [255, 114, 211]]],
+            [
+                [[45, 255, 26], [255, 114, 255]],
+                [[178, 222, 26], [255, 110, 2]],
+                [[246, 0, 26], [255, 114, 211]],
+            ],
         ),
     ],
 )
@@ -93,7 +117,10 @@ def test_equals_pillow():
         return np.array(picture).transpose(2, 0, 1)
 
     clips, jitters = random_clips(num_clips=40, height=48, width=24), draws(40)
-    expected = [[by_pillow(frame, jitter) for frame in clip] for clip, jitter in zip(clips.numpy(), jitters, strict=True)]
+    expected = [
+        [by_pillow(frame, jitter) for frame in clip]
+        for clip, jitter in zip(clips.numpy(), jitters, strict=True)
+    ]
     # a compiler may fuse a product and a sum of Pillow's, and a level falls on the other side of a whole number
     assert np.mean(jitter_colours(clips, jitters).numpy() != np.array(expected)) < 1e-3
 
@@ -101,7 +128,9 @@ def test_equals_pillow():
 @pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
 def test_equals_the_slow_oracle(strength):
     clips, jitters = random_clips(num_clips=12), draws(12, strength=strength)
-    expected = np.array([[slow(frame, jitter) for frame in clip] for clip, jitter in zip(clips.numpy(), jitters, strict=True)])
+    expected = np.array(
+        [[slow(frame, jitter) for frame in clip] for clip, jitter in zip(clips.numpy(), jitters, strict=True)]
+    )
     # in exact arithmetic a level of hue or a mean may be the next one
     difference = np.abs(jitter_colours(clips, jitters).numpy() - expected)
     assert np.mean(difference > 0) < 0.02
@@ -145,7 +174,12 @@ def test_input_is_left_alone():
 
 def test_draws_fill_their_ranges_evenly():
     jitters = draws(3000)
-    for name, low, high in (("brightness", 0.5, 1.5), ("contrast", 0.5, 1.5), ("saturation", 0.5, 1.5), ("hue", -0.5, 0.5)):
+    for name, low, high in (
+        ("brightness", 0.5, 1.5),
+        ("contrast", 0.5, 1.5),
+        ("saturation", 0.5, 1.5),
+        ("hue", -0.5, 0.5),
+    ):
         drawn = np.array([getattr(jitter, name) for jitter in jitters])
         assert low <= drawn.min() < low + 0.01
         assert high - 0.01 < drawn.max() <= high

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from raydist.data import rendering, transforms
+from raydist.data.transforms import augment as transforms
+from raydist.data.transforms import rendering
 from raydist.data.transforms.augment import Box, ClipAugment, ClipParams, Swap, draw_params
 from raydist.data.transforms.colour_jitter import Jitter, jitter_colours
 from raydist.data.transforms.colour_maps import colour_tables
@@ -35,7 +36,9 @@ RECIPES = [
 ]
 
 
-def clips(*, num_clips: int = 3, num_frames: int = 2, height: int = 16, width: int = 8, seed: int = 0) -> Tensor:
+def clips(
+    *, num_clips: int = 3, num_frames: int = 2, height: int = 16, width: int = 8, seed: int = 0
+) -> Tensor:
     rng = np.random.default_rng(seed)
     return torch.from_numpy(rng.integers(0, 256, (num_clips, num_frames, 3, height, width), dtype=np.uint8))
 
@@ -62,7 +65,9 @@ def slowly_erased(box: Box, grey: tuple[float, ...] | None, y: int, x: int) -> n
     if box.noise is None:
         return np.array(rendering.ERASED)
     *_, tall, wide = rendering._pixels(box, 16, 8)
-    noise = stream(box.noise, "noise").standard_normal((3, tall, wide), np.float32)[:, y, x].astype(np.float64)
+    noise = (
+        stream(box.noise, "noise").standard_normal((3, tall, wide), np.float32)[:, y, x].astype(np.float64)
+    )
     if grey is not None:
         noise[:] = sum(weight * value for weight, value in zip(grey, noise, strict=True))
     return np.clip(0.45 + 0.226 * noise, 0, 1)
@@ -100,7 +105,9 @@ def test_equals_the_slow_oracle(recipe: str, modality: Modality):
     frames = clips(num_clips=8)
     params = drawn(replace(getattr(transforms, recipe), shift=0.3 * (recipe != "NONE")), modality, count=8)
     fast = apply(frames, params).numpy()
-    expected = np.array([[slow(frame, p) for frame in clip] for clip, p in zip(frames.numpy(), params, strict=True)])
+    expected = np.array(
+        [[slow(frame, p) for frame in clip] for clip, p in zip(frames.numpy(), params, strict=True)]
+    )
     assert fast.dtype == np.float32
     # a weighted sum may fall on either side of a half level in another order of summation
     assert np.abs(fast - expected).max() < 0.02
@@ -205,20 +212,31 @@ def test_noise_has_the_mean_and_deviation_of_imagenet():
 
 def test_noise_is_the_same_in_all_frames_and_differs_between_pixels_and_seeds():
     frames = clips(num_clips=2, num_frames=3, height=64, width=32)
-    out = apply(frames, [ClipParams(box=NOISE_EVERYWHERE), ClipParams(box=NOISE_EVERYWHERE._replace(noise=6))])
+    out = apply(
+        frames, [ClipParams(box=NOISE_EVERYWHERE), ClipParams(box=NOISE_EVERYWHERE._replace(noise=6))]
+    )
     assert torch.equal(out, out[:, :1].expand_as(out))
     assert len(out[0, 0].unique()) > 5000
     assert (out[0] == out[1]).float().mean() < 0.05
 
 
 def test_noise_in_a_grey_clip_is_grey():
-    coloured, copied = (apply(clips(num_clips=1), [ClipParams(box=NOISE_EVERYWHERE, grey=g)]) for g in (None, (0.0, 0.0, 1.0)))
+    coloured, copied = (
+        apply(clips(num_clips=1), [ClipParams(box=NOISE_EVERYWHERE, grey=g)]) for g in (None, (0.0, 0.0, 1.0))
+    )
     assert torch.equal(copied, coloured[:, :, 2:].expand_as(copied))
 
 
 def test_boxes_with_and_without_noise_share_a_batch():
     frames = clips(num_clips=3)
-    out = apply(frames, [ClipParams(box=NOISE_EVERYWHERE._replace(noise=None)), ClipParams(box=NOISE_EVERYWHERE), ClipParams()])
+    out = apply(
+        frames,
+        [
+            ClipParams(box=NOISE_EVERYWHERE._replace(noise=None)),
+            ClipParams(box=NOISE_EVERYWHERE),
+            ClipParams(),
+        ],
+    )
     assert torch.equal(out[0], torch.tensor(rendering.ERASED).view(3, 1, 1).expand_as(out[0]))
     assert torch.equal(out[1], apply(frames[:1], [ClipParams(box=NOISE_EVERYWHERE)])[0])
     assert torch.equal(out[2], frames[2] / 255)
@@ -242,7 +260,10 @@ def test_unfit_input_is_refused(frames: Tensor, num_params: int, message: str):
         apply(frames, [ClipParams()] * num_params)
 
 
-INTERVENED = {Modality.VISIBLE: transforms.INTERVENED_VISIBLE, Modality.INFRARED: transforms.INTERVENED_INFRARED}
+INTERVENED = {
+    Modality.VISIBLE: transforms.INTERVENED_VISIBLE,
+    Modality.INFRARED: transforms.INTERVENED_INFRARED,
+}
 
 
 def donor_frames(params: list[ClipParams], *, seed: int = 9) -> Tensor:
@@ -264,14 +285,21 @@ def slowly_swapped(levels: np.ndarray, donor: np.ndarray, swap: Swap) -> np.ndar
 @pytest.mark.parametrize("modality", list(Modality))
 def test_swap_comes_between_grey_and_tones(modality: Modality):
     frames = clips(num_clips=12)
-    strong = replace(INTERVENED[modality], weighted=0.2, exchange=0.2, shift=0.2, swap=1.0, swap_size=(0.1, 0.3))
+    strong = replace(
+        INTERVENED[modality], weighted=0.2, exchange=0.2, shift=0.2, swap=1.0, swap_size=(0.1, 0.3)
+    )
     params = drawn(strong, modality, count=12)
     assert any(p.swap is not None and p.gain != (1.0,) * 3 for p in params)
     donors = donor_frames(params)
-    before = [p._replace(scale=1.0, gamma=1.0, offset=0.0, gain=(1.0,) * 3, box=None, swap=None) for p in params]
+    before = [
+        p._replace(scale=1.0, gamma=1.0, offset=0.0, gain=(1.0,) * 3, box=None, swap=None) for p in params
+    ]
     levels = (apply(frames, before) * 255).round().to(torch.uint8).numpy()
     of_clip = iter(donors.numpy())
-    swapped = [c if p.swap is None else slowly_swapped(c, next(of_clip), p.swap) for c, p in zip(levels, params, strict=True)]
+    swapped = [
+        c if p.swap is None else slowly_swapped(c, next(of_clip), p.swap)
+        for c, p in zip(levels, params, strict=True)
+    ]
     after = [p._replace(down=0.0, right=0.0, flip=False, grey=None, swap=None) for p in params]
     expected = apply(torch.from_numpy(np.stack(swapped)), after)
     # a value may fall on either side of a half level in another order of summation
@@ -281,7 +309,8 @@ def test_swap_comes_between_grey_and_tones(modality: Modality):
 def test_swap_with_oneself_is_the_identity():
     frames = clips(num_clips=5, num_frames=1).expand(-1, 3, -1, -1, -1)
     params = [
-        ClipParams(swap=Swap(size, blend)) for size, blend in ((0.01, 1.0), (0.05, 0.5), (0.2, 1.0), (0.3, 0.7), (0.4, 1.0))
+        ClipParams(swap=Swap(size, blend))
+        for size, blend in ((0.01, 1.0), (0.05, 0.5), (0.2, 1.0), (0.3, 0.7), (0.4, 1.0))
     ]
     assert torch.equal(apply(frames, params, frames[:, 0]), frames / 255)
 

@@ -32,7 +32,12 @@ def random_clips(seed, num_clips=3, num_frames=2, height=12, width=9):
 
 def by_hand(frames, donors, reaches, blend):
     pairs = zip(frames.numpy(), donors.numpy(), reaches, blend, strict=True)
-    return np.array([[[slow(*c, b, share) for c in zip(f, donor, strict=True)] for f in clip] for clip, donor, b, share in pairs])
+    return np.array(
+        [
+            [[slow(*c, b, share) for c in zip(f, donor, strict=True)] for f in clip]
+            for clip, donor, b, share in pairs
+        ]
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -63,7 +68,9 @@ def test_phase_stays_and_amplitude_is_blended_inside_the_square_alone():
 
 def test_swap_with_oneself_is_the_identity():
     frames, _ = random_clips(1, num_frames=1)
-    assert torch.allclose(swap_amplitude(frames, frames[:, 0], [1, 2, 3], [1.0, 0.5, 1.0]), frames, atol=1e-12)
+    assert torch.allclose(
+        swap_amplitude(frames, frames[:, 0], [1, 2, 3], [1.0, 0.5, 1.0]), frames, atol=1e-12
+    )
 
 
 def test_nothing_of_the_donor_changes_nothing():

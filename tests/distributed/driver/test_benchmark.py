@@ -28,7 +28,20 @@ def test_the_store_has_rates_both_ways():
 
 
 def test_shards_beside_one_process_on_the_command_line():
-    words = ["bench", "cluster", "--n", "400", "--dim", "32", "--threads", "2", "--shards", "2", "--no-dense", "--json"]
+    words = [
+        "bench",
+        "cluster",
+        "--n",
+        "400",
+        "--dim",
+        "32",
+        "--threads",
+        "2",
+        "--shards",
+        "2",
+        "--no-dense",
+        "--json",
+    ]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     found = json.loads(result.stdout.splitlines()[-1])
     assert found["sharded"]["labels_equal"] is True

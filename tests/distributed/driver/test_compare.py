@@ -10,13 +10,13 @@ pytestmark = pytest.mark.usefixtures("cluster")
 @pytest.fixture
 def study(tmp_path):
     words = ["train.iterations=1", "train.limit_epochs=1", f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]
-    return plan_study("smoke", ["dcl", "dcl+method.dual.keep=0.5"], [0], words)
+    return plan_study("smoke", ["dcl", "dcl+method.dual.momentum=0.5"], [0], words)
 
 
 def test_finished_cells_are_not_run_again(study):
     messages = []
     table = run_study(study, say=messages.append)
-    assert [row["method"] for row in table["rows"]] == ["dcl", "dcl+method.dual.keep=0.5"]
+    assert [row["method"] for row in table["rows"]] == ["dcl", "dcl+method.dual.momentum=0.5"]
     assert sum(m["kind"] == "epoch" for m in messages) == 4
     again = []
     assert run_study(study, say=again.append) == table

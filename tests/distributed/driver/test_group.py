@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from raydist.distributed.driver.group import apart, shard_memory_of
+from raydist.distributed.driver.group import run_in_thread, shard_memory_of
 from raydist.errors import ConfigError
 
 
 def test_a_call_runs_in_another_thread_while_this_one_goes_on():
     here, seen = threading.current_thread(), []
-    apart(
+    run_in_thread(
         lambda: (seen.append(threading.current_thread()), time.sleep(0.7)),
         meanwhile=lambda: seen.append(threading.current_thread()),
     )
@@ -28,7 +28,7 @@ def test_what_a_call_said_last_is_heard_before_its_error():
         raise KeyError("lost")
 
     with pytest.raises(KeyError, match="lost"):
-        apart(call, meanwhile=lambda: heard.extend(said))
+        run_in_thread(call, meanwhile=lambda: heard.extend(said))
     assert heard
 
 
@@ -39,7 +39,7 @@ def test_a_listener_may_end_it():
         raise SystemExit(3)
 
     with pytest.raises(SystemExit):
-        apart(go_on.wait, meanwhile=stop)
+        run_in_thread(go_on.wait, meanwhile=stop)
     go_on.set()
 
 

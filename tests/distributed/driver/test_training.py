@@ -20,7 +20,8 @@ WORDS = ("train.iterations=10", "train.batch_identities=3", "train.batch_instanc
 
 def config(tmp_path: Path, *words: str):
     return load_config(
-        "smoke", [*WORDS, f"run.dir={tmp_path}/runs", f"tracking.mlflow_uri=sqlite:///{tmp_path}/mlflow.db", *words]
+        "smoke",
+        [*WORDS, f"run.dir={tmp_path}/runs", f"tracking.mlflow_uri=sqlite:///{tmp_path}/mlflow.db", *words],
     )
 
 
@@ -43,11 +44,36 @@ def undisturbed(cluster, tmp_path_factory):
 def test_the_run_folder_is_whole(undisturbed):
     _, folder, summary, messages = undisturbed
     present = {path.name for path in folder.path.iterdir()}
-    assert present >= {"config.yaml", "environment.json", "log.txt", "metrics.jsonl", "summary.json", "checkpoints", "labels"}
+    assert present >= {
+        "config.yaml",
+        "environment.json",
+        "log.txt",
+        "metrics.jsonl",
+        "summary.json",
+        "checkpoints",
+        "labels",
+    }
     assert [row["epoch"] for row in folder.metrics.rows()] == [0, 1, 2, 3]
     assert [m["epoch"] for m in messages if m["kind"] == "epoch"] == [1, 2, 3]
-    assert set(summary) >= {"method", "data", "seed", "epochs", "untrained", "last", "best", "seconds", "frames_per_second"}
-    assert set(summary["last"]["infrared_to_visible"]) >= {"rank1", "rank5", "rank10", "rank20", "map", "minp"}
+    assert set(summary) >= {
+        "method",
+        "data",
+        "seed",
+        "epochs",
+        "untrained",
+        "last",
+        "best",
+        "seconds",
+        "frames_per_second",
+    }
+    assert set(summary["last"]["infrared_to_visible"]) >= {
+        "rank1",
+        "rank5",
+        "rank10",
+        "rank20",
+        "map",
+        "minp",
+    }
     assert len(list((folder.path / "labels").glob("epoch_*.parquet"))) == 3
 
 
@@ -100,7 +126,9 @@ def test_missing_data_is_refused_before_anything_is_written(tmp_path):
 
 def test_a_resumed_run_keeps_its_configuration(undisturbed):
     folder = undisturbed[1]
-    changed = folder.config().model_copy(update={"train": folder.config().train.model_copy(update={"lr": 0.5})})
+    changed = folder.config().model_copy(
+        update={"train": folder.config().train.model_copy(update={"lr": 0.5})}
+    )
     with pytest.raises(ConfigError, match=r"train\.lr: 0\.002 -> 0\.5"):
         train(changed, resume=folder.path)
 

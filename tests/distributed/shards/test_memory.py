@@ -16,14 +16,18 @@ def test_more_shards_take_less_each():
 
 
 def test_the_largest_clustering_counts():
-    megabytes, search = check_shard_memory([10, 50_000], 512, [PLAIN, CAMERA], num_shards=2, threads=1, budget_mb=4000)
+    megabytes, search = check_shard_memory(
+        [10, 50_000], 512, [PLAIN, CAMERA], num_shards=2, threads=1, budget_mb=4000
+    )
     need = shard_memory(50_000, 512, CAMERA, num_shards=2)
     assert megabytes == need.total / 1e6
     assert search == 4_000_000_000 - need.total + need.search
 
 
 def test_a_budget_that_is_too_small_is_told_with_the_way_out():
-    with pytest.raises(ConfigError, match=r"ray\.num_shards = 2; memory\.shard_mb = 400.*raise it, or ray\.num_shards"):
+    with pytest.raises(
+        ConfigError, match=r"ray\.num_shards = 2; memory\.shard_mb = 400.*raise it, or ray\.num_shards"
+    ):
         check_shard_memory([50_000], 512, [PLAIN], num_shards=2, threads=1, budget_mb=400)
 
 

@@ -33,7 +33,9 @@ def features():
 @pytest.fixture(scope="module")
 def tracklets():
     half = np.arange(N) % 2
-    return TrainingSet(frames=None, modality=half.astype(np.int8), camera=np.arange(N) % 3, view=np.arange(N) % 6)
+    return TrainingSet(
+        frames=None, modality=half.astype(np.int8), camera=np.arange(N) % 3, view=np.arange(N) % 6
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +49,17 @@ def shards(cluster):
 @pytest.fixture(scope="module")
 def expected(features, tracklets):
     local = LocalRefresher(tracklets)
-    local.hold(features)
+    local.set_features(features)
     return lambda rows, spec: local.cluster(rows, spec)
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("spec", SPECS)
-def test_any_number_of_shards_gives_the_labels_of_one_process(features, tracklets, shards, expected, num_shards, spec):
+def test_any_number_of_shards_gives_the_labels_of_one_process(
+    features, tracklets, shards, expected, num_shards, spec
+):
     refresher = ShardedRefresher(shards[:num_shards], tracklets)
-    refresher.hold(features)
+    refresher.set_features(features)
     for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
         found, one = refresher.cluster(rows, spec), expected(rows, spec)
         assert one.num_clusters > 1
@@ -65,14 +69,16 @@ def test_any_number_of_shards_gives_the_labels_of_one_process(features, tracklet
 
 def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected):
     refresher = ShardedRefresher(shards[:2], tracklets)
-    refresher.hold(features)
+    refresher.set_features(features)
     ray.kill(shards[1], no_restart=False)
     found = refresher.cluster(np.arange(N), SPECS[0])
     assert np.array_equal(found.labels, expected(np.arange(N), SPECS[0]).labels)
 
 
 @pytest.mark.parametrize("step", ["_search", "_expanded"])
-def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(features, tracklets, shards, expected, monkeypatch, step):
+def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(
+    features, tracklets, shards, expected, monkeypatch, step
+):
     original, killed = getattr(ShardedGraph, step), []
 
     def killing(graph, *arguments):
@@ -83,7 +89,7 @@ def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(features,
 
     monkeypatch.setattr(ShardedGraph, step, killing)
     refresher = ShardedRefresher(shards[:3], tracklets)
-    refresher.hold(features)
+    refresher.set_features(features)
     found = refresher.cluster(np.arange(N), SPECS[3])
     assert killed
     assert np.array_equal(found.labels, expected(np.arange(N), SPECS[3]).labels)
@@ -93,8 +99,10 @@ def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(features,
 def test_the_nearest_in_every_view_are_those_of_one_process(features, tracklets, shards, num_shards):
     sharded, local = ShardedRefresher(shards[:num_shards], tracklets), LocalRefresher(tracklets)
     for refresher in (sharded, local):
-        refresher.hold(features)
-    for found, wanted in zip(sharded.nearest_in_views(tracklets.view), local.nearest_in_views(tracklets.view), strict=True):
+        refresher.set_features(features)
+    for found, wanted in zip(
+        sharded.nearest_in_views(tracklets.view), local.nearest_in_views(tracklets.view), strict=True
+    ):
         assert np.array_equal(found, wanted)
 
 
@@ -111,19 +119,23 @@ def test_every_two_rows_of_different_shards_meet_once_and_all_work_equally(numbe
     assert len(set(work)) == 1
 
 
-@pytest.mark.parametrize("spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware", eps=0.5)])
+@pytest.mark.parametrize(
+    "spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware", eps=0.5)]
+)
 def test_three_thousand_rows_on_five_shards(shards, spec):
     rng = np.random.default_rng(1)
     x = np.repeat(rng.normal(size=(250, 64)), 12, axis=0) + 0.9 * rng.normal(size=(3000, 64))
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
     modality = rng.integers(0, 2, 3000).astype(np.int8)
-    tracklets = TrainingSet(frames=None, modality=modality, camera=np.arange(3000) % 6, view=np.arange(3000) % 12)
+    tracklets = TrainingSet(
+        frames=None, modality=modality, camera=np.arange(3000) % 6, view=np.arange(3000) % 12
+    )
     sharded, local = ShardedRefresher(shards, tracklets), LocalRefresher(tracklets)
     rows = rng.permutation(3000)[:2500]
     rows.sort()
     found = []
     for refresher in (sharded, local):
-        refresher.hold(x)
+        refresher.set_features(x)
         found.append(refresher.cluster(rows, spec))
     assert found[1].num_clusters > 50
     assert np.array_equal(found[0].labels, found[1].labels)
@@ -131,5 +143,5 @@ def test_three_thousand_rows_on_five_shards(shards, spec):
 
 def test_more_shards_than_rows(features, tracklets, shards):
     refresher = ShardedRefresher(shards, tracklets)
-    refresher.hold(features)
+    refresher.set_features(features)
     assert refresher.cluster(np.arange(3), ClusterSpec(k1=8, min_samples=1)).labels.shape == (3,)

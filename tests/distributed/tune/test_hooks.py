@@ -68,7 +68,9 @@ def test_epochs_without_a_value_decide_nothing():
     trial = as_ray_has_it(1)
     halving.on_trial_add(None, trial)
     assert halving.on_trial_result(None, trial, {"epoch": 1, "balance": 0.0}) == CONTINUE
-    assert halving.on_trial_result(None, trial, {"epoch": 2, "map": 0.0}) == CONTINUE, "nobody else came to the second rung"
+    assert halving.on_trial_result(None, trial, {"epoch": 2, "map": 0.0}) == CONTINUE, (
+        "nobody else came to the second rung"
+    )
 
 
 def test_trials_of_an_earlier_attempt_count_once():
@@ -105,7 +107,14 @@ def told(study, folder):
 
 
 def result(epoch, value):
-    return {"epoch": epoch, "of": 2, "steps": 10 * epoch, "values": values(value), "map": value, "time_total_s": 3}
+    return {
+        "epoch": epoch,
+        "of": 2,
+        "steps": 10 * epoch,
+        "values": values(value),
+        "map": value,
+        "time_total_s": 3,
+    }
 
 
 def test_a_trial_that_comes_to_its_end_has_finished(told, folder):
@@ -118,7 +127,10 @@ def test_a_trial_that_comes_to_its_end_has_finished(told, folder):
     recording.on_trial_complete(0, [], trial)
     assert folder.trials()[0].state == "finished"
     assert folder.trials()[0].curve("map") == {1: 5.0, 2: 10.0}
-    assert [(m["state"], m["epoch"], m["value"]) for m in messages] == [("running", 0, None), ("finished", 2, 10.0)]
+    assert [(m["state"], m["epoch"], m["value"]) for m in messages] == [
+        ("running", 0, None),
+        ("finished", 2, 10.0),
+    ]
     assert not (folder.of_trial(0) / "checkpoints").exists()
     assert (folder.of_trial(1) / "checkpoints").is_dir()
 
@@ -127,7 +139,10 @@ def test_a_trial_that_is_ended_before_was_stopped(told, folder):
     recording, _ = told
     recording.on_trial_result(0, [], as_ray_has_it(1), result(1, 5.0))
     recording.on_trial_complete(0, [], as_ray_has_it(1))
-    assert (folder.trials()[1].state, folder.trials()[1].reason) == ("stopped", "not in the better half after epoch 1")
+    assert (folder.trials()[1].state, folder.trials()[1].reason) == (
+        "stopped",
+        "not in the better half after epoch 1",
+    )
 
 
 def test_a_trial_that_failed_says_why_and_has_not_finished(told, folder):
@@ -135,13 +150,18 @@ def test_a_trial_that_failed_says_why_and_has_not_finished(told, folder):
     trial = as_ray_has_it(2)
     recording.on_trial_result(0, [], trial, {"failed": "ClusteringError: the features collapsed"})
     recording.on_trial_complete(0, [], trial)
-    assert (folder.trials()[2].state, folder.trials()[2].reason) == ("failed", "ClusteringError: the features collapsed")
+    assert (folder.trials()[2].state, folder.trials()[2].reason) == (
+        "failed",
+        "ClusteringError: the features collapsed",
+    )
     assert [m["state"] for m in messages] == ["failed"]
 
 
 def test_a_trial_whose_driver_dies_has_failed(told, folder):
     recording, _ = told
-    recording.on_trial_error(0, [], SimpleNamespace(**vars(as_ray_has_it(0)), get_error=lambda: RuntimeError("a\nno memory\n")))
+    recording.on_trial_error(
+        0, [], SimpleNamespace(**vars(as_ray_has_it(0)), get_error=lambda: RuntimeError("a\nno memory\n"))
+    )
     recording.on_trial_error(0, [], SimpleNamespace(**vars(as_ray_has_it(1)), get_error=lambda: None))
     reasons = [trial.reason for trial in folder.trials()]
     assert reasons == ["its driver died: no memory", "its driver died: no reason is known", ""]

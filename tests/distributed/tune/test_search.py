@@ -45,7 +45,11 @@ def wait_for_an_epoch(folder: Path, number: int) -> None:
     """Until the records of a study say that a trial came to the end of an epoch."""
     path, give_up = folder / "trials.jsonl", time.monotonic() + 500
     while time.monotonic() < give_up:
-        events = [json.loads(line) for line in path.read_text().splitlines(True) if line.endswith("\n")] if path.is_file() else []
+        events = (
+            [json.loads(line) for line in path.read_text().splitlines(True) if line.endswith("\n")]
+            if path.is_file()
+            else []
+        )
         if any(event["trial"] == number and "epoch" in event for event in events):
             return
         time.sleep(0.05)
@@ -55,7 +59,9 @@ def wait_for_an_epoch(folder: Path, number: int) -> None:
 @contextmanager
 def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[None]:
     """A process in a group of its own; one of them or all are killed at the end of the block."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more
+    )
     try:
         yield
     finally:
@@ -68,14 +74,22 @@ def study(smoke_root, run_env_of_module, tmp_path_factory):
     """The folder, the trials when it was killed, the summary, and what was said after that."""
     home = tmp_path_factory.mktemp("study")
     (home / "space.yaml").write_text(SPACE)
-    words = ["space.yaml", *WORDS, "data.name=synthetic,hitsz_vcm", f"data.root=unused,{smoke_root}", "run.name=s"]
+    words = [
+        "space.yaml",
+        *WORDS,
+        "data.name=synthetic,hitsz_vcm",
+        f"data.root=unused,{smoke_root}",
+        "run.name=s",
+    ]
     command = [sys.executable, "-m", "raydist.tune", *words]
     with started(command, kill=os.kill, cwd=home, env=run_env_of_module):
         wait_for_an_epoch(home / "runs" / "s", 1)
     folder = StudyFolder.open(home / "runs" / "s")
     killed = folder.trials()
     again = [*command, "--resume", "runs/s", "--json"]
-    result = subprocess.run(again, cwd=home, env=run_env_of_module, capture_output=True, text=True, timeout=500, check=False)
+    result = subprocess.run(
+        again, cwd=home, env=run_env_of_module, capture_output=True, text=True, timeout=500, check=False
+    )
     assert result.returncode == 0, result.stderr
     return folder, killed, json.loads(result.stdout.splitlines()[-1]), result.stderr
 
@@ -145,7 +159,9 @@ def test_trials_were_stopped_where_half_of_those_before_were_better(study):
 
 def test_the_winner_can_be_trained(study):
     folder, _, summary, _ = study
-    finished = {trial.number: trial.last("consistency") for trial in folder.trials() if trial.state == "finished"}
+    finished = {
+        trial.number: trial.last("consistency") for trial in folder.trials() if trial.state == "finished"
+    }
     assert summary["value"] == max(finished.values()) == finished[summary["winner"]["trial"]]
     for data, path in summary["best"].items():
         config = load_config(str(folder.path / Path(path).name))
@@ -159,12 +175,20 @@ def test_the_winner_can_be_trained(study):
 def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, tmp_path):
     folder, _, summary, _ = study
     path = folder.path / Path(summary["best"]["synthetic"]).name
-    repeat = next(line for line in path.read_text().splitlines() if "evaluation.split=" in line).lstrip("# ").split()
+    repeat = (
+        next(line for line in path.read_text().splitlines() if "evaluation.split=" in line)
+        .lstrip("# ")
+        .split()
+    )
     run, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
     winner = folder.trials()[summary["winner"]["trial"]]
     assert mean_map(again["last"]) == winner.last_of("synthetic", "map")
     criteria = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])["criteria"]
-    assert criteria["consistency"] == winner.last_of("synthetic", "consistency") == summary["values"]["synthetic"]
+    assert (
+        criteria["consistency"]
+        == winner.last_of("synthetic", "consistency")
+        == summary["values"]["synthetic"]
+    )
 
 
 def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
@@ -178,10 +202,21 @@ def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
     assert (len(runs), len(children), parent.info.status) == (5, 4, "FINISHED")
     for trial in folder.trials():
         (run,) = [run for run in children if run.info.run_name == f"trial-{trial.number:04d}"]
-        assert run.info.status == {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}[trial.state]
-        assert [m.step for m in client.get_metric_history(run.info.run_id, "map")] == [one.epoch for one in trial.epochs]
+        assert (
+            run.info.status == {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}[trial.state]
+        )
+        assert [m.step for m in client.get_metric_history(run.info.run_id, "map")] == [
+            one.epoch for one in trial.epochs
+        ]
     names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
-    assert names >= {"space.yaml", "trials.jsonl", "summary.json", "best-synthetic.yaml", "best-hitsz_vcm.yaml", "report"}
+    assert names >= {
+        "space.yaml",
+        "trials.jsonl",
+        "summary.json",
+        "best-synthetic.yaml",
+        "best-hitsz_vcm.yaml",
+        "report",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +226,24 @@ def mlflow_ui(study, run_env_of_module):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    words = ["--backend-store-uri", f"sqlite:///{home}/mlflow.db", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
+    words = [
+        "--backend-store-uri",
+        f"sqlite:///{home}/mlflow.db",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--workers",
+        "1",
+    ]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     address = f"http://127.0.0.1:{port}"
-    with started([sys.executable, "-m", "mlflow", "ui", *words], kill=os.killpg, cwd=home, env=run_env_of_module | quiet):
+    with started(
+        [sys.executable, "-m", "mlflow", "ui", *words],
+        kill=os.killpg,
+        cwd=home,
+        env=run_env_of_module | quiet,
+    ):
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"{address}/health", timeout=10).close()
@@ -255,7 +304,12 @@ def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
 
 def test_what_waits_are_trials_that_were_cut_off_and_then_new_ones():
     assert waiting([], 2) == [0, 1]
-    assert waiting([Trial(0, {}, "failed"), Trial(1, {}), Trial(2, {}, "stopped"), Trial(3, {})], 6) == [1, 3, 4, 5]
+    assert waiting([Trial(0, {}, "failed"), Trial(1, {}), Trial(2, {}, "stopped"), Trial(3, {})], 6) == [
+        1,
+        3,
+        4,
+        5,
+    ]
     assert waiting([Trial(number, {}, "finished") for number in range(3)], 2) == []
 
 

@@ -10,7 +10,7 @@ from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
 from raydist.methods.common.clusters import ModalityClusters, tracklet_means
-from raydist.methods.method import Setting
+from raydist.methods.method import MethodContext
 from raydist.neighbours.jaccard.graph import Edges
 from raydist.types import NOISE, Modality
 
@@ -24,14 +24,16 @@ class World:
     person: np.ndarray
     features: np.ndarray
     clusters: ModalityClusters
-    setting: Setting
+    context: MethodContext
 
     @property
     def means(self):
         return tracklet_means(self.features)
 
     def align(self, mode="full", **params):
-        return align(self.features, self.means, self.clusters, self.setting, GuidanceParams(mode=mode, **params))
+        return align(
+            self.features, self.means, self.clusters, self.context, GuidanceParams(mode=mode, **params)
+        )
 
 
 def world(seed=0, noise=0.3, per_cluster=2):
@@ -43,12 +45,15 @@ def world(seed=0, noise=0.3, per_cluster=2):
     x = (look[person] + bias[view])[:, None] + noise * rng.standard_normal((2 * HALF, PARTS, WIDTH))
     features = (x / np.linalg.norm(x, axis=2, keepdims=True)).astype(np.float32)
     spec = ClusterSpec()
-    setting = Setting(TrainingSet(None, modality, camera, view), dict.fromkeys(Modality, spec), 4, 2)
+    context = MethodContext(TrainingSet(None, modality, camera, view), dict.fromkeys(Modality, spec), 4, 2)
     infrared = person[HALF:] // per_cluster
     infrared[::11] = NOISE
-    of = {Modality.VISIBLE: Clustering(person[:HALF], NO_EDGES), Modality.INFRARED: Clustering(infrared, NO_EDGES)}
+    of = {
+        Modality.VISIBLE: Clustering(person[:HALF], NO_EDGES),
+        Modality.INFRARED: Clustering(infrared, NO_EDGES),
+    }
     rows = {m: np.flatnonzero(modality == m) for m in Modality}
-    return World(person, features, ModalityClusters(of, rows), setting)
+    return World(person, features, ModalityClusters(of, rows), context)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +71,7 @@ def test_clusters_of_two_people_are_split_and_every_tracklet_finds_its_person(pl
     assert (found.assignment == infrared).all()  # outliers too
     assert (found.targets.toarray().argmax(axis=1) == infrared).all()
     assert (found.host[found.labels[members]] == infrared[members]).all()
-    assert found.figures["under_clustered"] == PEOPLE // 2
+    assert found.metrics["under_clustered"] == PEOPLE // 2
 
 
 def test_the_coarse_step_keeps_the_clusters_and_links_each_to_one_of_its_people(planted):
@@ -85,7 +90,9 @@ def test_one_to_one_matching_compares_centroids_as_they_are():
     assert sorted(found.host) == list(range(PEOPLE))
     rng = np.random.default_rng(0)
     others = (rng.permutation(PEOPLE) for _ in range(200))
-    assert all((centroids[Modality.VISIBLE][p] * centroids[Modality.INFRARED]).sum() <= total + 1e-9 for p in others)
+    assert all(
+        (centroids[Modality.VISIBLE][p] * centroids[Modality.INFRARED]).sum() <= total + 1e-9 for p in others
+    )
     assert found.uncertainty is None
 
 
@@ -106,7 +113,7 @@ def test_only_guides_are_hosts(planted):
     assert len(np.unique(found.host)) <= PEOPLE // 2
     assert (np.unique(found.targets.indices) == np.unique(found.targets.nonzero()[1])).all()
     assert len(np.unique(found.targets.nonzero()[1])) <= PEOPLE // 2
-    assert found.figures["guides"] == PEOPLE // 2
+    assert found.metrics["guides"] == PEOPLE // 2
 
 
 def test_doubt_lowers_the_weight_and_softens_the_target():
@@ -127,8 +134,10 @@ def test_rows_may_come_in_any_order(planted):
     rows = np.concatenate([np.arange(HALF), HALF + order])
     other = world()
     other.features = planted.features[rows]
-    tracklets = TrainingSet(None, *(getattr(planted.setting.tracklets, k)[rows] for k in ("modality", "camera", "view")))
-    other.setting = replace(planted.setting, tracklets=tracklets)
+    tracklets = TrainingSet(
+        None, *(getattr(planted.context.tracklets, k)[rows] for k in ("modality", "camera", "view"))
+    )
+    other.context = replace(planted.context, tracklets=tracklets)
     infrared = planted.clusters.of[Modality.INFRARED]
     shuffled = replace(infrared, labels=infrared.labels[order])
     other.clusters = replace(planted.clusters, of={**planted.clusters.of, Modality.INFRARED: shuffled})
@@ -154,9 +163,9 @@ def test_targets_speak_of_all_tracklets(planted, mode):
     if mode != "hungarian":
         assert np.isnan(arrays["uncertainty"][:HALF]).all()
         assert np.array_equal(arrays["uncertainty"][infrared], found.uncertainty)
-    assert len(targets.memories["infrared"]) == found.labels.max() + 1 == targets.figures["clusters_infrared"]
-    assert targets.figures["imbalance_before"] == 2
-    assert targets.figures["links"] == len(targets.memories["counterparts"]) == len(set(found.host) - {NOISE})
+    assert len(targets.memories["infrared"]) == found.labels.max() + 1 == targets.metrics["clusters_infrared"]
+    assert targets.metrics["imbalance_before"] == 2
+    assert targets.metrics["links"] == len(targets.memories["counterparts"]) == len(set(found.host) - {NOISE})
 
 
 def test_a_visible_tracklet_finds_the_counterpart_of_its_cluster(planted):

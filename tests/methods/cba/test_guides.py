@@ -18,7 +18,9 @@ def oracle(means, parts, labels, prototypes):
     for k in range(len(prototypes)):
         agreement, margin = [], []
         for i in np.flatnonzero(labels == k):
-            agreement.append(np.mean([max(range(len(prototypes)), key=lambda c: z @ prototypes[c]) == k for z in parts[i]]))
+            agreement.append(
+                np.mean([max(range(len(prototypes)), key=lambda c: z @ prototypes[c]) == k for z in parts[i]])
+            )
             others = [means[i] @ prototypes[c] for c in range(len(prototypes)) if c != k]
             margin.append(means[i] @ prototypes[k] - max(others))
         reliability.append(np.mean(agreement) / (1 + math.exp(-np.mean(margin) / 0.1)))
@@ -29,7 +31,11 @@ def oracle(means, parts, labels, prototypes):
 @pytest.mark.parametrize("num_parts", [1, 3])
 def test_reliability_is_agreement_times_margin(seed, num_parts):
     labels = np.array([0, 1, 2, NOISE, 2, 1, 0, 1, NOISE, 2])
-    means, parts, prototypes = unit_rows(10, 5, seed=seed), unit_rows(10, num_parts, 5, seed=seed + 9), unit_rows(3, 5, seed=7)
+    means, parts, prototypes = (
+        unit_rows(10, 5, seed=seed),
+        unit_rows(10, num_parts, 5, seed=seed + 9),
+        unit_rows(3, 5, seed=7),
+    )
     found = prototype_reliability(means, parts, labels, prototypes)
     assert np.allclose(found, oracle(means, parts, labels, prototypes), atol=1e-12)
     assert ((found >= 0) & (found <= 1)).all()
@@ -44,7 +50,9 @@ def test_a_cluster_of_two_people_is_less_reliable_than_one_of_one():
     assert found[0] > found[1]
 
 
-@pytest.mark.parametrize(("share", "expected"), [(1.0, [0, 1, 2, 3]), (0.75, [0, 1, 3]), (0.5, [0, 3]), (0.01, [0, 3])])
+@pytest.mark.parametrize(
+    ("share", "expected"), [(1.0, [0, 1, 2, 3]), (0.75, [0, 1, 3]), (0.5, [0, 3]), (0.01, [0, 3])]
+)
 def test_the_best_share_is_kept_and_at_least_two(share, expected):
     assert most_reliable(np.array([0.9, 0.2, 0.2, 0.4]), share).tolist() == expected
 

@@ -14,7 +14,13 @@ from raydist.errors import ConfigError
 from raydist.methods.registry import method_class
 from raydist.tracking.tracker import NoTracker
 
-QUICK = ("method.name=cba", "train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=0")
+QUICK = (
+    "method.name=cba",
+    "train.iterations=2",
+    "train.batch_identities=3",
+    "train.batch_instances=2",
+    "evaluation.every=0",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +40,14 @@ def digests_of(state, path, *, stop_after=None):
     try:
         train_run(state, folder, NoTracker(), after_epoch=after_epoch)
     except KeyboardInterrupt:
-        train_run(build_state(state.config, state.inputs), folder, NoTracker(), after_epoch=lambda report: None)
+        train_run(
+            build_state(state.config, state.inputs), folder, NoTracker(), after_epoch=lambda report: None
+        )
     epoch, files = folder.checkpoints.newest()
     assert epoch == 4
-    return {name: sha256(content).hexdigest() for name, content in files.items() if name.endswith(".safetensors")}
+    return {
+        name: sha256(content).hexdigest() for name, content in files.items() if name.endswith(".safetensors")
+    }
 
 
 @pytest.mark.parametrize("mode", ["hungarian", "full"])
@@ -46,7 +56,9 @@ def test_it_trains_with_and_without_guidance(start, mode):
     reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
     assert [report["stage"] for report in reports] == ["intervention", "intra", "refinement"]
     last = reports[-1]
-    assert {"visible", "infrared", "infrared-to-visible", "visible-to-infrared", "tracklet"} <= last["loss"].keys()
+    assert {"visible", "infrared", "infrared-to-visible", "visible-to-infrared", "tracklet"} <= last[
+        "loss"
+    ].keys()
     assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
     assert last["loss"]["infrared-to-visible"] > 0
     assert last["figures"]["links"] >= 1

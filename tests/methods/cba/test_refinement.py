@@ -39,13 +39,18 @@ def some_edges(num_rows, seed=0):
     i, j = np.triu_indices(num_rows, 1)
     rng = np.random.default_rng(seed)
     chosen = rng.random(len(i)) < 0.2
-    return Edges(i[chosen].astype(np.int32), j[chosen].astype(np.int32), rng.random(chosen.sum()).astype(np.float32))
+    return Edges(
+        i[chosen].astype(np.int32), j[chosen].astype(np.int32), rng.random(chosen.sum()).astype(np.float32)
+    )
 
 
 def test_means_are_over_the_members_by_weight():
     values, labels, weights = shares(20, 4), some_labels(20, 3), np.random.default_rng(1).random(20) + 0.1
     for w in (None, weights):
-        expected = [np.average(values[labels == c], axis=0, weights=None if w is None else w[labels == c]) for c in range(3)]
+        expected = [
+            np.average(values[labels == c], axis=0, weights=None if w is None else w[labels == c])
+            for c in range(3)
+        ]
         assert np.allclose(cluster_means(values, labels, weights=w), expected, atol=1e-12)
 
 
@@ -67,7 +72,9 @@ def test_the_guides_with_the_most_mass_are_allowed():
     capacity = np.array([2, 1, 2, 3, 4, 5])
     found = largest(mass, capacity)
     for row, values, number in zip(found, mass, capacity, strict=True):
-        assert np.flatnonzero(row).tolist() == sorted(sorted(range(5), key=lambda k: (-values[k], k))[:number])
+        assert np.flatnonzero(row).tolist() == sorted(
+            sorted(range(5), key=lambda k: (-values[k], k))[:number]
+        )
 
 
 def test_posteriors_are_cut_to_the_guides_of_the_cluster():
@@ -129,7 +136,9 @@ def test_a_cluster_whose_members_all_disagree_stays_whole():
 
 
 def test_a_lone_member_joins_the_best_guide_that_is_kept():
-    posterior = np.array([[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.05, 0.35, 0.6]])
+    posterior = np.array(
+        [[0.8, 0.1, 0.1], [0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.05, 0.35, 0.6]]
+    )
     assert reorganise(np.zeros(5, np.int64), posterior, np.ones((1, 3), bool)).tolist() == [0, 0, 1, 1, 1]
 
 

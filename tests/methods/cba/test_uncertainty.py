@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from raydist.methods.cba.uncertainty import SMALLEST, graded_targets, relative_rank, sparse_targets, uncertainty
+from raydist.methods.cba.uncertainty import (
+    SMALLEST,
+    graded_targets,
+    relative_rank,
+    sparse_targets,
+    uncertainty,
+)
 from raydist.types import NOISE
 
 
@@ -23,7 +29,9 @@ def entropy(p):
 @pytest.mark.parametrize("temperature", [0.05, 1.0])
 def test_uncertainty_is_entropy_and_disagreement(num_parts, temperature):
     parts, prototypes = unit_rows(9, num_parts, 5), unit_rows(6, 5, seed=1)
-    for row, found in zip(parts.astype(np.float64), uncertainty(parts, prototypes, temperature=temperature), strict=True):
+    for row, found in zip(
+        parts.astype(np.float64), uncertainty(parts, prototypes, temperature=temperature), strict=True
+    ):
         e = np.exp(row @ prototypes.T.astype(np.float64) / temperature)
         q = e / e.sum(axis=1, keepdims=True)
         total = entropy(q.mean(axis=0))
@@ -37,7 +45,9 @@ def test_parts_that_point_to_different_prototypes_are_uncertain():
     parts = eye[[[0, 0, 0], [0, 0, 1], [0, 1, 2]]]
     found = uncertainty(parts, eye, temperature=0.05)
     assert found[0] < found[1] < found[2]
-    between = np.full((1, 3, 4), 0.5, np.float32)  # each part to all prototypes: no disagreement, full entropy
+    between = np.full(
+        (1, 3, 4), 0.5, np.float32
+    )  # each part to all prototypes: no disagreement, full entropy
     assert uncertainty(between, eye, temperature=0.05)[0] == pytest.approx(0.5)
 
 

@@ -8,25 +8,27 @@ from raydist.methods.pgm.method import CrossContrastParams, CrossContrastStage, 
 
 
 @pytest.fixture
-def stage(setting):
-    return CrossContrastStage(setting, CrossContrastParams(weight=1.0))
+def stage(context):
+    return CrossContrastStage(context, CrossContrastParams(weight=1.0))
 
 
 @pytest.fixture
-def targets(stage, setting, features):
-    return stage.refresh(features, None, LocalRefresher(setting.tracklets), 0, np.random.default_rng(0))
+def targets(stage, context, features):
+    return stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
 
 
 def test_clusters_of_one_person_are_partners(targets):
     assert targets.arrays["across"].tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]
 
 
-@pytest.mark.parametrize(("epoch", "source", "memory"), [(0, slice(6, 12), "visible"), (1, slice(0, 6), "infrared")])
+@pytest.mark.parametrize(
+    ("epoch", "source", "memory"), [(0, slice(6, 12), "visible"), (1, slice(0, 6), "infrared")]
+)
 def test_the_direction_alternates(stage, targets, features, epoch, source, memory):
-    (substep,) = stage.substeps(targets, epoch)
+    (optimizer_step,) = stage.optimizer_steps(targets, epoch)
     x = torch.from_numpy(features[:, 0])
     memories = {name: torch.tensor(value) for name, value in targets.memories.items()}
-    found = substep.loss(Batch(x[None], torch.arange(12)), memories, {})["cross"]
+    found = optimizer_step.loss(Batch(x[None], torch.arange(12)), memories, {})["cross"]
     logits = x[source] @ memories[memory].T / stage.params.temperature
     labels = torch.from_numpy(targets.arrays["across"])[source]
     assert torch.allclose(found, torch.nn.functional.cross_entropy(logits, labels), rtol=1e-5)

@@ -48,13 +48,21 @@ def test_modality_aware_lists_share_seats_and_sort_by_similarity():
 
 
 def test_a_row_comes_before_its_equals_in_its_own_list():
-    lists = ranked_lists(DistanceSpec.modality_aware(k1=4), np.array([5]), ranked([[1]], [[1.0]]), ranked([[0, 2]], [[1.0, 0.9]]))
+    lists = ranked_lists(
+        DistanceSpec.modality_aware(k1=4),
+        np.array([5]),
+        ranked([[1]], [[1.0]]),
+        ranked([[0, 2]], [[1.0, 0.9]]),
+    )
     assert lists.ids.tolist() == [[5, 0, 1, 2]]
 
 
 def test_a_modality_without_the_other_gives_all_weight_to_its_own():
     lists = ranked_lists(
-        DistanceSpec.modality_aware(k1=6, k2=2), ROW, ranked([[1, -1]], [[0.9, -np.inf]]), ranked([[-1]], [[-np.inf]])
+        DistanceSpec.modality_aware(k1=6, k2=2),
+        ROW,
+        ranked([[1, -1]], [[0.9, -np.inf]]),
+        ranked([[-1]], [[-np.inf]]),
     )
     assert lists.ids.tolist() == [[0, 1, -1, -1]]
     assert lists.shares.tolist() == [[0.5, 0.5, 0.0]]
@@ -89,7 +97,9 @@ def test_the_gate_keeps_mutual_and_similar_neighbours():
 
 def test_a_gate_without_another_modality():
     spec = DistanceSpec.modality_aware(k1=4, k2=2, gate=0.5)
-    alone = join_lists(spec, [np.array([0, 1])], [(ranked([[1], [0]], [[0.9]] * 2), ranked([[-1], [-1]], [[-np.inf]] * 2))])
+    alone = join_lists(
+        spec, [np.array([0, 1])], [(ranked([[1], [0]], [[0.9]] * 2), ranked([[-1], [-1]], [[-np.inf]] * 2))]
+    )
     assert alone.ids.tolist() == [[0, 1, -1], [1, 0, -1]]
 
 
@@ -107,7 +117,10 @@ def test_joined_slabs_equal_the_whole():
     within, across = (tuple(np.repeat(part, 2, axis=0) for part in side) for side in (WITHIN, ACROSS))
     whole = ranked_lists(spec, rows, within, across)
     joined = RankedLists.join(
-        [ranked_lists(spec, rows[[r]], tuple(a[[r]] for a in within), tuple(a[[r]] for a in across)) for r in (0, 1)]
+        [
+            ranked_lists(spec, rows[[r]], tuple(a[[r]] for a in within), tuple(a[[r]] for a in across))
+            for r in (0, 1)
+        ]
     )
     assert joined.split == whole.split
     for name in COLUMNS:

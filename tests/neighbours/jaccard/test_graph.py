@@ -6,7 +6,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, FeatureError
-from raydist.neighbours import jaccard
+from raydist.neighbours.jaccard import graph as jaccard
 from raydist.neighbours.jaccard.graph import DistanceSpec, Edges, jaccard_edges, jaccard_graph
 from raydist.neighbours.jaccard.reciprocal import UNIT
 
@@ -27,7 +27,10 @@ def expanded_sets(table, k1):
     n, half = len(table), int(np.around(k1 / 2)) + 1
     full = [{j for j in table[i] if is_reciprocal(table, i, j, len(table[i]))} for i in range(n)]
     near = [{j for j in table[i][:half] if is_reciprocal(table, i, j, half)} for i in range(n)]
-    return [full[i].union(*(near[c] for c in full[i] if len(near[c] & full[i]) > 2 / 3 * len(near[c]))) for i in range(n)]
+    return [
+        full[i].union(*(near[c] for c in full[i] if len(near[c] & full[i]) > 2 / 3 * len(near[c])))
+        for i in range(n)
+    ]
 
 
 def plain_parts(x, spec, group):
@@ -51,7 +54,10 @@ def camera_parts(x, spec, camera):
 
 def modality_parts(x, spec, modality):
     n, seats = len(x), spec.k1 // 2
-    sides = [[by_similarity(x, i, [j for j in range(n) if modality[j] == m])[:seats] for m in (0, 1)] for i in range(n)]
+    sides = [
+        [by_similarity(x, i, [j for j in range(n) if modality[j] == m])[:seats] for m in (0, 1)]
+        for i in range(n)
+    ]
     table = [by_similarity(x, i, sides[i][0] + sides[i][1]) for i in range(n)]
     weights = []
     for two in sides:
@@ -63,7 +69,9 @@ def modality_parts(x, spec, modality):
 def dense_jaccard(features, spec, group=None):
     """The N x N distances, written down from the formulas."""
     x = features.astype(np.float64)
-    parts = {"jaccard": plain_parts, "camera-aware": camera_parts, "modality-aware": modality_parts}[spec.name]
+    parts = {"jaccard": plain_parts, "camera-aware": camera_parts, "modality-aware": modality_parts}[
+        spec.name
+    ]
     sets, weights = parts(x, spec, group)
     n = len(x)
     v = np.zeros((n, n))
@@ -104,7 +112,9 @@ MODALITY_AWARE_ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("spec", "rows"), [(PLAIN(k1=4, k2=2), STANDARD_ROWS), (MODALITY(k1=4, k2=2), MODALITY_AWARE_ROWS)])
+@pytest.mark.parametrize(
+    ("spec", "rows"), [(PLAIN(k1=4, k2=2), STANDARD_ROWS), (MODALITY(k1=4, k2=2), MODALITY_AWARE_ROWS)]
+)
 def test_two_people_on_a_circle(spec, rows):
     """Rows 0 and 5 by hand: visible at 0 to 71 degrees, infrared 20 degrees further."""
     angle = np.deg2rad([0, 4, 8.5, 60, 65, 71, 20, 25, 31, 80, 86, 90])
@@ -135,13 +145,17 @@ def test_cameras_of_unequal_size_and_a_lonely_one(people):
     camera = np.array(["a", "b", "c", "d"])[np.minimum(np.arange(28) // 9, 2)]
     camera[27] = "d"
     edges = graph(x, CAMERA(k1_intra=4, k1_inter=5), camera, eps_max=1.0)
-    np.testing.assert_allclose(dense(edges, 28), dense_jaccard(x, CAMERA(k1_intra=4, k1_inter=5), camera), atol=5e-6)
+    np.testing.assert_allclose(
+        dense(edges, 28), dense_jaccard(x, CAMERA(k1_intra=4, k1_inter=5), camera), atol=5e-6
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------- invariances
 
 
-@pytest.mark.parametrize("spec", [PLAIN(k1=10, k2=3), CAMERA(), MODALITY(k1=10, k2=3), MODALITY(k1=10, k2=3, gate=0.2)])
+@pytest.mark.parametrize(
+    "spec", [PLAIN(k1=10, k2=3), CAMERA(), MODALITY(k1=10, k2=3), MODALITY(k1=10, k2=3, gate=0.2)]
+)
 def test_slabs_and_threads_give_the_same_bytes(people, spec):
     x = people(12, 12, noise=0.8, width=33)
     x[50:90] = x[50]
@@ -194,20 +208,33 @@ def test_a_distance_of_exactly_one_half_is_within_one_half():
 @pytest.mark.parametrize("threads", [1, 3])
 def test_edges_of_any_rows_ascend_and_join_to_the_whole(threads):
     rng = np.random.default_rng(0)
-    v = csr_array(np.where(rng.random((400, 400)) < 0.05, rng.integers(1, UNIT // 8, (400, 400)), 0).astype(np.int32))
+    v = csr_array(
+        np.where(rng.random((400, 400)) < 0.05, rng.integers(1, UNIT // 8, (400, 400)), 0).astype(np.int32)
+    )
     whole = jaccard_edges(np.arange(400), v, eps_max=1.0)
     pairs = list(zip(whole.i.tolist(), whole.j.tolist(), strict=True))
     assert len(pairs) > 20_000
     assert pairs == sorted(set(pairs))
     assert (whole.i < whole.j).all()
     rows = np.array_split(np.arange(400), [3, 200, 200])
-    assert same(Edges.join([jaccard_edges(part, v, eps_max=1.0, inverted=v.tocsc(), threads=threads) for part in rows]), whole)
+    assert same(
+        Edges.join(
+            [jaccard_edges(part, v, eps_max=1.0, inverted=v.tocsc(), threads=threads) for part in rows]
+        ),
+        whole,
+    )
 
 
 def test_renamed_pairs_ascend_under_their_new_names():
-    edges = Edges(np.array([0, 0, 2], np.int32), np.array([1, 3, 3], np.int32), np.array([0.5, 0.0, 0.25], np.float32))
+    edges = Edges(
+        np.array([0, 0, 2], np.int32), np.array([1, 3, 3], np.int32), np.array([0.5, 0.0, 0.25], np.float32)
+    )
     renamed = edges.renamed(np.array([3, 1, 0, 2]))
-    assert list(zip(renamed.i, renamed.j, renamed.distance, strict=True)) == [(0, 2, 0.25), (1, 3, 0.5), (2, 3, 0.0)]
+    assert list(zip(renamed.i, renamed.j, renamed.distance, strict=True)) == [
+        (0, 2, 0.25),
+        (1, 3, 0.5),
+        (2, 3, 0.0),
+    ]
     assert (renamed.i.dtype, renamed.j.dtype, renamed.distance.dtype) == (np.int32, np.int32, np.float32)
 
 
@@ -221,7 +248,9 @@ def test_stages_can_be_watched_one_by_one(people):
         seen.append(f"{name} ends")
 
     graph(people(2, 6), PLAIN(k1=4, k2=2), watch=watch)
-    assert seen == [f"{name} {what}" for name in ("search", "encode", "expand", "edges") for what in ("begins", "ends")]
+    assert seen == [
+        f"{name} {what}" for name in ("search", "encode", "expand", "edges") for what in ("begins", "ends")
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------ degenerate input
@@ -239,7 +268,9 @@ def test_fewer_rows_than_neighbours(people, spec, num_rows, num_slabs):
 @pytest.mark.parametrize("spec", [PLAIN(), CAMERA(), MODALITY()])
 def test_one_modality_alone(people, spec):
     x, group = people(4, 6), np.zeros(24, np.int8)
-    np.testing.assert_allclose(dense(graph(x, spec, group, eps_max=1.0), 24), dense_jaccard(x, spec, group), atol=5e-6)
+    np.testing.assert_allclose(
+        dense(graph(x, spec, group, eps_max=1.0), 24), dense_jaccard(x, spec, group), atol=5e-6
+    )
 
 
 def test_all_rows_equal():
@@ -299,9 +330,15 @@ def test_forced_seats_join_people_across_modalities_and_the_gate_spares_stranger
     centres = rng.standard_normal((30, 64)) / 8
     shift = rng.standard_normal(64) / 8
     for missing in (0, 10):
-        identity = np.concatenate((np.repeat(np.arange(20), 24), np.repeat(np.arange(missing, 20 + missing), 12)))
+        identity = np.concatenate(
+            (np.repeat(np.arange(20), 24), np.repeat(np.arange(missing, 20 + missing), 12))
+        )
         modality = (np.arange(len(identity)) >= 480).astype(np.int8)
-        x = centres[identity] + 0.35 / 8 * rng.standard_normal((len(identity), 64)) + modality[:, None] * shift
+        x = (
+            centres[identity]
+            + 0.35 / 8 * rng.standard_normal((len(identity), 64))
+            + modality[:, None] * shift
+        )
         x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
         plain, forced, spared = (
             crossing(graph(x, spec, modality, eps_max=0.6), modality, identity)

@@ -3,7 +3,14 @@ import pytest
 from scipy.sparse import csr_array, vstack
 
 from raydist.neighbours.jaccard.distances import RankedLists
-from raydist.neighbours.jaccard.reciprocal import NEVER, UNIT, expand_rows, mutual_ranks, reciprocal_sets, v_rows
+from raydist.neighbours.jaccard.reciprocal import (
+    NEVER,
+    UNIT,
+    expand_rows,
+    mutual_ranks,
+    reciprocal_sets,
+    v_rows,
+)
 from raydist.neighbours.search.lists import top_k
 
 
@@ -13,7 +20,9 @@ def lists_of(ids, similarities=None, *, split=None, seats=None, shares=None):
     similarities = np.ones(ids.shape) if similarities is None else similarities
     seats = ids[:, :1] if seats is None else seats
     shares = np.ones(seats.shape) if shares is None else shares
-    return RankedLists(ids, similarities.astype(np.float32), split or ids.shape[1], seats.astype(np.int32), shares)
+    return RankedLists(
+        ids, similarities.astype(np.float32), split or ids.shape[1], seats.astype(np.int32), shares
+    )
 
 
 def lists_from(x, k, **parts):
@@ -44,7 +53,9 @@ def oracle(table, i, half):
 
 
 def same(a: csr_array, b: csr_array) -> bool:
-    return all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("indptr", "indices", "data"))
+    return all(
+        getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("indptr", "indices", "data")
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ the sets
@@ -124,7 +135,9 @@ def test_rows_of_v_are_a_softmax_and_features_may_be_elsewhere(people):
 def test_a_similarity_of_the_search_and_one_made_later_have_the_same_bits(people):
     x = people(5, 9, noise=0.9, width=333)
     sets, rows = sets_of(lists_from(x, 10), 5), np.arange(45)
-    unknown = csr_array((np.where(sets.data == 1, 1, np.float32(np.nan)), sets.indices, sets.indptr), shape=sets.shape)
+    unknown = csr_array(
+        (np.where(sets.data == 1, 1, np.float32(np.nan)), sets.indices, sets.indptr), shape=sets.shape
+    )
     assert same(v_rows(unknown, rows, x), v_rows(sets, rows, x))
 
 
@@ -136,7 +149,9 @@ def test_expansion_is_a_weighted_mean_of_rows(people):
     expanded = expand_rows(np.arange(24), lists, v)
     dense = v.toarray() / UNIT
     np.testing.assert_allclose(
-        expanded.toarray() / UNIT, 0.5 * dense[seats[:, 0]] + 0.25 * (dense[seats[:, 1]] + dense[seats[:, 2]]), atol=1e-8
+        expanded.toarray() / UNIT,
+        0.5 * dense[seats[:, 0]] + 0.25 * (dense[seats[:, 1]] + dense[seats[:, 2]]),
+        atol=1e-8,
     )
     np.testing.assert_allclose(expanded.sum(axis=1) / UNIT, 1, atol=1e-7)
     assert (expanded.dtype, expanded.indices.dtype) == (np.int32, np.int32)
@@ -144,7 +159,9 @@ def test_expansion_is_a_weighted_mean_of_rows(people):
 
 def test_even_the_smallest_weight_is_kept():
     """A weight below 1 / UNIT counts as 1 / UNIT: a member of a set is never dropped."""
-    lists = lists_of([[0, 1], [1, 0]], seats=np.array([[0, 1], [1, -1]]), shares=np.array([[1 - 1e-12, 1e-12], [1.0, 0.0]]))
+    lists = lists_of(
+        [[0, 1], [1, 0]], seats=np.array([[0, 1], [1, -1]]), shares=np.array([[1 - 1e-12, 1e-12], [1.0, 0.0]])
+    )
     v = csr_array(np.array([[UNIT, 0], [0, UNIT]], np.int32))
     assert expand_rows(np.arange(2), lists, v).toarray().tolist() == [[UNIT, 1], [0, UNIT]]
 
@@ -166,7 +183,9 @@ def test_any_rows_and_threads_give_the_same_bytes(people, threads):
         sets = [reciprocal_sets(p, lists, mutual, half=5, threads=threads) for p in parts]
         v = vstack([v_rows(s, p, x, threads=threads) for s, p in zip(sets, parts, strict=True)], format="csr")
         assert same(v, whole)
-        assert same(vstack([expand_rows(p, lists, v, threads=threads) for p in parts], format="csr"), expanded)
+        assert same(
+            vstack([expand_rows(p, lists, v, threads=threads) for p in parts], format="csr"), expanded
+        )
 
 
 def test_any_numbering_gives_the_same_weights(people):
@@ -187,7 +206,11 @@ def test_nobody_is_never_looked_up(half):
     x = rng.standard_normal((13, 8)).astype(np.float32)
     ids = np.stack([np.append(i, rng.permutation(np.delete(np.arange(12), i))[:4]) for i in range(12)])
     ids[rng.random(ids.shape) < 0.3] = -1
-    ids = np.append(np.take_along_axis(ids, np.argsort(ids < 0, axis=1, kind="stable"), axis=1), np.zeros((1, 5), int), axis=0)
+    ids = np.append(
+        np.take_along_axis(ids, np.argsort(ids < 0, axis=1, kind="stable"), axis=1),
+        np.zeros((1, 5), int),
+        axis=0,
+    )
     results = []
     for guard in ([0, 1, 2, 3, 4], [-1] * 5, [12, 11, 10, 9, 8]):
         ids[12], x[12] = guard, guard[0]

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from raydist.neighbours.jaccard.slabs import map_slabs, row_slabs, sparse_rows, stack_rows, unsigned, with_room, work_slabs
+from raydist.neighbours.jaccard.slabs import (
+    map_slabs,
+    row_slabs,
+    sparse_rows,
+    stack_rows,
+    unsigned,
+    with_room,
+    work_slabs,
+)
 
 
 def test_slabs_cover_every_row_once_in_order():
@@ -37,7 +45,9 @@ def test_stacked_parts_are_the_whole_and_are_used_up():
 
 
 def test_rows_of_unsigned_columns():
-    rows = sparse_rows(np.array([0, 2, 2, 3]), np.array([4, 0, 1], np.uint32), np.array([5, 6, 7]), num_columns=5)
+    rows = sparse_rows(
+        np.array([0, 2, 2, 3]), np.array([4, 0, 1], np.uint32), np.array([5, 6, 7]), num_columns=5
+    )
     assert rows.toarray().tolist() == [[6, 0, 0, 0, 5], [0] * 5, [0, 7, 0, 0, 0]]
     assert rows.indices.dtype == np.int32
     assert unsigned(rows.indices).tolist() == [4, 0, 1]

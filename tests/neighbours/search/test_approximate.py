@@ -22,7 +22,9 @@ def test_looking_into_every_cell_finds_the_exact_lists(people, num_groups):
 
 def test_the_recall_is_the_share_of_the_exact_neighbours(people):
     x = people(60, 10, width=32, noise=1.5)
-    (within, _), recall = approximate_lists(x, num_within=9, num_probes=1, num_sampled=600, rng=np.random.default_rng(0))
+    (within, _), recall = approximate_lists(
+        x, num_within=9, num_probes=1, num_sampled=600, rng=np.random.default_rng(0)
+    )
     (exact, _), _ = neighbour_lists(x, num_within=9)
     shared = [len(set(a) & set(b)) for a, b in zip(within[0].tolist(), exact[0].tolist(), strict=True)]
     assert recall == pytest.approx(sum(shared) / (600 * 9))

@@ -3,9 +3,9 @@ import pytest
 
 from raydist.clustering.spec import ClusterSpec, cluster_edges
 from raydist.errors import ConfigError
-from raydist.neighbours import searches
 from raydist.neighbours.jaccard.distances import DistanceSpec
 from raydist.neighbours.jaccard.graph import jaccard_graph
+from raydist.neighbours.search import backends as searches
 from raydist.neighbours.search.backends import approximate_search, exact_search
 
 
@@ -19,7 +19,9 @@ def approximately(num_probes):
 
 
 def equal(left, right) -> bool:
-    return all(np.array_equal(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
+    return all(
+        np.array_equal(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True)
+    )
 
 
 def test_precision_and_memory_never_change_what_is_found(table):
@@ -43,7 +45,9 @@ def test_an_approximate_search_tells_its_recall(table):
 
 def test_labels_of_an_approximate_search_that_looks_everywhere_are_exact(table):
     exact, everywhere = (
-        cluster_edges(jaccard_graph(table, ClusterSpec().metric, search=search).edges, len(table), ClusterSpec()).labels
+        cluster_edges(
+            jaccard_graph(table, ClusterSpec().metric, search=search).edges, len(table), ClusterSpec()
+        ).labels
         for search in (exact_search(threads=1), approximately(1000))
     )
     assert np.array_equal(exact, everywhere)

@@ -38,10 +38,15 @@ def test_lists_are_the_sorted_ones_by_every_plan(hard_table, sorted_lists, k):
 def test_lists_by_group_are_the_sorted_ones_by_every_plan(hard_table, sorted_lists):
     group = np.random.default_rng(2).integers(0, 3, 150)
     table, same = Table.of(hard_table, np.arange(150), group), np.equal.outer(group, group)
-    expected = [sorted_lists(hard_table, hard_table, k, exclude=np.arange(150), allowed=a) for k, a in ((4, same), (7, ~same))]
+    expected = [
+        sorted_lists(hard_table, hard_table, k, exclude=np.arange(150), allowed=a)
+        for k, a in ((4, same), (7, ~same))
+    ]
     for plan in plans():
         lists, _ = search_itself(table, (4, 7), plan)
-        assert all(same_bytes(side, by_place(true, table)) for side, true in zip(lists, expected, strict=True)), plan
+        assert all(
+            same_bytes(side, by_place(true, table)) for side, true in zip(lists, expected, strict=True)
+        ), plan
 
 
 def test_two_tables_find_their_rows_in_each_other(hard_table, sorted_lists):
@@ -78,17 +83,26 @@ def test_ordinary_rows_are_proven_at_once_and_copies_are_not(people, levels):
     ordinary, copies = people(30, 10, width=64), np.repeat(people(3, 1, width=64), 100, axis=0)
     plan = Plan(levels, 512, 1)
     assert search_itself(Table.of(ordinary, np.arange(300), None), (9, 0), plan)[1].uncertified == 0
-    assert search_itself(Table.of(copies, np.arange(300), None), (9, 0), plan)[1].uncertified == 300 * len(levels)
+    assert search_itself(Table.of(copies, np.arange(300), None), (9, 0), plan)[1].uncertified == 300 * len(
+        levels
+    )
 
 
 def test_collapsed_rows_are_proven_too():
     rng = np.random.default_rng(0)
     x = (rng.standard_normal(64) + 1e-3 * rng.standard_normal((300, 64))).astype(np.float32)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
-    assert search_itself(Table.of(x, np.arange(300), None), (9, 0), Plan(("bf16", "fp32"), 512, 1))[1].uncertified == 0
+    assert (
+        search_itself(Table.of(x, np.arange(300), None), (9, 0), Plan(("bf16", "fp32"), 512, 1))[
+            1
+        ].uncertified
+        == 0
+    )
 
 
-@pytest.mark.parametrize("more", [{"num_rows": 4000}, {"width": 128}, {"wants": (9, 9)}, {"item_bytes": 4}, {"block": 99}])
+@pytest.mark.parametrize(
+    "more", [{"num_rows": 4000}, {"width": 128}, {"wants": (9, 9)}, {"item_bytes": 4}, {"block": 99}]
+)
 def test_memory_grows_with_everything(more):
     one = {"num_rows": 1000, "width": 64, "wants": (9, 0), "item_bytes": 2, "block": 64, "threads": 1}
     assert memory_of(**(one | more)) > memory_of(**one)

@@ -15,7 +15,10 @@ from raydist.neighbours.search.tables import Operand, Table, centre_of
 def test_a_device_gives_the_lists_of_the_cpu(people, block):
     x, group = people(40, 8, width=32), np.arange(320) % 3
     table = Table.of(x, np.arange(320), group)
-    halves = Table.of(x[:100], np.arange(100), group[:100]), Table.of(x[100:], np.arange(100, 320), group[100:])
+    halves = (
+        Table.of(x[:100], np.arange(100), group[:100]),
+        Table.of(x[100:], np.arange(100, 320), group[100:]),
+    )
     cpu, device = Plan(("fp32",), 64, 1), Plan(("bf16", "fp32"), block, 1, device="cpu")
     expected, found = search_itself(table, (5, 6), cpu), search_itself(table, (5, 6), device)
     assert found[1].uncertified == 0
@@ -33,7 +36,9 @@ def test_who_is_left_out_scored_below_the_floor():
     product, table = HalfProduct("cpu"), Table.of(x, np.arange(200), None)
     operand = Operand.of(table, centre_of([table]), product, hold=True)
     seats = Seats.open(operand.slack(operand), 3), Seats.open(operand.slack(operand), 0)
-    report = sweep_on_device(Sweep(operand, operand, seats, seats, (3, 0), np.full(200, -1)), product, block=64)
+    report = sweep_on_device(
+        Sweep(operand, operand, seats, seats, (3, 0), np.full(200, -1)), product, block=64
+    )
     scores = (operand.held @ operand.held.T).float().numpy() + operand.offset[:, None] + operand.offset
     for row in range(200):
         chosen = seats[0].candidates[row, : seats[0].taken[row]] & (2**32 - 1)

@@ -22,7 +22,9 @@ def test_the_order_of_summation_is_fixed(width):
     rng = np.random.default_rng(width)
     x, y = rng.standard_normal((2, width)).astype(np.float32)
     assert exact_dot(x, y) == exact_dot(y, x) == slow_dot(x, y) == chained_dot(x, y, np.full(CHAINS, np.nan))
-    assert exact_dot(x, y) == pytest.approx(math.fsum(float(a) * float(b) for a, b in zip(x, y, strict=True)), abs=1e-12)
+    assert exact_dot(x, y) == pytest.approx(
+        math.fsum(float(a) * float(b) for a, b in zip(x, y, strict=True)), abs=1e-12
+    )
 
 
 def test_products_are_those_of_single_rows():

@@ -63,7 +63,9 @@ def flat_bytes(lists):
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 4])
 @pytest.mark.parametrize("bounded", [False, True])
 @pytest.mark.parametrize("copies", [1, 20])
-def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(people, precision, num_shards, bounded, copies):
+def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(
+    people, precision, num_shards, bounded, copies
+):
     x = np.tile(people(25, 12 // min(copies, 12), width=33), (copies, 1))[:300]
     x, group = x[np.random.default_rng(1).permutation(300)], np.random.default_rng(0).integers(0, 3, 300)
     seats = {"num_within": 6, "num_across": 8}
@@ -90,7 +92,9 @@ def test_what_is_fastest_gives_the_same_bytes(people):
     lists, report = neighbour_lists(x, num_within=9, threads=2)
     assert report.pairs < 1500 * 1500
     for precision, device in (("exact", None), ("fp32", None), ("bf16", None), ("auto", "cpu")):
-        assert flat_bytes(neighbour_lists(x, num_within=9, precision=precision, device=device)[0]) == flat_bytes(lists)
+        assert flat_bytes(
+            neighbour_lists(x, num_within=9, precision=precision, device=device)[0]
+        ) == flat_bytes(lists)
 
 
 def test_similarities_are_exact_dots(people):
@@ -106,7 +110,9 @@ def test_lists_of_few_rows(num_rows, precision):
     (within, across), _ = neighbour_lists(x, num_within=5, num_across=1, precision=precision)
     assert within[0].tolist() == [[], [[-1]], [[1, -1], [0, -1]]][num_rows]
     assert across[0].tolist() == [[-1]] * num_rows
-    forth, back, _ = pair_lists(x, x[:0], num_within=1, left_ids=np.arange(num_rows), right_ids=np.arange(0), precision=precision)
+    forth, back, _ = pair_lists(
+        x, x[:0], num_within=1, left_ids=np.arange(num_rows), right_ids=np.arange(0), precision=precision
+    )
     assert (forth[0][0].shape, back[0][0].shape) == ((num_rows, 0), (0, min(1, num_rows)))
 
 
@@ -165,7 +171,15 @@ def test_within_and_across_groups(people):
     rows, group = np.arange(48), np.arange(48) % 3
     parts = [
         shard_topk_by_group(
-            x, x[s], num_within=4, num_across=6, query_group=group, shard_group=group[s], shard_ids=s, exclude=rows, block=11
+            x,
+            x[s],
+            num_within=4,
+            num_across=6,
+            query_group=group,
+            shard_group=group[s],
+            shard_ids=s,
+            exclude=rows,
+            block=11,
         )
         for s in np.array_split(rows, 4)
     ]
@@ -188,7 +202,9 @@ def test_a_group_of_one_leaves_its_seats_empty():
 
 def test_similarities_are_all_dot_products(people):
     x = people(3, 4)
-    np.testing.assert_allclose(similarities(x[:5], x), x[:5].astype(np.float64) @ x.T.astype(np.float64), atol=1e-15)
+    np.testing.assert_allclose(
+        similarities(x[:5], x), x[:5].astype(np.float64) @ x.T.astype(np.float64), atol=1e-15
+    )
     assert similarities(x[:0], x).shape == (0, 12)
     assert similarities(x, x[:0]).shape == (12, 0)
 
@@ -221,4 +237,6 @@ def test_non_contiguous_and_read_only_tables_are_fine(people):
     expected = shard_topk(x, x, k=4, shard_ids=ids)
     strided = np.asfortranarray(x)
     strided.setflags(write=False)
-    assert [a.tobytes() for a in shard_topk(strided, strided, k=4, shard_ids=ids)] == [a.tobytes() for a in expected]
+    assert [a.tobytes() for a in shard_topk(strided, strided, k=4, shard_ids=ids)] == [
+        a.tobytes() for a in expected
+    ]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raydist.neighbours.search.ranked import NOBODY, empty_lists, merge_topk
+from raydist.neighbours.search.ranked import PADDING, empty_lists, merge_topk
 
 
 @pytest.mark.parametrize("k", [0, 1, 4, 100])
@@ -11,7 +11,9 @@ def test_merged_lists_are_sorted_whatever_the_order_of_the_shards(k):
     parts = list(zip(ids, values, strict=True))
     found = merge_topk(parts, k=k)
     for row in range(4):
-        pairs = sorted((-value, name) for part in parts for name, value in zip(part[0][row], part[1][row], strict=True))[:k]
+        pairs = sorted(
+            (-value, name) for part in parts for name, value in zip(part[0][row], part[1][row], strict=True)
+        )[:k]
         assert found[0][row].tolist() == [name for _, name in pairs]
         assert found[1][row].tolist() == [-value for value, _ in pairs]
     assert [a.tolist() for a in merge_topk(parts[::-1], k=k)] == [a.tolist() for a in found]
@@ -19,5 +21,5 @@ def test_merged_lists_are_sorted_whatever_the_order_of_the_shards(k):
 
 def test_empty_seats_come_last():
     ids, values = merge_topk([empty_lists(1, 2), (np.array([[3]]), np.array([[-0.5]]))], k=3)
-    assert ids.tolist() == [[3, NOBODY, NOBODY]]
+    assert ids.tolist() == [[3, PADDING, PADDING]]
     assert values.tolist() == [[-0.5, -np.inf, -np.inf]]

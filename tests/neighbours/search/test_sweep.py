@@ -13,7 +13,9 @@ def operand():
     def make(num_rows, num_groups, seed):
         rng = np.random.default_rng(seed)
         table = Table.of(
-            rng.standard_normal((num_rows, 5)).astype(np.float32), np.arange(num_rows), rng.integers(0, num_groups, num_rows)
+            rng.standard_normal((num_rows, 5)).astype(np.float32),
+            np.arange(num_rows),
+            rng.integers(0, num_groups, num_rows),
         )
         return Operand.of(table, centre_of([table]), SingleProduct(), hold=seed % 2 == 0)
 
@@ -27,7 +29,10 @@ def seats(rows, columns, wants):
 def met(grouped):
     """Whom each row met, within and across, in the order of their places."""
     return [
-        [sorted((row[:count] & COLUMN).tolist()) for row, count in zip(side.candidates, side.taken, strict=True)]
+        [
+            sorted((row[:count] & COLUMN).tolist())
+            for row, count in zip(side.candidates, side.taken, strict=True)
+        ]
         for side in grouped
     ]
 
@@ -66,4 +71,6 @@ def test_the_rows_of_two_tables_meet_once(operand, block, threads):
 
 
 def test_reports_add_up():
-    assert SearchReport(1, 2, 3.0, 4.0, 5.0) + SearchReport(10, 20, 30.0, 40.0, 50.0) == SearchReport(11, 22, 33.0, 44.0, 55.0)
+    assert SearchReport(1, 2, 3.0, 4.0, 5.0) + SearchReport(10, 20, 30.0, 40.0, 50.0) == SearchReport(
+        11, 22, 33.0, 44.0, 55.0
+    )

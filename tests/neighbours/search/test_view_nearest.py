@@ -27,7 +27,10 @@ def sharded(x, view, num_views, shards, block=2048):
     ids, similarities = np.empty((len(x), num_views), np.int64), np.empty((len(x), num_views))
     for mine in shards:
         asking = {"query_view": view[mine], "num_views": num_views, "block": block}
-        parts = [shard_nearest_in_views(x[mine], x[other], shard_view=view[other], shard_ids=other, **asking) for other in shards]
+        parts = [
+            shard_nearest_in_views(x[mine], x[other], shard_view=view[other], shard_ids=other, **asking)
+            for other in shards
+        ]
         ids[mine], similarities[mine] = merge_nearest_in_views(parts)
     return ids, similarities
 
@@ -77,7 +80,9 @@ def test_equal_rows_are_ranked_by_id_and_an_empty_view_stays_empty():
 
 def test_no_rows_have_no_neighbours():
     none, view = np.empty((0, 3), np.float32), np.empty(0, np.int64)
-    ids, similarities = shard_nearest_in_views(none, none, query_view=view, shard_view=view, shard_ids=view, num_views=2)
+    ids, similarities = shard_nearest_in_views(
+        none, none, query_view=view, shard_view=view, shard_ids=view, num_views=2
+    )
     assert ids.shape == similarities.shape == (0, 2)
 
 
