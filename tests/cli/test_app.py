@@ -18,6 +18,7 @@ COMMANDS = [
     "data synth",
     "data check",
     "data pack",
+    "guide",
 ]
 
 
