@@ -1,8 +1,8 @@
 """The configuration reference: every section and key of the schema as Markdown tables.
 
 The text is generated, so it can only say what the schema says: what a value may be, its bounds, its default.
-The meaning of a key is its `Field(description=...)`, else its entry in the ``Attributes:`` block of the docstring
-of its class.
+The meaning of a key is its `Field(description=...)`, else its entry in the ``Attributes:`` block of the
+docstring of its class.
 """
 
 from __future__ import annotations
@@ -199,14 +199,14 @@ def _yaml(value: Any) -> str:
 
 def _documented(model: type[BaseModel]) -> dict[str, str]:
     """The entries of the ``Attributes:`` blocks of a class and its bases, those of the class first."""
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         block = re.search(r"^Attributes:\n((?:    .*\n?)+)", inspect.cleandoc(cls.__doc__ or ""), re.M)
         for names, text in re.findall(
             r"^    (\w[\w, ]*): (.*(?:\n {5,}.*)*)", block[1] if block else "", re.M
         ):
-            found |= dict.fromkeys(names.split(", "), text)
-    return found
+            entries |= dict.fromkeys(names.split(", "), text)
+    return entries
 
 
 def _prose(model: type[BaseModel]) -> str:

@@ -74,14 +74,14 @@ def test_a_meaning_is_the_description_else_the_docstring_of_the_class_or_of_a_ba
     assert meanings["outer.undocumented"] == ""
 
 
-def test_values_are_told_in_words():
-    told = {key.path: key.values for key in keys(Outer(), "outer")}
-    assert told["outer.momentum"] == "number, 0 to 1"
-    assert told["outer.kind"] == "`a`, `b` or `null`"
-    assert told["outer.maybe"] == "a section, or `null`"
-    assert told["outer.pairs"] == "list of [number, number]"
-    assert told["outer.each"] == "whole number or for each of `visible`, `infrared`: whole number"
-    assert told["outer.undocumented"] == "`true`, `false`"
+def test_values_are_put_in_words():
+    values = {key.path: key.values for key in keys(Outer(), "outer")}
+    assert values["outer.momentum"] == "number, 0 to 1"
+    assert values["outer.kind"] == "`a`, `b` or `null`"
+    assert values["outer.maybe"] == "a section, or `null`"
+    assert values["outer.pairs"] == "list of [number, number]"
+    assert values["outer.each"] == "whole number or for each of `visible`, `infrared`: whole number"
+    assert values["outer.undocumented"] == "`true`, `false`"
 
 
 def test_what_stands_in_front_of_the_reference_stays():

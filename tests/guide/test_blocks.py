@@ -14,7 +14,7 @@ COMMANDS = ("raydist ", "python ", "pip ", "ray ")
 
 def run_commands(text: str) -> None:
     """Run the lines of a bash block, all of them commands of raydist, in this process."""
-    for line in text.splitlines():
+    for line in text.replace("\\\n", "").splitlines():
         match shlex.split(line, comments=True):
             case []:
                 continue
