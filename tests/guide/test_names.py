@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from raydist.cli.app import app
 from raydist.cli.guide import TOPICS, first_sentence, page
-from raydist.distributed.compare import plan_study as plan_comparison
+from raydist.distributed.driver.compare import plan_study as plan_comparison
 from raydist.engine.reference import default_params, keys
 from raydist.engine.schema import RECIPES, Config, load_config
 from raydist.errors import ConfigError
