@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 
-from raydist.clustering.hdbscan import hdbscan
+from raydist.clustering.hdbscan import _bridges, _mutual_reachability, hdbscan
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.graph import jaccard_graph
@@ -67,6 +69,41 @@ def test_labels_agree_with_a_dense_hdbscan():
     labels = hdbscan(edges, 300, min_cluster_size=4, min_samples=4).labels
     assert adjusted_rand_score(expected, labels) == 1
     assert labels[labels >= 0][0] == 0
+
+
+def test_probabilities_and_the_tree_go_with_the_labels(from_dense):
+    """Rows 0 to 2 are noise from the start and no part of the tree; the rows after them have the numbers they have."""
+    distance = np.ones((25, 25))
+    distance[3:, 3:] = groups([9, 7, 6], 0.3, np.random.default_rng(3), inside=0.2)
+    clusters = hdbscan(from_dense(distance), 25, min_cluster_size=4, min_samples=3)
+    assert ((clusters.probabilities > 0) == (clusters.labels >= 0)).all()
+    assert [clusters.probabilities[clusters.labels == c].max() for c in range(3)] == [1, 1, 1]
+    tree = clusters.tree
+    rows = tree.child < 25
+    assert sorted(tree.child[rows]) == list(range(3, 25))
+    assert (tree.size[rows] == 1).all()
+    assert tree.parent.min() == 25
+    assert set(tree.child[~rows]) == set(tree.parent) - {25}
+    for cluster in range(3):
+        (parent,) = set(tree.parent[rows & np.isin(tree.child, np.flatnonzero(clusters.labels == cluster))])
+        assert tree.size[tree.child == parent] == (clusters.labels == cluster).sum()
+
+
+@pytest.mark.parametrize(("num_rows", "min_samples"), [(400, 2), (400, 4), (1200, 4)])
+def test_labels_are_those_of_sklearn_on_the_same_graph(crowd, num_rows, min_samples):
+    """scikit-learn takes the same mutual reachabilities, bridged in the same way, and makes its own tree of them."""
+    x, _ = crowd(num_rows, 8)
+    edges = jaccard_graph(x, PlainJaccard(k1=15, k2=4), eps_max=0.8).edges
+    reach = _mutual_reachability(edges, num_rows, min_samples)
+    component = connected_components(reach, directed=False)[1]
+    rows = np.flatnonzero(np.bincount(component)[component] >= 4)
+    graph = csr_matrix(reach[rows][:, rows] + _bridges(component[rows]))
+    expected = HDBSCAN(metric="precomputed", min_cluster_size=4, min_samples=1, copy=True).fit(graph)
+    clusters = hdbscan(edges, num_rows, min_cluster_size=4, min_samples=min_samples)
+    assert adjusted_rand_score(expected.labels_, clusters.labels[rows]) == 1
+    assert np.array_equal(expected.labels_ == -1, clusters.labels[rows] == -1)
+    np.testing.assert_allclose(clusters.probabilities[rows], expected.probabilities_, atol=1e-12)
+    assert clusters.labels.max() > 10
 
 
 def test_renumbered_rows_keep_their_clusters(from_dense):

@@ -158,7 +158,7 @@ def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 
 
 
 @njit(nogil=True, cache=True)
-def _rank_of(wanted: int, ids: Ids) -> int:
+def _rank_of(wanted: int, ids: Ids) -> np.int32:
     """Where a row is in a list [K]; `NEVER` if it is not there."""
     rank = np.int32(NEVER)
     for a in range(ids.size):  # no early exit: the compiler turns this into a few vector instructions
@@ -175,7 +175,8 @@ def _mutual_ranks(rows: Ints, ids: Ids, split: int, ranks: MutualRanks) -> None:
         for first, stop in ((0, split), (split, width)):
             for a in range(first, stop):
                 j = ids[rows[r], a]
-                ranks[r, a] = NEVER if j == PADDING else max(a - first, _rank_of(rows[r], ids[j, first:stop]))
+                rank = NEVER if j == PADDING else int(_rank_of(rows[r], ids[j, first:stop]))
+                ranks[r, a] = max(a - first, rank)
 
 
 @njit(nogil=True, cache=True)
@@ -231,7 +232,7 @@ def _joins(ids: Ids, mutual: MutualRanks, narrow: int, in_base: Ids, r: int) -> 
 
 
 @njit(nogil=True, cache=True)
-def _listed_similarity(ids: Ids, similarities: Floats, i: int, j: int) -> float:
+def _listed_similarity(ids: Ids, similarities: Floats, i: int, j: int) -> np.float32:
     """The similarity of two rows as one of their lists has it; NaN if neither has."""
     rank = _rank_of(j, ids[i])
     if rank != NEVER:
@@ -280,9 +281,8 @@ def _softmax_weights(
             exponentials[a] = np.int64(math.exp(2 * np.float64(similarity) - 2) * (1 << _EXPONENTIAL_BITS))
             total += exponentials[a]
         for a in range(size):
-            weights[start + a] = max(
-                1, np.int64(exponentials[a] * (UNIT / total) + 0.5)
-            )  # a member is never lost
+            # At least 1: a member is never lost.
+            weights[start + a] = max(np.int64(1), np.int64(exponentials[a] * (UNIT / total) + 0.5))
 
 
 @njit(nogil=True, cache=True)
