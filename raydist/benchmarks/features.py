@@ -32,7 +32,7 @@ NOISE, HEAVY_TAIL, AMBIENT = 0.5, 0.6, 0.25
 
 @dataclass(frozen=True)
 class DrawnFeatures:
-    """A feature table, and who looks like whom.
+    """A feature table, and which rows look alike.
 
     Attributes:
         table: N rows; junk has no known identity. Cameras of even number see visible light, those of odd number infrared.
@@ -132,9 +132,11 @@ def _draw_group(number: int, seed: int, space: _Space) -> tuple[Ints, Ints, Floa
 
 
 def _draw_sightings(rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Who is seen how often, and by which cameras: some of those that follow each other."""
-    often = np.maximum(1, np.rint(rng.gamma(2.0, ROWS_OF_A_PERSON / 2, PEOPLE_OF_A_GROUP))).astype(np.int64)
-    person = np.repeat(np.arange(PEOPLE_OF_A_GROUP), often)
+    """int64 [R] each: the person and the camera of every row. A person is seen by some cameras that follow each other."""
+    num_rows = np.maximum(1, np.rint(rng.gamma(2.0, ROWS_OF_A_PERSON / 2, PEOPLE_OF_A_GROUP))).astype(
+        np.int64
+    )
+    person = np.repeat(np.arange(PEOPLE_OF_A_GROUP), num_rows)
     first = rng.integers(NUM_CAMERAS, size=PEOPLE_OF_A_GROUP)[person]
     num_seen = rng.integers(FEWEST_CAMERAS, NUM_CAMERAS + 1, size=PEOPLE_OF_A_GROUP)[person]
     return person, (first + rng.integers(num_seen)) % NUM_CAMERAS

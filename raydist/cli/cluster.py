@@ -137,12 +137,12 @@ def cluster(
 
 def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
     from raydist.neighbours.search.backends import approximate_search, exact_search
+    from raydist.neighbours.search.options import SearchOptions
     from raydist.randomness import stream
 
     if name == "exact":
-        return exact_search(
-            threads=threads, memory_budget=None if memory_budget is None else memory_budget * MEGABYTE
-        )
+        budget = None if memory_budget is None else memory_budget * MEGABYTE
+        return exact_search(SearchOptions(threads=threads, memory_budget=budget))
     if memory_budget is not None:
         raise ConfigError("--memory-budget: the search ivf cannot keep to one; leave it out, or take exact")
     return approximate_search(threads=threads, num_probes=num_probes, rng=stream(0, "ivf"))

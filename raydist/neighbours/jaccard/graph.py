@@ -33,6 +33,7 @@ from raydist.neighbours.jaccard.slabs import (
     work_slabs,
 )
 from raydist.neighbours.search.backends import Search, exact_search
+from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, merge_topk
 from raydist.types import Floats, Ints, check_features
 
@@ -188,7 +189,7 @@ def jaccard_graph(
     group = _groups(spec, modality, camera, len(features))
     slabs = row_slabs(len(features), num_slabs)
     with watch("search"):
-        found, searched = (search or exact_search(threads=threads))(features, spec, group)
+        found, searched = (search or exact_search(SearchOptions(threads=threads)))(features, spec, group)
         lists = join_lists(spec, [np.arange(len(features))], [found])
         del found
     with watch("encode"):

@@ -5,8 +5,9 @@ import ray
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.feature_shard import start_shards
-from raydist.distributed.shards.graph import ShardedGraph, half_ring
-from raydist.distributed.shards.refresh import ShardedRefresher
+from raydist.distributed.shards.graph import ShardedGraph
+from raydist.distributed.shards.half_ring import half_ring
+from raydist.distributed.shards.refresher import ShardedRefresher
 from raydist.engine.refresher import LocalRefresher
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -110,8 +111,8 @@ def test_the_nearest_in_every_view_are_those_of_one_process(features, tracklets,
 def test_every_two_rows_of_different_shards_meet_once_and_all_work_equally(number):
     met, work = np.zeros((2 * number, 2 * number), int), np.zeros(number)
     for one, other, halved in half_ring(number):
-        mine = [2 * one + 1] if halved == "mine" else [2 * one, 2 * one + 1]
-        theirs = [2 * other] if halved == "theirs" else [2 * other, 2 * other + 1]
+        mine = [2 * one + 1] if halved == "own" else [2 * one, 2 * one + 1]
+        theirs = [2 * other] if halved == "other" else [2 * other, 2 * other + 1]
         met[np.ix_(mine, theirs)] += 1
         work[one] += len(mine) * len(theirs)
     shard = np.arange(2 * number) // 2
