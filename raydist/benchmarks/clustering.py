@@ -1,4 +1,4 @@
-"""One clustering of drawn features, measured in this process: the sparse way stage by stage, or the usual dense way."""
+"""One clustering of drawn features, measured in this process: the sparse way, or the usual dense way."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ class ClusterTask:
         seed: of the features.
         threads: how many work at once.
         shuffled: whether look-alikes lie apart in memory.
-        grouped: whether neighbours are searched among look-alikes alone, for tables too large for a full search.
+        grouped: whether neighbours are searched among look-alikes alone, for tables too large for a full
+            search.
         precision: of the search's matrix products; "auto" for what the search takes for so many rows.
     """
 

@@ -1,10 +1,11 @@
 """What the clustering of N rows would cost W workers on a network: arithmetic on measured rates.
 
-The plan whose cost is computed is that of `raydist.distributed.shards`: every worker has N / W rows. Blocks of features
-travel half a ring, each pair of blocks is multiplied once, and the lists of the visited rows travel back. The ranked
-lists of all rows go to every worker, so that sets need no message; query expansion fetches the few rows of other workers
-that it averages over; every node has a copy of the expanded encoding for the overlaps; the edges go to one place, which
-clusters them. Rows are taken to be in local order: hardly any feature is fetched for a row of V.
+The plan whose cost is computed is that of `raydist.distributed.shards`: every worker has N / W rows. Blocks
+of features travel half a ring, each pair of blocks is multiplied once, and the lists of the visited rows
+travel back. The ranked lists of all rows go to every worker, so that sets need no message; query expansion
+fetches the few rows of other workers that it averages over; every node has a copy of the expanded encoding
+for the overlaps; the edges go to one place, which clusters them. Rows are taken to be in local order: hardly
+any feature is fetched for a row of V.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ NEIGHBOUR_BYTES = 16
 """A neighbour on its way back: id and similarity."""
 
 LIST_BYTES, AVERAGED_BYTES = 10, 12
-"""A neighbour in the lists of all rows (id, similarity, mutual rank), and one in the query expansion (id, share)."""
+"""A neighbour in the ranked lists (id, similarity, mutual rank), and in the query expansion (id, share)."""
 
 ENTRY_BYTES, EDGE_BYTES = 8, 12
 """An entry of a sparse row (column, weight), and a pair with its distance."""
@@ -51,8 +52,10 @@ class Calibration:
     """What measured clusterings say of the steps beside the matrix product.
 
     Attributes:
-        search_share: CPU seconds of the product alone, over those of the part of the search that grows with N^2.
-        row_seconds: CPU seconds a row of what grows with N: the rest of the search, encode, expand, edges, cluster.
+        search_share: CPU seconds of the product alone, over those of the part of the search that grows with
+            N^2.
+        row_seconds: CPU seconds a row of what grows with N: the rest of the search, encode, expand, edges,
+            cluster.
         v_entries, expanded_entries, edges: of a row.
     """
 
@@ -159,8 +162,8 @@ def predict(workload: Workload, machine: Machine, calibration: Calibration) -> d
 def memory_bytes(workload: Workload, machine: Machine, calibration: Calibration) -> float:
     """What a worker takes at the peak.
 
-    Its features, also as they are multiplied; a visiting block; the lists of all rows; the expanded encoding by rows and
-    by columns.
+    Its features, also as they are multiplied; a visiting block; the lists of all rows; the expanded encoding
+    by rows and by columns.
 
     Args:
         workload: what is to be clustered.

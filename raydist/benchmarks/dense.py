@@ -1,8 +1,8 @@
-"""The usual dense clustering, as the other side of the benchmark: faiss, Python loops over N x N matrices, scikit-learn.
+"""The usual dense clustering, for comparison: faiss, Python loops over N x N matrices, scikit-learn.
 
-The arithmetic of the re-ranking that most public repositories share (`faiss_rerank.py` of SpCL and Cluster Contrast, after
-Zhong et al., CVPR 2017), step by step and at its price: the encoding V, its query expansion and the Jaccard distances are
-full matrices, and every row is one turn of a Python loop.
+The arithmetic of the re-ranking that most public repositories share (`faiss_rerank.py` of SpCL and Cluster
+Contrast, after Zhong et al., CVPR 2017), step by step and at its price: the encoding V, its query expansion
+and the Jaccard distances are full matrices, and every row is one turn of a Python loop.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _reciprocal(ranked: Ints, row: int, k: int) -> Ints:
 
 
 def _encode(features: Floats, ranked: Ints, k1: int) -> Floats:
-    """V, float32 [N, N]: the softmax of minus the squared distance over each row's expanded reciprocal set."""
+    """V, float32 [N, N]: the softmax of minus the squared distance over each row's expanded set."""
     half = int(np.around(k1 / 2))
     sets = [_reciprocal(ranked, row, k1) for row in range(len(ranked))]
     half_sets = [_reciprocal(ranked, row, half) for row in range(len(ranked))]

@@ -1,4 +1,4 @@
-"""A function run in a fresh process, so that nothing before it counts: no memory, threads or compiled code."""
+"""A function run in a fresh process, without the memory, threads and compiled code of this one."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def run_in_fresh_process(threads: int, function: Callable[P, T], /, *args: P.arg
         done = subprocess.run(words, env=env, stdout=2, check=False)
         if done.returncode != 0:
             raise WorkerError(
-                f"the process that measures ended with code {done.returncode}; -9 means that the memory of the machine was "
-                "used up: take fewer rows, or free some memory"
+                f"the process that measures ended with code {done.returncode}; -9 means that the memory "
+                "of the machine was used up: take fewer rows, or free some memory"
             )
         failed, result = pickle.loads(answer.read_bytes())
     if failed:

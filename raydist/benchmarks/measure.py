@@ -1,7 +1,7 @@
 """What a stage of work costs this process: CPU seconds, seconds on the wall, and memory at its peak.
 
-CPU seconds are those of all threads and of child processes that have ended. They hold on a busy machine, where the wall
-does not.
+CPU seconds are those of all threads and of child processes that have ended. They hold on a busy machine,
+where the wall does not.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a measured clustering gives: the cost of each stage and the labels; two sides compared, and growth with N."""
+"""What a measured clustering gives, stage by stage; two of them compared, and the growth with N."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From measurements of this machine to the cost model's rates, and its predictions beside what was measured."""
+"""From measurements of this machine to the rates of the cost model, and its predictions checked."""
 
 from __future__ import annotations
 

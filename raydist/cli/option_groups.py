@@ -1,4 +1,4 @@
-"""Options of a command grouped in a frozen dataclass, so that a command with many of them is a function of one argument."""
+"""The options of a command as one frozen dataclass, so that its function has one argument."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Options = TypeVar("Options")
 def takes_options(options: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
     """Make a command of a function that takes its options as one dataclass.
 
-    Typer reads the options of a command from the names, defaults and annotations of its arguments; here they are those of
-    the fields of the dataclass.
+    Typer reads the options of a command from the names, defaults and annotations of its arguments; here they
+    are those of the fields of the dataclass.
 
     Args:
         options: a dataclass whose fields are annotated as arguments of a command are.

@@ -1,4 +1,4 @@
-"""`raydist bench`: how long clustering and training take on this machine, and what clustering would cost at other sizes."""
+"""`raydist bench`: how long clustering and training take here, and what other sizes would cost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`raydist bench cluster`: the clustering of drawn features, against the usual dense way and on feature shards."""
+"""`raydist bench cluster`: clustering drawn features, beside the usual dense way and on feature shards."""
 
 from __future__ import annotations
 
@@ -87,13 +87,16 @@ class ClusterOptions:
 @guarded
 @takes_options(ClusterOptions)
 def bench_cluster(options: ClusterOptions) -> None:
-    """Cluster drawn features stage by stage, beside the dense way of the field; each side in a process of its own."""
+    """Cluster drawn features stage by stage, beside the dense way of the field; each side in a process of its
+    own.
+    """
     tasks = options.tasks()
     with_dense = [_wants_dense(task, options.dense) for task in tasks]
     shards = options.shards
     if shards and (options.grouped or options.threads % shards):
         raise ConfigError(
-            f"--shards {shards}: shards search in full and share the threads; give --threads {shards}, no --grouped"
+            f"--shards {shards}: shards search in full and share the threads; "
+            f"give --threads {shards}, no --grouped"
         )
     results = [
         _measure(task, dense, shards, stderr=options.json)
@@ -122,14 +125,15 @@ def _wants_dense(task: ClusterTask, dense: bool | None) -> bool:
     applies = task.spec.distance == "jaccard" and not task.grouped and task.num_rows >= task.spec.k1
     if dense and not applies:
         raise ConfigError(
-            "--dense: the dense way has the plain distance, the full search and at least k1 rows; leave it out"
+            "--dense: the dense way has the plain distance, the full search and at least k1 rows; "
+            "leave it out"
         )
     wanted = applies and (task.num_rows <= DENSE_BY_DEFAULT if dense is None else dense)
     needed, free = dense_bytes(task.num_rows), psutil.virtual_memory().available
     if wanted and needed > free:
         raise ConfigError(
-            f"the dense way takes {needed / 1e9:.1f} GB for {task.num_rows:,} rows, and {free / 1e9:.1f} GB are free: "
-            "give --no-dense or a smaller --n"
+            f"the dense way takes {needed / 1e9:.1f} GB for {task.num_rows:,} rows, "
+            f"and {free / 1e9:.1f} GB are free: give --no-dense or a smaller --n"
         )
     return wanted
 

@@ -1,4 +1,4 @@
-"""`raydist bench scale`: what clustering would cost on a cluster, and how well such predictions fit measurements."""
+"""`raydist bench scale`: what clustering would cost on a cluster, and how well predictions fit."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ class ScaleOptions:
         sizes = numbers(self.measured, "--measured")
         if len(sizes) < 2:
             raise ConfigError(
-                f"--measured {self.measured}: give at least two numbers of rows, by which the model is calibrated"
+                f"--measured {self.measured}: give at least two numbers of rows, "
+                "by which the model is calibrated"
             )
         return [ClusterTask(size, self.dim, spec, self.seed, self.threads) for size in sizes]
 
@@ -77,7 +78,9 @@ class _MemoryRates:
 @guarded
 @takes_options(ScaleOptions)
 def bench_scale(options: ScaleOptions) -> None:
-    """Predict clustering on a cluster from this machine's rates, and hold the predictions against measurements."""
+    """Predict clustering on a cluster from this machine's rates, and hold the predictions against
+    measurements.
+    """
     from raydist.benchmarks.cost_model import Workload
     from raydist.benchmarks.scale import calibrate, check_prediction, forecast, machine_of
 

@@ -76,15 +76,17 @@ def _show_sparse(sparse: SparseOutcome) -> None:
 
 def _show_ratio(ratio: Comparison) -> None:
     note(
-        f"the dense way costs {ratio_text(ratio.total_cpu)} the CPU seconds, {ratio_text(ratio.after_search_cpu)} "
-        f"after the search, {ratio_text(ratio.peak_mb)} the memory; labels equal: {yes_or_no(ratio.labels_equal)}"
+        f"the dense way costs {ratio_text(ratio.total_cpu)} the CPU seconds, "
+        f"{ratio_text(ratio.after_search_cpu)} after the search, {ratio_text(ratio.peak_mb)} the memory; "
+        f"labels equal: {yes_or_no(ratio.labels_equal)}"
     )
 
 
 def _show_shards(sharded: ShardedTimes) -> None:
     note(
-        f"{sharded.shards} shards: {sharded.wall:.2f} s against {sharded.wall_of_one_process:.2f} s of one process "
-        f"with as many threads (and {sharded.handing_over:.2f} s for the features); "
+        f"{sharded.shards} shards: {sharded.wall:.2f} s against "
+        f"{sharded.wall_of_one_process:.2f} s of one process with as many threads "
+        f"(and {sharded.handing_over:.2f} s for the features); "
         f"labels equal: {yes_or_no(sharded.labels_equal)}"
     )
 

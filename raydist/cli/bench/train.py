@@ -40,7 +40,9 @@ class TrainOptions:
 @guarded
 @takes_options(TrainOptions)
 def bench_train(options: TrainOptions) -> None:
-    """Frames a second that an encoder trains on, and extracts features from; decoding and augmentation do not count."""
+    """Frames a second that an encoder trains on, and extracts features from; decoding and augmentation do not
+    count.
+    """
     from raydist.benchmarks.encoding import EncoderTask, measure_encoder
     from raydist.benchmarks.fresh_process import run_in_fresh_process
 

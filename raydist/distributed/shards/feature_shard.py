@@ -1,16 +1,18 @@
-"""Feature shards: Ray actors that hold the rows of a feature table and compute neighbours, distances and edges of them.
+"""Feature shards: Ray actors with rows of a feature table, and their neighbours, distances and edges.
 
 `raydist.distributed.shards.graph` asks a shard, in this order:
 
 1. `start_graph`: choose the rows that are clustered; `graph_features` hands them to other shards.
 2. `search_own`, `search_pair` with some of the other shards, `merged_lists`: the ranked lists of its rows.
-3. `mutual_ranks`; then for each part of its rows `build_sets` and `encode`, with `features_at` of the other shards.
+3. `mutual_ranks`; then for each part of its rows `build_sets` and `encode`, with `features_at` of
+   the other shards.
 4. `request_v` and `expand`, with `v_at` of the other shards.
 5. `edges` of any rows.
 
-A shard knows no mathematics of its own: `ShardSearch` and `ShardEncoding` call functions of `raydist.neighbours` on its
-rows. An actor never waits for another actor, so they cannot block each other. Every step names the version of the table
-that it is for: an actor that Ray has started again has none, and says that it is empty.
+A shard knows no mathematics of its own: `ShardSearch` and `ShardEncoding` call functions of
+`raydist.neighbours` on its rows. An actor never waits for another actor, so they cannot block each other.
+Every step names the version of the table that it is for: an actor that Ray has started again has none, and
+says that it is empty.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from raydist.neighbours.search.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 
 NO_VERSION = -1
-"""The version of a shard that holds no table."""
+"""The version of a shard without a table."""
 
 ShardActor = Any
 """The handle of a `FeatureShard` actor; Ray's own type knows no methods."""
@@ -86,7 +88,7 @@ class FeatureShard:
         self._bytes_before = self._meter.read()
 
     def start_graph(self, version: int, own: ShardRows, rows: Ints | None) -> None:
-        """Choose the rows of the table that are clustered now; without `rows` all of them, which needs no copy."""
+        """Choose the rows of the table that are clustered now; None for all, which needs no copy."""
         self._check(version)
         self._graph = None  # its memory is given back before the new one takes any
         features = self._features if rows is None else self._features[rows - self._first]
@@ -112,7 +114,7 @@ class FeatureShard:
         least: LeastSimilarities,
         halved: HalvedSide,
     ) -> GroupedLists:
-        """See `ShardSearch.search_pair`; the other shard's rows with their features and what `search_own` gave there."""
+        """See `ShardSearch.search_pair`; `features` and `least` are those of the other shard's rows."""
         rows = Rows(features, other.numbers(len(features)), other.group, least)
         return self._graph_of(version).search.search_pair(spec, rows, halved)
 
@@ -153,7 +155,7 @@ class FeatureShard:
         return self._graph_of(version).encoding.expand(graph, given)
 
     def edges(self, rows: Ints, eps_max: float, v: ExpandedV) -> Edges:
-        """The pairs within eps_max whose smaller row is one of the given ones, which need not be this shard's."""
+        """The pairs within eps_max whose smaller row is one of the given ones, of this shard or not."""
         return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1], threads=self._options.threads)
 
     def nearest_in_views(
@@ -174,7 +176,7 @@ class FeatureShard:
         )  # fmt: skip
 
     def peak_memory(self) -> int:
-        """Bytes at the peak above those in use when the table came, what is mapped of the object store included."""
+        """Bytes at the peak above those before the table, mapped parts of the object store included."""
         peak = self._meter.read() - self._bytes_before
         self._meter.restart()
         return peak
@@ -191,7 +193,7 @@ class FeatureShard:
 
 
 def start_shards(num_shards: int, *, threads: int = 1, memory_budget: int | None = None) -> list[ShardActor]:
-    """The shards as actors, spread over the nodes, in no placement group (inside a Tune trial one would dead-lock).
+    """The shards as actors, in no placement group: inside a Tune trial one of their own would dead-lock.
 
     Args:
         num_shards: S.

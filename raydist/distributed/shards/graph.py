@@ -1,8 +1,8 @@
 """The graph of small Jaccard distances, computed by feature shards: the process that asks them, step by step.
 
-The search is a half ring: every two shards are multiplied once, and both take their neighbours out of the one product.
-Ranked lists and the expanded V are in the object store, one copy a node; features and rows of V go to the shards that ask
-for them. Nothing but references and the lists passes through this process.
+The search is a half ring: every two shards are multiplied once, and both take their neighbours out of the one
+product. Ranked lists and the expanded V are in the object store, one copy a node; features and rows of V go
+to the shards that ask for them. Nothing but references and the lists passes through this process.
 """
 
 from __future__ import annotations
@@ -29,15 +29,16 @@ from raydist.neighbours.search.view_nearest import merge_nearest_in_views
 from raydist.types import Floats, Ints
 
 _CHUNKS = 8
-"""Into how many parts the last step is cut for every shard: rows with many later partners are then spread evenly."""
+"""Into how many parts the last step is cut for every shard: rows with many later partners are then spread
+evenly."""
 
 
 @dataclass(frozen=True)
 class ShardedTable:
-    """A feature table that the shards hold.
+    """A feature table on shards.
 
     Attributes:
-        shards: actors of `FeatureShard` that hold the table.
+        shards: actors of `FeatureShard` with the rows of the table.
         features: references to the features float32 [n_s, D] of each of them.
         version: of the table.
         starts: int64 [S + 1], the first row of each shard, and the number of all rows.
@@ -53,7 +54,7 @@ class ShardedGraph:
     """Some rows of a table on shards.
 
     Args:
-        table: that the shards hold.
+        table: on the shards.
         rows: int64 [N] ascending, the rows that take part; in the graph they have the numbers 0..N-1.
         group: int64 [N], the camera or modality of these rows, or None.
     """

@@ -6,21 +6,22 @@ from collections.abc import Iterator
 from typing import Literal
 
 HalvedSide = Literal["own", "other"] | None
-"""Which rows are cut in half when two shards are searched in each other: those of the shard that works, or the other's."""
+"""Which rows are cut in half when two shards are searched in each other: those of the shard that works, or
+the other's."""
 
 
 def half_ring(num_shards: int) -> Iterator[tuple[int, int, HalvedSide]]:
     """The pairs of S shards, so that all shards have equally much to do at any time.
 
-    Shard s works on the next (S - 1) / 2 shards of a ring. Opposite shards of an even ring share the work: one takes the
-    first half of the other's rows, the other the rest.
+    Shard s works on the next (S - 1) / 2 shards of a ring. Opposite shards of an even ring share the work:
+    one takes the first half of the other's rows, the other the rest.
 
     Args:
         num_shards: S.
 
     Yields:
-        The shard that works, the one whose rows it reads, and which of the two sides is cut in half: ``other`` for the
-        first half of the other's rows alone, ``own`` for the second half of the own ones.
+        The shard that works, the one whose rows it reads, and which of the two sides is cut in half:
+        ``other`` for the first half of the other's rows alone, ``own`` for the second half of the own ones.
 
     >>> list(half_ring(2))
     [(0, 1, 'other'), (1, 0, 'own')]

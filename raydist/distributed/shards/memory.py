@@ -13,11 +13,12 @@ from raydist.neighbours.search.options import SearchOptions
 MEGABYTE = 1_000_000
 
 _TABLES = 4
-"""Tables of N / S features that a shard maps at one time: its rows, those of the graph, their copy in the object store,
-and another shard's."""
+"""Tables of N / S features that a shard maps at one time: its rows, those of the graph, their copy in the
+object store, and another shard's."""
 
 _REQUESTED = 4
-"""Features that a shard asks the others for, at most, for every row of its own: members of sets that are in neither list."""
+"""Features that a shard asks the others for, at most, for every row of its own: members of sets that are in
+neither list."""
 
 PART_BYTES = 128 * MEGABYTE
 """How many bytes of such features are requested at one time."""
@@ -66,7 +67,7 @@ def shard_memory(
         num_rows: N.
         width: D.
         spec: the distance.
-        num_shards: S; each holds N / S rows.
+        num_shards: S; each has N / S rows.
         threads: of each shard.
 
     >>> shard_memory(1_000_000, 2048, DistanceSpec.plain(), num_shards=16, threads=2).total < 6e9
@@ -138,7 +139,7 @@ def check_shard_memory(
     megabytes = largest.total / MEGABYTE
     if megabytes > budget_mb:
         raise ConfigError(
-            f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; memory.shard_mb = {budget_mb} "
-            f"allows less: raise it, or ray.num_shards"
+            f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; "
+            f"memory.shard_mb = {budget_mb} allows less: raise it, or ray.num_shards"
         )
     return megabytes, budget_mb * MEGABYTE - largest.total + largest.search

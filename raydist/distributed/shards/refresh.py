@@ -1,4 +1,4 @@
-"""The refresh of an epoch for a group of workers: targets computed once on the feature shards, and read by every worker."""
+"""The refresh of an epoch for a group of workers: targets are computed once, on the feature shards."""
 
 from __future__ import annotations
 

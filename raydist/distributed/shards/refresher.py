@@ -1,7 +1,7 @@
 """A `Refresher` on the feature shards, which fills them again when one is lost.
 
-A shard that dies is started again by Ray, empty; it says so at its next call, is filled again, and the clustering that was
-under way starts over.
+A shard that dies is started again by Ray, empty; it says so at its next call, is filled again, and the
+clustering that was under way starts over.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ShardedRefresher:
         )
 
     def _log_usage(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
-        """Log what the search did, and what the shards took against what was expected; a warning where it was more."""
+        """Log what the search did, and the memory of the shards: a warning where it is more than expected."""
         num_shards, width = len(self._shards), self._features.shape[1]
         expected = shard_memory(
             num_rows, width, spec.metric, num_shards=num_shards, threads=self._threads

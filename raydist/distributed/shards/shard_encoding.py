@@ -1,7 +1,8 @@
 """The rows of V of one shard: reciprocal sets, their encoding, and query expansion over rows of all shards.
 
-The features of members of a set, and the rows of V that are averaged over, may belong to other shards. So each of the two
-steps is cut in two: the first says which rows are needed of which shard, the second takes them and computes.
+The features of members of a set, and the rows of V that are averaged over, may belong to other shards. So
+each of the two steps is cut in two: the first says which rows are needed of which shard, the second takes
+them and computes.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class ShardEncoding:
 
     Args:
         own: which rows of the graph the shard has.
-        features: float32 [r, D], theirs.
+        features: float32 [r, D], of these rows.
         threads: how many work at once.
     """
 

@@ -21,7 +21,7 @@ from raydist.neighbours.search.rows import Rows
 
 
 class ShardSearch:
-    """Collects the neighbours of a shard's rows: `search_own` once, `search_pair` for some other shards, then `merged`.
+    """The neighbours of a shard's rows: `search_own` once, `search_pair` with some shards, then `merged`.
 
     Args:
         rows: of this shard, with their numbers in the graph.
@@ -55,8 +55,8 @@ class ShardSearch:
         own_part = slice(len(self._rows) // 2 if halved == "own" else 0, len(self._rows))
         other_part = slice(0, len(other) // 2 if halved == "other" else len(other))
         own_lists, other_lists, report = pair_lists(
-            self._rows.take(own_part), other.take(other_part), num_within=spec.num_within, num_across=spec.num_across,
-            options=self._options,
+            self._rows.take(own_part), other.take(other_part), num_within=spec.num_within,
+            num_across=spec.num_across, options=self._options,
         )  # fmt: skip
         self._add(_padded(own_lists, own_part, len(self._rows)), report)
         return _padded(other_lists, other_part, len(other))
@@ -64,7 +64,7 @@ class ShardSearch:
     def merged(
         self, spec: DistanceSpec, from_others: tuple[GroupedLists, ...]
     ) -> tuple[GroupedLists, SearchReport]:
-        """The neighbours of the own rows in the whole graph, and what this shard did; the collected lists are freed.
+        """The neighbours of the own rows in the whole graph, and what this shard did; frees its lists.
 
         Args:
             spec: the distance.

@@ -1,8 +1,8 @@
 """Approximate nearest neighbours by an inverted file: fast for many rows, and with the recall measured.
 
-Rows are put into cells by k-means, and a row looks for its neighbours in the cells nearest to it only (Jégou et al.,
-"Product quantization for nearest neighbor search", PAMI 2011, Section IV; vectors are kept whole here). Up to some ten
-thousands of rows the exact search is faster.
+Rows are put into cells by k-means, and a row looks for its neighbours in the cells nearest to it only (Jégou
+et al., "Product quantization for nearest neighbor search", PAMI 2011, Section IV; vectors are kept whole
+here). Up to some ten thousands of rows the exact search is faster.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def approximate_lists(
         threads: how many threads faiss may use.
 
     Returns:
-        Lists as those of `neighbour_lists`, ranked by the same exact similarities, and the recall: the share of the
-        sampled rows' exact neighbours that are in their lists.
+        Lists as those of `neighbour_lists`, ranked by the same exact similarities, and the recall: the share
+        of the sampled rows' exact neighbours that are in their lists.
 
     Raises:
         FeatureError: a value is not finite, or a row is not of unit length.

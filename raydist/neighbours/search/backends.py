@@ -15,7 +15,8 @@ from raydist.neighbours.search.ranked import GroupedLists
 from raydist.types import Floats, Ints
 
 SearchResult = tuple[GroupedLists, Mapping[str, float]]
-"""The lists of all rows, and counts by name: how many lists were ``uncertified`` and searched twice, or the ``recall``."""
+"""The lists of all rows, and counts by name: how many lists were ``uncertified`` and searched twice, or the
+``recall``."""
 
 Search = Callable[[Floats, DistanceSpec, Ints | None], SearchResult]
 """(features [N, D], distance, group of each row or None) -> the neighbours within and across."""

@@ -1,7 +1,7 @@
-"""The similarity that decides a ranking: a float64 dot product of float32 features, summed in one fixed order.
+"""The similarity that decides a ranking: a float64 dot product of float32 features, in one fixed order.
 
-Whatever proposes candidates, they are ranked by this sum, so lists have the same bytes for every product, block, shard
-and number of threads.
+Whatever proposes candidates, they are ranked by this sum, so lists have the same bytes for every product,
+block, shard and number of threads.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def chained_dot(x: Floats, y: Floats, chains: Doubles) -> float:
         y: float32 [D].
         chains: float64 [CHAINS], overwritten; the caller's, so that many products need one allocation.
     """
-    # Partial sum c adds the products at c, c + CHAINS, c + 2 CHAINS, ... in this order, and the partial sums are then
-    # added in a fixed tree: the rounding does not depend on the processor's vector width. A product of two float32
-    # numbers (24 bits each) is exact in float64 (53 bits), so contracting a multiplication and an addition into one
-    # fused instruction changes nothing. |x| and |y| are checked to be far from overflow.
+    # Partial sum c adds the products at c, c + CHAINS, c + 2 CHAINS, ... in this order, and the partial sums
+    # are then added in a fixed tree: the rounding does not depend on the processor's vector width. A product
+    # of two float32 numbers (24 bits each) is exact in float64 (53 bits), so contracting a multiplication and
+    # an addition into one fused instruction changes nothing. |x| and |y| are checked to be far from overflow.
     chains[:] = 0.0
     whole = x.size - x.size % CHAINS
     for q in range(0, whole, CHAINS):
@@ -41,7 +41,8 @@ def chained_dot(x: Floats, y: Floats, chains: Doubles) -> float:
             chains[c] += np.float64(x[q + c]) * np.float64(y[q + c])
     for q in range(whole, x.size):
         chains[q - whole] += np.float64(x[q]) * np.float64(y[q])
-    # Invariant: the sum of the first `half` partial sums after a turn is that of the first 2 `half` before it.
+    # Invariant: the sum of the first `half` partial sums after a turn is that of the first 2 `half` before
+    # it.
     half = CHAINS
     while half > 1:
         half //= 2
@@ -67,8 +68,8 @@ def exact_products(left: Floats, left_rows: Ints, right: Floats, right_rows: Int
         right_rows: int64 [r].
         products: float64 [l, r], overwritten.
     """
-    # Every entry is one independent sum: the order of the loops changes no bit. A tile of right rows is read by all
-    # left rows while it lies in the cache.
+    # Every entry is one independent sum: the order of the loops changes no bit. A tile of right rows is read
+    # by all left rows while it lies in the cache.
     chains = np.empty(CHAINS)
     for start in range(0, right_rows.size, _TILE):
         stop = min(start + _TILE, right_rows.size)
@@ -88,8 +89,8 @@ def hash_rows(features: Floats, rows: Ints) -> NDArray[np.uint64]:
     Returns:
         uint64 [r].
     """
-    # Each turn mixes the next 32 bits of the row into the value; products wrap around modulo 2^64, as the hash wants.
-    # Different rows may share a hash: who uses it compares the rows themselves.
+    # Each turn mixes the next 32 bits of the row into the value; products wrap around modulo 2^64, as the
+    # hash wants. Different rows may share a hash: the caller compares the rows themselves.
     hashes = np.empty(rows.size, np.uint64)
     for i in range(rows.size):
         value = np.uint64(14695981039346656037)

@@ -4,9 +4,9 @@
 - `pair_lists`: the rows of two shards in each other.
 - `shard_topk`, `shard_topk_by_group`: queries in a shard.
 
-There is one answer for every cut into shards, blocks and threads, and for every product: lists are ordered by (similarity
-descending, id ascending), similarities being the float64 sums of `exact.exact_dot`. Lists of a table in itself and of two
-shards in each other multiply each pair of rows once.
+There is one answer for every cut into shards, blocks and threads, and for every product: lists are ordered by
+(similarity descending, id ascending), similarities being the float64 sums of `exact.exact_dot`. Lists of a
+table in itself and of two shards in each other multiply each pair of rows once.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from raydist.neighbours.search.rows import Rows, check_search
 from raydist.types import Floats, Ints, check_features
 
 __all__ = [
-    "PADDING", "GroupedLists", "Ranked", "Rows", "SearchOptions", "SearchReport", "neighbour_lists", "pair_lists",
-    "shard_topk", "shard_topk_by_group", "top_k",
+    "PADDING", "GroupedLists", "Ranked", "Rows", "SearchOptions", "SearchReport", "neighbour_lists",
+    "pair_lists", "shard_topk", "shard_topk_by_group", "top_k",
 ]  # fmt: skip
 
 
@@ -58,13 +58,13 @@ def neighbour_lists(
         options: of the search; they change its time and memory, never the result.
 
     Returns:
-        The lists within [N, min(num_within, N)] and across [N, min(num_across, N)], each by (similarity descending, id
-        ascending) and padded with id -1 and similarity -inf, and what was done.
+        The lists within [N, min(num_within, N)] and across [N, min(num_across, N)], each by (similarity
+        descending, id ascending) and padded with id -1 and similarity -inf, and what was done.
 
     Raises:
         FeatureError: not a float32 matrix, or a value is NaN, infinite or huge.
-        ConfigError: a number of neighbours is negative, the budget is too small, or float32 products are asked for on
-            a device.
+        ConfigError: a number of neighbours is negative, the budget is too small, or float32 products are
+            asked for on a device.
 
     >>> x = np.array([[1, 0], [1, 0], [0, 1]], np.float32)
     >>> (within, across), report = neighbour_lists(x, num_within=1)
@@ -90,8 +90,8 @@ def pair_lists(
 ) -> tuple[GroupedLists, GroupedLists, SearchReport]:
     """The nearest rows of two shards in each other, out of one product.
 
-    The neighbours of a shard's rows in the whole table are `merge_topk` of its own `neighbour_lists` and of its side of
-    the pairs with all other shards.
+    The neighbours of a shard's rows in the whole table are `merge_topk` of its own `neighbour_lists` and of
+    its side of the pairs with all other shards.
 
     Args:
         left: l rows.
@@ -101,8 +101,9 @@ def pair_lists(
         options: of the search; they change its time and memory, never the result.
 
     Returns:
-        The lists of the left rows in the right shard, those of the right rows in the left shard, and what was done.
-        Neighbours less similar than `Rows.least` may be missing: lists that are full already would not take them.
+        The lists of the left rows in the right shard, those of the right rows in the left shard, and what was
+        done. Neighbours less similar than `Rows.least` may be missing: lists that are full already would not
+        take them.
 
     Raises:
         FeatureError: see `neighbour_lists`; or the widths differ.
@@ -144,8 +145,8 @@ def shard_topk(
         options: of the search; they change its time, never the result.
 
     Returns:
-        Ids and similarities [q, min(k, m)] by (similarity descending, id ascending). Where the excluded row leaves too
-        few, the list is padded with id -1 and similarity -inf.
+        Ids and similarities [q, min(k, m)] by (similarity descending, id ascending). Where the excluded row
+        leaves too few, the list is padded with id -1 and similarity -inf.
 
     Raises:
         FeatureError: the widths differ, or a value is NaN or infinite.
@@ -194,8 +195,8 @@ def shard_topk_by_group(
 def top_k(features: Floats, *, k: int, options: SearchOptions = SearchOptions()) -> Ranked:
     """The k nearest rows of every row of a table, itself included.
 
-    A row always comes first in its own list, with similarity 1, even where others have the very same feature: the
-    k-reciprocal formulas count on it.
+    A row always comes first in its own list, with similarity 1, even where others have the very same feature:
+    the k-reciprocal formulas count on it.
 
     Args:
         features: float32 [N, D], rows of unit length.

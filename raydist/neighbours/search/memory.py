@@ -23,9 +23,9 @@ def search_memory(
 ) -> int:
     """The most bytes that `neighbour_lists` takes above the features.
 
-    `pair_lists` takes no more when both its sides have N rows together. Counted are the table as it is multiplied (2 or 4
-    bytes a number), the candidates and lists of every row, a block of scores for every thread, and what a search of
-    unproven rows needs for a few thousand of them at a time.
+    `pair_lists` takes no more when both its sides have N rows together. Counted are the table as it is
+    multiplied (2 or 4 bytes a number), the candidates and lists of every row, a block of scores for every
+    thread, and what a search of unproven rows needs for a few thousand of them at a time.
 
     Args:
         num_rows: N.
@@ -49,7 +49,7 @@ def search_memory(
 
 
 def largest_block(num_rows: int, width: int, wanted: NumNeighbours, options: SearchOptions) -> int:
-    """The rows and columns of a block: those of the options, or a half, quarter or eighth if the budget asks for it.
+    """Rows and columns of a block: those of the options, or less (1/2, 1/4, 1/8) if the budget asks for it.
 
     Args:
         num_rows: N, of both sides together.
@@ -63,11 +63,13 @@ def largest_block(num_rows: int, width: int, wanted: NumNeighbours, options: Sea
     for divisor in (1, 2, 4, 8):
         block = max(1, options.block // divisor)
         needed = search_memory(
-            num_rows, width, num_within=wanted.within, num_across=wanted.across, options=replace(options, block=block)
+            num_rows, width, num_within=wanted.within, num_across=wanted.across,
+            options=replace(options, block=block),
         )  # fmt: skip
         if options.memory_budget is None or needed <= options.memory_budget:
             return block
     raise ConfigError(
-        f"memory_budget = {options.memory_budget:,} bytes: {num_rows} rows of {width} numbers need {needed:,}; "
+        f"memory_budget = {options.memory_budget:,} bytes: "
+        f"{num_rows} rows of {width} numbers need {needed:,}; "
         "raise the budget, or spread the rows over more shards"
     )

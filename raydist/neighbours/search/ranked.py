@@ -46,8 +46,8 @@ def merge_topk(parts: Sequence[Ranked], *, k: int) -> Ranked:
         k: how many neighbours are kept.
 
     Returns:
-        Ids and similarities [q, min(k, sum of K_s)] by (similarity descending, id ascending), in whatever order the
-        shards are given.
+        Ids and similarities [q, min(k, sum of K_s)] by (similarity descending, id ascending), in whatever
+        order the shards are given.
 
     >>> near, far = (np.array([[4]]), np.array([[0.5]])), (np.array([[2]]), np.array([[0.5]]))
     >>> merge_topk([near, far], k=2)[0].tolist()

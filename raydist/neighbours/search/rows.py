@@ -22,8 +22,8 @@ class Rows:
         features: float32 [n, D].
         ids: int64 [n], unique and >= 0: what the rows are called in the results; 0..n-1 when None.
         group: int64 [n], cameras or modalities; None when all rows are one group.
-        least: how similar a neighbour must be to matter to each row, see `ranked.last_similarities`: less similar
-            ones may be left out. None for all.
+        least: how similar a neighbour must be to matter to each row, see `ranked.last_similarities`: less
+            similar ones may be left out. None for all.
     """
 
     features: Floats

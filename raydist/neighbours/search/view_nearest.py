@@ -35,8 +35,8 @@ def shard_nearest_in_views(
         options: see `shard_topk`.
 
     Returns:
-        Ids and similarities [q, U]; -1 and -inf for the query's own view, and for a view without rows in this shard.
-        Ties go to the smaller id.
+        Ids and similarities [q, U]; -1 and -inf for the query's own view, and for a view without rows in this
+        shard. Ties go to the smaller id.
 
     Raises:
         DataError: views and features differ in number, or a view is outside 0..U-1.

@@ -1,11 +1,12 @@
 """Candidates: the columns of a row whose scores may belong to its k best, and how they are packed.
 
-A candidate is one int64: the score as a sortable integer in the upper 32 bits, the column in the lower 32, so that
-candidates are compared as integers.
+A candidate is one int64: the score as a sortable integer in the upper 32 bits, the column in the lower 32, so
+that candidates are compared as integers.
 
-A score is within `slack` of the similarity that it stands for. So is the k-th best score of the k-th best similarity,
-and a column that scored below (k-th best score - 2 slack) is none of the k most similar. Candidates are what scored above
-it. Where these are too many, the best are kept and the floor rises further; then the row may turn out to be unproven.
+A score is within `slack` of the similarity that it stands for. So is the k-th best score of the k-th best
+similarity, and a column that scored below (k-th best score - 2 slack) is none of the k most similar.
+Candidates are what scored above it. Where these are too many, the best are kept and the floor rises further;
+then the row may turn out to be unproven.
 """
 
 from __future__ import annotations

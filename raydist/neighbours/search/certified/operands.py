@@ -4,8 +4,8 @@ Scores are products of centred rows. With c_i = x_i - m for some vector m,
 
     x_i . x_j - m . m  =  c_i . c_j + o_i + o_j        where o_i = x_i . m - m . m,
 
-and the rounding error of c_i . c_j is relative to |c_i| |c_j|. So rows that are all alike, as those of an encoder that
-has learned little yet, are told apart as well as any others.
+and the rounding error of c_i . c_j is relative to |c_i| |c_j|. So rows that are all alike, as those of an
+encoder that has learned little yet, are distinguished as well as any others.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class Operand:
         return self.product.prepare(self.table.block(span) - self.centre)
 
     def slack(self, other: Operand) -> Doubles:
-        """How far each row's score with a row of another table can be from their similarity minus m . m; float64 [n].
+        """float64 [n], how far the score of a row and any other row can be from their similarity - m . m.
 
-        The similarity is the float64 number that ranks them. The parts are the product, the float32 offsets and sums,
-        the float64 sums, and products too small for float32.
+        The similarity is the float64 number that ranks them. The parts are the product, the float32 offsets
+        and sums, the float64 sums, and products too small for float32.
         """
         width = len(self.centre)
         longest, lost, largest = other.length.max(), other.error.max(), np.abs(other.offset).max()

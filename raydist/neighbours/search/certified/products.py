@@ -117,7 +117,10 @@ class HalfProduct:
         self.torch.from_numpy(scores).copy_(self.scores(left, right))
 
     def scores(self, left: PreparedRows, right: PreparedRows) -> Any:
-        """The products, a tensor [l, r] on the device; CUDA is asked for float32 sums, or it would add parts in bfloat16."""
+        """The products, a tensor [l, r] on the device.
+
+        CUDA is asked for float32 results, or it would add parts in bfloat16.
+        """
         if self.device.type == "cuda":
             return self.torch.mm(left, right.T, out_dtype=self.torch.float32)
         return left @ right.T
@@ -135,6 +138,6 @@ class HalfProduct:
 
 @lru_cache(maxsize=1)
 def multiplies_halves() -> bool:
-    """Whether this CPU has instructions for bfloat16 products, without which they are slower than float32 ones."""
+    """Whether this CPU has instructions for bfloat16 products; without, they are slower than float32 ones."""
     features = llvmlite.binding.get_host_cpu_features()
     return any(features.get(name, False) for name in ("avx512bf16", "amx-bf16"))

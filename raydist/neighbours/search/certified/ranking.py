@@ -28,10 +28,10 @@ class FeatureRows(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def _insert(similarity: float, new_id: int, similarities: Doubles, ids: Ints) -> None:
-    """Insert a neighbour into one list sorted by (similarity descending, id ascending), if it is good enough."""
-    # The place is looked for from the end: most neighbours are too bad for the list. Padding (-inf, -1) gives way to
-    # every finite similarity. Whatever the order in which neighbours come, the list holds the first K of them all,
-    # since their order is total: ids are unique.
+    """Insert a neighbour into a list by (similarity descending, id ascending), if it is good enough."""
+    # The place is looked for from the end: most neighbours are too bad for the list. Padding (-inf, -1) gives
+    # way to every finite similarity. Whatever the order in which neighbours come, the list holds the first K
+    # of them all, since their order is total: ids are unique.
     place = ids.size
     while place > 0 and (
         similarity > similarities[place - 1]
@@ -67,7 +67,8 @@ def rank_candidates(
         size: int32 [l], how many of them are candidates.
         lists: ids int64 [l, K] and similarities float64 [l, K], padded; the rows of `order` are filled.
     """
-    # A row's list depends on its own candidates alone: `order` changes what lies in the cache, never a result.
+    # A row's list depends on its own candidates alone: `order` changes what lies in the cache, never a
+    # result.
     left_features, left_rows = left
     right_features, right_rows = right
     ids, similarities = lists
@@ -100,8 +101,8 @@ def rank_products(
         excluded: int64 [l], a column that is left out; -1 for none.
         lists: ids int64 [l, K >= 1] and similarities float64 [l, K], padded.
     """
-    # A column below the last entry of the list cannot enter it, so the insertion is not even called; an equal one may,
-    # by its id. Columns are visited in their own order, which changes no list.
+    # A column below the last entry of the list cannot enter it, so the insertion is not even called; an equal
+    # one may, by its id. Columns are visited in their own order, which changes no list.
     start, stop = own_group
     ids, similarities = lists
     for i in range(products.shape[0]):

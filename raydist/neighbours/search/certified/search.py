@@ -1,8 +1,8 @@
 """Lists of tables in themselves and in each other: a product proposes, exact sums rank, a bound proves.
 
-A row is proven when its k-th best similarity is better than any score that was left out could stand for. Rows that a
-bfloat16 product leaves unproven are searched with a float32 product, and what that leaves (rows with very many copies,
-say) with exact sums alone. So lists are exact for every input, and what is hard costs time.
+A row is proven when its k-th best similarity is better than any score that was left out could stand for. Rows
+that a bfloat16 product leaves unproven are searched with a float32 product, and what that leaves (rows with
+very many copies, say) with exact sums alone. So lists are exact for every input, and what is hard costs time.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class _Swept:
         right: the other table, or the same object.
         candidates: of the left rows, within and across.
         excluded: int64 [l], for each left row a position of the right table that is left out; -1 for none.
-        first_floors: the floors before the sweep, within and across. A row whose floor is where it was then has
-            dropped no column that is wanted.
+        first_floors: the floors before the sweep, within and across. A row whose floor is where it was then
+            has dropped no column that is wanted.
     """
 
     left: Operand
@@ -87,7 +87,8 @@ def search_both(
         right: r rows.
         wanted: how many neighbours within and across.
         plan: how to search.
-        least: of the left rows and of the right rows, by position: how similar neighbours must be to be needed.
+        least: of the left rows and of the right rows, by position: how similar neighbours must be to be
+            needed.
     """
     if not plan.products:
         forth, report = search_exhaustively(left, right, wanted, _none(left), threads=plan.threads)
@@ -199,7 +200,7 @@ def _rank(swept: _Swept, side: int, k: int, threads: int) -> tuple[Ranked, NDArr
 
 
 def _cache_order(swept: _Swept, candidates: Candidates) -> Ints:
-    """The left rows in an order in which those that share candidates follow each other, and find them in the cache."""
+    """int64 [l], the left rows so that those with common candidates follow each other, for the cache."""
     label = lowest_label(candidates.packed, candidates.size, np.arange(len(swept.right.table)))
     if swept.left is swept.right:
         label = lowest_label(candidates.packed, candidates.size, label)

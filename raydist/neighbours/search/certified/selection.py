@@ -1,4 +1,4 @@
-"""Kernels that pick candidates out of blocks of scores; see `candidates` for what a candidate is and why it may be one."""
+"""Kernels that pick candidates out of blocks of scores; see `candidates` for what a candidate is."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _TILE = 64  # scores that are looked at together; shorter loops are unrolled int
 @njit(nogil=True, cache=True)
 def _key(score: np.float32) -> np.int64:
     """An integer that sorts as the float32 score does."""
-    # The bits of a positive float sort as its value does. A negative one has the sign bit, which makes the integer
-    # negative, but larger magnitudes have larger bits: flipping all bits below the sign turns their order round.
+    # The bits of a positive float sort as its value does. A negative one has the sign bit, which makes the
+    # integer negative, but larger magnitudes have larger bits: flipping all bits below the sign turns their
+    # order round.
     bits = np.float32(score + np.float32(0)).view(np.int32)  # -0 + 0 is 0: the two zeros are one score
     return np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF))
 
@@ -34,9 +35,9 @@ def _score(key: np.int64) -> np.float32:
 @njit(nogil=True, cache=True)
 def _kth_key(packed: Ints, k: int) -> np.int64:
     """The k-th largest key among at least k packed candidates."""
-    # Bisection: at least k candidates have a key >= low, fewer than k a key > high. The interval halves every turn, so
-    # there are at most 33 of them, each one vector loop without a branch. Keys are 32 bits in an int64: low + high + 1
-    # does not overflow.
+    # Bisection: at least k candidates have a key >= low, fewer than k a key > high. The interval halves every
+    # turn, so there are at most 32 of them, each one vector loop without a branch. Keys are 32 bits in an
+    # int64: low + high + 1 does not overflow.
     low = high = packed[0] >> COLUMN_BITS
     for candidate in packed:
         low = min(low, candidate >> COLUMN_BITS)
@@ -56,8 +57,9 @@ def _kth_key(packed: Ints, k: int) -> np.int64:
 @njit(nogil=True, cache=True)
 def _keep_from(packed: Ints, key: np.int64) -> int:
     """Move the candidates whose key is this or more to the front; how many they are."""
-    # `kept` never overtakes t, so nothing is overwritten before it is read. Each candidate is written and only then
-    # counted, or not: no branch to guess wrong. A column is >= 0, so comparing with key << COLUMN_BITS compares keys.
+    # `kept` never overtakes t, so nothing is overwritten before it is read. Each candidate is written and
+    # only then counted, or not: no branch to guess wrong. A column is >= 0, so comparing with key <<
+    # COLUMN_BITS compares keys.
     kept = 0
     for t in range(packed.size):
         candidate = packed[t]
@@ -73,7 +75,8 @@ def _sift(packed: Ints, slack: float, k: int, most: int) -> tuple[int, np.float3
     Returns:
         How many are left, and the new floor: every dropped candidate scored below it.
     """
-    # The bound is computed in float64 and rounded to float32, up perhaps: the key before it is surely not above.
+    # The bound is computed in float64 and rounded to float32, up perhaps: the key before it is surely not
+    # above.
     best = np.float64(_score(_kth_key(packed, k)))
     key = _key(np.float32(best - 2 * slack)) - 1
     kept = _keep_from(packed, key)
@@ -93,7 +96,7 @@ def add_offsets(scores: Floats, row_offset: Floats, column_offset: Floats) -> No
         row_offset: float32 [R].
         column_offset: float32 [C].
     """
-    # The two offsets are added first and the sum second, here as on a device: their rounding is part of the slack.
+    # Each entry is changed once. The rounding of both additions is part of the slack, see `Operand.slack`.
     for r in range(row_offset.size):
         for c in range(column_offset.size):
             scores[r, c] += row_offset[r] + column_offset[c]
@@ -115,9 +118,9 @@ def find_hits(
     Returns:
         How many there are.
     """
-    # Most scores are below both floors. So 64 of them are compared at once, and only a tile with a hit is gone through
-    # one by one. Hits are written always and counted only where they are one: no branch to guess wrong, and never more
-    # than R * C entries, as there is at most one a score.
+    # Most scores are below both floors. So 64 of them are compared at once, and only a tile with a hit is
+    # gone through one by one. Hits are written always and counted only where they are one: no branch to guess
+    # wrong, and never more than R * C entries, as there is at most one a score.
     up, down, begin, end = part
     num_hits = 0
     for r in range(up, down):
@@ -148,14 +151,14 @@ def add_hits(
         hits: int32 [H, 2], see `find_hits`.
         side: 0 for the candidates of the block's rows, 1 for those of its columns.
         candidates: of all rows of that side's table.
-        first: which row of its own table the block's first row is, and of the other table its first column, for
-            side 0; the other way round for side 1.
+        first: which row of its own table the block's first row is, and of the other table its first column,
+            for side 0; the other way round for side 1.
         k: how many best are wanted.
         most: see `max_kept`.
     """
-    # Invariant: a row has space for at least one more candidate. When it has been filled, the candidates are sifted at
-    # once down to `most` or fewer, which is less than the capacity. Floors only rise: what was dropped before scored
-    # below the new floor too.
+    # Invariant: a row has space for at least one more candidate. When it has been filled, the candidates are
+    # sifted at once down to `most` or fewer, which is less than the capacity. Floors only rise: what was
+    # dropped before scored below the new floor too.
     packed, size, floor, slack = candidates
     own_first, other_first = first
     for h in range(hits.shape[0]):

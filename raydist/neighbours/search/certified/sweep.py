@@ -1,4 +1,4 @@
-"""All pairs of rows of two tables, or of one with itself, block by block: multiplied once, used for both rows."""
+"""All pairs of rows of two tables, or of one with itself: each multiplied once and used for both rows."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ class Sweep:
 
     Attributes:
         left: a table.
-        right: another, or the same object: then each pair of its rows is multiplied once, and no row is paired with
-            itself.
+        right: another, or the same object: then each pair of its rows is multiplied once, and no row is
+            paired with itself.
         left_candidates: those of the left rows.
         right_candidates: those of the right rows; the same object where the tables are.
         wanted: how many neighbours within and across.
-        excluded: int64 [l], for each left row a position of the right table that it is not paired with; -1 for none.
+        excluded: int64 [l], for each left row a position of the right table that it is not paired with; -1
+            for none.
     """
 
     left: Operand
@@ -58,7 +59,7 @@ class Sweep:
         columns = list(spans(len(self.right.table), block))
         locks = [Lock() for _ in rows]
         with ThreadPoolExecutor(threads) as pool:
-            # with itself, the last columns are paired with the most rows: started first, they finish with the others
+            # in a table with itself the last columns have the most rows: started first, none is late
             reports = pool.map(lambda column: self._run_column(column, rows, locks), columns[::-1])
             return sum(reports, SearchReport())
 
@@ -101,7 +102,7 @@ class Sweep:
                 add_hits(scores, hits[:num_hits], 1, columns, (column.start, row.start), k, most)
 
     def _mask(self, row: slice, column: slice, scores: Floats) -> None:
-        """Give excluded pairs, and those that another entry of the block stands for, a score that is no candidate."""
+        """Give -inf to excluded pairs, and to one of the two entries of a pair within the block."""
         if self.with_itself and row == column:
             scores[np.tri(len(scores), dtype=bool)] = -np.inf
         excluded = self.excluded[row] - column.start

@@ -1,4 +1,4 @@
-"""Tables in the order in which they are searched, group by group, and blocks of them cut where groups change."""
+"""Tables in the order in which they are searched, group by group; blocks are cut where groups change."""
 
 from __future__ import annotations
 
