@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.mixture import GaussianMixture
 
-from raydist.neighbours.search.lists import similarities
+from raydist.neighbours.search.exact import similarities
 from raydist.types import NOISE, Doubles, Floats, Labels
 
 FLOOR = 5e-4

@@ -68,12 +68,13 @@ class SearchChoice:
     def make(self, threads: int) -> Search:
         """The search, with so many threads."""
         from raydist.neighbours.search.backends import approximate_search, exact_search
+        from raydist.neighbours.search.options import SearchOptions
         from raydist.randomness import stream
 
         if self.search == "ivf":
             return approximate_search(threads=threads, num_probes=self.probes, rng=stream(0, "ivf"))
         budget = None if self.memory_budget is None else self.memory_budget * MEGABYTE
-        return exact_search(threads=threads, memory_budget=budget)
+        return exact_search(SearchOptions(threads=threads, memory_budget=budget))
 
 
 class ClusterCommand(SpecCommand):

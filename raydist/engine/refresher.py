@@ -11,7 +11,7 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.search.lists import Ranked
+from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 

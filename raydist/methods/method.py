@@ -22,7 +22,7 @@ from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
 from raydist.data.transforms.augment import BASIC, ClipAugment
 from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
-from raydist.neighbours.search.lists import Ranked
+from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
 Memories = dict[str, Tensor]

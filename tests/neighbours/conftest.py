@@ -83,8 +83,8 @@ def sorted_lists() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
                 for j, y in enumerate(right)
                 if (exclude is None or ids[j] != exclude[i]) and (allowed is None or allowed[i, j])
             ]
-            for seat, (minus, name) in enumerate(sorted(others)[:k]):
-                best[0][i, seat], best[1][i, seat] = name, -minus
+            for place, (minus, name) in enumerate(sorted(others)[:k]):
+                best[0][i, place], best[1][i, place] = name, -minus
         return best
 
     return make

@@ -12,7 +12,7 @@ import ray
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.feature_shard import start_shards
-from raydist.distributed.shards.refresh import ShardedRefresher
+from raydist.distributed.shards.refresher import ShardedRefresher
 from raydist.types import FeatureTable, Labels
 
 STORE_BYTES = 100_000_000

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from raydist.neighbours.jaccard.distance import Distance, join_lists
-from raydist.neighbours.jaccard.ranked_lists import RankedLists
+from raydist.neighbours.jaccard.distance import Distance
 from raydist.registry import Entry, Registry
-
-__all__ = ["DISTANCES", "Distance", "DistanceSpec", "RankedLists", "join_lists"]
 
 _HERE = "raydist.neighbours.jaccard"
 
@@ -23,6 +20,3 @@ DISTANCES: Registry[type[Distance]] = Registry(
         ),
     },
 )
-
-DistanceSpec = Distance
-"""The former name of `Distance`."""

@@ -18,6 +18,7 @@ from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.jaccard.reciprocal import expand_rows, mutual_ranks, reciprocal_sets, v_rows
 from raydist.neighbours.jaccard.slabs import row_slabs, stack_rows
 from raydist.neighbours.search.backends import Search, exact_search
+from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, merge_topk
 from raydist.types import Floats, Ints, check_features
 
@@ -90,7 +91,8 @@ def jaccard_graph(
     numbers = _numbered_groups(spec, group, len(features))
     slabs = row_slabs(len(features), num_slabs)
     with watch("search"):
-        neighbours, searched = (search or exact_search(threads=threads))(features, spec, numbers)
+        search = search or exact_search(SearchOptions(threads=threads))
+        neighbours, searched = search(features, spec, numbers)
         lists = join_lists(spec, [np.arange(len(features))], [neighbours])
         del neighbours
     with watch("encode"):

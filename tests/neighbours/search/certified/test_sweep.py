@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
-from raydist.neighbours.search.exact import COLUMN
-from raydist.neighbours.search.products import SingleProduct
-from raydist.neighbours.search.selection import Seats
-from raydist.neighbours.search.sweep import SearchReport, Sweep
-from raydist.neighbours.search.tables import Operand, Table, centre_of
+from raydist.neighbours.search.certified.candidates import COLUMN, Candidates
+from raydist.neighbours.search.certified.operands import Operand, centre_of
+from raydist.neighbours.search.certified.products import SingleProduct
+from raydist.neighbours.search.certified.sweep import Sweep
+from raydist.neighbours.search.certified.tables import Table
+from raydist.neighbours.search.ranked import NumNeighbours
+from raydist.neighbours.search.report import SearchReport
 
 
 @pytest.fixture
@@ -17,22 +19,19 @@ def operand():
             np.arange(num_rows),
             rng.integers(0, num_groups, num_rows),
         )
-        return Operand.of(table, centre_of([table]), SingleProduct(), hold=seed % 2 == 0)
+        return Operand.of(table, centre_of([table]), SingleProduct(), prepare_all=seed % 2 == 0)
 
     return make
 
 
-def seats(rows, columns, wants):
-    return tuple(Seats.open(rows.slack(columns), k) for k in wants)
+def candidates(rows, columns, wanted):
+    return tuple(Candidates.none_yet(rows.slack(columns), k) for k in wanted)
 
 
-def met(grouped):
-    """Whom each row met, within and across, in the order of their places."""
+def partners(grouped):
+    """The columns that each row was paired with, within and across, by position."""
     return [
-        [
-            sorted((row[:count] & COLUMN).tolist())
-            for row, count in zip(side.candidates, side.taken, strict=True)
-        ]
+        [sorted((row[:count] & COLUMN).tolist()) for row, count in zip(side.packed, side.size, strict=True)]
         for side in grouped
     ]
 
@@ -43,11 +42,11 @@ def allowed(left, right, same):
 
 @pytest.mark.parametrize(("block", "threads"), [(1, 1), (7, 2), (13, 3), (100, 2)])
 @pytest.mark.parametrize("num_groups", [1, 4, 30])
-def test_every_row_of_a_table_meets_every_other_once(operand, block, threads, num_groups):
+def test_every_row_of_a_table_is_paired_with_every_other_once(operand, block, threads, num_groups):
     x = operand(40, num_groups, 0)
-    own = seats(x, x, (40, 40))
-    report = Sweep(x, x, own, own, (40, 40), np.full(40, -1)).run(block=block, threads=threads)
-    within, across = met(own)
+    own = candidates(x, x, (40, 40))
+    report = Sweep(x, x, own, own, NumNeighbours(40, 40), np.full(40, -1)).run(block=block, threads=threads)
+    within, across = partners(own)
     for i, (near, far) in enumerate(zip(allowed(x, x, True), allowed(x, x, False), strict=True)):
         assert within[i] == [j for j in near if j != i]
         assert across[i] == far
@@ -56,14 +55,16 @@ def test_every_row_of_a_table_meets_every_other_once(operand, block, threads, nu
 
 
 @pytest.mark.parametrize(("block", "threads"), [(1, 1), (7, 2), (100, 3)])
-def test_the_rows_of_two_tables_meet_once(operand, block, threads):
+def test_the_rows_of_two_tables_are_paired_once(operand, block, threads):
     left, right = operand(23, 3, 0), operand(31, 3, 1)
-    forth, back = seats(left, right, (31, 31)), seats(right, left, (31, 31))
-    blank = np.full(23, -1)
-    blank[4] = 11
-    report = Sweep(left, right, forth, back, (31, 31), blank).run(block=block, threads=threads)
+    forth, back = candidates(left, right, (31, 31)), candidates(right, left, (31, 31))
+    excluded = np.full(23, -1)
+    excluded[4] = 11
+    report = Sweep(left, right, forth, back, NumNeighbours(31, 31), excluded).run(
+        block=block, threads=threads
+    )
     for one, other, grouped, gap in ((left, right, forth, (4, 11)), (right, left, back, (11, 4))):
-        for side, same in zip(met(grouped), (True, False), strict=True):
+        for side, same in zip(partners(grouped), (True, False), strict=True):
             expected = allowed(one, other, same)
             expected[gap[0]] = [j for j in expected[gap[0]] if j != gap[1]]
             assert side == expected

@@ -3,22 +3,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from raydist.neighbours.search.exact import COLUMN
-from raydist.neighbours.search.selection import (
+from raydist.neighbours.search.certified.candidates import (
+    COLUMN,
     LOWEST,
-    Seats,
+    Candidates,
+    capacity,
+    max_kept,
+    pack,
+)
+from raydist.neighbours.search.certified.selection import (
+    add_hits,
     add_offsets,
     find_hits,
     lowest_label,
-    most_kept,
-    pack,
-    room,
     sift_rows,
-    take_seats,
 )
 
 
-def seat(scores, rows, columns, k, block, rng):
+def offer(scores, rows, columns, k, block, rng):
     """Offer a whole matrix of scores, in blocks of any order."""
     cuts = [(r, c) for r in range(0, scores.shape[0], block) for c in range(0, scores.shape[1], block)]
     for r, c in rng.permutation(cuts).tolist():
@@ -26,8 +28,8 @@ def seat(scores, rows, columns, k, block, rng):
         hits = np.empty((part.size, 2), np.int32)
         row_floor, column_floor = rows.floor[r : r + block], columns.floor[c : c + block]
         hits = hits[: find_hits(part, (0, part.shape[0], 0, part.shape[1]), row_floor, column_floor, hits)]
-        take_seats(part, hits, 0, rows, r, c, k, most_kept(k))
-        take_seats(part, hits, 1, columns, c, r, k, most_kept(k))
+        add_hits(part, hits, 0, rows, (r, c), k, max_kept(k))
+        add_hits(part, hits, 1, columns, (c, r), k, max_kept(k))
 
 
 @settings(max_examples=40, deadline=None)
@@ -36,32 +38,32 @@ def seat(scores, rows, columns, k, block, rng):
     seed=st.integers(0, 10**6), shape=st.tuples(st.integers(1, 300), st.integers(1, 300)), k=st.integers(1, 6),
     block=st.integers(20, 400), slack=st.sampled_from([0.0, 0.01, 0.5]), ties=st.booleans(),
 )  # fmt: skip
-def test_who_is_left_out_scored_below_the_floor(seed, shape, k, block, slack, ties):
+def test_every_other_column_scored_below_the_floor(seed, shape, k, block, slack, ties):
     rng = np.random.default_rng(seed)
     scores = rng.standard_normal(shape).astype(np.float32)
     scores = np.round(scores) if ties else scores
-    seats = [Seats.open(np.full(n, slack), k) for n in shape]
-    seat(scores, *seats, k, block, rng)
-    for side, table in zip(seats, (scores, scores.T), strict=True):
-        sift_rows(side, k, most_kept(k))
+    candidates = [Candidates.none_yet(np.full(n, slack), k) for n in shape]
+    offer(scores, *candidates, k, block, rng)
+    for side, table in zip(candidates, (scores, scores.T), strict=True):
+        sift_rows(side, k, max_kept(k))
         for row, line in enumerate(table):
-            chosen = side.candidates[row, : side.taken[row]] & COLUMN
-            assert len(set(chosen.tolist())) == len(chosen) <= max(most_kept(k), room(k) - 1)
-            assert np.array_equal(side.candidates[row, : len(chosen)], pack(line[chosen], chosen))
+            chosen = side.packed[row, : side.size[row]] & COLUMN
+            assert len(set(chosen.tolist())) == len(chosen) <= max(max_kept(k), capacity(k) - 1)
+            assert np.array_equal(side.packed[row, : len(chosen)], pack(line[chosen], chosen))
             out = np.delete(line, chosen)
             assert (out < side.floor[row]).all()
             bar = np.sort(line)[-min(k, len(line))] - 2 * slack
-            if (line >= bar - 1e-6).sum() <= most_kept(k) and len(line) >= k:
+            if (line >= bar - 1e-6).sum() <= max_kept(k) and len(line) >= k:
                 assert set(np.flatnonzero(line >= bar)) <= set(chosen.tolist())
 
 
-def test_nobody_is_seated_where_nobody_is_wanted_and_blank_pairs_never():
+def test_there_are_no_candidates_where_none_are_wanted_and_excluded_pairs_are_none():
     scores = np.full((3, 80), -np.inf, np.float32)
     scores[0, 5] = -1e30
-    rows, columns = Seats.open(np.zeros(3), 2), Seats.open(np.zeros(80), 0)
-    seat(scores, rows, columns, 2, 100, np.random.default_rng(0))
-    assert rows.taken.tolist() == [1, 0, 0]
-    assert columns.taken.sum() == 0
+    rows, columns = Candidates.none_yet(np.zeros(3), 2), Candidates.none_yet(np.zeros(80), 0)
+    offer(scores, rows, columns, 2, 100, np.random.default_rng(0))
+    assert rows.size.tolist() == [1, 0, 0]
+    assert columns.size.sum() == 0
     assert (rows.floor == LOWEST).all()
 
 
@@ -79,8 +81,8 @@ def test_packed_candidates_sort_by_score_then_column():
 
 
 def test_lowest_label():
-    candidates = pack(np.ones((2, 3), np.float32), np.array([[4, 2, 0], [1, 1, 1]]))
-    assert lowest_label(candidates, np.array([2, 0], np.int32), np.array([0, 9, 5, 9, 7])).tolist() == [5, 9]
+    packed = pack(np.ones((2, 3), np.float32), np.array([[4, 2, 0], [1, 1, 1]]))
+    assert lowest_label(packed, np.array([2, 0], np.int32), np.array([0, 9, 5, 9, 7])).tolist() == [5, 9]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 70)])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.neighbours.search.products import HalfProduct, SingleProduct
+from raydist.neighbours.search.certified.products import HalfProduct, SingleProduct
 
 
 @pytest.fixture(params=[SingleProduct, HalfProduct])
@@ -26,15 +26,19 @@ def test_a_product_is_as_exact_as_it_says(product, width, kind):
     np.testing.assert_allclose(product.rounding(x, prepared), np.linalg.norm(rounded - x, axis=1), rtol=1e-3)
 
 
-def test_prepared_rows_can_be_put_into_a_room(product):
+def test_prepared_rows_can_be_put_into_a_table(product):
     x = np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32)
-    held, scores, expected = product.room(6, 5), np.empty((6, 6), np.float32), np.empty((6, 6), np.float32)
+    table, scores, expected = (
+        product.allocate(6, 5),
+        np.empty((6, 6), np.float32),
+        np.empty((6, 6), np.float32),
+    )
     for start in (0, 4):
-        held[start : start + 4] = product.prepare(x[start : start + 4])
-    product.multiply(held, held, scores)
+        table[start : start + 4] = product.prepare(x[start : start + 4])
+    product.multiply(table, table, scores)
     product.multiply(product.prepare(x), product.prepare(x), expected)
     assert np.array_equal(scores, expected)
-    assert held.nbytes == 30 * product.item_bytes
+    assert table.nbytes == 30 * product.item_bytes
 
 
 def test_the_number_of_threads_is_as_before():

@@ -4,16 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raydist.errors import FeatureError
+from raydist.neighbours.search.certified.operands import Operand, centre_of
+from raydist.neighbours.search.certified.products import HalfProduct, SingleProduct
+from raydist.neighbours.search.certified.tables import Table, same_group_parts, spans
 from raydist.neighbours.search.exact import exact_dot
-from raydist.neighbours.search.products import HalfProduct, SingleProduct
-from raydist.neighbours.search.tables import Operand, Table, centre_of, same_group_parts, spans
 
 
 @given(
     left=st.lists(st.integers(-3, 3), min_size=1, max_size=20).map(sorted),
     right=st.lists(st.integers(-3, 3), min_size=1, max_size=20).map(sorted),
 )
-def test_parts_hold_every_pair_once(left, right):
+def test_parts_prepare_all_every_pair_once(left, right):
     seen = np.full((len(left), len(right)), -1)
     for (up, down, begin, end), same in same_group_parts(np.array(left), np.array(right)):
         assert (seen[up:down, begin:end] == -1).all()
@@ -26,7 +27,7 @@ def test_groups_without_a_partner_share_a_part():
     assert len(list(same_group_parts(np.arange(100), np.array([50])))) == 3
 
 
-def test_a_table_stands_by_group():
+def test_a_table_is_sorted_by_group():
     x = np.arange(10, dtype=np.float32).reshape(5, 2)
     table = Table.of(x, np.array([50, 51, 52, 53, 54]), np.array([2, 0, 2, 0, 1]))
     assert table.ids.tolist() == [51, 53, 54, 50, 52]
@@ -45,12 +46,12 @@ def test_columns_of_another_length_are_refused():
 
 
 @pytest.mark.parametrize("product", [SingleProduct(), HalfProduct()])
-@pytest.mark.parametrize("hold", [True, False])
-def test_scores_are_within_the_slack(hard_table, product, hold):
+@pytest.mark.parametrize("prepare_all", [True, False])
+def test_scores_are_within_the_slack(hard_table, product, prepare_all):
     table = Table.of(hard_table, np.arange(150), None)
     left, right = table.take(np.arange(60)), table.take(np.arange(60, 150))
     centre = centre_of([left, right])
-    first, second = (Operand.of(side, centre, product, hold=hold) for side in (left, right))
+    first, second = (Operand.of(side, centre, product, prepare_all=prepare_all) for side in (left, right))
     scores = np.empty((60, 90), np.float32)
     product.multiply(first.block(slice(0, 60)), second.block(slice(0, 90)), scores)
     scores += first.offset[:, None] + second.offset
@@ -64,8 +65,8 @@ def test_centring_makes_the_slack_small_where_rows_are_alike():
     rng = np.random.default_rng(0)
     x = (rng.standard_normal(64) + 1e-3 * rng.standard_normal((300, 64))).astype(np.float32)
     table = Table.of(x, np.arange(300), None)
-    centred = Operand.of(table, centre_of([table]), SingleProduct(), hold=False)
-    plain = Operand.of(table, np.zeros(64, np.float32), SingleProduct(), hold=False)
+    centred = Operand.of(table, centre_of([table]), SingleProduct(), prepare_all=False)
+    plain = Operand.of(table, np.zeros(64, np.float32), SingleProduct(), prepare_all=False)
     assert centred.slack(centred).max() < 1e-4 * plain.slack(plain).min()
 
 
