@@ -1,4 +1,4 @@
-"""What the log reports of the targets of an epoch. The only module beside evaluation that reads identities."""
+"""What the log reports of the targets of an epoch. Beside evaluation, only this reads identities."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ def label_diagnostics(targets: Targets, inputs: Inputs) -> dict[str, Any]:
     Rows that were not given to the clustering (`Targets.clustered`) are left out of the measures of clusters.
 
     Returns:
-        The entries that apply.
-        ``clusters``: for each modality ``{"count", "noise", "ari", "nmi", "purity"}``, and ``ari_before`` where
-        clusters were refined; left out when the stage made none.
-        ``association``: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both modalities
-        together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc`` of the assignment of
-        infrared tracklets to visible clusters; ``within_precision`` and ``across_precision`` of links between
-        tracklets.
-        ``figures``: the method's own metrics. ``criteria``: see `raydist.engine.criteria`, where they are asked for.
+        The entries that apply. ``clusters``: for each modality ``{"count", "noise", "ari", "nmi",
+        "purity"}``, and ``ari_before`` where clusters were refined; left out when the stage made none.
+        ``association``: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both
+        modalities together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc`` of
+        the assignment of infrared tracklets to visible clusters; ``within_precision`` and
+        ``across_precision`` of links between tracklets. ``figures``: the method's own metrics. ``criteria``:
+        see `raydist.engine.criteria`, where they are asked for.
     """
     given = {"figures": targets.metrics, "criteria": targets.criteria}
     report: dict[str, Any] = {name: dict(values) for name, values in given.items() if values}
@@ -93,7 +92,7 @@ def _links(diagnosis: Diagnosis, labels: Labels, inputs: Inputs) -> dict[str, fl
 def _assignment(
     assignment: Ints, visible: Labels, uncertainty: Doubles | None, identity: Ints
 ) -> dict[str, float | None]:
-    """How many infrared tracklets are assigned to a visible cluster of their person, and whether the uncertainty tells."""
+    """How many infrared tracklets are assigned to their person, and whether the uncertainty says which."""
     rows, right = correct_assignments(assignment, visible, identity)
     if not len(rows):
         return {}

@@ -1,4 +1,4 @@
-"""What a refresh decided, in the form that identities can be compared with: for the log, never for training."""
+"""The decisions of a refresh, to be compared with identities: for the log, never for training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from raydist.types import Doubles, Ints, Labels
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The decisions of a refresh. Every method fills it the same way; `raydist.engine.diagnostics` alone reads it.
+    """Every method fills it the same way; `raydist.engine.diagnostics` alone reads it.
 
     Each part is None where a method has no such thing.
 

@@ -175,7 +175,7 @@ class OptimizerStep:
 
 
 class Refresher(Protocol):
-    """Distances and clusters of one set of features; equal results in process and on the shards of a cluster."""
+    """Distances and clusters of one set of features; the same in process and on the shards."""
 
     def set_features(self, features: Floats) -> None:
         """Take the unit features [N, D] of this refresh."""
@@ -253,7 +253,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Stage(ABC):
-    """A part of a training with its own targets and losses; it starts from the last weights of the one before.
+    """A part of a training with its own targets and losses; it starts from the weights of the one before.
 
     Attributes:
         context: the training set, the clustering and the batch.

@@ -1,1 +1,1 @@
-"""BMIL, bias mitigation and invariance learning: the method, its stages, and the clusterings that these need."""
+"""BMIL, bias mitigation and invariance learning: the method, its stages and their clusterings."""

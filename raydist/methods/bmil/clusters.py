@@ -1,4 +1,4 @@
-"""The clusterings of BMIL: of a part of the visible tracklets, and of both modalities together, split into proxies."""
+"""The clusterings of BMIL: of a part of the tracklets, and of both modalities together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def draw_part(rows: Ints, share: float, rng: Generator) -> Ints:
 
 
 def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_rows: int, what: str) -> Labels:
-    """Cluster some rows by themselves; with a larger eps if there is no cluster, a smaller one if there is only one.
+    """Cluster some rows by themselves; with another eps if there are fewer than two clusters.
 
     Args:
         refresher: distances and clusters.
@@ -94,8 +94,8 @@ def require_both(labels: Labels, modality: NDArray[np.int8]) -> None:
     for absent, count in clusters_per_modality(labels, modality).items():
         if not count:
             raise ClusteringError(
-                f"none of {num_clusters(labels)} joint clusters holds a tracklet of the {absent.label} modality: "
-                "raise method.joint.eps or method.subset, or lower method.joint.min_samples"
+                f"none of {num_clusters(labels)} joint clusters holds a tracklet of the {absent.label} "
+                "modality: raise method.joint.eps or method.subset, or lower method.joint.min_samples"
             )
 
 

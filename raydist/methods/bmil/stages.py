@@ -1,4 +1,4 @@
-"""The stages of BMIL after the warm-up: hybrid contrast within each modality, then also across by joint clusters."""
+"""The stages of BMIL: hybrid contrast within each modality, then also across by joint clusters."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class JointArrays(ClusterArrays):
 
 @dataclass(frozen=True)
 class HybridContrastStage(Stage):
-    """Dual contrast with two prototypes a cluster, on clusters of all infrared and a part of the visible tracklets.
+    """Two prototypes a cluster, on clusters of all infrared and a part of the visible tracklets.
 
     Attributes:
         subset: the share of the visible tracklets that is drawn anew each epoch.
@@ -227,13 +227,13 @@ class JointContrastStage(HybridContrastStage):
         return OptimizerStep(partial(cluster_batches, labels, self.context), CLIP_VIEWS, loss, update)
 
     def _joint_part(self, clustered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """All infrared tracklets, and the visible ones that were not clustered by themselves, or all if all were."""
+        """All infrared tracklets, and the visible ones that were not clustered before, or all if all were."""
         visible = self.context.tracklets.modality == Modality.VISIBLE
         others = visible & ~clustered
         return ~visible | (others if others.any() else visible)
 
     def _joint_term(self, batch: Batch, labels: Labels, memory: Tensor, cluster: Tensor) -> Tensor:
-        """A: the contrast of one modality's clips with the proxies of their joint clusters; `cluster` is [P]."""
+        """A: the contrast of one modality's clips with the proxies of their clusters; `cluster` is [P]."""
         if self.params.contrast == "whole":
             return self.hybrid_term(batch, labels, memory)
         features, own = clips_and_labels(batch, labels)
@@ -261,5 +261,5 @@ def prototypes(features: Floats, labels: Labels) -> Floats:
 
 
 def clips_and_labels(batch: Batch, labels: Labels) -> tuple[Tensor, Tensor]:
-    """All V views of the clips of a batch, one view after the other, [V * B, D], and the label of each, [V * B]."""
+    """All V views of a batch, one view after the other, [V * B, D], and the label of each, [V * B]."""
     return batch.features.flatten(0, 1), at(labels, batch.rows).repeat(len(batch.features))

@@ -1,1 +1,1 @@
-"""CBA, causal bootstrapped alignment: the method, its stages, the interventions (CIW) and the refinement (PGUR)."""
+"""CBA, causal bootstrapped alignment: the method, its stages, interventions (CIW), refinement (PGUR)."""

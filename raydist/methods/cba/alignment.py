@@ -1,4 +1,4 @@
-"""What infrared tracklets learn about the visible clusters: by one-to-one matching, or by PGUR and parts of it."""
+"""What infrared tracklets learn about the visible clusters: by one-to-one matching or by PGUR."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ def column(values: NDArray[Any], rows: Ints, num_rows: int, fill: float) -> NDAr
 
 
 def _rows_of_counterparts(hosts: Ints, num_visible: int) -> Ints:
-    """int64 [C_v + 1]: the row of the memory ``counterparts`` of each visible cluster, NOISE for none; last, NOISE's."""
+    """int64 [C_v + 1]: the row of each visible cluster in ``counterparts``; last, that of NOISE."""
     rows = np.full(num_visible + 1, NOISE)
     rows[hosts] = np.arange(len(hosts))
     return rows

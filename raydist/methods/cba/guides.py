@@ -1,4 +1,4 @@
-"""Which visible prototypes can be relied on to guide the infrared side (PGUR of CBA, arXiv 2604.15631).
+"""The visible prototypes that are reliable enough to guide infrared tracklets (PGUR of CBA).
 
 A visible cluster is reliable when the pieces of its tracklets agree that they belong to it, and by a clear
 margin. All similarities are taken between view-centred features.
@@ -87,6 +87,6 @@ class Guides(NamedTuple):
 def select_guides(
     means: Floats, parts: Floats, labels: Labels, prototypes: Floats, *, share: float
 ) -> Guides:
-    """The most reliable visible clusters; for the arguments see `prototype_reliability` and `most_reliable`."""
+    """The most reliable visible clusters; see `prototype_reliability` and `most_reliable`."""
     chosen = most_reliable(prototype_reliability(means, parts, labels, prototypes), share)
     return Guides(chosen, prototypes[chosen], np.bincount(labels[labels != NOISE])[chosen])

@@ -6,19 +6,19 @@ original (0,0), (0,d), (m,0) and (m,d), must find the tracklet's slot among the 
 so that neither motion nor modality can be used to tell tracklets apart. No cluster is needed; the later
 stages of CBA add the same terms to their own.
 
-=========================================================  =========================================================
-equation                                                   function
-=========================================================  =========================================================
-do(d), do(m)                                               `intervention_views`
-slots T_i, T_i <- norm(0.8 T_i + 0.2 z_i)                  `raydist.methods.cba.slots.TrackletSlots`
-p_a over the slots of the own view that are not ignored    `raydist.methods.cba.slots.TrackletSlots.logits`
-L_do = -log mean_a p_a(i)                                  `raydist.losses.consistency.adjusted_loss`
-L_var = Var_a[-log p_a(i)]                                 `raydist.losses.consistency.invariance_loss`
-L_tid = KL(p_00 || p_0d)                                   `raydist.losses.consistency.consistency_loss`
-L_cid = mean of KL(p_00 || p_m0) and KL(p_00 || p_md)      `raydist.losses.consistency.consistency_loss`
-L_CIW = L_do + .1 L_var + .5 L_tid + .5 L_cid              `intervention_terms`
-ignore graph                                               `raydist.methods.common.warm_up.likely_pieces`
-=========================================================  =========================================================
+=====================================================  ================================================
+equation                                               function
+=====================================================  ================================================
+do(d), do(m)                                           `intervention_views`
+slots T_i, T_i <- norm(0.8 T_i + 0.2 z_i)              `raydist.methods.cba.slots.TrackletSlots`
+p_a over the slots of the own view, not ignored        `raydist.methods.cba.slots.TrackletSlots.logits`
+L_do = -log mean_a p_a(i)                              `raydist.losses.consistency.adjusted_loss`
+L_var = Var_a[-log p_a(i)]                             `raydist.losses.consistency.invariance_loss`
+L_tid = KL(p_00 || p_0d)                               `raydist.losses.consistency.consistency_loss`
+L_cid = mean of KL(p_00 || p_m0) and KL(p_00 || p_md)  `raydist.losses.consistency.consistency_loss`
+L_CIW = L_do + .1 L_var + .5 L_tid + .5 L_cid          `intervention_terms`
+ignore graph                                           `raydist.methods.common.warm_up.likely_pieces`
+=====================================================  ================================================
 
 Deviations: the paper's equations were not at hand; these were written to do what its abstract says.
 """
@@ -40,7 +40,7 @@ from raydist.methods.method import ClipView
 from raydist.types import Modality
 
 DO_MOTION = ClipTiming(stride=0.5, hold=0.4, freeze=0.1)
-"""The frame timing of (0,d); the order stays: an encoder that averages over time cannot notice another one."""
+"""The frame timing of (0,d); the order stays, which an encoder that averages over time cannot see."""
 
 DO_MODALITY = {Modality.VISIBLE: INTERVENED_VISIBLE, Modality.INFRARED: INTERVENED_INFRARED}
 """The rendering of (m,0)."""
@@ -82,7 +82,7 @@ class InterventionParams(WarmUpParams):
 
 
 def interventions(params: InterventionParams) -> list[Intervention]:
-    """The interventions of the clip views of the warm-up, the original first; two originals where there is none.
+    """The interventions of the warm-up's clip views, the original first; two originals if there is none.
 
     >>> [kind.value for kind in interventions(InterventionParams(both=False))]
     ['(0,0)', '(0,d)', '(m,0)']

@@ -1,4 +1,4 @@
-"""From coarse to fine: infrared clusters of several people are split along reliable visible prototypes (PGUR of CBA).
+"""From coarse to fine: infrared clusters are split along reliable visible prototypes (PGUR of CBA).
 
 CBA, arXiv 2604.15631. People differ less in infrared images, so infrared clusters are fewer and coarser than
 visible ones. How many visible prototypes a cluster may hold follows from its size; its members are divided
@@ -34,7 +34,8 @@ def cluster_means(values: Doubles, labels: Labels, *, weights: Doubles | None = 
     Returns:
         float64 [C, G].
 
-    >>> cluster_means(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, -1]), weights=np.array([3.0, 1.0, 1.0]))
+    >>> weights = np.array([3.0, 1.0, 1.0])
+    >>> cluster_means(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, -1]), weights=weights)
     array([[1.5]])
     """
     members = np.flatnonzero(labels != NOISE)
@@ -47,7 +48,7 @@ def cluster_means(values: Doubles, labels: Labels, *, weights: Doubles | None = 
 
 
 def person_size(visible: Labels, num_infrared: int) -> float:
-    """The expected number of infrared tracklets of a person: the median visible cluster, scaled by the numbers of rows.
+    """The expected infrared tracklets of a person: the median visible cluster, scaled to the infrared rows.
 
     Args:
         visible: int64 [m], clusters of all visible tracklets; at least one cluster.
@@ -114,7 +115,7 @@ def restrict(posterior: Doubles, labels: Labels, allowed: Mask) -> Doubles:
 
 
 def affinity(edges: Edges, num_rows: int) -> csr_array:
-    """One minus the Jaccard distance on the edges of a clustering, one on the diagonal; rows that sum to 1, CSR [n, n]."""
+    """A, CSR [n, n]: one minus the Jaccard distance, one on the diagonal, divided by the sum of each row."""
     distance = edges.matrix(num_rows).astype(np.float64)
     distance.data = 1 - distance.data
     similar = csr_array(distance + eye_array(num_rows, format="csr"))
@@ -230,7 +231,7 @@ def link(posterior: Doubles, labels: Labels, weights: Doubles) -> Links:
 
 
 def counterparts(prototypes: Floats, host: Ints, confidence: Doubles) -> tuple[Ints, Floats]:
-    """The infrared counterpart of each visible cluster that hosts an infrared one: the norm of sum_j gamma_j nu_j.
+    """The counterpart of each visible cluster that hosts an infrared one: norm(sum_j gamma_j nu_j).
 
     Args:
         prototypes: float32 [C, D], nu, unit rows of the infrared clusters.

@@ -1,4 +1,4 @@
-"""The memory of the interventions: one slot a tracklet, or one for all tracklets recorded at the same time."""
+"""The memory of the interventions: one slot a tracklet, or one a simultaneous pair."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class TrackletSlots:
         return centroids(torch.from_numpy(means), slot, num_slots).numpy()
 
     def update(self, memory: Tensor, batch: Batch, *, momentum: float) -> None:
-        """Move the slots of a batch towards its first clip view, the original; changes the memory in place."""
+        """Move the slots of a batch in place towards its first clip view, the original."""
         update_slots(memory, at(self.slot, batch.rows), batch.features[0], momentum=momentum)
 
     def logits(self, batch: Batch, memory: Tensor, ignored: csr_array, *, temperature: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""The stages of CBA: the warm-up by interventions, contrast within each modality, then across along visible prototypes."""
+"""The stages of CBA: warm-up by interventions, contrast within each modality, refinement across."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class IntraStage(Stage):
 
 @dataclass(frozen=True)
 class RefinementStage(IntraStage):
-    """Contrast within and across the modalities; infrared clusters are refined along visible prototypes each epoch."""
+    """Contrast within and across; infrared clusters are refined along visible prototypes each epoch."""
 
     name: ClassVar[str] = "refinement"
     params: RefinementParams

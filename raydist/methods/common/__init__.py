@@ -1,1 +1,1 @@
-"""What several papers use: the tracklet warm-up, the dual contrast, clusters, batches, labels and clip views."""
+"""What several papers use: warm-up, dual contrast, clusters, batches, labels and clip views."""

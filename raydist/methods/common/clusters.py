@@ -11,7 +11,7 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.errors import ClusteringError
 from raydist.memories.centroids import centroids
-from raydist.methods.common.labels import joint_labels
+from raydist.methods.common.labels import ClusterArrays, joint_labels
 from raydist.methods.method import MethodContext, Refresher
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
@@ -39,9 +39,14 @@ class ModalityClusters:
         return labels
 
     @property
+    def arrays(self) -> ClusterArrays:
+        """The labels of both modalities, each numbered from 0, for `Targets`."""
+        return ClusterArrays(visible=self.labels(Modality.VISIBLE), infrared=self.labels(Modality.INFRARED))
+
+    @property
     def joint(self) -> Labels:
         """int64 [N]: visible clusters first, infrared clusters numbered after them."""
-        return joint_labels({m: self.labels(m) for m in Modality})
+        return joint_labels(self.arrays.own)
 
     def centroids(self, features: Floats, modality: Modality) -> Floats:
         """float32 [C, D]: the unit mean of each cluster."""
@@ -83,7 +88,7 @@ def cluster_modalities(
 def cluster_rows(
     refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES
 ) -> Clustering:
-    """Cluster some rows; again with a larger eps if there is no cluster, with a smaller one if there is only one.
+    """Cluster some rows; again with a larger eps if there is no cluster, a smaller one if there is one.
 
     Args:
         refresher: distances and clusters.

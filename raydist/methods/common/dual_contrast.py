@@ -1,4 +1,4 @@
-"""The dual contrast (ADCA, Yang et al., ACM MM 2022, stage 1): the contrast of each modality with its own clusters.
+"""The dual contrast: that of each modality with its own clusters (ADCA, Yang et al., ACM MM 2022).
 
 The equations are in `raydist.methods.dcl.method`. Other methods compose their steps from the functions here.
 """
@@ -90,11 +90,8 @@ def dual_targets(means: Floats, refresher: Refresher, context: MethodContext) ->
         Targets with `ClusterArrays`.
     """
     clusters = cluster_modalities(refresher, means, context)
-    arrays = ClusterArrays(
-        visible=clusters.labels(Modality.VISIBLE), infrared=clusters.labels(Modality.INFRARED)
-    )
     memories = {m.label: clusters.centroids(means, m) for m in Modality}
-    return Targets(clusters.joint, arrays.pack(), memories)
+    return Targets(clusters.joint, clusters.arrays.pack(), memories)
 
 
 def dual_terms(
@@ -112,7 +109,7 @@ def dual_terms(
 
 
 def contrast(batch: Batch, labels: Labels, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """The contrast of all clip views of a batch with the prototypes of their labels; rows of NOISE are left out."""
+    """The contrast of all clip views with the prototypes of their labels; rows of NOISE are left out."""
     of_batch = at(labels, batch.rows)
     return torch.stack(
         [cluster_contrast(f, of_batch, prototypes, temperature=temperature) for f in batch.features]

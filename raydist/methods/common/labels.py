@@ -39,7 +39,8 @@ def joint_labels(labels: Mapping[Modality, Labels]) -> Labels:
     Args:
         labels: int64 [N] for each modality, numbered from 0 without a gap; NOISE on rows of the other.
 
-    >>> joint_labels({Modality.VISIBLE: np.array([0, 1, -1]), Modality.INFRARED: np.array([-1, -1, 0])}).tolist()
+    >>> visible, infrared = np.array([0, 1, -1]), np.array([-1, -1, 0])
+    >>> joint_labels({Modality.VISIBLE: visible, Modality.INFRARED: infrared}).tolist()
     [0, 1, 2]
     """
     visible, infrared = (labels[m] for m in Modality)

@@ -1,4 +1,4 @@
-"""Tracklet warm-up: each tracklet its own class, so that an encoder without pretrained weights can start at all.
+"""Tracklet warm-up: each tracklet is a class, so that an encoder can start without pretrained weights.
 
 The core of the first stage of CBA (Causal Bootstrapped Alignment, arXiv 2604.15631), as a stage that every
 method can begin with. Two clips of a tracklet, of different frames and in different tones, must both find the

@@ -1,4 +1,4 @@
-"""DCL: dual contrastive learning (ADCA, Yang et al., ACM MM 2022, stage 1), the base of the clustering methods.
+"""DCL: dual contrastive learning (ADCA, Yang et al., ACM MM 2022, stage 1).
 
 Each modality is clustered by itself once an epoch. Each has a memory of cluster centroids; every clip is
 drawn to the centroid of its cluster and away from the others of its modality.

@@ -1,4 +1,4 @@
-"""One label space for both modalities: the clusters of one, in which those of the other find their nearest."""
+"""One label space for both modalities: the clusters of one; those of the other take the nearest."""
 
 from __future__ import annotations
 

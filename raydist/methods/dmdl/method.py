@@ -1,4 +1,4 @@
-"""DMDL: dual-level modality debiasing learning (Li et al., Pattern Recognition 176, 113257, arXiv 2512.03745).
+"""DMDL: dual-level modality debiasing learning (Li et al., Pattern Recognition 176, arXiv 2512.03745).
 
 A model trained on visible and infrared clusters learns what separates the modalities along with what
 separates people. Two remedies: the likelihood of a label is adjusted for the modality that a clip is compared
@@ -26,18 +26,25 @@ the same classes in both halves, late         `raydist.methods.dmdl.batches.pair
 
 The rows of the ablation are `method.cai`, `method.data`, `method.labels` and `method.feature`.
 
-Deviations: tracklets in the place of images; the two views of an image are two clips of a tracklet, each with
-frames of its own. A tracklet warm-up comes first (there are no pretrained weights to start from). Phases are
-shares of a stage, those that the published epochs are of 50; 30 epochs of RegDB keep their own in the paper.
-Memories move by the batch mean of a class after the step, each sample of M_all at its own rate, not sample by
-sample in the backward pass; the class mean of the clips of both modalities moves a memory that both may
-update. The mixture behind w starts from the extremes and not from k-means, so that it is free of chance;
-clusters of fewer than four, which hardly occur with the published clustering, are trusted whole, where the
-paper does that for single images. The finer clustering halves all neighbour counts that the configured
-distance has, k1 alone in the paper. The second view without CBT-data is another draw of the first; the
-likelihood without CAI is that over M_all. What the paper's ablation puts in their place is not known in
-detail. The stages pass on their last weights, not those best on the test set, and share the run's
-learning-rate schedule.
+Deviations:
+
+- Tracklets in the place of images; the two views of an image are two clips of a tracklet, each with frames
+  of its own.
+- A tracklet warm-up comes first (there are no pretrained weights to start from).
+- Phases are shares of a stage, those that the published epochs are of 50; 30 epochs of RegDB keep their own
+  in the paper.
+- Memories move by the batch mean of a class after the step, each sample of M_all at its own rate, not
+  sample by sample in the backward pass; the class mean of the clips of both modalities moves a memory that
+  both may update.
+- The mixture behind w starts from the extremes and not from k-means, so that it is free of chance; clusters
+  of fewer than four, which hardly occur with the published clustering, are trusted whole, where the paper
+  does that for single images.
+- The finer clustering halves all neighbour counts that the configured distance has, k1 alone in the paper.
+- The second view without CBT-data is another draw of the first; the likelihood without CAI is that over
+  M_all.
+- What the paper's ablation puts in their place is not known in detail.
+- The stages pass on their last weights, not those best on the test set, and share the run's learning-rate
+  schedule.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The stages of DMDL: contrast within each modality, and contrast across with the adjusted likelihood (CAI)."""
+"""The stages of DMDL: contrast within each modality, then across with the adjusted likelihood."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class CrossStage(ViewStage):
         )
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
-        """One step on a batch of P x K tracklets of each modality, two views each; late of the same P classes."""
+        """One step on P x K tracklets of each modality, two views each; late of the same P classes."""
         arrays, paired = CrossArrays.of(targets), epoch.midpoint >= self.params.paired_from
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
@@ -209,7 +209,7 @@ class CrossStage(ViewStage):
         return self.soft_labels(clips, logits.unflatten(0, clips.features.shape[:2]), epoch)
 
     def update(self, clips: Sequence[ModalityClips], memories: Memories, epoch: Epoch) -> None:
-        """Move M_all as far as labels are trusted, and each modality's memory; that of the space by all clips."""
+        """Move M_all as far as labels are trusted, and M_V, M_I; that of the label space by all clips."""
         momentum = self.params.momentum
         t = torch.cat([self.targets_of(each, memories, epoch).flatten(0, 1) for each in clips])
         features = torch.cat([each.all_features for each in clips])

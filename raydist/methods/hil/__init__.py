@@ -1,1 +1,1 @@
-"""HIL, hierarchical identity learning: the method, its stages, branches of a feature, memories, labels across."""
+"""HIL, hierarchical identity learning: the method, its stages, branches, prototypes, transmission."""

@@ -1,4 +1,4 @@
-"""A feature as its branches: a deep one and, from encoders that have it, a shallow one, each compared separately."""
+"""A feature as its branches: a deep one and, where the encoder has it, a shallow one."""
 
 from __future__ import annotations
 

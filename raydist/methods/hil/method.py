@@ -25,23 +25,31 @@ L = L_nce + .1 (L_n,within + L_n,across)             `raydist.methods.hil.stages
 The rows of an ablation are settings: `hierarchy.transmission` one-way, `hierarchy.sub_centres` 0,
 `neighbour_weight` 0, and `hierarchy.centre_weight_first` and `hierarchy.centre_weight` 0.
 
-Deviations: written from the public code; the paper's text was not at hand, and its numbers are not known.
-Tracklets in the place of images; a tracklet warm-up comes first, ``warm_up.share=0`` leaves it out for
-pretrained encoders. Labels go both ways in turn, as the name of the step says; the published code has both
-ways and runs one of them alone, which is `hierarchy.transmission` one-way. Across the modalities, centres are
-those of the other modality's tracklets; the published code takes the shared centres both times, which makes
-the second pair of terms equal to the first. A cluster is divided if it has more different tracklets than
-sub-centres, whatever k-means makes of them. Distances to centres end at 0.001, where the published quotients
-end in infinity; the 1e-8 in its denominators and under its logarithms are left out. Without a clip on which
-the branches agree, a term of centres is 0, not NaN. One branch (ResNets and the small encoder) leaves out all
-that is shallow; then all clips count for the centres. After the step, prototypes move by the mean of a
-cluster's clips, of both modalities where it is shared, and slots by that of a tracklet's clips; the published
-code moves them sample by sample, the prototypes within the backward pass. Both modalities have two clip
-views, each with frames of its own; the published code has one of infrared images, and two augmentations of
-one visible image. The baseline is that of SDCL without its shared labels. Stages pass on their last weights;
-the published code begins the second stage, and goes on at two thirds of it, with the weights that were best
-on the test set. Optimizer, rate and schedule are the run's; the published ones are ``train.optimizer=sgd
-train.lr=3.5e-5 train.schedule=constant`` and factors of 1.
+Deviations:
+
+- Written from the public code; the paper's text was not at hand, and its numbers are not known.
+- Tracklets in the place of images; a tracklet warm-up comes first, ``warm_up.share=0`` leaves it out for
+  pretrained encoders.
+- Labels go both ways in turn, as the name of the step says; the published code has both ways and runs one
+  of them alone, which is `hierarchy.transmission` one-way.
+- Across the modalities, centres are those of the other modality's tracklets; the published code takes the
+  shared centres both times, which makes the second pair of terms equal to the first.
+- A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them.
+- Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in its
+  denominators and under its logarithms are left out.
+- Without a clip on which the branches agree, a term of centres is 0, not NaN.
+- One branch (ResNets and the small encoder) leaves out all that is shallow; then all clips count for the
+  centres.
+- After the step, prototypes move by the mean of a cluster's clips, of both modalities where it is shared,
+  and slots by that of a tracklet's clips; the published code moves them sample by sample, the prototypes
+  within the backward pass.
+- Both modalities have two clip views, each with frames of its own; the published code has one of infrared
+  images, and two augmentations of one visible image.
+- The baseline is that of SDCL without its shared labels.
+- Stages pass on their last weights; the published code begins the second stage, and goes on at two thirds
+  of it, with the weights that were best on the test set.
+- Optimizer, rate and schedule are the run's; the published ones are ``train.optimizer=sgd train.lr=3.5e-5
+  train.schedule=constant`` and factors of 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The memories of HIL, each in every branch: prototypes of clusters, slots of tracklets, centres inside clusters."""
+"""The memories of HIL in every branch: prototypes of clusters, slots of tracklets, centres in clusters."""
 
 from __future__ import annotations
 

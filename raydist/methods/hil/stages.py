@@ -120,7 +120,7 @@ class BaselineStage(Stage):
 
     @cached_property
     def positions(self) -> dict[Modality, Ints]:
-        """int64 [N] for each modality: the position of a row among the rows of the modality, NOISE on others."""
+        """int64 [N] for each modality: the position of a row among those of the modality, NOISE on others."""
         num_rows = len(self.context.tracklets)
         return {m: positions(self.context.rows(m), num_rows) for m in Modality}
 
@@ -131,13 +131,10 @@ class BaselineStage(Stage):
         means = tracklet_means(features)
         clusters = cluster_modalities(refresher, means, self.context)
         parts = branches(torch.from_numpy(means), self.context.num_branches)
-        own = ClusterArrays(
-            visible=clusters.labels(Modality.VISIBLE), infrared=clusters.labels(Modality.INFRARED)
-        )
-        memories = self.slots(parts)
-        for modality, labels in own.own.items():
+        arrays, memories = clusters.arrays, self.slots(parts)
+        for modality, labels in arrays.own.items():
             memories |= prototypes(self.prototypes[modality], parts, labels)
-        return Targets(clusters.joint, own.pack(), memories)
+        return Targets(clusters.joint, arrays.pack(), memories)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of P x K tracklets of each modality, two clip views each."""
@@ -154,7 +151,7 @@ class BaselineStage(Stage):
     def terms(
         self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels], epoch: Epoch
     ) -> dict[str, Tensor]:
-        """Prototypes and near slots; across the modalities in one direction an epoch, from visible clips first."""
+        """Prototypes and near slots; across in one direction an epoch, from visible clips first."""
         params = self.params
         clusters = torch.stack([self.cluster_term(clips, memories, m, labels[m]) for m in Modality]).sum()
         within = torch.stack([self.neighbour_term(clips, memories, m, m) for m in Modality]).sum()
@@ -175,7 +172,7 @@ class BaselineStage(Stage):
         ).sum()
 
     def neighbour_term(self, clips: Clips, memories: Memories, source: Modality, target: Modality) -> Tensor:
-        """L_n: clips of the source, each drawn to the target's slots near its own, summed over the branches by weight."""
+        """L_n: clips of the source, drawn to the target's slots near their own, over all branches."""
         position = at(self.positions[source], clips.rows)
         of_source = position != NOISE
         own, others = (of_branches(memories, slots_of(m), len(clips.parts)) for m in (source, target))

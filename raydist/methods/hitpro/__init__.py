@@ -1,1 +1,1 @@
-"""HiTPro, hierarchical temporal prototyping: the method, its stage, prototypes, their alignment, the contrast."""
+"""HiTPro, hierarchical temporal prototyping: the method, its stage, prototyping, alignment, contrast."""

@@ -1,4 +1,4 @@
-"""HCPA, hierarchical cross-prototype alignment: positives between the cameras of a modality, then between the modalities."""
+"""HCPA, hierarchical cross-prototype alignment: positives across cameras, then across modalities."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _mine(
 
 
 def _weights(pairs: Pairs, view: Ints, thresholds: Doubles, before: csr_array, mining: Mining) -> Doubles:
-    """The weight of each accepted pair, by the positives that both have in this mining and in the one `before`."""
+    """The weight of each accepted pair, by the positives that both have in this mining and `before`."""
     ones = np.ones(len(pairs.first))
     if not mining.soft:
         return ones

@@ -1,4 +1,4 @@
-"""HCL, hierarchical contrastive learning: clips and prototypes across the cameras of a modality, and across modalities.
+"""HCL, hierarchical contrastive learning: clips and prototypes across cameras and across modalities.
 
 The level below these two, within a camera view, is that of the tracklet warm-up:
 `raydist.losses.contrastive.instance_contrast`.
@@ -92,7 +92,7 @@ def prototype_contrast(
 
 
 def frames_apart(rows: Tensor, num_frames: int) -> list[int]:
-    """Two positions in a clip, half its length apart; they change with the batch and are equal on every worker.
+    """Two positions in a clip, half its length apart; other ones in every batch, equal on every worker.
 
     Args:
         rows: int64 [B], the rows of the global batch; their sum takes the place of a random number.

@@ -5,9 +5,9 @@ modality first; then, averaged over these, in the other modality. Clips learn fr
 one after the other: they are told apart within a camera view, drawn together across cameras, and drawn
 together across modalities.
 
-===============================================================  ===============================================
+===============================================================  =============================================
 equation                                                         function
-===============================================================  ===============================================
+===============================================================  =============================================
 a = softmax(w' tanh(W [f; f - mean]) + cos(f, mean))             `raydist.encoders.temporal.TemporalAttention`
 p_i = norm(sum_k w_ik z_ik), w = softmax(z_ik . m_i / .1)        `prototyping.tracklet_prototypes`
 rho_i, ignore graph G                                            `raydist.association.ignore_graph`
@@ -18,17 +18,20 @@ W1_ij = sigmoid((s - t) / .1) (1/2 + 1/2 overlap of N(i), N(j))  `raydist.associ
 g_i = norm(p_i + sum_j W1_ij p_j)                                `raydist.association.propagation.aggregate`
 W2 <- max(W2, W2 W1 / 2, W1 W2 / 2)                              `raydist.association.propagation.propagate`
 W <- max(W, W G / group size)                                    `raydist.association.propagation`
-L_1, also of single frames                                       `raydist.losses.contrastive.instance_contrast`
+L_1, also of single frames                                       `raydist.losses.contrastive`
 L_2, L_3                                                         `contrast.prototype_contrast`
 alpha_2(e), alpha_3(e), kappa(e)                                 `stages.HierarchicalParams`
 p_i <- norm(.8 p_i + .2 z_i)                                     `raydist.memories.instances.update_slots`
-===============================================================  ===============================================
+===============================================================  =============================================
 
-Deviations: the paper's equations were not at hand; these were written to do what its abstract says. A
-tracklet warm-up comes first (there are no pretrained weights to start from); ``warm_up: null`` leaves it out.
-Every tracklet has the same number of sub-tracklets, however short it is. The two frames that are told apart
-on their own are picked by the batch, not drawn. Overlap of N(i) and N(j) across the modalities counts the
-positives of both minings.
+Deviations:
+
+- The paper's equations were not at hand; these were written to do what its abstract says.
+- A tracklet warm-up comes first (there are no pretrained weights to start from); ``warm_up: null`` leaves
+  it out.
+- Every tracklet has the same number of sub-tracklets, however short it is.
+- The two frames that are told apart on their own are picked by the batch, not drawn.
+- Overlap of N(i) and N(j) across the modalities counts the positives of both minings.
 """
 
 from __future__ import annotations

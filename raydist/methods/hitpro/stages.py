@@ -1,4 +1,4 @@
-"""The stage of HiTPro: prototypes, the links between them, and the contrast with them at up to three levels."""
+"""The stage of HiTPro: prototypes, the links between them, and the contrast at up to three levels."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class HierarchicalParams(WarmUpParams):
         if self.across_from < self.within_from:
             raise ConfigError(
                 f"across_from = {self.across_from} is before within_from = {self.within_from}: "
-                "positives across the modalities are found by those within one; choose across_from >= within_from"
+                "positives across the modalities are found by those within one; "
+                "choose across_from >= within_from"
             )
         return self
 
@@ -135,7 +136,7 @@ class HierarchicalStage(Stage):
     def refresh(
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
-        """Prototypes, the ignore graph, and the positives of the levels that have begun; nothing is clustered."""
+        """Prototypes, the ignore graph, and the positives of the levels that have begun; no clusters."""
         prototypes = tracklet_prototypes(features)
         wanted = self.ignore and epoch.index >= self.params.ignore_from
         ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)

@@ -14,9 +14,11 @@ L = L_v + L_i + 0.25 L_x                    `raydist.methods.pgm.stages.CrossCon
 memory moved by the hardest sample          `raydist.memories.centroids.update_hardest`
 ==========================================  ====================================================
 
-Deviations: those of `raydist.methods.dcl.method`. Matching is defined for any numbers of clusters (the
-smaller side takes the role of the infrared). The stages follow each other in one run and pass on their last
-weights, not those best on the test set.
+Deviations:
+
+- Those of `raydist.methods.dcl.method`.
+- Matching is defined for any numbers of clusters (the smaller side takes the role of the infrared).
+- The stages follow each other in one run and pass on their last weights, not those best on the test set.
 """
 
 from __future__ import annotations

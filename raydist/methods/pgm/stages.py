@@ -1,4 +1,4 @@
-"""The stage of PGM across the modalities: clusters with their partners, and a contrast that changes its direction."""
+"""The stage of PGM across the modalities: matched clusters, and a contrast in alternate directions."""
 
 from __future__ import annotations
 

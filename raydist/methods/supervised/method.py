@@ -1,7 +1,7 @@
-"""The supervised upper bound: identity loss and batch-hard triplets over both modalities. Not an unsupervised method.
+"""The supervised upper bound: identity loss and batch-hard triplets over both modalities.
 
-It is given the identities, and its results are marked as supervised everywhere. Presets and methods are
-measured against it.
+It is not an unsupervised method: it is given the identities, and its results are marked as supervised
+everywhere. Presets and methods are measured against it.
 
 ===============================  ============================================
 equation                         function
@@ -44,6 +44,7 @@ class Supervised(Method):
         truth = self.context.truth
         if truth is None or (truth.identity == UNKNOWN_IDENTITY).any():
             raise DataError(
-                "method.name = supervised needs the identity of every training tracklet, and some are not known"
+                "method.name = supervised needs the identity of every training tracklet, "
+                "and some are not known"
             )
         return np.unique(truth.identity, return_inverse=True)[1].astype(np.int64)
