@@ -145,3 +145,18 @@ def unit_rows(table: NDArray[Any]) -> NDArray[Any]:
     """
     length = np.linalg.norm(table, axis=-1, keepdims=True)
     return table / np.maximum(length, 1e-12)
+
+
+def tracklet_means(features: Floats) -> Floats:
+    """The unit mean of each tracklet's sub-tracklet features.
+
+    Args:
+        features: float32 [N, K, D].
+
+    Returns:
+        float32 [N, D].
+
+    >>> tracklet_means(np.array([[[1, 0], [0, 1]]], np.float32)).round(3)
+    array([[0.707, 0.707]], dtype=float32)
+    """
+    return unit_rows(features.mean(axis=1, dtype=np.float64)).astype(np.float32)

@@ -225,9 +225,10 @@ def _restore_optimizer(
 
 
 def _flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
-    flat = {"labels": targets.labels} | {
-        f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()
-    }
+    flat: dict[str, np.ndarray] = {"labels": targets.labels}
+    flat |= {f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()}
+    if targets.clustered is not None:
+        flat["clustered"] = targets.clustered
     for name, value in targets.arrays.items():
         if isinstance(value, np.ndarray):
             flat[f"array/{name}"] = np.ascontiguousarray(value)
@@ -252,4 +253,5 @@ def _restore_targets(flat: Mapping[str, np.ndarray], metrics: Mapping[str, float
             )
             arrays[name] = csr_array((data, indices, indptr), shape=tuple(int(n) for n in shape))
     memories = {k.removeprefix("memory/"): v for k, v in flat.items() if k.startswith("memory/")}
-    return Targets(flat["labels"], arrays, memories, metrics)
+    clustered = flat.get("clustered", arrays.get("clustered"))  # older checkpoints: one of the arrays
+    return Targets(flat["labels"], arrays, memories, metrics, clustered=clustered)

@@ -27,10 +27,10 @@ from raydist.clustering.quality import ari, clusters_per_modality, noise_as_sing
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
-from raydist.methods.common.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import Refresher, Targets
 from raydist.neighbours.jaccard.graph import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means
 
 CRITERIA = ("silhouette", "stability", "consistency", "balance")
 """The names under which `measure` reports."""
@@ -67,7 +67,7 @@ def unsupervised_criteria(
     """
     refresher.set_features(tracklet_means(features))
     has_clusters = bool((targets.labels != NOISE).any())
-    offered = targets.offered if has_clusters else np.ones(len(features), bool)
+    offered = targets.clustered_rows if has_clusters else np.ones(len(features), bool)
     rows = {m: np.flatnonzero(offered & (tracklets.modality == m)) for m in Modality}
     found = {m: refresher.cluster(rows[m], clustering[m]) for m in Modality}
     labels = targets.labels if has_clusters else ModalityClusters(found, rows).joint

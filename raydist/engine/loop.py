@@ -27,7 +27,7 @@ from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
-from raydist.methods.method import Batch, OptimizerStep, Refresher, Stage, Targets
+from raydist.methods.method import Batch, Epoch, OptimizerStep, Refresher, Stage, Targets
 from raydist.randomness import stream
 from raydist.types import Floats, Ints, Modality
 
@@ -53,7 +53,7 @@ def run_epoch(state: RunState) -> Report:
     if age == 0:
         state.start_stage(stage)
     with timed(seconds, "refresh"):
-        targets = state.targets = refresh(state, stage, age)
+        targets = state.targets = refresh(state, stage, Epoch(age, length))
         state.memories = {
             k: torch.tensor(v, device=state.process_group.device) for k, v in sorted(targets.memories.items())
         }
@@ -74,7 +74,7 @@ def run_epoch(state: RunState) -> Report:
     return report | {"seconds": seconds}
 
 
-def refresh(state: RunState, stage: Stage, age: int) -> Targets:
+def refresh(state: RunState, stage: Stage, epoch: Epoch) -> Targets:
     """Features of all training tracklets become the targets of the epoch."""
 
     tracklets = state.tracklets
@@ -83,7 +83,7 @@ def refresh(state: RunState, stage: Stage, age: int) -> Targets:
     def compute(features: Floats, refresher: Refresher) -> Targets:
         rng = stream(state.config.run.seed, "refresh", state.epoch)
         refresher = CachedRefresher(refresher) if judged else refresher
-        targets = stage.refresh(features, state.targets, refresher, age, rng)
+        targets = stage.refresh(features, state.targets, refresher, epoch, rng)
         if not judged:
             return targets
         clustering = {m: state.config.clustering.spec(m) for m in Modality}
@@ -111,7 +111,7 @@ def train(state: RunState, stage: Stage, age: int, length: int) -> dict[str, flo
     """The steps of an epoch; the mean of every loss term."""
     assert state.targets is not None
     config = state.config
-    optimizer_steps = stage.optimizer_steps(state.targets, age)
+    optimizer_steps = stage.optimizer_steps(state.targets, Epoch(age, length))
     iterations = num_iterations(config, optimizer_steps)
     plans = [
         s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i))

@@ -7,8 +7,7 @@ import torch
 from raydist.engine.extraction import extract
 from raydist.engine.state import RunState
 from raydist.evaluation.retrieval import scores
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import FeatureTable
+from raydist.types import FeatureTable, tracklet_means
 
 Scores = dict[str, dict[str, float]]
 """Metrics in percent for each of the two directions."""

@@ -147,8 +147,6 @@ def build_state(
         }
     stages = [stage for stage in method.stages() if stage.share > 0]
     plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
-    for stage, epochs in zip(plan.stages, plan.epochs, strict=True):
-        stage.epochs = epochs
     return RunState(
         config,
         process_group,

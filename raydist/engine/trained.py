@@ -21,8 +21,7 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import cache_folder
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import FeatureTable
+from raydist.types import FeatureTable, tracklet_means
 
 ROWS_AT_ONCE = 4096
 

@@ -53,3 +53,15 @@ def test_targets_come_back_with_their_sparse_matrices():
     assert (back.arrays["s"] != matrix).nnz == 0
     assert np.array_equal(back.memories["m"], np.eye(2))
     assert back.metrics == {"f": 0.5}
+
+
+@pytest.mark.parametrize("clustered", [None, np.array([True, False])])
+def test_targets_come_back_with_the_rows_that_were_clustered(clustered):
+    back = _restore_targets(_flatten_targets(Targets(np.array([0, -1]), clustered=clustered)), {})
+    assert (back.clustered is None) == (clustered is None)
+    assert back.clustered_rows.tolist() == [True, clustered is None]
+
+
+def test_a_checkpoint_of_the_version_before_tells_which_rows_were_clustered():
+    flat = _flatten_targets(Targets(np.array([0, -1]), {"clustered": np.array([True, False])}))
+    assert _restore_targets(flat, {}).clustered_rows.tolist() == [True, False]

@@ -186,7 +186,7 @@ def test_rows_that_were_not_offered_do_not_count_as_noise(people):
     offered = np.arange(48) % 4 > 0
     half = np.where(offered, labels, NOISE)
     assert (
-        measured(people, Targets(half, {"clustered": offered}))["silhouette"]
+        measured(people, Targets(half, clustered=offered))["silhouette"]
         > measured(people, Targets(half))["silhouette"]
     )
 

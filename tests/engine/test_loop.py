@@ -6,6 +6,7 @@ import torch
 
 from raydist.engine.loop import encode, refresh, run_epoch
 from raydist.engine.state import build_state
+from raydist.methods.method import Epoch
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -26,7 +27,7 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, cl
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     stage = state.plan.stages[0]
-    (optimizer_step,) = stage.optimizer_steps(refresh(state, stage, 0), 0)
+    (optimizer_step,) = stage.optimizer_steps(refresh(state, stage, Epoch(0)), Epoch(0))
     rows = np.arange(4)
     batch, plain = (
         encode(state, replace(optimizer_step, wants_raw=wanted), rows, (0, 0, 0)) for wanted in (True, False)

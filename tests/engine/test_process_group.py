@@ -17,7 +17,7 @@ from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
 from raydist.home import cache_folder
-from raydist.methods.method import Targets
+from raydist.methods.method import Epoch, Targets
 from raydist.types import Modality
 
 WORDS = ["train.iterations=3", "train.batch_identities=3", "train.batch_instances=3", "method.name=dcl"]
@@ -52,7 +52,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
     for number, stage in enumerate(state.plan.stages):
         state.start_stage(stage)
         if stage.name == "warm-up":
-            state.targets = stage.refresh(features[:, None], None, Clusters(), 0, rng)
+            state.targets = stage.refresh(features[:, None], None, Clusters(), Epoch(0), rng)
         else:
             labels = {m: np.where(modality == m, np.arange(num_rows) % 4, -1) for m in Modality}
             state.targets = Targets(

@@ -6,6 +6,8 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state, check_memory, feature_width
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
+from raydist.methods.method import Epoch
+from raydist.methods.supervised.stages import SupervisedStage
 
 
 def test_a_memory_that_is_too_large_is_refused_with_its_size(smoke):
@@ -51,7 +53,18 @@ def test_the_method_is_told_how_many_branches_a_feature_joins(smoke, smoke_input
     assert run_epoch(state)["epoch"] == 1
 
 
-def test_a_stage_is_told_how_many_epochs_it_has(smoke, smoke_inputs):
-    plan = build_state(smoke("method.name=pgm", "train.epochs=9"), smoke_inputs).plan
-    assert [stage.epochs for stage in plan.stages] == plan.epochs
-    assert sum(plan.epochs) == 9
+def test_a_stage_gets_the_index_of_its_epoch_and_how_many_it_has(smoke, smoke_inputs, monkeypatch):
+    assert sum(build_state(smoke("method.name=pgm", "train.epochs=9"), smoke_inputs).plan.epochs) == 9
+    words = ("method.name=supervised", "train.epochs=2", "train.iterations=1", "evaluation.every=0")
+    state, epochs = build_state(smoke(*words), smoke_inputs), []
+    for name in ("refresh", "optimizer_steps"):
+        original = getattr(SupervisedStage, name)
+
+        def recorded(stage, *args, original=original):
+            epochs.append(next(arg for arg in args if isinstance(arg, Epoch)))
+            return original(stage, *args)
+
+        monkeypatch.setattr(SupervisedStage, name, recorded)
+    for _ in range(state.plan.num_epochs):
+        run_epoch(state)
+    assert epochs == [Epoch(0, count=2)] * 2 + [Epoch(1, count=2)] * 2

@@ -7,8 +7,7 @@ from raydist.data.training_set import TrainingSet
 from raydist.engine.refresher import LocalRefresher
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import NOISE, Modality
+from raydist.types import NOISE, Modality, tracklet_means
 
 SPEC = ClusterSpec(k1=3, k2=1, min_samples=2)
 

@@ -57,7 +57,7 @@ def test_a_run_taken_up_in_the_joint_stage_goes_on_as_the_one_that_was_not_stopp
     whole, again = start(*words), start(*words)
     reports = [run_epoch(whole) for _ in range(3)]
     unpack(again, pack(whole, reports[-1]))
-    assert again.targets.arrays["clustered"].dtype == bool
+    assert again.targets.clustered.dtype == bool
     run_epoch(whole), run_epoch(again)
     mine, theirs = whole.encoder.state_dict(), again.encoder.state_dict()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)

@@ -6,9 +6,8 @@ from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.methods.common.warm_up import WarmUp
-from raydist.methods.hil.baseline import BaselineStage
-from raydist.methods.hil.hierarchy import HierarchyStage
 from raydist.methods.hil.method import HierarchicalIdentityLearning, HierarchicalIdentityParams
+from raydist.methods.hil.stages import BaselineStage, HierarchyStage
 from raydist.types import Modality
 
 QUICK = (
