@@ -152,15 +152,11 @@ def baseline(words: Words = None, json: Json = False) -> None:
     from raydist.engine.inputs import open_inputs
     from raydist.evaluation.retrieval import scores
     from raydist.home import cache_folder
-    from raydist.types import FeatureTable
 
     config = load(words)
     inputs = open_inputs(config, cache_folder())
-    table, features = inputs.ranked, grey_histograms(inputs.ranked_frames)
-    found = scores(
-        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split),
-        inputs.protocol,
-    )
+    features = grey_histograms(inputs.ranked_frames)
+    found = scores(inputs.ranked.with_features(features), inputs.protocol)
     show_scores(
         "grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from raydist.engine.events import EpochReport, Scores
+from raydist.engine.retrieval import best_epoch
 from raydist.engine.state import RunState
-from raydist.evaluation.protocols import DIRECTIONS
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,54 @@ class RunSummary:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunSummary:
         """The summary that ``summary.json`` holds; keys of other versions are passed over."""
-        known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        absent = {"split": "test", "paired": False}  # in summaries of early versions
+        known = absent | {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
         scores = dict(known.pop("best"))
         epoch, picked_on = scores.pop("epoch"), scores.pop("picked_on")
         return cls(**known, best=Best(scores, epoch, picked_on))
+
+
+def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
+    """The summary of a run at its end.
+
+    Args:
+        state: the run.
+        reports: of all its epochs, in order.
+    """
+    config = state.config
+    best = best_epoch(state.history)
+    assert best is not None
+    split = config.evaluation.split
+    seconds = _sum_of_seconds(reports)
+    return RunSummary(
+        method=config.method.name,
+        supervised=state.method.supervised,
+        data=config.data.name,
+        protocol=state.inputs.protocol,
+        split=split,
+        paired=config.data.paired,
+        seed=config.run.seed,
+        epochs=state.epoch,
+        untrained=state.history[0],
+        last=state.history[state.epoch],
+        best=Best(state.history[best], best, f"{split} split"),
+        clusters=_first_and_last([report.clusters for report in reports]),
+        association=_first_and_last([report.association for report in reports]),
+        frames_seen=state.frames_seen,
+        seconds=seconds,
+        frames_per_second=round(state.frames_seen / max(seconds.get("train", 0.0), 1e-9), 1),
+    )
+
+
+def _sum_of_seconds(reports: Sequence[EpochReport]) -> dict[str, float]:
+    seconds: dict[str, float] = {}
+    for report in reports:
+        for part, value in report.seconds.items():
+            seconds[part] = round(seconds.get(part, 0.0) + value, 3)
+    return seconds
+
+
+def _first_and_last(values: Sequence[Mapping[str, Value]]) -> dict[str, Mapping[str, Value]]:
+    """The first and the last of the mappings that are not empty."""
+    given = [one for one in values if one]
+    return {"first": given[0], "last": given[-1]} if given else {"first": {}, "last": {}}

@@ -9,10 +9,9 @@ from typing import Any
 from raydist.evaluation.protocols import DIRECTIONS, find_protocol
 from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import Rows, direction_words, plots, stages
-from raydist.reports.pictures import FrameReader
 from raydist.reports.rankings import NUM_RANKS, rankings
 from raydist.reports.templates import render
-from raydist.types import FeatureTable
+from raydist.types import FeatureTable, FrameReader
 
 MEASURES = {
     "rank1": "Rank-1",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 import simplejpeg
 
 from raydist.data.frames.decoding import Pixels
-from raydist.types import Ints
+from raydist.types import FrameReader, Ints
 
 SHOWN_HEIGHT = 128
 """Pixels of the screen that a frame is high, about: smaller frames are enlarged by a whole factor."""
@@ -20,17 +19,6 @@ MAX_HEIGHT = 160
 """Higher frames are shrunk to this height."""
 
 QUALITY = 85
-
-
-class FrameReader(Protocol):
-    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.store.FrameStore`."""
-
-    @property
-    def num_frames(self) -> Ints:
-        """int64 [N], the frames of each tracklet."""
-
-    def read(self, rows: Ints, frame_indices: Ints) -> Pixels:
-        """The pixels uint8 [B, T, 3, H, W] of the frames int64 [B, T] of the tracklets int64 [B]."""
 
 
 @dataclass(frozen=True)

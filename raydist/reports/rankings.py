@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from raydist.evaluation.retrieval import RankedList, ranked_lists
-from raydist.reports.pictures import FrameReader, Picture, strip
-from raydist.types import FeatureTable, Modality
+from raydist.reports.pictures import Picture, strip
+from raydist.types import FeatureTable, FrameReader, Modality
 
 NUM_SHOWN = 8
 NUM_ASKED = 256
