@@ -66,8 +66,8 @@ def _start_lines(study: StudyStarted) -> str:
     return (
         f"study folder: {study.folder}{mlflow}\n"
         f"{study.num_parameters} parameters of {study.method} on {', '.join(study.data)}, compared by "
-        f"{study.objective}: {study.search} search, early stopping {study.scheduler}\n"
-        f"{study.num_waiting} trials to run{before}; {study.max_concurrent} at once"
+        f"{study.tune.objective}: {study.tune.search} search, early stopping {study.tune.scheduler}\n"
+        f"{study.num_waiting} trials to run{before}; {study.at_once} at once"
     )
 
 

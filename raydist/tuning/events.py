@@ -1,29 +1,28 @@
-"""The events of a hyper-parameter search, beside those of a training in `raydist.engine.events`."""
+"""The events of a search: frozen values, one class for each kind. Those of a training are in `raydist.engine.events`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from raydist.engine.schema import TuneSection
 from raydist.tuning.records import TrialState
 
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """A study begins, or goes on.
+    """A search begins, or goes on.
 
     Attributes:
         folder: of the study.
-        mlflow_uri: where it is tracked; None without tracking.
-        method: the name of the method.
+        mlflow_uri: where it is tracked, or None.
+        method: whose hyper-parameters are searched.
         data: the data sets.
-        num_parameters: parameters that are searched.
-        objective: the metric that trials are compared by.
-        search: how samples are drawn, ``random`` or ``optuna``.
-        scheduler: the rule for early stopping, ``asha`` or ``none``.
+        num_parameters: how many hyper-parameters are searched.
+        tune: how they are searched.
         num_ended: trials that ended before.
         num_waiting: trials that are to be run.
-        max_concurrent: trials that run at the same time.
+        at_once: how many of them run at the same time.
     """
 
     folder: str
@@ -31,37 +30,35 @@ class StudyStarted:
     method: str
     data: Sequence[str]
     num_parameters: int
-    objective: str
-    search: str
-    scheduler: str
+    tune: TuneSection
     num_ended: int
     num_waiting: int
-    max_concurrent: int
+    at_once: int
 
 
 @dataclass(frozen=True)
 class TrialChanged:
-    """A trial started, continued after an interruption, or ended.
+    """A trial started, goes on, or ended.
 
     Attributes:
-        number: of the trial, from 0.
-        state: its new state.
-        epoch: the last epoch that it reported; 0 before the first.
-        num_epochs: epochs of the whole trial; None before the first report.
+        number: of the trial, counted from 0.
+        state: what it is now.
+        reason: why it failed or was stopped; else empty.
+        epoch: its last epoch, 0 before the first.
+        num_epochs: epochs of the whole trial; None before the first epoch.
         objective: the metric that trials are compared by.
-        value: the last value of that metric; None where there is none yet.
-        reason: why it failed or was stopped early; otherwise empty.
+        value: the newest value of it, or None.
     """
 
     number: int
     state: TrialState
+    reason: str
     epoch: int
     num_epochs: int | None
     objective: str
     value: float | None
-    reason: str = ""
 
 
 StudyEvent = StudyStarted | TrialChanged
 OnStudyEvent = Callable[[StudyEvent], None]
-"""Called with every event of a study."""
+"""Called with every event of a search."""

@@ -77,7 +77,7 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
 
 
 def test_a_change_of_a_trial_is_one_line():
-    started = TrialChanged(3, "running", epoch=0, num_epochs=None, objective="map", value=None)
+    started = TrialChanged(3, "running", "", epoch=0, num_epochs=None, objective="map", value=None)
     assert describe_event(started) == "trial 3 started"
     continued = replace(started, epoch=4, num_epochs=12, value=1.0)
     assert describe_event(continued) == "trial 3 goes on after epoch 4/12"
@@ -89,9 +89,16 @@ def test_a_change_of_a_trial_is_one_line():
 
 def test_the_start_says_what_is_searched(study):
     event = StudyStarted(
-        folder="runs/s", mlflow_uri=None, method="cba", data=["a", "b"], num_parameters=3, objective=study.tune.objective,
-        search=study.tune.search, scheduler=study.tune.scheduler, num_ended=2, num_waiting=6, max_concurrent=4,
-    )  # fmt: skip
+        folder="runs/s",
+        mlflow_uri=None,
+        method="cba",
+        data=["a", "b"],
+        num_parameters=3,
+        tune=study.tune,
+        num_ended=2,
+        num_waiting=6,
+        at_once=4,
+    )
     assert describe_event(event).splitlines() == [
         "study folder: runs/s",
         "3 parameters of cba on a, b, compared by map: random search, early stopping asha",

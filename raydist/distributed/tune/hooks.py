@@ -170,10 +170,10 @@ class Recording(_NotKept, Callback):
             TrialChanged(
                 number,
                 trial.state,
+                trial.reason,
                 epoch=last.epoch if last else 0,
                 num_epochs=last.num_epochs if last else None,
                 objective=objective,
                 value=trial.last(objective),
-                reason=trial.reason,
             )
         )

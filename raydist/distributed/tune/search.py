@@ -153,12 +153,10 @@ def _start(
         method=study.method,
         data=list(study.bases),
         num_parameters=len(study.parameters),
-        objective=study.tune.objective,
-        search=study.tune.search,
-        scheduler=study.tune.scheduler,
+        tune=study.tune,
         num_ended=sum(trial.state != "running" for trial in trials),
         num_waiting=len(waiting(trials, study.tune.num_samples)),
-        max_concurrent=at_once,
+        at_once=at_once,
     )
 
 
