@@ -12,6 +12,7 @@ from raydist.cli.common import Json, guarded, note, say_json, say_table, split_w
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
+    from raydist.tuning.events import StudyEvent, StudyStarted, TrialChanged
     from raydist.tuning.records import StudyFolder, Trial
     from raydist.tuning.study import Study
 
@@ -32,7 +33,7 @@ def tune(words: Words = None, resume: Resume = None, json: Json = False) -> None
     study = _study(words, resume)
     from raydist.distributed.tune.search import search
 
-    folder, summary = search(study, resume=resume, say=lambda message: note(line(message)))
+    folder, summary = search(study, resume=resume, say=lambda event: note(describe_event(event)))
     show(study, folder, summary, stderr=json)
     if json:
         say_json(summary | {"folder": str(folder.path)})
@@ -42,39 +43,41 @@ def _study(words: list[str] | None, resume: Path | None) -> Study:
     """The study of the given space; without one, that of the folder to go on with."""
     from raydist.tuning.records import StudyFolder
     from raydist.tuning.space import Space
-    from raydist.tuning.study import changed, plan_study
+    from raydist.tuning.study import changed, make_study
 
     space, changes = split_words(words, what="search space")
     if space:
-        return plan_study(Space.read(Path(space)), changes)
+        return make_study(Space.read(Path(space)), changes)
     if resume is None:
         raise ConfigError("no search space is given: name one, such as tune_spaces/cba.yaml")
     return changed(StudyFolder.open(resume).study(), changes)
 
 
-def line(message: Mapping[str, Any]) -> str:
-    """What is searched, or what became of a trial."""
-    if message["kind"] == "study":
-        return _start_line(message)
-    number, state, epoch = message["number"], message["state"], message["epoch"]
-    reached = f"after epoch {epoch}" + (f"/{message['of']}" if message["of"] else "")
-    if state == "running":
-        return f"trial {number} goes on {reached}" if epoch else f"trial {number} started"
-    value = "" if message["value"] is None else f", {message['objective']} {_number(message['value'])}"
-    why = f": {message['reason']}" if message["reason"] else ""
-    return f"trial {number} {state} {reached}{value}{why}"
+def describe_event(event: StudyEvent) -> str:
+    """What is searched, or what happened to a trial."""
+    from raydist.tuning.events import StudyStarted
+
+    return _start_lines(event) if isinstance(event, StudyStarted) else _trial_line(event)
 
 
-def _start_line(message: Mapping[str, Any]) -> str:
-    tune, where = message["tune"], ", ".join(message["data"])
-    mlflow = f"\nMLflow: {message['mlflow']}" if message["mlflow"] else ""
-    before = f", {message['ended']} ended before" if message["ended"] else ""
+def _start_lines(study: StudyStarted) -> str:
+    mlflow = f"\nMLflow: {study.mlflow_uri}" if study.mlflow_uri else ""
+    before = f", {study.num_ended} ended before" if study.num_ended else ""
     return (
-        f"study folder: {message['folder']}{mlflow}\n"
-        f"{message['parameters']} parameters of {message['method']} on {where}, compared by {tune['objective']}: "
-        f"{tune['search']} search, early stopping {tune['scheduler']}\n"
-        f"{message['waiting']} trials to run{before}; {message['at_once']} at once"
+        f"study folder: {study.folder}{mlflow}\n"
+        f"{study.num_parameters} parameters of {study.method} on {', '.join(study.data)}, compared by "
+        f"{study.tune.objective}: {study.tune.search} search, early stopping {study.tune.scheduler}\n"
+        f"{study.num_waiting} trials to run{before}; {study.at_once} at once"
     )
+
+
+def _trial_line(trial: TrialChanged) -> str:
+    reached = f"after epoch {trial.epoch}" + (f"/{trial.num_epochs}" if trial.num_epochs else "")
+    if trial.state == "running":
+        return f"trial {trial.number} goes on {reached}" if trial.epoch else f"trial {trial.number} started"
+    value = "" if trial.value is None else f", {trial.objective} {_number(trial.value)}"
+    reason = f": {trial.reason}" if trial.reason else ""
+    return f"trial {trial.number} {trial.state} {reached}{value}{reason}"
 
 
 def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stderr: bool = False) -> None:
@@ -98,7 +101,7 @@ def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stder
 def _row(trial: Trial, study: Study, objective: str, *, with_own: bool) -> list[str]:
     last = trial.epochs[-1] if trial.epochs else None
     own = [_number(trial.last_of(data, objective)) for data in study.bases] if with_own else []
-    reached = f"{last.epoch}/{last.of}" if last else "0"
+    reached = f"{last.epoch}/{last.num_epochs}" if last else "0"
     return [str(trial.number), trial.state, reached, _number(trial.last(objective)), *own]
 
 

@@ -11,7 +11,7 @@ from raydist.reports import parallel
 from raydist.reports.chart import Plot, Series, draw
 from raydist.reports.templates import render
 from raydist.tuning.analysis import MIN_PAIRS, MIN_TRIALS, Analysis
-from raydist.tuning.objectives import MEASURES
+from raydist.tuning.objectives import METRICS
 from raydist.tuning.records import StudyFolder, Trial
 from raydist.tuning.study import Study
 
@@ -88,11 +88,11 @@ def trial_row(trial: Trial, study: Study, objective: str) -> dict[str, Any]:
         "state": trial.state,
         "reason": trial.reason,
         "epochs": trial.epochs[-1].epoch if trial.epochs else 0,
-        "of": trial.epochs[-1].of if trial.epochs else None,
+        "of": trial.epochs[-1].num_epochs if trial.epochs else None,
         "steps": trial.steps,
         "objective": trial.last(objective),
         "values": {
-            data: {measure: trial.last_of(data, measure) for measure in MEASURES} for data in study.bases
+            data: {measure: trial.last_of(data, measure) for measure in METRICS} for data in study.bases
         },
         "sample": trial.sample,
     }
@@ -129,7 +129,7 @@ def _last(trials: Sequence[Trial], objective: str, state: str) -> list[tuple[int
 def _measured(study: Study, trials: Sequence[Trial]) -> list[str]:
     """The measures that any trial has, the objective first."""
     found = {
-        name for t in trials for data in study.bases for name in MEASURES if t.last_of(data, name) is not None
+        name for t in trials for data in study.bases for name in METRICS if t.last_of(data, name) is not None
     }
     objective: str = study.tune.objective
-    return [objective, *(name for name in MEASURES if name in found and name != objective)]
+    return [objective, *(name for name in METRICS if name in found and name != objective)]

@@ -212,9 +212,9 @@ def _steps_left(trial: Trial, finished: Sequence[Trial]) -> float:
     The epochs of one stage may have more steps than those of another.
     """
     last = trial.epochs[-1]
-    alike = [one for one in finished if one.epochs[-1].of == last.of]
+    alike = [one for one in finished if one.epochs[-1].num_epochs == last.num_epochs]
     if not alike:
-        return last.steps * (last.of / last.epoch - 1)
+        return last.steps * (last.num_epochs / last.epoch - 1)
     return fmean(one.steps - one.epochs[last.epoch - 1].steps for one in alike)
 
 

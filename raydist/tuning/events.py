@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from raydist.engine.schema import TuneSection
-from raydist.tuning.records import State
+from raydist.tuning.records import TrialState
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class TrialChanged:
         reason: why it failed or was stopped; else empty.
         epoch: its last epoch, 0 before the first.
         num_epochs: epochs of the whole trial; None before the first epoch.
-        objective: the measure that trials are compared by.
+        objective: the metric that trials are compared by.
         value: the newest value of it, or None.
     """
 
     number: int
-    state: State
+    state: TrialState
     reason: str
     epoch: int
     num_epochs: int | None

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from raydist.engine.checkpoint import Files, pack, unpack
 from raydist.engine.loop import Report, run_epoch
 from raydist.engine.state import RunState
-from raydist.tuning.objectives import measured
-from raydist.tuning.records import Epoch
+from raydist.tuning.objectives import metrics_of
+from raydist.tuning.records import TrialReport
 
 
 class JointRun:
@@ -34,7 +34,7 @@ class JointRun:
         """Epochs of the longest run."""
         return max(state.plan.num_epochs for state in self._states.values())
 
-    def advance(self) -> Epoch:
+    def advance(self) -> TrialReport:
         """Take every run an epoch further.
 
         Returns:
@@ -56,7 +56,7 @@ class JointRun:
             f"{data}.{name}": content for data, files in packed.items() for name, content in files.items()
         }
 
-    def unpack(self, files: Files) -> Epoch:
+    def unpack(self, files: Files) -> TrialReport:
         """Put all runs back where `pack` left them.
 
         Returns:
@@ -72,7 +72,7 @@ class JointRun:
             self._reports[data] = unpack(state, own)
         return self._result()
 
-    def _result(self) -> Epoch:
+    def _result(self) -> TrialReport:
         steps = sum(state.steps for state in self._states.values())
-        values = {data: measured(report) for data, report in self._reports.items()}
-        return Epoch(self.epoch, self.num_epochs, steps, values)
+        values = {data: metrics_of(report) for data, report in self._reports.items()}
+        return TrialReport(self.epoch, self.num_epochs, steps, values)

@@ -12,14 +12,14 @@ from raydist.engine.run import mean_map
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 
-MEASURES = ("map", *CRITERIA)
-"""Whatever `measured` may find; each can be the objective of a study."""
+METRICS = ("map", *CRITERIA)
+"""Whatever `metrics_of` may find; each can be the objective of a study."""
 
-Values = Mapping[str, Mapping[str, float]]
+MetricsByData = Mapping[str, Mapping[str, float]]
 """Data set -> measure -> value, of one trial after one epoch."""
 
 
-def measured(report: Mapping[str, Any]) -> dict[str, float]:
+def metrics_of(report: Mapping[str, Any]) -> dict[str, float]:
     """What an epoch's report says of the measures.
 
     Args:
@@ -28,7 +28,7 @@ def measured(report: Mapping[str, Any]) -> dict[str, float]:
     Returns:
         Measure -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs that were evaluated.
 
-    >>> measured({"epoch": 3, "criteria": {"balance": 0.5}})
+    >>> metrics_of({"epoch": 3, "criteria": {"balance": 0.5}})
     {'balance': 0.5}
     """
     found = {"map": mean_map(report["retrieval"])} if "retrieval" in report else {}
@@ -36,10 +36,10 @@ def measured(report: Mapping[str, Any]) -> dict[str, float]:
     return {measure: value for measure, value in found.items() if isfinite(value)}
 
 
-def over_data(values: Values, measure: str) -> float | None:
+def mean_over_data(values: MetricsByData, measure: str) -> float | None:
     """The mean of a measure over the data sets; None unless all have it.
 
-    >>> over_data({"a": {"map": 40.0}, "b": {"map": 20.0}}, "map")
+    >>> mean_over_data({"a": {"map": 40.0}, "b": {"map": 20.0}}, "map")
     30.0
     """
     found = [of_one.get(measure) for of_one in values.values()]
@@ -47,13 +47,13 @@ def over_data(values: Values, measure: str) -> float | None:
     return fmean(known) if known and len(known) == len(found) else None
 
 
-def means(values: Values) -> dict[str, float]:
+def means_over_data(values: MetricsByData) -> dict[str, float]:
     """Every measure that all data sets have, as its mean over them.
 
-    >>> means({"a": {"map": 40.0, "balance": 1.0}, "b": {"map": 20.0}})
+    >>> means_over_data({"a": {"map": 40.0, "balance": 1.0}, "b": {"map": 20.0}})
     {'map': 30.0}
     """
-    found = {measure: over_data(values, measure) for measure in MEASURES}
+    found = {measure: mean_over_data(values, measure) for measure in METRICS}
     return {measure: value for measure, value in found.items() if value is not None}
 
 

@@ -18,7 +18,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -29,29 +29,42 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
-from raydist.tuning.objectives import Values, over_data
+from raydist.tuning.objectives import MetricsByData, mean_over_data
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
 
-State = Literal["running", "stopped", "finished", "failed"]
+TrialState = Literal["running", "stopped", "finished", "failed"]
 """``stopped`` is stopped early, because other trials were better; ``running`` is also a trial that a crash cut off."""
 
 
 @dataclass(frozen=True)
-class Epoch:
+class TrialReport:
     """What a trial reported after an epoch.
 
     Attributes:
         epoch: counted from 1.
-        of: epochs of the whole trial.
+        num_epochs: epochs of the whole trial.
         steps: optimizer steps so far, over all data sets.
-        values: data set -> measure -> value.
+        values: data set -> metric -> value.
     """
 
     epoch: int
-    of: int
+    num_epochs: int
     steps: int
-    values: Values
+    values: MetricsByData
+
+    def as_row(self) -> dict[str, Any]:
+        """Plain values, as `trials.jsonl` and Ray Tune take them.
+
+        >>> TrialReport(1, 4, 20, {"synthetic": {"map": 5.0}}).as_row()
+        {'epoch': 1, 'of': 4, 'steps': 20, 'values': {'synthetic': {'map': 5.0}}}
+        """
+        return {"epoch": self.epoch, "of": self.num_epochs, "steps": self.steps, "values": self.values}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> TrialReport:
+        """The report that `as_row` gave; other keys are ignored."""
+        return cls(row["epoch"], row["of"], row["steps"], row["values"])
 
 
 @dataclass(frozen=True)
@@ -61,20 +74,20 @@ class Trial:
     Attributes:
         number: counted from 0.
         sample: parameter -> value.
-        state: see `State`.
+        state: see `TrialState`.
         reason: why it failed or was stopped.
         epochs: its reports, in order.
     """
 
     number: int
     sample: Mapping[str, Any]
-    state: State = "running"
+    state: TrialState = "running"
     reason: str = ""
-    epochs: tuple[Epoch, ...] = field(default_factory=tuple)
+    epochs: tuple[TrialReport, ...] = field(default_factory=tuple)
 
     def curve(self, measure: str) -> dict[int, float]:
         """Epoch -> the mean of a measure over the data sets, for the epochs in which all have it."""
-        found = {one.epoch: over_data(one.values, measure) for one in self.epochs}
+        found = {one.epoch: mean_over_data(one.values, measure) for one in self.epochs}
         return {epoch: value for epoch, value in found.items() if value is not None}
 
     def last(self, measure: str) -> float | None:
@@ -234,11 +247,11 @@ class TrialLog:
             )
         self._add({"trial": number, "state": "running", "sample": dict(sample)})
 
-    def epoch(self, number: int, report: Epoch) -> None:
+    def epoch(self, number: int, report: TrialReport) -> None:
         """A trial came to the end of an epoch."""
-        self._add({"trial": number, "epoch": asdict(report)})
+        self._add({"trial": number, "epoch": report.as_row()})
 
-    def end(self, number: int, state: State, reason: str = "") -> None:
+    def end(self, number: int, state: TrialState, reason: str = "") -> None:
         """A trial is over."""
         self._add({"trial": number, "state": state, "reason": reason})
 
@@ -262,6 +275,6 @@ def _after(trial: Trial | None, event: Mapping[str, Any]) -> Trial:
             f"trial {event['trial']} reports without a start: the study's trials.jsonl is not whole"
         )
     if "epoch" in event:
-        new = Epoch(**event["epoch"])
+        new = TrialReport.from_row(event["epoch"])
         return replace(trial, epochs=(*(one for one in trial.epochs if one.epoch < new.epoch), new))
     return replace(trial, state=event["state"], reason=event["reason"])

@@ -85,7 +85,7 @@ class Study:
         ]
 
 
-def plan_study(space: Space, words: Sequence[str]) -> Study:
+def make_study(space: Space, words: Sequence[str]) -> Study:
     """The study of a space on the data sets that some words name; nothing is run or written.
 
     Trials are compared on held-out training identities unless the words say otherwise.
@@ -119,7 +119,7 @@ def changed(study: Study, words: Sequence[str]) -> Study:
 
     Args:
         study: as it was.
-        words: ``section.key=value``, as for `plan_study`.
+        words: ``section.key=value``, as for `make_study`.
 
     Raises:
         ConfigError: a path or a value is not legal.

@@ -16,7 +16,7 @@ class StudySummary:
     Attributes:
         method: whose hyper-parameters were searched.
         data: the data sets.
-        objective: the measure that trials were compared by.
+        objective: the metric that trials were compared by.
         value: of the winner after its last epoch, the mean over the data sets.
         values: of the winner, for each data set.
         states: state -> number of trials.

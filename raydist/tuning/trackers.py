@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from raydist.tracking.tracker import NoTracker, Tracker
-from raydist.tuning.objectives import means
-from raydist.tuning.records import Epoch, State
+from raydist.tuning.objectives import means_over_data
+from raydist.tuning.records import TrialReport, TrialState
 from raydist.tuning.study import Study
 
-STATUS: Mapping[State, str] = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+STATUS: Mapping[TrialState, str] = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """What a trial's end is called in MLflow."""
 
 ARTIFACTS = ["space.yaml", "study.json", "trials.jsonl", "summary.json", "report"]
@@ -56,14 +56,19 @@ class StudyTracker:
                 str(number), name=f"trial-{number:04d}", config=sample, tags=tags
             )
 
-    def epoch(self, number: int, report: Epoch) -> None:
+    def epoch(self, number: int, report: TrialReport) -> None:
         """A trial came to the end of an epoch."""
         if number in self._open:
             self._open[number].epoch(
-                {"epoch": report.epoch, "steps": report.steps, **means(report.values), **report.values}
+                {
+                    "epoch": report.epoch,
+                    "steps": report.steps,
+                    **means_over_data(report.values),
+                    **report.values,
+                }
             )
 
-    def end(self, number: int, state: State) -> None:
+    def end(self, number: int, state: TrialState) -> None:
         """A trial is over."""
         if number in self._open:
             self._open.pop(number).finish(STATUS[state])

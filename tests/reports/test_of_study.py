@@ -6,9 +6,9 @@ import pytest
 
 from raydist.reports.of_study import progress, study_page, write_study_page
 from raydist.tuning.analysis import analyse
-from raydist.tuning.records import Epoch, StudyFolder, Trial
+from raydist.tuning.records import StudyFolder, Trial, TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -21,7 +21,7 @@ def study():
         "method.refinement.eta": {"uniform": [1, 2]},
         "manifest": {"clustering.eps": {"choice": [0.4, 0.5]}},
     }
-    return plan_study(Space.parse(raw), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+    return make_study(Space.parse(raw), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def trials(study):
                 number,
                 study.sample(number),
                 state,
-                epochs=(Epoch(4, 4 if state == "finished" else 8, 1234, values),),
+                epochs=(TrialReport(4, 4 if state == "finished" else 8, 1234, values),),
             )
         )
     return [*found, Trial(9, study.sample(9), "failed", reason=EVIL)]
@@ -121,7 +121,8 @@ def test_before_a_trial_has_finished_there_is_a_page_too(study, trials):
 def test_the_best_so_far_never_falls():
     values = [3.0, 5.0, 4.0, 9.0, 2.0]
     trials = [
-        Trial(n, {}, "finished", epochs=(Epoch(1, 1, 1, {"a": {"map": v}}),)) for n, v in enumerate(values)
+        Trial(n, {}, "finished", epochs=(TrialReport(1, 1, 1, {"a": {"map": v}}),))
+        for n, v in enumerate(values)
     ]
     best, finished, stopped = progress(trials, "map").series
     assert [value for _, value in best.points] == [3, 5, 5, 9, 9]

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from raydist.reports.parallel import BOTTOM, LEFT, MAX_AXES, RIGHT, TOP, draw_parallel, position
-from raydist.tuning.records import Epoch, Trial
+from raydist.tuning.records import Trial, TrialReport
 from raydist.tuning.space import Distribution
 
 PARAMETERS = {
@@ -15,7 +15,7 @@ PARAMETERS = {
 
 def trial(number, value, *, state="finished", **sample):
     given = {"train.lr": 0.1, "method.eta": 1, "clustering.distance": "c"} | sample
-    return Trial(number, given, state, epochs=(Epoch(1, 1, 1, {"x": {"map": value}}),))
+    return Trial(number, given, state, epochs=(TrialReport(1, 1, 1, {"x": {"map": value}}),))
 
 
 def points(thread):

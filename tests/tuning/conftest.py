@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from raydist.tuning.records import Epoch, Trial
+from raydist.tuning.records import Trial, TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import Study, plan_study
+from raydist.tuning.study import Study, make_study
 
 SPACE = {
     "recipes": {"synthetic": "smoke", "manifest": "smoke"},
@@ -26,7 +26,7 @@ def raw_space() -> dict:
 @pytest.fixture
 def study(raw_space: dict) -> Study:
     """Its study on both data sets."""
-    return plan_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+    return make_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def make_trial() -> Callable[..., Trial]:
         for epoch, value in enumerate(maps, start=1):
             more = criteria or {}
             values = {"a": {"map": value} | more, "b": {"map": value - 10} | more}
-            epochs.append(Epoch(epoch, of or len(maps), steps * epoch, values))
+            epochs.append(TrialReport(epoch, of or len(maps), steps * epoch, values))
         return Trial(number, sample or {}, state, epochs=tuple(epochs))
 
     return make

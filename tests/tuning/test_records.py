@@ -6,9 +6,9 @@ from dataclasses import asdict
 import pytest
 
 from raydist.errors import CheckpointError, ConfigError
-from raydist.tuning.records import Epoch, StudyFolder
+from raydist.tuning.records import StudyFolder, TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import changed, plan_study
+from raydist.tuning.study import changed, make_study
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def folder(tmp_path, study):
 
 
 def after(epoch, value=1.0):
-    return Epoch(epoch, 4, 10 * epoch, {"synthetic": {"map": value}, "manifest": {"map": value + 2}})
+    return TrialReport(epoch, 4, 10 * epoch, {"synthetic": {"map": value}, "manifest": {"map": value + 2}})
 
 
 def test_a_study_is_found_as_it_was_made(folder, study):
@@ -60,7 +60,7 @@ def test_a_folder_of_somebody_else_is_refused(folder, monkeypatch):
 
 def test_a_changed_space_is_told(folder, study, raw_space):
     folder.check_same(study)
-    other = plan_study(
+    other = make_study(
         Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv", "tune.seed=3"]
     )
     with pytest.raises(ConfigError, match=r"tune\.seed: 0 -> 3"):

@@ -1,7 +1,7 @@
 import mlflow
 import pytest
 
-from raydist.tuning.records import Epoch, StudyFolder
+from raydist.tuning.records import StudyFolder, TrialReport
 from raydist.tuning.study import changed
 from raydist.tuning.trackers import StudyTracker
 
@@ -12,7 +12,7 @@ def uri(tmp_path_factory):
 
 
 def report(epoch, value):
-    return Epoch(
+    return TrialReport(
         epoch, 2, 10 * epoch, {"synthetic": {"map": value, "balance": 0.5}, "manifest": {"map": value + 2}}
     )
 

@@ -14,10 +14,10 @@ from ray.tune import Callback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 
-from raydist.distributed.driver.group import OnEvent
 from raydist.distributed.tune.trial import FAILED
+from raydist.tuning.events import OnStudyEvent, TrialChanged
 from raydist.tuning.proposals import propose
-from raydist.tuning.records import Epoch, State, StudyFolder, Trial, TrialLog
+from raydist.tuning.records import StudyFolder, Trial, TrialLog, TrialReport, TrialState
 from raydist.tuning.study import Study
 from raydist.tuning.trackers import StudyTracker
 
@@ -114,7 +114,7 @@ class Recording(_NotKept, Callback):
     """
 
     def __init__(
-        self, study: Study, folder: StudyFolder, log: TrialLog, *, tracker: StudyTracker, say: OnEvent
+        self, study: Study, folder: StudyFolder, log: TrialLog, *, tracker: StudyTracker, say: OnStudyEvent
     ) -> None:
         self._study, self._folder, self._log = study, folder, log
         self._tracker, self._say = tracker, say
@@ -133,7 +133,7 @@ class Recording(_NotKept, Callback):
         if FAILED in result:
             self._end(number, "failed", result[FAILED])
             return
-        report = Epoch(result["epoch"], result["of"], result["steps"], result["values"])
+        report = TrialReport.from_row(result)
         self._log.epoch(number, report)
         self._tracker.epoch(number, report)
 
@@ -143,7 +143,7 @@ class Recording(_NotKept, Callback):
         if known.state != "running":
             return
         last = known.epochs[-1]
-        if last.epoch == last.of:
+        if last.epoch == last.num_epochs:
             self._end(known.number, "finished")
         else:
             self._end(known.number, "stopped", f"not in the better half after epoch {last.epoch}")
@@ -156,7 +156,7 @@ class Recording(_NotKept, Callback):
             gist = str(error).strip().splitlines() if error else []
             self._end(number, "failed", f"its driver died: {gist[-1] if gist else 'no reason is known'}")
 
-    def _end(self, number: int, state: State, reason: str = "") -> None:
+    def _end(self, number: int, state: TrialState, reason: str = "") -> None:
         self._log.end(number, state, reason)
         self._tracker.end(number, state)
         shutil.rmtree(self._folder.of_trial(number) / "checkpoints", ignore_errors=True)
@@ -164,17 +164,16 @@ class Recording(_NotKept, Callback):
 
     def _tell(self, number: int) -> None:
         """What is known of a trial."""
-        trial = self._log.trial(number)
+        trial, objective = self._log.trial(number), self._study.tune.objective
         last = trial.epochs[-1] if trial.epochs else None
         self._say(
-            {
-                "kind": "trial",
-                "number": number,
-                "state": trial.state,
-                "reason": trial.reason,
-                "epoch": last.epoch if last else 0,
-                "of": last.of if last else None,
-                "objective": self._study.tune.objective,
-                "value": trial.last(self._study.tune.objective),
-            }
+            TrialChanged(
+                number,
+                trial.state,
+                trial.reason,
+                epoch=last.epoch if last else 0,
+                num_epochs=last.num_epochs if last else None,
+                objective=objective,
+                value=trial.last(objective),
+            )
         )

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from raydist.distributed.cluster import connected, num_groups
-from raydist.distributed.driver.group import OnEvent, run_in_thread
+from raydist.distributed.driver.group import run_in_thread
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
 from raydist.errors import TrainingError
@@ -28,6 +28,7 @@ from raydist.reports.of_study import write_study_page
 from raydist.tracking.tracker import finishing
 from raydist.tuning.analysis import analyse
 from raydist.tuning.best import write_best
+from raydist.tuning.events import OnStudyEvent, StudyStarted
 from raydist.tuning.proposals import check_search
 from raydist.tuning.records import StudyFolder, Trial, TrialLog
 from raydist.tuning.study import Study
@@ -41,14 +42,14 @@ GRACE = 4
 
 
 def search(
-    study: Study, *, resume: Path | None = None, say: OnEvent = lambda message: None
+    study: Study, *, resume: Path | None = None, say: OnStudyEvent = lambda event: None
 ) -> tuple[StudyFolder, dict[str, Any]]:
     """Run the trials of a study that have not ended yet, and sum up.
 
     Args:
         study: what is searched.
         resume: the folder of a study to go on with, or None for a new one.
-        say: told of the start and of every change of a trial, as plain mappings with a ``kind``.
+        say: called with the start and with every change of a trial.
 
     Returns:
         The study's folder and its summary, see `conclude`.
@@ -145,19 +146,18 @@ def _known_folder(study: Study, resume: Path | None) -> StudyFolder | None:
 
 def _start(
     study: Study, folder: StudyFolder, trials: Sequence[Trial], *, tracker: StudyTracker, at_once: int
-) -> dict[str, Any]:
-    return {
-        "kind": "study",
-        "folder": str(folder.path),
-        "mlflow": tracker.uri,
-        "method": study.method,
-        "data": list(study.bases),
-        "parameters": len(study.parameters),
-        "tune": study.tune.model_dump(),
-        "ended": sum(trial.state != "running" for trial in trials),
-        "waiting": len(waiting(trials, study.tune.num_samples)),
-        "at_once": at_once,
-    }
+) -> StudyStarted:
+    return StudyStarted(
+        folder=str(folder.path),
+        mlflow_uri=tracker.uri,
+        method=study.method,
+        data=list(study.bases),
+        num_parameters=len(study.parameters),
+        tune=study.tune,
+        num_ended=sum(trial.state != "running" for trial in trials),
+        num_waiting=len(waiting(trials, study.tune.num_samples)),
+        at_once=at_once,
+    )
 
 
 def _run_trials(
@@ -168,7 +168,7 @@ def _run_trials(
     tracker: StudyTracker,
     at_once: int,
     sizes: dict[str, list[int]],
-    say: OnEvent,
+    say: OnStudyEvent,
 ) -> None:
     """Run what is waiting on Ray Tune."""
     from ray import tune

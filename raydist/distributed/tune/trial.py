@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -34,8 +33,8 @@ from raydist.engine.schema import Config
 from raydist.engine.state import check_memory, feature_width
 from raydist.errors import RaydistError, WorkerError
 from raydist.tuning.joint_run import JointRun
-from raydist.tuning.objectives import means
-from raydist.tuning.records import Epoch, StudyFolder
+from raydist.tuning.objectives import means_over_data
+from raydist.tuning.records import StudyFolder, TrialReport
 from raydist.tuning.study import Study
 
 FAILED = "failed"
@@ -153,9 +152,9 @@ def _train_trial(job: Job) -> None:
     run = JointRun({data: state_of_worker(config, process_group, job) for data, config in configs.items()})
     checkpoints = CheckpointFolder((folder / "checkpoints").as_uri())
 
-    def may_go_on_after(report: Epoch) -> bool:
+    def may_go_on_after(report: TrialReport) -> bool:
         if process_group.rank == 0:
-            ray.get(job["board"].say.remote(asdict(report) | means(report.values)))
+            ray.get(job["board"].say.remote(report.as_row() | means_over_data(report.values)))
         return bool(ray.get(job["board"].may_go_on.remote(report.epoch)))
 
     with logging_to(folder / "log.txt", process_group):

@@ -27,7 +27,7 @@ from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
 from raydist.tuning.records import StudyFolder, Trial
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
 
 SPACE = """
 recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
@@ -293,7 +293,7 @@ def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, ml
 
 
 def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
-    study = plan_study(
+    study = make_study(
         Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"uniform": [0.001, 0.01]}}),
         [f"run.dir={tmp_path}/runs", "ray.num_workers=64"],
     )
