@@ -16,9 +16,9 @@ RunDir = Annotated[Path, typer.Argument(help="The folder of a finished run.", sh
 def report(run_dir: RunDir, json: Json = False) -> None:
     """Write report/index.html of a finished run: scores, curves, ranked lists; without a cluster."""
     from raydist.engine.run_folder import RunFolder
-    from raydist.reports.of_run import write_report_of
+    from raydist.reports.run_page import write_run_page
 
-    path = write_report_of(RunFolder.open(run_dir))
+    path = write_run_page(RunFolder.open(run_dir))
     note(f"report: {path}")
     if json:
         say_json({"report": str(path)})

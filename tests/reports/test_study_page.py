@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from raydist.reports.of_study import progress, study_page, write_study_page
+from raydist.reports.study_page import progress, study_page, write_study_page
 from raydist.tuning.analysis import analyse
 from raydist.tuning.records import StudyFolder, Trial, TrialReport
 from raydist.tuning.space import Space
@@ -26,11 +26,11 @@ def study():
 
 @pytest.fixture(scope="module")
 def trials(study):
-    found = []
+    trials = []
     for number in range(9):
         values = {d: {"map": 20.0 + number, "silhouette": 0.1 * number, "balance": 0.5} for d in study.bases}
         state = "stopped" if number % 3 else "finished"
-        found.append(
+        trials.append(
             Trial(
                 number,
                 study.sample(number),
@@ -38,7 +38,7 @@ def trials(study):
                 epochs=(TrialReport(4, 4 if state == "finished" else 8, 1234, values),),
             )
         )
-    return [*found, Trial(9, study.sample(9), "failed", reason=EVIL)]
+    return [*trials, Trial(9, study.sample(9), "failed", reason=EVIL)]
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +51,16 @@ class Balanced(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.found = [], []
+        self.open, self.elements = [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
         if tag != "meta":
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -70,22 +70,22 @@ def test_it_is_whole_and_loads_nothing(text):
     page = Balanced(text)
     assert page.open == []
     assert not re.search(r"https?:|url\(|@import|javascript:|<script|\bnan\b|\bNone\b|Undefined", text)
-    policy = [a["content"] for tag, a in page.found if tag == "meta" and "http-equiv" in a]
+    policy = [a["content"] for tag, a in page.elements if tag == "meta" and "http-equiv" in a]
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
     assert "prefers-color-scheme: dark" in text
 
 
 def test_it_can_be_read_without_eyes(text):
-    found = Balanced(text).found
-    drawn = [a for tag, a in found if tag == "svg" and "aria-hidden" not in a]
+    elements = Balanced(text).elements
+    drawn = [a for tag, a in elements if tag == "svg" and "aria-hidden" not in a]
     assert len(drawn) == 2
     assert all(a["role"] == "img" and a["aria-label"] for a in drawn)
-    assert all("scope" in a for tag, a in found if tag == "th")
-    levels = [int(tag[1]) for tag, _ in found if tag in ("h1", "h2", "h3")]
+    assert all("scope" in a for tag, a in elements if tag == "th")
+    levels = [int(tag[1]) for tag, _ in elements if tag in ("h1", "h2", "h3")]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    ids = {a["id"] for _, a in found if "id" in a}
-    assert {a["href"][1:] for tag, a in found if tag == "a"} <= ids
+    ids = {a["id"] for _, a in elements if "id" in a}
+    assert {a["href"][1:] for tag, a in elements if tag == "a"} <= ids
 
 
 def test_it_says_what_came_of_the_study(text, study):
@@ -115,7 +115,7 @@ def test_before_a_trial_has_finished_there_is_a_page_too(study, trials):
         page = study_page(study, some, None)
         assert Balanced(page).open == []
         assert "No trial has finished" in page
-        assert "Importance is not told" in page
+        assert "Importance is not shown" in page
 
 
 def test_the_best_so_far_never_falls():

@@ -1,21 +1,40 @@
-"""The page of a study: what was searched, what won, what mattered, and every trial, as one static HTML file."""
+"""The page of a study: what was searched, the winner, which parameters mattered, and every trial, as one static HTML file."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from raydist.reports import parallel
 from raydist.reports.chart import Plot, Series, draw
-from raydist.reports.templates import render
+from raydist.reports.templates import render, write_html
 from raydist.tuning.analysis import MIN_PAIRS, MIN_TRIALS, Analysis
 from raydist.tuning.objectives import METRICS
-from raydist.tuning.records import StudyFolder, Trial
+from raydist.tuning.records import StudyFolder, Trial, TrialState
 from raydist.tuning.study import Study
 
-PARALLEL = {name.lower(): getattr(parallel, name) for name in ("WIDTH", "HEIGHT", "TOP", "BOTTOM")}
+PARALLEL_SIZE = {name.lower(): getattr(parallel, name) for name in ("WIDTH", "HEIGHT", "TOP", "BOTTOM")}
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A trial as the table shows it.
+
+    Attributes:
+        trial: the trial.
+        epoch: the last one that it reported; 0 for none.
+        num_epochs: of the whole trial; None before its first report.
+        objective: the last value of the objective.
+        values: data set -> metric -> last value.
+    """
+
+    trial: Trial
+    epoch: int
+    num_epochs: int | None
+    objective: float | None
+    values: Mapping[str, Mapping[str, float | None]]
 
 
 def write_study_page(folder: StudyFolder, analysis: Analysis | None) -> Path:
@@ -23,37 +42,36 @@ def write_study_page(folder: StudyFolder, analysis: Analysis | None) -> Path:
 
     Args:
         folder: of a study, at any moment of it.
-        analysis: what was found; None while no trial has finished.
+        analysis: its result; None while no trial has finished.
 
     Returns:
         The path of the page.
     """
-    path = folder.path / "report" / "index.html"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(study_page(folder.study(), folder.trials(), analysis), encoding="utf-8", newline="\n")
-    return path
+    text = study_page(folder.study(), folder.trials(), analysis)
+    return write_html(folder.path / "report" / "index.html", text)
 
 
 def study_page(study: Study, trials: Sequence[Trial], analysis: Analysis | None) -> str:
     """The page as text, see `write_study_page`."""
     objective, importance = study.tune.objective, analysis.importance if analysis else {}
-    winner = analysis.winner.number if analysis else None
     names = [*importance, *(name for name in study.parameters if name not in importance)]
-    shown = {name: study.parameters[name] for name in names}
+    parameters = {name: study.parameters[name] for name in names}
     return render(
-        "study.html",
+        "study_page.html",
         study=study,
         tune=study.tune,
         analysis=analysis,
         states=Counter(trial.state for trial in trials),
-        trials=[trial_row(trial, study, objective) for trial in trials],
-        measures=_measured(study, trials),
-        parameters=list(shown),
+        rows=[trial_row(trial, study) for trial in trials],
+        metrics=_shown_metrics(study, trials),
+        parameters=list(parameters),
         chart=draw(
             progress(trials, objective), num_epochs=max((trial.number for trial in trials), default=0)
         ),
-        threads=parallel.draw_parallel(trials, shown, objective=objective, winner=winner),
-        parallel=PARALLEL,
+        parallel=parallel.draw_parallel(
+            trials, parameters, objective=objective, winner=analysis.winner.number if analysis else None
+        ),
+        parallel_size=PARALLEL_SIZE,
         max_axes=parallel.MAX_AXES,
         min_trials=MIN_TRIALS,
         min_pairs=MIN_PAIRS,
@@ -67,35 +85,30 @@ def progress(trials: Sequence[Trial], objective: str) -> Plot:
 
     Args:
         trials: by number.
-        objective: the measure.
+        objective: the metric.
     """
-    ended = {state: _last(trials, objective, state) for state in ("finished", "stopped")}
+    finished, stopped = (_last_values(trials, objective, state) for state in ("finished", "stopped"))
     best: list[tuple[int, float]] = []
-    for number, value in ended["finished"]:
+    for number, value in finished:
         best.append((number, max(value, best[-1][1]) if best else value))
     series = [
         Series("best so far", best, "visible"),
-        Series("finished", ended["finished"], "tone-0", joined=False),
-        Series("stopped early, at their last epoch", ended["stopped"], "muted", joined=False),
+        Series("finished", finished, "tone-0", joined=False),
+        Series("stopped early, at their last epoch", stopped, "muted", joined=False),
     ]
-    return Plot(objective, series, decimals=3, along="trial")
+    return Plot(objective, series, decimals=3, x_name="trial")
 
 
-def trial_row(trial: Trial, study: Study, objective: str) -> dict[str, Any]:
-    """A trial as the table shows it: plain values, None where nothing was measured."""
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "reason": trial.reason,
-        "epochs": trial.epochs[-1].epoch if trial.epochs else 0,
-        "of": trial.epochs[-1].num_epochs if trial.epochs else None,
-        "steps": trial.steps,
-        "objective": trial.last(objective),
-        "values": {
-            data: {measure: trial.last_of(data, measure) for measure in METRICS} for data in study.bases
-        },
-        "sample": trial.sample,
-    }
+def trial_row(trial: Trial, study: Study) -> TrialRow:
+    """What the table shows of a trial."""
+    last = trial.epochs[-1] if trial.epochs else None
+    return TrialRow(
+        trial,
+        epoch=last.epoch if last else 0,
+        num_epochs=last.num_epochs if last else None,
+        objective=trial.last(study.tune.objective),
+        values={data: {metric: trial.last_of(data, metric) for metric in METRICS} for data in study.bases},
+    )
 
 
 def bars(importance: Mapping[str, float]) -> list[tuple[str, float, float]]:
@@ -121,15 +134,19 @@ def show(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _last(trials: Sequence[Trial], objective: str, state: str) -> list[tuple[int, float]]:
+def _last_values(trials: Sequence[Trial], objective: str, state: TrialState) -> list[tuple[int, float]]:
     values = [(trial.number, trial.last(objective)) for trial in trials if trial.state == state]
     return [(number, value) for number, value in values if value is not None]
 
 
-def _measured(study: Study, trials: Sequence[Trial]) -> list[str]:
-    """The measures that any trial has, the objective first."""
-    found = {
-        name for t in trials for data in study.bases for name in METRICS if t.last_of(data, name) is not None
-    }
+def _shown_metrics(study: Study, trials: Sequence[Trial]) -> list[str]:
+    """The metrics that any trial has, the objective first."""
     objective: str = study.tune.objective
-    return [objective, *(name for name in METRICS if name in found and name != objective)]
+    known = {
+        metric
+        for trial in trials
+        for data in study.bases
+        for metric in METRICS
+        if trial.last_of(data, metric) is not None
+    }
+    return [objective, *(metric for metric in METRICS if metric in known and metric != objective)]
