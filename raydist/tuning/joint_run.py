@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from raydist.engine.checkpoint import Files, pack, unpack
-from raydist.engine.loop import Report, run_epoch
+from raydist.engine.events import EpochReport
+from raydist.engine.loop import run_epoch
 from raydist.engine.state import RunState
 from raydist.tuning.objectives import metrics_of
 from raydist.tuning.records import TrialReport
@@ -22,7 +23,7 @@ class JointRun:
 
     def __init__(self, states: Mapping[str, RunState]) -> None:
         self._states = states
-        self._reports: dict[str, Report] = {}
+        self._reports: dict[str, EpochReport] = {}
 
     @property
     def epoch(self) -> int:

@@ -2,38 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isfinite
 from statistics import fmean
-from typing import Any
 
 from raydist.engine.criteria import CRITERIA
-from raydist.engine.run import mean_map
+from raydist.engine.events import EpochReport
+from raydist.engine.retrieval import mean_map
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
+from raydist.tuning.report import MetricsByData
 
 METRICS = ("map", *CRITERIA)
 """Whatever `metrics_of` may find; each can be the objective of a study."""
 
-MetricsByData = Mapping[str, Mapping[str, float]]
-"""Data set -> measure -> value, of one trial after one epoch."""
 
-
-def metrics_of(report: Mapping[str, Any]) -> dict[str, float]:
-    """What an epoch's report says of the measures.
+def metrics_of(report: EpochReport) -> dict[str, float]:
+    """The metrics of an epoch that trials can be compared by.
 
     Args:
-        report: as `raydist.engine.loop.run_epoch` gives it.
+        report: of the epoch.
 
     Returns:
-        Measure -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs that were evaluated.
+        Metric -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs that were
+        evaluated.
 
-    >>> metrics_of({"epoch": 3, "criteria": {"balance": 0.5}})
+    >>> metrics_of(EpochReport(3, "intra", criteria={"balance": 0.5}))
     {'balance': 0.5}
     """
-    found = {"map": mean_map(report["retrieval"])} if "retrieval" in report else {}
-    found |= report.get("criteria", {})
-    return {measure: value for measure, value in found.items() if isfinite(value)}
+    retrieval = {} if report.retrieval is None else {"map": mean_map(report.retrieval)}
+    metrics = {**retrieval, **report.criteria}
+    return {metric: value for metric, value in metrics.items() if isfinite(value)}
 
 
 def mean_over_data(values: MetricsByData, measure: str) -> float | None:
