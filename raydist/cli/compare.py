@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from raydist.cli.common import Json, Words, guarded, note, say_json, say_table, split_words
 from raydist.cli.train import Display
 from raydist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
 
 Methods = Annotated[
     str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")
@@ -34,16 +37,17 @@ COLUMNS = {
 @guarded
 def compare(methods: Methods, words: Words = None, seeds: Seeds = "0,1,2", json: Json = False) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
-    from raydist.distributed.driver.compare import plan_study, run_study
+    from raydist.distributed.driver.compare import run_comparison
+    from raydist.distributed.driver.comparison import plan_comparison
 
     recipe, changes = split_words(words)
-    study = plan_study(recipe, _names(methods), _numbers(seeds), changes)
-    note(f"study: {study.folder}")
+    comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), changes)
+    note(f"study: {comparison.folder}")
     with Display() as display:
-        table = run_study(study, say=display.show)
+        table = run_comparison(comparison, on_event=display.show)
     show(table, stderr=json)
     if json:
-        say_json(table | {"folder": str(study.folder)})
+        say_json(table.as_dict() | {"folder": str(comparison.folder)})
 
 
 def _names(methods: str) -> list[str]:
@@ -57,33 +61,31 @@ def _numbers(seeds: str) -> list[int]:
         raise ConfigError(f"--seeds {seeds}: expected numbers such as 0,1,2") from None
 
 
-def show(table: Mapping[str, Any], *, stderr: bool = False) -> None:
+def show(table: ComparisonTable, *, stderr: bool = False) -> None:
     """The table, with what it was made of; measures that no method has are left out.
 
     ``right`` is the share of infrared tracklets that are assigned to their own person.
     """
-    columns = {
-        name: key for name, key in COLUMNS.items() if any(key in row["measures"] for row in table["rows"])
-    }
-    rows = [_row(row, columns.values()) for row in table["rows"]]
-    data = ", ".join(f"{key} {value}" for key, value in table["data"].items())
+    columns = {name: key for name, key in COLUMNS.items() if any(key in row.measures for row in table.rows)}
+    rows = [_row(row, columns.values()) for row in table.rows]
+    data = ", ".join(f"{key} {value}" for key, value in table.data.items())
     say_table(
         ["method", "seeds", *columns],
         rows,
         title="last epoch, percent, mean ± spread over seeds",
         stderr=stderr,
     )
-    note(f"data: {data}; commit {', '.join(table['commits_of_cells'])}")
+    note(f"data: {data}; commit {', '.join(table.commits_of_cells)}")
 
 
-def _row(row: Mapping[str, Any], keys: Iterable[str]) -> Sequence[str]:
-    label = row["method"] + (" (supervised)" if row["supervised"] else "")
-    return [label, str(len(row["seeds"])), *(_cell(row["measures"].get(key), key) for key in keys)]
+def _row(row: TableRow, keys: Iterable[str]) -> Sequence[str]:
+    label = row.method + (" (supervised)" if row.supervised else "")
+    return [label, str(len(row.seeds)), *(_cell(row.measures.get(key), key) for key in keys)]
 
 
-def _cell(value: Mapping[str, float] | None, key: str) -> str:
+def _cell(value: MeanOverSeeds | None, key: str) -> str:
     if value is None:
         return "-"
     digits = 2 if key.endswith(("ari", "accuracy")) else 0 if key in ("seconds", "frames_seen") else 1
-    spread = f" ± {value['spread']:.{digits}f}" if "spread" in value else ""
-    return f"{value['mean']:,.{digits}f}{spread}"
+    spread = "" if value.spread is None else f" ± {value.spread:.{digits}f}"
+    return f"{value.mean:,.{digits}f}{spread}"

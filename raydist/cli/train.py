@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,11 +20,13 @@ from raydist.cli.common import (
     scores_rows,
     split_words,
 )
+from raydist.engine.events import CellStarted, EpochDone, Event, ReportWritten, Started, StepDone
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from raydist.engine.schema import Config
+    from raydist.engine.summary import RunSummary
 
 Resume = Annotated[Path | None, typer.Option(help="Go on with the run in this folder.", show_default=False)]
 
@@ -37,11 +38,11 @@ def train(words: Words = None, resume: Resume = None, json: Json = False) -> Non
     from raydist.distributed.driver.training import train as run
 
     with Display() as display:
-        folder, summary = run(config, resume=resume, say=display.show)
+        folder, summary = run(config, resume=resume, on_event=display.show)
     show_summary(summary, stderr=json)
     note(f"run folder: {folder.path}")
     if json:
-        say_json(summary | {"folder": str(folder.path)})
+        say_json(summary.as_dict() | {"folder": str(folder.path)})
 
 
 def _resumed(folder: Path, words: list[str] | None) -> Config:
@@ -52,25 +53,23 @@ def _resumed(folder: Path, words: list[str] | None) -> Config:
     return with_values(RunFolder.open(folder).config(), overrides(split_words(words)[1]))
 
 
-def show_summary(summary: Mapping[str, Any], *, stderr: bool = False) -> None:
+def show_summary(summary: RunSummary, *, stderr: bool = False) -> None:
     """The table *untrained / last / best*, both ways, with the chance level."""
-    best = dict(summary["best"])
-    epoch, picked = best.pop("epoch"), best.pop("picked_on")
-    rows = scores_rows("untrained", summary["untrained"]) + scores_rows(
-        f"last (epoch {summary['epochs']})", summary["last"]
-    )
-    rows += scores_rows(f"best (epoch {epoch}) *", best)
-    marked = " SUPERVISED" if summary["supervised"] else ""
-    title = f"{summary['method']}{marked} on {summary['data']}, protocol {summary['protocol']}, percent"
+    best = summary.best
+    rows = scores_rows("untrained", summary.untrained)
+    rows += scores_rows(f"last (epoch {summary.epochs})", summary.last)
+    rows += scores_rows(f"best (epoch {best.epoch}) *", best.scores)
+    marked = " SUPERVISED" if summary.supervised else ""
+    title = f"{summary.method}{marked} on {summary.data}, protocol {summary.protocol}, percent"
     say_table(["encoder", "direction", *MEASURES], rows, title=title, stderr=stderr)
     chance = ", ".join(
         f"{direction.replace('_', ' ')} {values['chance_map']:.1f}"
-        for direction, values in summary["last"].items()
+        for direction, values in summary.last.items()
     )
     note(f"a random order has mAP: {chance}")
-    papers = ", as papers do" if summary["split"] == "test" else ""
-    note(f"* best is picked on the {picked}{papers}; last is the number to trust")
-    if summary["supervised"]:
+    papers = ", as papers do" if summary.split == "test" else ""
+    note(f"* best is picked on the {best.picked_on}{papers}; last is the number to trust")
+    if summary.supervised:
         note("this method was given the identities: it is a ruler for the others, not an unsupervised result")
 
 
@@ -100,28 +99,27 @@ class Display:
         if self._bar:
             self._bar.stop()
 
-    def show(self, message: Mapping[str, Any]) -> None:
-        """Show one message of the run."""
-        if message["kind"] == "step":
-            self._advance(message)
-        elif message["kind"] == "start":
-            self._say(start_line(message))
-        elif message["kind"] == "report":
-            self._say(f"report: {message['path']}")
-        elif message["kind"] == "cell":
-            self._say(
-                f"[{message['number']}/{message['of']}] {message['name']}{': done before' if message['done'] else ''}"
-            )
+    def show(self, event: Event) -> None:
+        """Show one event of the run."""
+        if isinstance(event, StepDone):
+            self._advance(event)
+        elif isinstance(event, Started):
+            self._say(start_line(event))
+        elif isinstance(event, ReportWritten):
+            self._say(f"report: {event.path}")
+        elif isinstance(event, CellStarted):
+            done = ": done before" if event.done else ""
+            self._say(f"[{event.number}/{event.num_cells}] {event.name}{done}")
         else:
-            self._say(epoch_line(message))
+            self._say(epoch_line(event))
 
-    def _advance(self, message: Mapping[str, Any]) -> None:
+    def _advance(self, event: StepDone) -> None:
         if not self._bar:
             return
-        label = f"epoch {message['epoch']}"
+        label = f"epoch {event.epoch}"
         if self._task is None:
             self._task = self._bar.add_task(label)
-        self._bar.update(self._task, description=label, completed=message["step"], total=message["of"])
+        self._bar.update(self._task, description=label, completed=event.step, total=event.num_steps)
 
     def _say(self, line: str) -> None:
         if self._bar:
@@ -130,35 +128,33 @@ class Display:
             note(line)
 
 
-def start_line(message: Mapping[str, Any]) -> str:
+def start_line(event: Started) -> str:
     """What is trained on, and where the run is kept."""
     sets = ", ".join(
-        f"{message[f'{m}_tracklets']:,} {m} tracklets ({message[f'{m}_frames']:,} frames)"
-        for m in ("visible", "infrared")
+        f"{number:,} {m} tracklets ({event.frames[m]:,} frames)" for m, number in event.tracklets.items()
     )
-    notes = "".join(f"; {name} {value}" for name, value in message["notes"].items() if value)
-    mlflow = f"\nMLflow: {message['mlflow']}" if message["mlflow"] else ""
+    notes = "".join(f"; {name} {value}" for name, value in event.notes.items() if value)
+    mlflow = f"\nMLflow: {event.mlflow_uri}" if event.mlflow_uri else ""
     return (
-        f"run folder: {message['folder']}{mlflow}\n"
-        f"training on {sets}; ranking {message['ranked']:,}{notes}\n"
-        f"memories: a copy on every worker, {message['memory_mb']:.1f} MB; "
-        f"feature shards: {message['num_shards']}, each up to {message['shard_mb']:,.0f} MB"
+        f"run folder: {event.folder}{mlflow}\n"
+        f"training on {sets}; ranking {event.ranked:,}{notes}\n"
+        f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
+        f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"
     )
 
 
-def epoch_line(report: Mapping[str, Any]) -> str:
+def epoch_line(event: EpochDone) -> str:
     """One line for an epoch."""
-    parts = [f"epoch {report['epoch']}/{report['of']} {report['stage']}"]
-    parts += [f"{name} {value:.3f}" for name, value in report.get("loss", {}).items()]
-    for modality, found in report.get("clusters", {}).items():
-        agreement = f", ARI {found['ari']:.2f}" if "ari" in found else ""
-        parts.append(f"{modality} {found['count']} clusters, noise {found['noise']:.0%}{agreement}")
-    parts += [
-        f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.get("association", {}).items()
-    ]
-    for direction, scores in report.get("retrieval", {}).items():
+    report = event.report
+    parts = [f"epoch {report.epoch}/{event.num_epochs} {report.stage}"]
+    parts += [f"{name} {value:.3f}" for name, value in report.losses.items()]
+    for modality, clusters in report.clusters.items():
+        agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
+        parts.append(f"{modality} {clusters['count']} clusters, noise {clusters['noise']:.0%}{agreement}")
+    parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
+    for direction, scores in (report.retrieval or {}).items():
         parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
-    return " | ".join(parts) + f" | {sum(report['seconds'].values()):.1f} s"
+    return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"
 
 
 def main() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from raydist.tuning.events import StudyEvent, StudyStarted, TrialChanged
     from raydist.tuning.records import StudyFolder, Trial
     from raydist.tuning.study import Study
+    from raydist.tuning.summary import StudySummary
 
 Words = Annotated[
     list[str] | None,
@@ -33,10 +33,10 @@ def tune(words: Words = None, resume: Resume = None, json: Json = False) -> None
     study = _study(words, resume)
     from raydist.distributed.tune.search import search
 
-    folder, summary = search(study, resume=resume, say=lambda event: note(describe_event(event)))
+    folder, summary = search(study, resume=resume, on_event=lambda event: note(describe_event(event)))
     show(study, folder, summary, stderr=json)
     if json:
-        say_json(summary | {"folder": str(folder.path)})
+        say_json(summary.as_dict() | {"folder": str(folder.path)})
 
 
 def _study(words: list[str] | None, resume: Path | None) -> Study:
@@ -80,22 +80,23 @@ def _trial_line(trial: TrialChanged) -> str:
     return f"trial {trial.number} {trial.state} {reached}{value}{reason}"
 
 
-def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stderr: bool = False) -> None:
+def show(study: Study, folder: StudyFolder, summary: StudySummary, *, stderr: bool = False) -> None:
     """The table of all trials, and where the winner is."""
-    objective, data = summary["objective"], summary["data"]
+    objective, data = summary.objective, summary.data
     own = [f"{objective} {name}" for name in data] if len(data) > 1 else []
     rows = [_row(trial, study, objective, with_own=bool(own)) for trial in folder.trials()]
-    title = f"{summary['method']} on {', '.join(data)}: {objective} after a trial's last epoch"
+    title = f"{summary.method} on {', '.join(data)}: {objective} after a trial's last epoch"
     say_table(["trial", "state", "epochs", objective, *own], rows, title=title, stderr=stderr)
-    stopped = summary["trials"].get("stopped", 0)
-    saved = f"{100 * summary['steps_saved']:.0f} % of the full grid's steps"
+    stopped = summary.states.get("stopped", 0)
+    saved = f"{100 * summary.analysis.saved:.0f} % of the full grid's steps"
     note(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
     note(
-        f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:"
+        f"trial {summary.analysis.winner.number} is the best of those that finished, "
+        f"{objective} {_number(summary.value)}:"
     )
-    for path in summary["best"].values():
+    for path in summary.best.values():
         note(f"    python -m raydist.train {path}")
-    note(f"report: {summary['report']}")
+    note(f"report: {summary.report}")
 
 
 def _row(trial: Trial, study: Study, objective: str, *, with_own: bool) -> list[str]:

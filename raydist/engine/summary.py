@@ -77,7 +77,9 @@ class RunSummary:
     def from_dict(cls, values: Mapping[str, Any]) -> RunSummary:
         """The summary that ``summary.json`` holds; keys of other versions are passed over."""
         absent = {"split": "test", "paired": False}  # in summaries of early versions
-        known = absent | {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        known: dict[str, Any] = absent | {
+            name: value for name, value in values.items() if name in cls.__dataclass_fields__
+        }
         scores = dict(known.pop("best"))
         epoch, picked_on = scores.pop("epoch"), scores.pop("picked_on")
         return cls(**known, best=Best(scores, epoch, picked_on))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isfinite
 from statistics import fmean
 
@@ -11,12 +10,10 @@ from raydist.engine.events import EpochReport
 from raydist.engine.retrieval import mean_map
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
+from raydist.tuning.report import MetricsByData
 
 METRICS = ("map", *CRITERIA)
 """All that `metrics_of` may return; each can be the objective of a study."""
-
-MetricsByData = Mapping[str, Mapping[str, float]]
-"""Data set -> metric -> value, of one trial after one epoch."""
 
 
 def metrics_of(report: EpochReport) -> dict[str, float]:

@@ -29,42 +29,13 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
-from raydist.tuning.objectives import MetricsByData, mean_over_data
+from raydist.tuning.objectives import mean_over_data
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
 
 TrialState = Literal["running", "stopped", "finished", "failed"]
 """``stopped`` is stopped early, because other trials were better; ``running`` is also a trial that a crash cut off."""
-
-
-@dataclass(frozen=True)
-class TrialReport:
-    """What a trial reported after an epoch.
-
-    Attributes:
-        epoch: counted from 1.
-        num_epochs: epochs of the whole trial.
-        steps: optimizer steps so far, over all data sets.
-        values: data set -> metric -> value.
-    """
-
-    epoch: int
-    num_epochs: int
-    steps: int
-    values: MetricsByData
-
-    def as_row(self) -> dict[str, Any]:
-        """Plain values, as `trials.jsonl` and Ray Tune take them.
-
-        >>> TrialReport(1, 4, 20, {"synthetic": {"map": 5.0}}).as_row()
-        {'epoch': 1, 'of': 4, 'steps': 20, 'values': {'synthetic': {'map': 5.0}}}
-        """
-        return {"epoch": self.epoch, "of": self.num_epochs, "steps": self.steps, "values": self.values}
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> TrialReport:
-        """The report that `as_row` gave; other keys are ignored."""
-        return cls(row["epoch"], row["of"], row["steps"], row["values"])
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
 from raydist.data.training_set import TrainingSet
+from raydist.distributed.board import EpochKey, Shared
 from raydist.distributed.shards.feature_shard import ShardIsEmpty
 from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.memory import shard_memory
@@ -165,25 +166,25 @@ class ShardedRefresh:
 
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
-        key, board = (self._attempt, epoch), self._board
-        mine = ray.put(local)
-        ray.get(board.deliver.remote(key, self._process_group.rank, [mine]))
+        key, board = EpochKey(self._attempt, epoch), self._board
+        features = Shared(ray.put(local))
+        ray.get(board.put_features.remote(key, self._process_group.rank, features))
         if self._process_group.rank == 0:
             self._compute(key, num_rows, compute)
-        (reference,) = ray.get(board.wait.remote(key))
-        found: Targets | Exception = ray.get(reference)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        shared: Shared = ray.get(board.targets.remote(key))
+        targets: Targets | Exception = ray.get(shared.reference)
+        if isinstance(targets, Exception):
+            raise targets
+        return targets
 
-    def _compute(self, key: tuple[int, int], num_rows: int, compute: Compute) -> None:
-        boxes = ray.get(self._board.collect.remote(key, self._process_group.world_size))
-        parts: list[Floats] = ray.get([box[0] for box in boxes])
+    def _compute(self, key: EpochKey, num_rows: int, compute: Compute) -> None:
+        shared: list[Shared] = ray.get(self._board.take_features.remote(key, self._process_group.world_size))
+        parts: list[Floats] = ray.get([part.reference for part in shared])
         features = np.empty((num_rows, *parts[0].shape[1:]), np.float32)
         for rank, part in enumerate(parts):
             features[rank :: self._process_group.world_size] = part
         try:
-            found: Targets | Exception = compute(features, self._refresher)
+            targets: Targets | Exception = compute(features, self._refresher)
         except Exception as error:  # the other ranks wait for an answer, whatever it is
-            found = error
-        ray.get(self._board.publish.remote(key, [ray.put(found)]))
+            targets = error
+        ray.get(self._board.put_targets.remote(key, Shared(ray.put(targets))))
