@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from raydist.cli.cluster import K1, K2, Distance, Eps, MinSamples
-from raydist.cli.common import Json, guarded, note, say_json, say_table
+from raydist.cli.common import Json, print_json, print_line, print_table, with_exit_codes
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ DENSE_BY_DEFAULT = 20_000
 
 
 @bench.command("cluster")
-@guarded
+@with_exit_codes
 def bench_cluster(
     n: Rows = 20_000,
     dim: Dim = 2048,
@@ -124,7 +124,9 @@ def bench_cluster(
             "order": order,
             "grouped": grouped,
         }
-        say_json(facts | ({"sizes": results, "growth": _growth(results)} if len(results) > 1 else results[0]))
+        print_json(
+            facts | ({"sizes": results, "growth": _growth(results)} if len(results) > 1 else results[0])
+        )
 
 
 def numbers(text: str, option: str) -> list[int]:
@@ -172,15 +174,15 @@ def _measure(task: ClusterTask, with_dense: bool, shards: int, *, stderr: bool) 
     from raydist.benchmarks.apart import run_apart
     from raydist.benchmarks.clustering import compared, measure_dense, measure_sparse
 
-    note(f"clustering {task.num_rows:,} features of width {task.width}")
+    print_line(f"clustering {task.num_rows:,} features of width {task.width}")
     sparse = run_apart(task.threads, measure_sparse, task)
     facts = sparse.facts()
     if with_dense:
-        note("the same in the dense way of the field")
+        print_line("the same in the dense way of the field")
         dense = run_apart(task.threads, measure_dense, task)
         facts |= {"dense": dense.facts(), "ratio": compared(sparse, dense)}
     if shards:
-        note(f"the same on {shards} shards of a local Ray cluster")
+        print_line(f"the same on {shards} shards of a local Ray cluster")
         facts["sharded"] = _on_shards(task, sparse, shards)
     _show_cluster(facts, task, stderr=stderr)
     return facts
@@ -213,16 +215,16 @@ def _show_cluster(facts: Mapping[str, Any], task: ClusterTask, *, stderr: bool) 
         columns += ["dense CPU s", "wall s", "peak MB", "CPU ratio"]
         for row, name in zip(rows, own, strict=True):
             row += [*_cells(dense[name]), _times(dense[name]["cpu"] / own[name]["cpu"])]
-    note(
+    print_line(
         f"{facts['n']:,} x {task.width}, {task.spec.distance} distance, {task.threads} threads; memory above the features"
     )
-    say_table(columns, rows, stderr=stderr)
-    note(
+    print_table(columns, rows, stderr=stderr)
+    print_line(
         f"{facts['pairs']:,} pairs, {facts['clusters']:,} clusters, {facts['noise']:.1%} noise, ARI {facts['ari']:.3f}"
     )
     search = facts["search"]
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in search["matmul_gflops_per_cpu_second"].items())
-    note(
+    print_line(
         f"search in {search['precision']}: {search['share_of_matmul']:.0%} of the rate of its matrix products "
         f"(GFLOP per CPU second: {rates}); {facts['uncertified']:,} rows searched twice"
     )
@@ -233,14 +235,14 @@ def _show_cluster(facts: Mapping[str, Any], task: ClusterTask, *, stderr: bool) 
 
 
 def _show_ratio(ratio: Mapping[str, Any]) -> None:
-    note(
+    print_line(
         f"the dense way costs {_times(ratio['total_cpu'])} the CPU seconds, {_times(ratio['after_search_cpu'])} after the "
         f"search, {_times(ratio['peak_mb'])} the memory; labels equal: {_yes(ratio['labels_equal'])}"
     )
 
 
 def _show_shards(sharded: Mapping[str, Any]) -> None:
-    note(
+    print_line(
         f"{sharded['shards']} shards: {sharded['wall']:.2f} s against {sharded['wall_of_one_process']:.2f} s of one process with "
         f"as many threads (and {sharded['handing_over']:.2f} s for the features); labels equal: {_yes(sharded['labels_equal'])}"
     )
@@ -265,11 +267,11 @@ def _show_growth(exponents: Mapping[str, Sequence[float]], *, stderr: bool) -> N
         for name, values in exponents.items()
         if name != "n"
     ]
-    say_table(["CPU seconds grow as N to the", *steps], rows, stderr=stderr)
+    print_table(["CPU seconds grow as N to the", *steps], rows, stderr=stderr)
 
 
 @bench.command("scale")
-@guarded
+@with_exit_codes
 def bench_scale(
     n: Predicted = "20000,100000,1000000,10000000",
     measured: Measured = "5000,10000,20000",
@@ -309,7 +311,7 @@ def bench_scale(
         check(outcome, task, machine, calibration) for task, outcome in zip(tasks, outcomes, strict=True)
     ]
     forecasts = [forecast(job, machine, calibration) for job in jobs]
-    note(f"memory: {read.per_second / 1e9:.1f} GB/s read, {copy.per_second / 1e9:.1f} copied")
+    print_line(f"memory: {read.per_second / 1e9:.1f} GB/s read, {copy.per_second / 1e9:.1f} copied")
     _show_machine(machine, calibration)
     _show_checks(checks, stderr=json)
     _show_forecasts(
@@ -318,11 +320,13 @@ def bench_scale(
     if json:
         told = {"machine": asdict(machine), "memory": {"read": asdict(read), "copy": asdict(copy)}}
         told |= {"calibration": asdict(calibration)}
-        say_json(told | {"checks": [asdict(c) | {"error": c.error} for c in checks], "forecasts": forecasts})
+        print_json(
+            told | {"checks": [asdict(c) | {"error": c.error} for c in checks], "forecasts": forecasts}
+        )
 
 
 def _told(task: ClusterTask, outcome: SparseOutcome) -> SparseOutcome:
-    note(f"{task.num_rows:,} x {task.width}: {outcome.total.cpu:.2f} CPU s")
+    print_line(f"{task.num_rows:,} x {task.width}: {outcome.total.cpu:.2f} CPU s")
     return outcome
 
 
@@ -337,11 +341,11 @@ def _store_rates() -> tuple[float, float]:
 
 
 def _show_machine(machine: Machine, calibration: Calibration) -> None:
-    note(
+    print_line(
         f"a thread: {machine.flops / 1e9:.0f} GFLOP/s of {machine.precision} products; "
         f"object store: {machine.put / 1e9:.1f} GB/s in, {machine.get / 1e9:.1f} out"
     )
-    note(
+    print_line(
         f"the search of many rows runs at {calibration.search_share:.0%} of its products; a row has {calibration.v_entries:.1f} "
         f"entries of V, {calibration.expanded_entries:.1f} after expansion, {calibration.edges:.1f} edges"
     )
@@ -353,7 +357,7 @@ def _show_checks(checks: Sequence[Check], *, stderr: bool) -> None:
     for found in checks:
         cells = [f"{found.predicted[name]:.2f} / {found.measured[name]:.2f}" for name in stages]
         rows.append([f"{found.num_rows:,}", *cells, f"{found.error:+.0%}"])
-    say_table(
+    print_table(
         ["rows", *stages, "error"],
         rows,
         title="predicted / measured CPU s; calibrated by the first two",
@@ -369,7 +373,7 @@ def _show_forecasts(forecasts: Sequence[Mapping[str, Any]], title: str, *, stder
         received = sum(stage["received"] for stage in found["stages"].values())
         memory = f"{found['memory_bytes'] / 1e9:.1f}"
         rows.append([f"{found['n']:,}", *seconds, _span(found["seconds"]), f"{received / 1e9:.2f}", memory])
-    say_table(
+    print_table(
         ["rows", *stages, "total", "GB received", "GB held"],
         rows,
         title=f"a worker of {title}",
@@ -378,7 +382,7 @@ def _show_forecasts(forecasts: Sequence[Mapping[str, Any]], title: str, *, stder
 
 
 @bench.command("train")
-@guarded
+@with_exit_codes
 def bench_train(
     encoder: EncoderName = "small",
     height: Pixels = 64,
@@ -416,9 +420,9 @@ def bench_train(
         for name, of in facts.items()
     ]
     title = f"{encoder}, {clips} clips of {frames} frames of {height} x {width}, {precision}, {threads} threads, {device}"
-    say_table(["", "frames a second", "a CPU second", "peak MB"], rows, title=title, stderr=json)
+    print_table(["", "frames a second", "a CPU second", "peak MB"], rows, title=title, stderr=json)
     if json:
-        say_json({**asdict(task), "threads": threads, **facts})
+        print_json({**asdict(task), "threads": threads, **facts})
 
 
 def _by_stage(facts: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:

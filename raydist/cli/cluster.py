@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json, say_table
+from raydist.cli.common import Json, print_json, print_line, print_table, with_exit_codes
 from raydist.cli.score import Features
 from raydist.errors import ConfigError, DataError, FeatureError
 
@@ -75,7 +75,7 @@ Threads = Annotated[
 ]
 
 
-@guarded
+@with_exit_codes
 def cluster(
     features: Features,
     out: Out,
@@ -111,7 +111,7 @@ def cluster(
     threads = threads or os.cpu_count() or 1
     how = _search(search, probes, memory_budget, threads)
     table = read_checked(features, spec)
-    note(
+    print_line(
         f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}"
     )
     clock = StageClock()
@@ -121,7 +121,7 @@ def cluster(
     figures = describe(table, labels)
     _show(figures, title=f"{features}, {distance}, {algorithm}", stderr=json)
     _show_stages(clock.costs)
-    note(
+    print_line(
         f"{search} search ({_told(found.graph.searched)}), {num_pairs:,} pairs within the radius; labels: {out}"
     )
     if json:
@@ -132,7 +132,7 @@ def cluster(
             **found.graph.searched,
             "pairs": num_pairs,
         }
-        say_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **figures})
+        print_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **figures})
 
 
 def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
@@ -213,11 +213,11 @@ def _show(figures: Mapping[str, Any], *, title: str, stderr: bool) -> None:
         of = figures[name]
         agreement = f"{of['ari']:.3f}" if "ari" in of else "-"
         rows.append([name, f"{of['tracklets']:,}", f"{of['clusters']:,}", f"{of['noise']:.1%}", agreement])
-    say_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
-    note(f"{figures['mixed_share']:.0%} of the clusters hold both modalities")
+    print_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
+    print_line(f"{figures['mixed_share']:.0%} of the clusters hold both modalities")
 
 
 def _show_stages(costs: Mapping[str, Cost]) -> None:
     stages = ", ".join(f"{name} {cost.wall:.2f}" for name, cost in costs.items())
     cpu, peak = sum(cost.cpu for cost in costs.values()), max(cost.peak_mb for cost in costs.values())
-    note(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")
+    print_line(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")

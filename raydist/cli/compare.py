@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, Words, guarded, note, say_json, say_table, split_words
-from raydist.cli.train import Display
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    print_json,
+    print_line,
+    print_table,
+    split_arguments,
+    with_exit_codes,
+)
+from raydist.cli.display import ProgressDisplay
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,22 +40,25 @@ COLUMNS = {
     "seconds": "seconds",
     "frames": "frames_seen",
 }
+"""Column -> the metric of a row."""
 
 
-@guarded
-def compare(methods: Methods, words: Words = None, seeds: Seeds = "0,1,2", json: Json = False) -> None:
+@with_exit_codes
+def compare(
+    methods: Methods, arguments: Arguments = None, seeds: Seeds = "0,1,2", json: Json = False
+) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
     from raydist.distributed.driver.compare import run_comparison
     from raydist.distributed.driver.comparison import plan_comparison
 
-    recipe, changes = split_words(words)
-    comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), changes)
-    note(f"study: {comparison.folder}")
-    with Display() as display:
+    recipe, overrides = split_arguments(arguments)
+    comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), overrides)
+    print_line(f"study: {comparison.folder}")
+    with ProgressDisplay() as display:
         table = run_comparison(comparison, on_event=display.show)
-    show(table, stderr=json)
+    print_comparison(table, stderr=json)
     if json:
-        say_json(table.as_dict() | {"folder": str(comparison.folder)})
+        print_json(table.as_dict() | {"folder": str(comparison.folder)})
 
 
 def _names(methods: str) -> list[str]:
@@ -61,21 +72,21 @@ def _numbers(seeds: str) -> list[int]:
         raise ConfigError(f"--seeds {seeds}: expected numbers such as 0,1,2") from None
 
 
-def show(table: ComparisonTable, *, stderr: bool = False) -> None:
-    """The table, with what it was made of; measures that no method has are left out.
+def print_comparison(table: ComparisonTable, *, stderr: bool = False) -> None:
+    """The table, with the data and the commits behind it; metrics that no method has are left out.
 
     ``right`` is the share of infrared tracklets that are assigned to their own person.
     """
     columns = {name: key for name, key in COLUMNS.items() if any(key in row.measures for row in table.rows)}
     rows = [_row(row, columns.values()) for row in table.rows]
     data = ", ".join(f"{key} {value}" for key, value in table.data.items())
-    say_table(
+    print_table(
         ["method", "seeds", *columns],
         rows,
         title="last epoch, percent, mean ± spread over seeds",
         stderr=stderr,
     )
-    note(f"data: {data}; commit {', '.join(table.commits_of_cells)}")
+    print_line(f"data: {data}; commit {', '.join(table.commits_of_cells)}")
 
 
 def _row(row: TableRow, keys: Iterable[str]) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json, say_table, split_words
+from raydist.cli.common import Json, print_json, print_line, print_table, split_arguments, with_exit_codes
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from raydist.tuning.study import Study
     from raydist.tuning.summary import StudySummary
 
-Words = Annotated[
+Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         help="A search space such as tune_spaces/cba.yaml, and section.key=value: data.name=A,B names the data sets, and a word "
@@ -27,30 +27,30 @@ Words = Annotated[
 Resume = Annotated[Path | None, typer.Option(help="Go on with the study in this folder.", show_default=False)]
 
 
-@guarded
-def tune(words: Words = None, resume: Resume = None, json: Json = False) -> None:
+@with_exit_codes
+def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False) -> None:
     """Search the hyper-parameters of a method, on one data set or several at once; the worse half is stopped early."""
-    study = _study(words, resume)
+    study = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 
-    folder, summary = search(study, resume=resume, on_event=lambda event: note(describe_event(event)))
-    show(study, folder, summary, stderr=json)
+    folder, summary = search(study, resume=resume, on_event=lambda event: print_line(describe_event(event)))
+    print_study(study, folder, summary, stderr=json)
     if json:
-        say_json(summary.as_dict() | {"folder": str(folder.path)})
+        print_json(summary.as_dict() | {"folder": str(folder.path)})
 
 
-def _study(words: list[str] | None, resume: Path | None) -> Study:
+def _study(arguments: list[str] | None, resume: Path | None) -> Study:
     """The study of the given space; without one, that of the folder to go on with."""
     from raydist.tuning.records import StudyFolder
     from raydist.tuning.space import Space
-    from raydist.tuning.study import changed, make_study
+    from raydist.tuning.study import make_study, with_overrides
 
-    space, changes = split_words(words, what="search space")
+    space, overrides = split_arguments(arguments, what="search space")
     if space:
-        return make_study(Space.read(Path(space)), changes)
+        return make_study(Space.read(Path(space)), overrides)
     if resume is None:
         raise ConfigError("no search space is given: name one, such as tune_spaces/cba.yaml")
-    return changed(StudyFolder.open(resume).study(), changes)
+    return with_overrides(StudyFolder.open(resume).study(), overrides)
 
 
 def describe_event(event: StudyEvent) -> str:
@@ -80,23 +80,23 @@ def _trial_line(trial: TrialChanged) -> str:
     return f"trial {trial.number} {trial.state} {reached}{value}{reason}"
 
 
-def show(study: Study, folder: StudyFolder, summary: StudySummary, *, stderr: bool = False) -> None:
-    """The table of all trials, and where the winner is."""
+def print_study(study: Study, folder: StudyFolder, summary: StudySummary, *, stderr: bool = False) -> None:
+    """The table of all trials, and the files of the winner."""
     objective, data = summary.objective, summary.data
-    own = [f"{objective} {name}" for name in data] if len(data) > 1 else []
-    rows = [_row(trial, study, objective, with_own=bool(own)) for trial in folder.trials()]
+    own_columns = [f"{objective} {name}" for name in data] if len(data) > 1 else []
+    rows = [_row(trial, study, objective, with_own=bool(own_columns)) for trial in folder.trials()]
     title = f"{summary.method} on {', '.join(data)}: {objective} after a trial's last epoch"
-    say_table(["trial", "state", "epochs", objective, *own], rows, title=title, stderr=stderr)
+    print_table(["trial", "state", "epochs", objective, *own_columns], rows, title=title, stderr=stderr)
     stopped = summary.states.get("stopped", 0)
     saved = f"{100 * summary.analysis.saved:.0f} % of the full grid's steps"
-    note(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
-    note(
+    print_line(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
+    print_line(
         f"trial {summary.analysis.winner.number} is the best of those that finished, "
         f"{objective} {_number(summary.value)}:"
     )
     for path in summary.best.values():
-        note(f"    python -m raydist.train {path}")
-    note(f"report: {summary.report}")
+        print_line(f"    python -m raydist.train {path}")
+    print_line(f"report: {summary.report}")
 
 
 def _row(trial: Trial, study: Study, objective: str, *, with_own: bool) -> list[str]:

@@ -114,7 +114,7 @@ def make_study(space: Space, words: Sequence[str]) -> Study:
     return study
 
 
-def changed(study: Study, words: Sequence[str]) -> Study:
+def with_overrides(study: Study, words: Sequence[str]) -> Study:
     """A study with some words laid over its configurations, as when it goes on with more trials or on another cluster.
 
     Args:

@@ -8,7 +8,7 @@ import pytest
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tuning.records import StudyFolder, TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import changed, make_study
+from raydist.tuning.study import make_study, with_overrides
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_without_a_name_it_is_numbered(study, tmp_path):
 
 
 def test_a_study_that_goes_on_may_last_longer(folder, study):
-    longer = changed(study, ["tune.num_samples=40"])
+    longer = with_overrides(study, ["tune.num_samples=40"])
     folder.check_same(longer)
     folder.write_facts(longer)
     assert StudyFolder.open(folder.path).study() == longer != study

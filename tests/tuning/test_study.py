@@ -4,7 +4,7 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space, values_for
-from raydist.tuning.study import Study, changed, make_study, spread
+from raydist.tuning.study import Study, make_study, spread, with_overrides
 
 SPACES = Path(__file__).parent.parent.parent / "tune_spaces"
 BOTH = ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"]
@@ -140,14 +140,16 @@ def test_what_cannot_work_is_refused_before_anything_runs(raw_space, more, words
 
 
 def test_words_are_laid_over_a_study_that_goes_on(study):
-    again = changed(study, ["tune.num_samples=40", "ray.num_workers=1,1", "data.root=unused,other.csv"])
+    again = with_overrides(
+        study, ["tune.num_samples=40", "ray.num_workers=1,1", "data.root=unused,other.csv"]
+    )
     assert again.space == study.space
     assert again.tune.num_samples == 40
     assert study.differences(again) == [
         f"manifest: data.root: {study.bases['manifest'].data.root!r} -> {str(Path.cwd() / 'other.csv')!r}"
     ]
     with pytest.raises(ConfigError, match="did you mean 'num_samples'"):
-        changed(study, ["tune.num_sample=40"])
+        with_overrides(study, ["tune.num_sample=40"])
 
 
 def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):

@@ -2,7 +2,7 @@ import mlflow
 import pytest
 
 from raydist.tuning.records import StudyFolder, TrialReport
-from raydist.tuning.study import changed
+from raydist.tuning.study import with_overrides
 from raydist.tuning.trackers import StudyTracker
 
 
@@ -18,7 +18,7 @@ def report(epoch, value):
 
 
 def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_path):
-    study = changed(study, [f"tracking.mlflow_uri={uri}", "tracking.experiment=e"])
+    study = with_overrides(study, [f"tracking.mlflow_uri={uri}", "tracking.experiment=e"])
     folder = StudyFolder.create(tmp_path, "s", study)
     first = StudyTracker(study, folder.path)
     first.start(0, study.sample(0))
@@ -63,7 +63,7 @@ def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_p
 
 
 def test_a_study_can_do_without(study, tmp_path):
-    study = changed(study, ["tracking.mlflow_uri=null"])
+    study = with_overrides(study, ["tracking.mlflow_uri=null"])
     tracker = StudyTracker(study, tmp_path)
     tracker.start(0, study.sample(0))
     tracker.epoch(0, report(1, 4.0))
