@@ -12,9 +12,10 @@ from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
     from raydist.tuning.events import StudyEvent, StudyStarted, TrialChanged
-    from raydist.tuning.records import StudyFolder, Trial
     from raydist.tuning.study import Study
+    from raydist.tuning.study_folder import StudyFolder
     from raydist.tuning.summary import StudySummary
+    from raydist.tuning.trial import Trial
 
 Arguments = Annotated[
     list[str] | None,
@@ -41,9 +42,9 @@ def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False)
 
 def _study(arguments: list[str] | None, resume: Path | None) -> Study:
     """The study of the given space; without one, that of the folder to go on with."""
-    from raydist.tuning.records import StudyFolder
     from raydist.tuning.space import Space
     from raydist.tuning.study import make_study, with_overrides
+    from raydist.tuning.study_folder import StudyFolder
 
     space, overrides = split_arguments(arguments, what="search space")
     if space:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raydist.reports.axis import Tick, tick_labels
-from raydist.tuning.records import Trial
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.trial import Trial
 
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 60, 1030, 120, 370

@@ -12,8 +12,9 @@ from raydist.reports.chart import Plot, Series, draw
 from raydist.reports.templates import render, write_html
 from raydist.tuning.analysis import MIN_PAIRS, MIN_TRIALS, Analysis
 from raydist.tuning.objectives import METRICS
-from raydist.tuning.records import StudyFolder, Trial, TrialState
 from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial, TrialState
 
 PARALLEL_SIZE = {name.lower(): getattr(parallel, name) for name in ("WIDTH", "HEIGHT", "TOP", "BOTTOM")}
 

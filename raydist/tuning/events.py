@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from raydist.engine.schema import TuneSection
-from raydist.tuning.records import TrialState
+from raydist.tuning.trial import TrialState
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from raydist.engine.events import EpochReport
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import RunState
 from raydist.tuning.objectives import metrics_of
-from raydist.tuning.records import TrialReport
+from raydist.tuning.report import TrialReport
 
 
 class JointRun:

@@ -8,9 +8,10 @@ import pytest
 from raydist.cli.tune import describe_event, show
 from raydist.distributed.tune.search import conclude
 from raydist.tuning.events import StudyStarted, TrialChanged
-from raydist.tuning.records import StudyFolder, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
 
 SPACE = """
 recipes: {synthetic: smoke, hitsz_vcm: smoke}

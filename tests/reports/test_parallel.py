@@ -3,8 +3,9 @@ import re
 import pytest
 
 from raydist.reports.parallel import BOTTOM, LEFT, MAX_AXES, RIGHT, TOP, draw_parallel, position
-from raydist.tuning.records import Trial, TrialReport
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.report import TrialReport
+from raydist.tuning.trial import Trial
 
 PARAMETERS = {
     "train.lr": Distribution("loguniform", (0.01, 1)),

@@ -6,9 +6,11 @@ import pytest
 
 from raydist.reports.study_page import progress, study_page, write_study_page
 from raydist.tuning.analysis import analyse
-from raydist.tuning.records import StudyFolder, Trial, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 EVIL = "<script>alert(1)</script>\"'&"
 

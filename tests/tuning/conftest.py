@@ -1,12 +1,15 @@
 """A small study of two drawn data sets, and trials that were made up."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from raydist.tuning.records import Trial, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study, make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 SPACE = {
     "recipes": {"synthetic": "smoke", "manifest": "smoke"},
@@ -27,6 +30,12 @@ def raw_space() -> dict:
 def study(raw_space: dict) -> Study:
     """Its study on both data sets."""
     return make_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, study: Study) -> StudyFolder:
+    """Its folder, without trials."""
+    return StudyFolder.create(tmp_path, "study-1", study)
 
 
 @pytest.fixture

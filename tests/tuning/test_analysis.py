@@ -6,9 +6,9 @@ from scipy.stats import rankdata
 
 from raydist.errors import TrainingError
 from raydist.tuning.analysis import analyse, common_epoch, correlations, importances, steps_saved, winner
-from raydist.tuning.records import Trial
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
 from raydist.tuning.study import Study
+from raydist.tuning.trial import Trial
 
 
 def test_the_winner_is_the_finished_trial_that_ended_highest(make_trial):

@@ -2,9 +2,10 @@ import pytest
 
 from raydist.engine.schema import load_config
 from raydist.tuning.best import write_best
-from raydist.tuning.records import Trial, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.trial import Trial
 
 
 @pytest.fixture

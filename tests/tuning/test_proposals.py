@@ -2,9 +2,10 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.proposals import NUM_RANDOM, check_search, propose
-from raydist.tuning.records import Trial, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.trial import Trial
 
 SPACE = {
     "recipes": {"synthetic": "smoke"},

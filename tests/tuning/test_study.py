@@ -4,7 +4,7 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space, values_for
-from raydist.tuning.study import Study, make_study, spread, with_overrides
+from raydist.tuning.study import Study, arguments_by_data, make_study, with_overrides
 
 SPACES = Path(__file__).parent.parent.parent / "tune_spaces"
 BOTH = ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"]
@@ -52,14 +52,14 @@ def test_every_space_has_a_test():
     assert {path.stem for path in SPACES.iterdir()} == {name for name, _ in SPACES_AND_DATA}
 
 
-def test_words_with_a_value_for_each_are_spread():
-    assert spread(["a.x=1,2", "a.y=3", "a.z=[1,2]"], ["one", "two"]) == [
+def test_arguments_with_a_value_for_each_are_divided():
+    assert arguments_by_data(["a.x=1,2", "a.y=3", "a.z=[1,2]"], ["one", "two"]) == [
         ["a.x=1", "a.y=3", "a.z=[1,2]"],
         ["a.x=2", "a.y=3", "a.z=[1,2]"],
     ]
-    assert spread(["data.root=/a,b"], ["one"]) == [["data.root=/a,b"]]
+    assert arguments_by_data(["data.root=/a,b"], ["one"]) == [["data.root=/a,b"]]
     with pytest.raises(ConfigError, match="3 values for 2 data sets"):
-        spread(["a.x=1,2,3"], ["one", "two"])
+        arguments_by_data(["a.x=1,2,3"], ["one", "two"])
 
 
 def test_each_data_set_has_its_own_configuration(study):

@@ -1,8 +1,9 @@
 import mlflow
 import pytest
 
-from raydist.tuning.records import StudyFolder, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.study import with_overrides
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
 
 

@@ -17,9 +17,11 @@ from ray.tune.search import Searcher
 from raydist.distributed.tune.results import TrialFailed, from_result
 from raydist.tuning.events import OnStudyEvent, TrialChanged
 from raydist.tuning.proposals import propose
-from raydist.tuning.records import StudyFolder, Trial, TrialLog, TrialState
 from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trial import Trial, TrialState
+from raydist.tuning.trial_log import TrialLog
 
 REDUCTION = 2
 """Of the trials that come to a rung, one in so many goes on."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from raydist.tuning.objectives import means_over_data
-from raydist.tuning.records import TrialReport
+from raydist.tuning.report import TrialReport
 
 FAILED = "failed"
 """The key of why a trial failed."""

@@ -1,6 +1,6 @@
 """A search for hyper-parameters on Ray: Ray Tune runs the trials of a study, each a group of Ray Train workers.
 
-All samples and reports are in the records of the study's folder, see `raydist.tuning.records`. What Ray Tune keeps is
+All samples and reports are in the records of the study's folder, see `raydist.tuning.study_folder`. What Ray Tune keeps is
 deleted, also when a study goes on: trials that were cut off go on from their last checkpoint, all others are recorded.
 
 Population based training is not offered. A trial is a group of workers with checkpoints of its own, which Ray Tune cannot
@@ -30,10 +30,12 @@ from raydist.tuning.analysis import analyse
 from raydist.tuning.best import write_best
 from raydist.tuning.events import OnStudyEvent, StudyStarted
 from raydist.tuning.proposals import check_search
-from raydist.tuning.records import StudyFolder, Trial, TrialLog
 from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.summary import StudySummary
 from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trial import Trial
+from raydist.tuning.trial_log import TrialLog
 
 if TYPE_CHECKING:
     from raydist.distributed.tune.hooks import Recording

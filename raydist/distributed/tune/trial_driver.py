@@ -23,8 +23,9 @@ from raydist.distributed.job import ActorHandle, TrialJob
 from raydist.distributed.tune.results import TrialFailed, to_result
 from raydist.distributed.tune.trial_worker import train_trial
 from raydist.errors import RaydistError, WorkerError
-from raydist.tuning.records import StudyFolder, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from raydist.distributed.worker.setup import logging_to, run_guarded, setup_work
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.run_folder import KEPT
 from raydist.tuning.joint_run import JointRun
-from raydist.tuning.records import TrialReport
+from raydist.tuning.report import TrialReport
 
 
 def train_trial(job: TrialJob) -> None:

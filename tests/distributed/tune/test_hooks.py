@@ -7,10 +7,12 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from raydist.distributed.tune.hooks import Halving, Proposing, Recording
-from raydist.tuning.records import StudyFolder, Trial, TrialReport
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trial import Trial
 
 STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE
 

@@ -25,9 +25,10 @@ from raydist.distributed.tune.search import first_rung, search, waiting
 from raydist.engine.run import mean_map
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.tuning.records import StudyFolder, Trial
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 SPACE = """
 recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
