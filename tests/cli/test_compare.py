@@ -3,17 +3,16 @@
 import re
 
 from raydist.cli.compare import show
+from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
 
 
 def table(*rows):
-    return {
-        "data": {"name": "synthetic", "preset": "smoke"},
-        "commits_of_cells": ["1234567"],
-        "rows": [
-            {"method": name, "supervised": False, "seeds": [0, 1], "measures": measures}
-            for name, measures in rows
-        ],
-    }
+    return ComparisonTable(
+        commit="1234567",
+        commits_of_cells=["1234567"],
+        data={"name": "synthetic", "preset": "smoke"},
+        rows=[TableRow(name, False, [0, 1], measures) for name, measures in rows],
+    )
 
 
 def cells(text):
@@ -22,11 +21,11 @@ def cells(text):
 
 
 def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
-    found = {
-        "last/infrared_to_visible/map": {"mean": 20.26, "spread": 0.44},
-        "last/joint_ari": {"mean": 0.256},
+    measures = {
+        "last/infrared_to_visible/map": MeanOverSeeds(20.26, spread=0.44),
+        "last/joint_ari": MeanOverSeeds(0.256),
     }
-    show(table(("bmil", found)))
+    show(table(("bmil", measures)))
     header, row = cells(capsys.readouterr().out)
     assert dict(zip(header, row, strict=True)) == {
         "method": "bmil",
@@ -37,7 +36,12 @@ def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
 
 
 def test_a_measure_that_one_method_has_is_a_column_and_no_other(capsys):
-    show(table(("pgm", {"seconds": {"mean": 1234.4}}), ("cba", {"last/assignment_accuracy": {"mean": 0.25}})))
+    show(
+        table(
+            ("pgm", {"seconds": MeanOverSeeds(1234.4)}),
+            ("cba", {"last/assignment_accuracy": MeanOverSeeds(0.25)}),
+        )
+    )
     assert cells(capsys.readouterr().out) == [
         ["method", "seeds", "right", "seconds"],
         ["pgm", "2", "-", "1,234"],

@@ -1,14 +1,15 @@
+from dataclasses import replace
+
+from raydist.engine.events import EpochReport
 from raydist.tuning.objectives import mean_over_data, metrics_of
 
 
 def test_map_is_the_mean_of_both_directions_after_epochs_that_were_evaluated():
-    report = {
-        "epoch": 2,
-        "retrieval": {"infrared_to_visible": {"map": 40.0}, "visible_to_infrared": {"map": 50.0}},
-    }
+    scores = {"infrared_to_visible": {"map": 40.0}, "visible_to_infrared": {"map": 50.0}}
+    report = EpochReport(2, "intra", retrieval=scores)
     assert metrics_of(report) == {"map": 45.0}
-    assert metrics_of(report | {"criteria": {"silhouette": 0.5}}) == {"map": 45.0, "silhouette": 0.5}
-    assert metrics_of({"epoch": 1, "stage": "warm-up"}) == {}
+    assert metrics_of(replace(report, criteria={"silhouette": 0.5})) == {"map": 45.0, "silhouette": 0.5}
+    assert metrics_of(EpochReport(1, "warm-up")) == {}
 
 
 def test_a_measure_counts_where_every_data_set_has_it():
