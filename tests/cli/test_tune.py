@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from raydist.cli.tune import describe_event, show
+from raydist.cli.tune import describe_event, print_study
 from raydist.distributed.tune.search import conclude
 from raydist.tuning.events import StudyStarted, TrialChanged
 from raydist.tuning.report import TrialReport
@@ -54,7 +54,7 @@ def folder(study, tmp_path):
 
 def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     summary = conclude(study, folder)
-    show(study, folder, summary)
+    print_study(study, folder, summary)
     out, err = capsys.readouterr()
     rows = {
         row[0]: row[1:]
@@ -72,9 +72,9 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     for data in study.bases:
         assert f"python -m raydist.train {folder.path}/best-{data}.yaml" in err
     assert (folder.path / "report" / "index.html").is_file()
-    assert summary["trials"] == {"finished": 1, "stopped": 1, "failed": 1}
-    assert summary["values"] == {"synthetic": 9.25, "hitsz_vcm": 8.25}
-    assert summary["winner"] == {"trial": 0, "sample": study.sample(0)}
+    assert summary.as_dict()["trials"] == {"finished": 1, "stopped": 1, "failed": 1}
+    assert summary.as_dict()["values"] == {"synthetic": 9.25, "hitsz_vcm": 8.25}
+    assert summary.as_dict()["winner"] == {"trial": 0, "sample": study.sample(0)}
 
 
 def test_a_change_of_a_trial_is_one_line():

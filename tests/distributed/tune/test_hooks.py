@@ -110,7 +110,7 @@ def recording_events(study, folder):
             checkpoints = folder.of_trial(number) / "checkpoints"
             checkpoints.mkdir(parents=True)
         tracker = StudyTracker(study, folder.path)
-        yield Recording(study, folder, log, tracker=tracker, say=events.append), events
+        yield Recording(study, folder, log, tracker=tracker, on_event=events.append), events
 
 
 def result(epoch, value):

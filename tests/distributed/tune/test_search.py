@@ -22,7 +22,7 @@ import pytest
 
 from raydist.distributed.driver.training import train
 from raydist.distributed.tune.search import first_rung, search, waiting
-from raydist.engine.run import mean_map
+from raydist.engine.retrieval import mean_map
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space
@@ -183,7 +183,7 @@ def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, t
     )
     run, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
     winner = folder.trials()[summary["winner"]["trial"]]
-    assert mean_map(again["last"]) == winner.last_of("synthetic", "map")
+    assert mean_map(again.last) == winner.last_of("synthetic", "map")
     criteria = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])["criteria"]
     assert (
         criteria["consistency"]
