@@ -68,7 +68,9 @@ def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[Fe
 
 
 def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
-    """Write one features file from blocks that are never in memory together; the file appears whole or not at all.
+    """Write one features file from blocks that are never in memory together.
+
+    The file appears whole or not at all.
 
     Args:
         blocks: at least one; all with the same columns.

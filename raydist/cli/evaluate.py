@@ -39,8 +39,10 @@ def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -
     print_line(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
     retrieval = scores(features, protocol)
-    title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split, protocol {protocol}, percent"
-    print_scores(f"epoch {trained.epoch}", retrieval, title=title, stderr=json)
+    on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"
+    print_scores(
+        f"epoch {trained.epoch}", retrieval, title=f"{config.method.name} on {on}, percent", stderr=json
+    )
     if json:
         facts = {
             "folder": str(run_dir),

@@ -31,9 +31,8 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
     _print_chance(scores)
     for direction, values in scores.items():
         if values["skipped_queries"]:
-            print_line(
-                f"{direction.replace('_', ' ')}: {values['skipped_queries']} queries have no match and are in no mean"
-            )
+            queries = f"{values['skipped_queries']} queries have no match and are in no mean"
+            print_line(f"{direction.replace('_', ' ')}: {queries}")
 
 
 def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:

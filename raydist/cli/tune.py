@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
-        help="A search space such as tune_spaces/cba.yaml, and section.key=value: data.name=A,B names the data sets, and a word "
-        "with as many values gives each its own.",
+        help="A search space such as tune_spaces/cba.yaml, and section.key=value: data.name=A,B names the "
+        "data sets, and a word with as many values gives each its own.",
         show_default=False,
     ),
 ]
@@ -30,7 +30,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the study in this 
 
 @with_exit_codes
 def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False) -> None:
-    """Search the hyper-parameters of a method, on one data set or several at once; the worse half is stopped early."""
+    """Search a method's hyper-parameters, on one data set or several at once; the worse half stops early."""
     study = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 

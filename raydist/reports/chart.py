@@ -29,7 +29,7 @@ MARKERS = (
     "m0-4l4 4-4 4-4-4z",
     "m0-4l4 7h-8z",
 )
-"""Circle, square, diamond, triangle as SVG path steps from their centre, so that lines differ in more than colour."""
+"""Circle, square, diamond, triangle as SVG path steps from their centre: lines differ in more than colour."""
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,10 @@ NUM_TONES = 6
 
 
 def plots(reports: Reports) -> list[Plot]:
-    """Loss, clusters, agreement and retrieval over the epochs; a metric that was never computed has an empty plot.
+    """Loss, clusters, agreement and retrieval over the epochs.
 
-    The quality of the association and the criteria have a plot only where a report contains them.
+    A metric that was never computed has an empty plot. The quality of the association and the criteria have a
+    plot only where a report contains them.
 
     Args:
         reports: of all epochs.

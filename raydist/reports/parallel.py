@@ -1,7 +1,7 @@
 """The geometry of parallel coordinates: an axis for each parameter, a line for each trial (Inselberg, 1985).
 
-A line goes from value to value up to the objective on the last axis. Those of good trials are drawn last and in a stronger
-stroke, so that what they have in common can be seen.
+A line goes from value to value up to the objective on the last axis. Those of good trials are drawn last and
+in a stronger stroke, so that what they have in common can be seen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_AXES = 10
 """Parameters that are drawn, at most: more are illegible."""
 
 GRADES = ("lower", "middle", "upper")
-"""Thirds of the trials by their objective, the names of strokes in `page.css`; the winner has one of its own."""
+"""Thirds of the trials by their objective: names of strokes in `page.css`. The winner has its own stroke."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class TrialLine:
-    """A trial: `path` is SVG path data, `grade` is of `GRADES` or ``winner``, `title` says which trial it is."""
+    """A drawn trial: `path` is SVG path data, `grade` one of `GRADES` or ``winner``, `title` a
+    description."""
 
     path: str
     grade: str

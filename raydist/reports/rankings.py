@@ -1,4 +1,5 @@
-"""Ranked lists to look at: some queries, from the best ranked to the worst, with the first tracklets of their gallery."""
+"""Ranked lists to look at: some queries, from the best ranked to the worst, with the head of their
+gallery."""
 
 from __future__ import annotations
 
@@ -35,7 +36,8 @@ class ShownTracklet:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A query, its average precision in percent, and the first of its gallery, each with whether it is a hit."""
+    """A query, its average precision in percent, and the first (tracklet, whether it is a hit) of its
+    gallery."""
 
     query: ShownTracklet
     average_precision: float
@@ -62,7 +64,10 @@ def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, directi
 
 
 def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
-    """Lists evenly spread over the order of their average precision, with the best and the worst; ties by row."""
+    """Lists at equal distances in the order of average precision, the best and the worst among them.
+
+    Equal precisions are ordered by row.
+    """
     ordered = sorted(lists, key=lambda one: (-one.average_precision, one.query_row))
     positions = np.unique(np.linspace(0, len(ordered) - 1, count).round().astype(int))
     return [ordered[position] for position in positions]

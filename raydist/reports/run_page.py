@@ -123,7 +123,8 @@ def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
 
 
 def history(reports: Sequence[EpochReport], shown: Sequence[Plot]) -> list[tuple[int, str, list[str]]]:
-    """Every epoch, its stage, and the values of all series that are drawn; an empty text where there is none."""
+    """Every epoch, its stage, and the values of all series that are drawn; without a value the text is
+    empty."""
     columns = [
         (plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite
     ]

@@ -1,4 +1,4 @@
-"""The page of a study: what was searched, the winner, which parameters mattered, and every trial, as one static HTML file."""
+"""The page of a study, as one static HTML file: the winner, which parameters mattered, and every trial."""
 
 from __future__ import annotations
 

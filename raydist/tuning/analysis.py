@@ -1,7 +1,9 @@
-"""The results of a study: the winner, which parameters mattered, which criteria can be trusted, and what early stopping saved.
+"""The results of a study: the winner, the importance of parameters, trustworthy criteria, and the steps
+saved.
 
-Trials that were stopped early are part of it. So that they can be compared with the others, importance and correlation are
-computed after the last epoch that all of them have reached (`common_epoch`), not at their ends.
+Trials that were stopped early are part of it. So that they can be compared with the others, importance and
+correlation are computed after the last epoch that all of them have reached (`common_epoch`), not at their
+ends.
 """
 
 from __future__ import annotations
@@ -40,9 +42,10 @@ class Analysis:
 
     Attributes:
         winner: the best of the trials that finished.
-        importance: parameter -> rise of the squared error when it is shuffled, as a share of the objective's variance;
-            the most important first, empty with few trials.
-        correlations: data set -> criterion -> (rank correlation with mAP, number of trials), where there are enough.
+        importance: parameter -> rise of the squared error when it is shuffled, as a share of the objective's
+            variance; the most important first, empty with few trials.
+        correlations: data set -> criterion -> (rank correlation with mAP, number of trials), where there are
+            enough.
         common_epoch: after which importance and correlations are computed; None where no epoch is common.
         saved: share of the steps that early stopping spared.
     """
@@ -98,7 +101,7 @@ def analyse(study: Study, trials: Sequence[Trial]) -> Analysis:
 
 
 def winner(trials: Sequence[Trial], objective: str) -> Trial:
-    """The finished trial whose objective ended highest, the first of several; its last value, not its best, counts.
+    """The finished trial with the highest last value of the objective, the first of several.
 
     Raises:
         TrainingError: no trial finished.
@@ -126,10 +129,11 @@ def common_epoch(trials: Sequence[Trial], metric: str) -> int | None:
 def importances(
     samples: Sequence[Sample], values: Doubles, parameters: Mapping[str, Distribution], *, seed: int
 ) -> dict[str, float]:
-    """Permutation importance (Breiman, 2001) of every parameter in a random forest that predicts the objective.
+    """Permutation importance (Breiman, 2001) of the parameters in a random forest that predicts the
+    objective.
 
-    A forest is fitted to all folds but one; on that one the rise of the squared error is measured when the values of one
-    parameter are shuffled. So a parameter that the forest merely memorised has no importance.
+    A forest is fitted to all folds but one; on that one the rise of the squared error is measured when the
+    values of one parameter are shuffled. So a parameter that the forest merely memorised has no importance.
 
     Args:
         samples: of n trials.
@@ -138,8 +142,8 @@ def importances(
         seed: of the forests and the shuffling.
 
     Returns:
-        Parameter -> mean rise over the folds, as a share of the variance of the values; the largest first, 0 where
-        shuffling did not hurt. Empty if all values are equal.
+        Parameter -> mean rise over the folds, as a share of the variance of the values; the largest first, 0
+        where shuffling did not hurt. Empty if all values are equal.
     """
     names, variance = sorted(parameters), float(np.var(values))
     if variance == 0:
@@ -162,14 +166,17 @@ def importances(
 
 
 def correlations(trials: Sequence[Trial], data: Sequence[str]) -> dict[str, dict[str, tuple[float, int]]]:
-    """Spearman's rank correlation of each criterion with mAP over trials, on each data set, after their common epoch.
+    """Spearman's rank correlation of each criterion with mAP over trials, for each data set.
+
+    All values are those after the common epoch of the trials.
 
     Args:
         trials: those that can be compared.
         data: the data sets.
 
     Returns:
-        Data set -> criterion -> (correlation in [-1, 1], number of trials); left out where trials are few or all equal.
+        Data set -> criterion -> (correlation in [-1, 1], number of trials); left out where trials are few or
+        all equal.
     """
     epoch = common_epoch(trials, "map")
     if epoch is None:
@@ -205,9 +212,10 @@ def steps_saved(trials: Sequence[Trial]) -> float:
 
 
 def _steps_left(trial: Trial, finished: Sequence[Trial]) -> float:
-    """Steps that a stopped trial would still have made: as many as finished trials of equal length made after that epoch.
+    """Steps that a stopped trial would still have made.
 
-    Without such a trial its own mean number of steps an epoch is assumed. Stages may differ in their steps an epoch.
+    As many as finished trials of equal length made after that epoch, since stages may differ in their steps
+    an epoch. Without such a trial its own mean number of steps an epoch is assumed.
     """
     last = trial.epochs[-1]
     same_length = [one for one in finished if one.epochs[-1].num_epochs == last.num_epochs]

@@ -12,8 +12,8 @@ from raydist.tuning.trial import Trial
 def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
     """Write ``best-DATA.yaml`` for every data set of a study.
 
-    Each file is the training to report: it trains on all identities, also those that trials were compared on, and is
-    evaluated on the test split. Its first lines say how to repeat the trial instead.
+    Each file is the training to report: it trains on all identities, also those that trials were compared on,
+    and is evaluated on the test split. Its first lines say how to repeat the trial instead.
 
     Args:
         folder: of the study.
@@ -34,7 +34,8 @@ def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
 
 
 def final_config(study: Study, trial: Trial, data: str) -> Config:
-    """A trial's values laid over the configuration of a data set, for training on all identities and testing."""
+    """A trial's configuration on a data set, changed to train on all identities and evaluate the test
+    split."""
     config = with_values(study.config(data, trial.sample), [(("run", "name"), None)])
     if config.evaluation.split == "test":
         return config
@@ -45,7 +46,8 @@ def _header(path: Path, study: Study, trial: Trial, data: str) -> str:
     objective, base = study.tune.objective, study.bases[data]
     lines = [
         f"Trial {trial.number} of a search over {len(study.parameters)} parameters, the best by {objective}: "
-        f"{_shown(trial.last_of(data, objective))} here, {_shown(trial.last(objective))} over {', '.join(study.bases)}.",
+        f"{_shown(trial.last_of(data, objective))} here, "
+        f"{_shown(trial.last(objective))} over {', '.join(study.bases)}.",
         "",
         f"    python -m raydist.train {path}",
         "",

@@ -86,8 +86,9 @@ class Distribution:
     """A distribution with its bounds.
 
     Attributes:
-        kind: of `KINDS`. ``uniform`` and ``loguniform`` draw any number between two, ``quniform`` one of low, low + step,
-            ... up to high, ``randint`` a whole number between two, both included, ``choice`` one of the values given.
+        kind: of `KINDS`. ``uniform`` and ``loguniform`` draw any number between two, ``quniform`` one of
+            low, low + step, ... up to high, ``randint`` a whole number between two, both included, ``choice``
+            one of the values given.
         values: the bounds, or the values to choose from.
     """
 

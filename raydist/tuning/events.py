@@ -1,4 +1,7 @@
-"""The events of a search: frozen values, one class for each kind. Those of a training are in `raydist.engine.events`."""
+"""The events of a study: frozen values, one class for each kind.
+
+The events of a training are in `raydist.engine.events`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from raydist.tuning.trial import TrialState
 
 @dataclass(frozen=True)
 class StudyStarted:
-    """A search begins, or goes on.
+    """A study begins, or goes on.
 
     Attributes:
         folder: of the study.
@@ -61,4 +64,4 @@ class TrialChanged:
 
 StudyEvent = StudyStarted | TrialChanged
 OnStudyEvent = Callable[[StudyEvent], None]
-"""Called with every event of a search."""
+"""Called with every event of a study."""

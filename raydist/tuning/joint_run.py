@@ -1,4 +1,4 @@
-"""Runs on several data sets that advance together, an epoch each, so that a trial is compared on all of them."""
+"""Runs on several data sets that advance together, an epoch each, so that a trial is compared on all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What trials are compared by: retrieval on held-out identities, or a criterion that needs none. Larger is better."""
+"""What trials are compared by: retrieval on held-out identities, or a criterion that needs none.
+
+Larger is better for all of them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ def metrics_of(report: EpochReport) -> dict[str, float]:
         report: of one data set.
 
     Returns:
-        Metric -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs that were evaluated.
+        Metric -> value, finite ones only; ``map`` is the mean of both directions in percent, after epochs
+        that were evaluated.
 
     >>> metrics_of(EpochReport(3, "dual", criteria={"balance": 0.5}))
     {'balance': 0.5}
@@ -62,8 +66,8 @@ def check_objective(config: Config) -> None:
     objective = config.tune.objective
     if objective == "map" and config.evaluation.split == "test":
         raise ConfigError(
-            "tune.objective = map with evaluation.split = test would choose hyper-parameters by the very identities "
-            "that the result is tested on; hold some back (evaluation.split=validation "
+            "tune.objective = map with evaluation.split = test would choose hyper-parameters by the very "
+            "identities that the result is tested on; hold some back (evaluation.split=validation "
             "data.validation_identities=0.2), or choose a criterion that needs no identities: "
             f"tune.objective={'|'.join(CRITERIA)}"
         )

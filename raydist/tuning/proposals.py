@@ -1,7 +1,8 @@
-"""Which sample a trial is given: at random, or by Optuna's tree-structured Parzen estimator (Bergstra et al., 2011).
+"""The sample of a new trial: random, or from Optuna's tree-structured Parzen estimator (Bergstra et al.,
+2011).
 
-Nothing is kept between two proposals: each is a function of the study, its records and the trial's number. So a study that goes
-on after a crash needs no state but its records.
+Nothing is kept between two proposals: each is a function of the study, its records and the trial's number. So
+a study that goes on after a crash needs no state but its records.
 """
 
 from __future__ import annotations

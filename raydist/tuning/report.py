@@ -1,4 +1,4 @@
-"""What a trial reports after an epoch. The module imports next to nothing, so that small processes can take reports."""
+"""What a trial reports after an epoch; the module imports little, so that small processes can use it."""
 
 from __future__ import annotations
 

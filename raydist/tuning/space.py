@@ -7,8 +7,9 @@ A file of `tune_spaces/` reads
     buptcampus:
       clustering.eps: {uniform: [0.3, 0.6]}
 
-A path at the top is shared by all data sets of a study. A path in the section of a data set belongs to that data set alone, and
-replaces a shared one. `recipes` says what each data set starts from: the arguments that would follow `python -m raydist.train`.
+A path at the top is shared by all data sets of a study. A path in the section of a data set belongs to that
+data set alone, and replaces a shared one. `recipes` says what each data set starts from: the arguments that
+would follow `python -m raydist.train`.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ class Space:
         return space
 
     def parameters(self, data: Collection[str]) -> dict[str, Distribution]:
-        """All that is drawn for a trial on the given data sets: path, or ``DATA:path`` for what belongs to one."""
+        """All that is drawn for a trial on some data sets, by path, or by ``DATA:path`` if it belongs to
+        one."""
         owners = [name for name in self.own if name in data]
         own = {f"{name}{SEPARATOR}{path}": d for name in owners for path, d in self.own[name].items()}
         unused = {path for path in self.shared if all(path in self.own.get(name, {}) for name in data)}

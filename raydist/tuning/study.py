@@ -1,4 +1,4 @@
-"""A study: a search space and the data sets that each sample is tried on, every data set with a configuration of its own."""
+"""A study: a search space and the data sets that each sample is tried on, each with its own configuration."""
 
 from __future__ import annotations
 
@@ -73,7 +73,10 @@ class Study:
         return _with_paths(self.bases[data], values_for(sample, data))
 
     def differences(self, other: Study) -> list[str]:
-        """What another study would do differently, one line each, apart from where, how long and how fast it runs."""
+        """What another study would do differently, one line each.
+
+        Where, how long and how fast it runs may differ.
+        """
         lines = self.space.differences(other.space)
         before, after = self.tune, other.tune
         lines += [
@@ -97,19 +100,21 @@ def make_study(space: Space, arguments: Sequence[str]) -> Study:
 
     Args:
         space: as in its file.
-        arguments: ``section.key=value``. ``data.name=a,b`` names the data sets; an argument with as many values, separated
-            by commas, gives each its own. An argument whose path the space searches fixes its value.
+        arguments: ``section.key=value``. ``data.name=a,b`` names the data sets; an argument with as many
+            values, separated by commas, gives each its own. An argument whose path the space searches fixes
+            its value.
 
     Raises:
-        ConfigError: a data set has no recipe, an argument fits none, a path or a bound is not legal, or the objective is
-            refused.
+        ConfigError: a data set has no recipe, an argument fits none, a path or a bound is not legal, or the
+            objective is refused.
     """
     fixed = [".".join(path) for path, _ in overrides(arguments)]
     names = _data_sets(arguments)
     for name in names:
         if name not in space.recipes:
             raise ConfigError(
-                f"the space names no recipe for {name}: add one to its recipes; it has {', '.join(space.recipes)}"
+                f"the space names no recipe for {name}: add one to its recipes; "
+                f"it has {', '.join(space.recipes)}"
             )
     bases = {}
     for name, own in zip(names, arguments_by_data(arguments, names), strict=True):
@@ -121,7 +126,7 @@ def make_study(space: Space, arguments: Sequence[str]) -> Study:
 
 
 def with_overrides(study: Study, arguments: Sequence[str]) -> Study:
-    """A study with overrides in its configurations, as when it goes on with more trials or on another cluster.
+    """A study with overrides in its configurations, to go on with more trials or on another cluster.
 
     Args:
         study: as it was.
@@ -138,7 +143,9 @@ def with_overrides(study: Study, arguments: Sequence[str]) -> Study:
 
 
 def arguments_by_data(arguments: Sequence[str], names: Sequence[str]) -> list[list[str]]:
-    """The arguments of each data set: one with a value for each gives every data set its own, others are for all.
+    """The arguments of each data set.
+
+    An argument with one value for each gives every data set its own; others are for all.
 
     Args:
         arguments: ``section.key=value``, values separated by commas; those with brackets are taken whole.
@@ -178,7 +185,7 @@ def _data_sets(arguments: Sequence[str]) -> list[str]:
 
 
 def _defaults(fixed: Sequence[str]) -> list[str]:
-    """Arguments that apply unless others are given: identities are held out, and the criteria are computed."""
+    """Arguments that apply unless others are given: hold identities out, and compute the criteria."""
     defaults = {"evaluation.criteria": "true"}
     if "evaluation.split" not in fixed:
         defaults |= {"evaluation.split": "validation", "data.validation_identities": str(VALIDATION_SHARE)}
@@ -188,7 +195,8 @@ def _defaults(fixed: Sequence[str]) -> list[str]:
 def _check(study: Study) -> None:
     """Refuse a study whose paths, sections, objective or bounds are not legal.
 
-    The ends of every distribution are laid over the configurations, so that a search does not fail at its tenth trial.
+    The ends of every distribution are laid over the configurations, so that a search does not fail at its
+    tenth trial.
     """
     _check_paths(study.parameters)
     for data, base in study.bases.items():
@@ -208,7 +216,8 @@ def _check(study: Study) -> None:
 def _check_paths(parameters: Mapping[str, Distribution]) -> None:
     if not parameters:
         raise ConfigError(
-            "nothing is left to be searched: the words fix every path of the space, or it has none for these data sets"
+            "nothing is left to be searched: the words fix every path of the space, "
+            "or it has none for these data sets"
         )
     for name in parameters:
         path = name.rpartition(SEPARATOR)[2]

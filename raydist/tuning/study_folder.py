@@ -32,14 +32,16 @@ from raydist.tuning.trial_log import TrialLog, read_trials
 
 
 class StudyFolder:
-    """The files of one study; made with `create` or found with `open`."""
+    """The files of one study; made with `create`, or opened with `open`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, root: Path, name: str | None, study: Study) -> StudyFolder:
-        """A new folder ``root/name``, or ``root/tune-METHOD-DATA-NNN`` with the next free number; only its owner can enter it.
+        """A new folder ``root/name``, or ``root/tune-METHOD-DATA-NNN`` with the next free number.
+
+        Only its owner can enter it.
 
         Raises:
             ConfigError: a folder of that name exists.
@@ -70,7 +72,7 @@ class StudyFolder:
         return cls(path)
 
     def write_facts(self, study: Study) -> None:
-        """Write ``study.json`` as a whole; also for a study that goes on, which may last longer and run elsewhere."""
+        """Write ``study.json`` as a whole; when a study goes on, it may last longer and run elsewhere."""
         facts = {
             "digest": study.space.digest,
             "bases": {data: base.model_dump(mode="json") for data, base in study.bases.items()},

@@ -10,7 +10,8 @@ from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Sample
 
 TrialState = Literal["running", "stopped", "finished", "failed"]
-"""``stopped`` is stopped early, because others were better; ``running`` is also a trial that a crash interrupted."""
+"""``stopped``: stopped early, since others were better; ``running`` is also a trial that a crash
+interrupted."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
-"""The records of trials, `trials.jsonl`: one line when a trial starts, after each of its epochs, and when it ends.
+"""The records of trials, `trials.jsonl`: a line when a trial starts, after each of its epochs, and at its
+end.
 
-Lines are only ever appended. A last line that a crash cut off is ignored. A trial that is started again continues under its
+Lines are only ever appended. A last line that a crash cut off is ignored. A trial that is started again
+continues under its
 number: its later epochs replace those that it had reported before.
 """
 

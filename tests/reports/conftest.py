@@ -1,4 +1,4 @@
-"""A made-up run: reports of two stages, a summary, a small table of features, and frames that are drawn in memory."""
+"""A made-up run: reports of two stages, a summary, a small table of features, and drawn frames."""
 
 import numpy as np
 import pytest

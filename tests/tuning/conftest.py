@@ -40,7 +40,7 @@ def folder(tmp_path: Path, study: Study) -> StudyFolder:
 
 @pytest.fixture
 def make_trial() -> Callable[..., Trial]:
-    """`make_trial(number, maps, ...)`: a trial whose mAP after each epoch is given, on `a`, and 10 less on `b`."""
+    """`make_trial(number, maps, ...)`: a trial with these mAP values on `a`, and 10 less on `b`."""
 
     def make(number, maps, *, state="finished", of=None, sample=None, steps=100, criteria=None):
         epochs = []

@@ -67,9 +67,9 @@ def test_runs_that_go_on_end_with_the_same_bytes(states, stopped_after):
 
 
 def without_seconds(files: dict[str, bytes]) -> dict[str, object]:
-    found: dict[str, object] = dict(files)
+    content: dict[str, object] = dict(files)
     for data in ("synthetic", "hitsz_vcm"):
         state = json.loads(files[f"{data}.state.json"])
         state["report"].pop("seconds")
-        found[f"{data}.state.json"] = state
-    return found
+        content[f"{data}.state.json"] = state
+    return content

@@ -38,12 +38,12 @@ def run(sample, number, state="finished"):
 
 @pytest.fixture(scope="module")
 def trials(study):
-    """Forty trials, each proposed from those before; of some only the first epoch is known, and some failed."""
-    found = []
+    """Forty trials, each proposed from those before; some were stopped after one epoch, some failed."""
+    so_far = []
     for number in range(40):
         state = {7: "stopped", 8: "stopped", 9: "failed"}.get(number % 10, "finished")
-        found.append(run(propose(study, found, number), number, state))
-    return found
+        so_far.append(run(propose(study, so_far, number), number, state))
+    return so_far
 
 
 def test_the_first_samples_are_random(study, trials):
