@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,17 @@ class Modality(IntEnum):
             return cls[text.upper()]
         except KeyError:
             raise DataError(f"modality {text!r}: expected 'visible' or 'infrared'") from None
+
+
+class FrameReader(Protocol):
+    """The frames of N tracklets, row by row, see `raydist.data.frames.store.FrameStore`."""
+
+    @property
+    def num_frames(self) -> Ints:
+        """int64 [N], the frames of each tracklet."""
+
+    def read(self, rows: Ints, frame_indices: Ints) -> NDArray[np.uint8]:
+        """The pixels uint8 [B, T, 3, H, W] of the frames int64 [B, T] of the tracklets int64 [B]."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
@@ -83,7 +83,7 @@ class ClusterCommand(SpecCommand):
     part = SearchChoice
 
 
-@guarded
+@with_exit_codes
 def cluster(
     ctx: typer.Context,
     features: Features,
@@ -99,7 +99,7 @@ def cluster(
 
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
     search, table = choice.make(threads), read_checked(features, spec)
-    note(
+    print_line(
         f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, num_slabs = {shards}"
     )
     clock = StageClock()
@@ -115,7 +115,7 @@ def cluster(
     summary = summarise_labels(table, labels)
     show_labels(summary, title=f"{features}, {spec.distance}, {spec.algorithm}", stderr=json)
     _show_stages(clock.costs)
-    note(
+    print_line(
         f"{choice.search} search ({_search_note(searched)}), {num_pairs:,} pairs within the radius; labels: {out}"
     )
     if json:
@@ -126,7 +126,7 @@ def cluster(
             **searched,
             "pairs": num_pairs,
         }
-        say_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **summary})
+        print_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **summary})
 
 
 def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
@@ -163,4 +163,4 @@ def _search_note(searched: Mapping[str, float]) -> str:
 def _show_stages(costs: Mapping[str, Cost]) -> None:
     stages = ", ".join(f"{name} {cost.wall:.2f}" for name, cost in costs.items())
     cpu, peak = sum(cost.cpu for cost in costs.values()), max(cost.peak_mb for cost in costs.values())
-    note(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")
+    print_line(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_table
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    config_of,
+    print_json,
+    print_line,
+    print_table,
+    with_exit_codes,
+)
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +57,7 @@ FEWEST_TEST_IDENTITIES = 2
 
 
 @data.command()
-@guarded
+@with_exit_codes
 def synth(
     preset: Preset,
     layout: Layout,
@@ -76,12 +84,12 @@ def synth(
     settings = replace(settings, height=height or settings.height, width=width or settings.width)
     if ids is not None:
         settings = scaled(settings, ids)
-    note(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
+    print_line(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
     counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
-    say_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
+    print_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
     if json:
         facts = {"root": str(out), "preset": preset, "layout": layout, "seed": seed}
-        say_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
+        print_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
 
 
 def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
@@ -98,7 +106,7 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 
 
 @data.command()
-@guarded
+@with_exit_codes
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
     from raydist.data.frames.files import check_files
@@ -106,13 +114,13 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
     check_files(table)
-    note(f"all {sum(table.num_frames):,} frame files are there")
+    print_line(f"all {sum(table.num_frames):,} frame files are there")
     if json:
-        say_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
 
 
 @data.command()
-@guarded
+@with_exit_codes
 def pack(
     name: Name,
     root: Root,
@@ -136,36 +144,32 @@ def pack(
             open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)
     num_frames = int(table.num_frames.sum())
     size = num_frames * height * width * 3
-    note(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
+    print_line(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
     if json:
-        say_json(
+        print_json(
             {"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size}
         )
 
 
 @data.command()
-@guarded
-def baseline(words: Words = None, json: Json = False) -> None:
+@with_exit_codes
+def baseline(arguments: Arguments = None, json: Json = False) -> None:
     """Rank a data set by grey histograms alone: what brightness says of who is who."""
-    from raydist.cli.score import show_scores
+    from raydist.cli.scores import print_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
     from raydist.evaluation.retrieval import scores
     from raydist.home import cache_folder
-    from raydist.types import FeatureTable
 
-    config = load(words)
+    config = config_of(arguments)
     inputs = open_inputs(config, cache_folder())
-    table, features = inputs.ranked, grey_histograms(inputs.ranked_frames)
-    found = scores(
-        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split),
-        inputs.protocol,
-    )
-    show_scores(
+    features = grey_histograms(inputs.ranked_frames)
+    found = scores(inputs.ranked.with_features(features), inputs.protocol)
+    print_scores(
         "grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json
     )
     if json:
-        say_json({"protocol": inputs.protocol, "retrieval": found})
+        print_json({"protocol": inputs.protocol, "retrieval": found})
 
 
 def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
@@ -179,7 +183,7 @@ def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletT
         for split, modalities in table.summary().items()
         for modality, counts in modalities.items()
     ]
-    say_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
+    print_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
     for line in notes.lines():
-        note(line)
+        print_line(line)
     return table, notes

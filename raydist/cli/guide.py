@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.errors import ConfigError
 
 FOLDER = Path(__file__).parent.parent / "guide"
@@ -39,7 +39,7 @@ Write = Annotated[
 ]
 
 
-@guarded
+@with_exit_codes
 def guide(topic: Topic = None, json: Json = False, write: Write = False) -> None:
     """Show the documentation: a list of the topics, or one of them."""
     if write:
@@ -47,7 +47,7 @@ def guide(topic: Topic = None, json: Json = False, write: Write = False) -> None
     elif topic is None:
         _show_topics(json=json)
     elif json:
-        say_json({"topic": topic, "text": page(topic)})
+        print_json({"topic": topic, "text": page(topic)})
     else:
         _show(page(topic))
 
@@ -78,12 +78,12 @@ def first_sentence(text: str) -> str:
 def _show_topics(*, json: bool) -> None:
     topics = {topic: first_sentence(page(topic)) for topic in TOPICS}
     if json:
-        say_json({"topics": topics})
+        print_json({"topics": topics})
         return
     width = max(map(len, topics))
     for topic, line in topics.items():
         print(f"{topic:<{width}}  {line}")
-    note("raydist guide TOPIC shows one of them")
+    print_line("raydist guide TOPIC shows one of them")
 
 
 def _show(text: str) -> None:
@@ -106,4 +106,4 @@ def _write(topic: str | None) -> None:
 
     file = FOLDER / f"{GENERATED}.md"
     file.write_text(refreshed(page(GENERATED)), encoding="utf-8")
-    note(f"written: {file}")
+    print_line(f"written: {file}")

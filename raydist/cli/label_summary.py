@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from raydist.cli.common import note, say_table
+from raydist.cli.common import print_line, print_table
 
 if TYPE_CHECKING:
     from raydist.types import FeatureTable, Ints, Labels
@@ -31,8 +31,8 @@ def show_labels(summary: Mapping[str, Any], *, title: str, stderr: bool) -> None
         of = summary[name]
         agreement = f"{of['ari']:.3f}" if "ari" in of else "-"
         rows.append([name, f"{of['tracklets']:,}", f"{of['clusters']:,}", f"{of['noise']:.1%}", agreement])
-    say_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
-    note(f"{summary['mixed_share']:.0%} of the clusters hold both modalities")
+    print_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
+    print_line(f"{summary['mixed_share']:.0%} of the clusters hold both modalities")
 
 
 def _summary_of(labels: Labels, identity: Ints | None) -> dict[str, float]:

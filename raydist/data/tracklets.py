@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.randomness import stream
-from raydist.types import UNKNOWN_IDENTITY, Ints, Modality
+from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
 SPLITS = ("train", "query", "gallery")
 
@@ -146,6 +146,18 @@ class TrackletTable:
         rows = np.asarray(rows)
         indices = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return TrackletTable(self.table.take(pa.array(indices, pa.int64())), self.root)
+
+    def with_features(self, features: Floats) -> FeatureTable:
+        """The feature table of these tracklets.
+
+        Args:
+            features: float32 [N, D], rows of unit length.
+
+        Raises:
+            FeatureError: a feature is not finite, or a row is not of unit length.
+            DataError: not one feature for each tracklet.
+        """
+        return FeatureTable(features, self.tracklet_id, self.modality, self.camera, self.identity, self.split)
 
     def require_both_modalities(self) -> None:
         """Refuse a table in which one modality is empty.

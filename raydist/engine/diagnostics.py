@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,27 +15,32 @@ from raydist.methods.method import Targets
 from raydist.types import NOISE, UNKNOWN_IDENTITY, Doubles, Ints, Labels, Modality
 
 
-def label_diagnostics(targets: Targets, inputs: Inputs) -> dict[str, Any]:
+@dataclass(frozen=True)
+class LabelDiagnostics:
     """The clusters and links of a refresh, and how far they agree with the identities where these are known.
 
-    Rows that were not given to the clustering (`Targets.clustered`) are left out of the measures of clusters.
-
-    Returns:
-        The entries that apply. ``clusters``: for each modality ``{"count", "noise", "ari", "nmi",
-        "purity"}``, and ``ari_before`` where clusters were refined; left out when the stage made none.
-        ``association``: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both
-        modalities together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc`` of
-        the assignment of infrared tracklets to visible clusters; ``within_precision`` and
-        ``across_precision`` of links between tracklets. ``figures``: the method's own metrics. ``criteria``:
-        see `raydist.engine.criteria`, where they are asked for.
+    Attributes:
+        clusters: for each modality ``count``, ``noise``, ``ari``, ``nmi`` and ``purity``, and ``ari_before`` where
+            clusters were refined; empty when the stage made none.
+        association: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both modalities
+            together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc`` of the
+            assignment of infrared tracklets to visible clusters; ``within_precision`` and ``across_precision``
+            of links between tracklets. Only the entries that apply.
     """
-    given = {"figures": targets.metrics, "criteria": targets.criteria}
-    report: dict[str, Any] = {name: dict(values) for name, values in given.items() if values}
+
+    clusters: Mapping[str, Mapping[str, float]]
+    association: Mapping[str, float]
+
+
+def label_diagnostics(targets: Targets, inputs: Inputs) -> LabelDiagnostics:
+    """Compare the labels and links of an epoch with the identities.
+
+    Rows that were not given to the clustering (`Targets.clustered`) are left out of the measures of clusters.
+    """
+    clusters = {}
     if (targets.labels != NOISE).any():
-        report["clusters"] = {m.label: _of_modality(targets, inputs, m) for m in Modality}
-    if association := _association(targets, inputs):
-        report["association"] = association
-    return report
+        clusters = {m.label: _of_modality(targets, inputs, m) for m in Modality}
+    return LabelDiagnostics(clusters, _association(targets, inputs))
 
 
 def _of_modality(targets: Targets, inputs: Inputs, modality: Modality) -> dict[str, float]:

@@ -18,7 +18,7 @@ from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
 from raydist.evaluation.retrieval import scores
-from raydist.types import FeatureTable, Modality
+from raydist.types import Modality
 
 DEFAULT_PROTOCOLS = {
     "hitsz_vcm": "hitsz_vcm",
@@ -134,12 +134,7 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
 def _check_ranking(ranked: TrackletTable, protocol: str) -> None:
     """Refuse data that could not be evaluated, before anything is trained: rank constant features once."""
     constant = np.ones((len(ranked), 1), np.float32)
-    scores(
-        FeatureTable(
-            constant, ranked.tracklet_id, ranked.modality, ranked.camera, ranked.identity, ranked.split
-        ),
-        protocol,
-    )
+    scores(ranked.with_features(constant), protocol)
 
 
 def default_protocol(config: Config) -> str:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from raydist.config import read_yaml, validate
 from raydist.data.feature_files import write_labels
-from raydist.engine.checkpoint import CheckpointFolder, Files
+from raydist.engine.checkpoint_folder import CheckpointFolder, Files
+from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
+from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
@@ -68,16 +70,33 @@ class RunFolder:
     def commit(
         self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
     ) -> None:
-        """Keep the state after an epoch: the labels, then the checkpoint, then no more old checkpoints than wanted."""
+        """Keep the state after an epoch: write the labels, then the checkpoint, then delete old checkpoints.
+
+        Args:
+            epoch: counted from 1.
+            files: of the checkpoint.
+            names: str [N], ids of the training tracklets.
+            labels: int64 [N].
+            best: the best epoch so far, whose checkpoint is kept too.
+        """
         (self.path / "labels").mkdir(exist_ok=True)
         write_labels(names, labels, self.path / "labels" / f"epoch_{epoch:04d}.parquet")
         self.checkpoints.write(epoch, files)
         self.checkpoints.keep_only({*range(epoch - KEPT + 1, epoch + 1), *([best] if best else [])})
 
-    def log_epoch(self, report: dict[str, Any]) -> None:
-        """Make `report` the last row of the metrics: rows of its epoch or later are cut off first."""
-        earlier = [row for row in self.metrics.rows() if row["epoch"] < report["epoch"]]
-        self.metrics.replace([*earlier, report])
+    def log_epoch(self, report: EpochReport) -> None:
+        """Make a report the last row of the metrics: rows of its epoch or later are cut off first."""
+        earlier = [row for row in self.metrics.rows() if row["epoch"] < report.epoch]
+        self.metrics.replace([*earlier, report.as_row()])
+
+    def reports(self) -> list[EpochReport]:
+        """The reports of all epochs, in order."""
+        return [EpochReport.from_row(row) for row in self.metrics.rows()]
+
+    def summary(self) -> RunSummary | None:
+        """What the run came to; None while it has not ended."""
+        values = self.read_json("summary.json")
+        return RunSummary.from_dict(values) if values else None
 
 
 def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:

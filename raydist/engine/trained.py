@@ -48,7 +48,7 @@ class Trained:
 
         Args:
             path: the run's folder.
-            words: `section.key=value` to lay over its configuration.
+            words: ``section.key=value`` to lay over its configuration.
             sections: which sections may be changed.
 
         Raises:
@@ -92,10 +92,7 @@ class Trained:
             parts = extract(
                 self.encoder, store, table.modality, rows, data=self.config.data, device=self.device
             )
-            yield FeatureTable(
-                tracklet_means(parts), table.tracklet_id[rows], table.modality[rows], table.camera[rows],
-                table.identity[rows], table.split[rows],
-            )  # fmt: skip
+            yield table.take(rows).with_features(tracklet_means(parts))
 
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:

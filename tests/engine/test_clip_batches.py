@@ -19,7 +19,7 @@ from raydist.data.transforms.augment import (
 )
 from raydist.data.transforms.clips import ClipTiming, segment_clip, train_clip
 from raydist.data.transforms.rendering import apply
-from raydist.engine.clip_batches import OWN_STYLE, render
+from raydist.engine.clip_batches import OWN_STYLE, StepKey, render
 from raydist.methods.method import ClipView
 from raydist.randomness import stream
 from raydist.types import Modality
@@ -73,7 +73,7 @@ def numbered():
 def rendered(tracklets, clip_views, *, rows=None, positions=None, step=5):
     rows = np.arange(len(tracklets)) if rows is None else rows
     positions = np.arange(len(rows)) if positions is None else positions
-    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, keys=(2, 0, step))
+    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, key=StepKey(2, 0, step))
 
 
 def shown(tracklets, clip_views, **options):
@@ -123,7 +123,7 @@ def test_a_version_may_show_the_frames_of_an_earlier_one(numbered):
 @pytest.mark.parametrize("frames_of", [1, 2, -1])
 def test_frames_come_from_an_earlier_version_only(numbered, frames_of):
     with pytest.raises(
-        ValueError, match=f"version 1 takes the frames of version {frames_of}: name an earlier one"
+        ValueError, match=f"clip view 1 takes the frames of clip view {frames_of}: name an earlier one"
     ):
         rendered(numbered, [ClipView(), ClipView(frames_of=frames_of)])
 

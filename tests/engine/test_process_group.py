@@ -12,10 +12,11 @@ from torch import nn
 
 from raydist.encoders.encoder import EncoderOutput
 from raydist.engine.inputs import open_inputs
-from raydist.engine.loop import train
+from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
+from raydist.engine.steps import train_epoch
 from raydist.home import cache_folder
 from raydist.methods.method import Epoch, Targets
 from raydist.types import Modality
@@ -61,7 +62,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
                 memories={m.label: features[:4].copy() for m in Modality},
             )
         state.memories = {name: torch.tensor(value) for name, value in state.targets.memories.items()}
-        losses = train(state, stage, 0, 1)
+        losses = train_epoch(state, StageEpoch(stage, 0, 1))
         found |= {f"{number}/{name}": np.array(value) for name, value in losses.items()}
         found |= {f"{number}/memory/{name}": value.numpy() for name, value in state.memories.items()}
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}

@@ -11,7 +11,7 @@ from raydist.cli.bench.arguments import Dim, Seed, Threads, numbers
 from raydist.cli.bench.measured import Measured, ShardedTimes, growth_of
 from raydist.cli.bench.options import K1, K2, Distance, Eps, MinSamples
 from raydist.cli.bench.tables import show_growth, show_measured
-from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.option_groups import takes_options
 from raydist.errors import ConfigError
 
@@ -84,7 +84,7 @@ class ClusterOptions:
         ]  # fmt: skip
 
 
-@guarded
+@with_exit_codes
 @takes_options(ClusterOptions)
 def bench_cluster(options: ClusterOptions) -> None:
     """Cluster drawn features stage by stage, beside the dense way of the field; each side in a process of its
@@ -109,7 +109,7 @@ def bench_cluster(options: ClusterOptions) -> None:
         names = ("dim", "distance", "threads", "seed", "order", "grouped")
         facts = {name: getattr(options, name) for name in names}
         sides = [result.facts() for result in results]
-        say_json(facts | ({"sizes": sides, "growth": growth} if growth else sides[0]))
+        print_json(facts | ({"sizes": sides, "growth": growth} if growth else sides[0]))
 
 
 def _wants_dense(task: ClusterTask, dense: bool | None) -> bool:
@@ -143,13 +143,13 @@ def _measure(task: ClusterTask, with_dense: bool, shards: int, *, stderr: bool) 
     from raydist.benchmarks.clustering import measure_dense, measure_sparse
     from raydist.benchmarks.fresh_process import run_in_fresh_process
 
-    note(f"clustering {task.num_rows:,} features of width {task.width}")
+    print_line(f"clustering {task.num_rows:,} features of width {task.width}")
     sparse, dense, sharded = run_in_fresh_process(task.threads, measure_sparse, task), None, None
     if with_dense:
-        note("the same in the dense way of the field")
+        print_line("the same in the dense way of the field")
         dense = run_in_fresh_process(task.threads, measure_dense, task)
     if shards:
-        note(f"the same on {shards} shards of a local Ray cluster")
+        print_line(f"the same on {shards} shards of a local Ray cluster")
         sharded = _on_shards(task, sparse, shards)
     measured = Measured(sparse, dense, sharded)
     show_measured(measured, task, stderr=stderr)

@@ -10,7 +10,7 @@ import typer
 
 from raydist.cli.bench.arguments import Dim, Seed, Threads, duration, numbers
 from raydist.cli.bench.options import K1, K2
-from raydist.cli.common import Json, guarded, note, say_json, say_table
+from raydist.cli.common import Json, print_json, print_line, print_table, with_exit_codes
 from raydist.cli.option_groups import takes_options
 from raydist.errors import ConfigError
 
@@ -75,7 +75,7 @@ class _MemoryRates:
     copy: Rate
 
 
-@guarded
+@with_exit_codes
 @takes_options(ScaleOptions)
 def bench_scale(options: ScaleOptions) -> None:
     """Predict clustering on a cluster from this machine's rates, and hold the predictions against
@@ -99,7 +99,7 @@ def bench_scale(options: ScaleOptions) -> None:
     _show_checks(checks, stderr=options.json)
     _show_forecasts(forecasts, options)
     if options.json:
-        say_json(
+        print_json(
             {
                 "machine": asdict(machine),
                 "memory": asdict(memory),
@@ -119,7 +119,7 @@ def _measure(tasks: Sequence[ClusterTask], threads: int) -> tuple[list[SparseOut
     outcomes = []
     for task in tasks:
         outcomes.append(run_in_fresh_process(threads, measure_sparse, task))
-        note(f"{task.num_rows:,} x {task.width}: {outcomes[-1].total.cpu:.2f} CPU s")
+        print_line(f"{task.num_rows:,} x {task.width}: {outcomes[-1].total.cpu:.2f} CPU s")
     return outcomes, _MemoryRates(*run_in_fresh_process(threads, memory_rates))
 
 
@@ -136,12 +136,12 @@ def _store_rates() -> tuple[float, float]:
 
 def _show_machine(machine: Machine, calibration: Calibration, memory: _MemoryRates) -> None:
     read, copied = memory.read.per_second, memory.copy.per_second
-    note(f"memory: {read / 1e9:.1f} GB/s read, {copied / 1e9:.1f} copied")
-    note(
+    print_line(f"memory: {read / 1e9:.1f} GB/s read, {copied / 1e9:.1f} copied")
+    print_line(
         f"a thread: {machine.flops / 1e9:.0f} GFLOP/s of {machine.precision} products; "
         f"object store: {machine.put / 1e9:.1f} GB/s in, {machine.get / 1e9:.1f} out"
     )
-    note(
+    print_line(
         f"the search of many rows runs at {calibration.search_share:.0%} of its products; "
         f"a row has {calibration.v_entries:.1f} entries of V, "
         f"{calibration.expanded_entries:.1f} after expansion, {calibration.edges:.1f} edges"
@@ -155,7 +155,7 @@ def _show_checks(checks: Sequence[CheckedPrediction], *, stderr: bool) -> None:
         cells = [f"{check.predicted[name]:.2f} / {check.measured[name]:.2f}" for name in stages]
         rows.append([f"{check.num_rows:,}", *cells, f"{check.error:+.0%}"])
     title = "predicted / measured CPU s; calibrated by the first two"
-    say_table(["rows", *stages, "error"], rows, title=title, stderr=stderr)
+    print_table(["rows", *stages, "error"], rows, title=title, stderr=stderr)
 
 
 def _show_forecasts(forecasts: Sequence[Forecast], options: ScaleOptions) -> None:
@@ -170,7 +170,7 @@ def _show_forecasts(forecasts: Sequence[Forecast], options: ScaleOptions) -> Non
         f"a worker of {options.workers} workers of {options.threads} threads, width {options.dim}, "
         f"{options.gbit:g} Gbit/s"
     )
-    say_table(["rows", *stages, "total", "GB received", "GB held"], rows, title=title, stderr=options.json)
+    print_table(["rows", *stages, "total", "GB received", "GB held"], rows, title=title, stderr=options.json)
 
 
 def _forecast_facts(prediction: Forecast) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from raydist.cli.bench.arguments import ratio_text, yes_or_no
-from raydist.cli.common import note, say_table
+from raydist.cli.common import print_line, print_table
 
 if TYPE_CHECKING:
     from raydist.benchmarks.clustering import ClusterTask
@@ -25,7 +25,7 @@ def show_measured(measured: Measured, task: ClusterTask, *, stderr: bool) -> Non
         stderr: whether the table goes there too, as the lines do.
     """
     sparse = measured.sparse
-    note(
+    print_line(
         f"{len(sparse.labels):,} x {task.width}, {task.spec.distance} distance, {task.threads} threads; "
         "memory above the features"
     )
@@ -45,7 +45,7 @@ def show_growth(exponents: Mapping[str, Sequence[float]], *, stderr: bool) -> No
         for name, values in exponents.items()
         if name != "n"
     ]
-    say_table(["CPU seconds grow as N to the", *steps], rows, stderr=stderr)
+    print_table(["CPU seconds grow as N to the", *steps], rows, stderr=stderr)
 
 
 def _show_costs(sparse: SparseOutcome, dense: Outcome | None, *, stderr: bool) -> None:
@@ -56,26 +56,26 @@ def _show_costs(sparse: SparseOutcome, dense: Outcome | None, *, stderr: bool) -
         columns += ["dense CPU s", "wall s", "peak MB", "CPU ratio"]
         for row, (name, cost) in zip(rows, _by_stage(dense).items(), strict=True):
             row += [*_cells(cost), ratio_text(cost.cpu / own[name].cpu)]
-    say_table(columns, rows, stderr=stderr)
+    print_table(columns, rows, stderr=stderr)
 
 
 def _show_sparse(sparse: SparseOutcome) -> None:
     from raydist.clustering.quality import noise_share, num_clusters
 
-    note(
+    print_line(
         f"{sparse.pairs:,} pairs, {num_clusters(sparse.labels):,} clusters, "
         f"{noise_share(sparse.labels):.1%} noise, ARI {sparse.ari:.3f}"
     )
     gflops = {name: rate.per_cpu_second / 1e9 for name, rate in sparse.matmul.items()}
     rates = ", ".join(f"{name} {round(rate, 1):.0f}" for name, rate in gflops.items())
-    note(
+    print_line(
         f"search in {sparse.precision}: {sparse.search_share:.0%} of the rate of its matrix products "
         f"(GFLOP per CPU second: {rates}); {sparse.uncertified:,} rows searched twice"
     )
 
 
 def _show_ratio(ratio: Comparison) -> None:
-    note(
+    print_line(
         f"the dense way costs {ratio_text(ratio.total_cpu)} the CPU seconds, "
         f"{ratio_text(ratio.after_search_cpu)} after the search, {ratio_text(ratio.peak_mb)} the memory; "
         f"labels equal: {yes_or_no(ratio.labels_equal)}"
@@ -83,7 +83,7 @@ def _show_ratio(ratio: Comparison) -> None:
 
 
 def _show_shards(sharded: ShardedTimes) -> None:
-    note(
+    print_line(
         f"{sharded.shards} shards: {sharded.wall:.2f} s against "
         f"{sharded.wall_of_one_process:.2f} s of one process with as many threads "
         f"(and {sharded.handing_over:.2f} s for the features); "

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from raydist.cli.bench.arguments import Seed, Threads
-from raydist.cli.common import Json, guarded, say_json, say_table
+from raydist.cli.common import Json, print_json, print_table, with_exit_codes
 from raydist.cli.option_groups import takes_options
 
 EncoderName = Annotated[str, typer.Option("--encoder", help="As encoder.name.", metavar="NAME")]
@@ -37,7 +37,7 @@ class TrainOptions:
     json: Json = False
 
 
-@guarded
+@with_exit_codes
 @takes_options(TrainOptions)
 def bench_train(options: TrainOptions) -> None:
     """Frames a second that an encoder trains on, and extracts features from; decoding and augmentation do not
@@ -62,11 +62,11 @@ def bench_train(options: TrainOptions) -> None:
         f"{task.name}, {task.clips} clips of {task.frames} frames of {task.height} x {task.width}, "
         f"{task.precision}, {options.threads} threads, {task.device}"
     )
-    say_table(["", "frames a second", "a CPU second", "peak MB"], rows, title=title, stderr=options.json)
+    print_table(["", "frames a second", "a CPU second", "peak MB"], rows, title=title, stderr=options.json)
     if options.json:
         facts = {
             name: asdict(cost)
             | {"frames_per_second": rates[name][0], "frames_per_cpu_second": rates[name][1]}
             for name, cost in costs.items()
         }
-        say_json({**asdict(task), "threads": options.threads, **facts})
+        print_json({**asdict(task), "threads": options.threads, **facts})

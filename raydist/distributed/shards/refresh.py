@@ -10,6 +10,7 @@ import ray
 import torch.distributed as dist
 
 from raydist.data.training_set import TrainingSet
+from raydist.distributed.board import EpochKey, Shared
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.refresher import ShardedRefresher
 from raydist.engine.process_group import ProcessGroup
@@ -47,21 +48,21 @@ class ShardedRefresh:
 
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
-        key, board = (self._attempt, epoch), self._board
-        features = ray.put(local)
-        ray.get(board.deliver.remote(key, self._process_group.rank, [features]))
+        key, board = EpochKey(self._attempt, epoch), self._board
+        features = Shared(ray.put(local))
+        ray.get(board.put_features.remote(key, self._process_group.rank, features))
         if self._process_group.rank == 0:
             self._compute(key, num_rows, compute)
-        (reference,) = ray.get(board.wait.remote(key))
-        targets: Targets | Exception = ray.get(reference)
+        shared: Shared = ray.get(board.targets.remote(key))
+        targets: Targets | Exception = ray.get(shared.reference)
         if isinstance(targets, Exception):
             raise targets
         return targets
 
-    def _compute(self, key: tuple[int, int], num_rows: int, compute: Compute) -> None:
-        """Compute the targets out of the features of all ranks, rank r's being rows r, r + W, r + 2 W, ..."""
-        boxes = ray.get(self._board.collect.remote(key, self._process_group.world_size))
-        parts: list[Floats] = ray.get([box[0] for box in boxes])
+    def _compute(self, key: EpochKey, num_rows: int, compute: Compute) -> None:
+        """Compute the targets from the features of all ranks; rank r has the rows r, r + W, r + 2 W, ..."""
+        shared: list[Shared] = ray.get(self._board.take_features.remote(key, self._process_group.world_size))
+        parts: list[Floats] = ray.get([part.reference for part in shared])
         features = np.empty((num_rows, *parts[0].shape[1:]), np.float32)
         for rank, part in enumerate(parts):
             features[rank :: self._process_group.world_size] = part
@@ -69,4 +70,4 @@ class ShardedRefresh:
             targets: Targets | Exception = compute(features, self._refresher)
         except Exception as error:  # the other ranks wait for an answer, whatever it is
             targets = error
-        ray.get(self._board.publish.remote(key, [ray.put(targets)]))
+        ray.get(self._board.put_targets.remote(key, Shared(ray.put(targets))))

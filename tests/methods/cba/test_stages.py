@@ -229,8 +229,8 @@ def test_the_engine_trains_with_it(smoke, smoke_inputs, switches):
     )
     before = [p.detach().clone() for p in state.encoder.parameters()]
     reports = [run_epoch(state) for _ in range(2)]
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
-    assert reports[0]["loss"].keys() == (
+    assert all(np.isfinite(value) for report in reports for value in report.losses.values())
+    assert reports[0].losses.keys() == (
         {"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"}
     )
     assert any(not torch.equal(a, b) for a, b in zip(before, state.encoder.parameters(), strict=True))

@@ -51,10 +51,10 @@ def trained(smoke, smoke_inputs):
 
 def test_it_trains_without_ever_clustering(trained, smoke, smoke_inputs):
     state, reports, _ = trained
-    assert [report["stage"] for report in reports] == ["warm-up"] + 3 * ["hierarchical"]
+    assert [report.stage for report in reports] == ["warm-up"] + 3 * ["hierarchical"]
     assert (state.targets.labels == NOISE).all()
-    assert set(reports[-1]["loss"]) == {"camera", "within", "across", "frame"}
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
+    assert set(reports[-1].losses) == {"camera", "within", "across", "frame"}
+    assert all(np.isfinite(value) for report in reports for value in report.losses.values())
     before = dict(build_state(smoke(*QUICK, *BEGIN), smoke_inputs).encoder.named_parameters())
     moved = {name for name, p in state.encoder.named_parameters() if not torch.equal(p, before[name])}
     assert {"temporal.score.weight", "neck.norm.weight"} < moved

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.engine.loop import encode, refresh, run_epoch
+from raydist.engine.clip_batches import StepKey
+from raydist.engine.loop import refresh, run_epoch
 from raydist.engine.state import build_state
-from raydist.methods.method import Epoch
+from raydist.engine.steps import encode
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -26,11 +27,12 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, cl
 
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
-    stage = state.plan.stages[0]
-    (optimizer_step,) = stage.optimizer_steps(refresh(state, stage, Epoch(0)), Epoch(0))
+    current = state.plan.at(0)
+    (optimizer_step,) = current.stage.optimizer_steps(refresh(state, current), current.epoch)
     rows = np.arange(4)
     batch, plain = (
-        encode(state, replace(optimizer_step, wants_raw=wanted), rows, (0, 0, 0)) for wanted in (True, False)
+        encode(state, replace(optimizer_step, wants_raw=wanted), rows, StepKey(0, 0, 0))
+        for wanted in (True, False)
     )
     assert batch.raw.shape == batch.features.shape
     assert not torch.allclose(batch.raw.norm(dim=-1), torch.ones(2, 4), atol=0.1)

@@ -4,11 +4,13 @@ from itertools import pairwise
 
 import pytest
 
-from raydist.reports.of_study import progress, study_page, write_study_page
+from raydist.reports.study_page import progress, study_page, write_study_page
 from raydist.tuning.analysis import analyse
-from raydist.tuning.records import Epoch, StudyFolder, Trial
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -21,24 +23,24 @@ def study():
         "method.refinement.eta": {"uniform": [1, 2]},
         "manifest": {"clustering.eps": {"choice": [0.4, 0.5]}},
     }
-    return plan_study(Space.parse(raw), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+    return make_study(Space.parse(raw), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
 
 
 @pytest.fixture(scope="module")
 def trials(study):
-    found = []
+    trials = []
     for number in range(9):
         values = {d: {"map": 20.0 + number, "silhouette": 0.1 * number, "balance": 0.5} for d in study.bases}
         state = "stopped" if number % 3 else "finished"
-        found.append(
+        trials.append(
             Trial(
                 number,
                 study.sample(number),
                 state,
-                epochs=(Epoch(4, 4 if state == "finished" else 8, 1234, values),),
+                epochs=(TrialReport(4, 4 if state == "finished" else 8, 1234, values),),
             )
         )
-    return [*found, Trial(9, study.sample(9), "failed", reason=EVIL)]
+    return [*trials, Trial(9, study.sample(9), "failed", reason=EVIL)]
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +53,16 @@ class Balanced(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.found = [], []
+        self.open, self.elements = [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
         if tag != "meta":
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -70,22 +72,22 @@ def test_it_is_whole_and_loads_nothing(text):
     page = Balanced(text)
     assert page.open == []
     assert not re.search(r"https?:|url\(|@import|javascript:|<script|\bnan\b|\bNone\b|Undefined", text)
-    policy = [a["content"] for tag, a in page.found if tag == "meta" and "http-equiv" in a]
+    policy = [a["content"] for tag, a in page.elements if tag == "meta" and "http-equiv" in a]
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
     assert "prefers-color-scheme: dark" in text
 
 
 def test_it_can_be_read_without_eyes(text):
-    found = Balanced(text).found
-    drawn = [a for tag, a in found if tag == "svg" and "aria-hidden" not in a]
+    elements = Balanced(text).elements
+    drawn = [a for tag, a in elements if tag == "svg" and "aria-hidden" not in a]
     assert len(drawn) == 2
     assert all(a["role"] == "img" and a["aria-label"] for a in drawn)
-    assert all("scope" in a for tag, a in found if tag == "th")
-    levels = [int(tag[1]) for tag, _ in found if tag in ("h1", "h2", "h3")]
+    assert all("scope" in a for tag, a in elements if tag == "th")
+    levels = [int(tag[1]) for tag, _ in elements if tag in ("h1", "h2", "h3")]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
-    ids = {a["id"] for _, a in found if "id" in a}
-    assert {a["href"][1:] for tag, a in found if tag == "a"} <= ids
+    ids = {a["id"] for _, a in elements if "id" in a}
+    assert {a["href"][1:] for tag, a in elements if tag == "a"} <= ids
 
 
 def test_it_says_what_came_of_the_study(text, study):
@@ -115,13 +117,14 @@ def test_before_a_trial_has_finished_there_is_a_page_too(study, trials):
         page = study_page(study, some, None)
         assert Balanced(page).open == []
         assert "No trial has finished" in page
-        assert "Importance is not told" in page
+        assert "Importance is not shown" in page
 
 
 def test_the_best_so_far_never_falls():
     values = [3.0, 5.0, 4.0, 9.0, 2.0]
     trials = [
-        Trial(n, {}, "finished", epochs=(Epoch(1, 1, 1, {"a": {"map": v}}),)) for n, v in enumerate(values)
+        Trial(n, {}, "finished", epochs=(TrialReport(1, 1, 1, {"a": {"map": v}}),))
+        for n, v in enumerate(values)
     ]
     best, finished, stopped = progress(trials, "map").series
     assert [value for _, value in best.points] == [3, 5, 5, 9, 9]

@@ -1,11 +1,13 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from raydist.errors import DataError
-from raydist.reports.page import history, page, shares, write_page
+from raydist.reports.run_page import history, run_page, shares
+from raydist.reports.templates import write_html
 
 VOID = {"meta", "img", "br", "link", "input"}
 
@@ -15,17 +17,17 @@ class Tags(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.found, self.open, self.words = [], [], []
+        self.elements, self.open, self.words = [], [], []
         self.feed(text)
         assert self.open == []
 
     def handle_starttag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        self.found.append((tag, dict(attrs)))
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
@@ -35,7 +37,7 @@ class Tags(HTMLParser):
             self.words.append(data)
 
     def all(self, *names):
-        return [attributes for tag, attributes in self.found if tag in names]
+        return [attributes for tag, attributes in self.elements if tag in names]
 
     @property
     def text(self):
@@ -43,16 +45,9 @@ class Tags(HTMLParser):
 
 
 @pytest.fixture
-def make_page(summary, rows, table, make_frames):
-    def make(**changes):
-        given = {
-            "summary": summary,
-            "rows": rows,
-            "table": table,
-            "frames": make_frames(len(table)),
-            "epoch": 3,
-        } | changes
-        return page(**given)
+def make_page(summary, reports, table, make_frames):
+    def make(summary=summary, reports=reports):
+        return run_page(summary, reports, table, make_frames(len(table)), epoch=3)
 
     return make
 
@@ -83,12 +78,12 @@ def test_scores_stand_both_ways_with_the_chance_level(make_page):
 def test_a_supervised_run_is_marked(make_page, summary):
     assert (
         "SUPERVISED This method was given the identities"
-        in Tags(make_page(summary=summary | {"supervised": True})).text
+        in Tags(make_page(summary=replace(summary, supervised=True))).text
     )
 
 
-def test_skipped_queries_are_told(make_page, summary):
-    summary["untrained"]["infrared_to_visible"]["skipped_queries"] = 4
+def test_skipped_queries_are_reported(make_page, summary):
+    summary.untrained["infrared_to_visible"]["skipped_queries"] = 4
     assert "4 queries of infrared → visible have no match" in Tags(make_page()).text
 
 
@@ -99,22 +94,21 @@ def test_nothing_is_loaded_and_nothing_runs(make_page):
     assert not tags.all("script", "link", "iframe", "object", "embed", "base", "form")
     assert all(image["src"].startswith("data:image/jpeg;base64,") for image in tags.all("img"))
     assert all(anchor["href"].startswith("#") for anchor in tags.all("a"))
-    assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")]
+    assert not [name for _, attributes in tags.elements for name in attributes if name.startswith("on")]
     policy = [
         meta["content"] for meta in tags.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
     ]
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
-def test_names_are_escaped(make_page, summary, rows, table):
+def test_names_are_escaped(make_page, summary, reports, table):
     evil = "<script>alert(1)</script>\"'&"
     names = table.tracklet_id.astype(object)
     names[:] = [f"{evil}{i}" for i in range(len(names))]
     object.__setattr__(table, "tracklet_id", names)
     object.__setattr__(table, "camera", np.array([evil] * len(table)))
-    rows[1]["stage"], rows[1]["loss"] = evil, {evil: 1.0}
-    summary |= {"method": evil, "data": evil, "seconds": {evil: 1.0}}
-    text = make_page()
+    reports[1] = replace(reports[1], stage=evil, losses={evil: 1.0})
+    text = make_page(replace(summary, method=evil, data=evil, seconds={evil: 1.0}))
     assert "<script" not in text
     assert Tags(text).text.count("alert(1)") > 20
     assert any(evil in image["alt"] for image in Tags(text).all("img"))
@@ -132,7 +126,7 @@ def test_it_can_be_read_without_eyes(make_page):
 
 def test_anchors_lead_somewhere(make_page):
     tags = Tags(make_page())
-    ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in tags.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
     assert {anchor["href"][1:] for anchor in tags.all("a")} <= set(ids)
 
@@ -145,31 +139,28 @@ def test_hits_and_misses_are_words_too(make_page):
     assert all(f"{kind}</span>" in item and f", {kind}:" in item for kind, item in items)
 
 
-def test_the_table_of_epochs_has_a_cell_for_every_line(make_page, rows):
-    del rows[2]["clusters"]["visible"]["ari"], rows[3]["clusters"]["visible"]["ari"]
+def test_the_table_of_epochs_has_a_cell_for_every_line(make_page, reports):
+    del reports[2].clusters["visible"]["ari"], reports[3].clusters["visible"]["ari"]
     details = re.search(r"<details>.*</details>", make_page(), re.S)[0]
     lines = sum(int(span) for span in re.findall(r'colspan="(\d+)"', details))
     for row in re.findall(r"<tr><th scope=\"row\".*?</tr>", details):
         assert row.count("<td>") == lines
 
 
-def test_missing_values_leave_no_nan(make_page, rows):
-    rows[2]["loss"]["visible"] = float("nan")
-    rows[3]["clusters"]["infrared"]["ari"] = None
+def test_missing_values_leave_no_nan(make_page, reports):
+    reports[2].losses["visible"] = float("nan")
+    reports[3].clusters["infrared"]["ari"] = None
     assert not re.search(r"\bnan\b|\bNone\b|Undefined", re.sub('data:[^"]*', "", make_page()))
 
 
-def test_a_run_without_epochs_or_clusters_has_a_page(make_page, rows):
-    assert len([svg for svg in Tags(make_page(rows=rows[:1])).all("svg") if "aria-label" in svg]) == 1
-    assert not [svg for svg in Tags(make_page(rows=[])).all("svg") if "aria-label" in svg]
+def test_a_run_without_epochs_or_clusters_has_a_page(make_page, reports):
+    assert len([svg for svg in Tags(make_page(reports=reports[:1])).all("svg") if "aria-label" in svg]) == 1
+    assert not [svg for svg in Tags(make_page(reports=[])).all("svg") if "aria-label" in svg]
 
 
-def test_the_same_values_give_the_same_bytes(make_page, summary, rows, table, make_frames, tmp_path):
+def test_the_same_values_give_the_same_bytes(make_page, tmp_path):
     path = tmp_path / "deep" / "index.html"
-    assert (
-        write_page(path, summary=summary, rows=rows, table=table, frames=make_frames(len(table)), epoch=3)
-        == path
-    )
+    assert write_html(path, make_page()) == path
     assert path.read_bytes().decode() == make_page()
 
 
