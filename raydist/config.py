@@ -223,7 +223,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Raw:
     """
     merged = dict(base)
     for key, value in over.items():
-        old = merged.pop(key, None)  # what is laid last stands last: of an old and a new name the last one counts
+        old = merged.pop(
+            key, None
+        )  # what is laid last stands last: of an old and a new name the last one counts
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from raydist.data.training_set import TrainingSet
+from raydist.encoders.build import build_encoder
+from raydist.encoders.build import feature_width as width_of
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.engine.inputs import Inputs
 from raydist.engine.plan import Plan, allot
 from raydist.engine.process_group import ProcessGroup, SingleProcess
@@ -75,8 +76,9 @@ class RunState:
 
 
 def feature_width(config: Config) -> int:
-    """D of the configured encoder."""
-    return build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
+    """D of the configured encoder, without building it."""
+    encoder = config.encoder
+    return width_of(encoder.name, pooling=encoder.pooling, branches=encoder.branches)
 
 
 def check_memory(config: Config, num_tracklets: int, width: int) -> float:

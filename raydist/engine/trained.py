@@ -12,8 +12,8 @@ import torch
 from raydist.config import overrides
 from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.tracklets import TrackletTable
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frame_options, read_tracklets, split_tables
