@@ -25,7 +25,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.registry import Registry, nearest, one_of
 
 Raw = dict[str, Any]
@@ -286,7 +286,7 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
         if name != key:
             warnings.warn(
                 f"{_joined(at, key)} is now called {_joined(at, name)}; the next version knows the new name only",
-                FutureWarning,
+                RenamedKeyWarning,
                 stacklevel=3,
             )
             renamed.pop(name, None)

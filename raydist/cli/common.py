@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from raydist.errors import ConfigError, RaydistError
+from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def guarded(command: F) -> F:
         signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return command(*args, **kwargs)
         except RaydistError as error:
             note(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
@@ -58,6 +61,14 @@ def guarded(command: F) -> F:
             raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    """A renamed key of the configuration in one line; other warnings as Python shows them."""
+    if issubclass(category, RenamedKeyWarning):
+        note(f"warning: {message}")
+    else:
+        note(warnings.formatwarning(message, category, *place[:2]).rstrip())
 
 
 def _terminate(number: int, frame: object) -> None:

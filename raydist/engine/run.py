@@ -11,7 +11,7 @@ from raydist.engine.loop import Report, run_epoch, timed
 from raydist.engine.retrieval import Scores, evaluate_retrieval
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from raydist.evaluation.protocols import DIRECTIONS, find_protocol
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.protocols import find_protocol
 from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import Rows, direction_words, plots, stages
 from raydist.reports.pictures import FrameReader

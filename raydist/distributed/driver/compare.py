@@ -21,7 +21,7 @@ from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, load_config
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.methods.registry import METHODS
 from raydist.types import Modality
