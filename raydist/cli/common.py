@@ -9,7 +9,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -63,12 +63,19 @@ def guarded(command: F) -> F:
     return run  # type: ignore[return-value]
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """A renamed key of the configuration in one line; other warnings as Python shows them."""
     if issubclass(category, RenamedKeyWarning):
         note(f"warning: {message}")
     else:
-        note(warnings.formatwarning(message, category, *place[:2]).rstrip())
+        note(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
 
 
 def _terminate(number: int, frame: object) -> None:

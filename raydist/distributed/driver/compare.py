@@ -19,7 +19,7 @@ from raydist.distributed.driver.group import OnEvent
 from raydist.distributed.driver.training import train
 from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
-from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
@@ -34,7 +34,8 @@ class Variant:
     """A row of the table.
 
     Attributes:
-        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed one.
+        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed one; a method
+            of one's own is ``package.module:Class``.
     """
 
     label: str
@@ -43,7 +44,7 @@ class Variant:
     def recipe(self) -> str | None:
         """The recipe that it names; None for a method, which is laid over the recipe of the study."""
         name = self.label.split("+")[0]
-        return None if name in METHODS else name
+        return None if name in METHODS or ":" in name else name
 
     @property
     def words(self) -> list[str]:
@@ -54,7 +55,7 @@ class Variant:
     @property
     def stem(self) -> str:
         """A folder name."""
-        return "".join(c if c.isalnum() or c in ".-" else "_" for c in self.label)[:80]
+        return file_name(self.label)[:80]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder says all that its result depends on."""
     without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
     key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
-    folder = Path(config.run.dir) / f"compare-{config.data.name}"
+    folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
     name = f"{variant.stem}-seed{seed}-{key}"
     run = config.run.model_copy(update={"dir": str(folder), "name": name})
     return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)

@@ -52,7 +52,6 @@ seen in one modality only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
@@ -74,7 +73,7 @@ class BiasMitigationParams(Params):
             infrared ones. 1 takes all for both, as is right where the modalities have equally many tracklets.
     """
 
-    name: Literal["bmil"] = "bmil"
+    name: str = "bmil"
     subset: float = Field(0.5, gt=0, le=1)
     warm_up: WarmUpParams = WarmUpParams()
     dual: HybridContrastParams = HybridContrastParams()

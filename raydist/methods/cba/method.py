@@ -45,7 +45,6 @@ The one-to-one matching compares centroids as they are, as image methods do, and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from raydist.methods.cba.intervention import InterventionParams, InterventionWarmUp
 from raydist.methods.cba.stages import IntraParams, IntraStage, RefinementParams, RefinementStage
@@ -55,7 +54,7 @@ from raydist.methods.method import Method, Params, Stage
 class CausalBootstrappedAlignmentParams(Params):
     """Hyper-parameters of CBA."""
 
-    name: Literal["cba"] = "cba"
+    name: str = "cba"
     warm_up: InterventionParams = InterventionParams()
     intra: IntraParams = IntraParams()
     refinement: RefinementParams = RefinementParams()

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -142,7 +142,7 @@ def own_labels(targets: Targets) -> dict[Modality, Labels]:
 class DualContrastMethodParams(Params):
     """Hyper-parameters of DCL."""
 
-    name: Literal["dcl"] = "dcl"
+    name: str = "dcl"
     warm_up: WarmUpParams = WarmUpParams()
     dual: DualContrastParams = DualContrastParams()
 

@@ -41,7 +41,6 @@ The stages pass on their last weights, not those best on the test set, and share
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
@@ -53,7 +52,7 @@ from raydist.methods.method import Method, Params, Stage
 class DualLevelDebiasingParams(Parts, Params):
     """Hyper-parameters of DMDL."""
 
-    name: Literal["dmdl"] = "dmdl"
+    name: str = "dmdl"
     warm_up: WarmUpParams = WarmUpParams()
     intra: IntraParams = IntraParams()
     cross: CrossParams = CrossParams()

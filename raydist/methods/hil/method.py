@@ -47,7 +47,6 @@ train.schedule=constant`` and factors of 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
@@ -58,7 +57,7 @@ from raydist.methods.method import Method, Params, Stage
 class HierarchicalIdentityParams(Params):
     """Hyper-parameters of HIL."""
 
-    name: Literal["hil"] = "hil"
+    name: str = "hil"
     warm_up: WarmUpParams = WarmUpParams()
     baseline: BaselineParams = BaselineParams()
     hierarchy: HierarchyParams = HierarchyParams()

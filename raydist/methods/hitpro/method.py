@@ -290,7 +290,7 @@ class HiTProParams(Params):
         ignore: whether likely pieces of one pass are taken out of each other's negatives, in both stages.
     """
 
-    name: Literal["hitpro"] = "hitpro"
+    name: str = "hitpro"
     warm_up: WarmUpParams | None = WarmUpParams()
     hierarchical: HierarchicalParams = HierarchicalParams()
     ignore: bool = True

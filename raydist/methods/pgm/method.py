@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -88,7 +88,7 @@ def partners(labels: Labels, matched: Labels) -> Labels:
 class ProgressiveGraphMatchingParams(Params):
     """Hyper-parameters of PGM."""
 
-    name: Literal["pgm"] = "pgm"
+    name: str = "pgm"
     warm_up: WarmUpParams = WarmUpParams()
     dual: DualContrastParams = DualContrastParams()
     cross: CrossContrastParams = CrossContrastParams()

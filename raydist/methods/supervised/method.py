@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ from raydist.types import NOISE, UNKNOWN_IDENTITY, Floats, Ints, Labels, Modalit
 class SupervisedParams(Params):
     """Hyper-parameters of the supervised ruler."""
 
-    name: Literal["supervised"] = "supervised"
+    name: str = "supervised"
     scale: float = Field(20.0, gt=0)
     margin: float = Field(0.3, ge=0)
     smoothing: float = Field(0.1, ge=0, lt=1)
