@@ -112,6 +112,7 @@ def test_a_run_of_ones_own_parts_alone_trains_and_goes_on(folder, environment, s
     ]  # the data set names it
     words += [f"data.root={smoke_root}", "train.epochs=2", "train.iterations=2", "method.patience=1"]
     words += ["ray.num_workers=1", "ray.num_shards=1", "evaluation.every=1", "run.name=mine"]
+    words += ["tracking.mlflow_uri=null"]
     trained = called("-m", "raydist.train", "smoke", *words, "--json", cwd=folder, env=environment)
     assert trained.returncode == 0, trained.stderr
     summary = json.loads(trained.stdout.splitlines()[-1])
