@@ -129,7 +129,8 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
         if rows.size:
             shown = rows[:5] if names is None else names[rows[:5]]
             raise FeatureError(
-                f"{rows.size} of {len(features)} features have {what}; the first: {', '.join(map(str, shown))}"
+                f"{rows.size} of {len(features)} features have {what}; "
+                f"the first: {', '.join(map(str, shown))}"
             )
 
 

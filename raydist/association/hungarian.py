@@ -13,7 +13,8 @@ from raydist.types import Floats
 def hungarian_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     """The pairs of clusters of the largest total similarity (Kuhn, "The Hungarian Method", 1955).
 
-    Every cluster of the modality with fewer clusters gets a partner of its own; the others of the larger one stay without.
+    Every cluster of the modality with fewer clusters gets a partner of its own; the others of the larger one
+    stay without.
 
     Args:
         visible: float32 [C_v, D] unit centroids.

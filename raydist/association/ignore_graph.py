@@ -1,8 +1,8 @@
 """Tracklets of one view that look like pieces of one pass, so that they are never pushed apart as negatives.
 
-A tracker may cut one pass of a person into several tracklets. Two tracklets are linked when they are as similar to
-each other as the parts of one tracklet are among themselves. Links are not closed transitively: chains of them join
-different people.
+A tracker may cut one pass of a person into several tracklets. Two tracklets are linked when they are as
+similar to each other as the parts of one tracklet are among themselves. Links are not closed transitively:
+chains of them join different people.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from raydist.types import Doubles, Floats, Ints
 def ignore_graph(sub_features: Floats, view: Ints, *, top: int = 3, slack: float = 0.3) -> csr_array:
     """Link tracklets of the same view that are probably the same person.
 
-    With s_ij the mean similarity between the sub-tracklets of i and j and rho_i the mean similarity among those of i,
-    i and j are linked when each is among the `top` nearest of the other in their view, and
-    s_ij > (1 - slack) min(rho_i, rho_j).
+    With s_ij the mean similarity between the sub-tracklets of i and j and rho_i the mean similarity among
+    those of i, i and j are linked when each is among the `top` nearest of the other in their view, and s_ij >
+    (1 - slack) min(rho_i, rho_j).
 
     Args:
         sub_features: float32 [N, K, D], unit features of the K sub-tracklets of each tracklet.

@@ -1,5 +1,7 @@
-"""Relations between tracklets carried on: features averaged over friends, links across modalities through links within one,
-and links to likely pieces of the same pass. The second half of HiTPro's alignment (arXiv 2604.21324).
+"""Propagation of relations between tracklets: the second half of HiTPro's alignment (arXiv 2604.21324).
+
+Features are averaged over friends; links across the modalities are followed through links within one, and
+their weight is shared with likely pieces of the same pass.
 """
 
 from __future__ import annotations
@@ -43,14 +45,16 @@ def propagate(
     """
     detour = csr_array(across @ within)
     detour.data = np.minimum(discount * detour.data, 1)
-    found = csr_array(across.maximum(detour).maximum(detour.T))
-    found.data[found.data < least] = 0
-    found.eliminate_zeros()
-    return found
+    weights = csr_array(across.maximum(detour).maximum(detour.T))
+    weights.data[weights.data < least] = 0
+    weights.eliminate_zeros()
+    return weights
 
 
 def spread_to_groups(weights: csr_array, ignored: csr_array) -> csr_array:
-    """Share the weight of a positive with the likely pieces of its pass: w_ik <- max(w_ik, sum_j w_ij G_jk / |group of j|).
+    """Share the weight of a positive with the likely pieces of its pass.
+
+    w_ik <- max(w_ik, sum_j w_ij G_jk / |group of j|).
 
     The group of j is j and its neighbours in G. It is not closed transitively.
 

@@ -1,6 +1,7 @@
 """Balanced assignment by entropic optimal transport (Cuturi, "Sinkhorn Distances", NeurIPS 2013).
 
-Where each row by itself would take its nearest column, a plan with given column sums keeps a few popular columns from
+Where each row by itself would take its nearest column, a plan with given column sums keeps a few popular
+columns from
 taking everything: every column gets its share of the rows.
 """
 
@@ -18,8 +19,9 @@ def sinkhorn(
 ) -> Doubles:
     """The share of every row that goes to every column, when columns take what they have room for.
 
-    With K = exp(s / t), the plan diag(a) K diag(b) of the given row and column sums is found by fitting b and a in turn, in
-    logarithms; a is fitted last, so that each row of the plan has exactly its sum, by which it is divided.
+    With K = exp(s / t), the plan diag(a) K diag(b) of the given row and column sums comes from fitting b and
+    a in turn, in logarithms; a is fitted last, so that each row of the plan has exactly its sum, by which it
+    is divided.
 
     Args:
         similarity: [n, m], s.
@@ -42,7 +44,8 @@ def sinkhorn(
     """
     if similarity.shape != (len(rows), len(columns)):
         raise DataError(
-            f"similarities {similarity.shape} with {len(rows)} row and {len(columns)} column sums: they must agree"
+            f"similarities {similarity.shape} with {len(rows)} row and {len(columns)} column sums: "
+            "they must agree"
         )
     if not (np.all(rows > 0) and np.all(columns > 0)):
         raise DataError(

@@ -13,6 +13,7 @@ from raydist.cli.compare import compare
 from raydist.cli.data import data
 from raydist.cli.embed import embed
 from raydist.cli.evaluate import evaluate
+from raydist.cli.guide import guide
 from raydist.cli.report import report
 from raydist.cli.score import score
 from raydist.cli.train import train
@@ -25,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, evaluate, report, compare, embed, score, cluster):
+for command in (train, tune, evaluate, report, compare, embed, score, cluster, guide):
     app.command()(command)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")

@@ -46,7 +46,8 @@ def read_features(path: str | Path) -> FeatureTable:
     """Read features back.
 
     Args:
-        path: a Parquet file as `write_features` makes it; ``identity`` and ``split`` may be absent, more columns may be there.
+        path: a Parquet file as `write_features` makes it; ``identity`` and ``split`` may be absent, more
+            columns may be there.
 
     Returns:
         The table.
@@ -99,7 +100,8 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
         Tracklet ids, str [N], and labels, int64 [N].
 
     Raises:
-        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label is below -1.
+        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label
+            is below -1.
     """
     path = Path(path)
     table = _read(path)

@@ -1,4 +1,4 @@
-"""The grey-histogram baseline: what brightness alone, without any learning, says of who is who."""
+"""The grey-histogram baseline: what brightness alone, without any learning, says of the persons."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def grey_histograms(frames: FrameStore) -> Floats:
         frames: of N tracklets.
 
     Returns:
-        float32 [N, 96] unit rows; the square root of the shares, so that a dot product is the Bhattacharyya coefficient.
+        float32 [N, 96] unit rows; the square root of the shares, so that a dot product is the Bhattacharyya
+        coefficient.
     """
-    found = np.empty((len(frames), NUM_BANDS * NUM_BINS), np.float32)
+    histograms = np.empty((len(frames), NUM_BANDS * NUM_BINS), np.float32)
     for row, available in enumerate(frames.num_frames):
         indices = eval_clip(int(available), FRAMES_AT_ONCE)[None]
         grey = np.einsum(
@@ -33,5 +34,5 @@ def grey_histograms(frames: FrameStore) -> Floats:
         )
         bands = np.array_split(grey, NUM_BANDS, axis=1)
         counts = np.concatenate([np.histogram(band, bins=NUM_BINS, range=(0, 256))[0] for band in bands])
-        found[row] = np.sqrt(counts / counts.sum())
-    return found
+        histograms[row] = np.sqrt(counts / counts.sum())
+    return histograms

@@ -28,7 +28,9 @@ def cosine_logits(features: Tensor, prototypes: Tensor, *, temperature: float) -
 
 
 def cluster_contrast(features: Tensor, labels: Tensor, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy over all prototypes of a cluster memory (Dai et al., Cluster Contrast, 2021, the ClusterNCE loss).
+    """Cross-entropy over all prototypes of a cluster memory: the ClusterNCE loss.
+
+    Dai et al., Cluster Contrast, 2021.
 
     -log exp(x.M_y / t) / sum_c exp(x.M_c / t), mean over the rows that belong to a cluster.
 
@@ -68,7 +70,8 @@ def instance_logits(
         admissible: bool [B, N], or [B, n] with candidates: which slots are negatives of a feature, such as
             those of its view that it does not ignore. The own slot counts once, whatever this says of it.
         temperature: > 0.
-        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch); None for all.
+        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch); None
+            for all.
 
     Returns:
         [B, 1 + n], minus infinity where a slot is not admissible; column 0 is the own slot.

@@ -7,17 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raydist.errors import ConfigError
-from raydist.memories.rows import group_means, unit_rows
+from raydist.memories.rows import group_means, unit_rows_like
 
 
 @torch.no_grad()
 def update_by_trust(
     prototypes: Tensor, features: Tensor, labels: Tensor, trust: Tensor, *, momentum: float
 ) -> None:
-    """Move each cluster of a batch at a rate of each sample's own: eta = momentum / max(trust, momentum) (DMDL, arXiv 2512.03745).
+    """Move each cluster of a batch at a rate of each sample's own (DMDL, arXiv 2512.03745).
 
-    M <- norm(mean of eta M + (1 - eta) x over the batch's samples x of the cluster). A sample trusted with 1 acts as in
-    `update_centroids`; one trusted with no more than `momentum` does not act at all, and alone leaves its cluster as it was.
+    eta = momentum / max(trust, momentum);
+
+    M <- norm(mean of eta M + (1 - eta) x over the batch's samples x of the cluster). A sample trusted with 1
+    acts as in `update_centroids`; one trusted with no more than `momentum` does not act at all, and alone
+    leaves its cluster as it was.
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
@@ -30,7 +33,8 @@ def update_by_trust(
         ConfigError: momentum is out of range.
 
     >>> memory = torch.eye(2)
-    >>> update_by_trust(memory, torch.tensor([[0.0, 1.0]]), torch.tensor([0]), torch.tensor([0.2]), momentum=0.2)
+    >>> label, trust = torch.tensor([0]), torch.tensor([0.2])
+    >>> update_by_trust(memory, torch.tensor([[0.0, 1.0]]), label, trust, momentum=0.2)
     >>> memory[0]
     tensor([1., 0.])
     """
@@ -39,7 +43,7 @@ def update_by_trust(
             f"momentum {momentum}: the share of the old row under full trust lies above 0 and is at most 1"
         )
     gain = 1 - momentum / trust.to(prototypes.dtype).clamp(min=momentum)
-    taken = unit_rows(features, prototypes) * gain[:, None]
+    taken = unit_rows_like(features, prototypes) * gain[:, None]
     clusters, means = group_means(torch.cat([taken, gain[:, None]], dim=1), labels)
     moved = F.normalize((1 - means[:, -1:]) * prototypes[clusters] + means[:, :-1])
     prototypes[clusters] = torch.where(means[:, -1:] > 0, moved, prototypes[clusters])

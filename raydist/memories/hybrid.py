@@ -1,4 +1,6 @@
-"""The hybrid memory: an even and a strict prototype of each cluster (RPNR, Yin et al., ACM MM 2024; BMIL, AAAI 2026).
+"""The hybrid memory: a mean and a hard prototype of each cluster.
+
+RPNR (Yin et al., ACM MM 2024); BMIL (AAAI 2026).
 
 C clusters have 2C unit rows: row c moves by the batch mean of cluster c, row C + c by its hardest sample.
 The update changes the rows in place and outside autograd: call it after a successful optimizer step.
@@ -61,8 +63,9 @@ def halves(memory: Tensor) -> tuple[Tensor, Tensor]:
 def update_hybrid(memory: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
     """Move both rows of each cluster of a batch.
 
-    With M_c the mean row and x_h the sample of the cluster that is least similar to M_c, of equal ones the first:
-    M_c <- norm(momentum M_c + (1 - momentum) mean x) and M_{C+c} <- norm(momentum M_{C+c} + (1 - momentum) x_h).
+    With M_c the mean row and x_h the sample of the cluster that is least similar to M_c, of equal ones the
+    first: M_c <- norm(momentum M_c + (1 - momentum) mean x) and M_{C+c} <- norm(momentum M_{C+c} + (1 -
+    momentum) x_h).
 
     Args:
         memory: [2C, D] unit rows, changed in place.
@@ -78,7 +81,7 @@ def update_hybrid(memory: Tensor, features: Tensor, labels: Tensor, *, momentum:
     """
     mean, hard = halves(memory)
     hardest = mean.clone()
-    update_hardest(hardest, features, labels, momentum=0.0)  # of which nothing is kept: the sample itself
+    update_hardest(hardest, features, labels, momentum=0.0)  # the hardest sample itself
     moved = labels[labels >= 0].unique()
     move_rows(hard, moved, hardest[moved], momentum=momentum)
     update_centroids(mean, features, labels, momentum=momentum)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from raydist.memories.rows import group_means, move_rows, unit_rows
+from raydist.memories.rows import group_means, move_rows, unit_rows_like
 
 
 @torch.no_grad()
 def update_slots(slots: Tensor, rows: Tensor, features: Tensor, *, momentum: float) -> None:
-    """Move the slots of a batch towards its features: T_i <- norm(momentum T_i + (1 - momentum) mean x of tracklet i).
+    """Move the slots of a batch towards its features.
+
+    T_i <- norm(momentum T_i + (1 - momentum) mean x of tracklet i).
 
     Call it after a successful optimizer step.
 
@@ -26,5 +28,5 @@ def update_slots(slots: Tensor, rows: Tensor, features: Tensor, *, momentum: flo
     tensor([[0., 1.],
             [0., 1.]])
     """
-    tracklets, means = group_means(unit_rows(features, slots), rows)
+    tracklets, means = group_means(unit_rows_like(features, slots), rows)
     move_rows(slots, tracklets, means, momentum=momentum)

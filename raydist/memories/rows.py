@@ -9,8 +9,8 @@ from torch import Tensor
 from raydist.errors import ConfigError
 
 
-def unit_rows(features: Tensor, memory: Tensor) -> Tensor:
-    """Features at unit length in the type of a memory, so that half-precision batches are averaged in float32."""
+def unit_rows_like(features: Tensor, memory: Tensor) -> Tensor:
+    """Unit-length features in the type of a memory: half-precision batches are averaged in float32."""
     return F.normalize(features.to(memory.dtype))
 
 

@@ -1,7 +1,8 @@
 """The two-level memory of HIL (arXiv 2509.11587): the centre of every cluster, and sub-centres around it.
 
-Secondary clustering finds the poses, views and modalities inside a cluster; each of their centres is drawn most of the way
-to the centre of the cluster. The memory is made anew with the clusters and stands still within an epoch.
+Secondary clustering finds the poses, views and modalities inside a cluster; each of their centres is drawn
+most of the way to the centre of the cluster. The memory is made anew with the clusters and stands still
+within an epoch.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raydist.data.samplers import identity_batches, rank_slice, reassemble, tracklet_batches
+from raydist.data.samplers import identity_batches, tracklet_batches
 from raydist.errors import ClusteringError, DataError
 
 labels_with_a_cluster = st.lists(st.integers(-1, 6), min_size=1, max_size=40).filter(
@@ -152,22 +152,3 @@ def test_batches_differ_from_pass_to_pass():
 def test_no_tracklet():
     with pytest.raises(DataError, match="table is empty"):
         tracklet_batches(np.zeros(0, np.int64), batch=2, iterations=1, rng=np.random.default_rng(0))
-
-
-@given(size=st.integers(0, 30), world=st.integers(1, 8), wide=st.booleans())
-@settings(max_examples=100, deadline=None)
-def test_slices_share_a_batch_and_reassemble(size, world, wide):
-    positions = np.arange(size * 3).reshape(size, 3) if wide else np.arange(size)
-    parts = [rank_slice(positions, rank, world) for rank in range(world)]
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    whole = reassemble(parts)
-    assert whole.dtype == positions.dtype
-    np.testing.assert_array_equal(whole, positions)
-
-
-def test_slices_refuse_what_is_no_slice():
-    for rank, world in ((2, 2), (-1, 2), (0, 0)):
-        with pytest.raises(ValueError, match="0 <= rank < world"):
-            rank_slice(np.arange(4), rank, world)
-    with pytest.raises(ValueError, match=r"slices of \[1, 3\] rows: 2 ranks share 4 rows as \[2, 2\]"):
-        reassemble([np.arange(1), np.arange(3)])

@@ -1,7 +1,8 @@
 """Decoded frames packed into one file, mapped into memory and shared by all processes of a machine.
 
-A cache entry is a folder with ``pixels.npy`` (uint8 [F, H, W, 3]) and ``index.npz`` (what is known of every frame). It is written
-under another name and renamed when it is complete, so an entry is whole or absent; of several writers the first one wins.
+A cache entry is a folder with ``pixels.npy`` (uint8 [F, H, W, 3]) and ``index.npz`` (what is known of every
+frame). It is written under another name and renamed when it is complete, so an entry is whole or absent; of
+several writers the first one wins.
 """
 
 from __future__ import annotations
@@ -76,13 +77,14 @@ def open_or_write(
             _write(files, entry, skip_unreadable=skip_unreadable)
         except OSError as error:
             raise DataError(
-                f"the frame cache {entry} cannot be written ({error.strerror}); choose another folder or cache=off"
+                f"the frame cache {entry} cannot be written ({error.strerror}); "
+                "choose another folder or cache=off"
             ) from None
     return _open(entry, files)
 
 
 def cache_key(files: FrameFiles) -> str:
-    """The name of the entry: a digest of every path, its size and time of change, and the height and width of the pixels."""
+    """The name of the entry: a digest of each file's path, size and time of change, and of the pixel size."""
     listed = [
         [path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)
     ]

@@ -1,7 +1,8 @@
 """Encoded images to pixels of one size and three channels.
 
-The rules: grey is repeated to three equal channels; an alpha channel is dropped; 16 bits are scaled to 8 (65535 becomes 255);
-CMYK is converted; a rotation noted in EXIF is ignored, since person boxes are cut upright and the published loaders ignore it.
+The rules: grey is repeated to three equal channels; an alpha channel is dropped; 16 bits are scaled to 8
+(65535 becomes 255); CMYK is converted; a rotation noted in EXIF is ignored, since person boxes are cut
+upright and the published loaders ignore it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ MAX_PIXELS = 100_000_000
 Pixels = NDArray[np.uint8]
 
 _JPEG, _PNG, _BMP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM"
-# The error that simplejpeg makes of stray bytes in a picture that is complete nevertheless; OpenCV reads such files.
+# The error that simplejpeg makes of stray bytes in a picture that is complete nevertheless; OpenCV reads such
+# files.
 _STRAY_BYTES = "extraneous bytes"
 
 

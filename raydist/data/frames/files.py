@@ -116,7 +116,8 @@ class FrameFiles:
         except (OSError, DataError) as error:
             problem = error.strerror if isinstance(error, OSError) else error
             raise DataError(
-                f"frame {file} cannot be read: {problem}; repair it, or leave such frames out (unreadable=skip)"
+                f"frame {file} cannot be read: {problem}; "
+                "repair it, or leave such frames out (unreadable=skip)"
             ) from None
         digest = hashlib.blake2b(encoded, digest_size=DIGEST_BYTES).digest()
         return pixels, np.frombuffer(digest, np.uint8)
@@ -149,13 +150,13 @@ def check_files(table: TrackletTable, *, limit: int = 20) -> None:
 
 
 def file_stamps(root: Path, paths: Iterable[str]) -> list[tuple[int, int]]:
-    """Size in bytes and time of change in nanoseconds of each file; (-1, 0) where it is missing or not a file."""
+    """Size in bytes and time of change in nanoseconds of each file; (-1, 0) where there is no file."""
     stamps = []
     for path in paths:
         try:
-            found = os.stat(os.path.join(root, path))
+            status = os.stat(os.path.join(root, path))
         except OSError:
             stamps.append((-1, 0))
             continue
-        stamps.append((found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (-1, 0))
+        stamps.append((status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0))
     return stamps

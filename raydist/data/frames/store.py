@@ -1,4 +1,4 @@
-"""The frames of a data set as arrays: decoded once into a packed cache, or on demand, with one rule for unreadable files."""
+"""The frames of a data set as arrays, decoded once into a packed cache or on demand."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class FrameStore:
 
     Attributes:
         num_frames: int64 [N], readable frames of each tracklet, >= 1.
-        digest: str [N], hexadecimal, of the encoded bytes of its readable frames in order; it does not depend on names.
+        digest: str [N], hexadecimal, of the encoded bytes of its readable frames in order; it does not depend
+            on names.
         height: height of the pixels.
         width: their width.
         num_skipped: unreadable frames that were left out.
@@ -103,15 +104,15 @@ def open_frames(
 ) -> FrameStore:
     """Make the frames of a table readable by row and frame number.
 
-    Every frame is decoded once at opening, into the cache if there is one; an unreadable frame is therefore known before
-    training begins. Later openings with the same files and size only map the cache.
+    Every frame is decoded once at opening, into the cache if there is one; an unreadable frame is therefore
+    known before training begins. Later openings with the same files and size only map the cache.
 
     Args:
         table: the tracklets, which become the rows of the store.
         height: height of the pixels that `read` gives; images of another size are resized.
         width: their width.
-        cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` takes the cache if there
-            is a folder for it and it stays below the limit.
+        cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` takes
+            the cache if there is a folder for it and it stays below the limit.
         cache_dir: folder of the cache.
         cache_limit_mb: largest cache entry in MiB that ``auto`` writes.
         unreadable: ``error`` refuses a frame that is missing, empty or truncated; ``skip`` leaves it out.
@@ -122,8 +123,8 @@ def open_frames(
 
     Raises:
         ConfigError: an option has none of the values above.
-        DataError: a frame is unreadable (the message names the file), or too many are for skipping: more than 5 % of all, or
-            all frames of one tracklet.
+        DataError: a frame is unreadable (the message names the file), or too many are for skipping: more than
+            5 % of all, or all frames of one tracklet.
     """
     _check_options(height, width, cache, cache_dir, unreadable, workers)
     if not len(table):
@@ -148,7 +149,8 @@ def _store(index: FrameIndex, files: FrameFiles, num_listed: Ints, pixels: Pixel
     if (first == last).any():
         lost = int(np.flatnonzero(first == last)[0])
         raise DataError(
-            f"no frame of row {lost} can be read; its first frame is {files.paths[ends[lost] - num_listed[lost]]}"
+            f"no frame of row {lost} can be read; "
+            f"its first frame is {files.paths[ends[lost] - num_listed[lost]]}"
         )
     slots = np.flatnonzero(index.readable)
     digest = [_digest(index.digest[slots[begin:end]]) for begin, end in zip(first, last, strict=True)]
@@ -174,12 +176,12 @@ def _check_readable(index: FrameIndex, files: FrameFiles, *, skip: bool) -> None
     if not lost.size:
         return
     named = ", ".join(files.paths[slot] for slot in lost[:5])
-    found = f"{lost.size} of {len(files)} frames of {files.root} cannot be read; the first: {named}"
+    problem = f"{lost.size} of {len(files)} frames of {files.root} cannot be read; the first: {named}"
     if not skip:
-        raise DataError(f"{found}; repair or remove them, or leave such frames out (unreadable=skip)")
+        raise DataError(f"{problem}; repair or remove them, or leave such frames out (unreadable=skip)")
     if lost.size > MAX_UNREADABLE_SHARE * len(files):
-        raise DataError(f"{found}; more than {MAX_UNREADABLE_SHARE:.0%} is too much to leave out")
-    _log.warning("left out: %s", found)
+        raise DataError(f"{problem}; more than {MAX_UNREADABLE_SHARE:.0%} is too much to leave out")
+    _log.warning("left out: %s", problem)
 
 
 def _check_options(

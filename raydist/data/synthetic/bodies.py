@@ -108,7 +108,8 @@ def draw_person(
 
     Args:
         identity: number from 1.
-        settings: `id_spread` scales every difference between persons; 0 gives everybody one body, skin and hair.
+        settings: `id_spread` scales every difference between persons; 0 gives all of them one body, skin and
+            hair.
         seed: seed of the world.
         wardrobe: outfits to choose from; when empty the person has outfits of their own.
 
@@ -138,7 +139,7 @@ def draw_person(
 
 
 def draw_wardrobe(settings: WorldSettings, seed: int) -> tuple[Outfit, ...]:
-    """The outfits that everybody shares; none when each person has their own."""
+    """The outfits that all persons share; none when each person has their own."""
     return tuple(
         draw_outfit(stream(seed, "synthetic.wardrobe", k), settings) for k in range(settings.wardrobe)
     )

@@ -1,8 +1,8 @@
 """A drawn world as the files of BUPTCampus.
 
 ``<root>/DATA/<identity>/{RGB,IR,FakeIR}/<camera>/<identity>_<modality>_<camera>_<tracklet>_<frame>.jpg``,
-``data_paths.json`` (identity, modality, camera, tracklet -> paths relative to DATA) and four lists of tracklets.
-Every pass is recorded in both modalities at once. FakeIR files keep the name of the visible file.
+``data_paths.json`` (identity, modality, camera, tracklet -> paths relative to DATA) and four lists of
+tracklets. Every pass is recorded in both modalities at once. FakeIR files have the name of the visible file.
 """
 
 from __future__ import annotations
@@ -23,20 +23,21 @@ _NAMES = {Modality.VISIBLE: "RGB", Modality.INFRARED: "IR"}
 
 
 def plan(world: World) -> list[Pass]:
-    """Who walks past which camera.
+    """The plan of a drawn world: which person walks past which camera, when, and how it is cut.
 
     Raises:
         ConfigError: the world has more cameras than the layout has names for.
     """
     if world.settings.num_cameras > len(CAMERAS):
         raise ConfigError(
-            f"num_cameras: {world.settings.num_cameras}; the BUPTCampus layout names {len(CAMERAS)} cameras at most"
+            f"num_cameras: {world.settings.num_cameras}; "
+            f"the BUPTCampus layout names {len(CAMERAS)} cameras at most"
         )
     return plan_paired_passes(world)
 
 
 def frame_paths(recording: Pass) -> dict[str, list[str]]:
-    """Files of a pass in time order, relative to the root, for each image stream."""
+    """Files of a pass in time order, relative to the root, for each image stream (a modality's name)."""
     streams = {"visible": ("RGB", "RGB"), "infrared": ("IR", "IR"), "translated": ("FakeIR", "RGB")}
     return {
         name: [

@@ -14,7 +14,7 @@ from raydist.randomness import stream
 from raydist.types import Floats
 
 PIXELS_PER_UNIT = 64
-"""Scenes are laid out in units of a 64th of the frame height, so that bricks and paving keep their size beside people."""
+"""Scenes are laid out in units of a 64th of the frame height: bricks keep their size next to people."""
 
 # What stands behind: visible albedo and near-infrared albedo (foliage is very bright, glass dark).
 _WALLS = {
@@ -34,7 +34,7 @@ class Camera:
         visible: float32 [2 height, 12 width, 3], albedo of the scene.
         infrared: float32 [2 height, 12 width].
         horizon: row of the scene where the ground begins.
-        direction: yaw in radians of those who walk along the path.
+        direction: yaw in radians of a person on the path.
         pitch: radians that the camera looks down.
         frame_rate: frames per second.
         light_side: where the sun stands, -1 left to 1 right.

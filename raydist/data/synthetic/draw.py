@@ -37,7 +37,7 @@ class Layout(Protocol):
     SETTINGS_FILE: str
 
     def plan(self, world: World) -> list[Pass]:
-        """Who walks past which camera."""
+        """The plan of a drawn world: which person walks past which camera, when, and how it is cut."""
 
     def frame_paths(self, recording: Pass) -> dict[str, list[str]]:
         """Files of a pass for each image stream: ``visible``, ``infrared``, ``translated``."""
@@ -52,7 +52,8 @@ def draw(
     """Draw a world into a new folder; the same arguments give the same bytes for any number of workers.
 
     The frames go to a temporary folder beside `out`, which takes its name at the very end.
-    Workers are processes of their own: a script that calls this needs the usual ``if __name__ == "__main__"``.
+    Workers are processes of their own: a script that calls this needs the usual ``if __name__ ==
+    "__main__"``.
 
     Args:
         settings: the name of a preset, or settings.
@@ -152,8 +153,8 @@ def image_stream(footage: Footage, name: str) -> NDArray[np.uint8]:
 
     Args:
         footage: a filmed pass.
-        name: ``visible``, ``infrared``, or ``translated``: infrared guessed from visible by one global tone map,
-            right on average and wrong for each garment, as a translation network's is.
+        name: ``visible``, ``infrared``, or ``translated``: infrared guessed from visible by one global tone
+            map, right on average and wrong for each garment, as a translation network's is.
 
     Returns:
         uint8 [T, H, W, 3] or [T, H, W].

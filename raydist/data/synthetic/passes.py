@@ -1,7 +1,7 @@
-"""Who walks past which camera, when, and how the tracker cuts it: the plan of a world, before anything is drawn.
+"""The plan of a drawn world: which person walks past which camera, when, and how it is cut.
 
-A pass is one walk of one person past one camera. It is cut into consecutive tracklets, as in HITSZ-VCM, where the
-24-frame tracklets of a person under a camera are pieces of a long recording.
+A pass is one walk of one person past one camera. It is cut into consecutive tracklets, as in HITSZ-VCM, where
+the 24-frame tracklets of a person under a camera are pieces of a long recording.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Pass:
 
 
 def plan_passes(world: World) -> list[Pass]:
-    """Passes of the HITSZ-VCM kind: each modality is recorded at its own times, by cameras drawn on their own.
+    """Passes as in HITSZ-VCM: each modality has times and cameras of its own.
 
     Args:
         world: settings, seed and the persons; auxiliary identities stay away.

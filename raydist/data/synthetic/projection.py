@@ -1,4 +1,4 @@
-"""From a figure in three dimensions to strokes on a picture: turning, tilting, sizing and the painter's order."""
+"""From a body in three dimensions to strokes on a picture: rotation, perspective and drawing order."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Paint strokes on all frames of a pass at once: one geometry, and from it visible, infrared and mask.
 
 Parts are painted from the farthest to the nearest. A part is an anti-aliased signed distance to a tapered
-segment; its shading comes from the surface normal of a cylinder (a sphere for round parts), and its print from
-body coordinates, which turn with the body.
+segment; its shading comes from the surface normal of a cylinder (a sphere for round parts), and its print
+from body coordinates, which turn with the body.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def paint_figure(
         looks: materials of the parts.
         yaw: [T] radians, turns the prints.
         light: of the visible camera.
-        is_walker: False for somebody who walks in front of the person whom the tracklet is about.
+        is_walker: False for a person who walks in front of the person whom the tracklet is about.
     """
     frames = np.arange(len(yaw))
     for layer in range(strokes.num_absent, len(Part)):

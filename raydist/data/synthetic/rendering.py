@@ -47,7 +47,7 @@ def film(recording: Pass, world: World) -> Footage:
     """Film a pass.
 
     Args:
-        recording: who passes which camera.
+        recording: which person passes which camera.
         world: persons and cameras.
 
     Returns:
@@ -84,7 +84,7 @@ def _draw_yaw(rng: np.random.Generator, camera: Camera, num_frames: int, view_sp
 
 
 def _look_at_scene(recording: Pass, world: World, pan: Array) -> Canvas:
-    """Frames of the empty scene, from a window that moves with the walker and turns round at the scene's ends."""
+    """Frames of the empty scene, from a window that follows the walker and turns back at the ends."""
     settings, camera = world.settings, world.cameras[recording.camera]
     height, width = settings.height, settings.width
     rng = recording.stream(world.seed, "scene")

@@ -1,7 +1,8 @@
 """The walking body: 24 tapered capsules in three dimensions, moved by a phase model of the gait.
 
-The body's own axes are x forward, y to its left and z up, in body heights, with the origin on the ground under
-the pelvis. Thighs swing with the sine of the phase, knees flex in the swing, arms go in antiphase to the legs.
+The body's own axes are x forward, y to its left and z up, in body heights, with the origin on the ground
+under the pelvis. Thighs swing with the sine of the phase, knees flex in the swing, arms go in antiphase to
+the legs.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Figure:
 
 
 class Trunk(NamedTuple):
-    """What limbs and clothes hang on, each [T]: heights of hip and chest, lateral sway; and the forward lean."""
+    """The joints of the trunk, each [T]: heights of hip and chest, lateral sway, forward lean."""
 
     hip: Array
     chest: Array
@@ -127,7 +128,7 @@ class _Stride(NamedTuple):
 
 
 def _stride(body: Body, gait: Gait, phase: Array, sign: int) -> _Stride:
-    """One leg in the plane of walking: a swinging thigh, and a knee that flexes while the leg is in the air."""
+    """One leg in the plane of walking: a swinging thigh, and a knee that bends in the air."""
     if sign < 0:
         phase = phase + np.pi + gait.lag
     thigh_length, shin_length = 0.5 * body.leg, 0.5 * body.leg - ANKLE

@@ -1,7 +1,8 @@
-"""Augmentation of clips: what may be done to them, how often and how strongly, and what chance makes of it for one clip.
+"""Augmentation of clips: strengths for a modality, and the parameters drawn for one clip.
 
-`draw_params` turns strengths (`ClipAugment`) and an explicit generator into the parameters of one clip (`ClipParams`);
-`raydist.data.transforms.rendering` changes the pixels. All frames of a clip share its parameters, so that it stays one take of one camera.
+`draw_params` turns strengths (`ClipAugment`) and an explicit generator into the parameters of one clip
+(`ClipParams`); `raydist.data.transforms.rendering` changes the pixels. All frames of a clip share its
+parameters, so that it stays one take of one camera.
 """
 
 from __future__ import annotations
@@ -25,22 +26,26 @@ class ClipAugment:
     """How often and how strongly clips are changed; the default changes nothing.
 
     Attributes:
-        shift: largest displacement down and to the right, as a share of the frame height; what comes in is black.
+        shift: largest displacement down and to the right, as a share of the frame height; what comes in is
+            black.
         flip: probability of mirroring left and right.
-        jitter: J of a colour jitter (see `raydist.data.transforms.colour_jitter`): factors in 1 - J to 1 + J for brightness, contrast and
-            saturation, and a shift of the hue by up to J of a turn either way; 0 for none.
+        jitter: J of a colour jitter (see `raydist.data.transforms.colour_jitter`): factors in 1 - J to 1 + J
+            for brightness, contrast and saturation, and a shift of the hue by up to J of a turn either way; 0
+            for none.
         exchange: probability of copying one channel, each as likely, to all three.
         weighted: probability of a grey picture with weights drawn from a flat Dirichlet distribution.
-        luma: probability of a grey picture with the weights `LUMA`; these three exclude each other, the rest keeps colour.
-        pseudo_colour: probability of the colours of three colour maps (see `raydist.data.transforms.colour_maps`).
+        luma: probability of a grey picture with the weights `LUMA`; these three exclude each other, the rest
+            keeps colour.
+        pseudo_colour: probability of the colours of three colour maps (see
+            `raydist.data.transforms.colour_maps`).
         tone: probability of a tone curve a g^gamma + b; on a visible clip only after it was made grey.
         scale: range of a.
         gamma: range of gamma, drawn uniformly in its logarithm.
         offset: largest absolute b.
         gain: probability of a factor of its own for each channel.
         gain_range: range of these factors.
-        swap: probability of low-frequency amplitudes from a frame of the other modality (see `raydist.data.transforms.spectrum`); of a
-            visible clip only where no grey was drawn.
+        swap: probability of low-frequency amplitudes from a frame of the other modality (see
+            `raydist.data.transforms.spectrum`); of a visible clip only where no grey was drawn.
         swap_size: range of the relative half-size of the square of frequencies that are swapped, below 0.5.
         swap_blend: range of the donor's share in their amplitudes.
         erase: probability of erasing a box (Zhong et al., Random Erasing, AAAI 2020).
@@ -72,7 +77,7 @@ class ClipAugment:
 
 
 class Box(NamedTuple):
-    """An erased box: its share of the frame, its height over its width, and where it lies in the room left (0 to 1).
+    """An erased box: share of the frame, height over width, and position (0 to 1) in the room left.
 
     `noise` is the seed of the noise that fills it; None for one colour.
     """
@@ -85,7 +90,7 @@ class Box(NamedTuple):
 
 
 class Swap(NamedTuple):
-    """An amplitude swap: the relative half-size of the square of frequencies, and the donor's share in their amplitudes."""
+    """An amplitude swap: relative half-size of the square of frequencies, and the donor's share."""
 
     size: float
     blend: float
@@ -106,7 +111,8 @@ class ClipParams(NamedTuple):
         box: what is erased, or None.
         swap: how low-frequency amplitudes are taken over from a donor frame, or None.
         jitter: how brightness, contrast, saturation and hue change, or None.
-        colour_maps: OpenCV's number of the colour map that each channel of a pseudo-coloured clip comes from, or None.
+        colour_maps: OpenCV's number of the colour map that each channel of a pseudo-coloured clip comes from,
+            or None.
     """
 
     down: float = 0.0
@@ -130,23 +136,32 @@ BASIC = ClipAugment(shift=10 / 288, flip=0.5, erase=0.5)
 """What every visible-infrared paper does: pad 10 pixels at 288 x 144 and crop, flip, erase."""
 
 TONES_VISIBLE = replace(BASIC, weighted=0.45, exchange=0.45, tone=0.5, gain=0.5)
-"""Another rendering of a visible clip, mostly without its colours, so that colour alone cannot tell tracklets apart."""
+"""Another rendering of a visible clip, mostly without colour: colour alone must not tell tracklets apart."""
 
 TONES_INFRARED = replace(BASIC, tone=0.75, gain=0.5)
 """Another rendering of an infrared clip: other contrast, and a tint that its grey never had."""
 
 INTERVENED_VISIBLE = replace(BASIC, weighted=1 / 3, exchange=1 / 3, swap=1.0, tone=0.5, gain=0.5)
-"""A visible clip under CBA's intervention on modality: a weighted grey, one channel or an amplitude swap, each as often; then
-half the time a tone curve, where it is grey, and half the time a gain."""
+"""A visible clip under CBA's intervention on modality.
+
+A weighted grey, one channel or an amplitude swap, each as often; then half the time a tone curve, where it is
+grey, and half the time a gain.
+"""
 
 INTERVENED_INFRARED = replace(TONES_INFRARED, swap=0.5)
-"""An infrared clip under the same intervention: a tone curve or a gain, or both, 7 times in 8, and half the time a swap."""
+"""An infrared clip under the same intervention.
+
+A tone curve or a gain, or both, 7 times in 8, and half the time a swap.
+"""
 
 CHANNEL_EXCHANGE = replace(BASIC, exchange=1.0)
 """The second view of visible images (Ye et al., Channel Augmented Joint Learning, ICCV 2021)."""
 
 CHANNEL_ADAPTIVE_GREY = replace(BASIC, exchange=0.75, luma=0.125)
-"""The view of infrared images (ChannelAdapGray of the same paper): R, G, B or, every other time, luma, each as likely."""
+"""The view of infrared images (ChannelAdapGray of the same paper).
+
+R, G, B or, every other time, luma, each as likely.
+"""
 
 JITTERED_BASIC = replace(BASIC, jitter=0.5)
 """HIL's and SDCL's first view of visible images."""
@@ -176,7 +191,8 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     Args:
         augment: probabilities and strengths.
         modality: of the clip; see `ClipAugment.tone` and `ClipAugment.swap`.
-        rng: the clip's own generator, keyed by the seed, the epoch, the step and the position in the global batch.
+        rng: the clip's own generator, keyed by the seed, the epoch, the step and the position in the global
+            batch.
 
     Returns:
         The parameters; equal for generators in equal states.

@@ -13,20 +13,22 @@ STRIDES = (1, 2, 4)
 """Temporal steps, each as likely."""
 
 HELD = 0.3
-"""The share of a clip's frames that are held."""
+"""The share of a clip's frames that are shown again."""
 
 
 @dataclass(frozen=True)
 class ClipTiming:
-    """How often the frames of a clip follow each other in another rhythm than the sampling gives them; by default never.
+    """How often the frames of a clip follow each other in another rhythm; by default never.
 
-    These are the interventions on motion of CBA's warm-up (arXiv 2604.15631, which names them only as a kind). At most one of
-    the four is drawn for a clip; with what their probabilities leave of 1, the clip stays as it ran.
+    These are the interventions on motion of CBA's warm-up (arXiv 2604.15631, which names them only as a
+    kind). At most one of the four is drawn for a clip; with what their probabilities leave of 1, the clip
+    stays as it ran.
 
     Attributes:
         stride: probability of consecutive frames, or of every second or every fourth, from a random start.
         hold: probability of dropping frames: 30 % of them show the frame before instead.
-        shuffle: probability of another order, as often backwards as shuffled; an encoder that averages over time cannot tell.
+        shuffle: probability of another order, as often backwards as shuffled; an encoder that averages over
+            time cannot tell.
         freeze: probability of one frame all the time.
 
     Raises:
@@ -49,10 +51,10 @@ AS_IT_RAN = ClipTiming()
 
 
 def train_clip(num_frames: int, clip_frames: int, rng: np.random.Generator) -> Ints:
-    """A clip for training: one random frame of each of T equal chunks (the ``video_train`` sampling of MITML, CVPR 2022).
+    """A clip for training: one random frame of each of T equal chunks (``video_train`` of MITML).
 
-    The index list is padded with its last index to T chunks of ceil(n / T) frames. A tracklet of fewer than T frames therefore
-    gives all its frames and then repeats the last one.
+    The index list is padded with its last index to T chunks of ceil(n / T) frames. A tracklet of fewer than T
+    frames therefore gives all its frames and then repeats the last one.
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
@@ -71,7 +73,7 @@ def train_clip(num_frames: int, clip_frames: int, rng: np.random.Generator) -> I
 
 
 def eval_clip(num_frames: int, clip_frames: int) -> Ints:
-    """A clip for evaluation: the first frame of each chunk of `train_clip` (the ``video_test`` sampling of MITML).
+    """A clip for evaluation: the first frame of each chunk of `train_clip` (``video_test`` of MITML).
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
@@ -89,8 +91,8 @@ def eval_clip(num_frames: int, clip_frames: int) -> Ints:
 def segment_range(num_frames: int, segment: int, num_segments: int) -> range:
     """The frames of one of K consecutive sub-tracklets.
 
-    Sub-tracklet k holds the frames floor(k n / K) .. floor((k + 1) n / K) - 1. Where there are fewer frames than sub-tracklets,
-    an empty one takes the frame at which it would begin.
+    Sub-tracklet k holds the frames floor(k n / K) .. floor((k + 1) n / K) - 1. Where there are fewer frames
+    than sub-tracklets, an empty one takes the frame at which it would begin.
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
@@ -121,8 +123,8 @@ def segment_clip(
         clip_frames: frames T of the clip, >= 1.
         segment: which sub-tracklet k, in 0..K-1.
         num_segments: number of sub-tracklets K, >= 1.
-        rng: draws one frame of each of T chunks of the sub-tracklet; None takes the first of each chunk, which spaces the frames
-            evenly.
+        rng: draws one frame of each of T chunks of the sub-tracklet; None takes the first of each chunk,
+            which spaces the frames evenly.
 
     Returns:
         int64 [T], ascending, each in 0..n-1.
@@ -200,7 +202,7 @@ def _strided(part: range, clip_frames: int, rng: np.random.Generator) -> Ints:
 
 
 def _held(clip: Ints, rng: np.random.Generator) -> Ints:
-    """Some frames are lost, and each shows the last one that was not; never the first, which has none before it."""
+    """Some frames are lost; each shows the last one before it. The first frame is never lost."""
     shown = np.arange(len(clip))
     lost = rng.choice(shown[1:], round(HELD * len(clip)), replace=False)
     shown[lost] = 0

@@ -1,7 +1,8 @@
-"""Colour jitter: brightness, contrast, saturation and hue change by random amounts, one after the other in a random order.
+"""Colour jitter: brightness, contrast, saturation and hue, changed in a random order.
 
-What torchvision's ColorJitter does to a Pillow image, done for a whole batch of clips: the same distributions, and the same
-levels bit for bit. Each change takes 8 bits to 8 bits; blends drop the fraction, and hue and saturation have 8 bits themselves.
+What torchvision's ColorJitter does to a Pillow image, done for a whole batch of clips: the same
+distributions, and the same levels bit for bit. Each change takes 8 bits to 8 bits; blends drop the fraction,
+and hue and saturation have 8 bits themselves.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
 
 class Jitter(NamedTuple):
-    """A colour jitter: factors around 1, a shift of the hue in turns, and the order in which the four changes come."""
+    """A colour jitter: factors around 1, a hue shift in turns, and the order of the four changes."""
 
     brightness: float = 1.0
     contrast: float = 1.0
@@ -33,7 +34,8 @@ def draw_jitter(strength: float, rng: np.random.Generator) -> Jitter:
     """Draw the colour jitter of one clip.
 
     Args:
-        strength: J; factors are drawn uniformly from 1 - J to 1 + J, and the shift of the hue from -J to J turns.
+        strength: J; factors are drawn uniformly from 1 - J to 1 + J, and the shift of the hue from -J to J
+            turns.
         rng: the clip's own generator.
 
     Returns:
@@ -56,7 +58,8 @@ def jitter_colours(clips: Tensor, jitters: Sequence[Jitter]) -> Tensor:
         float32 [B, T, 3, H, W], whole numbers from 0 to 255.
 
     >>> red = torch.tensor([200, 50, 50], dtype=torch.uint8).view(1, 1, 3, 1, 1)
-    >>> jitter_colours(red, [Jitter(brightness=0.5)]).flatten(), jitter_colours(red, [Jitter(hue=1 / 3)]).flatten()
+    >>> jitters = Jitter(brightness=0.5), Jitter(hue=1 / 3)
+    >>> tuple(jitter_colours(red, [jitter]).flatten() for jitter in jitters)
     (tensor([100.,  25.,  25.]), tensor([ 50., 200.,  50.]))
     """
     levels = clips.float()
@@ -69,7 +72,9 @@ def jitter_colours(clips: Tensor, jitters: Sequence[Jitter]) -> Tensor:
 
 
 def _blend(levels: Tensor, changes: Sequence[int], jitters: Sequence[Jitter]) -> Tensor:
-    """Move every clip away from black, from its mean grey or from its grey picture, as its change asks; from none for the hue.
+    """Blend every clip with black, its mean grey or its grey picture, as its change asks.
+
+    A change of hue blends with nothing.
 
     All three changes are base + factor (levels - base), so that one pass serves clips at different changes.
     """
@@ -79,14 +84,15 @@ def _blend(levels: Tensor, changes: Sequence[int], jitters: Sequence[Jitter]) ->
     ]
     factor = torch.tensor(factors, dtype=levels.dtype, device=levels.device).view(-1, 1, 1, 1, 1)
     grey = _grey(levels)
-    # a sum of levels is exact in float32 up to 65,793 pixels: the mean does not depend on the order of summation
+    # a sum of levels is exact in float32 up to 65,793 pixels: the mean does not depend on the order of
+    # summation
     mean = grey.mean((-2, -1), keepdim=True).add_(0.5).floor_()
     base = grey * (kind == SATURATION) + mean * (kind == CONTRAST)
     return (levels - base).mul_(factor).add_(base).clamp_(0, 255).floor_()
 
 
 def _grey(levels: Tensor) -> Tensor:
-    """[B, T, 1, H, W]: the grey levels of pictures, in whole numbers; every intermediate sum is exact in float32."""
+    """[B, T, 1, H, W]: grey levels in whole numbers; all sums are exact in float32."""
     red, green, blue = (part * channel for part, channel in zip(LUMA_PARTS, levels.split(1, 2), strict=True))
     return (red + green).add_(blue).add_(32768).div_(65536).floor_()
 
@@ -95,7 +101,8 @@ def _shift_hue(levels: Tensor, turns: Sequence[float]) -> Tensor:
     """Turn the colours of every clip around the wheel, through Pillow's 8-bit hue, saturation and value."""
     value = levels.amax(2, keepdim=True)
     spread = value - levels.amin(2, keepdim=True)
-    # fractions are dropped below: single and double precision take turns as in Pillow, to drop them at the same levels
+    # fractions are dropped below: single and double precision take turns as in Pillow, to drop them at the
+    # same levels
     red, green, blue = (
         (value - channel).div_(spread.clamp(min=1)).double() for channel in levels.split(1, 2)
     )
@@ -111,7 +118,7 @@ def _shift_hue(levels: Tensor, turns: Sequence[float]) -> Tensor:
 
 
 def _purity(sextant: Tensor) -> Tensor:
-    """[B, T, 3, H, W]: how much of R, G and B there is in the pure colours at [B, T, 1, H, W] on a wheel from 0 to 6."""
+    """[B, T, 3, H, W]: R, G and B of the pure colours at [B, T, 1, H, W] on a wheel from 0 to 6."""
     centre = torch.tensor([3.0, 2.0, 4.0], device=sextant.device).view(3, 1, 1)
     sign = torch.tensor([1.0, -1.0, -1.0], device=sextant.device).view(3, 1, 1)
     at_centre = torch.tensor([-1.0, 2.0, 2.0], device=sextant.device).view(3, 1, 1)

@@ -1,8 +1,8 @@
 """Pseudo-colour: three colour maps give a grey picture the colours of a visible one.
 
-The view of infrared images in DMDL (arXiv 2512.03745): each channel of the picture comes from another colour map
-of OpenCV. OpenCV orders channels as B, G, R and the published code takes them as they come, so that the first channel is the
-blue of the first map and the last one the red of the last map.
+The view of infrared images in DMDL (arXiv 2512.03745): each channel of the picture comes from another colour
+map of OpenCV. OpenCV orders channels as B, G, R and the published code takes them as they come, so that the
+first channel is the blue of the first map and the last one the red of the last map.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Pixels of augmented clips: what the parameters of each clip ask for, done to a whole batch of clips at a time.
+"""Pixels of augmented clips: the parameters of each clip applied to a whole batch.
 
-The order is fixed: shift and flip, colour jitter, grey, pseudo-colour, amplitude swap, tone curve, gain, erasing. What makes a
-clip look like the other modality thus comes before the tones, which act on it as they act on a grey picture, and is rounded
-to 8 bits as they expect. Of the image methods some jitter before they pad, and all copy channels after they normalise and
-erase; here one order serves every view.
+The order is fixed: shift and flip, colour jitter, grey, pseudo-colour, amplitude swap, tone curve, gain,
+erasing. What makes a clip look like the other modality thus comes before the tones, which act on it as they
+act on a grey picture, and is rounded to 8 bits as they expect. Of the image methods some jitter before they
+pad, and all copy channels after they normalise and erase; here one order serves every view.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ERASED = (0.4914, 0.4822, 0.4465)
 """The colour of an erased box, in every paper's code the mean colour of CIFAR-10."""
 
 NOISE = (0.45, 0.226)
-"""Mean and deviation of the noise in an erased box: where ImageNet's statistics are 0 and 1, averaged over the channels."""
+"""Mean and deviation of the noise in an erased box: ImageNet's 0 and 1, averaged over channels."""
 
 LEVELS = 256
 
@@ -42,14 +42,15 @@ def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = 
     Args:
         frames: uint8 [B, T, 3, H, W], on the CPU or another device.
         params: of the B clips.
-        donors: uint8 [D, 3, H, W], a frame for each of the D clips that have a swap, in their order; None for D = 0.
+        donors: uint8 [D, 3, H, W], a frame for each of the D clips that have a swap, in their order; None for
+            D = 0.
 
     Returns:
         float32 [B, T, 3, H, W] in [0, 1]; exactly `frames / 255` where the parameters do nothing.
 
     Raises:
-        DataError: the frames are of another type or shape, or there is not one set of parameters a clip or not one
-            donor a swap.
+        DataError: the frames are of another type or shape, or there is not one set of parameters a clip or
+            not one donor a swap.
 
     >>> frames = torch.full((1, 2, 3, 4, 2), 51, dtype=torch.uint8)
     >>> apply(frames, [ClipParams(scale=2.0)]).unique()
@@ -88,7 +89,7 @@ def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
 def _replace(
     frames: Tensor, wanted: Sequence[T | None], change: Callable[[Tensor, list[T]], Tensor]
 ) -> Tensor:
-    """Change the clips for which something is wanted; what they become is rounded to 8 bits as a camera does."""
+    """Change the chosen clips; the result is rounded to 8 bits, as a camera does."""
     chosen = {b: want for b, want in enumerate(wanted) if want is not None}
     if not chosen:
         return frames
@@ -139,7 +140,7 @@ def _tone_tables(params: Sequence[ClipParams]) -> Tensor:
 
 
 def _look_up(frames: Tensor, tables: Tensor) -> Tensor:
-    """float32 [B, T, 3, H, W]: the value in its clip's and channel's table for every pixel of [B, T, 3 or 1, H, W]."""
+    """float32 [B, T, 3, H, W]: each pixel's value in the table of its clip and channel."""
     first = torch.arange(0, tables.numel(), LEVELS, dtype=torch.int32, device=frames.device).view(
         -1, 1, 3, 1, 1
     )
@@ -162,7 +163,7 @@ def _erase(clips: Tensor, params: Sequence[ClipParams]) -> Tensor:
 
 
 def _fill(params: Sequence[ClipParams], boxes: Sequence[tuple[int, int, int, int]], clips: Tensor) -> Tensor:
-    """What the boxes are painted with: `ERASED` as [3, 1, 1], or [B, 1, 3, H, W] where any box has noise in it."""
+    """The filling of the boxes: `ERASED` as [3, 1, 1], or [B, 1, 3, H, W] where a box has noise."""
     colour = torch.tensor(ERASED, device=clips.device).view(3, 1, 1)
     noisy = [(b, p.box.noise) for b, p in enumerate(params) if p.box is not None and p.box.noise is not None]
     if not noisy:
@@ -177,7 +178,10 @@ def _fill(params: Sequence[ClipParams], boxes: Sequence[tuple[int, int, int, int
 
 
 def _noise(seed: int, grey: tuple[float, float, float] | None, tall: int, wide: int) -> Tensor:
-    """float32 [3, tall, wide] in [0, 1], the same for equal seeds; in a grey clip the noise is weighed as the pixels are."""
+    """Noise, float32 [3, tall, wide] in [0, 1], equal for equal seeds.
+
+    In a grey clip the noise is weighed as the pixels are.
+    """
     noise = stream(seed, "noise").standard_normal((3, tall, wide), np.float32)
     if grey is not None:
         noise[:] = np.tensordot(np.array(grey, np.float32), noise, 1)

@@ -1,8 +1,8 @@
-"""Clips in the light of another spectrum: the amplitudes of their lowest spatial frequencies come from another frame.
+"""Clips in the light of another spectrum: low-frequency amplitudes come from another frame.
 
-Fourier domain adaptation (Yang and Soatto, FDA, CVPR 2020): the phase of a picture says what is there, and the amplitude of
-its low frequencies says how it is lit. Only the few lowest frequencies change, so no whole FFT is taken: two thin matrix
-products give their coefficients, and two more add the difference to the pixels.
+Fourier domain adaptation (Yang and Soatto, FDA, CVPR 2020): the phase of a picture says what is there, and
+the amplitude of its low frequencies says how it is lit. Only the few lowest frequencies change, so no whole
+FFT is taken: two thin matrix products give their coefficients, and two more add the difference to the pixels.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from torch import Tensor
 def reach(size: float, height: int, width: int) -> int:
     """The highest frequency b of the square -b..b that the relative half-size beta gives, in periods a frame.
 
-    As in FDA's code, floor(beta min(H, W)); but at least 1 (the mean and its neighbours) and below half the shorter side. At
-    64 x 32 every beta from 0.01 to 0.05 thus gives the same 3 x 3 square; a frame of two rows or columns has only a mean.
+    As in FDA's code, floor(beta min(H, W)); but at least 1 (the mean and its neighbours) and below half the
+    shorter side. At 64 x 32 every beta from 0.01 to 0.05 thus gives the same 3 x 3 square; a frame of two
+    rows or columns has only a mean.
 
     Args:
         size: beta, from 0 to 0.5.
@@ -38,8 +39,9 @@ def reach(size: float, height: int, width: int) -> int:
 def swap_amplitude(frames: Tensor, donors: Tensor, reaches: Sequence[int], blend: Sequence[float]) -> Tensor:
     """Give every clip the low-frequency amplitudes of its donor frame.
 
-    FDA, Eq. (3): the amplitude becomes (1 - lambda) |F(x)| + lambda |F(donor)| in the square -b..b around the mean, and the
-    phase stays; one donor frame for all frames of a clip. An amplitude of 0, as in a black frame, counts as of phase 0.
+    FDA, Eq. (3): the amplitude becomes (1 - lambda) |F(x)| + lambda |F(donor)| in the square -b..b around the
+    mean, and the phase stays; one donor frame for all frames of a clip. An amplitude of 0, as in a black
+    frame, counts as of phase 0.
 
     Args:
         frames: float [B, T, 3, H, W].
@@ -57,7 +59,8 @@ def swap_amplitude(frames: Tensor, donors: Tensor, reaches: Sequence[int], blend
     height, width = frames.shape[-2:]
     down, right = torch.arange(-max(reaches), max(reaches) + 1), torch.arange(max(reaches) + 1)
     rows, columns = _waves(height, down, frames), _waves(width, right, frames)
-    # the frequencies left of the mean are not computed: in a real picture they are the conjugates of those on the right
+    # the frequencies left of the mean are not computed: in a real picture they are the conjugates of those on
+    # the right
     share = torch.where(right > 0, 2, 1) * _per_clip(blend) / (height * width)
     share = torch.where(torch.maximum(down.abs()[:, None], right) <= _per_clip(reaches), share, 0).to(frames)
     across = torch.view_as_real(columns).flatten(1)
