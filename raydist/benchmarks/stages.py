@@ -34,8 +34,8 @@ def cluster_in_stages(
         num_slabs: into how many slabs the rows are cut after the search; never changes the result.
     """
     graph = jaccard_graph(
-        table.features, spec.metric, modality=table.modality, camera=table.camera, eps_max=spec.radius, search=search,
-        num_slabs=num_slabs, threads=threads, watch=watch,
+        table.features, spec.metric, spec.metric.column(modality=table.modality, camera=table.camera),
+        eps_max=spec.radius, search=search, num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):
         return StagedClustering(cluster_edges(graph.edges, len(table), spec), graph)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from raydist.cli.cluster import K1, K2, Distance, Eps, MinSamples
+from raydist.cli.bench_options import K1, K2, Distance, Eps, MinSamples
 from raydist.cli.common import Json, guarded, note, say_json, say_table
 from raydist.errors import ConfigError
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.graph import TIE_TOLERANCE, Edges
+from raydist.neighbours.jaccard.edges import TIE_TOLERANCE, Edges
 from raydist.neighbours.jaccard.locality import root_of
 from raydist.types import NOISE, Labels
 

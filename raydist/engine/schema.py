@@ -9,19 +9,18 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from raydist.clustering.spec import ClusterSpec
 from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, validate
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import chosen_pooling
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
+from raydist.engine.clustering_section import ClusteringSection
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
-from raydist.types import Modality
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -123,42 +122,6 @@ class EncoderSection(Section):
     def _parts_fit(self) -> EncoderSection:
         chosen_pooling(self.name, pooling=self.pooling, branches=self.branches)
         return self
-
-
-class ClusteringSection(Section):
-    """How each modality is clustered; `eps` and `k1` may be given per modality."""
-
-    distance: Literal["jaccard", "camera-aware", "modality-aware"] = "jaccard"
-    algorithm: Literal["dbscan", "hdbscan"] = "dbscan"
-    k1: Positive | dict[Literal["visible", "infrared"], Positive] = 30
-    k2: Positive = 6
-    k1_intra: Positive = 5
-    k1_inter: Positive = 20
-    k2_intra: Positive = 2
-    k2_inter: Positive = 4
-    eps: (
-        Annotated[float, Field(gt=0, le=1)]
-        | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]]
-    ) = 0.6
-    min_samples: Positive = 4
-    min_cluster_size: int = Field(4, ge=2)
-    gate: float | None = Field(None, ge=0, le=1)
-    self_paced: bool = False
-    margin: float = Field(0.02, gt=0, lt=1)
-
-    @field_validator("k1", "eps")
-    @classmethod
-    def _both_modalities(cls, value: Any) -> Any:
-        if isinstance(value, dict) and set(value) != {m.label for m in Modality}:
-            raise ConfigError(
-                f"clustering: {value} names {sorted(value)}; give one value, or one for visible and one for infrared"
-            )
-        return value
-
-    def spec(self, modality: Modality) -> ClusterSpec:
-        """The values for one modality."""
-        values = {k: v[modality.label] if isinstance(v, dict) else v for k, v in self.model_dump().items()}
-        return ClusterSpec(**values)
 
 
 class TrainSection(Section):

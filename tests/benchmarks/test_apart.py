@@ -5,7 +5,7 @@ import pytest
 
 from raydist.benchmarks.apart import THREAD_SWITCHES, run_apart
 from raydist.errors import ConfigError, WorkerError
-from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.plain import PlainJaccard
 
 
 def test_the_process_is_another_one():
@@ -25,7 +25,7 @@ def test_its_errors_are_ours():
     with pytest.raises(ValueError, match="math domain error"):
         run_apart(1, math.sqrt, -1.0)
     with pytest.raises(ConfigError, match="k1 = 0"):
-        run_apart(1, DistanceSpec, k1=0)
+        run_apart(1, PlainJaccard, k1=0)
 
 
 def test_a_process_that_dies_is_told_of():

@@ -3,10 +3,12 @@ import pytest
 
 from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.searches import look_alike_search
-from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
+from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
+from raydist.neighbours.jaccard.plain import PlainJaccard
 from raydist.neighbours.search.backends import exact_search
 
-METRICS = [DistanceSpec.plain(), DistanceSpec.camera_aware(), DistanceSpec.modality_aware()]
+METRICS = [PlainJaccard(), CameraAwareJaccard(), ModalityAwareJaccard()]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def test_crowds_are_searched_as_if_alone(drawn, metric, threads):
 def test_a_crowd_with_fewer_rows_than_seats_leaves_seats_empty():
     table = draw_features(40, 16, seed=0).table
     (within, _), _ = look_alike_search(np.arange(40) // 7, threads=1)(
-        table.features, DistanceSpec.plain(k1=20), None
+        table.features, PlainJaccard(k1=20), None
     )
     assert within[0].shape == (40, 19)
     assert ((within[0] >= 0).sum(axis=1) == np.repeat([6, 4], [35, 5])).all()

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -7,18 +6,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from raydist.benchmarks.features import draw_features
-from raydist.cli.cluster import AlgorithmName, DistanceName
 from raydist.clustering import spec
+from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.data.feature_files import read_labels, write_features
-from raydist.neighbours.jaccard import distances as distance
+from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.types import Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)
 
 
-def test_the_offered_names_are_those_of_the_library():
-    assert get_args(DistanceName) == get_args(distance.DistanceName)
-    assert get_args(AlgorithmName) == get_args(spec.AlgorithmName)
+def test_the_offered_names_and_options_are_those_of_the_library(raydist, monkeypatch):
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    words = raydist("cluster", "--help").out.replace(":", " ").split()
+    assert {*DISTANCES, *CLUSTERINGS} <= set(words)
+    assert {f"--{name.replace('_', '-')}" for name in declared_parameters()} <= set(words)
 
 
 @pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.jaccard.distances import DistanceSpec
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.distance import Distance
+from raydist.neighbours.jaccard.edges import Edges
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def ranking(similarity: np.ndarray, i: int, candidates: np.ndarray) -> list[int]
 
 
 def seats_of(
-    similarity: np.ndarray, i: int, spec: DistanceSpec, group: np.ndarray
+    similarity: np.ndarray, i: int, spec: Distance, group: np.ndarray
 ) -> tuple[list[list[int]], dict[int, float]]:
     """The ranked lists of row i, and whom it is averaged over with what weight."""
     every = np.arange(len(similarity))
@@ -81,10 +81,10 @@ def reciprocal_set(lists: list[list[list[int]]], i: int, half: int) -> set[int]:
 
 
 @pytest.fixture
-def dense_jaccard() -> Callable[[np.ndarray, DistanceSpec, np.ndarray], np.ndarray]:
+def dense_jaccard() -> Callable[[np.ndarray, Distance, np.ndarray], np.ndarray]:
     """All N x N Jaccard distances in float64, written down from the formulas."""
 
-    def make(features: np.ndarray, spec: DistanceSpec, group: np.ndarray) -> np.ndarray:
+    def make(features: np.ndarray, spec: Distance, group: np.ndarray) -> np.ndarray:
         x = features.astype(np.float64)
         num_rows = len(x)
         similarity = np.stack(

@@ -1,12 +1,12 @@
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn.cluster import DBSCAN
 
+from raydist.clustering.hdbscan_spec import HDBSCAN_EPS
 from raydist.clustering.self_paced import self_paced
-from raydist.clustering.spec import HDBSCAN_EPS, ClusterSpec, cluster_edges, cluster_features
+from raydist.clustering.spec import ClusterSpec, cluster_edges, cluster_features
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.graph import jaccard_graph
 
@@ -41,9 +41,9 @@ def test_labels_are_those_of_dense_distances(crowd, dense_jaccard, spec, num_row
 def test_labels_of_three_thousand_rows(crowd, dense_jaccard, spec):
     x, group = crowd(3000, 4)
     distance = dense_jaccard(x, spec.metric, group)
-    edges = jaccard_graph(x, spec.metric, modality=group, camera=group, eps_max=0.6, threads=2).edges
+    edges = jaccard_graph(x, spec.metric, group, eps_max=0.6, threads=2).edges
     for eps in (0.4, 0.5, 0.6):
-        cut = replace(spec, eps=eps)
+        cut = spec.with_values(eps=eps)
         assert np.array_equal(cluster_edges(edges, 3000, cut).labels, expected_labels(distance, cut))
 
 
@@ -71,7 +71,9 @@ def test_equal_rows_are_one_cluster_each():
 def test_the_gate_reaches_the_distance(crowd):
     x, modality = crowd(300, 6)
     spec = ClusterSpec("modality-aware", k1=20)
-    graphs = [cluster_features(x, replace(spec, gate=gate), modality=modality).edges for gate in (None, 0.9)]
+    graphs = [
+        cluster_features(x, spec.with_values(gate=gate), modality=modality).edges for gate in (None, 0.9)
+    ]
     crossing = [int((modality[edges.i] != modality[edges.j]).sum()) for edges in graphs]
     assert crossing[1] < crossing[0]
     with pytest.raises(ConfigError, match=r"gate = 0\.5 with jaccard"):

@@ -67,19 +67,19 @@ def shard_memory(
         num_shards: S; each holds N / S rows.
         threads: of a shard.
 
-    >>> shard_memory(1_000_000, 2048, DistanceSpec.plain(), num_shards=16, threads=2).total < 6e9
+    >>> from raydist.neighbours.jaccard.plain import PlainJaccard
+    >>> shard_memory(1_000_000, 2048, PlainJaccard(), num_shards=16, threads=2).total < 6e9
     True
     """
     mine = -(-num_rows // num_shards)
     seats = 1 + spec.num_within + spec.num_across
-    averaged = max(spec.k2, spec.k2_intra + spec.k2_inter) * (2 if spec.name == "modality-aware" else 1)
     wide, wider = _WIDE_SETS * seats * _ENTRY, _WIDE_EXPANSIONS * seats * _ENTRY
     return ShardMemory(
         features=(_TABLES * 4 * width * mine) + 2 * _asked(mine, width) // num_parts(mine, width),
         search=search_memory(
             mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads
         ),
-        lists=num_rows * (seats * (4 + 4 + 2) + averaged * (4 + 8) + 3 * 8),
+        lists=num_rows * (seats * (4 + 4 + 2) + spec.num_averaged * (4 + 8) + 3 * 8),
         v=mine * (2 * wide + wider) + 2 * num_rows * wider,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,8 +68,8 @@ def joint_spec(clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, A
         ConfigError: the modalities differ in a field that is not given.
     """
     changed = {name: value for name, value in given.items() if value is not None}
-    visible, infrared = (replace(clustering[m], **changed) for m in Modality)
-    differing = [name for name in vars(visible) if getattr(visible, name) != getattr(infrared, name)]
+    visible, infrared = (clustering[m].with_values(**changed) for m in Modality)
+    differing = [name for name, value in visible.parameters.items() if getattr(infrared, name) != value]
     if differing:
         raise ConfigError(
             f"clustering.{differing[0]} is {getattr(visible, differing[0])} for visible and {getattr(infrared, differing[0])} "

@@ -8,7 +8,7 @@ similar to both has no modality left.
 ======================================================  ==================================================================
 equation                                                function
 ======================================================  ==================================================================
-k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.distances.ranked_lists`
+k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.modality_aware`
 weight (MAJ)
 half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
 M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
+from raydist.clustering.spec import ClusterSpec
 from raydist.data.transforms.augment import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
@@ -21,7 +22,6 @@ from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, r
 from raydist.methods.common.clusters import cluster_batches, tracklet_means
 from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, at, own_labels
 from raydist.methods.method import Batch, ClipView, Memories, Modules, OptimizerStep, Refresher, Targets
-from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 VERSIONS = [
@@ -50,13 +50,13 @@ class JointContrastParams(HybridContrastParams):
             and ``none`` leaves joint clusters out.
         distance: of the joint clustering.
         k1, k2, eps, min_samples: of the joint clustering; None for those of ``clustering``.
-        gate: see `raydist.neighbours.jaccard.distances.DistanceSpec`; wanted where many people are seen in one modality only.
+        gate: see `raydist.neighbours.jaccard.modality_aware`; wanted where many people are seen in one modality only.
         candidates: proxies that a clip is compared with, its positives and the hardest others.
     """
 
     share: float = Field(2.0, gt=0)
     contrast: Literal["split", "whole", "none"] = "split"
-    distance: DistanceName = "modality-aware"
+    distance: str = "modality-aware"
     k1: int | None = Field(None, ge=1)
     k2: int | None = Field(None, ge=1)
     eps: float | None = Field(None, gt=0, le=1)
@@ -66,7 +66,7 @@ class JointContrastParams(HybridContrastParams):
 
     @model_validator(mode="after")
     def _the_gate_fits_the_distance(self) -> JointContrastParams:
-        DistanceSpec(self.distance, gate=self.gate)
+        ClusterSpec(self.distance, gate=self.gate)
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -114,7 +114,7 @@ def cluster_rows(
         return found
     step = EPS_STEP if found.num_clusters == 0 else -EPS_STEP
     eps = min(1.0, max(EPS_STEP / 2, spec.eps + step))
-    return cluster_rows(refresher, rows, replace(spec, eps=eps), retries=retries - 1)
+    return cluster_rows(refresher, rows, spec.with_values(eps=eps), retries=retries - 1)
 
 
 def cluster_batches(

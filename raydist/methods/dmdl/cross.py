@@ -193,7 +193,7 @@ def with_finer(
     """
     spec = clustering[modality]
     fewer = {name: math.ceil(share * getattr(spec, name)) for name in ("k1", "k1_intra", "k1_inter")}
-    return {**clustering, modality: replace(spec, **fewer)}
+    return {**clustering, modality: spec.with_values(**fewer)}
 
 
 def unified_labels(features: Floats, clusters: ModalityClusters, space: Modality) -> dict[Modality, Labels]:

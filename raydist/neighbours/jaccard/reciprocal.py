@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from raydist.neighbours.jaccard.distances import RankedLists
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.jaccard.slabs import (
     map_slabs,
     sparse_rows,

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -87,7 +85,7 @@ def test_another_radius_is_tried(tracklets, eps):
     x = np.float32([[1, 0], [0.98, 0.2], [0.9, 0.44], [0.2, 0.98], [0, 1], [0.1, 0.99]])
     refresher = LocalRefresher(tracklets)
     refresher.set_features(x / np.linalg.norm(x, axis=1, keepdims=True))
-    spec = replace(SPEC, eps=eps, k1=4, k2=2)
+    spec = SPEC.with_values(eps=eps, k1=4, k2=2)
     assert num_clusters(cluster_part(refresher, np.arange(6), spec, num_rows=6, what="six")) == 2
 
 
@@ -96,7 +94,7 @@ def test_a_collapse_says_what_was_clustered(tracklets, features):
     refresher.set_features(tracklet_means(features))
     with pytest.raises(ClusteringError, match="collapsed: both together 0 clusters of 12 tracklets"):
         cluster_part(
-            refresher, np.arange(12), replace(SPEC, min_samples=100), num_rows=12, what="both together"
+            refresher, np.arange(12), SPEC.with_values(min_samples=100), num_rows=12, what="both together"
         )
 
 
@@ -104,11 +102,11 @@ def test_what_is_not_given_is_that_of_the_modalities():
     spec = joint_spec(
         dict.fromkeys(Modality, SPEC), {"distance": "modality-aware", "k1": None, "eps": 0.4, "gate": 0.5}
     )
-    assert spec == replace(SPEC, distance="modality-aware", eps=0.4, gate=0.5)
+    assert spec == SPEC.with_values(distance="modality-aware", eps=0.4, gate=0.5)
 
 
 def test_modalities_that_differ_need_a_value_for_both_together():
-    differing = {Modality.VISIBLE: SPEC, Modality.INFRARED: replace(SPEC, k1=7)}
+    differing = {Modality.VISIBLE: SPEC, Modality.INFRARED: SPEC.with_values(k1=7)}
     with pytest.raises(ConfigError, match=r"k1 is 3 for visible and 7 for infrared: .* method.joint.k1"):
         joint_spec(differing, {"k1": None})
     assert joint_spec(differing, {"k1": 9}).k1 == 9

@@ -57,7 +57,7 @@ def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(context, fe
 
 
 def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(context, features):
-    alone = replace(context.clustering[Modality.VISIBLE], min_samples=1)
+    alone = context.clustering[Modality.VISIBLE].with_values(min_samples=1)
     context, seen = replace(context, clustering=dict.fromkeys(Modality, alone)), []
     for seed in range(6):
         within = refreshed(HybridContrastStage(context, HybridContrastParams(), 2 / 3), features, seed)

@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceSpec, RankedLists, join_lists, ranked_lists
+from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
+from raydist.neighbours.jaccard.distance import join_lists
+from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
+from raydist.neighbours.jaccard.plain import PlainJaccard
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
 
 
 def ranked(ids, values):
@@ -17,7 +21,7 @@ COLUMNS = ("ids", "similarities", "seats", "shares")
 
 
 def test_plain_lists_hold_the_row_and_its_neighbours():
-    lists = ranked_lists(DistanceSpec.plain(k1=4, k2=2), ROW, WITHIN, NONE)
+    lists = PlainJaccard(k1=4, k2=2).ranked_lists(ROW, WITHIN, NONE)
     assert lists.ids.tolist() == [[0, 1, 2, 3]]
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.8, 0.5])]]
     assert lists.split >= 4
@@ -27,9 +31,9 @@ def test_plain_lists_hold_the_row_and_its_neighbours():
 
 
 def test_camera_aware_lists_keep_both_sides_apart():
-    spec = DistanceSpec.camera_aware(k1_intra=2, k1_inter=1, k2_intra=2, k2_inter=3)
+    spec = CameraAwareJaccard(k1_intra=2, k1_inter=1, k2_intra=2, k2_inter=3)
     assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 0)
-    lists = ranked_lists(spec, ROW, WITHIN, ACROSS)
+    lists = spec.ranked_lists(ROW, WITHIN, ACROSS)
     assert lists.ids.tolist() == [[0, 1, 2, 7, 8]]
     assert lists.split == 3
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.8, 0.85, 0.3])]]
@@ -38,9 +42,9 @@ def test_camera_aware_lists_keep_both_sides_apart():
 
 
 def test_modality_aware_lists_share_seats_and_sort_by_similarity():
-    spec = DistanceSpec.modality_aware(k1=6, k2=2)
+    spec = ModalityAwareJaccard(k1=6, k2=2)
     assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 3)
-    lists = ranked_lists(spec, ROW, ranked([[1, 2]], [[0.9, 0.8]]), ACROSS)
+    lists = spec.ranked_lists(ROW, ranked([[1, 2]], [[0.9, 0.8]]), ACROSS)
     assert lists.ids.tolist() == [[0, 1, 7, 2, 8, 9]]
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.85, 0.8, 0.3, 0.2])]]
     assert lists.seats.tolist() == [[0, 1, 7, 8]]
@@ -48,8 +52,7 @@ def test_modality_aware_lists_share_seats_and_sort_by_similarity():
 
 
 def test_a_row_comes_before_its_equals_in_its_own_list():
-    lists = ranked_lists(
-        DistanceSpec.modality_aware(k1=4),
+    lists = ModalityAwareJaccard(k1=4).ranked_lists(
         np.array([5]),
         ranked([[1]], [[1.0]]),
         ranked([[0, 2]], [[1.0, 0.9]]),
@@ -58,8 +61,7 @@ def test_a_row_comes_before_its_equals_in_its_own_list():
 
 
 def test_a_modality_without_the_other_gives_all_weight_to_its_own():
-    lists = ranked_lists(
-        DistanceSpec.modality_aware(k1=6, k2=2),
+    lists = ModalityAwareJaccard(k1=6, k2=2).ranked_lists(
         ROW,
         ranked([[1, -1]], [[0.9, -np.inf]]),
         ranked([[-1]], [[-np.inf]]),
@@ -69,13 +71,13 @@ def test_a_modality_without_the_other_gives_all_weight_to_its_own():
 
 
 def test_no_expansion_for_k2_of_one():
-    lists = ranked_lists(DistanceSpec.modality_aware(k1=6, k2=1), ROW, WITHIN, ACROSS)
+    lists = ModalityAwareJaccard(k1=6, k2=1).ranked_lists(ROW, WITHIN, ACROSS)
     assert lists.seats.tolist() == [[0]]
     assert lists.shares.tolist() == [[1.0]]
 
 
 def test_the_half_set_is_rounded_to_even():
-    assert [DistanceSpec.plain(k1=k).half for k in (4, 5, 6, 7, 15, 30)] == [2, 2, 3, 4, 8, 15]
+    assert [PlainJaccard(k1=k).half for k in (4, 5, 6, 7, 15, 30)] == [2, 2, 3, 4, 8, 15]
 
 
 def gated(gate):
@@ -84,7 +86,7 @@ def gated(gate):
     across = ranked([[2, 3], [2, 3], [0, 1], [0, 1]], [[0.8, 0.2], [0.6, 0.5], [0.8, 0.6], [0.2, 0.1]])
     slabs = [np.array([0, 1, 2]), np.array([3])]
     found = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
-    lists = join_lists(DistanceSpec.modality_aware(k1=4, k2=2, gate=gate), slabs, found)
+    lists = join_lists(ModalityAwareJaccard(k1=4, k2=2, gate=gate), slabs, found)
     return [[j for j in row if j >= 0] for row in lists.ids.tolist()]
 
 
@@ -96,7 +98,7 @@ def test_the_gate_keeps_mutual_and_similar_neighbours():
 
 
 def test_a_gate_without_another_modality():
-    spec = DistanceSpec.modality_aware(k1=4, k2=2, gate=0.5)
+    spec = ModalityAwareJaccard(k1=4, k2=2, gate=0.5)
     alone = join_lists(
         spec, [np.array([0, 1])], [(ranked([[1], [0]], [[0.9]] * 2), ranked([[-1], [-1]], [[-np.inf]] * 2))]
     )
@@ -105,20 +107,20 @@ def test_a_gate_without_another_modality():
 
 def test_nobody_across_never_meets_the_last_row():
     """Row 0 has nobody across; the nearest across of the last row is row 0."""
-    spec = DistanceSpec.modality_aware(k1=2, k2=1, gate=1.0)
+    spec = ModalityAwareJaccard(k1=2, k2=1, gate=1.0)
     within = ranked(np.empty((2, 0)), np.empty((2, 0)))
     lists = join_lists(spec, [np.array([0, 1])], [(within, ranked([[-1], [0]], [[-np.inf], [0.5]]))])
     assert lists.ids.tolist() == [[0, -1], [1, 0]]
 
 
 def test_joined_slabs_equal_the_whole():
-    spec = DistanceSpec.camera_aware()
+    spec = CameraAwareJaccard()
     rows = np.array([0, 4])
     within, across = (tuple(np.repeat(part, 2, axis=0) for part in side) for side in (WITHIN, ACROSS))
-    whole = ranked_lists(spec, rows, within, across)
+    whole = spec.ranked_lists(rows, within, across)
     joined = RankedLists.join(
         [
-            ranked_lists(spec, rows[[r]], tuple(a[[r]] for a in within), tuple(a[[r]] for a in across))
+            spec.ranked_lists(rows[[r]], tuple(a[[r]] for a in within), tuple(a[[r]] for a in across))
             for r in (0, 1)
         ]
     )
@@ -143,10 +145,8 @@ def test_renumbered_lists_name_the_same_rows():
 
 def test_parameters_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="k1 = 0"):
-        DistanceSpec.plain(k1=0)
+        PlainJaccard(k1=0)
     with pytest.raises(ConfigError, match="k1 = 1"):
-        DistanceSpec.modality_aware(k1=1)
+        ModalityAwareJaccard(k1=1)
     with pytest.raises(ConfigError, match="gate = 2"):
-        DistanceSpec.modality_aware(gate=2)
-    with pytest.raises(ConfigError, match=r"gate = 0\.5 with jaccard"):
-        DistanceSpec(gate=0.5)
+        ModalityAwareJaccard(gate=2)

@@ -7,10 +7,14 @@ from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, FeatureError
 from raydist.neighbours.jaccard import graph as jaccard
-from raydist.neighbours.jaccard.graph import DistanceSpec, Edges, jaccard_edges, jaccard_graph
+from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
+from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
+from raydist.neighbours.jaccard.graph import jaccard_graph
+from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
+from raydist.neighbours.jaccard.plain import PlainJaccard
 from raydist.neighbours.jaccard.reciprocal import UNIT
 
-PLAIN, CAMERA, MODALITY = DistanceSpec.plain, DistanceSpec.camera_aware, DistanceSpec.modality_aware
+PLAIN, CAMERA, MODALITY = PlainJaccard, CameraAwareJaccard, ModalityAwareJaccard
 
 
 def by_similarity(x, i, candidates):
@@ -92,7 +96,7 @@ def dense(edges, num_rows):
 
 
 def graph(x, spec, group=None, **options):
-    return jaccard_graph(x, spec, modality=group, camera=group, **options).edges
+    return jaccard_graph(x, spec, group, **options).edges
 
 
 def same(a: Edges, b: Edges) -> bool:

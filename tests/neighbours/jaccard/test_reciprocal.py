@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, vstack
 
-from raydist.neighbours.jaccard.distances import RankedLists
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.jaccard.reciprocal import (
     NEVER,
     UNIT,

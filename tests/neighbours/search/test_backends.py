@@ -3,8 +3,8 @@ import pytest
 
 from raydist.clustering.spec import ClusterSpec, cluster_edges
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceSpec
 from raydist.neighbours.jaccard.graph import jaccard_graph
+from raydist.neighbours.jaccard.plain import PlainJaccard
 from raydist.neighbours.search import backends as searches
 from raydist.neighbours.search.backends import approximate_search, exact_search
 
@@ -25,7 +25,7 @@ def equal(left, right) -> bool:
 
 
 def test_precision_and_memory_never_change_what_is_found(table):
-    features, metric = table, DistanceSpec.plain()
+    features, metric = table, PlainJaccard()
     usual = exact_search(threads=1)(features, metric, None)[0]
     for precision in ("fp32", "bf16"):
         assert equal(exact_search(threads=1, precision=precision)(features, metric, None)[0], usual)
@@ -35,7 +35,7 @@ def test_precision_and_memory_never_change_what_is_found(table):
 
 
 def test_an_approximate_search_tells_its_recall(table):
-    features, metric = table, DistanceSpec.plain()
+    features, metric = table, PlainJaccard()
     few, many = (approximately(n)(features, metric, None) for n in (1, 1000))
     assert 0.1 < few[1]["recall"] < many[1]["recall"] == 1.0
     assert equal(many[0], exact_search(threads=1)(features, metric, None)[0])
