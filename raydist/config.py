@@ -32,6 +32,9 @@ Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
 
 
+NO_TRUTH_VALUE = "true and false are not values of this key"
+
+
 class Choice:
     """The names that a key may have, as an annotation: ``Annotated[str, Choice(METHODS)]``; None passes.
 
@@ -69,7 +72,7 @@ class Section(BaseModel):
     def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         field = cls.model_fields[str(info.field_name)]
         if _holds_truth(value) and not _takes_truth(field.annotation):
-            raise PydanticCustomError("truth_value", "true and false are no value for this key")
+            raise PydanticCustomError("truth_value", NO_TRUTH_VALUE)
         return value
 
 

@@ -22,6 +22,8 @@ DISTANCES: Registry[type[Distance]] = Registry(
             f"{_HERE}.modality_aware:ModalityAwareJaccard", "half of the neighbours from each modality."
         ),
     },
+    kind=f"{_HERE}.distance:Distance",
+    subclass=True,
 )
 
 DistanceSpec = Distance
