@@ -17,16 +17,18 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
-from raydist.registry import Registry, nearest, one_of
+from raydist.registry import OWN_PART, Registry, nearest, one_of
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
@@ -47,6 +49,16 @@ class Choice:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        options: list[JsonSchemaValue] = [{"enum": list(self.names)}]
+        if isinstance(self.names, Registry):
+            options.append({"type": "string", "pattern": r"^[\w.]+:\w+$", "examples": [OWN_PART]})
+        inner = handler(core)
+        optional = {"type": "null"} in inner.get("anyOf", [])
+        return {"anyOf": [*options, *([{"type": "null"}] if optional else [])]}
 
     def _checked(self, name: str | None) -> str | None:
         if name is None:

@@ -18,6 +18,9 @@ from raydist.errors import ConfigError
 
 Part = TypeVar("Part")
 
+OWN_PART = "package.module:attribute"
+"""How a part of one's own is named."""
+
 
 class Entry(NamedTuple):
     """A part of this package.
@@ -78,9 +81,7 @@ class Registry(Generic[Part]):
         if name in self.entries:
             return cast(Part, _attribute(self.entries[name].target))
         if ":" not in name:
-            raise ConfigError(
-                f"{self.key} = {name!r}{one_of(name, self)}, or package.module:attribute for one of your own"
-            )
+            raise ConfigError(f"{self.key} = {name!r}{one_of(name, self)}, or {OWN_PART} for one of your own")
         try:
             part = _own_attribute(name)
         except Exception as error:  # whatever the module of a user raises while it is imported
@@ -103,7 +104,7 @@ class Registry(Generic[Part]):
         >>> Registry("x", {"a": Entry("builtins:int", ""), "b": Entry("builtins:str", "")}).listing()
         'a, b, or package.module:attribute for one of your own'
         """
-        return f"{', '.join(self)}, or package.module:attribute for one of your own"
+        return f"{', '.join(self)}, or {OWN_PART} for one of your own"
 
     def _require_kind(self, name: str, part: object) -> None:
         if not _is_a(part, cast(type, _attribute(self.kind)), subclass=self.subclass):

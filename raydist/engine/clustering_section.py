@@ -38,8 +38,11 @@ _KEYS: Raw = {name: _key(one) for name, one in declared_parameters().items()}
 _Declared: Any = create_model(
     "_Declared",
     __base__=Section,
-    distance=(_annotated[str, Choice(DISTANCES)], Field("jaccard", description="distance between tracklets")),
-    algorithm=(_annotated[str, Choice(CLUSTERINGS)], Field("dbscan", description="clustering algorithm")),
+    distance=(
+        _annotated[str, Choice(DISTANCES)],
+        Field("jaccard", description="Distance between tracklets."),
+    ),
+    algorithm=(_annotated[str, Choice(CLUSTERINGS)], Field("dbscan", description="Clustering algorithm.")),
     **_KEYS,
 )
 

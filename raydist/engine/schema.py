@@ -31,11 +31,11 @@ class RunSection(Section):
     """Where a run lives and what makes it repeatable."""
 
     name: str | None = Field(
-        None, pattern=r"^[\w.-]+$", description="name of the run's folder; by default METHOD-DATA-NUMBER"
+        None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
     )
-    dir: str = Field("runs", description="folder that holds the folders of runs")
-    seed: int = Field(0, ge=0, description="seed of everything that is drawn")
-    deterministic: bool = Field(True, description="use deterministic algorithms of torch only")
+    dir: str = Field("runs", description="Folder that holds the folders of runs.")
+    seed: int = Field(0, ge=0, description="Seed of everything that is drawn.")
+    deterministic: bool = Field(True, description="Use deterministic algorithms of torch only.")
 
 
 class DataSection(Section):
@@ -45,40 +45,41 @@ class DataSection(Section):
     them.
     """
 
-    name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="data set")
-    root: str | None = Field(None, description="its folder, or the manifest file; not for synthetic")
-    trial: int = Field(1, ge=1, le=10, description="which of RegDB's ten splits; others have one")
-    preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="synthetic: which world is drawn")
+    name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="Data set.")
+    root: str | None = Field(None, description="Its folder, or the manifest file; not for synthetic.")
+    trial: int = Field(1, ge=1, le=10, description="Which of RegDB's ten splits; others have one.")
+    preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="Synthetic: which world is drawn.")
     layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
-        "hitsz_vcm", description="synthetic: in which layout it is written"
+        "hitsz_vcm", description="Synthetic: in which layout it is written."
     )
-    preset_seed: int = Field(0, ge=0, description="synthetic: seed of the world")
+    preset_seed: int = Field(0, ge=0, description="Synthetic: seed of the world.")
     mismatch: Literal["drop", "error"] = Field(
-        "drop", description="leave out tracklets whose files disagree, or refuse the data set"
+        "drop", description="Leave out tracklets whose files disagree, or refuse the data set."
     )
-    auxiliary: bool = Field(False, description="BUPTCampus: also train on its auxiliary tracklets")
+    auxiliary: bool = Field(False, description="BUPTCampus: also train on its auxiliary tracklets.")
     paired: bool = Field(
-        False, description="BUPTCampus: methods may know which tracklets were recorded together (supervision)"
+        False,
+        description="BUPTCampus: methods may know which tracklets were recorded together (supervision).",
     )
     validation_identities: float = Field(
-        0.0, ge=0, lt=1, description="share of the training identities that is held out for validation"
+        0.0, ge=0, lt=1, description="Share of the training identities that is held out for validation."
     )
-    height: int = Field(64, ge=8, le=1024, description="height of a frame in pixels")
-    width: int = Field(32, ge=8, le=1024, description="width of a frame in pixels")
-    frames: Positive = Field(4, description="frames of a training clip (T)")
+    height: int = Field(64, ge=8, le=1024, description="Height of a frame in pixels.")
+    width: int = Field(32, ge=8, le=1024, description="Width of a frame in pixels.")
+    frames: Positive = Field(4, description="Frames of a training clip (T).")
     sub_tracklets: int = Field(
-        2, ge=1, le=16, description="equal parts of a tracklet with a feature each (K)"
+        2, ge=1, le=16, description="Equal parts of a tracklet with a feature each (K)."
     )
     flip_average: bool = Field(
-        False, description="cluster and rank the mean feature of a clip and its mirror image"
+        False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
     cache: Literal["auto", "packed", "off"] = Field(
-        "auto", description="keep decoded frames on disk: always, never, or where they fit"
+        "auto", description="Keep decoded frames on disk: always, never, or where they fit."
     )
     unreadable: Literal["error", "skip"] = Field(
-        "error", description="stop at a frame that cannot be read, or take its neighbour"
+        "error", description="Stop at a frame that cannot be read, or take its neighbour."
     )
-    workers: int = Field(2, ge=0, description="processes that decode frames")
+    workers: int = Field(2, ge=0, description="Processes that decode frames.")
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -100,22 +101,22 @@ class DataSection(Section):
 class EncoderSection(Section):
     """Which encoder, and what it starts from."""
 
-    name: Annotated[str, Choice(ENCODERS)] = Field("small", description="backbone")
+    name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
     weights: str | None = Field(
-        None, description="local file of published weights; none starts from the seed"
+        None, description="Local file of published weights; none starts from the seed."
     )
     two_stream: bool | None = Field(
-        None, description="a stem for each modality; by default as the backbone is published"
+        None, description="A stem for each modality; by default as the backbone is published."
     )
-    branches: Literal[1, 2] = Field(1, description="2 adds the shallow branch of vit_b16")
+    branches: Literal[1, 2] = Field(1, description="2 adds the shallow branch of vit_b16.")
     recompute: bool = Field(
-        False, description="compute activations again in the backward pass: less memory, more time"
+        False, description="Compute activations again in the backward pass: less memory, more time."
     )
     pooling: Annotated[str | None, Choice(POOLINGS)] = Field(
-        None, description="pooling over space; by default the backbone's own"
+        None, description="Pooling over space; by default the backbone's own."
     )
     temporal: Annotated[str, Choice(TEMPORALS)] = Field(
-        "mean", description="pooling over the frames of a clip"
+        "mean", description="Pooling over the frames of a clip."
     )
 
     @model_validator(mode="after")
@@ -127,52 +128,54 @@ class EncoderSection(Section):
 class TrainSection(Section):
     """How long, on how many clips a step, and how fast."""
 
-    epochs: Positive = Field(20, description="epochs of all stages together")
-    iterations: Positive = Field(50, description="steps of an epoch")
+    epochs: Positive = Field(20, description="Epochs of all stages together.")
+    iterations: Positive = Field(50, description="Steps of an epoch.")
     epoch_frames: Positive | None = Field(
-        None, description="training frames of an epoch, in the place of iterations: equal for all stages"
+        None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
     )
     limit_epochs: Positive | None = Field(
-        None, description="stop every stage after so many epochs, for trials"
+        None, description="Stop every stage after so many epochs, for trials."
     )
-    batch_identities: Positive = Field(8, description="clusters of a batch, of each modality (P)")
-    batch_instances: Positive = Field(4, description="clips of each of them")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="optimizer")
-    lr: float = Field(1e-3, gt=0, description="learning rate at the start of a stage")
-    weight_decay: float = Field(5e-4, ge=0, description="weight decay")
+    batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
+    batch_instances: Positive = Field(4, description="Clips of each of them.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
+    weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
     schedule: Literal["cosine", "step", "constant"] = Field(
-        "cosine", description="course of the learning rate"
+        "cosine", description="Course of the learning rate."
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="number format of training")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of training.")
 
 
 class RaySection(Section):
     """What the run asks of the cluster."""
 
-    address: str | None = Field(None, description="address of a running cluster; none starts a local one")
-    num_workers: Positive = Field(2, description="processes that train together (W)")
-    num_shards: Positive = Field(2, description="actors that hold the feature table (S)")
-    shard_threads: Positive = Field(1, description="threads of each of them")
-    use_gpu: bool = Field(False, description="one GPU for each worker")
-    max_failures: int = Field(2, ge=0, description="how often lost workers are replaced before the run fails")
+    address: str | None = Field(None, description="Address of a running cluster; none starts a local one.")
+    num_workers: Positive = Field(2, description="Processes that train together (W).")
+    num_shards: Positive = Field(2, description="Actors that hold the feature table (S).")
+    shard_threads: Positive = Field(1, description="Threads of each of them.")
+    use_gpu: bool = Field(False, description="One GPU for each worker.")
+    max_failures: int = Field(
+        2, ge=0, description="How often lost workers are replaced before the run fails."
+    )
 
 
 class EvaluationSection(Section):
     """When and by which protocol the encoder is evaluated."""
 
-    every: int = Field(5, ge=0, description="epochs between evaluations; 0 evaluates the last epoch only")
-    split: Literal["test", "validation"] = Field("test", description="which identities are ranked")
+    every: int = Field(5, ge=0, description="Epochs between evaluations; 0 evaluates the last epoch only.")
+    split: Literal["test", "validation"] = Field("test", description="Which identities are ranked.")
     protocol: Annotated[str | None, Choice(PROTOCOLS)] = Field(
-        None, description="evaluation protocol; by default the data set's own"
+        None, description="Evaluation protocol; by default the data set's own."
     )
-    criteria: bool = Field(False, description="also measure criteria that need no identities")
+    criteria: bool = Field(False, description="Also measure criteria that need no identities.")
 
 
 class MemorySection(Section):
     """How large a memory may be that every worker holds a copy of, and what a feature shard may take."""
 
-    replicate_mb: Positive = Field(1024, description="largest memory of prototypes on every worker, in MB")
-    shard_mb: Positive = Field(8192, description="most that one feature shard may take, in MB")
+    replicate_mb: Positive = Field(1024, description="Largest memory of prototypes on every worker, in MB.")
+    shard_mb: Positive = Field(8192, description="Most that one feature shard may take, in MB.")
 
 
 class TuneSection(Section):
@@ -182,27 +185,27 @@ class TuneSection(Section):
     several data sets it is the mean over them.
     """
 
-    num_samples: Positive = Field(8, description="trials of the search")
-    search: Literal["random", "optuna"] = Field("random", description="how the values of a trial are chosen")
+    num_samples: Positive = Field(8, description="Trials of the search.")
+    search: Literal["random", "optuna"] = Field("random", description="How the values of a trial are chosen.")
     scheduler: Literal["asha", "none"] = Field(
-        "asha", description="whether trials that fall behind are stopped early"
+        "asha", description="Whether trials that fall behind are stopped early."
     )
     objective: Literal["map", "silhouette", "stability", "consistency", "balance"] = Field(
-        "map", description="what trials are compared by; all but map need no identities"
+        "map", description="What trials are compared by; all but map need no identities."
     )
     max_concurrent: Positive | None = Field(
-        None, description="most trials at once; by default as many as the cluster has room for"
+        None, description="Most trials at once; by default as many as the cluster has room for."
     )
-    seed: int = Field(0, ge=0, description="seed of the search")
+    seed: int = Field(0, ge=0, description="Seed of the search.")
 
 
 class TrackingSection(Section):
     """Where the run is logged."""
 
     mlflow_uri: str | None = Field(
-        "sqlite:///runs/mlflow.db", description="address of MLflow; null logs to the run's folder only"
+        "sqlite:///runs/mlflow.db", description="Address of MLflow; null logs to the run's folder only."
     )
-    experiment: str = Field("raydist", description="experiment of MLflow")
+    experiment: str = Field("raydist", description="Experiment of MLflow.")
 
 
 class Config(Section):

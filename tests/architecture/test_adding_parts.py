@@ -1,7 +1,9 @@
-"""A method, a data set, an encoder and a protocol of one's own: a file each in the working directory, and no line here."""
+"""A method, a data set, an encoder, a distance and a protocol of one's own: the guide's files, and no line here."""
 
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,76 +13,25 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 
-FILES = {
-    "my_method.py": '''
-from pydantic import Field
-from raydist.methods.dcl.method import DualContrast
+PAGE = (ROOT / "raydist" / "guide" / "adding-parts.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"^```python\n# (my_\w+\.py)\n(.*?)^```$", PAGE, re.M | re.S))
+"""The files of the guide's page."""
 
-class Brief(DualContrast):
-    """DCL with a warm-up alone, and a hyper-parameter of its own."""
-
-    class Params(DualContrast.Params):
-        name: str = "my_method:Brief"
-        patience: int = Field(2, ge=1)
-
-    def stages(self):
-        return super().stages()[: self.params.patience]
-''',
-    "my_data.py": '''
-from pathlib import Path
-from raydist.data.datasets.dataset import Dataset
-from raydist.data.datasets.notes import ReadNotes
-
-MODALITIES = {"ir": "infrared", "rgb": "visible"}
-
-def read(root, *, mismatch="drop"):
-    """A folder PART/PERSON/MODALITY/CAMERA of frames is a tracklet."""
-    rows = []
-    for folder in sorted(Path(root).glob("*/*/*/*")):
-        part, person, modality, camera = folder.relative_to(root).parts
-        test = "query" if modality == "ir" else "gallery"
-        frames = sorted(folder.glob("*.jpg"), key=lambda path: int(path.stem))
-        rows.append({
-            "tracklet_id": "/".join(folder.relative_to(root).parts), "camera": camera, "identity": int(person),
-            "split": "train" if part == "Train" else test, "modality": MODALITIES[modality],
-            "frames": [str(path.relative_to(root)) for path in frames],
-        })
-    notes = ReadNotes(mismatch)
-    return notes.table(rows, Path(root)), notes
-
-FOLDERS = Dataset(read, protocol="my_protocol:OTHER_CAMERAS")
-''',
-    "my_encoder.py": '''
-from torch import nn
-from raydist.encoders.backbone import Backbone
-
-def layers():
-    return nn.Sequential(nn.Conv2d(3, 8, 5, 4, 2), nn.ReLU(), nn.Conv2d(8, 24, 3, 2, 1), nn.ReLU())
-
-TINY = Backbone(layers, stem=2, early=2, channels=24, pooling="gem")
-''',
-    "my_protocol.py": '''
-import numpy as np
-from raydist.evaluation.protocols import Protocol
-
-def other_cameras(table, query_rows, gallery_rows):
-    """True where both are of one camera."""
-    return table.camera[query_rows][:, None] == table.camera[gallery_rows]
-
-OTHER_CAMERAS = Protocol("other-cameras", "gallery tracklets of the query's camera are removed", other_cameras)
-''',
-}  # fmt: skip
+(COMMAND,) = re.findall(r"^python -m (raydist\.train .*?)\n```$", PAGE, re.M | re.S)
+"""The guide's command that uses them."""
 
 OWN = {
     "method.name": "my_method:Brief",
     "data.name": "my_data:FOLDERS",
     "encoder.name": "my_encoder:TINY",
+    "clustering.distance": "my_distance:Unexpanded",
     "evaluation.protocol": "my_protocol:OTHER_CAMERAS",
 }
 KIND = {
     "method.name": "a sub-class of raydist.methods.method.Method",
     "data.name": "an instance of raydist.data.datasets.dataset.Dataset",
     "encoder.name": "an instance of raydist.encoders.backbone.Backbone",
+    "clustering.distance": "a sub-class of raydist.neighbours.jaccard.distance.Distance",
     "evaluation.protocol": "an instance of raydist.evaluation.protocols.Protocol",
 }
 
@@ -91,6 +42,15 @@ def folder(tmp_path: Path) -> Path:
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     return tmp_path
+
+
+def write_folders(smoke_root: Path, target: Path) -> None:
+    """The drawn people as SPLIT/MODALITY/CAMERA/PERSON, what `my_data` reads."""
+    for source in smoke_root.glob("T*/*/*/*"):
+        part, person, modality, camera = source.relative_to(smoke_root).parts
+        infrared = modality == "ir"
+        split = "train" if part == "Train" else "query" if infrared else "gallery"
+        shutil.copytree(source, target / split / ("infrared" if infrared else "visible") / camera / person)
 
 
 @pytest.fixture
@@ -107,13 +67,12 @@ def called(*words: object, cwd: Path, env: dict[str, str]) -> subprocess.Complet
 @pytest.mark.ray
 def test_a_run_of_ones_own_parts_alone_trains_and_goes_on(folder, environment, smoke_root):
     """All of them in one run; then its second epoch again, from the checkpoint of the first."""
-    words = [
-        f"{key}={name}" for key, name in OWN.items() if key != "evaluation.protocol"
-    ]  # the data set names it
-    words += [f"data.root={smoke_root}", "train.epochs=2", "train.iterations=2", "method.patience=1"]
-    words += ["ray.num_workers=1", "ray.num_shards=1", "evaluation.every=1", "run.name=mine"]
-    words += ["tracking.mlflow_uri=null"]
-    trained = called("-m", "raydist.train", "smoke", *words, "--json", cwd=folder, env=environment)
+    write_folders(smoke_root, folder / "mine")
+    command = shlex.split(COMMAND.replace("\\\n", ""))
+    assert {f"{key}={name}" for key, name in OWN.items()} < set(command)
+    words = ["train.epochs=2", "train.iterations=2", "ray.num_workers=1", "ray.num_shards=1"]
+    words += ["evaluation.every=1", "run.name=mine", "tracking.mlflow_uri=null", "--json"]
+    trained = called("-m", *command, *words, cwd=folder, env=environment)
     assert trained.returncode == 0, trained.stderr
     summary = json.loads(trained.stdout.splitlines()[-1])
     assert summary["method"] == OWN["method.name"]
@@ -138,7 +97,8 @@ main()
 
 def test_the_console_script_finds_modules_of_the_working_directory(folder, environment, smoke_root):
     code = LOADED.format(cwd=str(folder))
-    words = ("data", "check", "--name", OWN["data.name"], "--root", smoke_root, "--json")
+    write_folders(smoke_root, folder / "mine")
+    words = ("data", "check", "--name", OWN["data.name"], "--root", "mine", "--json")
     checked = called("-c", code, *words, cwd=folder, env=environment)
     assert checked.returncode == 0, checked.stderr
     assert json.loads(checked.stdout.splitlines()[-1])["splits"]["train"]["visible"]["identities"] == 12
