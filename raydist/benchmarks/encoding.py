@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from raydist.benchmarks.measure import Cost, StageClock
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import build_encoder
 from raydist.losses.contrastive import cluster_contrast
 from raydist.types import Modality
 

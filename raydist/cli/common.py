@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from raydist.errors import ConfigError, RaydistError
+from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -48,7 +49,9 @@ def with_exit_codes(command: F) -> F:
         signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return command(*args, **kwargs)
         except RaydistError as error:
             print_line(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
@@ -57,6 +60,21 @@ def with_exit_codes(command: F) -> F:
             raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A renamed key of the configuration in one line; other warnings as Python shows them."""
+    if issubclass(category, RenamedKeyWarning):
+        print_line(f"warning: {message}")
+    else:
+        print_line(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
 
 
 def _terminate(number: int, frame: object) -> None:

@@ -16,7 +16,11 @@ from raydist.cli.common import (
     print_table,
     with_exit_codes,
 )
+from raydist.data.datasets.registry import DATASETS
+from raydist.data.synthetic.presets import PRESETS
+from raydist.data.synthetic.registry import LAYOUTS
 from raydist.errors import ConfigError
+from raydist.registry import one_of
 
 if TYPE_CHECKING:
     from raydist.data.datasets.notes import ReadNotes
@@ -28,22 +32,22 @@ data = typer.Typer(
 )
 
 Preset = Annotated[
-    str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)
+    str, typer.Option(help=f"One of {', '.join(PRESETS)}.", metavar="NAME", show_default=False)
 ]
-Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
+Layout = Annotated[
+    str, typer.Option(help=f"One of {', '.join(LAYOUTS)}.", metavar="NAME", show_default=False)
+]
 Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
 Ids = Annotated[
     int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")
 ]
 Name = Annotated[
     str,
-    typer.Option(
-        help="hitsz_vcm, buptcampus, sysu_mm01, regdb, llcm or manifest.", metavar="NAME", show_default=False
-    ),
+    typer.Option(help=f"{DATASETS.listing()}.", metavar="NAME", show_default=False),
 ]
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
 Trial = Annotated[
-    int, typer.Option(min=1, max=10, help="Which of RegDB's ten splits; other data sets have one.")
+    int, typer.Option(min=1, max=10, help="Which of the published splits, where there are several (RegDB).")
 ]
 Height = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
@@ -74,13 +78,10 @@ def synth(
 
     from raydist.data.synthetic import draw, presets
     from raydist.data.synthetic.settings import settings_hash
-    from raydist.registry import nearest
 
     settings = presets.preset(preset)
-    if layout not in draw.LAYOUTS:
-        raise ConfigError(
-            f"layout {layout!r}{nearest(layout, draw.LAYOUTS)}; there are: {', '.join(draw.LAYOUTS)}"
-        )
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout {layout!r}{one_of(layout, LAYOUTS)}")
     settings = replace(settings, height=height or settings.height, width=width or settings.width)
     if ids is not None:
         settings = scaled(settings, ids)
@@ -154,7 +155,7 @@ def pack(
 @data.command()
 @with_exit_codes
 def baseline(arguments: Arguments = None, json: Json = False) -> None:
-    """Rank a data set by grey histograms alone: what brightness says of who is who."""
+    """Rank a data set by grey histograms alone: how far brightness tells people apart."""
     from raydist.cli.scores import print_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
@@ -163,20 +164,18 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
 
     config = config_of(arguments)
     inputs = open_inputs(config, cache_folder())
-    features = grey_histograms(inputs.ranked_frames)
-    found = scores(inputs.ranked.with_features(features), inputs.protocol)
-    print_scores(
-        "grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json
-    )
+    retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
+    title = f"{config.data.name}, protocol {inputs.protocol}, percent"
+    print_scores("grey histogram", retrieval, title=title, stderr=json)
     if json:
-        print_json({"protocol": inputs.protocol, "retrieval": found})
+        print_json({"protocol": inputs.protocol, "retrieval": retrieval})
 
 
 def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
-    from raydist.data.datasets.registry import read_dataset
+    from raydist.data.datasets.dataset import ReadOptions, read_dataset
 
-    table, notes = read_dataset(name, root, trial=trial)
+    table, notes = read_dataset(name, root, ReadOptions(trial=trial))
     columns = ("tracklets", "frames", "identities", "cameras")
     rows = [
         [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]

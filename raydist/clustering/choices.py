@@ -5,16 +5,11 @@ Light: no compiled code is imported until rows are clustered.
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from raydist.clustering.clusterer import Clusterer
-from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.parameters import Parameter, parameters
 from raydist.registry import Entry, Registry
-
-P = TypeVar("P", Distance, Clusterer)
 
 CLUSTERINGS: Registry[type[Clusterer]] = Registry(
     "clustering.algorithm",
@@ -22,6 +17,8 @@ CLUSTERINGS: Registry[type[Clusterer]] = Registry(
         "dbscan": Entry("raydist.clustering.dbscan_spec:Dbscan", "clusters of one density, within a radius."),
         "hdbscan": Entry("raydist.clustering.hdbscan_spec:Hdbscan", "clusters of any density, no radius."),
     },
+    kind="raydist.clustering.clusterer:Clusterer",
+    subclass=True,
 )
 
 
@@ -34,7 +31,7 @@ def distance_class(name: str) -> type[Distance]:
     >>> distance_class("jaccard").__name__
     'PlainJaccard'
     """
-    return _checked(DISTANCES, name, Distance)  # type: ignore[type-abstract]
+    return DISTANCES.load(name)
 
 
 def clusterer_class(name: str) -> type[Clusterer]:
@@ -46,7 +43,7 @@ def clusterer_class(name: str) -> type[Clusterer]:
     >>> clusterer_class("dbscan").__name__
     'Dbscan'
     """
-    return _checked(CLUSTERINGS, name, Clusterer)  # type: ignore[type-abstract]
+    return CLUSTERINGS.load(name)
 
 
 def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") -> dict[str, Parameter]:
@@ -76,12 +73,3 @@ def owners_of(name: str) -> tuple[list[str], list[str]]:
     """
     distances = [one for one in DISTANCES if name in parameters(distance_class(one))]
     return distances, [one for one in CLUSTERINGS if name in parameters(clusterer_class(one))]
-
-
-def _checked(registry: Registry[type[P]], name: str, base: type[P]) -> type[P]:
-    part = registry.load(name)
-    if not (isinstance(part, type) and issubclass(part, base)):
-        raise ConfigError(
-            f"{registry.key} = {name!r} is {part!r}: expected a class that derives from {base.__name__}"
-        )
-    return part

@@ -8,6 +8,7 @@ both sides of it, the second because it compares with texts.
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -80,6 +81,11 @@ def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
         width: D.
         heads: of the attention; D is a multiple of it.
     """
+    build = partial(_layers, depth=depth, width=width, heads=heads)
+    return Backbone(build, stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower)
+
+
+def _layers(*, depth: int, width: int, heads: int) -> nn.Sequential:
     blocks = [Block(width, heads=heads, activation=QuickGELU()) for _ in range(depth)]
     layers = OrderedDict(
         conv1=PatchEmbedding(width),
@@ -88,11 +94,7 @@ def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
         transformer=nn.Sequential(OrderedDict(resblocks=nn.Sequential(*blocks))),
         ln_post=ClassToken(width),
     )
-    return Backbone(
-        nn.Sequential(layers), stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower
-    )
+    return nn.Sequential(layers)
 
 
-def clip_vit_b16() -> Backbone:
-    """ViT-B/16: 12 blocks, 768 wide, 12 heads."""
-    return clip_vit(depth=12, width=768, heads=12)
+CLIP_VIT_B16 = clip_vit(depth=12, width=768, heads=12)

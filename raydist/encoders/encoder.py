@@ -52,7 +52,7 @@ class Neck(nn.Module):
 class Encoder(nn.Module):
     """Backbone on every frame, pooling over space, pooling over time, BN neck, unit length.
 
-    Build one with `raydist.encoders.registry.build_encoder`.
+    Build one with `raydist.encoders.build.build_encoder`.
 
     Args:
         backbone: frames [M, 3, H, W], modalities [M] and styles [B] or None -> maps [M, C, h, w], see `Streams`.

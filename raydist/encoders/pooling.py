@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from raydist.errors import ConfigError
-from raydist.registry import nearest
 
 NUM_STRIPES = 4
 STRIPE_WIDTH = 256
@@ -59,26 +59,24 @@ class Stripes(nn.Module):
         return self.mix(torch.cat([stripes, maps.amax((2, 3))], dim=1))
 
 
-POOLINGS = ("mean", "gem", "stripes")
+def unchanged(channels: int) -> int:
+    """The width of a pooling that gives a value for each channel."""
+    return channels
 
 
-def build_pooling(name: str, channels: int) -> tuple[nn.Module, int]:
-    """The pooling of that name and the width of its result.
+@dataclass(frozen=True)
+class Pooling:
+    """How maps become vectors.
 
-    Args:
-        name: one of `POOLINGS`.
-        channels: C of the maps.
-
-    Raises:
-        ConfigError: no pooling of that name.
-
-    >>> build_pooling("gem", 2048)[1]
-    2048
+    Attributes:
+        build: from the channels C of the maps to a module [M, C, h, w] -> [M, D].
+        width: from C to D.
     """
-    if name not in POOLINGS:
-        raise ConfigError(
-            f"encoder.pooling = {name!r}{nearest(name, POOLINGS)}; there are: {', '.join(POOLINGS)}"
-        )
-    if name == "stripes":
-        return Stripes(channels, STRIPE_WIDTH), STRIPE_WIDTH
-    return (Mean() if name == "mean" else GeneralizedMean()), channels
+
+    build: Callable[[int], nn.Module]
+    width: Callable[[int], int] = unchanged
+
+
+MEAN = Pooling(lambda channels: Mean())
+GEM = Pooling(lambda channels: GeneralizedMean())
+STRIPES = Pooling(lambda channels: Stripes(channels, STRIPE_WIDTH), lambda channels: STRIPE_WIDTH)

@@ -6,9 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raydist.errors import ConfigError
-from raydist.registry import nearest
-
 ATTENTION_WIDTH = 256
 
 
@@ -60,17 +57,16 @@ class TemporalAttention(nn.Module):
         return (scores.softmax(1) * frames).sum(1)
 
 
-TEMPORALS = ("mean", "attention", "attention_conv")
+def temporal_mean(width: int) -> nn.Module:
+    """The mean; the order of frames does not matter."""
+    return TemporalMean()
 
 
-def build_temporal(name: str, width: int) -> nn.Module:
-    """The temporal pooling of that name for features of width D; ``attention_conv`` alone depends on the order of frames.
+def temporal_attention(width: int) -> nn.Module:
+    """The weighted mean for features of width D; the order of frames does not matter."""
+    return TemporalAttention(width)
 
-    Raises:
-        ConfigError: no temporal pooling of that name.
-    """
-    if name not in TEMPORALS:
-        raise ConfigError(
-            f"encoder.temporal = {name!r}{nearest(name, TEMPORALS)}; there are: {', '.join(TEMPORALS)}"
-        )
-    return TemporalMean() if name == "mean" else TemporalAttention(width, conv=name == "attention_conv")
+
+def temporal_attention_conv(width: int) -> nn.Module:
+    """The weighted mean after a convolution over time, by which the order of frames matters."""
+    return TemporalAttention(width, conv=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -142,9 +143,9 @@ class DeepAndShallow(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[M, 1 + 2 n, D] -> [M, 2 D, 1, 1]."""
         num_patches = tokens.shape[1] // 2
-        class_token, patches, kept = tokens.split([1, num_patches, num_patches], dim=1)
+        class_token, patches, early_patches = tokens.split([1, num_patches, num_patches], dim=1)
         deep = self.deep(torch.cat([class_token, patches], dim=1))
-        return torch.cat([deep, self.shallow(torch.cat([class_token, kept], dim=1))], dim=1)
+        return torch.cat([deep, self.shallow(torch.cat([class_token, early_patches], dim=1))], dim=1)
 
 
 def with_shallow_branch(layers: nn.Sequential) -> nn.Sequential:
@@ -196,15 +197,8 @@ def vit(*, depth: int, width: int, heads: int) -> Backbone:
         width: D.
         heads: of the attention; D is a multiple of it.
     """
-    blocks = [Block(width, heads=heads, activation=nn.GELU(), epsilon=EPSILON) for _ in range(depth)]
-    layers = OrderedDict(
-        patch_embed=PatchEmbedding(width),
-        tokens=Tokens(width, grid=GRID),
-        blocks=nn.Sequential(*blocks),
-        norm=ClassToken(width, EPSILON),
-    )
     return Backbone(
-        nn.Sequential(layers),
+        partial(_layers, depth=depth, width=width, heads=heads),
         stem=1,
         early=1,
         channels=width,
@@ -215,6 +209,15 @@ def vit(*, depth: int, width: int, heads: int) -> Backbone:
     )
 
 
-def vit_b16() -> Backbone:
-    """ViT-B/16: 12 blocks, 768 wide, 12 heads."""
-    return vit(depth=12, width=768, heads=12)
+def _layers(*, depth: int, width: int, heads: int) -> nn.Sequential:
+    blocks = [Block(width, heads=heads, activation=nn.GELU(), epsilon=EPSILON) for _ in range(depth)]
+    layers = OrderedDict(
+        patch_embed=PatchEmbedding(width),
+        tokens=Tokens(width, grid=GRID),
+        blocks=nn.Sequential(*blocks),
+        norm=ClassToken(width, EPSILON),
+    )
+    return nn.Sequential(layers)
+
+
+VIT_B16 = vit(depth=12, width=768, heads=12)

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model, model_validator
 
-from raydist.clustering.choices import declared_parameters
+from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec
-from raydist.config import Raw, Section
+from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section
 from raydist.errors import ConfigError
+from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.parameters import Parameter
 from raydist.registry import nearest
 from raydist.types import Modality
@@ -35,7 +36,14 @@ def _key(one: Parameter) -> tuple[Any, Any]:
 
 _KEYS: Raw = {name: _key(one) for name, one in declared_parameters().items()}
 _Declared: Any = create_model(
-    "_Declared", __base__=Section, distance=(str, "jaccard"), algorithm=(str, "dbscan"), **_KEYS
+    "_Declared",
+    __base__=Section,
+    distance=(
+        _annotated[str, Choice(DISTANCES)],
+        Field("jaccard", description="Distance between tracklets."),
+    ),
+    algorithm=(_annotated[str, Choice(CLUSTERINGS)], Field("dbscan", description="Clustering algorithm.")),
+    **_KEYS,
 )
 
 
@@ -100,6 +108,8 @@ def _checked(key: str, value: Any, declared: Mapping[str, Parameter]) -> Any:
 
 
 def _typed(path: str, value: Any, one: Parameter) -> Any:
+    if isinstance(value, bool) and one.type is not bool:
+        raise ConfigError(f"{path} = {value!r}: {NO_TRUTH_VALUE}")
     try:
         return TypeAdapter(_type_of(one)).validate_python(value)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import feature_width as encoder_width
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 
@@ -10,8 +10,9 @@ BYTES_PER_VALUE = 4
 
 
 def feature_width(config: Config) -> int:
-    """D of the configured encoder."""
-    return build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
+    """D of the configured encoder, without building it."""
+    encoder = config.encoder
+    return encoder_width(encoder.name, pooling=encoder.pooling, branches=encoder.branches)
 
 
 def check_memory(config: Config, num_tracklets: int, width: int) -> float:

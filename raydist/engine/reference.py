@@ -136,6 +136,8 @@ def values(schema: Schema, definitions: Mapping[str, Schema]) -> str:
             return "`true`, `false`"
         case "null":
             return "`null`"
+        case "string" if "examples" in schema:
+            return _code(schema["examples"][0])
         case "string":
             return f"text that matches {_code(schema['pattern'])}" if "pattern" in schema else "text"
         case "object":

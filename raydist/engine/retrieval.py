@@ -9,7 +9,7 @@ import torch
 from raydist.engine.events import Scores
 from raydist.engine.extraction import extract
 from raydist.engine.state import RunState
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.retrieval import scores
 from raydist.types import FeatureTable, tracklet_means
 

@@ -99,6 +99,15 @@ class RunFolder:
         return RunSummary.from_dict(values) if values else None
 
 
+def file_name(text: str) -> str:
+    """A text as the name of a file: letters, digits, dots and dashes stay, anything else becomes ``_``.
+
+    >>> file_name("mine:Method-synthetic")
+    'mine_Method-synthetic'
+    """
+    return "".join(c if c.isalnum() or c in ".-" else "_" for c in text)
+
+
 def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
     """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
 
@@ -107,7 +116,7 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
     """
     root.mkdir(parents=True, exist_ok=True)
     for number in count(1):
-        path = root / (name or f"{stem}-{number:03d}")
+        path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:
             path.mkdir(mode)
             break

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from raydist.data.training_set import TrainingSet
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
 from raydist.engine.optimizer import make_optimizer

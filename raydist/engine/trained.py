@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from raydist.config import overrides
-from raydist.data.frames.store import FrameStore, open_frames
+from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
-from raydist.engine.inputs import frame_options, read_tracklets, split_tables
+from raydist.engine.inputs import frames_of, read_tracklets, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
@@ -74,7 +74,7 @@ class Trained:
 
     def frames(self, table: TrackletTable) -> FrameStore:
         """The frames of tracklets, at the size that the encoder was trained on."""
-        return open_frames(table, **frame_options(self.config.data, cache_folder()))
+        return frames_of(table, self.config.data, cache_folder())
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
         """The features of tracklets, block by block in the order of the table, so that memory stays bounded.

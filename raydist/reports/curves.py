@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from raydist.engine.events import EpochReport
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.reports.chart import Band, Plot, ReferenceLine, Series
 from raydist.types import Modality
 

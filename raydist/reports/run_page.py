@@ -13,7 +13,8 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
 from raydist.errors import CheckpointError
-from raydist.evaluation.protocols import DIRECTIONS, find_protocol
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.protocols import find_protocol
 from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import direction_label, plots, stage_bands
 from raydist.reports.rankings import NUM_RANKS, rankings

@@ -64,7 +64,7 @@ class Space:
             )
         shared, own = {}, {}
         for key, value in raw.items():
-            if "." in key:
+            if "." in key and SEPARATOR not in key:  # my.module:DATA is a data set
                 shared[key] = Distribution.parse(value, at=key)
             elif key != "recipes":
                 own[key] = _section(key, value)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.cli.embed import write_blocks
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import read_features
 from raydist.engine import trained
 

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from raydist.encoders.backbone import Backbone
-from raydist.encoders.mobilenet import mobilenet_v2
+from raydist.encoders.mobilenet import MOBILENET_V2
 from raydist.encoders.non_local import NonLocal
-from raydist.encoders.resnet import agw_resnet50, agw_resnet50_non_local, resnet18, resnet34, resnet50
-from raydist.encoders.small import small
+from raydist.encoders.resnet import AGW_RESNET50, AGW_RESNET50_NON_LOCAL, RESNET18, RESNET34, RESNET50
+from raydist.encoders.small import SMALL
 
-FACTORIES = [small, resnet18, resnet34, resnet50, agw_resnet50, agw_resnet50_non_local, mobilenet_v2]
+BACKBONES = [SMALL, RESNET18, RESNET34, RESNET50, AGW_RESNET50, AGW_RESNET50_NON_LOCAL, MOBILENET_V2]
 
 
 def num_parameters(module: nn.Module) -> int:
@@ -20,28 +20,28 @@ def num_parameters(module: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("factory", "millions"),
+    ("backbone", "millions"),
     [
-        (resnet18, 11.177),
-        (resnet34, 21.285),
-        (resnet50, 23.508),
-        (agw_resnet50, 23.508),
-        (mobilenet_v2, 2.224),
+        (RESNET18, 11.177),
+        (RESNET34, 21.285),
+        (RESNET50, 23.508),
+        (AGW_RESNET50, 23.508),
+        (MOBILENET_V2, 2.224),
     ],
 )
-def test_parameter_counts_are_the_published_ones(factory, millions: float):
-    assert num_parameters(factory().layers) / 1e6 == pytest.approx(millions, abs=0.0006)
+def test_parameter_counts_are_the_published_ones(backbone, millions: float):
+    assert num_parameters(backbone.build()) / 1e6 == pytest.approx(millions, abs=0.0006)
 
 
 def test_small_is_small():
-    assert 0.3e6 < num_parameters(small().layers) < 1.2e6
+    assert 0.3e6 < num_parameters(SMALL.build()) < 1.2e6
 
 
 @pytest.mark.parametrize(
-    ("factory", "shapes"),
+    ("backbone", "shapes"),
     [
         (
-            resnet18,
+            RESNET18,
             {
                 "conv1.weight": (64, 3, 7, 7),
                 "bn1.running_var": (64,),
@@ -51,7 +51,7 @@ def test_small_is_small():
             },
         ),
         (
-            resnet50,
+            RESNET50,
             {
                 "conv1.weight": (64, 3, 7, 7),
                 "layer1.0.downsample.1.bias": (256,),
@@ -61,7 +61,7 @@ def test_small_is_small():
             },
         ),
         (
-            mobilenet_v2,
+            MOBILENET_V2,
             {
                 "0.0.weight": (32, 3, 3, 3),
                 "1.conv.0.0.weight": (32, 1, 3, 3),
@@ -73,44 +73,41 @@ def test_small_is_small():
         ),
     ],
 )
-def test_names_and_shapes_are_those_of_torchvision(factory, shapes: dict[str, tuple[int, ...]]):
-    state = factory().layers.state_dict()
+def test_names_and_shapes_are_those_of_torchvision(backbone, shapes: dict[str, tuple[int, ...]]):
+    state = backbone.build().state_dict()
     assert {name: tuple(state[name].shape) for name in shapes} == shapes
     assert not any(name.startswith(("fc", "classifier")) for name in state)
 
 
 def test_number_of_tensors_is_the_published_one():
-    assert len(resnet50().layers.state_dict()) == 318  # 320 with the classifier
-    assert len(mobilenet_v2().layers.state_dict()) == 312
+    assert len(RESNET50.build().state_dict()) == 318  # 320 with the classifier
+    assert len(MOBILENET_V2.build().state_dict()) == 312
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_maps_are_as_declared_and_not_negative(factory):
-    backbone: Backbone = factory()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_maps_are_as_declared_and_not_negative(backbone: Backbone):
     with torch.no_grad():
-        layers = backbone.layers.eval()
+        layers = backbone.build().eval()
         maps, early = (x(torch.randn(1, 3, 64, 32)) for x in (layers, layers[: backbone.early]))
-    size = {small: (8, 4), agw_resnet50: (4, 2), agw_resnet50_non_local: (4, 2)}.get(factory, (2, 1))
+    size = {SMALL: (8, 4), AGW_RESNET50: (4, 2), AGW_RESNET50_NON_LOCAL: (4, 2)}.get(backbone, (2, 1))
     assert maps.shape == (1, backbone.channels, *size)
     assert maps.min() >= 0
     assert early.shape[2:] == (16, 8)
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_stem_is_the_first_convolution_with_its_normalisation(factory):
-    backbone: Backbone = factory()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_stem_is_the_first_convolution_with_its_normalisation(backbone: Backbone):
     kinds = [
         type(m)
-        for m in backbone.layers[: backbone.stem].modules()
+        for m in backbone.build()[: backbone.stem].modules()
         if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
     ]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d]
 
 
-@pytest.mark.parametrize("factory", [small, resnet18, resnet50, agw_resnet50_non_local])
-def test_styles_are_exchanged_after_the_first_stage(factory):
-    backbone: Backbone = factory()
-    names = [name for name, _ in backbone.layers.named_children()]
+@pytest.mark.parametrize("backbone", [SMALL, RESNET18, RESNET50, AGW_RESNET50_NON_LOCAL])
+def test_styles_are_exchanged_after_the_first_stage(backbone: Backbone):
+    names = [name for name, _ in backbone.build().named_children()]
     assert names[backbone.early - 1 : backbone.early + 1] == ["layer1", "layer2"]
 
 
@@ -138,7 +135,7 @@ def test_non_local_block_equals_the_formula():
 def test_non_local_blocks_follow_the_last_blocks_of_two_stages():
     names = [
         name
-        for name, module in agw_resnet50_non_local().layers.named_modules()
+        for name, module in AGW_RESNET50_NON_LOCAL.build().named_modules()
         if isinstance(module, NonLocal)
     ]
     assert names == [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]

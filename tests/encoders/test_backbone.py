@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -22,11 +24,11 @@ class Times(nn.Module):
 
 
 def tiny() -> Backbone:
-    return Backbone(nn.Sequential(Times(2.0), Times(5.0), Times(2.0)), stem=1, early=2, channels=1)
+    return Backbone(lambda: nn.Sequential(Times(2.0), Times(5.0), Times(2.0)), stem=1, early=2, channels=1)
 
 
 def streams(*, two_stream: bool) -> Streams:
-    built = Streams(tiny(), two_stream=two_stream)
+    built = Streams(tiny(), tiny().build(), two_stream=two_stream)
     if two_stream:
         nn.init.constant_(built.stems[1][0].factor, 3.0)
     return built
@@ -53,7 +55,7 @@ def test_one_stream_does_not_look_at_the_modality():
 
 
 def test_second_stem_is_a_copy_of_the_first():
-    built = Streams(tiny(), two_stream=True)
+    built = Streams(tiny(), tiny().build(), two_stream=True)
     first, second = (stem[0].factor for stem in built.stems)
     assert first is not second
     assert first == second
@@ -62,8 +64,9 @@ def test_second_stem_is_a_copy_of_the_first():
 
 @pytest.mark.parametrize("default", [True, False])
 def test_number_of_stems_is_the_architectures_own_unless_asked_for(default: bool):
-    backbone = tiny()._replace(two_stream=default)
-    assert [len(Streams(backbone, two_stream=t).stems) for t in (None, True, False)] == [1 + default, 2, 1]
+    backbone = replace(tiny(), two_stream=default)
+    built = [Streams(backbone, backbone.build(), two_stream=t) for t in (None, True, False)]
+    assert [len(streams.stems) for streams in built] == [1 + default, 2, 1]
 
 
 def test_styles_are_exchanged_between_the_early_layers_and_the_rest():

@@ -16,7 +16,7 @@ from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.tracking.tracker import NoTracker
 

@@ -34,7 +34,7 @@ def test_a_stage_without_a_share_is_left_out(smoke, smoke_inputs):
 
 @pytest.mark.parametrize("branches", [1, 2])
 def test_the_method_is_told_how_many_branches_a_feature_joins(smoke, smoke_inputs, monkeypatch, branches):
-    monkeypatch.setattr(vit, "vit_b16", lambda: vit.vit(depth=2, width=12, heads=3))
+    monkeypatch.setattr(vit, "VIT_B16", vit.vit(depth=2, width=12, heads=3))
     config = smoke(
         "encoder.name=vit_b16",
         f"encoder.branches={branches}",

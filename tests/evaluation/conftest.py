@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import ReadOptions, read_dataset
 from raydist.types import FeatureTable, Modality
 
 
@@ -60,7 +60,7 @@ def image_features(image_set):
 
     def make(name, **options):
         root = image_set(name)
-        rows, _ = read_dataset(name, root, **options)
+        rows, _ = read_dataset(name, root, ReadOptions(**options))
         rows = rows.take(np.random.default_rng(4).permutation(np.flatnonzero(rows.split != "train")))
         features = unit(np.random.default_rng(5).normal(size=(len(rows), 4)))
         return root, FeatureTable(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raydist.evaluation.protocols import directions
+from raydist.evaluation.directions import directions
 from raydist.evaluation.retrieval import RankedList
 from raydist.reports.rankings import NUM_RANKS, NUM_SHOWN, best_to_worst, rankings
 

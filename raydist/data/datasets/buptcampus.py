@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from raydist.data.datasets.annotations import read_lines, read_text
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -66,6 +67,9 @@ def read(
             else:
                 rows.append(_row(track, split, images, paired=paired))
     return notes.table(rows, root), notes
+
+
+BUPTCAMPUS = Dataset(read, protocol="buptcampus")
 
 
 @dataclass(frozen=True)

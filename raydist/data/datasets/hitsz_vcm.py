@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.datasets.annotations import parse_integers, read_lines
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import TOO_SHORT, ReadNotes
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -66,6 +67,9 @@ def read(
         for track in test.kept(notes, min_frames)
     ]
     return notes.table(rows, root), notes
+
+
+HITSZ_VCM = Dataset(read, protocol="hitsz_vcm")
 
 
 @dataclass(frozen=True)

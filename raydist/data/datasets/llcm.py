@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.image_sets import (
     TEST,
     TRAINING,
@@ -68,6 +69,9 @@ def read(root: str | Path, *, mismatch: str = "drop") -> tuple[TrackletTable, Re
     persons = read_persons(root / "idx" / "test_id.txt", LAYOUT)
     rows += person_images(present(folders, root, notes), persons, root, split_of=TEST, notes=notes)
     return image_table(rows, root, notes), notes
+
+
+LLCM = Dataset(read, protocol="llcm", single_images=True)
 
 
 def _camera_in_name(image: ListedImage) -> str:

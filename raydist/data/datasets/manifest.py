@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import SCHEMA, TrackletTable
 from raydist.errors import DataError
@@ -52,6 +53,9 @@ def read(root: str | Path) -> tuple[TrackletTable, ReadNotes]:
     tracklets = TrackletTable(pa.table(_split_texts(columns) if is_csv else _cast(columns)), file.parent)
     _check_links(tracklets)
     return tracklets, notes
+
+
+MANIFEST = Dataset(read, protocol="plain")
 
 
 def _find(root: Path) -> Path:

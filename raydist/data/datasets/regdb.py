@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.image_sets import TEST, TRAINING, image_table, listed_images
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import TrackletTable
@@ -59,3 +60,6 @@ def read(root: str | Path, *, mismatch: str = "drop", trial: int = 1) -> tuple[T
             layout=LAYOUT,
         )
     return image_table(rows, root, notes), notes
+
+
+REGDB = Dataset(read, protocol="regdb", num_trials=NUM_TRIALS, single_images=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.image_sets import (
     TEST,
     TRAINING,
@@ -69,3 +70,6 @@ def read(root: str | Path, *, mismatch: str = "drop") -> tuple[TrackletTable, Re
     )
     rows += person_images(folders, persons["test"], root, split_of=TEST, notes=notes)
     return image_table(rows, root, notes), notes
+
+
+SYSU_MM01 = Dataset(read, protocol="sysu_mm01", single_images=True)

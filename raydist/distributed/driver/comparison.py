@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.engine.summary import RunSummary
 from raydist.methods.registry import METHODS
@@ -33,7 +33,7 @@ class Variant:
     def recipe(self) -> str | None:
         """The recipe that it names; None for a method, which is laid over the recipe of the comparison."""
         name = self.label.split("+")[0]
-        return None if name in METHODS else name
+        return None if name in METHODS or ":" in name else name
 
     @property
     def words(self) -> list[str]:
@@ -44,7 +44,7 @@ class Variant:
     @property
     def stem(self) -> str:
         """A folder name."""
-        return "".join(c if c.isalnum() or c in ".-" else "_" for c in self.label)[:80]
+        return file_name(self.label)[:80]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
     without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
     key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
-    folder = Path(config.run.dir) / f"compare-{config.data.name}"
+    folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
     name = f"{variant.stem}-seed{seed}-{key}"
     run = config.run.model_copy(update={"dir": str(folder), "name": name})
     return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)

@@ -12,7 +12,7 @@ from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
-from raydist.evaluation.protocols import DIRECTIONS
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.types import Modality
 

@@ -19,4 +19,6 @@ DISTANCES: Registry[type[Distance]] = Registry(
             f"{_HERE}.modality_aware:ModalityAwareJaccard", "half of the neighbours from each modality."
         ),
     },
+    kind=f"{_HERE}.distance:Distance",
+    subclass=True,
 )
