@@ -7,6 +7,11 @@ import torch
 from torch import nn
 
 from raydist.encoders.backbone import Backbone, Streams, initialise
+from raydist.encoders.mobilenet import mobilenet_v2
+from raydist.encoders.resnet import agw_resnet50, agw_resnet50_non_local, resnet18, resnet34, resnet50
+from raydist.encoders.small import small
+
+FACTORIES = [small, resnet18, resnet34, resnet50, agw_resnet50, agw_resnet50_non_local, mobilenet_v2]
 
 
 class Times(nn.Module):
@@ -79,3 +84,29 @@ def test_convolutions_start_with_the_variance_of_he():
     conv = nn.Conv2d(64, 128, 3)
     initialise(nn.Sequential(conv))
     assert conv.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_maps_are_as_declared_and_not_negative(factory):
+    backbone: Backbone = factory()
+    with torch.no_grad():
+        layers = backbone.layers.eval()
+        maps, early = (x(torch.randn(1, 3, 64, 32)) for x in (layers, layers[: backbone.early]))
+    size = {small: (8, 4), agw_resnet50: (4, 2), agw_resnet50_non_local: (4, 2)}.get(factory, (2, 1))
+    assert maps.shape == (1, backbone.channels, *size)
+    assert maps.min() >= 0
+    assert early.shape[2:] == (16, 8)
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_stem_is_the_first_convolution_with_its_normalisation(factory):
+    backbone: Backbone = factory()
+    kinds = [type(m) for m in backbone.layers[: backbone.stem].modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    assert kinds == [nn.Conv2d, nn.BatchNorm2d]
+
+
+@pytest.mark.parametrize("factory", [small, resnet18, resnet50, agw_resnet50_non_local])
+def test_styles_are_exchanged_after_the_first_stage(factory):
+    backbone: Backbone = factory()
+    names = [name for name, _ in backbone.layers.named_children()]
+    assert names[backbone.early - 1 : backbone.early + 1] == ["layer1", "layer2"]
