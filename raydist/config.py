@@ -6,25 +6,44 @@ Knows nothing of re-identification: the schema is given by the caller. Numbers f
 
 from __future__ import annotations
 
-import difflib
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from raydist.errors import ConfigError
+from raydist.registry import nearest
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
 
 
 class Section(BaseModel):
-    """A frozen part of the configuration that refuses keys it does not know."""
+    """A frozen part of the configuration that refuses keys it does not know.
+
+    `old_names` maps keys of the version before to those of today; they are taken with a warning.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    old_names: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping) or not cls.old_names.keys() & raw.keys():
+            return raw
+        renamed: Raw = {}
+        for key, value in raw.items():  # in the order in which they were laid over each other
+            if key in cls.old_names:
+                warnings.warn(
+                    f"the key {key!r} is now called {cls.old_names[key]!r}", FutureWarning, stacklevel=2
+                )
+            renamed[cls.old_names.get(key, key)] = value
+        return renamed
 
 
 class _Loader(yaml.SafeLoader):
@@ -34,16 +53,26 @@ class _Loader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise ConfigError(f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep one of them")
+                raise ConfigError(
+                    f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep one of them"
+                )
         return super().construct_mapping(node, deep=deep)
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in entries if tag.rsplit(":", 1)[1] not in ("bool", "int", "float", "timestamp")]
+    first: [
+        (tag, pattern)
+        for tag, pattern in entries
+        if tag.rsplit(":", 1)[1] not in ("bool", "int", "float", "timestamp")
+    ]
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|True|false|False)$"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|false|False)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789")
+)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
@@ -101,7 +130,9 @@ def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
         ConfigError: a file is missing or the files extend each other in a circle.
     """
     if path in _seen:
-        raise ConfigError(f"{' -> '.join(p.name for p in (*_seen, path))}: the files extend each other in a circle")
+        raise ConfigError(
+            f"{' -> '.join(p.name for p in (*_seen, path))}: the files extend each other in a circle"
+        )
     raw = read_yaml(path)
     bases = raw.pop("extends", [])
     merged: Raw = {}
@@ -196,17 +227,9 @@ def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> st
 def _fields(schema: type[BaseModel], path: list[str]) -> list[str]:
     for key in path:
         field = schema.model_fields.get(key)
-        if field is None or not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ):
             return []
         schema = field.annotation
     return list(schema.model_fields)
-
-
-def nearest(name: str, valid: Iterable[str]) -> str:
-    """A hint to append to a message about an unknown name; empty when nothing is near.
-
-    >>> nearest("epoch", ["epochs", "lr"])
-    ": did you mean 'epochs'?"
-    """
-    hits = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
-    return f": did you mean {hits[0]!r}?" if hits else ""

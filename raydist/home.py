@@ -1,4 +1,4 @@
-"""Where relative paths of a run lead, and where caches are kept."""
+"""Where relative paths of a run lead, and where caches are."""
 
 from __future__ import annotations
 

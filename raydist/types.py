@@ -18,6 +18,7 @@ UNKNOWN_IDENTITY = -1
 """The identity of a row whose person is not known."""
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int64]
 """int64 [N], clusters numbered from 0, NOISE = -1."""
@@ -88,7 +89,9 @@ class FeatureTable:
                 raise DataError(f"column {name}: {len(column)} values for {len(self.features)} features")
         ids, counts = np.unique(self.tracklet_id, return_counts=True)
         if (counts > 1).any():
-            raise DataError(f"tracklet_id {str(ids[counts > 1][0])!r} occurs {counts.max()} times; ids must be unique")
+            raise DataError(
+                f"tracklet_id {str(ids[counts > 1][0])!r} occurs {counts.max()} times; ids must be unique"
+            )
 
     def __len__(self) -> int:
         return len(self.features)
@@ -114,7 +117,9 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
     >>> check_features(np.array([[0.6, 0.8]], np.float32))
     """
     if features.ndim != 2 or features.dtype != np.float32:
-        raise FeatureError(f"features of shape {features.shape} and type {features.dtype}: expected float32 [N, D]")
+        raise FeatureError(
+            f"features of shape {features.shape} and type {features.dtype}: expected float32 [N, D]"
+        )
     length = np.linalg.norm(features, axis=1)
     for bad, what in (
         (~np.isfinite(length), "a value that is NaN or infinite"),
@@ -123,4 +128,20 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
         rows = np.flatnonzero(bad)
         if rows.size:
             shown = rows[:5] if names is None else names[rows[:5]]
-            raise FeatureError(f"{rows.size} of {len(features)} features have {what}; the first: {', '.join(map(str, shown))}")
+            raise FeatureError(
+                f"{rows.size} of {len(features)} features have {what}; "
+                f"the first: {', '.join(map(str, shown))}"
+            )
+
+
+def unit_rows(table: NDArray[Any]) -> NDArray[Any]:
+    """Rows of length 1, in the type of the table; a row of zeros stays one.
+
+    Args:
+        table: [..., D].
+
+    >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    length = np.linalg.norm(table, axis=-1, keepdims=True)
+    return table / np.maximum(length, 1e-12)

@@ -66,7 +66,12 @@ def _write_image(path: Path, person: int) -> None:
 
 
 def _write_sysu_mm01(root: Path) -> None:
-    for name, persons in {"train": "1,2,4,3", "val": "12,5", "test": "9,7,11,8", "available": "1,2,3,4,5,7,8,9,11,12"}.items():
+    for name, persons in {
+        "train": "1,2,4,3",
+        "val": "12,5",
+        "test": "9,7,11,8",
+        "available": "1,2,3,4,5,7,8,9,11,12",
+    }.items():
         (root / "exp").mkdir(parents=True, exist_ok=True)
         (root / "exp" / f"{name}_id.txt").write_text(persons + "\n")
         for person in map(int, persons.split(",") if name != "available" else []):
@@ -83,7 +88,10 @@ def _write_regdb(root: Path) -> None:
             for camera in ("Visible", "Thermal"):
                 lines = []
                 for label, person in enumerate(persons):
-                    files = [f"{camera}/{person}/male_front_{camera[0].lower()}_{n:05d}_{person}.bmp" for n in (21, 33, 40)]
+                    files = [
+                        f"{camera}/{person}/male_front_{camera[0].lower()}_{n:05d}_{person}.bmp"
+                        for n in (21, 33, 40)
+                    ]
                     lines += [f"{file} {label}" for file in files]
                     for file in files:
                         _write_image(root / file, person)

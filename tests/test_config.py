@@ -1,7 +1,8 @@
 import pytest
 
-from raydist.config import Section, compose, merge, nearest, overrides, parse_yaml, put, read_yaml, validate
+from raydist.config import Section, compose, merge, overrides, parse_yaml, put, read_yaml, validate
 from raydist.errors import ConfigError
+from raydist.registry import nearest
 
 
 class Inner(Section):
@@ -33,7 +34,9 @@ def test_yaml_follows_version_1_2(text, value):
     assert type(found) is type(value)
 
 
-@pytest.mark.parametrize("text", ["a: 1\na: 2", "x: !!python/object/apply:os.system ['true']", "a: [1", "\ta: 1"])
+@pytest.mark.parametrize(
+    "text", ["a: 1\na: 2", "x: !!python/object/apply:os.system ['true']", "a: [1", "\ta: 1"]
+)
 def test_bad_yaml_is_refused(text):
     with pytest.raises(ConfigError):
         parse_yaml(text)
@@ -85,7 +88,9 @@ def test_a_missing_recipe_names_the_nearest(tmp_path):
         compose(tmp_path / "x.yaml", library=tmp_path)
 
 
-@pytest.mark.parametrize(("content", "message"), [("[1, 2]", "expected sections"), ("x: '" + "y" * 1_000_001 + "'", "at most")])
+@pytest.mark.parametrize(
+    ("content", "message"), [("[1, 2]", "expected sections"), ("x: '" + "y" * 1_000_001 + "'", "at most")]
+)
 def test_a_file_must_be_a_mapping_of_moderate_size(tmp_path, content, message):
     (tmp_path / "x.yaml").write_text(content)
     with pytest.raises(ConfigError, match=message):

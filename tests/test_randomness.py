@@ -5,7 +5,10 @@ from raydist.randomness import stream
 
 
 def test_streams_differ_by_seed_name_and_keys():
-    draws = [stream(*args).random(8) for args in [(0, "a"), (1, "a"), (0, "b"), (0, "a", 0), (0, "a", 1), (0, "a", 0, 1)]]
+    draws = [
+        stream(*args).random(8)
+        for args in [(0, "a"), (1, "a"), (0, "b"), (0, "a", 0), (0, "a", 1), (0, "a", 0, 1)]
+    ]
     assert len({tuple(draw) for draw in draws}) == len(draws)
 
 

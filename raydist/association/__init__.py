@@ -1,1 +1,1 @@
-"""Which clusters or tracklets of one modality belong to which of the other, and which tracklets one must not push apart."""
+"""Association: which clusters or tracklets of the two modalities belong together."""

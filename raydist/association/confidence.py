@@ -1,7 +1,10 @@
-"""How likely the label of each row is right: within a cluster, rows that fit it and rows that do not form two groups.
+"""How likely the label of each row is right.
 
-The memory effect of training with noisy labels (Arazo et al., ICML 2019; DivideMix, Li et al., ICLR 2020): wrong labels have
-the larger losses for long. Per cluster, as DMDL (arXiv 2512.03745) does, the losses are a mixture of two normal distributions.
+Within a cluster, rows that fit it and rows that do not form two groups of losses.
+
+The memory effect of training with noisy labels (Arazo et al., ICML 2019; DivideMix, Li et al., ICLR 2020):
+wrong labels have the larger losses for long. Per cluster, as DMDL (arXiv 2512.03745) does, the losses are a
+mixture of two normal distributions.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.mixture import GaussianMixture
 
-from raydist.neighbours.search import Doubles, similarities
-from raydist.types import NOISE, Floats, Labels
+from raydist.neighbours.search.lists import similarities
+from raydist.types import NOISE, Doubles, Floats, Labels
 
 FLOOR = 5e-4
 """Added to every variance; losses are scaled to [0, 1]."""
@@ -20,11 +23,13 @@ BLOCK = 4096
 """Rows compared with all prototypes at a time."""
 
 
-def cluster_confidence(features: Floats, labels: Labels, prototypes: Floats, *, temperature: float, min_rows: int = 2) -> Floats:
+def cluster_confidence(
+    features: Floats, labels: Labels, prototypes: Floats, *, temperature: float, min_rows: int = 2
+) -> Floats:
     """The probability that each row belongs to the well-fitting part of its cluster.
 
-    The loss of a row is minus the probability of its own label, softmax of the cosines with all prototypes; losses are
-    scaled to [0, 1] over all rows, and the rest is `lower_component` of each cluster.
+    The loss of a row is minus the probability of its own label, softmax of the cosines with all prototypes;
+    losses are scaled to [0, 1] over all rows, and the rest is `lower_component` of each cluster.
 
     Args:
         features: float32 [N, D] unit rows.
@@ -41,23 +46,25 @@ def cluster_confidence(features: Floats, labels: Labels, prototypes: Floats, *, 
     array([1., 0.], dtype=float32)
     """
     confidence = np.zeros(len(labels), np.float32)
-    kept = np.flatnonzero(labels != NOISE)
-    if not kept.size:
+    clustered = np.flatnonzero(labels != NOISE)
+    if not clustered.size:
         return confidence
-    blocks = np.array_split(kept, -(-len(kept) // BLOCK))
-    loss = -np.concatenate([_own_probability(features[b], labels[b], prototypes, temperature=temperature) for b in blocks])
+    blocks = np.array_split(clustered, -(-len(clustered) // BLOCK))
+    loss = -np.concatenate(
+        [_own_probability(features[b], labels[b], prototypes, temperature=temperature) for b in blocks]
+    )
     loss = (loss - loss.min()) / max(np.ptp(loss), np.finfo(np.float64).tiny)
-    order = np.argsort(labels[kept], kind="stable")
-    for members in np.split(order, np.flatnonzero(np.diff(labels[kept[order]])) + 1):
-        confidence[kept[members]] = lower_component(loss[members]) if len(members) >= min_rows else 1.0
+    order = np.argsort(labels[clustered], kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(labels[clustered[order]])) + 1):
+        confidence[clustered[members]] = lower_component(loss[members]) if len(members) >= min_rows else 1.0
     return confidence
 
 
 def lower_component(losses: Doubles) -> Doubles:
     """For each value the posterior of the component of lower mean in a mixture of two normal distributions.
 
-    Expectation-maximisation starts from the smallest and the largest value with equal weights, so that there is no chance in
-    it. Equal values, in which no two groups can be told apart, all belong to it.
+    Expectation-maximisation starts from the smallest and the largest value with equal weights, so that there
+    is no chance in it. Equal values, in which no two groups can be told apart, all belong to it.
 
     Args:
         losses: float64 [n], n >= 1, in units in which `FLOOR` is a small variance.
@@ -77,8 +84,8 @@ def lower_component(losses: Doubles) -> Doubles:
         means_init=[[losses.min()], [losses.max()]], precisions_init=np.full((2, 1, 1), precision),
     )  # fmt: skip
     posterior = mixture.fit(losses[:, None]).predict_proba(losses[:, None])
-    found: Doubles = posterior[:, mixture.means_[:, 0].argmin()]
-    return found
+    lower: Doubles = posterior[:, mixture.means_[:, 0].argmin()]
+    return lower
 
 
 def _own_probability(features: Floats, labels: Labels, prototypes: Floats, *, temperature: float) -> Doubles:

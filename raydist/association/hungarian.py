@@ -6,14 +6,15 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from raydist.association.progressive import UNMATCHED, ClusterMatching
-from raydist.neighbours.search import similarities
+from raydist.neighbours.search.lists import similarities
 from raydist.types import Floats
 
 
 def hungarian_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     """The pairs of clusters of the largest total similarity (Kuhn, "The Hungarian Method", 1955).
 
-    Every cluster of the modality with fewer clusters gets a partner of its own; the others of the larger one stay without.
+    Every cluster of the modality with fewer clusters gets a partner of its own; the others of the larger one
+    stay without.
 
     Args:
         visible: float32 [C_v, D] unit centroids.

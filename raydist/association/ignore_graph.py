@@ -1,8 +1,8 @@
 """Tracklets of one view that look like pieces of one pass, so that they are never pushed apart as negatives.
 
-A tracker may cut one pass of a person into several tracklets. Two tracklets are linked when they are as similar to
-each other as the parts of one tracklet are among themselves. Links are not closed transitively: chains of them join
-different people.
+A tracker may cut one pass of a person into several tracklets. Two tracklets are linked when they are as
+similar to each other as the parts of one tracklet are among themselves. Links are not closed transitively:
+chains of them join different people.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search import NOBODY, Doubles, shard_topk
-from raydist.types import Floats, Ints
+from raydist.neighbours.search.lists import PADDING, shard_topk
+from raydist.types import Doubles, Floats, Ints
 
 
 def ignore_graph(sub_features: Floats, view: Ints, *, top: int = 3, slack: float = 0.3) -> csr_array:
     """Link tracklets of the same view that are probably the same person.
 
-    With s_ij the mean similarity between the sub-tracklets of i and j and rho_i the mean similarity among those of i,
-    i and j are linked when each is among the `top` nearest of the other in their view, and
-    s_ij > (1 - slack) min(rho_i, rho_j).
+    With s_ij the mean similarity between the sub-tracklets of i and j and rho_i the mean similarity among
+    those of i, i and j are linked when each is among the `top` nearest of the other in their view, and s_ij >
+    (1 - slack) min(rho_i, rho_j).
 
     Args:
         sub_features: float32 [N, K, D], unit features of the K sub-tracklets of each tracklet.
@@ -40,7 +40,9 @@ def ignore_graph(sub_features: Floats, view: Ints, *, top: int = 3, slack: float
     [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
     """
     if sub_features.ndim != 3 or view.shape != sub_features.shape[:1]:
-        raise DataError(f"sub-tracklet features {sub_features.shape} and views {view.shape}: expected [N, K, D] and [N]")
+        raise DataError(
+            f"sub-tracklet features {sub_features.shape} and views {view.shape}: expected [N, K, D] and [N]"
+        )
     if top < 1 or not 0 <= slack <= 1:
         raise ConfigError(f"top {top} and slack {slack}: expected top >= 1 and slack in [0, 1]")
     num_rows = len(sub_features)
@@ -77,5 +79,5 @@ def _view_links(mean: Floats, consistency: Doubles, rows: Ints, top: int, slack:
     ids, similarity = shard_topk(mean[rows], mean[rows], k=top, shard_ids=rows, exclude=rows)
     i = np.broadcast_to(rows[:, None], ids.shape)
     floor = (1 - slack) * np.minimum(consistency[i], consistency[ids])
-    linked = (ids != NOBODY) & (similarity > floor)
+    linked = (ids != PADDING) & (similarity > floor)
     return np.stack((i[linked], ids[linked]))

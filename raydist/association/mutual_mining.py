@@ -1,8 +1,9 @@
-"""Mutual nearest tracklets between views, accepted by a threshold that follows each pair of views, and weighted softly.
+"""Mutual nearest tracklets between camera views, with adaptive thresholds and soft weights.
 
-The positive mining of HiTPro (arXiv 2604.21324): first between cameras of one modality, then between the modalities. Two
-views are looked at once, the smaller view code first, so that all that is found here is symmetric to the last bit.
-Thresholds and pools are [U, U] matrices of which only the entries above the diagonal are used.
+The positive mining of HiTPro (arXiv 2604.21324): first between cameras of one modality, then between the
+modalities. Two views are looked at once, the smaller view code first, so that every result here is
+symmetric to the last bit. Thresholds and pools are [U, U] matrices of which only the entries above the
+diagonal are used.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 
-from raydist.neighbours.search import NOBODY, Doubles, Ranked
-from raydist.types import Ints
+from raydist.neighbours.search.lists import PADDING, Ranked
+from raydist.types import Doubles, Ints
 
 NO_POOL = -1
 """The pool of two views that are not mined."""
@@ -60,8 +61,8 @@ def modality_pools(view_modality: NDArray[Any], *, across: bool) -> Ints:
         across: views of different modality; otherwise views of the same one.
 
     Returns:
-        int64 [U, U]: the value of the modality whose views these are, or 0 across; `NO_POOL` for the other pairs of views, and
-        on and below the diagonal.
+        int64 [U, U]: the value of the modality whose views these are, or 0 across; `NO_POOL` for the other
+        pairs of views, and on and below the diagonal.
 
     >>> modality_pools(np.array([0, 0, 1]), across=False).tolist()
     [[-1, 0, -1], [-1, -1, -1], [-1, -1, -1]]
@@ -78,31 +79,37 @@ def mutual_pairs(nearest: Ranked, view: Ints, pool: Ints) -> Pairs:
     """Pairs (i, j) of which each is the most similar of the other in its view.
 
     Args:
-        nearest: ids and similarities [N, U], the most similar row of each view, see `Refresher.nearest_in_views`.
+        nearest: ids and similarities [N, U], the most similar row of each view, see
+            `Refresher.nearest_in_views`.
         view: int64 [N].
         pool: int64 [U, U], see `modality_pools`.
     """
     ids, similarity = nearest
-    first, other = np.nonzero((ids != NOBODY) & (pool[view] != NO_POOL))
+    first, other = np.nonzero((ids != PADDING) & (pool[view] != NO_POOL))
     second = ids[first, other]
     mutual = ids[second, view[first]] == first
     return Pairs(first, second, similarity[first, other]).take(mutual)
 
 
-def dynamic_thresholds(pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, *, kappa: float, keep: float = 0.5) -> Doubles:
-    """The Dynamic Threshold Strategy: t_ab <- keep t_ab + (1 - keep) (mean + kappa std of the similarities between a and b).
+def dynamic_thresholds(
+    pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, *, kappa: float, momentum: float = 0.5
+) -> Doubles:
+    """The Dynamic Threshold Strategy: a moving threshold for each pair of views.
+
+    t_ab <- momentum t_ab + (1 - momentum) (mean + kappa std of the similarities between a and b).
 
     Args:
         pairs: all mutual pairs of the pools.
         view: int64 [N].
         pool: int64 [U, U].
-        previous: float64 [U, U] of the epoch before, NaN where there was none; then the statistics count whole.
+        previous: float64 [U, U] of the epoch before, NaN where there was none; then the statistics count
+            whole.
         kappa: how strict; positive is above the mean.
-        keep: share of the previous threshold.
+        momentum: share of the previous threshold.
 
     Returns:
-        float64 [U, U]; entries outside the pools are those of `previous`. Two views with fewer than `MIN_PAIRS` pairs take the
-        statistics of their pool; the standard deviation is the population's.
+        float64 [U, U]; entries outside the pools are those of `previous`. Two views with fewer than
+        `MIN_PAIRS` pairs take the statistics of their pool; the standard deviation is the population's.
     """
     num_views, num_pools = len(pool), int(pool.max(initial=NO_POOL)) + 1
     a, b = view[pairs.first], view[pairs.second]
@@ -112,7 +119,7 @@ def dynamic_thresholds(pairs: Pairs, view: Ints, pool: Ints, previous: Doubles, 
     few = (count < MIN_PAIRS).reshape(pool.shape)
     now = own.reshape(pool.shape)
     now[few & mined] = pooled[pool[few & mined]]
-    blend = np.where(np.isnan(previous), now, keep * previous + (1 - keep) * now)
+    blend = np.where(np.isnan(previous), now, momentum * previous + (1 - momentum) * now)
     return np.where(mined & ~np.isnan(now), blend, previous)
 
 
@@ -136,7 +143,8 @@ def soft_weights(pairs: Pairs, margin: Doubles, friends: csr_array) -> Doubles:
     Args:
         pairs: accepted pairs.
         margin: float64 [E], similarity less threshold.
-        friends: symmetric CSR [N, N], a positive value for every two rows taken for the same person; N(i) is i and its friends.
+        friends: symmetric CSR [N, N], a positive value for every two rows taken for the same person; N(i) is
+            i and its friends.
 
     Returns:
         float64 [E] in (0, 1).

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from raydist.association.progressive import UNMATCHED, ClusterMatching
-from raydist.neighbours.search import similarities
+from raydist.neighbours.search.lists import similarities
 from raydist.types import Floats, Ints
 
 
 def nearest_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
-    """The most similar cluster across for every cluster, by itself (DMDL, arXiv 2512.03745; also MMM's published code).
+    """For every cluster the most similar cluster of the other modality.
 
-    Several clusters may take the same partner, which is what mends a person whose tracklets fell into several clusters; and a
-    cluster may be nobody's partner. Neither direction follows from the other. Ties go to the smaller number.
+    DMDL (arXiv 2512.03745) does so, and MMM's published code.
+
+    Several clusters may take the same partner, which is what mends a person whose tracklets fell into several
+    clusters; and a cluster may be the partner of none. Neither direction follows from the other. Ties go to
+    the smaller number.
 
     Args:
         visible: float32 [C_v, D] unit centroids.

@@ -1,7 +1,7 @@
 """Progressive graph matching of the clusters of two modalities.
 
-Wu and Ye, "Unsupervised Visible-Infrared Person Re-Identification via Progressive Graph Matching and Alternate
-Learning", CVPR 2023.
+Wu and Ye, "Unsupervised Visible-Infrared Person Re-Identification via Progressive Graph Matching and
+Alternate Learning", CVPR 2023.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from raydist.neighbours.search import Doubles, similarities
-from raydist.types import Floats, Ints
+from raydist.neighbours.search.lists import similarities
+from raydist.types import Doubles, Floats, Ints
 
 UNMATCHED = -1
 """The partner of a cluster when the other modality has no clusters."""
@@ -33,9 +33,10 @@ class ClusterMatching(NamedTuple):
 def progressive_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     """Match clusters one to one, then again those that are left, until every cluster has a partner.
 
-    The cost of a pair is 1 / exp(cos). The first round is an optimal assignment between the modalities: it matches
-    every cluster of the smaller one. In each further round the clusters of the larger one that have no partner yet are
-    assigned to all of the smaller one; a cluster of the smaller one keeps its partner of the first round.
+    The cost of a pair is 1 / exp(cos). The first round is an optimal assignment between the modalities: it
+    matches every cluster of the smaller one. In each further round the clusters of the larger one that have
+    no partner yet are assigned to all of the smaller one; a cluster of the smaller one keeps its partner of
+    the first round.
 
     Args:
         visible: float32 [C_v, D], centroids of any length.

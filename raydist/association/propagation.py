@@ -1,5 +1,7 @@
-"""Relations between tracklets carried on: features averaged over friends, links across modalities through links within one,
-and links to likely pieces of the same pass. The second half of HiTPro's alignment (arXiv 2604.21324).
+"""Propagation of relations between tracklets: the second half of HiTPro's alignment (arXiv 2604.21324).
+
+Features are averaged over friends; links across the modalities are followed through links within one, and
+their weight is shared with likely pieces of the same pass.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ def aggregate(features: Floats, within: csr_array) -> Floats:
     return (total / np.where(length > 0, length, 1)).astype(np.float32)
 
 
-def propagate(across: csr_array, within: csr_array, *, discount: float = 0.5, least: float = 0.05) -> csr_array:
+def propagate(
+    across: csr_array, within: csr_array, *, discount: float = 0.5, least: float = 0.05
+) -> csr_array:
     """Friends of a partner are partners too: W2 <- max(W2, discount W2 W1, discount W1 W2).
 
     Since W1 joins rows of one modality and W2 rows of two, every product joins rows of two.
@@ -41,14 +45,16 @@ def propagate(across: csr_array, within: csr_array, *, discount: float = 0.5, le
     """
     detour = csr_array(across @ within)
     detour.data = np.minimum(discount * detour.data, 1)
-    found = csr_array(across.maximum(detour).maximum(detour.T))
-    found.data[found.data < least] = 0
-    found.eliminate_zeros()
-    return found
+    weights = csr_array(across.maximum(detour).maximum(detour.T))
+    weights.data[weights.data < least] = 0
+    weights.eliminate_zeros()
+    return weights
 
 
 def spread_to_groups(weights: csr_array, ignored: csr_array) -> csr_array:
-    """Share the weight of a positive with the likely pieces of its pass: w_ik <- max(w_ik, sum_j w_ij G_jk / |group of j|).
+    """Share the weight of a positive with the likely pieces of its pass.
+
+    w_ik <- max(w_ik, sum_j w_ij G_jk / |group of j|).
 
     The group of j is j and its neighbours in G. It is not closed transitively.
 
@@ -60,7 +66,9 @@ def spread_to_groups(weights: csr_array, ignored: csr_array) -> csr_array:
         CSR [N, N], in general not symmetric; a shared weight is 1 at most.
     """
     group_size = 1 + np.diff(ignored.indptr)
-    each = csr_array((weights.data / group_size[weights.indices], weights.indices, weights.indptr), shape=weights.shape)
+    each = csr_array(
+        (weights.data / group_size[weights.indices], weights.indices, weights.indptr), shape=weights.shape
+    )
     shared = csr_array(each @ ignored.astype(np.float64))
     shared.data = np.minimum(shared.data, 1)
     return csr_array(weights.maximum(shared))

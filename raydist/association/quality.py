@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, UNKNOWN_IDENTITY, Ints, Labels
+from raydist.types import NOISE, UNKNOWN_IDENTITY, Doubles, Ints, Labels
 
 
 def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -18,20 +17,23 @@ def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> t
 
     Args:
         assignment: int64 [N], the cluster of the other modality that each row is assigned to, NOISE for none.
-        clusters: int64 [N], who is in those clusters, NOISE for nobody.
+        clusters: int64 [N], the cluster of each row, NOISE for none.
         identity: int64 [N], or UNKNOWN_IDENTITY.
 
     Returns:
         The assigned rows of known identity whose cluster has a person, and whether each is right.
 
-    >>> rows, right = correct_assignments(np.array([-1, -1, 0, 0]), np.array([0, 0, -1, -1]), np.array([7, 7, 7, 8]))
+    >>> assignment, clusters = np.array([-1, -1, 0, 0]), np.array([0, 0, -1, -1])
+    >>> rows, right = correct_assignments(assignment, clusters, np.array([7, 7, 7, 8]))
     >>> rows.tolist(), right.tolist()
     ([2, 3], [True, False])
     """
     members = (clusters != NOISE) & (identity != UNKNOWN_IDENTITY)
     pairs, counts = np.unique(np.stack((clusters[members], identity[members])), axis=1, return_counts=True)
     person = np.full(max(clusters.max(initial=NOISE), assignment.max(initial=NOISE)) + 1, UNKNOWN_IDENTITY)
-    for (cluster, name), _ in sorted(zip(pairs.T.tolist(), counts, strict=True), key=lambda found: (found[1], -found[0][1])):
+    for (cluster, name), _ in sorted(
+        zip(pairs.T.tolist(), counts, strict=True), key=lambda pair: (pair[1], -pair[0][1])
+    ):
         person[cluster] = name
     rows = np.flatnonzero((assignment != NOISE) & (identity != UNKNOWN_IDENTITY))
     rows = rows[person[assignment[rows]] != UNKNOWN_IDENTITY]
@@ -39,7 +41,9 @@ def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> t
 
 
 def uncertainty_auroc(uncertainty: Doubles, right: NDArray[np.bool_]) -> float | None:
-    """The probability that a wrong row is more uncertain than a right one; None where all are right or all wrong.
+    """The probability that a wrong row is more uncertain than a right one.
+
+    None where all rows are right or all are wrong.
 
     Args:
         uncertainty: float [n].

@@ -1,8 +1,9 @@
 """Reverse selection: labels cross the modalities only where sample and prototype choose each other.
 
-The transfer of BRST, bidirectional reverse selection transmission (HIL, arXiv 2509.11587). A sample chooses its most
-similar prototype of the other modality. It keeps the label if the prototype would choose it too, or nearly so: if it
-comes close to the best that the prototype finds anywhere. Swapping the modalities gives the other direction.
+The transfer of BRST, bidirectional reverse selection transmission (HIL, arXiv 2509.11587). A sample chooses
+its most similar prototype of the other modality. It keeps the label if the prototype would choose it too, or
+nearly so: if it comes close to the best that the prototype finds anywhere. Swapping the modalities gives the
+other direction.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from raydist.errors import ConfigError, FeatureError
 from raydist.types import NOISE, Floats, Labels
 
 _BLOCK = 4096
-"""Rows whose similarities to all prototypes are held at a time."""
+"""Rows whose similarities to all prototypes are in memory at a time."""
 
 
 def reverse_selection(features: Floats, prototypes: Floats, labels: Labels, *, threshold: float) -> Labels:
@@ -26,11 +27,12 @@ def reverse_selection(features: Floats, prototypes: Floats, labels: Labels, *, t
         features: float32 [N, D] of one modality, of any length; a zero row is at cosine 0 to everything.
         prototypes: float32 [C, D], cluster centroids of the other modality, of any length.
         labels: int64 [N], the samples' clusters in their own modality; noise stays noise.
-        threshold: t, 0 to 1: from every sample at no negative cosine to its choice, to none but a prototype's best match.
-            A prototype whose best cosine is negative selects nobody below t = 1.
+        threshold: t, 0 to 1: from every sample at no negative cosine to its choice, to none but a prototype's
+            best match. A prototype whose best cosine is negative selects no row below t = 1.
 
     Returns:
-        int64 [N] in 0..C-1, or NOISE: not clustered, or not selected. Of equally similar prototypes the first counts.
+        int64 [N] in 0..C-1, or NOISE: not clustered, or not selected. Of equally similar prototypes the first
+        counts.
 
     Raises:
         ConfigError: the threshold is not within 0 to 1.

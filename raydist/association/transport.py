@@ -1,6 +1,7 @@
 """Balanced assignment by entropic optimal transport (Cuturi, "Sinkhorn Distances", NeurIPS 2013).
 
-Where each row by itself would take its nearest column, a plan with given column sums keeps a few popular columns from
+Where each row by itself would take its nearest column, a plan with given column sums keeps a few popular
+columns from
 taking everything: every column gets its share of the rows.
 """
 
@@ -10,14 +11,17 @@ import numpy as np
 from scipy.special import logsumexp
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search import Doubles
+from raydist.types import Doubles
 
 
-def sinkhorn(similarity: Doubles, *, rows: Doubles, columns: Doubles, temperature: float, num_iterations: int = 30) -> Doubles:
+def sinkhorn(
+    similarity: Doubles, *, rows: Doubles, columns: Doubles, temperature: float, num_iterations: int = 30
+) -> Doubles:
     """The share of every row that goes to every column, when columns take what they have room for.
 
-    With K = exp(s / t), the plan diag(a) K diag(b) of the given row and column sums is found by fitting b and a in turn, in
-    logarithms; a is fitted last, so that each row of the plan has exactly its sum, by which it is divided.
+    With K = exp(s / t), the plan diag(a) K diag(b) of the given row and column sums comes from fitting b and
+    a in turn, in logarithms; a is fitted last, so that each row of the plan has exactly its sum, by which it
+    is divided.
 
     Args:
         similarity: [n, m], s.
@@ -39,9 +43,14 @@ def sinkhorn(similarity: Doubles, *, rows: Doubles, columns: Doubles, temperatur
            [0.1, 0.9]])
     """
     if similarity.shape != (len(rows), len(columns)):
-        raise DataError(f"similarities {similarity.shape} with {len(rows)} row and {len(columns)} column sums: they must agree")
+        raise DataError(
+            f"similarities {similarity.shape} with {len(rows)} row and {len(columns)} column sums: "
+            "they must agree"
+        )
     if not (np.all(rows > 0) and np.all(columns > 0)):
-        raise DataError("a row or column sum is zero or negative: leave out what has nothing to give or to take")
+        raise DataError(
+            "a row or column sum is zero or negative: leave out what has nothing to give or to take"
+        )
     if temperature <= 0 or num_iterations < 1:
         raise ConfigError(f"temperature {temperature}, {num_iterations} iterations: expected > 0 and >= 1")
     log_kernel = similarity.astype(np.float64) / temperature

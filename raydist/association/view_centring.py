@@ -1,8 +1,8 @@
 """Features without what all tracklets of one view share, for similarities across cameras and modalities.
 
-A camera's colours and a modality's rendering shift all features of a view alike. Without the mean of its view, a feature
-tells how a person differs from the others that this camera saw. Centred features are for finding partners; clusters,
-memories and losses take the features as they are.
+A camera's colours and a modality's rendering shift all features of a view alike. Without the mean of its
+view, a feature tells how a person differs from the others that this camera saw. Centred features are for
+finding partners; clusters, memories and losses take the features as they are.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ ZERO = 1e-6
 """A difference of unit features this short is rounding."""
 
 
-def centred(features: Floats, view: Ints, *, modality: NDArray[Any] | None = None, min_view: int = MIN_VIEW) -> Floats:
+def centred(
+    features: Floats, view: Ints, *, modality: NDArray[Any] | None = None, min_view: int = MIN_VIEW
+) -> Floats:
     """Take the mean of its view off every feature: norm(f_i - mean of f_j over j in the view of i).
 
     Args:
         features: float32 [N, D], or [N, K, D] for K sub-tracklets, whose view's mean is over all of them.
         view: int64 [N], the (modality, camera) of each tracklet.
-        modality: [N]; a view of fewer than `min_view` tracklets takes the mean of its modality. None gives every view its own.
+        modality: [N]; a view of fewer than `min_view` tracklets takes the mean of its modality. None gives
+            every view its own.
         min_view: see `modality`.
 
     Returns:
@@ -43,9 +46,12 @@ def centred(features: Floats, view: Ints, *, modality: NDArray[Any] | None = Non
            [-0.707,  0.707],
            [ 0.   ,  0.   ]], dtype=float32)
     """
-    if features.ndim not in (2, 3) or any(len(column) != len(features) for column in (view, modality) if column is not None):
+    if features.ndim not in (2, 3) or any(
+        len(column) != len(features) for column in (view, modality) if column is not None
+    ):
         raise DataError(
-            f"features {features.shape}, views {view.shape}: expected [N, D] or [N, K, D], and N views and modalities"
+            f"features {features.shape}, views {view.shape}: expected [N, D] or [N, K, D], "
+            "and N views and modalities"
         )
     centred_features = np.empty_like(features)
     for one in np.unique(view):

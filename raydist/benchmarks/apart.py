@@ -35,7 +35,9 @@ def run_apart(threads: int, function: Callable[P, T], /, *args: P.args, **kwargs
     with tempfile.TemporaryDirectory(prefix="raydist-apart-") as folder:
         task, answer = Path(folder) / "task", Path(folder) / "answer"
         task.write_bytes(pickle.dumps((function, args, kwargs)))
-        done = subprocess.run([sys.executable, "-m", __name__, str(task), str(answer)], env=env, stdout=2, check=False)
+        done = subprocess.run(
+            [sys.executable, "-m", __name__, str(task), str(answer)], env=env, stdout=2, check=False
+        )
         if done.returncode != 0:
             raise WorkerError(
                 f"the process that measures ended with code {done.returncode}; -9 means that the memory of the machine was "

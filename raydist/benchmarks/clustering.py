@@ -19,9 +19,9 @@ from raydist.benchmarks.searches import look_alike_search
 from raydist.benchmarks.stages import StagedClustering, cluster_in_stages
 from raydist.clustering.quality import ari, noise_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.neighbours.jaccard import Watch
-from raydist.neighbours.products import multiplies_halves
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.jaccard.graph import Watch
+from raydist.neighbours.search.backends import exact_search
+from raydist.neighbours.search.products import multiplies_halves
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Labels
 
 WARM_ROWS = 300
@@ -136,7 +136,11 @@ class SparseOutcome(Outcome):
     def facts(self) -> dict[str, Any]:
         """All figures, for JSON."""
         gflops = {name: round(rate.per_cpu_second / 1e9, 1) for name, rate in self.matmul.items()}
-        search = {"precision": self.precision, "matmul_gflops_per_cpu_second": gflops, "share_of_matmul": self.search_share}
+        search = {
+            "precision": self.precision,
+            "matmul_gflops_per_cpu_second": gflops,
+            "share_of_matmul": self.search_share,
+        }
         sparse = {"pairs": self.pairs, "v_entries": self.v_entries, "expanded_entries": self.expanded_entries}
         return super().facts() | sparse | {"uncertified": self.uncertified, "search": search}
 
@@ -186,7 +190,9 @@ def measure_dense(task: ClusterTask) -> Outcome:
 
 
 def _dense(features: Floats, spec: ClusterSpec, watch: Watch) -> Labels:
-    return dense_labels(features, k1=spec.k1, k2=spec.k2, eps=spec.eps, min_samples=spec.min_samples, watch=watch)
+    return dense_labels(
+        features, k1=spec.k1, k2=spec.k2, eps=spec.eps, min_samples=spec.min_samples, watch=watch
+    )
 
 
 def compared(sparse: SparseOutcome, dense: Outcome) -> dict[str, Any]:

@@ -152,7 +152,9 @@ def predict(job: Job, machine: Machine, calibration: Calibration) -> dict[str, E
         "encode": Estimate(compute["encode"], received["encode"], transfer["encode"]),
         "expand": Estimate(compute["expand"], received["expand"], transfer["expand"]),
         "edges": Estimate(compute["edges"], received["edges"], transfer["edges"]),
-        "cluster": Estimate(calibration.row_seconds["cluster"] * job.num_rows, received["cluster"], transfer["cluster"]),
+        "cluster": Estimate(
+            calibration.row_seconds["cluster"] * job.num_rows, received["cluster"], transfer["cluster"]
+        ),
     }
 
 

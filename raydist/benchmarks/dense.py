@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from sklearn.cluster import DBSCAN
 
-from raydist.neighbours.jaccard import Watch
+from raydist.neighbours.jaccard.graph import Watch
 from raydist.types import Floats, Ints, Labels
 
 MATRICES_AT_ONCE = 2.7
@@ -47,7 +47,9 @@ def dense_labels(features: Floats, *, k1: int, k2: int, eps: float, min_samples:
         distance = _jaccard(v)
     del v
     with watch("cluster"):
-        labels: Labels = DBSCAN(eps=eps, min_samples=min_samples, metric="precomputed", n_jobs=-1).fit_predict(distance)
+        labels: Labels = DBSCAN(
+            eps=eps, min_samples=min_samples, metric="precomputed", n_jobs=-1
+        ).fit_predict(distance)
     return labels
 
 
@@ -80,7 +82,11 @@ def _encode(features: Floats, ranked: Ints, k1: int) -> Floats:
             if len(np.intersect1d(near, members)) > 2 / 3 * len(near):
                 expanded = np.append(expanded, near)
         expanded = np.unique(expanded)
-        v[row, expanded] = torch.softmax(-_squared_distances(points[row : row + 1], points[expanded]), dim=1).view(-1).numpy()
+        v[row, expanded] = (
+            torch.softmax(-_squared_distances(points[row : row + 1], points[expanded]), dim=1)
+            .view(-1)
+            .numpy()
+        )
     return v
 
 

@@ -60,7 +60,9 @@ def measure_encoder(task: EncoderTask) -> dict[str, Cost]:
     shape = (task.clips, task.frames, 3, task.height, task.width)
     pixels = torch.randint(256, shape, generator=generator, dtype=torch.uint8).to(task.device)
     modality = (torch.arange(task.clips) % len(Modality)).to(task.device)
-    prototypes = torch.nn.functional.normalize(torch.randn(NUM_PROTOTYPES, encoder.width, generator=generator)).to(task.device)
+    prototypes = torch.nn.functional.normalize(
+        torch.randn(NUM_PROTOTYPES, encoder.width, generator=generator)
+    ).to(task.device)
     labels = (torch.arange(task.clips) % NUM_PROTOTYPES).to(task.device)
     optimizer = torch.optim.Adam(p for p in encoder.parameters() if p.requires_grad)
 

@@ -56,7 +56,9 @@ class _Space:
     to_features: Floats
 
 
-def draw_features(num_rows: int, width: int, *, seed: int, modality_gap: float = 0.0, shuffled: bool = False) -> DrawnFeatures:
+def draw_features(
+    num_rows: int, width: int, *, seed: int, modality_gap: float = 0.0, shuffled: bool = False
+) -> DrawnFeatures:
     """Features of people in groups of look-alikes, seen by cameras of both modalities.
 
     A row is the sum of the shifts of its group, its person, its camera, its person in that camera and its modality, and of
@@ -122,7 +124,9 @@ def _draw_group(number: int, seed: int, space: _Space) -> tuple[Ints, Ints, Floa
     junk = rng.random(size) < JUNK_SHARE
     latent[junk] = _draw_shifts(rng, int(junk.sum()), 1.0)
     features = latent[:, : len(space.to_features)] @ space.to_features
-    features += rng.standard_normal(features.shape, dtype=np.float32) * np.float32(AMBIENT / np.sqrt(features.shape[1]))
+    features += rng.standard_normal(features.shape, dtype=np.float32) * np.float32(
+        AMBIENT / np.sqrt(features.shape[1])
+    )
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     return np.where(junk, UNKNOWN_IDENTITY, number * PEOPLE_OF_A_GROUP + person), camera, features
 

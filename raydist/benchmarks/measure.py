@@ -40,7 +40,11 @@ class Cost:
     def together(cls, costs: Mapping[str, Cost]) -> Cost:
         """One after the other: seconds add up, the highest peak counts."""
         parts = costs.values()
-        return cls(sum(c.cpu for c in parts), sum(c.wall for c in parts), max((c.peak_mb for c in parts), default=0.0))
+        return cls(
+            sum(c.cpu for c in parts),
+            sum(c.wall for c in parts),
+            max((c.peak_mb for c in parts), default=0.0),
+        )
 
 
 class PeakMeter(Protocol):

@@ -25,7 +25,10 @@ def calibrate(small: SparseOutcome, large: SparseOutcome) -> Calibration:
     Raises:
         ConfigError: the second has no more rows than the first.
     """
-    sizes, seconds = (len(small.labels), len(large.labels)), (small.costs["search"].cpu, large.costs["search"].cpu)
+    sizes, seconds = (
+        (len(small.labels), len(large.labels)),
+        (small.costs["search"].cpu, large.costs["search"].cpu),
+    )
     if sizes[0] >= sizes[1]:
         raise ConfigError(f"measurements of {sizes[0]} and {sizes[1]} rows: the second must be larger")
     squares = (seconds[1] / sizes[1] - seconds[0] / sizes[0]) / (sizes[1] - sizes[0])
@@ -105,4 +108,10 @@ def forecast(job: Job, machine: Machine, calibration: Calibration) -> dict[str, 
     stages = predict(job, machine, calibration)
     told = {name: asdict(stage) | {"seconds": stage.seconds} for name, stage in stages.items()}
     memory = memory_bytes(job, machine, calibration)
-    return {"n": job.num_rows, "workers": job.workers, "seconds": total_seconds(stages), "stages": told, "memory_bytes": memory}
+    return {
+        "n": job.num_rows,
+        "workers": job.workers,
+        "seconds": total_seconds(stages),
+        "stages": told,
+        "memory_bytes": memory,
+    }

@@ -6,11 +6,11 @@ from itertools import chain
 
 import numpy as np
 
-from raydist.neighbours.distance import DistanceSpec
-from raydist.neighbours.ranked import empty_lists
-from raydist.neighbours.search import Precision, neighbour_lists
-from raydist.neighbours.searches import Found, Search
-from raydist.neighbours.slabs import map_slabs
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.slabs import map_slabs
+from raydist.neighbours.search.backends import Found, Search
+from raydist.neighbours.search.lists import Precision, neighbour_lists
+from raydist.neighbours.search.ranked import empty_lists
 from raydist.types import Floats, Ints
 
 

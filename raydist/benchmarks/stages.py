@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
-from raydist.neighbours.jaccard import Graph, Watch, jaccard_graph
-from raydist.neighbours.searches import Search
+from raydist.neighbours.jaccard.graph import Graph, Watch, jaccard_graph
+from raydist.neighbours.search.backends import Search
 from raydist.types import FeatureTable
 
 STAGES = ("search", "encode", "expand", "edges", "cluster")

@@ -26,18 +26,36 @@ Threads = Annotated[int, typer.Option(min=1, help="Threads of a side.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all that is drawn.")]
 Dense = Annotated[
     bool | None,
-    typer.Option("--dense/--no-dense", help="Also the dense way of the field; by default where it applies, up to 20,000 rows."),
+    typer.Option(
+        "--dense/--no-dense",
+        help="Also the dense way of the field; by default where it applies, up to 20,000 rows.",
+    ),
 ]
-Grouped = Annotated[bool, typer.Option("--grouped", help="Search among look-alikes alone: for a million rows of width 64.")]
-Order = Annotated[Literal["random", "local"], typer.Option(help="Whether look-alikes lie apart or together in memory.")]
-NumShards = Annotated[int, typer.Option("--shards", min=0, help="Also on shards of a local Ray cluster, sharing the threads.")]
-SearchPrecision = Annotated[Literal["auto", "fp32", "bf16"], typer.Option(help="Of the search's products; never of its result.")]
-Sizes = Annotated[str | None, typer.Option(help="Comma-separated numbers of rows instead of --n, for the growth between them.")]
+Grouped = Annotated[
+    bool, typer.Option("--grouped", help="Search among look-alikes alone: for a million rows of width 64.")
+]
+Order = Annotated[
+    Literal["random", "local"], typer.Option(help="Whether look-alikes lie apart or together in memory.")
+]
+NumShards = Annotated[
+    int, typer.Option("--shards", min=0, help="Also on shards of a local Ray cluster, sharing the threads.")
+]
+SearchPrecision = Annotated[
+    Literal["auto", "fp32", "bf16"], typer.Option(help="Of the search's products; never of its result.")
+]
+Sizes = Annotated[
+    str | None,
+    typer.Option(help="Comma-separated numbers of rows instead of --n, for the growth between them."),
+]
 Predicted = Annotated[str, typer.Option("--n", help="Comma-separated numbers of rows to predict.")]
-Measured = Annotated[str, typer.Option("--measured", help="Numbers of rows to measure; the first two calibrate the model.")]
+Measured = Annotated[
+    str, typer.Option("--measured", help="Numbers of rows to measure; the first two calibrate the model.")
+]
 Workers = Annotated[int, typer.Option(min=1, help="Workers of the cluster, each as this machine is.")]
 Gbit = Annotated[float, typer.Option(min=0.001, help="10^9 bits a second between workers.")]
-ObjectStore = Annotated[bool, typer.Option("--ray/--no-ray", help="Measure Ray's object store, or take it for plain memory.")]
+ObjectStore = Annotated[
+    bool, typer.Option("--ray/--no-ray", help="Measure Ray's object store, or take it for plain memory.")
+]
 EncoderName = Annotated[str, typer.Option("--encoder", help="As encoder.name.", metavar="NAME")]
 Pixels = Annotated[int, typer.Option(min=8, max=1024, help="Of a frame.")]
 Clips = Annotated[int, typer.Option(min=2, help="Clips of a batch.")]
@@ -75,7 +93,16 @@ def bench_cluster(
 
     spec = ClusterSpec(distance, k1=k1, k2=k2, eps=eps, min_samples=min_samples)
     tasks = [
-        ClusterTask(num_rows, dim, spec, seed, threads, shuffled=order == "random", grouped=grouped, precision=precision)
+        ClusterTask(
+            num_rows,
+            dim,
+            spec,
+            seed,
+            threads,
+            shuffled=order == "random",
+            grouped=grouped,
+            precision=precision,
+        )
         for num_rows in (numbers(sizes, "--sizes") if sizes else [n])
     ]
     with_dense = [_wants_dense(task, dense) for task in tasks]
@@ -83,11 +110,20 @@ def bench_cluster(
         raise ConfigError(
             f"--shards {shards}: shards search in full and share the threads; give --threads {shards}, no --grouped"
         )
-    results = [_measure(task, side, shards, stderr=json) for task, side in zip(tasks, with_dense, strict=True)]
+    results = [
+        _measure(task, side, shards, stderr=json) for task, side in zip(tasks, with_dense, strict=True)
+    ]
     if len(results) > 1:
         _show_growth(_growth(results), stderr=json)
     if json:
-        facts = {"dim": dim, "distance": distance, "threads": threads, "seed": seed, "order": order, "grouped": grouped}
+        facts = {
+            "dim": dim,
+            "distance": distance,
+            "threads": threads,
+            "seed": seed,
+            "order": order,
+            "grouped": grouped,
+        }
         say_json(facts | ({"sizes": results, "growth": _growth(results)} if len(results) > 1 else results[0]))
 
 
@@ -118,7 +154,9 @@ def _wants_dense(task: ClusterTask, dense: bool | None) -> bool:
 
     applies = task.spec.distance == "jaccard" and not task.grouped and task.num_rows >= task.spec.k1
     if dense and not applies:
-        raise ConfigError("--dense: the dense way has the plain distance, the full search and at least k1 rows; leave it out")
+        raise ConfigError(
+            "--dense: the dense way has the plain distance, the full search and at least k1 rows; leave it out"
+        )
     wanted = applies and (task.num_rows <= DENSE_BY_DEFAULT if dense is None else dense)
     needed, free = dense_bytes(task.num_rows), psutil.virtual_memory().available
     if wanted and needed > free:
@@ -153,9 +191,11 @@ def _on_shards(task: ClusterTask, sparse: SparseOutcome, num_shards: int) -> dic
     from raydist.engine.schema import RaySection
 
     with connected(RaySection(num_shards=num_shards)):
-        from raydist.distributed.benchmark import time_shards
+        from raydist.distributed.driver.benchmark import time_shards
 
-        found = time_shards(task.draw().table, task.spec, num_shards=num_shards, threads=task.threads // num_shards)
+        found = time_shards(
+            task.draw().table, task.spec, num_shards=num_shards, threads=task.threads // num_shards
+        )
     return {
         "shards": num_shards,
         "handing_over": found.handing_over,
@@ -173,9 +213,13 @@ def _show_cluster(facts: Mapping[str, Any], task: ClusterTask, *, stderr: bool) 
         columns += ["dense CPU s", "wall s", "peak MB", "CPU ratio"]
         for row, name in zip(rows, own, strict=True):
             row += [*_cells(dense[name]), _times(dense[name]["cpu"] / own[name]["cpu"])]
-    note(f"{facts['n']:,} x {task.width}, {task.spec.distance} distance, {task.threads} threads; memory above the features")
+    note(
+        f"{facts['n']:,} x {task.width}, {task.spec.distance} distance, {task.threads} threads; memory above the features"
+    )
     say_table(columns, rows, stderr=stderr)
-    note(f"{facts['pairs']:,} pairs, {facts['clusters']:,} clusters, {facts['noise']:.1%} noise, ARI {facts['ari']:.3f}")
+    note(
+        f"{facts['pairs']:,} pairs, {facts['clusters']:,} clusters, {facts['noise']:.1%} noise, ARI {facts['ari']:.3f}"
+    )
     search = facts["search"]
     rates = ", ".join(f"{name} {rate:.0f}" for name, rate in search["matmul_gflops_per_cpu_second"].items())
     note(
@@ -216,7 +260,11 @@ def _growth(results: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 def _show_growth(exponents: Mapping[str, Sequence[float]], *, stderr: bool) -> None:
     sizes = exponents["n"]
     steps = [f"{a:,} to {b:,}" for a, b in pairwise(sizes)]
-    rows = [[name.replace("_", " "), *(f"{b:.2f}" for b in values)] for name, values in exponents.items() if name != "n"]
+    rows = [
+        [name.replace("_", " "), *(f"{b:.2f}" for b in values)]
+        for name, values in exponents.items()
+        if name != "n"
+    ]
     say_table(["CPU seconds grow as N to the", *steps], rows, stderr=stderr)
 
 
@@ -244,20 +292,29 @@ def bench_scale(
     from raydist.clustering.spec import ClusterSpec
 
     jobs = [Job(size, dim, workers, k1, k2) for size in numbers(n, "--n")]
-    tasks = [ClusterTask(size, dim, ClusterSpec(k1=k1, k2=k2), seed, threads) for size in numbers(measured, "--measured")]
+    tasks = [
+        ClusterTask(size, dim, ClusterSpec(k1=k1, k2=k2), seed, threads)
+        for size in numbers(measured, "--measured")
+    ]
     if len(tasks) < 2:
-        raise ConfigError(f"--measured {measured}: give at least two numbers of rows, by which the model is calibrated")
+        raise ConfigError(
+            f"--measured {measured}: give at least two numbers of rows, by which the model is calibrated"
+        )
     outcomes = [_told(task, run_apart(threads, measure_sparse, task)) for task in tasks]
     read, copy = run_apart(threads, memory_rates)
     store = _store_rates() if ray else (copy.per_second, read.per_second)
     machine = machine_of(outcomes[-1], store=store, gbit=gbit, threads=threads)
     calibration = calibrate(*outcomes[:2])
-    checks = [check(outcome, task, machine, calibration) for task, outcome in zip(tasks, outcomes, strict=True)]
+    checks = [
+        check(outcome, task, machine, calibration) for task, outcome in zip(tasks, outcomes, strict=True)
+    ]
     forecasts = [forecast(job, machine, calibration) for job in jobs]
     note(f"memory: {read.per_second / 1e9:.1f} GB/s read, {copy.per_second / 1e9:.1f} copied")
     _show_machine(machine, calibration)
     _show_checks(checks, stderr=json)
-    _show_forecasts(forecasts, f"{workers} workers of {threads} threads, width {dim}, {gbit:g} Gbit/s", stderr=json)
+    _show_forecasts(
+        forecasts, f"{workers} workers of {threads} threads, width {dim}, {gbit:g} Gbit/s", stderr=json
+    )
     if json:
         told = {"machine": asdict(machine), "memory": {"read": asdict(read), "copy": asdict(copy)}}
         told |= {"calibration": asdict(calibration)}
@@ -274,7 +331,7 @@ def _store_rates() -> tuple[float, float]:
     from raydist.engine.schema import RaySection
 
     with connected(RaySection()):
-        from raydist.distributed.benchmark import store_rates
+        from raydist.distributed.driver.benchmark import store_rates
 
         return store_rates()
 
@@ -296,7 +353,12 @@ def _show_checks(checks: Sequence[Check], *, stderr: bool) -> None:
     for found in checks:
         cells = [f"{found.predicted[name]:.2f} / {found.measured[name]:.2f}" for name in stages]
         rows.append([f"{found.num_rows:,}", *cells, f"{found.error:+.0%}"])
-    say_table(["rows", *stages, "error"], rows, title="predicted / measured CPU s; calibrated by the first two", stderr=stderr)
+    say_table(
+        ["rows", *stages, "error"],
+        rows,
+        title="predicted / measured CPU s; calibrated by the first two",
+        stderr=stderr,
+    )
 
 
 def _show_forecasts(forecasts: Sequence[Mapping[str, Any]], title: str, *, stderr: bool) -> None:
@@ -307,7 +369,12 @@ def _show_forecasts(forecasts: Sequence[Mapping[str, Any]], title: str, *, stder
         received = sum(stage["received"] for stage in found["stages"].values())
         memory = f"{found['memory_bytes'] / 1e9:.1f}"
         rows.append([f"{found['n']:,}", *seconds, _span(found["seconds"]), f"{received / 1e9:.2f}", memory])
-    say_table(["rows", *stages, "total", "GB received", "GB held"], rows, title=f"a worker of {title}", stderr=stderr)
+    say_table(
+        ["rows", *stages, "total", "GB received", "GB held"],
+        rows,
+        title=f"a worker of {title}",
+        stderr=stderr,
+    )
 
 
 @bench.command("train")
@@ -333,11 +400,19 @@ def bench_train(
     costs = run_apart(threads, measure_encoder, task)
     facts = {
         name: asdict(cost)
-        | {"frames_per_second": task.total_frames / cost.wall, "frames_per_cpu_second": task.total_frames / cost.cpu}
+        | {
+            "frames_per_second": task.total_frames / cost.wall,
+            "frames_per_cpu_second": task.total_frames / cost.cpu,
+        }
         for name, cost in costs.items()
     }
     rows = [
-        [name, f"{of['frames_per_second']:,.1f}", f"{of['frames_per_cpu_second']:,.1f}", f"{of['peak_mb']:,.0f}"]
+        [
+            name,
+            f"{of['frames_per_second']:,.1f}",
+            f"{of['frames_per_cpu_second']:,.1f}",
+            f"{of['peak_mb']:,.0f}",
+        ]
         for name, of in facts.items()
     ]
     title = f"{encoder}, {clips} clips of {frames} frames of {height} x {width}, {precision}, {threads} threads, {device}"
@@ -369,4 +444,10 @@ def _span(seconds: float) -> str:
     >>> _span(0.25), _span(7200.0)
     ('0.25 s', '2.0 h')
     """
-    return f"{seconds:.2f} s" if seconds < 100 else f"{seconds:.0f} s" if seconds < 3600 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.2f} s"
+        if seconds < 100
+        else f"{seconds:.0f} s"
+        if seconds < 3600
+        else f"{seconds / 3600:.1f} h"
+    )

@@ -17,7 +17,7 @@ from raydist.errors import ConfigError, DataError, FeatureError
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
     from raydist.clustering.spec import ClusterSpec
-    from raydist.neighbours.searches import Search
+    from raydist.neighbours.search.backends import Search
     from raydist.types import FeatureTable, Ints, Labels
 
 DistanceName = Literal["jaccard", "camera-aware", "modality-aware"]
@@ -34,27 +34,45 @@ def _radius(eps: float) -> float:
 
 Distance = Annotated[DistanceName, typer.Option(help="Which Jaccard distance.")]
 Algorithm = Annotated[AlgorithmName, typer.Option(help="How its graph is clustered.")]
-Out = Annotated[Path, typer.Option(help="The labels to write, as Parquet, in the order of the features.", show_default=False)]
+Out = Annotated[
+    Path,
+    typer.Option(help="The labels to write, as Parquet, in the order of the features.", show_default=False),
+]
 K1 = Annotated[int, typer.Option(min=1, help="Ranked neighbours of a tracklet (not camera-aware).")]
-K2 = Annotated[int, typer.Option(min=1, help="Neighbours in the query expansion, 1 for none (not camera-aware).")]
+K2 = Annotated[
+    int, typer.Option(min=1, help="Neighbours in the query expansion, 1 for none (not camera-aware).")
+]
 K1Intra = Annotated[int, typer.Option(min=1, help="Camera-aware: ranked neighbours of the own camera.")]
 K1Inter = Annotated[int, typer.Option(min=1, help="Camera-aware: ranked neighbours of other cameras.")]
-K2Intra = Annotated[int, typer.Option(min=1, help="Camera-aware: those of the own camera in the query expansion.")]
+K2Intra = Annotated[
+    int, typer.Option(min=1, help="Camera-aware: those of the own camera in the query expansion.")
+]
 K2Inter = Annotated[int, typer.Option(min=0, help="Camera-aware: those of other cameras in it.")]
 Gate = Annotated[
     float | None,
-    typer.Option(min=0, max=1, help="Modality-aware: about the share of tracklets whose person the other modality never sees."),
+    typer.Option(
+        min=0,
+        max=1,
+        help="Modality-aware: about the share of tracklets whose person the other modality never sees.",
+    ),
 ]
 Eps = Annotated[float, typer.Option(callback=_radius, help="Radius of DBSCAN, above 0 and up to 1.")]
 MinSamples = Annotated[int, typer.Option(min=1, help="Tracklets that make a place dense.")]
 MinClusterSize = Annotated[int, typer.Option(min=2, help="The smallest cluster of HDBSCAN.")]
 Shards = Annotated[int, typer.Option(min=1, help="Slabs of rows: changes memory and time, never the labels.")]
-SearchName = Annotated[Literal["exact", "ivf"], typer.Option(help="ivf finds most neighbours only, and is faster for many rows.")]
+SearchName = Annotated[
+    Literal["exact", "ivf"], typer.Option(help="ivf finds most neighbours only, and is faster for many rows.")
+]
 Probes = Annotated[int, typer.Option(min=1, help="Cells of ivf that a tracklet looks into: more find more.")]
 MemoryBudget = Annotated[
-    int | None, typer.Option(min=1, metavar="MB", help="What the exact search may take above the features.", show_default=False)
+    int | None,
+    typer.Option(
+        min=1, metavar="MB", help="What the exact search may take above the features.", show_default=False
+    ),
 ]
-Threads = Annotated[int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")
+]
 
 
 @guarded
@@ -93,7 +111,9 @@ def cluster(
     threads = threads or os.cpu_count() or 1
     how = _search(search, probes, memory_budget, threads)
     table = read_checked(features, spec)
-    note(f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}")
+    note(
+        f"clustering {len(table):,} tracklets by the {distance} distance and {algorithm}, num_slabs = {shards}"
+    )
     clock = StageClock()
     found = cluster_in_stages(table, spec, search=how, watch=clock.stage, threads=threads, num_slabs=shards)
     labels, num_pairs = found.clustering.labels, len(found.clustering.edges)
@@ -101,18 +121,28 @@ def cluster(
     figures = describe(table, labels)
     _show(figures, title=f"{features}, {distance}, {algorithm}", stderr=json)
     _show_stages(clock.costs)
-    note(f"{search} search ({_told(found.graph.searched)}), {num_pairs:,} pairs within the radius; labels: {out}")
+    note(
+        f"{search} search ({_told(found.graph.searched)}), {num_pairs:,} pairs within the radius; labels: {out}"
+    )
     if json:
-        facts = {"out": str(out), "num_slabs": shards, "search": search, **found.graph.searched, "pairs": num_pairs}
+        facts = {
+            "out": str(out),
+            "num_slabs": shards,
+            "search": search,
+            **found.graph.searched,
+            "pairs": num_pairs,
+        }
         say_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **figures})
 
 
 def _search(name: str, num_probes: int, memory_budget: int | None, threads: int) -> Search:
-    from raydist.neighbours.searches import approximate_search, exact_search
+    from raydist.neighbours.search.backends import approximate_search, exact_search
     from raydist.randomness import stream
 
     if name == "exact":
-        return exact_search(threads=threads, memory_budget=None if memory_budget is None else memory_budget * MEGABYTE)
+        return exact_search(
+            threads=threads, memory_budget=None if memory_budget is None else memory_budget * MEGABYTE
+        )
     if memory_budget is not None:
         raise ConfigError("--memory-budget: the search ivf cannot keep to one; leave it out, or take exact")
     return approximate_search(threads=threads, num_probes=num_probes, rng=stream(0, "ivf"))
@@ -143,7 +173,9 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
     counts = {m.label: int((table.modality == m).sum()) for m in Modality}
     if spec.metric.name == "modality-aware" and not all(counts.values()):
         found = ", ".join(f"{count} {label}" for label, count in counts.items())
-        raise DataError(f"the modality-aware distance needs both modalities, but there are {found} tracklets: take jaccard")
+        raise DataError(
+            f"the modality-aware distance needs both modalities, but there are {found} tracklets: take jaccard"
+        )
     return table
 
 
@@ -155,7 +187,9 @@ def describe(table: FeatureTable, labels: Labels) -> dict[str, Any]:
     figures = {"all": _of_rows(labels, table.identity)}
     for modality in Modality:
         rows = table.modality == modality
-        figures[modality.label] = _of_rows(labels[rows], None if table.identity is None else table.identity[rows])
+        figures[modality.label] = _of_rows(
+            labels[rows], None if table.identity is None else table.identity[rows]
+        )
     return figures | {"mixed_share": round(mixed_share(labels, table.modality), 4)}
 
 
@@ -163,7 +197,11 @@ def _of_rows(labels: Labels, identity: Ints | None) -> dict[str, float]:
     from raydist.clustering.quality import ari, noise_share, num_clusters
     from raydist.types import UNKNOWN_IDENTITY
 
-    figures = {"tracklets": len(labels), "clusters": num_clusters(labels), "noise": round(noise_share(labels), 4)}
+    figures = {
+        "tracklets": len(labels),
+        "clusters": num_clusters(labels),
+        "noise": round(noise_share(labels), 4),
+    }
     if identity is not None and (known := identity != UNKNOWN_IDENTITY).any():
         figures["ari"] = round(ari(identity[known], labels[known]), 4)
     return figures

@@ -23,9 +23,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 F = TypeVar("F", bound=Callable[..., Any])
 Words = Annotated[
-    list[str] | None, typer.Argument(help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object as the last line on stdout; all else goes to stderr.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object as the last line on stdout; all else goes to stderr."),
+]
 
 INTERRUPTED, TERMINATED = 130, 143
 
@@ -82,7 +88,9 @@ def say_json(value: Mapping[str, Any]) -> None:
     print(json.dumps(value), flush=True)
 
 
-def say_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False) -> None:
+def say_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False
+) -> None:
     """A table; the first column is text, the others are numbers."""
     from rich.console import Console
     from rich.table import Table
@@ -101,4 +109,7 @@ MEASURES = ("rank1", "rank5", "rank10", "rank20", "map", "minp")
 
 def scores_rows(label: str, scores: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
     """Rows of a table of retrieval measures in percent."""
-    return [[label, SHORT[direction], *(f"{values[m]:.1f}" for m in MEASURES)] for direction, values in scores.items()]
+    return [
+        [label, SHORT[direction], *(f"{values[m]:.1f}" for m in MEASURES)]
+        for direction, values in scores.items()
+    ]

@@ -11,7 +11,9 @@ from raydist.cli.common import Json, Words, guarded, note, say_json, say_table, 
 from raydist.cli.train import Display
 from raydist.errors import ConfigError
 
-Methods = Annotated[str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")]
+Methods = Annotated[
+    str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")
+]
 Seeds = Annotated[str, typer.Option(help="Comma-separated.")]
 
 COLUMNS = {
@@ -32,7 +34,7 @@ COLUMNS = {
 @guarded
 def compare(methods: Methods, words: Words = None, seeds: Seeds = "0,1,2", json: Json = False) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
-    from raydist.distributed.compare import plan_study, run_study
+    from raydist.distributed.driver.compare import plan_study, run_study
 
     recipe, changes = split_words(words)
     study = plan_study(recipe, _names(methods), _numbers(seeds), changes)
@@ -60,10 +62,17 @@ def show(table: Mapping[str, Any], *, stderr: bool = False) -> None:
 
     ``right`` is the share of infrared tracklets that are assigned to their own person.
     """
-    columns = {name: key for name, key in COLUMNS.items() if any(key in row["measures"] for row in table["rows"])}
+    columns = {
+        name: key for name, key in COLUMNS.items() if any(key in row["measures"] for row in table["rows"])
+    }
     rows = [_row(row, columns.values()) for row in table["rows"]]
     data = ", ".join(f"{key} {value}" for key, value in table["data"].items())
-    say_table(["method", "seeds", *columns], rows, title="last epoch, percent, mean ± spread over seeds", stderr=stderr)
+    say_table(
+        ["method", "seeds", *columns],
+        rows,
+        title="last epoch, percent, mean ± spread over seeds",
+        stderr=stderr,
+    )
     note(f"data: {data}; commit {', '.join(table['commits_of_cells'])}")
 
 

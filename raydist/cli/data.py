@@ -11,24 +11,38 @@ from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_t
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.data.read_notes import ReadNotes
+    from raydist.data.datasets.notes import ReadNotes
     from raydist.data.synthetic.settings import WorldSettings
     from raydist.data.tracklets import TrackletTable
 
-data = typer.Typer(help="Draw, check and pack data sets, and rank them without learning.", no_args_is_help=True)
+data = typer.Typer(
+    help="Draw, check and pack data sets, and rank them without learning.", no_args_is_help=True
+)
 
-Preset = Annotated[str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)]
+Preset = Annotated[
+    str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)
+]
 Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
 Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
-Ids = Annotated[int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")]
+Ids = Annotated[
+    int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")
+]
 Name = Annotated[
     str,
-    typer.Option(help="hitsz_vcm, buptcampus, sysu_mm01, regdb, llcm or manifest.", metavar="NAME", show_default=False),
+    typer.Option(
+        help="hitsz_vcm, buptcampus, sysu_mm01, regdb, llcm or manifest.", metavar="NAME", show_default=False
+    ),
 ]
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
-Trial = Annotated[int, typer.Option(min=1, max=10, help="Which of RegDB's ten splits; other data sets have one.")]
-Height = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")]
-Width = Annotated[int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.width's.")]
+Trial = Annotated[
+    int, typer.Option(min=1, max=10, help="Which of RegDB's ten splits; other data sets have one.")
+]
+Height = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
+]
+Width = Annotated[
+    int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.width's.")
+]
 Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at once; changes time only.")]
 
 FEWEST_TEST_IDENTITIES = 2
@@ -50,13 +64,15 @@ def synth(
     """Draw walking people in visible and near infrared, in a published layout."""
     from dataclasses import replace
 
-    from raydist.config import nearest
     from raydist.data.synthetic import draw, presets
     from raydist.data.synthetic.settings import settings_hash
+    from raydist.registry import nearest
 
     settings = presets.preset(preset)
     if layout not in draw.LAYOUTS:
-        raise ConfigError(f"layout {layout!r}{nearest(layout, draw.LAYOUTS)}; there are: {', '.join(draw.LAYOUTS)}")
+        raise ConfigError(
+            f"layout {layout!r}{nearest(layout, draw.LAYOUTS)}; there are: {', '.join(draw.LAYOUTS)}"
+        )
     settings = replace(settings, height=height or settings.height, width=width or settings.width)
     if ids is not None:
         settings = scaled(settings, ids)
@@ -85,7 +101,7 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 @guarded
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
-    from raydist.data.frame_files import check_files
+    from raydist.data.frames.files import check_files
 
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
@@ -107,7 +123,7 @@ def pack(
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
-    from raydist.data.frames import open_frames
+    from raydist.data.frames.store import open_frames
     from raydist.engine.schema import DataSection
     from raydist.home import cache_folder
 
@@ -122,7 +138,9 @@ def pack(
     size = num_frames * height * width * 3
     note(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
     if json:
-        say_json({"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size})
+        say_json(
+            {"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size}
+        )
 
 
 @data.command()
@@ -140,16 +158,19 @@ def baseline(words: Words = None, json: Json = False) -> None:
     inputs = open_inputs(config, cache_folder())
     table, features = inputs.ranked, grey_histograms(inputs.ranked_frames)
     found = scores(
-        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split), inputs.protocol
+        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split),
+        inputs.protocol,
     )
-    show_scores("grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json)
+    show_scores(
+        "grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json
+    )
     if json:
         say_json({"protocol": inputs.protocol, "retrieval": found})
 
 
 def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
-    from raydist.data.datasets import read_dataset
+    from raydist.data.datasets.registry import read_dataset
 
     table, notes = read_dataset(name, root, trial=trial)
     columns = ("tracklets", "frames", "identities", "cameras")

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 
 Changes = Annotated[
     list[str] | None,
-    typer.Argument(help="data.key=value, such as data.name=manifest data.root=PATH.", metavar="KEY=VALUE", show_default=False),
+    typer.Argument(
+        help="data.key=value, such as data.name=manifest data.root=PATH.",
+        metavar="KEY=VALUE",
+        show_default=False,
+    ),
 ]
-Out = Annotated[Path, typer.Option(help="The Parquet file to write; it is replaced whole.", show_default=False)]
+Out = Annotated[
+    Path, typer.Option(help="The Parquet file to write; it is replaced whole.", show_default=False)
+]
 Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help="Which tracklets.")]
 
 
@@ -36,7 +42,13 @@ def embed(run_dir: RunDir, out: Out, words: Changes = None, split: Split = "all"
     _, table, _ = read_tracklets(trained.config.data, cache_folder())
     chosen = table if split == "all" else table.select(split=split)
     write_blocks(_told(trained.features(chosen), len(chosen)), out)
-    facts = {"out": str(out), "epoch": trained.epoch, "split": split, "rows": len(chosen), "width": trained.encoder.width}
+    facts = {
+        "out": str(out),
+        "epoch": trained.epoch,
+        "split": split,
+        "rows": len(chosen),
+        "width": trained.encoder.width,
+    }
     note(f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
     if json:
         say_json(facts)

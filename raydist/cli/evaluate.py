@@ -11,11 +11,18 @@ from raydist.cli.common import Json, guarded, note, say_json
 from raydist.cli.score import show_scores
 
 RunDir = Annotated[
-    Path, typer.Argument(help="Folder of a run, such as runs/pgm-synthetic-001.", metavar="RUN_DIR", show_default=False)
+    Path,
+    typer.Argument(
+        help="Folder of a run, such as runs/pgm-synthetic-001.", metavar="RUN_DIR", show_default=False
+    ),
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Argument(help="section.key=value, of the sections data and evaluation only.", metavar="KEY=VALUE", show_default=False),
+    typer.Argument(
+        help="section.key=value, of the sections data and evaluation only.",
+        metavar="KEY=VALUE",
+        show_default=False,
+    ),
 ]
 
 
@@ -35,7 +42,12 @@ def evaluate(run_dir: RunDir, words: Changes = None, json: Json = False) -> None
     title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split, protocol {protocol}, percent"
     show_scores(f"epoch {trained.epoch}", found, title=title, stderr=json)
     if json:
-        facts = {"folder": str(run_dir), "epoch": trained.epoch, "data": config.data.name, "split": config.evaluation.split}
+        facts = {
+            "folder": str(run_dir),
+            "epoch": trained.epoch,
+            "data": config.data.name,
+            "split": config.evaluation.split,
+        }
         say_json(facts | {"protocol": protocol, "retrieval": found})
 
 

@@ -13,7 +13,10 @@ from raydist.cli.common import MEASURES, Json, guarded, note, say_json, say_tabl
 Scores = Mapping[str, Mapping[str, float]]
 
 Features = Annotated[
-    Path, typer.Argument(help="Features as Parquet, such as `raydist embed` writes.", metavar="FEATURES", show_default=False)
+    Path,
+    typer.Argument(
+        help="Features as Parquet, such as `raydist embed` writes.", metavar="FEATURES", show_default=False
+    ),
 ]
 Protocol = Annotated[
     str,
@@ -44,8 +47,12 @@ def score(features: Features, protocol: Protocol, json: Json = False) -> None:
 def show_scores(label: str, found: Scores, *, title: str, stderr: bool) -> None:
     """The table both ways, with the chance level and the queries that could not be scored."""
     say_table(["features", "direction", *MEASURES], scores_rows(label, found), title=title, stderr=stderr)
-    chance = ", ".join(f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in found.items())
+    chance = ", ".join(
+        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in found.items()
+    )
     note(f"a random order has mAP: {chance}")
     for direction, values in found.items():
         if values["skipped_queries"]:
-            note(f"{direction.replace('_', ' ')}: {values['skipped_queries']} queries have no match and are in no mean")
+            note(
+                f"{direction.replace('_', ' ')}: {values['skipped_queries']} queries have no match and are in no mean"
+            )

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raydist.cli.common import MEASURES, Json, Words, guarded, load, note, say_json, say_table, scores_rows, split_words
+from raydist.cli.common import (
+    MEASURES,
+    Json,
+    Words,
+    guarded,
+    load,
+    note,
+    say_json,
+    say_table,
+    scores_rows,
+    split_words,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -23,7 +34,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the run in this fo
 def train(words: Words = None, resume: Resume = None, json: Json = False) -> None:
     """Train an encoder from unlabelled tracklets; with nothing after it, the demo."""
     config = _resumed(resume, words) if resume else load(words)
-    from raydist.distributed.training import train as run
+    from raydist.distributed.driver.training import train as run
 
     with Display() as display:
         folder, summary = run(config, resume=resume, say=display.show)
@@ -45,13 +56,16 @@ def show_summary(summary: Mapping[str, Any], *, stderr: bool = False) -> None:
     """The table *untrained / last / best*, both ways, with the chance level."""
     best = dict(summary["best"])
     epoch, picked = best.pop("epoch"), best.pop("picked_on")
-    rows = scores_rows("untrained", summary["untrained"]) + scores_rows(f"last (epoch {summary['epochs']})", summary["last"])
+    rows = scores_rows("untrained", summary["untrained"]) + scores_rows(
+        f"last (epoch {summary['epochs']})", summary["last"]
+    )
     rows += scores_rows(f"best (epoch {epoch}) *", best)
     marked = " SUPERVISED" if summary["supervised"] else ""
     title = f"{summary['method']}{marked} on {summary['data']}, protocol {summary['protocol']}, percent"
     say_table(["encoder", "direction", *MEASURES], rows, title=title, stderr=stderr)
     chance = ", ".join(
-        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in summary["last"].items()
+        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}"
+        for direction, values in summary["last"].items()
     )
     note(f"a random order has mAP: {chance}")
     papers = ", as papers do" if summary["split"] == "test" else ""
@@ -95,7 +109,9 @@ class Display:
         elif message["kind"] == "report":
             self._say(f"report: {message['path']}")
         elif message["kind"] == "cell":
-            self._say(f"[{message['number']}/{message['of']}] {message['name']}{': done before' if message['done'] else ''}")
+            self._say(
+                f"[{message['number']}/{message['of']}] {message['name']}{': done before' if message['done'] else ''}"
+            )
         else:
             self._say(epoch_line(message))
 
@@ -117,7 +133,8 @@ class Display:
 def start_line(message: Mapping[str, Any]) -> str:
     """What is trained on, and where the run is kept."""
     sets = ", ".join(
-        f"{message[f'{m}_tracklets']:,} {m} tracklets ({message[f'{m}_frames']:,} frames)" for m in ("visible", "infrared")
+        f"{message[f'{m}_tracklets']:,} {m} tracklets ({message[f'{m}_frames']:,} frames)"
+        for m in ("visible", "infrared")
     )
     notes = "".join(f"; {name} {value}" for name, value in message["notes"].items() if value)
     mlflow = f"\nMLflow: {message['mlflow']}" if message["mlflow"] else ""
@@ -136,7 +153,9 @@ def epoch_line(report: Mapping[str, Any]) -> str:
     for modality, found in report.get("clusters", {}).items():
         agreement = f", ARI {found['ari']:.2f}" if "ari" in found else ""
         parts.append(f"{modality} {found['count']} clusters, noise {found['noise']:.0%}{agreement}")
-    parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.get("association", {}).items()]
+    parts += [
+        f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.get("association", {}).items()
+    ]
     for direction, scores in report.get("retrieval", {}).items():
         parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
     return " | ".join(parts) + f" | {sum(report['seconds'].values()):.1f} s"

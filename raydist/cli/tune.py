@@ -30,7 +30,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the study in this 
 def tune(words: Words = None, resume: Resume = None, json: Json = False) -> None:
     """Search the hyper-parameters of a method, on one data set or several at once; the worse half is stopped early."""
     study = _study(words, resume)
-    from raydist.distributed.tuning import search
+    from raydist.distributed.tune.search import search
 
     folder, summary = search(study, resume=resume, say=lambda message: note(line(message)))
     show(study, folder, summary, stderr=json)
@@ -87,7 +87,9 @@ def show(study: Study, folder: StudyFolder, summary: Mapping[str, Any], *, stder
     stopped = summary["trials"].get("stopped", 0)
     saved = f"{100 * summary['steps_saved']:.0f} % of the full grid's steps"
     note(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
-    note(f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:")
+    note(
+        f"trial {summary['winner']['trial']} is the best of those that finished, {objective} {_number(summary['value'])}:"
+    )
     for path in summary["best"].values():
         note(f"    python -m raydist.train {path}")
     note(f"report: {summary['report']}")

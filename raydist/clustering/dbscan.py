@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import TIE_TOLERANCE, Edges
-from raydist.neighbours.locality import root_of
+from raydist.neighbours.jaccard.graph import TIE_TOLERANCE, Edges
+from raydist.neighbours.jaccard.locality import root_of
 from raydist.types import NOISE, Labels
 
 
@@ -38,7 +38,9 @@ def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labe
     [0, 0, -1]
     """
     if eps < 0 or min_samples < 1:
-        raise ConfigError(f"DBSCAN with eps {eps} and min_samples {min_samples}: expected eps >= 0 and min_samples >= 1")
+        raise ConfigError(
+            f"DBSCAN with eps {eps} and min_samples {min_samples}: expected eps >= 0 and min_samples >= 1"
+        )
     return _labels(edges.i, edges.j, edges.distance, num_rows, eps + TIE_TOLERANCE, min_samples)
 
 

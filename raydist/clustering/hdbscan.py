@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import HDBSCAN
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import TIE_TOLERANCE, Edges
+from raydist.neighbours.jaccard.graph import TIE_TOLERANCE, Edges
 from raydist.types import NOISE, Ints, Labels
 
 BRIDGE = 1.0
@@ -47,12 +47,18 @@ def hdbscan(edges: Edges, num_rows: int, *, min_cluster_size: int, min_samples: 
     labels = np.full(num_rows, NOISE, np.int64)
     reach = _mutual_reachability(edges, num_rows, min_samples)
     component = connected_components(reach, directed=False)[1]
-    rows = np.flatnonzero(np.bincount(component)[component] >= min_cluster_size) if num_rows else np.empty(0, np.int64)
+    rows = (
+        np.flatnonzero(np.bincount(component)[component] >= min_cluster_size)
+        if num_rows
+        else np.empty(0, np.int64)
+    )
     if not rows.size:
         return labels
     graph = csr_matrix(reach[rows][:, rows] + _bridges(component[rows]))
     # The distances are mutual reachabilities already, and min_samples=1 leaves them as they are.
-    found = HDBSCAN(metric="precomputed", min_cluster_size=min_cluster_size, min_samples=1, copy=True).fit_predict(graph)
+    found = HDBSCAN(
+        metric="precomputed", min_cluster_size=min_cluster_size, min_samples=1, copy=True
+    ).fit_predict(graph)
     labels[rows] = _numbered_by_first_row(found.astype(np.int64))
     return labels
 

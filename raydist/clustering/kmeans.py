@@ -47,7 +47,9 @@ def secondary_centres(features: Floats, labels: Labels, num_centres: int, rng: n
     rows = np.argsort(labels, kind="stable")
     bounds = np.searchsorted(labels[rows], np.arange(num_clusters + 1))
     if (empty := np.flatnonzero(np.diff(bounds) == 0)).size:
-        raise DataError(f"cluster {empty[0]} of {num_clusters} has no rows: number the clusters 0..C-1 without gaps")
+        raise DataError(
+            f"cluster {empty[0]} of {num_clusters} has no rows: number the clusters 0..C-1 without gaps"
+        )
     seeds = rng.integers(2**31, size=num_clusters)
     centres = np.empty((num_clusters, num_centres, features.shape[1]), np.float32)
     with threadpool_limits(1):  # the last bits of k-means change with the number of threads

@@ -58,9 +58,13 @@ def self_paced(labels: Labels, tight: Labels, loose: Labels) -> Labels:
 def _agreement(labels: Labels, others: Labels) -> NDArray[np.float64]:
     """For every row the intersection over union of its clusters in two clusterings, noise rows in clusters of their own."""
     first, second = noise_as_singletons(labels), noise_as_singletons(others)
-    _, pair, together = np.unique(first * (second.max() + 1) + second, return_inverse=True, return_counts=True)
+    _, pair, together = np.unique(
+        first * (second.max() + 1) + second, return_inverse=True, return_counts=True
+    )
     common = together[pair]
-    agreement: NDArray[np.float64] = common / (np.bincount(first)[first] + np.bincount(second)[second] - common)
+    agreement: NDArray[np.float64] = common / (
+        np.bincount(first)[first] + np.bincount(second)[second] - common
+    )
     return agreement
 
 

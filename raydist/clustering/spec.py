@@ -13,8 +13,8 @@ from raydist.clustering.dbscan import dbscan
 from raydist.clustering.hdbscan import hdbscan
 from raydist.clustering.self_paced import self_paced
 from raydist.errors import ConfigError
-from raydist.neighbours.distance import DistanceName, DistanceSpec
-from raydist.neighbours.jaccard import Edges, Watch, jaccard_graph
+from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
+from raydist.neighbours.jaccard.graph import Edges, Watch, jaccard_graph
 from raydist.types import Floats, Labels
 
 AlgorithmName = Literal["dbscan", "hdbscan"]
@@ -61,7 +61,9 @@ class ClusterSpec:
 
     def __post_init__(self) -> None:
         if self.self_paced and self.algorithm != "dbscan":
-            raise ConfigError(f"self_paced with {self.algorithm}: it compares radii, which DBSCAN alone has; take dbscan")
+            raise ConfigError(
+                f"self_paced with {self.algorithm}: it compares radii, which DBSCAN alone has; take dbscan"
+            )
         if not 0 < self.margin < 1:
             raise ConfigError(f"margin = {self.margin}: expected a difference of radii between 0 and 1")
 
@@ -130,10 +132,14 @@ def cluster_edges(edges: Edges, num_rows: int, spec: ClusterSpec) -> Clustering:
         spec: the algorithm and its parameters.
     """
     if spec.algorithm == "hdbscan":
-        labels = hdbscan(edges, num_rows, min_cluster_size=spec.min_cluster_size, min_samples=spec.min_samples)
+        labels = hdbscan(
+            edges, num_rows, min_cluster_size=spec.min_cluster_size, min_samples=spec.min_samples
+        )
     elif spec.self_paced:
         radii = spec.eps, max(0.0, spec.eps - spec.margin), spec.radius
-        labels = self_paced(*(dbscan(edges, num_rows, eps=eps, min_samples=spec.min_samples) for eps in radii))
+        labels = self_paced(
+            *(dbscan(edges, num_rows, eps=eps, min_samples=spec.min_samples) for eps in radii)
+        )
     else:
         labels = dbscan(edges, num_rows, eps=spec.eps, min_samples=spec.min_samples)
     return Clustering(labels, edges)

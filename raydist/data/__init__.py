@@ -1,1 +1,1 @@
-"""From files to clips: published layouts and own manifests, frames and their cache, augmentation, plans of batches."""
+"""From files to clips: data sets, frames, augmentation and plans of batches."""

@@ -46,7 +46,8 @@ def read_features(path: str | Path) -> FeatureTable:
     """Read features back.
 
     Args:
-        path: a Parquet file as `write_features` makes it; ``identity`` and ``split`` may be absent, more columns may be there.
+        path: a Parquet file as `write_features` makes it; ``identity`` and ``split`` may be absent, more
+            columns may be there.
 
     Returns:
         The table.
@@ -99,7 +100,8 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
         Tracklet ids, str [N], and labels, int64 [N].
 
     Raises:
-        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label is below -1.
+        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label
+            is below -1.
     """
     path = Path(path)
     table = _read(path)
@@ -132,10 +134,14 @@ def _read(path: Path) -> pa.Table:
         raise DataError(f"{path}: not a readable Parquet file ({error})") from None
 
 
-def _check_columns(table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False) -> None:
+def _check_columns(
+    table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False
+) -> None:
     for name, kind in expected.items():
         if name not in table.column_names:
-            raise DataError(f"{path}: no column {name} (expected type {kind}); there are {', '.join(table.column_names)}")
+            raise DataError(
+                f"{path}: no column {name} (expected type {kind}); there are {', '.join(table.column_names)}"
+            )
         if table[name].type != kind:
             raise DataError(f"{path}: column {name} has type {table[name].type}, expected {kind}")
         if table[name].null_count and not nulls:
@@ -145,7 +151,9 @@ def _check_columns(table: pa.Table, expected: Mapping[str, pa.DataType], path: P
 def _features(table: pa.Table, path: Path) -> NDArray[np.float32]:
     expected = "fixed_size_list<float32>[D]"
     if "feature" not in table.column_names:
-        raise DataError(f"{path}: no column feature (expected type {expected}); there are {', '.join(table.column_names)}")
+        raise DataError(
+            f"{path}: no column feature (expected type {expected}); there are {', '.join(table.column_names)}"
+        )
     column = table["feature"]
     if not pa.types.is_fixed_size_list(column.type) or column.type.value_type != pa.float32():
         raise DataError(f"{path}: column feature has type {column.type}, expected {expected}")

@@ -1,12 +1,12 @@
-"""The grey-histogram baseline: what brightness alone, without any learning, says of who is who."""
+"""The grey-histogram baseline: what brightness alone, without any learning, says of the persons."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from raydist.data.clips import eval_clip
-from raydist.data.frames import FrameStore
-from raydist.data.transforms import LUMA
+from raydist.data.frames.store import FrameStore
+from raydist.data.transforms.augment import LUMA
+from raydist.data.transforms.clips import eval_clip
 from raydist.types import Floats
 
 NUM_BANDS = 6
@@ -21,13 +21,18 @@ def grey_histograms(frames: FrameStore) -> Floats:
         frames: of N tracklets.
 
     Returns:
-        float32 [N, 96] unit rows; the square root of the shares, so that a dot product is the Bhattacharyya coefficient.
+        float32 [N, 96] unit rows; the square root of the shares, so that a dot product is the Bhattacharyya
+        coefficient.
     """
-    found = np.empty((len(frames), NUM_BANDS * NUM_BINS), np.float32)
+    histograms = np.empty((len(frames), NUM_BANDS * NUM_BINS), np.float32)
     for row, available in enumerate(frames.num_frames):
         indices = eval_clip(int(available), FRAMES_AT_ONCE)[None]
-        grey = np.einsum("tchw,c->thw", frames.read(np.array([row]), indices)[0].astype(np.float32), np.array(LUMA, np.float32))
+        grey = np.einsum(
+            "tchw,c->thw",
+            frames.read(np.array([row]), indices)[0].astype(np.float32),
+            np.array(LUMA, np.float32),
+        )
         bands = np.array_split(grey, NUM_BANDS, axis=1)
         counts = np.concatenate([np.histogram(band, bins=NUM_BINS, range=(0, 256))[0] for band in bands])
-        found[row] = np.sqrt(counts / counts.sum())
-    return found
+        histograms[row] = np.sqrt(counts / counts.sum())
+    return histograms

@@ -7,7 +7,7 @@ so nothing is seen twice while something else waits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ def identity_batches(
     rng: np.random.Generator,
     groups: NDArray[Any] | None = None,
 ) -> Ints:
-    """P x K batches: P clusters of K instances, as cluster contrast samples them (Dai et al., Cluster Contrast, 2021).
+    """P x K batches: P clusters of K instances (Dai et al., Cluster Contrast, 2021).
 
     The clusters of a batch are distinct; if there are fewer than P, all occur as often as fits and the rest
     once more. Of a cluster, one instance is drawn, and then K-1 from other groups than its own (from the same
@@ -48,7 +48,8 @@ def identity_batches(
         ClusteringError: all rows are noise.
 
     >>> rng = np.random.default_rng(0)
-    >>> rows = identity_batches(np.array([0, 0, 1, -1]), num_identities=2, num_instances=2, iterations=1, rng=rng)
+    >>> labels = np.array([0, 0, 1, -1])
+    >>> rows = identity_batches(labels, num_identities=2, num_instances=2, iterations=1, rng=rng)
     >>> sorted(rows[0].tolist())
     [0, 1, 2, 2]
     """
@@ -57,15 +58,22 @@ def identity_batches(
         raise ClusteringError(f"no cluster to draw from: all {len(labels)} rows are noise")
     members = {cluster: np.flatnonzero(labels == cluster) for cluster in clusters}
     drawn = _deal(lambda: rng.permutation(clusters), num_each=num_identities, iterations=iterations)
-    batches = [[_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch] for batch in drawn]
+    batches = [
+        [_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch]
+        for batch in drawn
+    ]
     return np.array(batches, np.int64).reshape(iterations, num_identities * num_instances)
 
 
-def tracklet_batches(view: Ints, *, batch: int, iterations: int, rng: np.random.Generator, views_per_batch: int = 4) -> Ints:
-    """Batches of distinct tracklets in which several share a view, so that each meets negatives of its own view.
+def tracklet_batches(
+    view: Ints, *, batch: int, iterations: int, rng: np.random.Generator, views_per_batch: int = 4
+) -> Ints:
+    """Batches of distinct tracklets, several of each view.
 
-    Every row is seen equally often, give or take one. If there are fewer rows than a batch holds, all occur as
-    often as fits and the rest once more.
+    So each tracklet meets negatives of its own view.
+
+    Every row is seen equally often, give or take one. If there are fewer rows than a batch holds, all occur
+    as often as fits and the rest once more.
 
     Args:
         view: int64 [N], the view (modality and camera) of each tracklet.
@@ -87,47 +95,6 @@ def tracklet_batches(view: Ints, *, batch: int, iterations: int, rng: np.random.
     return _deal(lambda: _view_runs(view, run=run, rng=rng), num_each=batch, iterations=iterations)
 
 
-def rank_slice(positions: NDArray[Any], rank: int, world: int) -> NDArray[Any]:
-    """The part of a global batch that one rank works on.
-
-    Args:
-        positions: [B, ...], the same on every rank.
-        rank: 0 <= rank < world.
-        world: number of ranks.
-
-    Returns:
-        [about B / world, ...], every world-th entry.
-
-    Raises:
-        ValueError: there is no such rank.
-
-    >>> rank_slice(np.arange(5), 1, 2)
-    array([1, 3])
-    """
-    if not 0 <= rank < world:
-        raise ValueError(f"rank {rank} of {world}: expected 0 <= rank < world")
-    return positions[rank::world]
-
-
-def reassemble(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """The global batch from the slices of all ranks, in the order of the ranks; undoes `rank_slice`.
-
-    Raises:
-        ValueError: the lengths are not those of the slices of one batch.
-
-    >>> reassemble([np.array([0, 2, 4]), np.array([1, 3])])
-    array([0, 1, 2, 3, 4])
-    """
-    world, total = len(parts), sum(map(len, parts))
-    lengths = [len(range(rank, total, world)) for rank in range(world)]
-    if [len(part) for part in parts] != lengths:
-        raise ValueError(f"slices of {[len(part) for part in parts]} rows: {world} ranks share {total} rows as {lengths}")
-    whole = np.empty((total, *parts[0].shape[1:]), parts[0].dtype)
-    for rank, part in enumerate(parts):
-        whole[rank::world] = part
-    return whole
-
-
 def _deal(new_deck: Callable[[], Ints], *, num_each: int, iterations: int) -> Ints:
     """Deal hands of `num_each` cards from one deck after another, int64 [iterations, num_each].
 
@@ -147,13 +114,15 @@ def _deal(new_deck: Callable[[], Ints], *, num_each: int, iterations: int) -> In
     return np.array(hands, np.int64).reshape(iterations, num_each)
 
 
-def _instances(members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None) -> Ints:
+def _instances(
+    members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None
+) -> Ints:
     """K rows of one cluster: an anchor, then rows of other groups if there are any."""
     anchor = rng.choice(members)
     others = members[members != anchor]
     if groups is not None:
-        abroad = others[groups[others] != groups[anchor]]
-        others = abroad if abroad.size else others
+        other_cameras = others[groups[others] != groups[anchor]]
+        others = other_cameras if other_cameras.size else others
     if not others.size:
         return np.full(num_instances, anchor)
     more = rng.choice(others, num_instances - 1, replace=len(others) < num_instances - 1)
@@ -161,7 +130,7 @@ def _instances(members: Ints, num_instances: int, *, rng: np.random.Generator, g
 
 
 def _view_runs(view: Ints, *, run: int, rng: np.random.Generator) -> Ints:
-    """All rows, shuffled within views, in runs of about `run` rows of one view; the runs of a view lie evenly apart."""
+    """All rows, shuffled within views, in evenly spread runs of about `run` rows of one view."""
     runs: list[Ints] = []
     places: list[float] = []
     for one in np.unique(view):

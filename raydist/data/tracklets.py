@@ -33,8 +33,8 @@ SCHEMA = pa.schema(
 )
 """The columns of a tracklet table; those that may be null may also be absent.
 
-``frames`` are paths relative to the table's root, in time order; ``pair`` names tracklets recorded at the same time in both
-modalities, ``stream`` the pieces of one pass of a person.
+``frames`` are paths relative to the table's root, in time order; ``pair`` names tracklets recorded at the
+same time in both modalities, ``stream`` the pieces of one pass of a person.
 """
 
 _ALLOWED = {"split": SPLITS, "modality": tuple(modality.label for modality in Modality)}
@@ -52,8 +52,9 @@ class TrackletTable:
         root: folder of the frames.
 
     Raises:
-        DataError: with one line for each problem: a column is missing, unknown or of another type, an id occurs twice, a value
-            is null or not among the allowed ones, a tracklet has no frames, a frame path leads out of the root.
+        DataError: with one line for each problem: a column is missing, unknown or of another type, an id
+            occurs twice, a value is null or not among the allowed ones, a tracklet has no frames, a frame
+            path leads out of the root.
     """
 
     table: pa.Table
@@ -64,7 +65,8 @@ class TrackletTable:
         if problems:
             lines = "\n".join(f"  - {problem}" for problem in problems)
             raise DataError(
-                f"the tracklet table of {self.root} has {len(problems)} problem(s); rows are counted from 0:\n{lines}"
+                f"the tracklet table of {self.root} has {len(problems)} problem(s); "
+                f"rows are counted from 0:\n{lines}"
             )
 
     @classmethod
@@ -72,19 +74,23 @@ class TrackletTable:
         """The table of rows that are given as dictionaries.
 
         Args:
-            rows: one mapping of column names to values for each tracklet; optional columns that no row has are left out.
+            rows: one mapping of column names to values for each tracklet; optional columns that no row has
+                are left out.
             root: folder of the frames.
 
         Returns:
             The checked table.
 
-        >>> row = {"tracklet_id": "a", "split": "train", "modality": "visible", "camera": "D1", "frames": ["a/1.jpg"]}
+        >>> row = {"tracklet_id": "a", "split": "train", "modality": "visible", "camera": "D1"}
+        >>> row["frames"] = ["a/1.jpg"]
         >>> TrackletTable.from_rows([row], Path(".")).num_frames
         array([1])
         """
         given = {name for row in rows for name in row}
         fields = [field for field in SCHEMA if not field.nullable or field.name in given]
-        columns = {field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields}
+        columns = {
+            field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields
+        }
         return cls(pa.table(columns), root)
 
     def __len__(self) -> int:
@@ -108,11 +114,13 @@ class TrackletTable:
     @cached_property
     def modality(self) -> NDArray[np.int8]:
         """int8 [N] of `Modality` values."""
-        return np.where(self._strings("modality") == Modality.INFRARED.label, Modality.INFRARED, Modality.VISIBLE).astype(np.int8)
+        return np.where(
+            self._strings("modality") == Modality.INFRARED.label, Modality.INFRARED, Modality.VISIBLE
+        ).astype(np.int8)
 
     @cached_property
     def identity(self) -> Ints:
-        """int64 [N], `UNKNOWN_IDENTITY` where the person is not known; for evaluation and supervised training only."""
+        """int64 [N], `UNKNOWN_IDENTITY` where not known; for evaluation and supervised training only."""
         if "identity" not in self.table.column_names:
             return np.full(len(self), UNKNOWN_IDENTITY, np.int64)
         return pc.fill_null(self.table["identity"], UNKNOWN_IDENTITY).to_numpy().astype(np.int64)
@@ -147,13 +155,14 @@ class TrackletTable:
         """
         counts = np.bincount(self.modality, minlength=len(Modality))
         if not counts.all():
-            found = ", ".join(f"{counts[modality]} {modality.label}" for modality in Modality)
+            modalities = ", ".join(f"{counts[modality]} {modality.label}" for modality in Modality)
             raise DataError(
-                f"cross-modality needs both modalities, but of the {len(self)} tracklets of {self.root} there are {found}"
+                f"cross-modality needs both modalities, but of the {len(self)} tracklets of {self.root} "
+                f"there are {modalities}"
             )
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
-        """Counts of tracklets, frames, known identities and cameras, by split and modality; empty groups are left out."""
+        """Counts of tracklets, frames, known identities and cameras, by split and modality."""
         counts: dict[str, dict[str, dict[str, int]]] = {}
         for split in SPLITS:
             for modality in Modality:
@@ -174,8 +183,8 @@ class TrackletTable:
 def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[TrackletTable, TrackletTable]:
     """Set some training identities aside to validate on, so that sweeps need not look at the test split.
 
-    Only identities with tracklets in both modalities are held out. Which ones depends on the seed and on the set of identity
-    numbers alone.
+    Only identities with tracklets in both modalities are held out. Which ones depends on the seed and on the
+    set of identity numbers alone.
 
     Args:
         table: a data set; its training rows need identities.
@@ -183,15 +192,17 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
         seed: chooses the identities.
 
     Returns:
-        The validation table (infrared tracklets of the held-out identities as query, visible ones as gallery), and the training
-        table without them. Tracklets of unknown identity stay in training.
+        The validation table (infrared tracklets of the held-out identities as query, visible ones as
+        gallery), and the training table without them. Tracklets of unknown identity stay in training.
 
     Raises:
         ConfigError: the share is not in (0, 1).
         DataError: too few training identities are seen in both modalities.
     """
     if not 0 < share < 1:
-        raise ConfigError(f"share of validation identities {share}: expected a number between 0 and 1, both excluded")
+        raise ConfigError(
+            f"share of validation identities {share}: expected a number between 0 and 1, both excluded"
+        )
     train = table.select(split="train")
     known = np.setdiff1d(train.identity, [UNKNOWN_IDENTITY])
     of_modality = [train.identity[train.modality == modality] for modality in Modality]
@@ -199,7 +210,8 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
     wanted = max(1, round(share * len(known)))
     if wanted > len(in_both):
         raise DataError(
-            f"{wanted} validation identities wanted ({share:.0%} of {len(known)}), but only {len(in_both)} training identities "
+            f"{wanted} validation identities wanted ({share:.0%} of {len(known)}), "
+            f"but only {len(in_both)} training identities "
             f"of {table.root} are seen in both modalities"
         )
     chosen = stream(seed, "validation identities").choice(in_both, wanted, replace=False)
@@ -237,7 +249,8 @@ def _value_problems(table: pa.Table) -> Iterator[str]:
     for name, allowed in _ALLOWED.items():
         unknown = pc.and_(pc.is_valid(table[name]), pc.invert(pc.is_in(table[name], pa.array(allowed))))
         for value in pc.unique(table[name].filter(unknown)).to_pylist():
-            yield f"{name}: {value!r} in {_rows(pc.equal(table[name], value))}, expected one of {', '.join(allowed)}"
+            rows = _rows(pc.equal(table[name], value))
+            yield f"{name}: {value!r} in {rows}, expected one of {', '.join(allowed)}"
     yield from _duplicate_ids(table["tracklet_id"])
     yield from _frame_problems(table["frames"])
 
@@ -254,10 +267,14 @@ def _frame_problems(frames: pa.ChunkedArray) -> Iterator[str]:
     if pc.any(empty).as_py():
         yield f"frames: 0 frames in {_rows(empty)}; a tracklet needs at least one"
     paths, parents = pc.list_flatten(frames), pc.list_parent_indices(frames).to_numpy()
-    for bad, what in ((pc.is_null(paths), "a null path"), (pc.match_substring_regex(paths, _OUTSIDE), "a path out of the root")):
+    for bad, what in (
+        (pc.is_null(paths), "a null path"),
+        (pc.match_substring_regex(paths, _OUTSIDE), "a path out of the root"),
+    ):
         where = np.flatnonzero(pc.fill_null(bad, False).to_numpy(zero_copy_only=False))
         if where.size:
-            yield f"frames: {what} in {_row_list(np.unique(parents[where]))}, the first is {paths[where[0]].as_py()!r}"
+            rows, first = _row_list(np.unique(parents[where])), paths[where[0]].as_py()
+            yield f"frames: {what} in {rows}, the first is {first!r}"
 
 
 def _rows(mask: pa.ChunkedArray | pa.Array) -> str:

@@ -1,4 +1,4 @@
-"""What a method may see of a data set: pixels, modality and camera, in an order that no name can influence."""
+"""What a method may see of a data set: pixels, modality and camera, in an order without names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames import FrameStore
+from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 from raydist.types import Ints
@@ -25,7 +25,8 @@ class TrainingSet:
         modality: int8 [N] of `Modality` values.
         camera: int64 [N], codes of the camera names in sorted order.
         view: int64 [N], codes of (modality, camera), from 0 without gaps.
-        pair: int64 [N], equal codes for tracklets recorded at the same time, NO_GROUP = -1; None unless opted in.
+        pair: int64 [N], equal codes for tracklets recorded at the same time, NO_GROUP = -1; None unless opted
+            in.
         stream: int64 [N], equal codes for pieces of one pass, NO_GROUP = -1; None unless opted in.
     """
 
@@ -42,7 +43,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Truth:
-    """Who is who, for diagnostics and supervised bounds: identity int64 [N], -1 where unknown."""
+    """The person of each row, for diagnostics and supervised bounds: identity int64 [N], -1 where unknown."""
 
     identity: Ints
 
@@ -52,20 +53,24 @@ def training_set(
 ) -> tuple[TrainingSet, Truth, Ints]:
     """Bring tracklets into the canonical order and take their names away.
 
-    Rows are sorted by modality, camera and the digest of the frames' content, so identities, folder names, file names and the
-    order of the annotation files leave no trace. Pair and stream codes are numbered by first occurrence in that order.
+    Rows are sorted by modality, camera and the digest of the frames' content, so identities, folder names,
+    file names and the order of the annotation files leave no trace. Pair and stream codes are numbered by
+    first occurrence in that order.
 
     Args:
         table: N tracklets, usually the training split.
         store: their frames, row by row.
-        use_pair: whether the method is told which tracklets were recorded at the same time (a strong supervisory hint).
-        use_stream: whether it is told which are pieces of one pass.
+        use_pair: whether the method learns which tracklets were recorded at the same time (a strong
+            supervisory hint).
+        use_stream: whether it learns which are pieces of one pass.
 
     Returns:
-        The training set, the identities of its rows, and int64 [N]: which row of the table each of its rows is.
+        The training set, the identities of its rows, and int64 [N]: which row of the table each of its rows
+        is.
 
     Raises:
-        DataError: a modality is missing, the store has another number of rows, or an opted-in column is not there.
+        DataError: a modality is missing, the store has another number of rows, or an opted-in column is not
+            there.
     """
     table.require_both_modalities()
     if len(store) != len(table):
@@ -77,7 +82,9 @@ def training_set(
         frames=store.take(order),
         modality=modality,
         camera=camera,
-        view=np.unique(modality.astype(np.int64) * len(names) + camera, return_inverse=True)[1].astype(np.int64),
+        view=np.unique(modality.astype(np.int64) * len(names) + camera, return_inverse=True)[1].astype(
+            np.int64
+        ),
         pair=_group_codes(table, "pair", order) if use_pair else None,
         stream=_group_codes(table, "stream", order) if use_stream else None,
     )
@@ -88,5 +95,7 @@ def _group_codes(table: TrackletTable, column: str, order: Ints) -> Ints:
     if column not in table.table.column_names:
         raise DataError(f"use_{column} is set, but the tracklets of {table.root} have no column {column}")
     groups = table.table[column].take(order).to_pylist()
-    codes = {name: code for code, name in enumerate(dict.fromkeys(name for name in groups if name is not None))}
+    codes = {
+        name: code for code, name in enumerate(dict.fromkeys(name for name in groups if name is not None))
+    }
     return np.array([NO_GROUP if name is None else codes[name] for name in groups], np.int64)

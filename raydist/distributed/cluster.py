@@ -46,16 +46,22 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # workers use the interpreter of the driver
     os.environ.setdefault("RAY_TRAIN_ENABLE_PRINT_PATCH", "0")
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2")  # also how often Ray Train takes a report
+    os.environ.setdefault(
+        "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2"
+    )  # also how often Ray Train takes a report
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    os.environ.setdefault("TUNE_DISABLE_STRICT_METRIC_CHECKING", "1")  # the objective is not measured after every epoch
+    os.environ.setdefault(
+        "TUNE_DISABLE_STRICT_METRIC_CHECKING", "1"
+    )  # the objective is not measured after every epoch
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # a study has records of its own
     os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other output of Ray Tune cannot be silenced
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         most = str(max(os.cpu_count() or 1, STARTS_AT_ONCE))
-        os.environ.setdefault("RAY_worker_maximum_startup_concurrency", most)  # three times as many processes are warned of
+        os.environ.setdefault(
+            "RAY_worker_maximum_startup_concurrency", most
+        )  # three times as many processes are warned of
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         if not {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
             os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file())
@@ -111,7 +117,11 @@ def _worker_environment() -> dict[str, str]:
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S",
     )
     given = {key: os.environ[key] for key in keys if key in os.environ}
-    return given | {"NUMBA_CACHE_DIR": str(cache_folder() / "numba"), "OMP_NUM_THREADS": "1", "GOMP_SPINCOUNT": "0"}
+    return given | {
+        "NUMBA_CACHE_DIR": str(cache_folder() / "numba"),
+        "OMP_NUM_THREADS": "1",
+        "GOMP_SPINCOUNT": "0",
+    }
 
 
 def num_groups(section: RaySection) -> int:

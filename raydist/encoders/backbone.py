@@ -66,7 +66,9 @@ class Streams(nn.Module):
         recompute: whether activations are computed again in the backward pass instead of being kept.
     """
 
-    def __init__(self, backbone: Backbone, *, two_stream: bool | None = None, recompute: bool = False) -> None:
+    def __init__(
+        self, backbone: Backbone, *, two_stream: bool | None = None, recompute: bool = False
+    ) -> None:
         super().__init__()
         self.recompute = recompute
         first = backbone.layers[: backbone.stem]
@@ -92,7 +94,9 @@ class Streams(nn.Module):
         return self._through(self.trunk[self.early :], maps)
 
     def _through(self, layers: nn.Module, maps: Tensor) -> Tensor:
-        found: Tensor = recomputed(layers, maps) if self.recompute and torch.is_grad_enabled() else layers(maps)
+        found: Tensor = (
+            recomputed(layers, maps) if self.recompute and torch.is_grad_enabled() else layers(maps)
+        )
         return found
 
     def _stem(self, frames: Tensor, modality: Tensor) -> Tensor:

@@ -62,8 +62,14 @@ def image_tower(state: State) -> State:
     Args:
         state: the whole of CLIP (names of the tower begin with ``visual.``) or the tower alone.
     """
-    tower = {name.removeprefix(TOWER): value for name, value in state.items() if name.startswith(TOWER)} or state
-    return {f"tokens.{name}" if name in EMBEDDINGS else name: value for name, value in tower.items() if name != PROJECTION}
+    tower = {
+        name.removeprefix(TOWER): value for name, value in state.items() if name.startswith(TOWER)
+    } or state
+    return {
+        f"tokens.{name}" if name in EMBEDDINGS else name: value
+        for name, value in tower.items()
+        if name != PROJECTION
+    }
 
 
 def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
@@ -82,7 +88,9 @@ def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
         transformer=nn.Sequential(OrderedDict(resblocks=nn.Sequential(*blocks))),
         ln_post=ClassToken(width),
     )
-    return Backbone(nn.Sequential(layers), stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower)
+    return Backbone(
+        nn.Sequential(layers), stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower
+    )
 
 
 def clip_vit_b16() -> Backbone:

@@ -108,7 +108,9 @@ class Encoder(nn.Module):
         num_clips, num_frames = frames.shape[:2]
         if style is not None:
             _check_style(style, num_clips)
-        maps = self.backbone(self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames), style)
+        maps = self.backbone(
+            self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames), style
+        )
         # means, powers and batch statistics of features need more digits than half precision has
         with torch.autocast(maps.device.type, enabled=False):
             frame = self.pooling(maps.float()).unflatten(0, (num_clips, num_frames))
@@ -128,7 +130,11 @@ class Encoder(nn.Module):
 
 def _check_style(style: Tensor, num_clips: int) -> None:
     if style.shape != (num_clips,) or style.dtype != torch.int64:
-        raise DataError(f"style of shape {tuple(style.shape)} and type {style.dtype}: expected int64 [{num_clips}], one a clip")
+        raise DataError(
+            f"style of shape {tuple(style.shape)} and type {style.dtype}: expected int64 [{num_clips}], one a clip"
+        )
     unknown = style[(style < -1) | (style >= num_clips)]
     if len(unknown):
-        raise DataError(f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, or -1 for the clip's own")
+        raise DataError(
+            f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, or -1 for the clip's own"
+        )

@@ -30,7 +30,9 @@ class InvertedResidual(nn.Module):
         inner = channels * expansion
         widen = [] if expansion == 1 else [_conv(channels, inner, kernel=1)]
         filter_ = _conv(inner, inner, kernel=3, stride=stride, groups=inner)
-        self.conv = nn.Sequential(*widen, filter_, nn.Conv2d(inner, width, 1, bias=False), nn.BatchNorm2d(width))
+        self.conv = nn.Sequential(
+            *widen, filter_, nn.Conv2d(inner, width, 1, bias=False), nn.BatchNorm2d(width)
+        )
         self.residual = stride == 1 and channels == width
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,7 +55,9 @@ def mobilenet_v2() -> Backbone:
     channels = 32
     for expansion, width, depth, stride in STAGES:
         for b in range(depth):
-            layers.append(InvertedResidual(channels, width, stride=stride if b == 0 else 1, expansion=expansion))
+            layers.append(
+                InvertedResidual(channels, width, stride=stride if b == 0 else 1, expansion=expansion)
+            )
             channels = width
     layers.append(_conv(channels, CHANNELS, kernel=1))
     return Backbone(nn.Sequential(*layers), stem=1, early=EARLY, channels=CHANNELS)

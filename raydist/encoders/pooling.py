@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raydist.config import nearest
 from raydist.errors import ConfigError
+from raydist.registry import nearest
 
 NUM_STRIPES = 4
 STRIPE_WIDTH = 256
@@ -76,7 +76,9 @@ def build_pooling(name: str, channels: int) -> tuple[nn.Module, int]:
     2048
     """
     if name not in POOLINGS:
-        raise ConfigError(f"encoder.pooling = {name!r}{nearest(name, POOLINGS)}; there are: {', '.join(POOLINGS)}")
+        raise ConfigError(
+            f"encoder.pooling = {name!r}{nearest(name, POOLINGS)}; there are: {', '.join(POOLINGS)}"
+        )
     if name == "stripes":
         return Stripes(channels, STRIPE_WIDTH), STRIPE_WIDTH
     return (Mean() if name == "mean" else GeneralizedMean()), channels

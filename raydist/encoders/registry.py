@@ -8,7 +8,6 @@ from pathlib import Path
 
 import torch
 
-from raydist.config import nearest
 from raydist.encoders.backbone import Backbone, Streams, initialise
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.pooling import build_pooling
@@ -16,6 +15,7 @@ from raydist.encoders.temporal import build_temporal
 from raydist.encoders.weights import load_weights
 from raydist.errors import ConfigError
 from raydist.randomness import stream
+from raydist.registry import nearest
 
 ENCODERS = {
     "small": "raydist.encoders.small:small",
@@ -66,7 +66,9 @@ def build_encoder(
         torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
         backbone = factory()
         if backbone.pooled and pooling is not None:
-            raise ConfigError(f"encoder.pooling = {pooling}: {name} gives one vector a frame, nothing to pool; leave it out")
+            raise ConfigError(
+                f"encoder.pooling = {pooling}: {name} gives one vector a frame, nothing to pool; leave it out"
+            )
         initialise(backbone.layers)
         if weights is not None:
             load_weights(backbone.layers, weights, select=backbone.select)
@@ -83,13 +85,17 @@ def _branched(backbone: Backbone, branches: int, name: str) -> Backbone:
         return backbone
     if branches != 2 or backbone.fork is None:
         has = "1 branch" if backbone.fork is None else "1 branch or 2"
-        raise ConfigError(f"encoder.branches = {branches}: {name} has {has}; vit_b16 is the encoder with a shallow branch")
+        raise ConfigError(
+            f"encoder.branches = {branches}: {name} has {has}; vit_b16 is the encoder with a shallow branch"
+        )
     return backbone._replace(layers=backbone.fork(backbone.layers), channels=2 * backbone.channels)
 
 
 def _factory(name: str) -> Callable[[], Backbone]:
     if name not in ENCODERS:
-        raise ConfigError(f"encoder.name = {name!r}{nearest(name, ENCODERS)}; there are: {', '.join(ENCODERS)}")
+        raise ConfigError(
+            f"encoder.name = {name!r}{nearest(name, ENCODERS)}; there are: {', '.join(ENCODERS)}"
+        )
     module, _, attribute = ENCODERS[name].partition(":")
     factory: Callable[[], Backbone] = getattr(import_module(module), attribute)
     return factory

@@ -73,7 +73,9 @@ def shortcut(channels: int, width: int, stride: int) -> nn.Module | None:
     return nn.Sequential(nn.Conv2d(channels, width, 1, stride, bias=False), nn.BatchNorm2d(width))
 
 
-def resnet(block: type[BasicBlock | Bottleneck], depths: Sequence[int], *, last_stride: int = 2) -> nn.Sequential:
+def resnet(
+    block: type[BasicBlock | Bottleneck], depths: Sequence[int], *, last_stride: int = 2
+) -> nn.Sequential:
     """The layers of a ResNet.
 
     Args:
@@ -119,7 +121,12 @@ def resnet50() -> Backbone:
 def agw_resnet50() -> Backbone:
     """The two-stream ResNet-50 of AGW (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1, GeM."""
     return Backbone(
-        resnet(Bottleneck, (3, 4, 6, 3), last_stride=1), stem=STEM, early=EARLY, channels=2048, pooling="gem", two_stream=True
+        resnet(Bottleneck, (3, 4, 6, 3), last_stride=1),
+        stem=STEM,
+        early=EARLY,
+        channels=2048,
+        pooling="gem",
+        two_stream=True,
     )
 
 

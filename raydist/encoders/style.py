@@ -38,6 +38,10 @@ def exchange_style(maps: Tensor, style: Tensor) -> Tensor:
     scale = torch.sqrt((variance.detach()[donor] + EPSILON) / (variance + EPSILON))
     # 1 (x - 0) + 0 leaves a clip's values and gradients exactly as they are
     own = (donor == itself).unsqueeze(1)
-    terms = (torch.where(own, 1.0, scale), torch.where(own, 0.0, mean), torch.where(own, 0.0, mean.detach()[donor]))
+    terms = (
+        torch.where(own, 1.0, scale),
+        torch.where(own, 0.0, mean),
+        torch.where(own, 0.0, mean.detach()[donor]),
+    )
     scale, centre, target = (t.repeat_interleave(len(maps) // len(style), 0)[:, :, None, None] for t in terms)
     return (scale * (maps - centre) + target).to(maps.dtype)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raydist.config import nearest
 from raydist.errors import ConfigError
+from raydist.registry import nearest
 
 ATTENTION_WIDTH = 256
 
@@ -70,5 +70,7 @@ def build_temporal(name: str, width: int) -> nn.Module:
         ConfigError: no temporal pooling of that name.
     """
     if name not in TEMPORALS:
-        raise ConfigError(f"encoder.temporal = {name!r}{nearest(name, TEMPORALS)}; there are: {', '.join(TEMPORALS)}")
+        raise ConfigError(
+            f"encoder.temporal = {name!r}{nearest(name, TEMPORALS)}; there are: {', '.join(TEMPORALS)}"
+        )
     return TemporalMean() if name == "mean" else TemporalAttention(width, conv=name == "attention_conv")

@@ -25,7 +25,9 @@ class Block(nn.Module):
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
         self.ln_2 = nn.LayerNorm(width, epsilon)
         self.mlp = nn.Sequential(
-            OrderedDict(c_fc=nn.Linear(width, 4 * width), activation=activation, c_proj=nn.Linear(4 * width, width))
+            OrderedDict(
+                c_fc=nn.Linear(width, 4 * width), activation=activation, c_proj=nn.Linear(4 * width, width)
+            )
         )
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -176,7 +176,9 @@ def published(state: State) -> State:
     Args:
         state: an encoder, or what DINO saves: an encoder and its projection head.
     """
-    encoder = {name.removeprefix(STUDENT): value for name, value in state.items() if name.startswith(STUDENT)} or state
+    encoder = {
+        name.removeprefix(STUDENT): value for name, value in state.items() if name.startswith(STUDENT)
+    } or state
     return {_renamed(name): value.squeeze() if name in RENAMED else value for name, value in encoder.items()}
 
 

@@ -50,7 +50,11 @@ def load_weights(module: nn.Module, path: str | Path, *, select: Callable[[State
     path = Path(path)
     read = {k: v for k, v in _read(path).items() if not k.startswith(CLASSIFIERS) and not k.endswith(COUNTER)}
     state = select(_without_prefix(read))
-    wanted = {k: v for k, v in module.state_dict().items() if not k.endswith(COUNTER) and (ADDED not in k or k in state)}
+    wanted = {
+        k: v
+        for k, v in module.state_dict().items()
+        if not k.endswith(COUNTER) and (ADDED not in k or k in state)
+    }
     if set(state) != set(wanted) and path.suffix != ".safetensors" and _shapes(state) == _shapes(wanted):
         state = dict(zip(wanted, state.values(), strict=True))
     _check(state, wanted, path)
@@ -70,12 +74,18 @@ def _read(path: Path) -> State:
     except Exception as error:  # whatever a damaged file makes the readers raise
         # torch's own text advises to let the file run its code: it is kept in the chain, not shown
         why = f"{type(error).__name__}: damaged, or more than plain tensors"
-        raise DataError(f"weights {path}: cannot be read ({why}); fetch the file again, or save its state dict alone") from error
+        raise DataError(
+            f"weights {path}: cannot be read ({why}); fetch the file again, or save its state dict alone"
+        ) from error
     if isinstance(state, Mapping):
         state = next((state[key] for key in WRAPPERS if isinstance(state.get(key), Mapping)), state)
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise DataError(f"weights {path}: holds something else than named tensors; save the model's state dict alone")
-    broken = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+        raise DataError(
+            f"weights {path}: holds something else than named tensors; save the model's state dict alone"
+        )
+    broken = [
+        name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()
+    ]
     if broken:
         raise DataError(f"weights {path}: {_some(broken)} hold NaN or infinite values; fetch the file again")
     return dict(state)

@@ -54,7 +54,9 @@ class CheckpointFolder:
         self.fs.create_dir(folder, recursive=True)
         for name, content in files.items():
             self._put(f"{folder}/{name}", content)
-        entries = {name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()}
+        entries = {
+            name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()
+        }
         self._put(f"{folder}/{MANIFEST}", json.dumps({"format": FORMAT, "files": entries}, indent=1).encode())
 
     def read(self, epoch: int) -> Files:
@@ -68,9 +70,13 @@ class CheckpointFolder:
             manifest = json.loads(self._get(f"{folder}/{MANIFEST}"))
             files = {name: self._get(f"{folder}/{name}") for name in manifest["files"]}
         except (OSError, ValueError, KeyError) as error:
-            raise CheckpointError(f"checkpoint {folder} is not whole ({error}): use an earlier epoch") from error
+            raise CheckpointError(
+                f"checkpoint {folder} is not whole ({error}): use an earlier epoch"
+            ) from error
         if manifest["format"] != FORMAT:
-            raise CheckpointError(f"checkpoint {folder} has format {manifest['format']}; this version reads format {FORMAT}")
+            raise CheckpointError(
+                f"checkpoint {folder} has format {manifest['format']}; this version reads format {FORMAT}"
+            )
         for name, entry in manifest["files"].items():
             if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
                 raise CheckpointError(
@@ -126,11 +132,13 @@ def pack(state: RunState, report: Mapping[str, Any]) -> Files:
         "report": report,
         "optimizer": optimizer,
         "seed": state.config.run.seed,
-        "figures": dict(state.targets.figures),
+        "figures": dict(state.targets.metrics),
     }
     return {
         "encoder.safetensors": _tensors(state.encoder.state_dict()),
-        "modules.safetensors": _tensors({f"{n}.{k}": v for n, m in state.modules.items() for k, v in m.state_dict().items()}),
+        "modules.safetensors": _tensors(
+            {f"{n}.{k}": v for n, m in state.modules.items() for k, v in m.state_dict().items()}
+        ),
         "optimizer.safetensors": _tensors(tensors),
         "memories.safetensors": _tensors(state.memories),
         "targets.safetensors": safetensors.numpy.save(_flatten_targets(state.targets)),
@@ -147,7 +155,9 @@ def load_encoder(encoder: Encoder, files: Files) -> None:
     try:
         encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
     except RuntimeError as error:
-        raise CheckpointError(f"the checkpoint's encoder is of another architecture than the configuration's: {error}") from error
+        raise CheckpointError(
+            f"the checkpoint's encoder is of another architecture than the configuration's: {error}"
+        ) from error
 
 
 def unpack(state: RunState, files: Files) -> dict[str, Any]:
@@ -165,17 +175,23 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
         raise CheckpointError(
             f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to"
         )
-    device = state.world.device
+    device = state.process_group.device
     load_encoder(state.encoder, files)
     modules = safetensors.torch.load(files["modules.safetensors"])
     for name, module in state.modules.items():
-        module.load_state_dict({k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")})
+        module.load_state_dict(
+            {k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")}
+        )
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = {int(epoch): scores for epoch, scores in facts["history"].items()}
     state.optimizer = make_optimizer(state.config, state.trainable(), state.plan.at(state.epoch - 1)[0])
-    _restore_optimizer(state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"])
-    state.memories = {k: v.to(device) for k, v in safetensors.torch.load(files["memories.safetensors"]).items()}
+    _restore_optimizer(
+        state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"]
+    )
+    state.memories = {
+        k: v.to(device) for k, v in safetensors.torch.load(files["memories.safetensors"]).items()
+    }
     state.targets = _restore_targets(safetensors.numpy.load(files["targets.safetensors"]), facts["figures"])
     report: dict[str, Any] = facts["report"]
     return report
@@ -185,10 +201,15 @@ def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
     return safetensors.torch.save({k: v.detach().cpu().contiguous() for k, v in tensors.items()})
 
 
-def _flatten_optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
+def _flatten_optimizer(
+    optimizer: torch.optim.Optimizer,
+) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]]]:
     state = optimizer.state_dict()
     tensors = {
-        f"{i}.{name}": torch.as_tensor(v) for i, slots in state["state"].items() for name, v in slots.items() if v is not None
+        f"{i}.{name}": torch.as_tensor(v)
+        for i, slots in state["state"].items()
+        for name, v in slots.items()
+        if v is not None
     }
     return tensors, state["param_groups"]
 
@@ -204,22 +225,31 @@ def _restore_optimizer(
 
 
 def _flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
-    flat = {"labels": targets.labels} | {f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()}
+    flat = {"labels": targets.labels} | {
+        f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()
+    }
     for name, value in targets.arrays.items():
         if isinstance(value, np.ndarray):
             flat[f"array/{name}"] = np.ascontiguousarray(value)
         else:
-            parts = {"indptr": value.indptr, "indices": value.indices, "data": value.data, "shape": np.asarray(value.shape)}
+            parts = {
+                "indptr": value.indptr,
+                "indices": value.indices,
+                "data": value.data,
+                "shape": np.asarray(value.shape),
+            }
             flat |= {f"sparse/{name}/{part}": np.ascontiguousarray(array) for part, array in parts.items()}
     return flat
 
 
-def _restore_targets(flat: Mapping[str, np.ndarray], figures: Mapping[str, float]) -> Targets:
+def _restore_targets(flat: Mapping[str, np.ndarray], metrics: Mapping[str, float]) -> Targets:
     arrays: dict[str, Any] = {k.removeprefix("array/"): v for k, v in flat.items() if k.startswith("array/")}
     for key in flat:
         if key.startswith("sparse/") and key.endswith("/indptr"):
             name = key.removeprefix("sparse/").removesuffix("/indptr")
-            data, indices, indptr, shape = (flat[f"sparse/{name}/{part}"] for part in ("data", "indices", "indptr", "shape"))
+            data, indices, indptr, shape = (
+                flat[f"sparse/{name}/{part}"] for part in ("data", "indices", "indptr", "shape")
+            )
             arrays[name] = csr_array((data, indices, indptr), shape=tuple(int(n) for n in shape))
     memories = {k.removeprefix("memory/"): v for k, v in flat.items() if k.startswith("memory/")}
-    return Targets(flat["labels"], arrays, memories, figures)
+    return Targets(flat["labels"], arrays, memories, metrics)

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from raydist.data.clips import retime, segment_clip, segment_range, train_clip
-from raydist.data.rendering import apply
 from raydist.data.training_set import TrainingSet
-from raydist.data.transforms import ClipParams, draw_params
-from raydist.methods.method import NUM_SEGMENTS, Version
+from raydist.data.transforms.augment import ClipParams, draw_params
+from raydist.data.transforms.clips import retime, segment_clip, segment_range, train_clip
+from raydist.data.transforms.rendering import apply
+from raydist.methods.method import NUM_SEGMENTS, ClipView
 from raydist.randomness import stream
 from raydist.types import Ints, Modality
 
@@ -45,7 +45,7 @@ def render(
     tracklets: TrainingSet,
     rows: Ints,
     positions: Ints,
-    versions: Sequence[Version],
+    clip_views: Sequence[ClipView],
     *,
     num_frames: int,
     seed: int,
@@ -69,9 +69,11 @@ def render(
     drawn = []
     for row, position in zip(rows, positions, strict=True):
         rng = stream(seed, "clip", *keys, int(position))
-        drawn.append(_draw_takes(tracklets, int(row), versions, across=across, num_frames=num_frames, rng=rng))
+        drawn.append(
+            _draw_takes(tracklets, int(row), clip_views, across=across, num_frames=num_frames, rng=rng)
+        )
     takes = [take for of_version in zip(*drawn, strict=True) for take in of_version]
-    every_row = np.tile(rows, len(versions))
+    every_row = np.tile(rows, len(clip_views))
     frames = np.array([take.frames for take in takes], np.int64).reshape(-1, num_frames)
     donors = np.array([take.donor for take in takes if take.donor], np.int64).reshape(-1, 2)
     clips = apply(
@@ -79,7 +81,7 @@ def render(
         [take.params for take in takes],
         torch.from_numpy(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0]),
     )
-    style = _style_sources([take.style for take in takes], tracklets.modality[rows], versions)
+    style = _style_sources([take.style for take in takes], tracklets.modality[rows], clip_views)
     return Rendered(clips, torch.from_numpy(tracklets.modality[every_row].astype(np.int64)), style)
 
 
@@ -102,7 +104,7 @@ class _Take(NamedTuple):
 def _draw_takes(
     tracklets: TrainingSet,
     row: int,
-    versions: Sequence[Version],
+    clip_views: Sequence[ClipView],
     *,
     across: Mapping[Modality, Ints],
     num_frames: int,
@@ -112,29 +114,33 @@ def _draw_takes(
     modality = Modality(int(tracklets.modality[row]))
     order = rng.permutation(NUM_SEGMENTS)
     takes: list[_Take] = []
-    for number, version in enumerate(versions):
-        if version.frames_of is None:
-            frames = _draw_frames(int(tracklets.frames.num_frames[row]), num_frames, version, order, rng)
-        elif 0 <= version.frames_of < number:
-            frames = takes[version.frames_of].frames
+    for number, clip_view in enumerate(clip_views):
+        if clip_view.frames_of is None:
+            frames = _draw_frames(int(tracklets.frames.num_frames[row]), num_frames, clip_view, order, rng)
+        elif 0 <= clip_view.frames_of < number:
+            frames = takes[clip_view.frames_of].frames
         else:
-            raise ValueError(f"version {number} takes the frames of version {version.frames_of}: name an earlier one")
-        params = draw_params(version.augment[modality], modality, rng)
+            raise ValueError(
+                f"version {number} takes the frames of version {clip_view.frames_of}: name an earlier one"
+            )
+        params = draw_params(clip_view.augment[modality], modality, rng)
         donor = None if params.swap is None else _draw_donor(tracklets, across[modality], rng)
         # as many numbers on every worker, whoever its clips may take their style from
-        style = (rng.random(), rng.random()) if version.style else (1.0, 0.0)
+        style = (rng.random(), rng.random()) if clip_view.style else (1.0, 0.0)
         takes.append(_Take(frames, params, donor, style))
     return takes
 
 
-def _draw_frames(available: int, num_frames: int, version: Version, order: Ints, rng: np.random.Generator) -> Ints:
-    if version.segment is None:
+def _draw_frames(
+    available: int, num_frames: int, clip_view: ClipView, order: Ints, rng: np.random.Generator
+) -> Ints:
+    if clip_view.segment is None:
         part, clip = range(available), train_clip(available, num_frames, rng)
     else:
-        segment = int(order[version.segment])
+        segment = int(order[clip_view.segment])
         part = segment_range(available, segment, NUM_SEGMENTS)
         clip = segment_clip(available, num_frames, segment, NUM_SEGMENTS, rng)
-    return retime(clip, part, version.timing, rng)
+    return retime(clip, part, clip_view.timing, rng)
 
 
 def _draw_donor(tracklets: TrainingSet, rows: Ints, rng: np.random.Generator) -> tuple[int, int]:
@@ -143,15 +149,15 @@ def _draw_donor(tracklets: TrainingSet, rows: Ints, rng: np.random.Generator) ->
 
 
 def _style_sources(
-    drawn: Sequence[tuple[float, float]], modality: NDArray[np.int8], versions: Sequence[Version]
+    drawn: Sequence[tuple[float, float]], modality: NDArray[np.int8], clip_views: Sequence[ClipView]
 ) -> Tensor | None:
     """See `Rendered.style`; `modality` [b] is that of the clips of one version."""
-    if not any(version.style for version in versions):
+    if not any(clip_view.style for clip_view in clip_views):
         return None
-    sources = np.full((len(versions), len(modality)), OWN_STYLE)
+    sources = np.full((len(clip_views), len(modality)), OWN_STYLE)
     chance, choice = np.array(drawn).reshape(*sources.shape, 2).transpose(2, 0, 1)
-    wanted = chance < np.array([version.style for version in versions])[:, None]
-    first = np.arange(len(versions))[:, None] * len(modality)
+    wanted = chance < np.array([clip_view.style for clip_view in clip_views])[:, None]
+    first = np.arange(len(clip_views))[:, None] * len(modality)
     for kind in Modality:
         own, other = np.flatnonzero(modality == kind), np.flatnonzero(modality == kind.other)
         if len(other):

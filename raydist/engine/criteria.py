@@ -27,11 +27,10 @@ from raydist.clustering.quality import ari, clusters_per_modality, noise_as_sing
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
-from raydist.methods.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters, tracklet_means
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.jaccard import Edges
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, Floats, Ints, Labels, Modality
+from raydist.neighbours.jaccard.graph import Edges
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
 
 CRITERIA = ("silhouette", "stability", "consistency", "balance")
 """The names under which `measure` reports."""
@@ -40,7 +39,7 @@ COLLAPSED = 1e-6
 """Tracklets of one view less far apart than this have one feature."""
 
 
-def measure(
+def unsupervised_criteria(
     features: Floats,
     targets: Targets,
     previous: Targets | None,
@@ -59,14 +58,14 @@ def measure(
         features: float32 [N, K, D], sub-tracklet features.
         targets: what the method made of them.
         previous: the targets of the epoch before.
-        refresher: gives the graphs; a `raydist.engine.refresher.Remembering` spares those that the method asked for.
+        refresher: gives the graphs; a `raydist.engine.refresher.CachedRefresher` spares those that the method asked for.
         tracklets: the training set.
         clustering: how each modality is clustered.
 
     Returns:
         Name -> value, of `CRITERIA`.
     """
-    refresher.hold(tracklet_means(features))
+    refresher.set_features(tracklet_means(features))
     has_clusters = bool((targets.labels != NOISE).any())
     offered = targets.offered if has_clusters else np.ones(len(features), bool)
     rows = {m: np.flatnonzero(offered & (tracklets.modality == m)) for m in Modality}

@@ -17,7 +17,7 @@ LINKS = ("within", "across")
 """Arrays of `Targets` that hold links between tracklets."""
 
 
-def describe(targets: Targets, inputs: Inputs) -> dict[str, Any]:
+def label_diagnostics(targets: Targets, inputs: Inputs) -> dict[str, Any]:
     """What a refresh made, and how much of it agrees with the identities where these are known.
 
     Rows that were not offered to the clustering (``targets.arrays["clustered"]`` is false) are left out.
@@ -29,7 +29,7 @@ def describe(targets: Targets, inputs: Inputs) -> dict[str, Any]:
         modalities together, where a cluster holds both. ``figures``: the method's own. ``criteria``: see
         `raydist.engine.criteria`, where they are asked for.
     """
-    given = {"figures": targets.figures, "criteria": targets.criteria}
+    given = {"figures": targets.metrics, "criteria": targets.criteria}
     report: dict[str, Any] = {name: dict(values) for name, values in given.items() if values}
     if (targets.labels != NOISE).any():
         report["clusters"] = {m.label: _of_one_modality(targets, inputs, m) for m in Modality}
@@ -45,7 +45,11 @@ def _of_one_modality(targets: Targets, inputs: Inputs, modality: Modality) -> di
     known = identity != UNKNOWN_IDENTITY
     if known.any():
         pair = (identity[known], found[known])
-        report |= {"ari": round(ari(*pair), 4), "nmi": round(nmi(*pair), 4), "purity": round(purity(*pair), 4)}
+        report |= {
+            "ari": round(ari(*pair), 4),
+            "nmi": round(nmi(*pair), 4),
+            "purity": round(purity(*pair), 4),
+        }
         if "labels_before" in targets.arrays:
             before = np.asarray(targets.arrays["labels_before"])[chosen][known]
             report["ari_before"] = round(ari(pair[0], before), 4)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from raydist.data.clips import sub_tracklet_clips
+from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
 from raydist.engine.schema import DataSection
 from raydist.types import Floats, Ints
@@ -19,7 +19,7 @@ CLIPS_AT_ONCE = 128
 
 
 class Frames(Protocol):
-    """A reader of frames by row, such as `raydist.data.frames.FrameStore`."""
+    """A reader of frames by row, such as `raydist.data.frames.store.FrameStore`."""
 
     @property
     def num_frames(self) -> Ints:
@@ -56,7 +56,11 @@ def extract(
         float32 [n, K, D].
     """
     num_parts = data.sub_tracklets
-    clips = np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]]) if len(rows) else None
+    clips = (
+        np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]])
+        if len(rows)
+        else None
+    )
     was_training = encoder.training
     encoder.eval()
     parts = []
@@ -64,12 +68,18 @@ def extract(
     for start in range(0, len(rows), step):
         chosen = rows[start : start + step]
         assert clips is not None
-        pixels = frames.read(np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames))
+        pixels = frames.read(
+            np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames)
+        )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
-        features = _features(encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average)
+        features = _features(
+            encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
+        )
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
-    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(len(rows), num_parts, encoder.width)
+    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
+        len(rows), num_parts, encoder.width
+    )
 
 
 def _features(encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool) -> Tensor:

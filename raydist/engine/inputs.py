@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.datasets import read_dataset
-from raydist.data.frames import FrameStore, open_frames
+from raydist.data.datasets.registry import read_dataset
+from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.synthetic.draw import draw
 from raydist.data.synthetic.presets import preset
 from raydist.data.synthetic.settings import settings_hash
@@ -65,7 +65,11 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
         assert data.root is not None
         return data.name, Path(data.root).expanduser()
     settings = replace(preset(data.preset), height=data.height, width=data.width)
-    root = cache / "synthetic" / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
+    root = (
+        cache
+        / "synthetic"
+        / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
+    )
     if not root.exists():
         draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
     return data.layout, root
@@ -74,14 +78,26 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
 def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     """What a table of results names its data by: the folder, and for a drawn set the preset and the hash of its settings."""
     if data.name != "synthetic":
-        return {"name": data.name, "root": str(data.root)} | ({"trial": str(data.trial)} if data.name == "regdb" else {})
-    return {"name": data.name, "preset": data.preset, "layout": data.layout, "folder": dataset_root(data, cache)[1].name}
+        return {"name": data.name, "root": str(data.root)} | (
+            {"trial": str(data.trial)} if data.name == "regdb" else {}
+        )
+    return {
+        "name": data.name,
+        "preset": data.preset,
+        "layout": data.layout,
+        "folder": dataset_root(data, cache)[1].name,
+    }
 
 
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, Any]]:
     """The reader's name, the whole table and the reader's notes."""
     name, root = dataset_root(data, cache)
-    options = {"mismatch": data.mismatch, "auxiliary": data.auxiliary, "paired": data.paired, "trial": data.trial}
+    options = {
+        "mismatch": data.mismatch,
+        "auxiliary": data.auxiliary,
+        "paired": data.paired,
+        "trial": data.trial,
+    }
     table, notes = read_dataset(name, root, **options)
     return name, table, dict(notes.counts)
 
@@ -105,24 +121,38 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
     store = open_frames(training, **options)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
-        tracklets, truth, training.tracklet_id[order], ranked, open_frames(ranked, **options), default_protocol(config), notes
+        tracklets,
+        truth,
+        training.tracklet_id[order],
+        ranked,
+        open_frames(ranked, **options),
+        default_protocol(config),
+        notes,
     )
 
 
 def _check_ranking(ranked: TrackletTable, protocol: str) -> None:
     """Refuse data that could not be evaluated, before anything is trained: rank constant features once."""
     constant = np.ones((len(ranked), 1), np.float32)
-    scores(FeatureTable(constant, ranked.tracklet_id, ranked.modality, ranked.camera, ranked.identity, ranked.split), protocol)
+    scores(
+        FeatureTable(
+            constant, ranked.tracklet_id, ranked.modality, ranked.camera, ranked.identity, ranked.split
+        ),
+        protocol,
+    )
 
 
 def default_protocol(config: Config) -> str:
     """The protocol that the configuration names, else the data set's own."""
     data = config.data
-    return config.evaluation.protocol or DEFAULT_PROTOCOLS[data.layout if data.name == "synthetic" else data.name]
+    return (
+        config.evaluation.protocol
+        or DEFAULT_PROTOCOLS[data.layout if data.name == "synthetic" else data.name]
+    )
 
 
 def frame_options(data: DataSection, cache: Path) -> dict[str, Any]:
-    """How `raydist.data.frames.open_frames` is asked for the frames of a data set."""
+    """How `raydist.data.frames.store.open_frames` is asked for the frames of a data set."""
     return {
         "height": data.height,
         "width": data.width,

@@ -11,8 +11,8 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.search import Ranked
-from raydist.neighbours.view_nearest import shard_nearest_in_views
+from raydist.neighbours.search.lists import Ranked
+from raydist.neighbours.search.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 
 Compute = Callable[[Floats, Refresher], Targets]
@@ -44,27 +44,32 @@ class LocalRefresher:
         self._tracklets = tracklets
         self._features: Floats | None = None
 
-    def hold(self, features: Floats) -> None:
-        """See `Refresher.hold`."""
+    def set_features(self, features: Floats) -> None:
+        """See `Refresher.set_features`."""
         self._features = features
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `Refresher.cluster`."""
-        assert self._features is not None, "hold() comes before cluster()"
+        assert self._features is not None, "set_features() comes before cluster()"
         modality, camera = self._tracklets.modality[rows], self._tracklets.camera[rows]
         features, threads = self._features[rows], torch.get_num_threads()
         return cluster_features(features, spec, modality=modality, camera=camera, threads=threads)
 
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `Refresher.nearest_in_views`."""
-        assert self._features is not None, "hold() comes before nearest_in_views()"
+        assert self._features is not None, "set_features() comes before nearest_in_views()"
         every, num_views = np.arange(len(view)), int(view.max(initial=-1)) + 1
         return shard_nearest_in_views(
-            self._features, self._features, query_view=view, shard_view=view, shard_ids=every, num_views=num_views
+            self._features,
+            self._features,
+            query_view=view,
+            shard_view=view,
+            shard_ids=every,
+            num_views=num_views,
         )
 
 
-class Remembering:
+class CachedRefresher:
     """A `Refresher` that is asked for the same clusters only once, so that what is measured of them costs nothing more.
 
     Args:
@@ -76,10 +81,10 @@ class Remembering:
         self._features: Floats = np.empty((0, 0), np.float32)
         self._found: dict[tuple[ClusterSpec, bytes], Clustering] = {}
 
-    def hold(self, features: Floats) -> None:
-        """See `Refresher.hold`."""
+    def set_features(self, features: Floats) -> None:
+        """See `Refresher.set_features`."""
         if not np.array_equal(features, self._features):
-            self._refresher.hold(features)
+            self._refresher.set_features(features)
             self._features, self._found = features, {}
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from raydist.engine.checkpoint import pack, unpack
-from raydist.engine.judge import Scores, judge
 from raydist.engine.loop import Report, run_epoch, timed
+from raydist.engine.retrieval import Scores, evaluate_retrieval
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
 from raydist.evaluation.protocols import DIRECTIONS
@@ -17,7 +17,9 @@ from raydist.tracking.tracker import Tracker
 log = logging.getLogger(__name__)
 
 
-def train_run(state: RunState, folder: RunFolder, tracker: Tracker, *, after_epoch: Callable[[Report], None]) -> dict[str, Any]:
+def train_run(
+    state: RunState, folder: RunFolder, tracker: Tracker, *, after_epoch: Callable[[Report], None]
+) -> dict[str, Any]:
     """Train from the newest whole checkpoint, or from the start, to the end.
 
     Every rank calls it; rank 0 writes.
@@ -34,17 +36,21 @@ def train_run(state: RunState, folder: RunFolder, tracker: Tracker, *, after_epo
     if found := folder.checkpoints.newest():
         report = unpack(state, found[1])
         log.info("going on after epoch %d", state.epoch)
-        if state.world.rank == 0:
+        if state.process_group.rank == 0:
             _log(folder, tracker, report)
     else:
         seconds: dict[str, float] = {}
         with timed(seconds, "evaluate"):
-            state.history[0] = judge(state)
-        if state.world.rank == 0:
-            _log(folder, tracker, {"epoch": 0, "stage": "untrained", "retrieval": state.history[0], "seconds": seconds})
+            state.history[0] = evaluate_retrieval(state)
+        if state.process_group.rank == 0:
+            _log(
+                folder,
+                tracker,
+                {"epoch": 0, "stage": "untrained", "retrieval": state.history[0], "seconds": seconds},
+            )
     while state.epoch < state.plan.num_epochs:
         report = run_epoch(state)
-        if state.world.rank == 0:
+        if state.process_group.rank == 0:
             assert state.targets is not None
             folder.commit(
                 state.epoch,
@@ -55,7 +61,7 @@ def train_run(state: RunState, folder: RunFolder, tracker: Tracker, *, after_epo
             )
             _log(folder, tracker, report)
         after_epoch(report)
-    summary = summarise(state, folder.metrics.rows()) if state.world.rank == 0 else {}
+    summary = summarise(state, folder.metrics.rows()) if state.process_group.rank == 0 else {}
     if summary:
         folder.write("summary.json", summary)
     return summary

@@ -46,7 +46,9 @@ class RunFolder:
             CheckpointError: no run is there.
         """
         if not (path / "config.yaml").is_file():
-            raise CheckpointError(f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001")
+            raise CheckpointError(
+                f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001"
+            )
         return cls(path)
 
     def config(self) -> Config:
@@ -63,7 +65,9 @@ class RunFolder:
         path = self.path / name
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
-    def commit(self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None) -> None:
+    def commit(
+        self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
+    ) -> None:
         """Keep the state after an epoch: the labels, then the checkpoint, then no more old checkpoints than wanted."""
         (self.path / "labels").mkdir(exist_ok=True)
         write_labels(names, labels, self.path / "labels" / f"epoch_{epoch:04d}.parquet")

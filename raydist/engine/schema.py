@@ -39,7 +39,9 @@ class DataSection(Section):
     the features that are clustered and ranked are averaged over a clip and its mirror image.
     """
 
-    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm", "manifest"] = "synthetic"
+    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm", "manifest"] = (
+        "synthetic"
+    )
     root: str | None = None
     trial: int = Field(1, ge=1, le=10)
     preset: Literal["smoke", "ci", "hard", "oracle", "null"] = "ci"
@@ -66,7 +68,9 @@ class DataSection(Section):
     @model_validator(mode="after")
     def _root_is_given(self) -> DataSection:
         if self.name != "synthetic" and self.root is None:
-            raise ConfigError(f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the data set")
+            raise ConfigError(
+                f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the data set"
+            )
         return self
 
 
@@ -103,7 +107,10 @@ class ClusteringSection(Section):
     k1_inter: Positive = 20
     k2_intra: Positive = 2
     k2_inter: Positive = 4
-    eps: Annotated[float, Field(gt=0, le=1)] | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]] = 0.6
+    eps: (
+        Annotated[float, Field(gt=0, le=1)]
+        | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]]
+    ) = 0.6
     min_samples: Positive = 4
     min_cluster_size: int = Field(4, ge=2)
     gate: float | None = Field(None, ge=0, le=1)
@@ -218,7 +225,9 @@ class Config(Section):
     @model_validator(mode="after")
     def _validation_needs_identities(self) -> Config:
         if self.evaluation.split == "validation" and self.data.validation_identities == 0:
-            raise ConfigError("evaluation.split = validation needs data.validation_identities > 0, such as 0.2")
+            raise ConfigError(
+                "evaluation.split = validation needs data.validation_identities > 0, such as 0.2"
+            )
         return self
 
     def dump(self) -> str:
@@ -274,7 +283,11 @@ def anchored(config: Config) -> Config:
         update={
             "run": config.run.model_copy(update={"dir": str(resolve(config.run.dir))}),
             "data": data.model_copy(update={"root": data.root and str(resolve(data.root))}),
-            "encoder": encoder.model_copy(update={"weights": encoder.weights and str(resolve(encoder.weights))}),
-            "tracking": tracking.model_copy(update={"mlflow_uri": tracking.mlflow_uri and resolve_uri(tracking.mlflow_uri)}),
+            "encoder": encoder.model_copy(
+                update={"weights": encoder.weights and str(resolve(encoder.weights))}
+            ),
+            "tracking": tracking.model_copy(
+                update={"mlflow_uri": tracking.mlflow_uri and resolve_uri(tracking.mlflow_uri)}
+            ),
         }
     )

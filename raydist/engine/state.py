@@ -14,11 +14,11 @@ from raydist.encoders.encoder import Encoder
 from raydist.encoders.registry import build_encoder
 from raydist.engine.inputs import Inputs
 from raydist.engine.plan import Plan, allot
+from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
-from raydist.engine.world import Alone, World
 from raydist.errors import ConfigError
-from raydist.methods.method import Memories, Method, Setting, Stage, Targets
+from raydist.methods.method import Memories, Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.types import Ints, Modality
 
@@ -40,7 +40,7 @@ class RunState:
     """
 
     config: Config
-    world: World
+    process_group: ProcessGroup
     refresh: RefreshService
     inputs: Inputs
     encoder: Encoder
@@ -63,7 +63,7 @@ class RunState:
 
     def my_rows(self, num_rows: int) -> Ints:
         """This worker's share of N rows, or of the positions of a batch."""
-        return np.arange(self.world.rank, num_rows, self.world.size)
+        return np.arange(self.process_group.rank, num_rows, self.process_group.world_size)
 
     def trainable(self) -> list[nn.Parameter]:
         """All parameters that the optimizer steps."""
@@ -113,7 +113,13 @@ def make_optimizer(config: Config, parameters: list[nn.Parameter], stage: Stage)
     return adaptive(chosen, lr=lr, weight_decay=train.weight_decay)
 
 
-def build_state(config: Config, inputs: Inputs, *, world: World | None = None, refresh: RefreshService | None = None) -> RunState:
+def build_state(
+    config: Config,
+    inputs: Inputs,
+    *,
+    process_group: ProcessGroup | None = None,
+    refresh: RefreshService | None = None,
+) -> RunState:
     """A run before its first epoch.
 
     Args:
@@ -122,10 +128,10 @@ def build_state(config: Config, inputs: Inputs, *, world: World | None = None, r
         world: the ranks that train together; this process alone by default.
         refresh: how targets are computed; in this process by default.
     """
-    world = world or Alone()
-    encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(world.device)
+    process_group = process_group or SingleProcess()
+    encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(process_group.device)
     cls = method_class(config.method.name)
-    setting = Setting(
+    context = MethodContext(
         tracklets=inputs.tracklets,
         clustering={m: config.clustering.spec(m) for m in Modality},
         num_identities=config.train.batch_identities,
@@ -133,12 +139,23 @@ def build_state(config: Config, inputs: Inputs, *, world: World | None = None, r
         truth=inputs.truth if cls.supervised else None,
         num_branches=encoder.num_branches,
     )
-    method = cls(config.method, setting)
+    method = cls(config.method, context)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)
-        modules = {name: module.to(world.device) for name, module in method.modules(encoder.width).items()}
+        modules = {
+            name: module.to(process_group.device) for name, module in method.modules(encoder.width).items()
+        }
     stages = [stage for stage in method.stages() if stage.share > 0]
     plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
     for stage, epochs in zip(plan.stages, plan.epochs, strict=True):
         stage.epochs = epochs
-    return RunState(config, world, refresh or LocalRefresh(inputs.tracklets), inputs, encoder, modules, method, plan)
+    return RunState(
+        config,
+        process_group,
+        refresh or LocalRefresh(inputs.tracklets),
+        inputs,
+        encoder,
+        modules,
+        method,
+        plan,
+    )

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from raydist.config import overrides
-from raydist.data.frames import FrameStore, open_frames
+from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.registry import build_encoder
@@ -21,7 +21,7 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import cache_folder
-from raydist.methods.clusters import tracklet_means
+from raydist.methods.common.clusters import tracklet_means
 from raydist.types import FeatureTable
 
 ROWS_AT_ONCE = 4096
@@ -60,7 +60,9 @@ class Trained:
         config = _laid_over(folder.config(), words or (), sections)
         newest = folder.checkpoints.newest()
         if newest is None:
-            raise CheckpointError(f"{path} has no whole checkpoint: its first epoch has not ended; go on with --resume {path}")
+            raise CheckpointError(
+                f"{path} has no whole checkpoint: its first epoch has not ended; go on with --resume {path}"
+            )
         epoch, files = newest
         device = torch.device("cuda" if config.ray.use_gpu and torch.cuda.is_available() else "cpu")
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
@@ -88,7 +90,9 @@ class Trained:
         store = self.frames(table)
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
-            parts = extract(self.encoder, store, table.modality, rows, data=self.config.data, device=self.device)
+            parts = extract(
+                self.encoder, store, table.modality, rows, data=self.config.data, device=self.device
+            )
             yield FeatureTable(
                 tracklet_means(parts), table.tracklet_id[rows], table.modality[rows], table.camera[rows],
                 table.identity[rows], table.split[rows],
@@ -101,5 +105,7 @@ def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) ->
     for path, _ in changes:
         if path[0] not in sections:
             allowed = " and ".join(f"{section}.*" for section in sections)
-            raise ConfigError(f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here")
+            raise ConfigError(
+                f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here"
+            )
     return anchored(with_values(config, [(("encoder", "weights"), None), *changes]))

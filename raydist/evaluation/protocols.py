@@ -118,9 +118,7 @@ SAME_CAMERA_RULE = "gallery tracklets of the query's person and the query's came
 DRAW_RULE = "the mean over 10 galleries (random seeds 0 to 9) of one random image of each person and camera"
 SAME_ROOM_RULE = "queries of cam3 do not see cam2, the same room, nor the reverse"
 DEDUPLICATE_RULE = "a person counts once in the CMC, at the best ranked of their images"
-SYSU_RULE = (
-    f"{DRAW_RULE}; {SAME_ROOM_RULE}; {DEDUPLICATE_RULE}; papers give infrared to visible only, the reverse swaps the roles"
-)
+SYSU_RULE = f"{DRAW_RULE}; {SAME_ROOM_RULE}; {DEDUPLICATE_RULE}; papers give infrared to visible only, the reverse swaps the roles"
 
 _single_shot = partial(Protocol, draw=draw_one_a_camera, num_draws=10, deduplicate=True)
 
@@ -147,8 +145,12 @@ PROTOCOLS = {
         ignore=ignore_same_room,
         keep=partial(keep_cameras, cameras=("cam1", "cam2", "cam3", "cam6")),
     ),
-    "regdb": Protocol("regdb", "all images of one trial take part, nothing is removed; papers give the mean over ten trials"),
-    "llcm": _single_shot("llcm", f"{DRAW_RULE}; {SAME_CAMERA_RULE}; {DEDUPLICATE_RULE}", ignore=ignore_same_camera),
+    "regdb": Protocol(
+        "regdb", "all images of one trial take part, nothing is removed; papers give the mean over ten trials"
+    ),
+    "llcm": _single_shot(
+        "llcm", f"{DRAW_RULE}; {SAME_CAMERA_RULE}; {DEDUPLICATE_RULE}", ignore=ignore_same_camera
+    ),
 }
 
 
@@ -186,10 +188,14 @@ def directions(table: FeatureTable) -> dict[str, tuple[Ints, Ints]]:
         DataError: there are no splits, no query, no gallery, or only one modality.
     """
     if table.split is None:
-        raise DataError("the features carry no split: evaluation needs rows of split 'query' and of split 'gallery'")
+        raise DataError(
+            "the features carry no split: evaluation needs rows of split 'query' and of split 'gallery'"
+        )
     for split in ("query", "gallery"):
         if not (table.split == split).any():
-            raise DataError(f"no row has split {split!r}: evaluation needs rows of split 'query' and of split 'gallery'")
+            raise DataError(
+                f"no row has split {split!r}: evaluation needs rows of split 'query' and of split 'gallery'"
+            )
     return {name: _sides(table, *modalities) for name, modalities in DIRECTIONS.items()}
 
 

@@ -96,13 +96,21 @@ def rank_metrics(
             order = rank_gallery(queries[rows[valid]], gallery, ignored=ignored[valid])
             precision, inp, cmc = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
             if deduplicate:
-                cmc = person_rank(order, query_identity[rows[valid]], gallery_identity)[:, None] <= np.array(RANKS)
+                cmc = person_rank(order, query_identity[rows[valid]], gallery_identity)[:, None] <= np.array(
+                    RANKS
+                )
             num_relevant, num_candidates = relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)
             parts.append((rows[valid], precision, inp, cmc, num_relevant, num_candidates))
     if not parts:
-        raise DataError(f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: nothing to score")
-    query, precision, inp, cmc, num_relevant, num_candidates = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return QueryMetrics(query, precision, inp, cmc, num_relevant, num_candidates, num_skipped=len(queries) - len(query))
+        raise DataError(
+            f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: nothing to score"
+        )
+    query, precision, inp, cmc, num_relevant, num_candidates = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    return QueryMetrics(
+        query, precision, inp, cmc, num_relevant, num_candidates, num_skipped=len(queries) - len(query)
+    )
 
 
 def same_identity(query_identity: Ints, gallery_identity: Ints) -> Mask:
@@ -200,7 +208,10 @@ def mean_metrics(draws: Sequence[QueryMetrics]) -> QueryMetrics:
     Args:
         draws: the scores of the queries in each gallery, at least one.
     """
-    columns = {name: np.mean([getattr(draw, name) for draw in draws], axis=0) for name in ("average_precision", "inp", "cmc")}
+    columns = {
+        name: np.mean([getattr(draw, name) for draw in draws], axis=0)
+        for name in ("average_precision", "inp", "cmc")
+    }
     return replace(draws[0], **columns)
 
 

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.protocols import DIRECTIONS, Protocol, directions, find_protocol
-from raydist.evaluation.ranking import RANKS, QueryMetrics, expected_average_precision, mean_metrics, rank_gallery, rank_metrics
+from raydist.evaluation.ranking import (
+    RANKS,
+    QueryMetrics,
+    expected_average_precision,
+    mean_metrics,
+    rank_gallery,
+    rank_metrics,
+)
 from raydist.types import FeatureTable, Ints
 
 PERCENT = 100.0
@@ -101,7 +108,9 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
         query_rows, gallery_rows = _sides(table, protocol, name)
         # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are drawn from.
         galleries = [protocol.draw(table, gallery_rows, number) for number in range(protocol.num_draws)]
-        metrics = mean_metrics([_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries])
+        metrics = mean_metrics(
+            [_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries]
+        )
         results[name] = _summary(metrics, people=_identity(table)[query_rows], num_gallery=len(galleries[0]))
     return results
 
@@ -118,7 +127,11 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
     """
     return {
         direction: result.to_dict()
-        | {"chance_map": result.chance_map, "map_error": result.map_error, "skipped_queries": result.num_skipped}
+        | {
+            "chance_map": result.chance_map,
+            "map_error": result.map_error,
+            "skipped_queries": result.num_skipped,
+        }
         for direction, result in evaluate(table, protocol).items()
     }
 
@@ -151,11 +164,15 @@ def ranked_lists(
     shown = np.unique(np.linspace(0, len(metrics.query) - 1, num_queries).round().astype(np.int64))
     gallery = table.features[gallery_rows].astype(np.float64)
     lists = []
-    for row, precision in zip(query_rows[metrics.query[shown]], metrics.average_precision[shown], strict=True):
+    for row, precision in zip(
+        query_rows[metrics.query[shown]], metrics.average_precision[shown], strict=True
+    ):
         ignored = protocol.ignore(table, row[None], gallery_rows)
         order = rank_gallery(table.features[row[None]], gallery, ignored=ignored)[0]
         ranked = gallery_rows[order[~ignored[0, order]][:top]]
-        lists.append(RankedList(int(row), float(precision), ranked, _identity(table)[ranked] == _identity(table)[row]))
+        lists.append(
+            RankedList(int(row), float(precision), ranked, _identity(table)[ranked] == _identity(table)[row])
+        )
     return lists
 
 
@@ -179,7 +196,9 @@ def _sides(table: FeatureTable, protocol: Protocol, direction: str) -> tuple[Int
     return query_rows, gallery_rows
 
 
-def _metrics(table: FeatureTable, protocol: Protocol, *, query_rows: Ints, gallery_rows: Ints) -> QueryMetrics:
+def _metrics(
+    table: FeatureTable, protocol: Protocol, *, query_rows: Ints, gallery_rows: Ints
+) -> QueryMetrics:
     """Rank the gallery rows for the query rows under a protocol."""
     return rank_metrics(
         table.features[query_rows],

@@ -1,1 +1,1 @@
-"""Losses as pure functions of tensors: they know nothing of ranks, devices, memories' updates or configuration."""
+"""Losses as pure functions of tensors; they change nothing."""

@@ -1,11 +1,12 @@
 """Backdoor adjustment over the modality: what a feature's cluster is, whatever modality it is compared in.
 
-CAI of DMDL (causality-inspired adjustment intervention, arXiv 2512.03745): the modality c of the prototypes confounds feature
-and label, so the prediction is averaged over it (Pearl, Causality, 2009, section 3.3):
+CAI of DMDL (causality-inspired adjustment intervention, arXiv 2512.03745): the modality c of the prototypes
+confounds feature and label, so the prediction is averaged over it (Pearl, Causality, 2009, section 3.3):
 
     P(y | do(x)) = sum_c P(c) P(y | x, c),    P(y | x, c) = softmax of the cosines with the prototypes of c.
 
-It asks that the modalities *together* find the cluster. Against one memory of both it differs in the softmax, one a modality.
+It asks that the modalities *together* find the cluster. Against one memory of both it differs in the softmax,
+one a modality.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from torch import Tensor
 from raydist.losses.contrastive import cosine_logits
 
 ABSENT = -1e4
-"""log P of a class in a modality that has none of it: exp of it is zero, and being finite it has a gradient of zero."""
+"""log P of a class that a modality does not have: its exp is zero, and so is its gradient."""
 
 
 def logits_among(features: Tensor, prototypes: Tensor, present: Tensor, *, temperature: float) -> Tensor:
@@ -57,14 +58,22 @@ def adjusted_log_probability(
             [0.6345, 0.3655]])
     """
     within = [
-        F.log_softmax(logits_among(features, rows, known, temperature=temperature), dim=1).masked_fill(~known, ABSENT)
+        F.log_softmax(logits_among(features, rows, known, temperature=temperature), dim=1).masked_fill(
+            ~known, ABSENT
+        )
         for rows, known in zip(prototypes, present, strict=True)
     ]
     return torch.logsumexp(torch.stack(within) + shares.to(prototypes.dtype).log()[:, None, None], dim=0)
 
 
 def adjusted_contrast(
-    features: Tensor, targets: Tensor, prototypes: Tensor, present: Tensor, shares: Tensor, *, temperature: float
+    features: Tensor,
+    targets: Tensor,
+    prototypes: Tensor,
+    present: Tensor,
+    shares: Tensor,
+    *,
+    temperature: float,
 ) -> Tensor:
     """The CAI loss: mean over the batch of -sum_y t_y log P(y | do(x)).
 

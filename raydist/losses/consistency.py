@@ -1,7 +1,8 @@
 """One identity under several interventions: losses that compare the predictions made from versions of a clip.
 
-All of them read logits [..., B, C] as `raydist.losses.contrastive.instance_logits` gives them: the own class in column 0,
-minus infinity where a class is not admissible for a row. Softmax and logarithms are taken in float32 or better.
+All of them read logits [..., B, C] as `raydist.losses.contrastive.instance_logits` gives them: the own class
+in column 0, minus infinity where a class is not admissible for a row. Softmax and logarithms are taken in
+float32 or better.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def surprisal(logits: Tensor) -> Tensor:
 def adjusted_loss(logits: Tensor) -> Tensor:
     """Cross-entropy of the prediction adjusted for what was intervened on.
 
-    Backdoor adjustment with equally likely interventions (Pearl, Causality, 2009, section 3.3): p = mean_a p_a, and the
-    loss is the mean over the rows of -log p(own class). It asks that the versions *together* find the class.
+    Backdoor adjustment with equally likely interventions (Pearl, Causality, 2009, section 3.3): p = mean_a
+    p_a, and the loss is the mean over the rows of -log p(own class). It asks that the versions *together*
+    find the class.
 
     Args:
         logits: [A, B, C], own class first; A >= 1 versions.
@@ -61,7 +63,7 @@ def invariance_loss(logits: Tensor) -> Tensor:
     return _mean((losses - losses.mean(dim=0)).square().mean(dim=0))
 
 
-def consistency_loss(original: Tensor, versions: Tensor) -> Tensor:
+def consistency_loss(original: Tensor, clip_views: Tensor) -> Tensor:
     """KL(p || q) from the original's prediction p, through which no gradient flows, to that of each version.
 
     Args:
@@ -75,7 +77,7 @@ def consistency_loss(original: Tensor, versions: Tensor) -> Tensor:
     0.1438
     """
     target = F.log_softmax(_precise(original.detach()), dim=-1)
-    gap = target - F.log_softmax(_precise(versions), dim=-1)
+    gap = target - F.log_softmax(_precise(clip_views), dim=-1)
     return _mean((target.exp() * gap.masked_fill(target == -torch.inf, 0)).sum(dim=-1))
 
 

@@ -28,7 +28,9 @@ def cosine_logits(features: Tensor, prototypes: Tensor, *, temperature: float) -
 
 
 def cluster_contrast(features: Tensor, labels: Tensor, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy over all prototypes of a cluster memory (Dai et al., Cluster Contrast, 2021, the ClusterNCE loss).
+    """Cross-entropy over all prototypes of a cluster memory: the ClusterNCE loss.
+
+    Dai et al., Cluster Contrast, 2021.
 
     -log exp(x.M_y / t) / sum_c exp(x.M_c / t), mean over the rows that belong to a cluster.
 
@@ -51,7 +53,13 @@ def cluster_contrast(features: Tensor, labels: Tensor, prototypes: Tensor, *, te
 
 
 def instance_logits(
-    features: Tensor, rows: Tensor, slots: Tensor, admissible: Tensor, *, temperature: float, candidates: Tensor | None = None
+    features: Tensor,
+    rows: Tensor,
+    slots: Tensor,
+    admissible: Tensor,
+    *,
+    temperature: float,
+    candidates: Tensor | None = None,
 ) -> Tensor:
     """Logits of each feature against its own slot, first, and against the admissible other ones.
 
@@ -62,7 +70,8 @@ def instance_logits(
         admissible: bool [B, N], or [B, n] with candidates: which slots are negatives of a feature, such as
             those of its view that it does not ignore. The own slot counts once, whatever this says of it.
         temperature: > 0.
-        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch); None for all.
+        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch); None
+            for all.
 
     Returns:
         [B, 1 + n], minus infinity where a slot is not admissible; column 0 is the own slot.
@@ -76,7 +85,13 @@ def instance_logits(
 
 
 def instance_contrast(
-    features: Tensor, rows: Tensor, slots: Tensor, admissible: Tensor, *, temperature: float, candidates: Tensor | None = None
+    features: Tensor,
+    rows: Tensor,
+    slots: Tensor,
+    admissible: Tensor,
+    *,
+    temperature: float,
+    candidates: Tensor | None = None,
 ) -> Tensor:
     """Tell each tracklet apart from the admissible others (every tracklet its own class).
 
@@ -98,7 +113,9 @@ def instance_contrast(
     >>> round(float(instance_contrast(eye, torch.tensor([0, 1]), eye, admissible, temperature=1.0)), 4)
     0.1566
     """
-    logits = instance_logits(features, rows, slots, admissible, temperature=temperature, candidates=candidates)
+    logits = instance_logits(
+        features, rows, slots, admissible, temperature=temperature, candidates=candidates
+    )
     return (torch.logsumexp(logits, dim=1) - logits[:, 0]).sum() / max(1, len(logits))
 
 

@@ -25,7 +25,9 @@ def top_predictions(logits: Tensor, *, top: int) -> Tensor:
 
 
 def exchanged_targets(logits: Tensor, labels: Tensor, confidence: Tensor, *, top: int) -> Tensor:
-    """w onehot(y) + (1 - w) p, p what the *other* view predicts among its top classes (CBT-label of DMDL, arXiv 2512.03745).
+    """Targets w onehot(y) + (1 - w) p, with p predicted by the *other* view among its top classes.
+
+    CBT-label of DMDL (arXiv 2512.03745).
 
     Args:
         logits: [2, B, C] of two views.
@@ -36,7 +38,8 @@ def exchanged_targets(logits: Tensor, labels: Tensor, confidence: Tensor, *, top
     Returns:
         [2, B, C], rows that sum to 1, without a graph.
 
-    >>> exchanged_targets(torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]]]), torch.tensor([0]), torch.tensor([0.5]), top=1)
+    >>> logits = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]]])
+    >>> exchanged_targets(logits, torch.tensor([0]), torch.tensor([0.5]), top=1)
     tensor([[[0.5000, 0.5000]],
     <BLANKLINE>
             [[1.0000, 0.0000]]])

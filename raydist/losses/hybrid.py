@@ -8,7 +8,9 @@ from torch import Tensor
 from raydist.losses.contrastive import cluster_contrast
 
 
-def hybrid_contrast(features: Tensor, labels: Tensor, mean: Tensor, hard: Tensor, *, temperature: float, margin: float) -> Tensor:
+def hybrid_contrast(
+    features: Tensor, labels: Tensor, mean: Tensor, hard: Tensor, *, temperature: float, margin: float
+) -> Tensor:
     """Cross-entropy over the hard prototypes, and over the mean ones as far as it exceeds a margin.
 
     L = 1/2 [CE(hard) + ReLU(CE(mean) - margin)], both means over the rows that belong to a cluster.

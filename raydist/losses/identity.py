@@ -23,5 +23,7 @@ def identity_loss(logits: Tensor, identities: Tensor, *, smoothing: float = 0.1)
     >>> round(float(identity_loss(torch.zeros(1, 2), torch.tensor([1]))), 4)
     0.6931
     """
-    total = F.cross_entropy(logits, identities, ignore_index=UNKNOWN_IDENTITY, reduction="sum", label_smoothing=smoothing)
+    total = F.cross_entropy(
+        logits, identities, ignore_index=UNKNOWN_IDENTITY, reduction="sum", label_smoothing=smoothing
+    )
     return total / (identities != UNKNOWN_IDENTITY).sum().clamp(min=1)

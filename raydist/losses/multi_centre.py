@@ -1,4 +1,7 @@
-"""Multi-centre contrastive learning (MCCL) of HIL (arXiv 2509.11587): near all centres of one cluster, far from the others."""
+"""Multi-centre contrastive learning (MCCL) of HIL (arXiv 2509.11587).
+
+A sample is drawn to all centres of one cluster and pushed away from the others.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,14 @@ def centre_distances(features: Tensor, centres: Tensor) -> Tensor:
     return (2 - 2 * cosine).clamp(min=_SMALLEST).sqrt().unflatten(1, centres.shape[:2])
 
 
-def multi_centre_contrast(features: Sequence[Tensor], centres: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """-log [p / (p + q)] for the samples whose branches predict the same cluster, summed over the branches by weight.
+def multi_centre_contrast(
+    features: Sequence[Tensor], centres: Sequence[Tensor], weights: Sequence[float]
+) -> Tensor:
+    """-log [p / (p + q)] for samples whose branches predict the same cluster, weighted over branches.
 
-    The predicted cluster c* is that of the nearest centre; p is the mean of 1 / d over all centres of c*, and q the mean
-    over the other clusters of 1 / d to the nearest centre of each. At equal distances the loss is log 2, for any
-    number of clusters.
+    The predicted cluster c* is that of the nearest centre; p is the mean of 1 / d over all centres of c*, and
+    q the mean over the other clusters of 1 / d to the nearest centre of each. At equal distances the loss is
+    log 2, for any number of clusters.
 
     Args:
         features: [B, D] of any length, one tensor a branch.
@@ -39,7 +44,8 @@ def multi_centre_contrast(features: Sequence[Tensor], centres: Sequence[Tensor],
         weights: one a branch.
 
     Returns:
-        A scalar, mean over the agreeing samples; zero, still with a graph, if there are none or fewer than two clusters.
+        A scalar, mean over the agreeing samples; zero, still with a graph, if there are none or fewer than
+        two clusters.
 
     >>> x, centres = torch.tensor([[1.0, 0.0]]), torch.tensor([[[0.0, 1.0]], [[0.0, -1.0]]])
     >>> round(float(multi_centre_contrast([x], [centres], [1.0])), 4)

@@ -1,7 +1,8 @@
 """Contrast with several prototypes of one person at once, such as one a camera or one a modality.
 
-CAP (Wang et al., Camera-aware Proxies for Unsupervised Person Re-Identification, AAAI 2021) draws to a proxy of every camera;
-BMIL (Modality-Aware Bias Mitigation and Invariance Learning, AAAI 2026) to one of each modality.
+CAP (Wang et al., Camera-aware Proxies for Unsupervised Person Re-Identification, AAAI 2021) draws to a proxy
+of every camera; BMIL (Modality-Aware Bias Mitigation and Invariance Learning, AAAI 2026) to one of each
+modality.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ def multi_positive_contrast(
 ) -> Tensor:
     """Draw every feature to all its positives alike, against the hardest of the others.
 
-    With P the positives of a feature and Q both them and the most similar other prototypes, `num_candidates` together (all
-    prototypes where there are fewer): -(1 / |P|) sum over q in P of log softmax over Q (x.M / t)_q, mean over the features
-    with a positive. It is least, log |P|, where all positives are equally similar and nothing else is.
+    With P the positives of a feature and Q both them and the most similar other prototypes, `num_candidates`
+    together (all prototypes where there are fewer): -(1 / |P|) sum over q in P of log softmax over Q (x.M /
+    t)_q, mean over the features with a positive. It is least, log |P|, where all positives are equally
+    similar and nothing else is.
 
     Args:
         features: [B, D] of any length.
@@ -43,4 +45,6 @@ def multi_positive_contrast(
     wanted = positives.gather(1, candidates).to(logits.dtype)
     number = wanted.sum(dim=1, keepdim=True)
     shares = wanted / number.clamp(min=1)
-    return soft_cross_entropy(logits.gather(1, candidates), shares, weights=(number[:, 0] > 0).to(logits.dtype))
+    return soft_cross_entropy(
+        logits.gather(1, candidates), shares, weights=(number[:, 0] > 0).to(logits.dtype)
+    )

@@ -1,4 +1,4 @@
-"""Contrast with near instances (SDCL; HIL, arXiv 2509.11587): a clip is drawn to the slots that are close to its own."""
+"""Contrast with near instances (SDCL; HIL, arXiv 2509.11587): each clip is drawn to similar slots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def near_slots(own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float) 
 
     Args:
         own: [B, D] unit rows, one tensor a branch: the slots that neighbours are wanted of.
-        slots: [N, D] unit rows, one tensor a branch: the slots that may be neighbours, an own one among them or not.
+        slots: [N, D] unit rows, one tensor a branch: the slots that may be neighbours, an own one among them
+            or not.
         ratio: r, 0 to 1.
 
     Returns:
@@ -48,7 +49,8 @@ def neighbour_contrast(features: Tensor, slots: Tensor, near: Tensor, *, tempera
         A scalar, mean over the batch; zero, still with a graph, for an empty batch or if nothing is near.
 
     >>> near = torch.tensor([[True, False]])
-    >>> round(float(neighbour_contrast(torch.zeros(1, 2), torch.eye(2), near, temperature=1.0)), 4)  # log(2) / 2
+    >>> loss = neighbour_contrast(torch.zeros(1, 2), torch.eye(2), near, temperature=1.0)
+    >>> round(float(loss), 4)  # log(2) / 2
     0.3466
     """
     surprise = -F.log_softmax(cosine_logits(features, slots, temperature=temperature), dim=1)

@@ -1,4 +1,6 @@
-"""Batch-hard triplets (Hermans et al., In Defense of the Triplet Loss for Person Re-Identification, 2017, Eq. (5)).
+"""Batch-hard triplets.
+
+Hermans et al., In Defense of the Triplet Loss for Person Re-Identification, 2017, Eq. (5).
 
 Every row is an anchor once, with the farthest row of its own label and the nearest row of another. Distances
 are Euclidean, of the features as they come. Rows of noise are left out, and so are anchors without a second
@@ -30,19 +32,6 @@ def batch_hard_triplet(features: Tensor, labels: Tensor, *, margin: float) -> Te
     0.4
     """
     return _mean(F.relu(margin + hardest_gaps(features, labels)), features)
-
-
-def soft_margin_triplet(features: Tensor, labels: Tensor) -> Tensor:
-    """Smooth form without a margin: mean of log(1 + exp(d(a, p) - d(a, n))).
-
-    Args:
-        features: [B, D].
-        labels: int64 [B].
-
-    Returns:
-        A scalar; zero, still with a graph, if the batch holds no triplet.
-    """
-    return _mean(F.softplus(hardest_gaps(features, labels)), features)
 
 
 def hardest_gaps(features: Tensor, labels: Tensor) -> Tensor:

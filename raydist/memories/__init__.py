@@ -1,1 +1,1 @@
-"""What losses compare with, cluster prototypes and tracklet slots, and the verbs that change them in place."""
+"""Memories: prototypes of clusters and tracklets, and the verbs that change them in place."""

@@ -1,4 +1,6 @@
-"""The cluster memory of cluster contrast (Dai et al., Cluster Contrast for Unsupervised Person Re-Identification, 2021).
+"""The cluster memory of cluster contrast.
+
+Dai et al., Cluster Contrast for Unsupervised Person Re-Identification, 2021.
 
 One unit prototype a cluster, made anew after each clustering and moved towards the batch after each step.
 The updates change the prototypes in place and outside autograd: call them after a successful optimizer step.
@@ -11,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raydist.errors import ClusteringError
-from raydist.memories.rows import group_means, move_rows, unit_rows
+from raydist.memories.rows import group_means, move_rows, unit_rows_like
 
 
 @torch.no_grad()
@@ -36,28 +38,31 @@ def centroids(features: Tensor, labels: Tensor, num_clusters: int) -> Tensor:
     clusters, means = group_means(features, labels)
     if not torch.equal(clusters, torch.arange(num_clusters, device=clusters.device)):
         raise ClusteringError(
-            f"{len(clusters)} clusters have rows, the last of them {clusters[-1:].tolist()}: expected 0 to {num_clusters - 1}"
+            f"{len(clusters)} clusters have rows, the last of them {clusters[-1:].tolist()}: "
+            f"expected 0 to {num_clusters - 1}"
         )
     return F.normalize(means)
 
 
 @torch.no_grad()
-def update_centroids(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
-    """Move each cluster of a batch towards its batch mean: M <- norm(keep M + (1 - keep) mean x).
+def update_centroids(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
+    """Move each cluster of a batch towards its batch mean: M <- norm(momentum M + (1 - momentum) mean x).
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
-    clusters, means = group_means(unit_rows(features, prototypes), labels)
-    move_rows(prototypes, clusters, means, keep=keep)
+    clusters, means = group_means(unit_rows_like(features, prototypes), labels)
+    move_rows(prototypes, clusters, means, momentum=momentum)
 
 
 @torch.no_grad()
-def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
-    """Move the prototypes sample by sample, M <- norm(keep M + (1 - keep) x), as the published code of the field does.
+def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
+    """Move the prototypes sample by sample, as the published code of the field does.
+
+    M <- norm(momentum M + (1 - momentum) x).
 
     The samples of a cluster act in the order of the batch, so the last of them weighs most. Clusters do not
     act on each other, so the k-th samples of all clusters move at once.
@@ -66,30 +71,30 @@ def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
-    features = unit_rows(features, prototypes)
+    features = unit_rows_like(features, prototypes)
     turn = (labels[:, None] == labels).tril(-1).sum(dim=1)
     turn[labels < 0] = -1
     for now in range(int(turn.max()) + 1 if len(turn) else 0):
         acting = turn == now
-        move_rows(prototypes, labels[acting], features[acting], keep=keep)
+        move_rows(prototypes, labels[acting], features[acting], momentum=momentum)
 
 
 @torch.no_grad()
-def update_hardest(prototypes: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
+def update_hardest(prototypes: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
     """Move each cluster of a batch towards its least similar sample there; of equal ones, the first.
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count.
         labels: int64 [B], noise left out.
-        keep: share of the old prototype, 0 to 1.
+        momentum: share of the old prototype, 0 to 1.
     """
-    features, labels = unit_rows(features, prototypes)[labels >= 0], labels[labels >= 0]
+    features, labels = unit_rows_like(features, prototypes)[labels >= 0], labels[labels >= 0]
     similarity = (features * prototypes[labels]).sum(dim=1)
     order = torch.argsort(similarity, stable=True)
     order = order[torch.argsort(labels[order], stable=True)]
     clusters, counts = torch.unique_consecutive(labels[order], return_counts=True)
     hardest = order[counts.cumsum(0) - counts]
-    move_rows(prototypes, clusters, features[hardest], keep=keep)
+    move_rows(prototypes, clusters, features[hardest], momentum=momentum)

@@ -1,4 +1,6 @@
-"""The hybrid memory: an even and a strict prototype of each cluster (RPNR, Yin et al., ACM MM 2024; BMIL, AAAI 2026).
+"""The hybrid memory: a mean and a hard prototype of each cluster.
+
+RPNR (Yin et al., ACM MM 2024); BMIL (AAAI 2026).
 
 C clusters have 2C unit rows: row c moves by the batch mean of cluster c, row C + c by its hardest sample.
 The update changes the rows in place and outside autograd: call it after a successful optimizer step.
@@ -51,32 +53,35 @@ def halves(memory: Tensor) -> tuple[Tensor, Tensor]:
     """
     half, odd = divmod(len(memory), 2)
     if odd:
-        raise ClusteringError(f"a hybrid memory of {len(memory)} rows: it has two rows a cluster; make it by hybrid_memory")
+        raise ClusteringError(
+            f"a hybrid memory of {len(memory)} rows: it has two rows a cluster; make it by hybrid_memory"
+        )
     return memory[:half], memory[half:]
 
 
 @torch.no_grad()
-def update_hybrid(memory: Tensor, features: Tensor, labels: Tensor, *, keep: float) -> None:
+def update_hybrid(memory: Tensor, features: Tensor, labels: Tensor, *, momentum: float) -> None:
     """Move both rows of each cluster of a batch.
 
-    With M_c the mean row and x_h the sample of the cluster that is least similar to M_c, of equal ones the first:
-    M_c <- norm(keep M_c + (1 - keep) mean x) and M_{C+c} <- norm(keep M_{C+c} + (1 - keep) x_h).
+    With M_c the mean row and x_h the sample of the cluster that is least similar to M_c, of equal ones the
+    first: M_c <- norm(momentum M_c + (1 - momentum) mean x) and M_{C+c} <- norm(momentum M_{C+c} + (1 -
+    momentum) x_h).
 
     Args:
         memory: [2C, D] unit rows, changed in place.
         features: [B, D], of any length; their directions x count. The batch of all workers.
         labels: int64 [B], noise left out.
-        keep: share of the old rows, 0 to 1.
+        momentum: share of the old rows, 0 to 1.
 
     >>> memory = hybrid_memory(torch.eye(2), torch.tensor([0, 1]), 2)
-    >>> update_hybrid(memory, torch.tensor([[0.0, 3.0]]), torch.tensor([0]), keep=0.0)
+    >>> update_hybrid(memory, torch.tensor([[0.0, 3.0]]), torch.tensor([0]), momentum=0.0)
     >>> memory[[0, 2]]
     tensor([[0., 1.],
             [0., 1.]])
     """
     mean, hard = halves(memory)
     hardest = mean.clone()
-    update_hardest(hardest, features, labels, keep=0.0)  # of which nothing is kept: the sample itself
+    update_hardest(hardest, features, labels, momentum=0.0)  # the hardest sample itself
     moved = labels[labels >= 0].unique()
-    move_rows(hard, moved, hardest[moved], keep=keep)
-    update_centroids(mean, features, labels, keep=keep)
+    move_rows(hard, moved, hardest[moved], momentum=momentum)
+    update_centroids(mean, features, labels, momentum=momentum)

@@ -9,8 +9,8 @@ from torch import Tensor
 from raydist.errors import ConfigError
 
 
-def unit_rows(features: Tensor, memory: Tensor) -> Tensor:
-    """Features at unit length in the type of a memory, so that half-precision batches are averaged in float32."""
+def unit_rows_like(features: Tensor, memory: Tensor) -> Tensor:
+    """Unit-length features in the type of a memory: half-precision batches are averaged in float32."""
     return F.normalize(features.to(memory.dtype))
 
 
@@ -37,18 +37,20 @@ def group_means(features: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def move_rows(memory: Tensor, rows: Tensor, towards: Tensor, *, keep: float) -> None:
-    """Move distinct rows of a memory: row <- norm(keep row + (1 - keep) target).
+def move_rows(memory: Tensor, rows: Tensor, towards: Tensor, *, momentum: float) -> None:
+    """Move distinct rows of a memory: row <- norm(momentum row + (1 - momentum) target).
 
     Args:
         memory: [C, D] unit rows, changed in place.
         rows: int64 [G], no row twice.
         towards: [G, D].
-        keep: share of the old row, 0 to 1.
+        momentum: share of the old row, 0 to 1.
 
     Raises:
-        ConfigError: keep is outside 0 to 1.
+        ConfigError: momentum is outside 0 to 1.
     """
-    if not 0 <= keep <= 1:
-        raise ConfigError(f"keep {keep}: the share of a memory's old row that an update keeps lies between 0 and 1")
-    memory[rows] = F.normalize(keep * memory[rows] + (1 - keep) * towards)
+    if not 0 <= momentum <= 1:
+        raise ConfigError(
+            f"momentum {momentum}: the share of a memory's old row that an update keeps lies between 0 and 1"
+        )
+    memory[rows] = F.normalize(momentum * memory[rows] + (1 - momentum) * towards)

@@ -1,7 +1,8 @@
 """The two-level memory of HIL (arXiv 2509.11587): the centre of every cluster, and sub-centres around it.
 
-Secondary clustering finds the poses, views and modalities inside a cluster; each of their centres is drawn most of the way
-to the centre of the cluster. The memory is made anew with the clusters and stands still within an epoch.
+Secondary clustering finds the poses, views and modalities inside a cluster; each of their centres is drawn
+most of the way to the centre of the cluster. The memory is made anew with the clusters and stands still
+within an epoch.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def sub_centroids(
     [[[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]], [[0.0, 1.0], [0.0, 1.0], [0.0, 1.0]]]
     """
     if num_sub_centres < 0 or not 0 <= shrink <= 1:
-        raise ConfigError(f"{num_sub_centres} sub-centres, shrink = {shrink}: expected at least 0, and a share of 0 to 1")
+        raise ConfigError(
+            f"{num_sub_centres} sub-centres, shrink = {shrink}: expected at least 0, and a share of 0 to 1"
+        )
     centre = secondary_centres(features, labels, 1, rng)
     if num_sub_centres:
         # from the centre outwards, so that what k-means did not divide is the centre to the last bit

@@ -1,7 +1,7 @@
 """The contract between a paper's recipe and the engine that runs it.
 
 A `Method` is a list of `Stage`s. Once an epoch a stage turns features into `Targets` (labels, associations, fresh
-memories); then it names the optimizer steps of the epoch as `Substep`s: which tracklets, which versions of their
+memories); then it names the optimizer steps of the epoch as `OptimizerStep`s: which tracklets, which versions of their
 clips, the loss, and how the memories change. It knows nothing of devices, ranks, logging, checkpoints or data sets.
 """
 
@@ -19,10 +19,10 @@ from torch import Tensor, nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
-from raydist.data.clips import AS_IT_RAN, ClipTiming
 from raydist.data.training_set import TrainingSet, Truth
-from raydist.data.transforms import BASIC, ClipAugment
-from raydist.neighbours.search import Ranked
+from raydist.data.transforms.augment import BASIC, ClipAugment
+from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
+from raydist.neighbours.search.lists import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
 Memories = dict[str, Tensor]
@@ -50,7 +50,7 @@ class Targets:
     labels: Labels
     arrays: Mapping[str, NDArray[Any] | csr_array] = field(default_factory=dict)
     memories: Mapping[str, Floats] = field(default_factory=dict)
-    figures: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
     criteria: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -60,7 +60,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Version:
+class ClipView:
     """One rendering of a clip.
 
     Attributes:
@@ -105,12 +105,12 @@ Sampler = Callable[[int, np.random.Generator], Ints]
 
 
 @dataclass(frozen=True)
-class Substep:
+class OptimizerStep:
     """One optimizer step of every iteration.
 
     Attributes:
         sampler: draws the rows of all steps of the epoch.
-        versions: which renderings of each clip the loss wants.
+        clip_views: which renderings of each clip the loss wants.
         loss: named terms whose sum is minimised; reads the memories.
         update: changes the memories after a successful step.
         wants_frames: whether the loss reads `Batch.frames`.
@@ -118,7 +118,7 @@ class Substep:
     """
 
     sampler: Sampler
-    versions: Sequence[Version]
+    clip_views: Sequence[ClipView]
     loss: Callable[[Batch, Memories, Modules], dict[str, Tensor]]
     update: Callable[[Batch, Memories], None]
     wants_frames: bool = False
@@ -128,7 +128,7 @@ class Substep:
 class Refresher(Protocol):
     """Distances and clusters of the features it holds; in process or on the shards of a cluster, equal results."""
 
-    def hold(self, features: Floats) -> None:
+    def set_features(self, features: Floats) -> None:
         """Take the unit features [N, D] of this refresh."""
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
@@ -159,7 +159,12 @@ class Stage(ABC):
 
     @abstractmethod
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """The targets of an epoch.
 
@@ -172,12 +177,12 @@ class Stage(ABC):
         """
 
     @abstractmethod
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """The optimizer steps of one iteration, in order."""
 
 
 @dataclass(frozen=True)
-class Setting:
+class MethodContext:
     """What a method is built from.
 
     Attributes:
@@ -208,9 +213,9 @@ class Method(ABC):
     supervised: ClassVar[bool] = False
     """Whether it is given identities; then it is marked as supervised everywhere."""
 
-    def __init__(self, params: Any, setting: Setting) -> None:
+    def __init__(self, params: Any, context: MethodContext) -> None:
         self.params = params
-        self.setting = setting
+        self.context = context
 
     @abstractmethod
     def stages(self) -> Sequence[Stage]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from raydist.config import nearest
 from raydist.errors import ConfigError
 from raydist.methods.method import Method
+from raydist.registry import nearest
 
 METHODS = {
     "bmil": "raydist.methods.bmil.method:BiasMitigation",
     "cba": "raydist.methods.cba.method:CausalBootstrappedAlignment",
-    "dcl": "raydist.methods.dcl:DualContrast",
+    "dcl": "raydist.methods.dcl.method:DualContrast",
     "dmdl": "raydist.methods.dmdl.method:DualLevelDebiasing",
     "hil": "raydist.methods.hil.method:HierarchicalIdentityLearning",
     "hitpro": "raydist.methods.hitpro.method:HiTPro",
-    "pgm": "raydist.methods.pgm:ProgressiveGraphMatching",
-    "supervised": "raydist.methods.supervised:Supervised",
+    "pgm": "raydist.methods.pgm.method:ProgressiveGraphMatching",
+    "supervised": "raydist.methods.supervised.method:Supervised",
 }
 
 

@@ -152,9 +152,15 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
     shown = [series for series in plot.series if series.finite]
     if not shown:
         return None
-    values = [value for series in shown for _, value in series.finite] + [level.value for level in plot.levels]
+    values = [value for series in shown for _, value in series.finite] + [
+        level.value for level in plot.levels
+    ]
     heights = ticks(min(values + [0.0] * plot.from_zero), max(values), whole=plot.decimals == 0)
-    epochs = [epoch for epoch in ticks(0, max(num_epochs, 1), steps=NUM_X_TICKS, whole=True) if epoch <= max(num_epochs, 1)]
+    epochs = [
+        epoch
+        for epoch in ticks(0, max(num_epochs, 1), steps=NUM_X_TICKS, whole=True)
+        if epoch <= max(num_epochs, 1)
+    ]
 
     def x(epoch: float) -> float:
         return round(LEFT + (RIGHT - LEFT) * epoch / max(num_epochs, 1), 1)
@@ -168,7 +174,10 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
         in_words(plot.title, shown, plot.decimals, along=plot.along),
         [Tick(x(epoch), label) for epoch, label in zip(epochs, labels(epochs), strict=True)],
         [Tick(y(value), label) for value, label in zip(heights, labels(heights), strict=True)],
-        [_line(series, [(x(e), y(v)) for e, v in series.finite], MARKERS[i % len(MARKERS)]) for i, series in enumerate(shown)],
+        [
+            _line(series, [(x(e), y(v)) for e, v in series.finite], MARKERS[i % len(MARKERS)])
+            for i, series in enumerate(shown)
+        ],
         [(y(level.value), level.name, level.tone) for level in plot.levels],
         [_stripe(band, x(band.begin), x(band.end)) for band in bands],
     )
@@ -229,7 +238,9 @@ def in_words(title: str, series: Sequence[Series], decimals: int, *, along: str 
 def _line(series: Series, places: Sequence[tuple[float, float]], marker: str) -> Line:
     path = "M" + "L".join(f"{x} {y}" for x, y in places) if series.joined else ""
     marked = places if len(places) <= MARKED or not series.joined else []
-    return Line(series.name, series.tone, path, "".join(f"M{x} {y}{marker}" for x, y in marked), f"M0 0{marker}")
+    return Line(
+        series.name, series.tone, path, "".join(f"M{x} {y}{marker}" for x, y in marked), f"M0 0{marker}"
+    )
 
 
 def _stripe(band: Band, left: float, right: float) -> Stripe:

@@ -31,7 +31,9 @@ def plots(rows: Rows) -> list[Plot]:
         Plot("Agreement with the identities, ARI", _of_clusters(rows, "ari"), decimals=2, from_zero=True),
     ]
     asked = {"Association across modalities": "association", "Criteria that need no identities": "criteria"}
-    more = [Plot(title, _every_measure(rows, part), decimals=2, from_zero=True) for title, part in asked.items()]
+    more = [
+        Plot(title, _every_measure(rows, part), decimals=2, from_zero=True) for title, part in asked.items()
+    ]
     return drawn + [plot for plot in more if plot.series]
 
 
@@ -94,7 +96,8 @@ def _every_measure(rows: Rows, part: str) -> list[Series]:
 
 def _retrieval(rows: Rows) -> list[Series]:
     return [
-        Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label) for d, (asking, _) in DIRECTIONS.items()
+        Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label)
+        for d, (asking, _) in DIRECTIONS.items()
     ]
 
 

@@ -25,11 +25,18 @@ def write_report_of(folder: RunFolder) -> Path:
     """
     summary = folder.read_json("summary.json")
     if not summary:
-        raise CheckpointError(f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}")
+        raise CheckpointError(
+            f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}"
+        )
     trained = Trained.load(folder.path, None, sections=())
     ranked = trained.ranked()
     (table,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
     page = folder.path / "report" / "index.html"
     return write_page(
-        page, summary=summary, rows=folder.metrics.rows(), table=table, frames=trained.frames(ranked), epoch=trained.epoch
+        page,
+        summary=summary,
+        rows=folder.metrics.rows(),
+        table=table,
+        frames=trained.frames(ranked),
+        epoch=trained.epoch,
     )

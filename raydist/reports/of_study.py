@@ -49,7 +49,9 @@ def study_page(study: Study, trials: Sequence[Trial], analysis: Analysis | None)
         trials=[trial_row(trial, study, objective) for trial in trials],
         measures=_measured(study, trials),
         parameters=list(shown),
-        chart=draw(progress(trials, objective), num_epochs=max((trial.number for trial in trials), default=0)),
+        chart=draw(
+            progress(trials, objective), num_epochs=max((trial.number for trial in trials), default=0)
+        ),
         threads=parallel.draw_parallel(trials, shown, objective=objective, winner=winner),
         parallel=PARALLEL,
         max_axes=parallel.MAX_AXES,
@@ -89,7 +91,9 @@ def trial_row(trial: Trial, study: Study, objective: str) -> dict[str, Any]:
         "of": trial.epochs[-1].of if trial.epochs else None,
         "steps": trial.steps,
         "objective": trial.last(objective),
-        "values": {data: {measure: trial.last_of(data, measure) for measure in MEASURES} for data in study.bases},
+        "values": {
+            data: {measure: trial.last_of(data, measure) for measure in MEASURES} for data in study.bases
+        },
         "sample": trial.sample,
     }
 
@@ -124,6 +128,8 @@ def _last(trials: Sequence[Trial], objective: str, state: str) -> list[tuple[int
 
 def _measured(study: Study, trials: Sequence[Trial]) -> list[str]:
     """The measures that any trial has, the objective first."""
-    found = {name for t in trials for data in study.bases for name in MEASURES if t.last_of(data, name) is not None}
+    found = {
+        name for t in trials for data in study.bases for name in MEASURES if t.last_of(data, name) is not None
+    }
     objective: str = study.tune.objective
     return [objective, *(name for name in MEASURES if name in found and name != objective)]

@@ -14,11 +14,24 @@ from raydist.reports.rankings import NUM_RANKS, rankings
 from raydist.reports.templates import render
 from raydist.types import FeatureTable
 
-MEASURES = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "rank20": "Rank-20", "map": "mAP", "minp": "mINP"}
+MEASURES = {
+    "rank1": "Rank-1",
+    "rank5": "Rank-5",
+    "rank10": "Rank-10",
+    "rank20": "Rank-20",
+    "map": "mAP",
+    "minp": "mINP",
+}
 
 
 def write_page(
-    path: Path, *, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int
+    path: Path,
+    *,
+    summary: Mapping[str, Any],
+    rows: Rows,
+    table: FeatureTable,
+    frames: FrameReader,
+    epoch: int,
 ) -> Path:
     """Write the page of a run; the same values give the same bytes.
 
@@ -37,11 +50,17 @@ def write_page(
         DataError: identities or splits are missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(summary=summary, rows=rows, table=table, frames=frames, epoch=epoch), encoding="utf-8", newline="\n")
+    path.write_text(
+        page(summary=summary, rows=rows, table=table, frames=frames, epoch=epoch),
+        encoding="utf-8",
+        newline="\n",
+    )
     return path
 
 
-def page(*, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int) -> str:
+def page(
+    *, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames: FrameReader, epoch: int
+) -> str:
     """The page as text, see `write_page`."""
     protocol, drawn, bands = summary["protocol"], plots(rows), stages(rows)
     num_epochs = max((int(row["epoch"]) for row in rows), default=0)
@@ -57,7 +76,10 @@ def page(*, summary: Mapping[str, Any], rows: Rows, table: FeatureTable, frames:
         seconds=shares(summary["seconds"]),
         epoch=epoch,
         num_ranks=NUM_RANKS,
-        directions={d: (direction_words(d), rankings(table, frames, protocol=protocol, direction=d)) for d in DIRECTIONS},
+        directions={
+            d: (direction_words(d), rankings(table, frames, protocol=protocol, direction=d))
+            for d in DIRECTIONS
+        },
     )
 
 
@@ -68,7 +90,10 @@ def scores(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, M
         "last": f"last, epoch {summary['epochs']}",
         "best": f"best, epoch {summary['best']['epoch']}",
     }
-    return [(key, name, [(direction_words(d), summary[key][d]) for d in DIRECTIONS]) for key, name in names.items()]
+    return [
+        (key, name, [(direction_words(d), summary[key][d]) for d in DIRECTIONS])
+        for key, name in names.items()
+    ]
 
 
 def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
@@ -78,13 +103,22 @@ def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
     [('refresh', 9.0, 75.0), ('train', 3.0, 25.0)]
     """
     total = sum(seconds.values()) or 1.0
-    return [(part, value, 100 * value / total) for part, value in sorted(seconds.items(), key=lambda item: (-item[1], item[0]))]
+    return [
+        (part, value, 100 * value / total)
+        for part, value in sorted(seconds.items(), key=lambda item: (-item[1], item[0]))
+    ]
 
 
 def history(rows: Rows, shown: Sequence[Plot]) -> list[tuple[int, str, list[str]]]:
     """Every epoch, its stage, and the values of all series that are drawn; empty where there is none."""
-    columns = [(plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite]
+    columns = [
+        (plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite
+    ]
     return [
-        (int(row["epoch"]), str(row["stage"]), [f"{c[row['epoch']]:,.{n}f}" if row["epoch"] in c else "" for n, c in columns])
+        (
+            int(row["epoch"]),
+            str(row["stage"]),
+            [f"{c[row['epoch']]:,.{n}f}" if row["epoch"] in c else "" for n, c in columns],
+        )
         for row in rows
     ]

@@ -82,7 +82,9 @@ def draw_parallel(
         heights.append((ended[number] - low) / (high - low) if high > low else 0.5)
         path = "M" + "L".join(f"{x:.1f} {_y(h)}" for x, h in zip(places, heights, strict=True))
         grade = "winner" if number == winner else GRADES[len(GRADES) * rank // len(order)]
-        threads.append(Thread(path, grade, trial.state == "stopped", f"trial {number}, {objective} {ended[number]:.4g}"))
+        threads.append(
+            Thread(path, grade, trial.state == "stopped", f"trial {number}, {objective} {ended[number]:.4g}")
+        )
     words = f"{len(order)} trials over {len(names)} parameters; {objective} from {low:.4g} to {high:.4g}."
     return Parallel(axes, threads, words)
 
@@ -113,7 +115,10 @@ def _axis(x: float, name: str, distribution: Distribution) -> Axis:
 def _ticks(ends: Sequence[float]) -> list[Tick]:
     """The ends of an axis, or the one value there is at its middle."""
     heights = [0.0, 1.0] if len(ends) == 2 else [0.5]
-    return [Tick(_y(h), text) for h, text in zip(heights, labels([float(f"{end:.3g}") for end in ends]), strict=True)]
+    return [
+        Tick(_y(h), text)
+        for h, text in zip(heights, labels([float(f"{end:.3g}") for end in ends]), strict=True)
+    ]
 
 
 def _y(height: float) -> float:

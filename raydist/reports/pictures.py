@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from raydist.data.decoding import Pixels
+from raydist.data.frames.decoding import Pixels
 from raydist.types import Ints
 
 SHOWN_HEIGHT = 128
@@ -23,7 +23,7 @@ QUALITY = 85
 
 
 class FrameReader(Protocol):
-    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.FrameStore`."""
+    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.store.FrameStore`."""
 
     @property
     def num_frames(self) -> Ints:
@@ -77,7 +77,11 @@ def picture(pixels: Pixels) -> Picture:
     height, width = pixels.shape[:2]
     if height > MAX_HEIGHT:
         height, width = MAX_HEIGHT, max(1, round(width * MAX_HEIGHT / height))
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
     encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=QUALITY, colorsubsampling="444")
     factor = max(1, round(SHOWN_HEIGHT / height))
-    return Picture("data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height)
+    return Picture(
+        "data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height
+    )

@@ -66,11 +66,16 @@ def best_to_worst(lists: Sequence[RankedList], wanted: int) -> list[RankedList]:
 
 def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:
     gallery = [
-        (_sight(int(row), table, frames, num_frames=1), bool(hit)) for row, hit in zip(one.gallery_rows, one.hits, strict=True)
+        (_sight(int(row), table, frames, num_frames=1), bool(hit))
+        for row, hit in zip(one.gallery_rows, one.hits, strict=True)
     ]
-    return Ranking(_sight(one.query_row, table, frames, num_frames=QUERY_FRAMES), 100 * one.average_precision, gallery)
+    return Ranking(
+        _sight(one.query_row, table, frames, num_frames=QUERY_FRAMES), 100 * one.average_precision, gallery
+    )
 
 
 def _sight(row: int, table: FeatureTable, frames: FrameReader, *, num_frames: int) -> Sight:
     label = Modality(table.modality[row]).label
-    return Sight(strip(frames, row, num_frames=num_frames), str(table.tracklet_id[row]), label, str(table.camera[row]))
+    return Sight(
+        strip(frames, row, num_frames=num_frames), str(table.tracklet_id[row]), label, str(table.camera[row])
+    )

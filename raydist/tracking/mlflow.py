@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,13 @@ MARK = "epoch"
 
 
 def open_run(
-    uri: str, run_id: str | None, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]
+    uri: str,
+    run_id: str | None,
+    *,
+    experiment: str,
+    name: str,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str],
 ) -> tuple[Tracker, str | None]:
     """Go on with an MLflow run, or start one.
 
@@ -52,7 +59,9 @@ def open_run(
     return tracker, run_id
 
 
-def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> str | None:
+def create_run(
+    uri: str, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]
+) -> str | None:
     """Start an MLflow run.
 
     Args:
@@ -71,13 +80,19 @@ def create_run(uri: str, *, experiment: str, name: str, config: Mapping[str, Any
         client = MlflowClient(tracking_uri=uri)
         found = client.get_experiment_by_name(experiment)
         experiment_id = (
-            found.experiment_id if found else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
+            found.experiment_id
+            if found
+            else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
         )
         run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
         params = [Param(key.replace("/", "."), str(value)) for key, value in flatten(config)]
         client.log_batch(run.info.run_id, params=params)
     except (MlflowException, OSError) as error:
-        log.warning("MLflow at %s does not answer (%s): the run goes on without it; metrics.jsonl has everything", uri, error)
+        log.warning(
+            "MLflow at %s does not answer (%s): the run goes on without it; metrics.jsonl has everything",
+            uri,
+            error,
+        )
         return None
     run_id: str = run.info.run_id
     return run_id
@@ -106,13 +121,19 @@ class MlflowTracker:
     def epoch(self, report: Mapping[str, Any]) -> None:
         """See `Tracker.epoch`; all numbers of an epoch go in one request."""
         step, now = int(report["epoch"]), int(time.time() * 1000)
-        numbers = [(key, float(v)) for key, v in flatten(report) if isinstance(v, int | float) and math.isfinite(v)]
+        numbers = [
+            (key, float(v)) for key, v in flatten(report) if isinstance(v, int | float) and math.isfinite(v)
+        ]
 
         def send() -> None:
             if self._logged is None:
-                self._logged = max((m.step for m in self._client.get_metric_history(self._run_id, MARK)), default=-1)
+                self._logged = max(
+                    (m.step for m in self._client.get_metric_history(self._run_id, MARK)), default=-1
+                )
             if step > self._logged:
-                self._client.log_batch(self._run_id, metrics=[Metric(key, value, now, step) for key, value in numbers])
+                self._client.log_batch(
+                    self._run_id, metrics=[Metric(key, value, now, step) for key, value in numbers]
+                )
                 self._logged = step
 
         self._try(send)
@@ -122,9 +143,9 @@ class MlflowTracker:
         for name in names:
             path = folder / name
             if path.is_dir():
-                self._try(lambda path=path, name=name: self._client.log_artifacts(self._run_id, str(path), name))  # type: ignore[misc]
+                self._try(partial(self._client.log_artifacts, self._run_id, str(path), name))
             elif path.is_file():
-                self._try(lambda path=path: self._client.log_artifact(self._run_id, str(path)))  # type: ignore[misc]
+                self._try(partial(self._client.log_artifact, self._run_id, str(path)))
 
     def finish(self, status: str) -> None:
         """See `Tracker.finish`."""

@@ -19,10 +19,10 @@ from sklearn.model_selection import KFold
 
 from raydist.engine.criteria import CRITERIA
 from raydist.errors import TrainingError
-from raydist.neighbours.search import Doubles
 from raydist.tuning.records import Trial
 from raydist.tuning.space import Distribution
 from raydist.tuning.study import Study
+from raydist.types import Doubles
 
 MIN_TRIALS = 8
 """With fewer trials nothing is said of importance."""
@@ -82,8 +82,16 @@ def analyse(study: Study, trials: Sequence[Trial]) -> Analysis:
     importance: Mapping[str, float] = {}
     if epoch is not None and len(judged) >= MIN_TRIALS:
         values = np.array([trial.curve(objective)[epoch] for trial in judged])
-        importance = importances([trial.sample for trial in judged], values, study.parameters, seed=study.tune.seed)
-    return Analysis(winner(trials, objective), importance, correlations(judged, list(study.bases)), epoch, steps_saved(trials))
+        importance = importances(
+            [trial.sample for trial in judged], values, study.parameters, seed=study.tune.seed
+        )
+    return Analysis(
+        winner(trials, objective),
+        importance,
+        correlations(judged, list(study.bases)),
+        epoch,
+        steps_saved(trials),
+    )
 
 
 def winner(trials: Sequence[Trial], objective: str) -> Trial:
@@ -92,7 +100,11 @@ def winner(trials: Sequence[Trial], objective: str) -> Trial:
     Raises:
         TrainingError: no trial finished.
     """
-    ended = [(value, trial) for trial in trials if trial.state == "finished" and (value := trial.last(objective)) is not None]
+    ended = [
+        (value, trial)
+        for trial in trials
+        if trial.state == "finished" and (value := trial.last(objective)) is not None
+    ]
     if not ended:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
         raise TrainingError(
@@ -108,7 +120,11 @@ def common_epoch(trials: Sequence[Trial], measure: str) -> int | None:
 
 
 def importances(
-    samples: Sequence[Mapping[str, Any]], values: Doubles, parameters: Mapping[str, Distribution], *, seed: int
+    samples: Sequence[Mapping[str, Any]],
+    values: Doubles,
+    parameters: Mapping[str, Distribution],
+    *,
+    seed: int,
 ) -> dict[str, float]:
     """Permutation importance (Breiman, 2001) of every parameter in a random forest that predicts the objective.
 
@@ -133,7 +149,12 @@ def importances(
     for train, held in KFold(FOLDS, shuffle=True, random_state=seed).split(table):
         forest = RandomForestRegressor(TREES, random_state=seed).fit(table[train], values[train])
         found = permutation_importance(
-            forest, table[held], values[held], scoring="neg_mean_squared_error", n_repeats=REPEATS, random_state=seed
+            forest,
+            table[held],
+            values[held],
+            scoring="neg_mean_squared_error",
+            n_repeats=REPEATS,
+            random_state=seed,
         )
         rises.append(found["importances_mean"])
     means = np.maximum(np.mean(rises, axis=0) / variance, 0.0)
@@ -160,7 +181,10 @@ def correlations(trials: Sequence[Trial], data: Sequence[str]) -> dict[str, dict
         for criterion in CRITERIA:
             pairs = np.array([(one[criterion], one["map"]) for one in values if criterion in one])
             if len(pairs) >= MIN_PAIRS and (np.ptp(pairs, axis=0) > 0).all():
-                found.setdefault(name, {})[criterion] = (round(float(spearmanr(*pairs.T).statistic), 4), len(pairs))
+                found.setdefault(name, {})[criterion] = (
+                    round(float(spearmanr(*pairs.T).statistic), 4),
+                    len(pairs),
+                )
     return found
 
 

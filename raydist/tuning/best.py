@@ -26,7 +26,9 @@ def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
     paths = []
     for data in study.bases:
         path = folder / f"best-{data}.yaml"
-        path.write_text(_head(path, study, trial, data) + final_config(study, trial, data).dump(), encoding="utf-8")
+        path.write_text(
+            _head(path, study, trial, data) + final_config(study, trial, data).dump(), encoding="utf-8"
+        )
         paths.append(path)
     return paths
 

@@ -52,7 +52,9 @@ class JointRun:
     def pack(self) -> Files:
         """All runs after an epoch, as the files of one checkpoint."""
         packed = {data: pack(state, self._reports[data]) for data, state in self._states.items()}
-        return {f"{data}.{name}": content for data, files in packed.items() for name, content in files.items()}
+        return {
+            f"{data}.{name}": content for data, files in packed.items() for name, content in files.items()
+        }
 
     def unpack(self, files: Files) -> Epoch:
         """Put all runs back where `pack` left them.
@@ -62,7 +64,11 @@ class JointRun:
         """
         for data, state in self._states.items():
             prefix = f"{data}."
-            own = {name.removeprefix(prefix): content for name, content in files.items() if name.startswith(prefix)}
+            own = {
+                name.removeprefix(prefix): content
+                for name, content in files.items()
+                if name.startswith(prefix)
+            }
             self._reports[data] = unpack(state, own)
         return self._result()
 

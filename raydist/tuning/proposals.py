@@ -32,7 +32,11 @@ def propose(study: Study, trials: Sequence[Trial], number: int) -> dict[str, Any
     Returns:
         A value for every parameter.
     """
-    ended = [trial for trial in trials if trial.state in ("finished", "stopped") and trial.curve(study.tune.objective)]
+    ended = [
+        trial
+        for trial in trials
+        if trial.state in ("finished", "stopped") and trial.curve(study.tune.objective)
+    ]
     if study.tune.search == "random" or len(ended) < NUM_RANDOM:
         return study.sample(number)
     return _by_estimator(study, trials, number)
@@ -45,7 +49,9 @@ def check_search(search: str) -> None:
         ConfigError: Optuna is asked for and absent.
     """
     if search == "optuna" and find_spec("optuna") is None:
-        raise ConfigError("tune.search = optuna needs Optuna: pip install 'raydist[tune]', or take tune.search=random")
+        raise ConfigError(
+            "tune.search = optuna needs Optuna: pip install 'raydist[tune]', or take tune.search=random"
+        )
 
 
 def _by_estimator(study: Study, trials: Sequence[Trial], number: int) -> dict[str, Any]:

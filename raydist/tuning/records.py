@@ -106,7 +106,9 @@ class StudyFolder:
             ConfigError: a folder of that name exists.
         """
         folder = cls(new_folder(root, name, f"tune-{study.method}-{'-'.join(study.bases)}", mode=0o700))
-        (folder.path / "space.yaml").write_text(yaml.safe_dump(study.space.as_dict(), sort_keys=False), encoding="utf-8")
+        (folder.path / "space.yaml").write_text(
+            yaml.safe_dump(study.space.as_dict(), sort_keys=False), encoding="utf-8"
+        )
         folder.write_facts(study)
         return folder
 
@@ -129,10 +131,14 @@ class StudyFolder:
             CheckpointError: no study is there, or it belongs to somebody else, whose files could say anything.
         """
         if not (path / "study.json").is_file():
-            raise CheckpointError(f"{path} holds no study: expected a folder with study.json and trials.jsonl")
+            raise CheckpointError(
+                f"{path} holds no study: expected a folder with study.json and trials.jsonl"
+            )
         for owned in (path, *path.iterdir()):
             if owned.stat().st_uid != os.getuid():
-                raise CheckpointError(f"{owned} belongs to another user: copy what you trust of it to a folder of your own")
+                raise CheckpointError(
+                    f"{owned} belongs to another user: copy what you trust of it to a folder of your own"
+                )
         return cls(path)
 
     def study(self) -> Study:
@@ -154,7 +160,8 @@ class StudyFolder:
         """
         if changed := self.study().differences(wanted):
             raise ConfigError(
-                f"a study keeps what it searches, a changed one is a new study; {self.path}:\n" + "\n".join(changed)
+                f"a study keeps what it searches, a changed one is a new study; {self.path}:\n"
+                + "\n".join(changed)
             )
 
     def of_trial(self, number: int) -> Path:
@@ -183,7 +190,9 @@ class StudyFolder:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise CheckpointError(f"{self.path} is being run by another process: wait for it, or end it") from None
+                raise CheckpointError(
+                    f"{self.path} is being run by another process: wait for it, or end it"
+                ) from None
             whole = file.read()
             file.truncate(whole.rfind(b"\n") + 1)
             yield TrialLog(file, {trial.number: trial for trial in self.trials()})
@@ -220,7 +229,9 @@ class TrialLog:
             CheckpointError: the trial is known with another sample.
         """
         if (known := self._known.get(number)) and dict(known.sample) != dict(sample):
-            raise CheckpointError(f"trial {number} has the sample {dict(known.sample)}, not {dict(sample)}: go on with its own")
+            raise CheckpointError(
+                f"trial {number} has the sample {dict(known.sample)}, not {dict(sample)}: go on with its own"
+            )
         self._add({"trial": number, "state": "running", "sample": dict(sample)})
 
     def epoch(self, number: int, report: Epoch) -> None:
@@ -247,7 +258,9 @@ def _after(trial: Trial | None, event: Mapping[str, Any]) -> Trial:
     if "sample" in event:
         return Trial(event["trial"], event["sample"], epochs=trial.epochs if trial else ())
     if trial is None:
-        raise CheckpointError(f"trial {event['trial']} reports without a start: the study's trials.jsonl is not whole")
+        raise CheckpointError(
+            f"trial {event['trial']} reports without a start: the study's trials.jsonl is not whole"
+        )
     if "epoch" in event:
         new = Epoch(**event["epoch"])
         return replace(trial, epochs=(*(one for one in trial.epochs if one.epoch < new.epoch), new))

@@ -22,8 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from raydist.config import nearest, read_yaml
+from raydist.config import read_yaml
 from raydist.errors import ConfigError
+from raydist.registry import nearest
 
 SEPARATOR = ":"
 """Between a data set and a path, in the name of a parameter that belongs to one data set."""
@@ -128,7 +129,9 @@ class Distribution:
             raise ConfigError(f"{at} = {raw!r}: expected one distribution, such as {{uniform: [0.3, 0.6]}}")
         ((kind, values),) = raw.items()
         if kind not in KINDS:
-            raise ConfigError(f"{at}: no distribution {kind!r}{nearest(str(kind), KINDS)}; there are: {', '.join(KINDS)}")
+            raise ConfigError(
+                f"{at}: no distribution {kind!r}{nearest(str(kind), KINDS)}; there are: {', '.join(KINDS)}"
+            )
         if not isinstance(values, list) or not KINDS[kind].accepts(values):
             raise ConfigError(f"{at}: {kind} {values!r}: expected {KINDS[kind].arguments}")
         return cls(kind, tuple(values))
@@ -174,7 +177,9 @@ class Space:
         """
         recipes = raw.get("recipes", {})
         if not isinstance(recipes, Mapping) or not all(isinstance(words, str) for words in recipes.values()):
-            raise ConfigError(f"recipes = {recipes!r}: expected a recipe for each data set, such as {{synthetic: cba-demo}}")
+            raise ConfigError(
+                f"recipes = {recipes!r}: expected a recipe for each data set, such as {{synthetic: cba-demo}}"
+            )
         shared, own = {}, {}
         for key, value in raw.items():
             if "." in key:
@@ -195,7 +200,9 @@ class Space:
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
         if not space.shared and not space.own:
-            raise ConfigError(f"{path} searches nothing: give distributions, such as train.lr: {{loguniform: [1e-4, 1e-2]}}")
+            raise ConfigError(
+                f"{path} searches nothing: give distributions, such as train.lr: {{loguniform: [1e-4, 1e-2]}}"
+            )
         return space
 
     def parameters(self, data: Collection[str]) -> dict[str, Distribution]:
@@ -207,13 +214,22 @@ class Space:
 
     def without(self, paths: Collection[str]) -> Space:
         """The space with some paths taken out, because their value is given."""
-        own = {name: {p: d for p, d in section.items() if p not in paths} for name, section in self.own.items()}
+        own = {
+            name: {p: d for p, d in section.items() if p not in paths} for name, section in self.own.items()
+        }
         return Space({p: d for p, d in self.shared.items() if p not in paths}, own, self.recipes)
 
     def as_dict(self) -> dict[str, Any]:
         """What `parse` reads."""
-        own = {name: {path: {d.kind: list(d.values)} for path, d in section.items()} for name, section in self.own.items()}
-        return {"recipes": dict(self.recipes)} | {path: {d.kind: list(d.values)} for path, d in self.shared.items()} | own
+        own = {
+            name: {path: {d.kind: list(d.values)} for path, d in section.items()}
+            for name, section in self.own.items()
+        }
+        return (
+            {"recipes": dict(self.recipes)}
+            | {path: {d.kind: list(d.values)} for path, d in self.shared.items()}
+            | own
+        )
 
     @property
     def digest(self) -> str:
@@ -238,7 +254,9 @@ def values_for(sample: Mapping[str, Any], data: str) -> dict[str, Any]:
     """
     shared = {name: value for name, value in sample.items() if SEPARATOR not in name}
     prefix = f"{data}{SEPARATOR}"
-    return shared | {name.removeprefix(prefix): value for name, value in sample.items() if name.startswith(prefix)}
+    return shared | {
+        name.removeprefix(prefix): value for name, value in sample.items() if name.startswith(prefix)
+    }
 
 
 def changes(old: Space, new: Space) -> list[str]:
@@ -258,10 +276,14 @@ def changes(old: Space, new: Space) -> list[str]:
 def _flat(space: Space) -> dict[str, str]:
     sections = {"": space.shared} | {f"{name}{SEPARATOR}": section for name, section in space.own.items()}
     recipes = {f"recipes.{name}": words for name, words in space.recipes.items()}
-    return recipes | {prefix + path: str(d) for prefix, section in sections.items() for path, d in section.items()}
+    return recipes | {
+        prefix + path: str(d) for prefix, section in sections.items() for path, d in section.items()
+    }
 
 
 def _section(name: str, value: Any) -> dict[str, Distribution]:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{name} = {value!r}: expected a dotted path such as train.{name}, or a section of one data set")
+        raise ConfigError(
+            f"{name} = {value!r}: expected a dotted path such as train.{name}, or a section of one data set"
+        )
     return {path: Distribution.parse(d, at=f"{name}{SEPARATOR}{path}") for path, d in value.items()}

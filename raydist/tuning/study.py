@@ -78,7 +78,11 @@ class Study:
         ]
         if list(self.bases) != list(other.bases):
             return [*lines, f"data sets: {', '.join(self.bases)} -> {', '.join(other.bases)}"]
-        return lines + [f"{name}: {line}" for name in self.bases for line in differences(self.bases[name], other.bases[name])]
+        return lines + [
+            f"{name}: {line}"
+            for name in self.bases
+            for line in differences(self.bases[name], other.bases[name])
+        ]
 
 
 def plan_study(space: Space, words: Sequence[str]) -> Study:
@@ -98,7 +102,9 @@ def plan_study(space: Space, words: Sequence[str]) -> Study:
     names = _data_sets(words)
     for name in names:
         if name not in space.recipes:
-            raise ConfigError(f"the space names no recipe for {name}: add one to its recipes; it has {', '.join(space.recipes)}")
+            raise ConfigError(
+                f"the space names no recipe for {name}: add one to its recipes; it has {', '.join(space.recipes)}"
+            )
     bases = {}
     for name, own in zip(names, spread(words, names), strict=True):
         recipe, *start = space.recipes[name].split()
@@ -180,16 +186,22 @@ def _check(study: Study) -> None:
     for name in study.parameters:
         path = name.rpartition(SEPARATOR)[2]
         if path.partition(".")[0] not in SEARCHED or path == "method.name":
-            raise ConfigError(f"{path} cannot be searched: a space reaches into {', '.join(SEARCHED)}, and not into method.name")
+            raise ConfigError(
+                f"{path} cannot be searched: a space reaches into {', '.join(SEARCHED)}, and not into method.name"
+            )
     first = next(iter(study.bases.values()))
     for data, base in study.bases.items():
         for section in ALIKE:
             if getattr(base, section) != getattr(first, section):
-                raise ConfigError(f"{section}.* is the same for all data sets of a study: give each word one value")
+                raise ConfigError(
+                    f"{section}.* is the same for all data sets of a study: give each word one value"
+                )
         check_objective(base)
         parameters = values_for(study.parameters, data)
         lowest = {path: d.probes[0] for path, d in parameters.items()}
-        tries = [lowest] + [lowest | {path: probe} for path, d in parameters.items() for probe in d.probes[1:]]
+        tries = [lowest] + [
+            lowest | {path: probe} for path, d in parameters.items() for probe in d.probes[1:]
+        ]
         for values in tries:
             try:
                 _with_sample(base, values)

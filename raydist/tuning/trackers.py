@@ -33,8 +33,15 @@ class StudyTracker:
         self._ids: dict[str, str] = json.loads(self._path.read_text()) if self._path.is_file() else {}
         self._open: dict[int, Tracker] = {}
         space = {name: str(distribution) for name, distribution in study.parameters.items()}
-        config = {"method": study.method, "data": ", ".join(study.bases), "tune": study.tune.model_dump(), "space": space}
-        self._study = self._attach("study", name=folder.name, config=config, tags={"raydist.folder": str(folder.resolve())})
+        config = {
+            "method": study.method,
+            "data": ", ".join(study.bases),
+            "tune": study.tune.model_dump(),
+            "space": space,
+        }
+        self._study = self._attach(
+            "study", name=folder.name, config=config, tags={"raydist.folder": str(folder.resolve())}
+        )
 
     @property
     def uri(self) -> str | None:
@@ -45,12 +52,16 @@ class StudyTracker:
         """A trial starts or goes on."""
         if "study" in self._ids:
             tags = {"mlflow.parentRunId": self._ids["study"]}
-            self._open[number] = self._attach(str(number), name=f"trial-{number:04d}", config=sample, tags=tags)
+            self._open[number] = self._attach(
+                str(number), name=f"trial-{number:04d}", config=sample, tags=tags
+            )
 
     def epoch(self, number: int, report: Epoch) -> None:
         """A trial came to the end of an epoch."""
         if number in self._open:
-            self._open[number].epoch({"epoch": report.epoch, "steps": report.steps, **means(report.values), **report.values})
+            self._open[number].epoch(
+                {"epoch": report.epoch, "steps": report.steps, **means(report.values), **report.values}
+            )
 
     def end(self, number: int, state: State) -> None:
         """A trial is over."""

@@ -11,4 +11,6 @@ PACKAGE = Path(__file__).parent.parent.parent / "raydist"
 @pytest.fixture(scope="session")
 def trees() -> dict[str, ast.Module]:
     """`methods/cba/method.py` -> its syntax tree, for every file of the package."""
-    return {str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+    return {
+        str(path.relative_to(PACKAGE)): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))
+    }

@@ -9,7 +9,9 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 JOB = yaml.safe_load((ROOT / "deploy" / "kuberay" / "rayjob.yaml").read_text())
 PINS = dict(
-    line.split("==") for line in (ROOT / "deploy" / "constraints.txt").read_text().splitlines() if "==" in line and line[0] != "#"
+    line.split("==")
+    for line in (ROOT / "deploy" / "constraints.txt").read_text().splitlines()
+    if "==" in line and line[0] != "#"
 )
 
 

@@ -28,14 +28,19 @@ def homeless() -> list[str]:
     return [
         str(file)
         for file in files
-        if file.parts[0] not in OF_THE_WHOLE and not (package / file.parent / file.name.removeprefix("test_")).is_file()
+        if file.parts[0] not in OF_THE_WHOLE
+        and not (package / file.parent / file.name.removeprefix("test_")).is_file()
     ]
 
 
 def test_every_test_has_the_name_of_its_module():
-    assert [file for file in homeless() if file not in OF_SEVERAL and not file.startswith(IN_ANOTHER_PLACE)] == []
+    assert [
+        file for file in homeless() if file not in OF_SEVERAL and not file.startswith(IN_ANOTHER_PLACE)
+    ] == []
 
 
 def test_every_exception_is_one():
     assert set(OF_SEVERAL) <= set(homeless())
-    assert all(any((ROOT / "tests" / folder).glob("test_*.py")) for folder in OF_THE_WHOLE if folder != "guide")
+    assert all(
+        any((ROOT / "tests" / folder).glob("test_*.py")) for folder in OF_THE_WHOLE if folder != "guide"
+    )

@@ -62,7 +62,12 @@ ELSEWHERE = {
     "slots": ("data/",),
     "spectrum": ("benchmarks/",),  # eigenvalues
     "stray": ("data/decoding.py",),  # bytes
-    "version": ("__init__.py", "cli/", "distributed/", "engine/environment.py"),  # of a package, of the state of a shard
+    "version": (
+        "__init__.py",
+        "cli/",
+        "distributed/",
+        "engine/environment.py",
+    ),  # of a package, of the state of a shard
     "world": ("data/synthetic/",),  # the drawn one
 }
 """Word -> where it has its ordinary meaning."""
@@ -124,7 +129,9 @@ def test_no_name_has_a_banned_word(trees):
             words = (words_of(name) & set(INSTEAD)) | ({name.strip("_").lower()} & set(INSTEAD_OF_NAMES))
             for word in sorted(words):
                 if not is_ordinary(word, file):
-                    banned.append(f"{file}:{line}: {name}; instead of {word}: {(INSTEAD | INSTEAD_OF_NAMES)[word]}")
+                    banned.append(
+                        f"{file}:{line}: {name}; instead of {word}: {(INSTEAD | INSTEAD_OF_NAMES)[word]}"
+                    )
     assert not banned, f"{len(banned)} names:\n" + "\n".join(dict.fromkeys(banned))
 
 
@@ -134,7 +141,9 @@ def test_no_docstring_has_a_word_that_needs_a_riddle_solved(trees):
     kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     for file, tree in trees.items():
         for node in (node for node in ast.walk(tree) if isinstance(node, kinds)):
-            for word in sorted(set(re.findall("[a-z]+", (ast.get_docstring(node) or "").lower())) & set(NOT_IN_DOCSTRINGS)):
+            for word in sorted(
+                set(re.findall("[a-z]+", (ast.get_docstring(node) or "").lower())) & set(NOT_IN_DOCSTRINGS)
+            ):
                 name = getattr(node, "name", "the file itself")
                 banned.append(f"{file}: {name}; instead of {word}: {NOT_IN_DOCSTRINGS[word]}")
     assert not banned, f"{len(banned)} docstrings:\n" + "\n".join(banned)
@@ -147,6 +156,9 @@ def test_a_name_says_more_than_that_something_was_found(trees):
         for file, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and any(isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and one.id == "found" for one in ast.walk(node))
+        and any(
+            isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store) and one.id == "found"
+            for one in ast.walk(node)
+        )
     ]
     assert len(functions) <= FOUND_AT_MOST, f"{len(functions)} functions:\n" + "\n".join(functions)

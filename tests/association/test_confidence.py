@@ -16,13 +16,17 @@ def posterior_by_loops(values, steps=2000):
         responsible = []
         for x in values:
             density = [
-                w * math.exp(-((x - m) ** 2) / (2 * v)) / math.sqrt(v) for w, m, v in zip(weights, means, variances, strict=True)
+                w * math.exp(-((x - m) ** 2) / (2 * v)) / math.sqrt(v)
+                for w, m, v in zip(weights, means, variances, strict=True)
             ]
             responsible.append([d / sum(density) for d in density])
         for k in range(2):
             mass = sum(r[k] for r in responsible)
             means[k] = sum(r[k] * x for r, x in zip(responsible, values, strict=True)) / mass
-            variances[k] = FLOOR + sum(r[k] * (x - means[k]) ** 2 for r, x in zip(responsible, values, strict=True)) / mass
+            variances[k] = (
+                FLOOR
+                + sum(r[k] * (x - means[k]) ** 2 for r, x in zip(responsible, values, strict=True)) / mass
+            )
             weights[k] = mass / len(values)
     low = means.index(min(means))
     return [r[low] for r in responsible]
@@ -75,7 +79,9 @@ def test_the_losses_are_scaled_together_and_each_cluster_is_fitted_by_itself():
     features, labels, _ = planted()
     prototypes = np.eye(8, dtype=np.float32)[:3]
     logits = features.astype(np.float64) @ prototypes.T.astype(np.float64) / 0.5
-    loss = np.array([-math.exp(z[y]) / sum(math.exp(v) for v in z) for z, y in zip(logits, labels, strict=True)])
+    loss = np.array(
+        [-math.exp(z[y]) / sum(math.exp(v) for v in z) for z, y in zip(logits, labels, strict=True)]
+    )
     loss = (loss - loss.min()) / (loss.max() - loss.min())
     found = cluster_confidence(features, labels, prototypes, temperature=0.5)
     for c in range(3):

@@ -31,7 +31,10 @@ def test_roles_may_be_swapped_and_clusters_renumbered():
     there, back = hungarian_matching(visible, infrared), hungarian_matching(infrared, visible)
     assert there.visible_to_infrared.tolist() == back.infrared_to_visible.tolist()
     order = np.random.default_rng(0).permutation(7)
-    assert hungarian_matching(visible[order], infrared).visible_to_infrared.tolist() == there.visible_to_infrared[order].tolist()
+    assert (
+        hungarian_matching(visible[order], infrared).visible_to_infrared.tolist()
+        == there.visible_to_infrared[order].tolist()
+    )
 
 
 def test_bad_centroids_are_refused():

@@ -11,17 +11,25 @@ def tracklets(num_people=5, pieces=3, num_parts=4, seed=0, width=16, noise=1.0):
     """Pieces of passes: [N, K, D] and the person of each."""
     rng = np.random.default_rng(seed)
     person = np.repeat(np.arange(num_people), pieces)
-    z = rng.standard_normal((num_people, 1, width))[person] + noise * rng.standard_normal((len(person), num_parts, width))
+    z = rng.standard_normal((num_people, 1, width))[person] + noise * rng.standard_normal(
+        (len(person), num_parts, width)
+    )
     return (z / np.linalg.norm(z, axis=2, keepdims=True)).astype(np.float32), person
 
 
 def oracle(z, view, top=3, slack=0.3):
     n, num_parts = z.shape[:2]
     z = z.astype(np.float64)
-    similarity = np.array([[np.mean([a @ b for a in z[i] for b in z[j]]) for j in range(n)] for i in range(n)])
-    rho = [np.mean([z[i, a] @ z[i, b] for a, b in combinations(range(num_parts), 2)]) if num_parts > 1 else 1.0 for i in range(n)]
+    similarity = np.array(
+        [[np.mean([a @ b for a in z[i] for b in z[j]]) for j in range(n)] for i in range(n)]
+    )
+    rho = [
+        np.mean([z[i, a] @ z[i, b] for a, b in combinations(range(num_parts), 2)]) if num_parts > 1 else 1.0
+        for i in range(n)
+    ]
     nearest = [
-        sorted((j for j in range(n) if view[j] == view[i] and j != i), key=lambda j: -similarity[i, j])[:top] for i in range(n)
+        sorted((j for j in range(n) if view[j] == view[i] and j != i), key=lambda j: -similarity[i, j])[:top]
+        for i in range(n)
     ]
     linked = np.zeros((n, n), bool)
     for i in range(n):

@@ -62,15 +62,20 @@ def oracle_pairs(x, view, view_modality, across):
     return found
 
 
-def oracle_thresholds(found, view_modality, kappa, previous=None, keep=0.5):
+def oracle_thresholds(found, view_modality, kappa, previous=None, momentum=0.5):
     thresholds = {}
     for (a, b), pairs in found.items():
         used = [s for _, _, s in pairs]
         if len(used) < MIN_PAIRS:
             kind = (view_modality[a], view_modality[b])
-            used = [s for (c, d), more in found.items() if (view_modality[c], view_modality[d]) == kind for _, _, s in more]
+            used = [
+                s
+                for (c, d), more in found.items()
+                if (view_modality[c], view_modality[d]) == kind
+                for _, _, s in more
+            ]
         now = np.mean(used) + kappa * np.std(used)
-        thresholds[a, b] = now if previous is None else keep * previous[a, b] + (1 - keep) * now
+        thresholds[a, b] = now if previous is None else momentum * previous[a, b] + (1 - momentum) * now
     return thresholds
 
 
@@ -93,7 +98,9 @@ def test_pairs_are_mutual_nearest_and_listed_once(across, seed):
     expected = oracle_pairs(x, view, VISIBLE_TWICE_INFRARED_THRICE, across)
     assert listed(pairs) == sorted((i, j) for found in expected.values() for i, j, _ in found)
     assert (view[pairs.first] < view[pairs.second]).all()
-    assert np.allclose(pairs.similarity, [x[i].astype(float) @ x[j] for i, j in zip(pairs.first, pairs.second, strict=True)])
+    assert np.allclose(
+        pairs.similarity, [x[i].astype(float) @ x[j] for i, j in zip(pairs.first, pairs.second, strict=True)]
+    )
 
 
 @pytest.mark.parametrize("across", [False, True])
@@ -127,7 +134,10 @@ def test_other_pools_keep_their_thresholds():
 
 def test_without_any_pair_a_threshold_stays_what_it_was():
     nobody = Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    pool, before = modality_pools(np.array([0, 0, 1]), across=False), np.array([[np.nan, 0.25, np.nan]] + 2 * [[np.nan] * 3])
+    pool, before = (
+        modality_pools(np.array([0, 0, 1]), across=False),
+        np.array([[np.nan, 0.25, np.nan]] + 2 * [[np.nan] * 3]),
+    )
     after = dynamic_thresholds(nobody, np.array([0, 1, 2]), pool, before, kappa=0.0)
     assert np.array_equal(after, before, equal_nan=True)
 
@@ -156,7 +166,9 @@ def test_nearest_ones_that_are_not_mutual_are_no_pair():
     view = np.repeat([0, 1], 4)
     ids = np.full((8, 2), -1)
     ids[:4, 1], ids[4:, 0] = 4 + np.arange(4), turned
-    pairs = mutual_pairs((ids, np.where(ids < 0, -np.inf, 1.0)), view, modality_pools(np.array([0, 0]), across=False))
+    pairs = mutual_pairs(
+        (ids, np.where(ids < 0, -np.inf, 1.0)), view, modality_pools(np.array([0, 0]), across=False)
+    )
     assert len(pairs.first) == 0
 
 
@@ -168,7 +180,10 @@ def test_a_threshold_accepts_what_reaches_it():
 
 def oracle_weights(pairs, margin, friends):
     circle = [{i, *np.flatnonzero(row)} for i, row in enumerate(friends.toarray())]
-    overlap = [len(circle[i] & circle[j]) / len(circle[i] | circle[j]) for i, j in zip(pairs.first, pairs.second, strict=True)]
+    overlap = [
+        len(circle[i] & circle[j]) / len(circle[i] | circle[j])
+        for i, j in zip(pairs.first, pairs.second, strict=True)
+    ]
     return [(0.5 + 0.5 * o) / (1 + np.exp(-m / 0.1)) for m, o in zip(margin, overlap, strict=True)]
 
 
@@ -199,7 +214,11 @@ def test_votes_are_links_between_the_friends(seed):
     circle = [{i, *np.flatnonzero(row)} for i, row in enumerate(friends.toarray())]
     links = set(listed(pairs))
     expected = [
-        sum((min(a, b, key=lambda r: view[r]), max(a, b, key=lambda r: view[r])) in links for a in circle[i] for b in circle[j])
+        sum(
+            (min(a, b, key=lambda r: view[r]), max(a, b, key=lambda r: view[r])) in links
+            for a in circle[i]
+            for b in circle[j]
+        )
         for i, j in zip(pairs.first, pairs.second, strict=True)
     ]
     assert supporting_pairs(pairs, friends).tolist() == expected

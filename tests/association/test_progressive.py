@@ -12,7 +12,9 @@ def centroids(num_clusters, seed, width=6):
 
 
 def cost_of(a, b):
-    a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a.astype(np.float64), b.astype(np.float64)))
+    a, b = (
+        x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a.astype(np.float64), b.astype(np.float64))
+    )
     return 1 / np.exp(a @ b.T)
 
 
@@ -31,7 +33,9 @@ def test_equal_counts_are_matched_at_the_lowest_total_cost(count):
 @pytest.mark.parametrize("num_infrared", range(7))
 def test_every_cluster_has_a_partner(num_visible, num_infrared):
     matching = progressive_matching(centroids(num_visible, 1), centroids(num_infrared, 2))
-    for partners, num_own, num_other in zip(matching, (num_visible, num_infrared), (num_infrared, num_visible), strict=True):
+    for partners, num_own, num_other in zip(
+        matching, (num_visible, num_infrared), (num_infrared, num_visible), strict=True
+    ):
         assert partners.dtype == np.int64
         assert len(partners) == num_own
         if num_other == 0:
@@ -52,7 +56,9 @@ def test_the_first_round_is_the_padded_square_assignment():
     matching = progressive_matching(visible, infrared)
     assert matching.infrared_to_visible.tolist() == list(best)
     left = [v for v in range(6) if v not in best]
-    second = min(permutations(range(3)), key=lambda columns: sum(cost[left[r], c] for r, c in enumerate(columns)))
+    second = min(
+        permutations(range(3)), key=lambda columns: sum(cost[left[r], c] for r, c in enumerate(columns))
+    )
     assert matching.visible_to_infrared[left].tolist() == list(second)
 
 
@@ -70,7 +76,10 @@ def test_roles_may_be_swapped_and_clusters_renumbered():
 def test_the_length_of_a_centroid_does_not_matter():
     visible, infrared = centroids(5, 5), centroids(4, 6)
     scaled = progressive_matching(3 * visible, np.float32(0.1) * infrared)
-    assert scaled.visible_to_infrared.tolist() == progressive_matching(visible, infrared).visible_to_infrared.tolist()
+    assert (
+        scaled.visible_to_infrared.tolist()
+        == progressive_matching(visible, infrared).visible_to_infrared.tolist()
+    )
 
 
 def test_equal_centroids_are_still_matched_one_to_one():

@@ -74,7 +74,9 @@ def test_pieces_of_a_positive_share_its_weight(relations):
     expected = w.copy()
     for i in range(20):
         for k in range(20):
-            expected[i, k] = max(w[i, k], min(1.0, sum(w[i, j] * g[j, k] / (1 + g[j].sum()) for j in range(20))))
+            expected[i, k] = max(
+                w[i, k], min(1.0, sum(w[i, j] * g[j, k] / (1 + g[j].sum()) for j in range(20)))
+            )
     assert np.allclose(spread_to_groups(weights, groups).toarray(), expected)
 
 

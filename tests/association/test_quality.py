@@ -10,7 +10,11 @@ from raydist.types import NOISE, UNKNOWN_IDENTITY
 def explicit(assignment, clusters, identity):
     found = {}
     for row, cluster in enumerate(assignment):
-        members = [identity[j] for j in range(len(clusters)) if clusters[j] == cluster and identity[j] != UNKNOWN_IDENTITY]
+        members = [
+            identity[j]
+            for j in range(len(clusters))
+            if clusters[j] == cluster and identity[j] != UNKNOWN_IDENTITY
+        ]
         if cluster != NOISE and identity[row] != UNKNOWN_IDENTITY and members:
             person = min(set(members), key=lambda name: (-members.count(name), name))
             found[row] = person == identity[row]

@@ -80,7 +80,11 @@ def test_of_equal_prototypes_the_first_counts():
 
 @pytest.mark.parametrize(
     ("features", "prototypes", "labels"),
-    [(normal(3, 2), normal(0, 2), [0, 0, 1]), (normal(3, 2), normal(2, 2), [-1, -1, -1]), (normal(0, 2), normal(2, 2), [])],
+    [
+        (normal(3, 2), normal(0, 2), [0, 0, 1]),
+        (normal(3, 2), normal(2, 2), [-1, -1, -1]),
+        (normal(0, 2), normal(2, 2), []),
+    ],
 )
 def test_where_there_is_nothing_to_select_all_is_noise(features, prototypes, labels):
     found = reverse_selection(features, prototypes, np.array(labels, np.int64), threshold=0.5)

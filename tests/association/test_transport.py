@@ -21,7 +21,11 @@ def oracle(similarity, rows, columns, temperature, num_iterations):
 @pytest.mark.parametrize("num_iterations", [1, 5, 30])
 def test_the_plan_is_that_of_the_plain_scaling(shape, num_iterations):
     rng = np.random.default_rng(sum(shape))
-    similarity, rows, columns = rng.standard_normal(shape), rng.random(shape[0]) + 0.1, rng.random(shape[1]) + 0.1
+    similarity, rows, columns = (
+        rng.standard_normal(shape),
+        rng.random(shape[0]) + 0.1,
+        rng.random(shape[1]) + 0.1,
+    )
     found = sinkhorn(similarity, rows=rows, columns=columns, temperature=0.3, num_iterations=num_iterations)
     assert np.allclose(found, oracle(similarity, rows, columns, 0.3, num_iterations), atol=1e-12)
 
@@ -39,7 +43,9 @@ def test_a_known_plan():
 def test_rows_sum_to_one_and_columns_take_their_share():
     rng = np.random.default_rng(0)
     columns = np.array([1.0, 2.0, 3.0, 6.0])
-    found = sinkhorn(rng.standard_normal((60, 4)), rows=np.ones(60), columns=columns, temperature=0.5, num_iterations=200)
+    found = sinkhorn(
+        rng.standard_normal((60, 4)), rows=np.ones(60), columns=columns, temperature=0.5, num_iterations=200
+    )
     assert np.allclose(found.sum(axis=1), 1, atol=1e-12)
     assert np.allclose(found.sum(axis=0), 60 * columns / 12, atol=1e-6)
 
@@ -48,7 +54,9 @@ def test_rows_may_be_shifted_and_everything_renumbered():
     rng = np.random.default_rng(1)
     similarity, columns = rng.standard_normal((9, 5)), rng.random(5) + 0.5
     found = sinkhorn(similarity, rows=np.ones(9), columns=columns, temperature=0.2)
-    shifted = sinkhorn(similarity + rng.standard_normal((9, 1)), rows=np.ones(9), columns=columns, temperature=0.2)
+    shifted = sinkhorn(
+        similarity + rng.standard_normal((9, 1)), rows=np.ones(9), columns=columns, temperature=0.2
+    )
     assert np.allclose(shifted, found, atol=1e-9)
     i, k = rng.permutation(9), rng.permutation(5)
     again = sinkhorn(similarity[np.ix_(i, k)], rows=np.ones(9), columns=columns[k], temperature=0.2)

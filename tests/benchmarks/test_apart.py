@@ -5,7 +5,7 @@ import pytest
 
 from raydist.benchmarks.apart import THREAD_SWITCHES, run_apart
 from raydist.errors import ConfigError, WorkerError
-from raydist.neighbours.distance import DistanceSpec
+from raydist.neighbours.jaccard.distances import DistanceSpec
 
 
 def test_the_process_is_another_one():

@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from raydist.benchmarks.apart import run_apart
-from raydist.benchmarks.clustering import ClusterTask, Outcome, SparseOutcome, compared, growth, measure_dense, measure_sparse
+from raydist.benchmarks.clustering import (
+    ClusterTask,
+    Outcome,
+    SparseOutcome,
+    compared,
+    growth,
+    measure_dense,
+    measure_sparse,
+)
 from raydist.benchmarks.measure import Cost
 from raydist.benchmarks.rates import Rate
 from raydist.benchmarks.stages import STAGES
@@ -53,7 +61,9 @@ def test_groups_have_fewer_pairs_to_multiply():
 
 
 def test_the_modality_aware_distance_meets_a_gap():
-    plain, gap = (replace(TASK, spec=ClusterSpec(name)).draw().table for name in ("jaccard", "modality-aware"))
+    plain, gap = (
+        replace(TASK, spec=ClusterSpec(name)).draw().table for name in ("jaccard", "modality-aware")
+    )
     assert np.array_equal(plain.camera, gap.camera)
     assert not np.allclose(plain.features, gap.features)
 

@@ -79,7 +79,9 @@ def test_compute_is_shared_out_but_for_the_last_stage():
 def test_a_slow_link_or_a_slow_store_shows():
     search = predict(MILLION, replace(MACHINE, link=1e6), CALIBRATION)["search"]
     assert search.seconds == search.transfer > search.compute
-    assert predict(MILLION, replace(MACHINE, get=1e6), CALIBRATION)["encode"].transfer == pytest.approx(15 / 16 * 372)
+    assert predict(MILLION, replace(MACHINE, get=1e6), CALIBRATION)["encode"].transfer == pytest.approx(
+        15 / 16 * 372
+    )
 
 
 @pytest.mark.parametrize(("precision", "item"), [("bf16", 2), ("fp32", 4)])

@@ -6,7 +6,7 @@ import pytest
 from raydist.benchmarks import dense
 from raydist.benchmarks.features import draw_features
 from raydist.clustering.spec import ClusterSpec, cluster_edges
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.jaccard.graph import jaccard_graph
 
 
 @pytest.fixture

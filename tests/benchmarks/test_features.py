@@ -5,7 +5,7 @@ from raydist.benchmarks.features import JUNK_SHARE, PEOPLE_OF_A_GROUP, ROWS_OF_A
 from raydist.clustering.quality import ari
 from raydist.clustering.spec import ClusterSpec, cluster_edges
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.jaccard.graph import jaccard_graph
 from raydist.types import Modality
 
 
@@ -54,7 +54,9 @@ def test_people_cameras_and_junk_are_as_many_as_promised():
 def test_clusters_are_found_and_are_not_trivial():
     table = draw_features(2000, 128, seed=0).table
     spec = ClusterSpec()
-    labels = cluster_edges(jaccard_graph(table.features, spec.metric, eps_max=spec.eps).edges, len(table), spec).labels
+    labels = cluster_edges(
+        jaccard_graph(table.features, spec.metric, eps_max=spec.eps).edges, len(table), spec
+    ).labels
     known = table.identity >= 0
     assert 0.7 < ari(table.identity[known], labels[known]) < 0.98
 

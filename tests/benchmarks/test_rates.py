@@ -12,7 +12,10 @@ def test_matrix_products_have_a_rate(precision):
 
 
 def test_memory_has_rates():
-    assert all(rate.per_cpu_second > 0 and rate.per_second > 0 for rate in memory_rates(num_bytes=4_000_000, repeats=2))
+    assert all(
+        rate.per_cpu_second > 0 and rate.per_second > 0
+        for rate in memory_rates(num_bytes=4_000_000, repeats=2)
+    )
 
 
 def test_the_best_repeat_counts(monkeypatch):

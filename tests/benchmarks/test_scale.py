@@ -82,4 +82,6 @@ def test_a_forecast_tells_all_figures(machine, calibration):
     assert (found["n"], found["workers"]) == (1_000_000, 8)
     assert found["seconds"] == total_seconds(stages)
     assert found["memory_bytes"] == memory_bytes(job, machine, calibration)
-    assert {name: stage["seconds"] for name, stage in found["stages"].items()} == {n: s.seconds for n, s in stages.items()}
+    assert {name: stage["seconds"] for name, stage in found["stages"].items()} == {
+        n: s.seconds for n, s in stages.items()
+    }

@@ -3,8 +3,8 @@ import pytest
 
 from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.searches import look_alike_search
-from raydist.neighbours.distance import DistanceSpec
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.search.backends import exact_search
 
 METRICS = [DistanceSpec.plain(), DistanceSpec.camera_aware(), DistanceSpec.modality_aware()]
 
@@ -19,7 +19,9 @@ def grouping(table, metric):
 
 
 def equal(left, right) -> bool:
-    return all(np.array_equal(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True))
+    return all(
+        np.array_equal(a, b) for x, y in zip(left, right, strict=True) for a, b in zip(x, y, strict=True)
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -46,6 +48,8 @@ def test_crowds_are_searched_as_if_alone(drawn, metric, threads):
 
 def test_a_crowd_with_fewer_rows_than_seats_leaves_seats_empty():
     table = draw_features(40, 16, seed=0).table
-    (within, _), _ = look_alike_search(np.arange(40) // 7, threads=1)(table.features, DistanceSpec.plain(k1=20), None)
+    (within, _), _ = look_alike_search(np.arange(40) // 7, threads=1)(
+        table.features, DistanceSpec.plain(k1=20), None
+    )
     assert within[0].shape == (40, 19)
     assert ((within[0] >= 0).sum(axis=1) == np.repeat([6, 4], [35, 5])).all()

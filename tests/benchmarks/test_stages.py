@@ -6,7 +6,7 @@ import pytest
 from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.stages import STAGES, cluster_in_stages
 from raydist.clustering.spec import ClusterSpec, cluster_features
-from raydist.neighbours.searches import exact_search
+from raydist.neighbours.search.backends import exact_search
 
 SPECS = [
     ClusterSpec(),
@@ -27,7 +27,9 @@ def test_stage_by_stage_gives_the_same_graph_and_labels(table, spec):
     expected = cluster_features(table.features, spec, modality=table.modality, camera=table.camera)
     for threads, num_slabs in ((1, 1), (2, 3)):
         search = exact_search(threads=threads)
-        found = cluster_in_stages(table, spec, search=search, watch=nullcontext, threads=threads, num_slabs=num_slabs).clustering
+        found = cluster_in_stages(
+            table, spec, search=search, watch=nullcontext, threads=threads, num_slabs=num_slabs
+        ).clustering
         assert expected.num_clusters > 5
         assert np.array_equal(found.labels, expected.labels)
         assert np.array_equal(found.edges.distance, expected.edges.distance)

@@ -47,7 +47,9 @@ def raydist() -> Callable[..., Outcome]:
 
 
 @pytest.fixture(scope="session")
-def run_dir(smoke: Callable[..., Config], smoke_inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_dir(
+    smoke: Callable[..., Config], smoke_inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A run of one epoch and one step a stage."""
     config = smoke("train.limit_epochs=1", "train.iterations=1", "evaluation.every=1")
     folder = RunFolder.create(tmp_path_factory.mktemp("runs"), None, "x")

@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "ray", "numpy", "scipy", "sklearn", "numba", "pyarrow", "pydantic", "mlflow", "cv2", "rich.table")
+HEAVY = (
+    "torch",
+    "ray",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "numba",
+    "pyarrow",
+    "pydantic",
+    "mlflow",
+    "cv2",
+    "rich.table",
+)
 COMMANDS = [
     "train",
     "tune",

@@ -96,7 +96,21 @@ def test_one_measurement_calibrates_nothing(raydist):
 
 
 def test_frames_a_second(raydist):
-    words = ("--height", 32, "--width", 16, "--clips", 2, "--frames", 2, "--steps", 2, "--threads", 1, "--json")
+    words = (
+        "--height",
+        32,
+        "--width",
+        16,
+        "--clips",
+        2,
+        "--frames",
+        2,
+        "--steps",
+        2,
+        "--threads",
+        1,
+        "--json",
+    )
     result = raydist("bench", "train", *words)
     for name in ("training", "extraction"):
         found = result.json[name]

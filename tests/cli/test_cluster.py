@@ -10,7 +10,7 @@ from raydist.benchmarks.features import draw_features
 from raydist.cli.cluster import AlgorithmName, DistanceName
 from raydist.clustering import spec
 from raydist.data.feature_files import read_labels, write_features
-from raydist.neighbours import distance
+from raydist.neighbours.jaccard import distances as distance
 from raydist.types import Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)
@@ -24,15 +24,32 @@ def test_the_offered_names_are_those_of_the_library():
 @pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])
 @pytest.mark.parametrize("name", ["jaccard", "camera-aware", "modality-aware"])
 def test_people_that_lie_apart_are_found(raydist, features, people, tmp_path, name, algorithm):
-    words = ("--distance", name, "--algorithm", algorithm, *SMALL, "--out", tmp_path / "labels.parquet", "--json")
+    words = (
+        "--distance",
+        name,
+        "--algorithm",
+        algorithm,
+        *SMALL,
+        "--out",
+        tmp_path / "labels.parquet",
+        "--json",
+    )
     result = raydist("cluster", features, *words)
     assert result.code == 0
     ids, labels = read_labels(tmp_path / "labels.parquet")
     assert np.array_equal(ids, people.tracklet_id)
-    assert result.json["all"] == {"tracklets": 120, "clusters": len(set(labels) - {-1}), "noise": 0.0, "ari": 1.0}
+    assert result.json["all"] == {
+        "tracklets": 120,
+        "clusters": len(set(labels) - {-1}),
+        "noise": 0.0,
+        "ari": 1.0,
+    }
     assert result.json["mixed_share"] == 1.0
     assert list(result.json["stages"]) == ["search", "encode", "expand", "edges", "cluster"]
-    assert all(cost["cpu"] > 0 and cost["wall"] > 0 and cost["peak_mb"] >= 0 for cost in result.json["stages"].values())
+    assert all(
+        cost["cpu"] > 0 and cost["wall"] > 0 and cost["peak_mb"] >= 0
+        for cost in result.json["stages"].values()
+    )
     assert result.json["pairs"] > 0
     assert "seconds: search" in result.err
 
@@ -42,7 +59,12 @@ def test_the_order_of_the_labels_is_that_of_the_features(raydist, people, tmp_pa
     found = {}
     for name, table in (("straight", people), ("mixed", people.take(mixed))):
         write_features(table, tmp_path / f"{name}.parquet")
-        assert raydist("cluster", tmp_path / f"{name}.parquet", *SMALL, "--out", tmp_path / f"{name}_labels.parquet").code == 0
+        assert (
+            raydist(
+                "cluster", tmp_path / f"{name}.parquet", *SMALL, "--out", tmp_path / f"{name}_labels.parquet"
+            ).code
+            == 0
+        )
         ids, labels = read_labels(tmp_path / f"{name}_labels.parquet")
         assert np.array_equal(ids, table.tracklet_id)
         found[name] = labels
@@ -74,7 +96,15 @@ def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_pa
     found = []
     for shards, threads in ((1, 1), (2, 2), (5, 1)):
         result = raydist(
-            "cluster", features, *SMALL, "--shards", shards, "--threads", threads, "--out", tmp_path / "labels.parquet"
+            "cluster",
+            features,
+            *SMALL,
+            "--shards",
+            shards,
+            "--threads",
+            threads,
+            "--out",
+            tmp_path / "labels.parquet",
         )
         assert f"num_slabs = {shards}" in result.err
         found.append(read_labels(tmp_path / "labels.parquet")[1])
@@ -85,7 +115,9 @@ def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_pa
 def test_an_approximate_search_tells_its_recall(raydist, features, tmp_path):
     exact, everywhere = tmp_path / "exact.parquet", tmp_path / "everywhere.parquet"
     assert raydist("cluster", features, *SMALL, "--out", exact, "--json").json["uncertified"] == 0
-    result = raydist("cluster", features, *SMALL, "--search", "ivf", "--probes", 100, "--out", everywhere, "--json")
+    result = raydist(
+        "cluster", features, *SMALL, "--search", "ivf", "--probes", 100, "--out", everywhere, "--json"
+    )
     assert result.json["search"] == "ivf"
     assert result.json["recall"] == 1.0
     assert "recall 100.0%" in result.err
@@ -93,7 +125,11 @@ def test_an_approximate_search_tells_its_recall(raydist, features, tmp_path):
 
 
 def test_the_memory_budget_is_kept_or_refused(raydist, tmp_path):
-    table, path, out = draw_features(3000, 64, seed=0).table, tmp_path / "f.parquet", tmp_path / "labels.parquet"
+    table, path, out = (
+        draw_features(3000, 64, seed=0).table,
+        tmp_path / "f.parquet",
+        tmp_path / "labels.parquet",
+    )
     write_features(table, path)
     assert raydist("cluster", path, "--memory-budget", 200, "--out", out).code == 0
     out.unlink()
@@ -105,14 +141,27 @@ def test_the_memory_budget_is_kept_or_refused(raydist, tmp_path):
 
 def test_identities_are_never_needed(raydist, people, tmp_path):
     write_features(replace(people, identity=None, split=None), tmp_path / "f.parquet")
-    result = raydist("cluster", tmp_path / "f.parquet", *SMALL, "--out", tmp_path / "labels.parquet", "--json")
+    result = raydist(
+        "cluster", tmp_path / "f.parquet", *SMALL, "--out", tmp_path / "labels.parquet", "--json"
+    )
     assert result.json["all"]["clusters"] == 20
     assert "ari" not in result.json["all"]
 
 
 def test_one_modality_alone_suits_the_plain_distance_only(raydist, people, tmp_path):
     write_features(people.take(people.modality == Modality.INFRARED), tmp_path / "f.parquet")
-    words = ("cluster", tmp_path / "f.parquet", "--k1", 4, "--k2", 2, "--min-samples", 2, "--out", tmp_path / "labels.parquet")
+    words = (
+        "cluster",
+        tmp_path / "f.parquet",
+        "--k1",
+        4,
+        "--k2",
+        2,
+        "--min-samples",
+        2,
+        "--out",
+        tmp_path / "labels.parquet",
+    )
     assert raydist(*words).code == 0
     refused = raydist(*words, "--distance", "modality-aware")
     assert refused.code == 3

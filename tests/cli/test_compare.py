@@ -9,7 +9,10 @@ def table(*rows):
     return {
         "data": {"name": "synthetic", "preset": "smoke"},
         "commits_of_cells": ["1234567"],
-        "rows": [{"method": name, "supervised": False, "seeds": [0, 1], "measures": measures} for name, measures in rows],
+        "rows": [
+            {"method": name, "supervised": False, "seeds": [0, 1], "measures": measures}
+            for name, measures in rows
+        ],
     }
 
 
@@ -19,10 +22,18 @@ def cells(text):
 
 
 def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
-    found = {"last/infrared_to_visible/map": {"mean": 20.26, "spread": 0.44}, "last/joint_ari": {"mean": 0.256}}
+    found = {
+        "last/infrared_to_visible/map": {"mean": 20.26, "spread": 0.44},
+        "last/joint_ari": {"mean": 0.256},
+    }
     show(table(("bmil", found)))
     header, row = cells(capsys.readouterr().out)
-    assert dict(zip(header, row, strict=True)) == {"method": "bmil", "seeds": "2", "mAP i->v": "20.3 ± 0.4", "ARI joint": "0.26"}
+    assert dict(zip(header, row, strict=True)) == {
+        "method": "bmil",
+        "seeds": "2",
+        "mAP i->v": "20.3 ± 0.4",
+        "ARI joint": "0.26",
+    }
 
 
 def test_a_measure_that_one_method_has_is_a_column_and_no_other(capsys):

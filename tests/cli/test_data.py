@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from raydist.cli.data import scaled
-from raydist.data.datasets import read_dataset
+from raydist.data.datasets.registry import read_dataset
 from raydist.data.synthetic.presets import preset
 from raydist.engine.inputs import open_inputs
 from raydist.home import cache_folder
@@ -14,7 +14,9 @@ SYNTH = ("data", "synth", "--preset", "smoke", "--workers", 1)
 @pytest.mark.parametrize("layout", ["hitsz_vcm", "buptcampus"])
 def test_a_drawn_set_can_be_checked(raydist, tmp_path, layout):
     out = tmp_path / "set"
-    drawn = raydist(*SYNTH, "--layout", layout, "--out", out, "--ids", 3, "--height", 40, "--width", 24, "--json")
+    drawn = raydist(
+        *SYNTH, "--layout", layout, "--out", out, "--ids", 3, "--height", 40, "--width", 24, "--json"
+    )
     assert drawn.code == 0
     assert drawn.json["counts"]["frames"] == len(list(out.rglob("*.jpg")))
     checked = raydist("data", "check", "--name", layout, "--root", out, "--json")
@@ -55,16 +57,35 @@ def test_the_trial_of_regdb_can_be_named(raydist, image_set, tmp_path, monkeypat
 def test_the_seed_decides_the_bytes(raydist, tmp_path):
     content = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        words = ("--layout", "hitsz_vcm", "--out", tmp_path / name, "--ids", 1, "--seed", seed, "--height", 32, "--width", 16)
+        words = (
+            "--layout",
+            "hitsz_vcm",
+            "--out",
+            tmp_path / name,
+            "--ids",
+            1,
+            "--seed",
+            seed,
+            "--height",
+            32,
+            "--width",
+            16,
+        )
         assert raydist(*SYNTH, *words).code == 0
-        content.append({p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.jpg")})
+        content.append(
+            {p.relative_to(tmp_path / name): p.read_bytes() for p in (tmp_path / name).rglob("*.jpg")}
+        )
     assert content[0] == content[1] != content[2]
 
 
 @pytest.mark.parametrize(("ids", "test", "auxiliary"), [(1, 2, 0), (12, 8, 4), (24, 16, 8)])
 def test_other_splits_keep_their_proportion(ids, test, auxiliary):
     world = scaled(preset("smoke"), ids)
-    assert (world.num_train_identities, world.num_test_identities, world.num_auxiliary_identities) == (ids, test, auxiliary)
+    assert (world.num_train_identities, world.num_test_identities, world.num_auxiliary_identities) == (
+        ids,
+        test,
+        auxiliary,
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,6 +163,11 @@ def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, m
     frames = cache_folder() / "frames"
     entries = {entry.name for entry in frames.iterdir()}
     assert result.json["frames"] == len(list(smoke_root.rglob("*.jpg")))
-    assert sum(p.stat().st_size for p in frames.rglob("pixels.npy")) == pytest.approx(result.json["bytes"], abs=4096)
-    open_inputs(smoke("data.name=hitsz_vcm", f"data.root={smoke_root}", "data.height=32", "data.width=16"), cache_folder())
+    assert sum(p.stat().st_size for p in frames.rglob("pixels.npy")) == pytest.approx(
+        result.json["bytes"], abs=4096
+    )
+    open_inputs(
+        smoke("data.name=hitsz_vcm", f"data.root={smoke_root}", "data.height=32", "data.width=16"),
+        cache_folder(),
+    )
     assert {entry.name for entry in frames.iterdir()} == entries

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.cli.embed import write_blocks
-from raydist.data.datasets import read_dataset
+from raydist.data.datasets.registry import read_dataset
 from raydist.data.feature_files import read_features
 from raydist.engine import trained
 
@@ -41,7 +41,9 @@ def test_small_blocks_change_nothing(raydist, run_dir, embedded, tmp_path, monke
     model = trained.Trained.load(run_dir, None, sections=())
     table, _ = read_dataset("hitsz_vcm", smoke_root)
     write_blocks(model.features(table, rows_at_once=7), tmp_path / "f.parquet")
-    assert np.allclose(read_features(tmp_path / "f.parquet").features, read_features(embedded[1]).features, atol=1e-5)
+    assert np.allclose(
+        read_features(tmp_path / "f.parquet").features, read_features(embedded[1]).features, atol=1e-5
+    )
 
 
 def test_a_failure_in_a_later_block_leaves_the_old_file(people, tmp_path):

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raydist.data.datasets import read_dataset
+from raydist.data.datasets.registry import read_dataset
 from raydist.data.feature_files import write_features
 from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.retrieval import evaluate
@@ -32,12 +32,16 @@ def test_single_images_are_scored_by_their_protocols(raydist, image_set, tmp_pat
     write_features(FeatureTable(one_hot, *columns), tmp_path / "f.parquet")
     result = raydist("score", tmp_path / "f.parquet", "--protocol", protocol, "--json")
     assert result.code == 0
-    assert {result.json["retrieval"][direction][m] for direction in DIRECTIONS for m in ("rank1", "map", "minp")} == {100.0}
+    assert {
+        result.json["retrieval"][direction][m] for direction in DIRECTIONS for m in ("rank1", "map", "minp")
+    } == {100.0}
     assert f"protocol {protocol}: {find_protocol(protocol).rule[:20]}" in result.err
 
 
 def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, features):
-    with_json, without = (raydist("score", features, "--protocol", "plain", *more) for more in (["--json"], []))
+    with_json, without = (
+        raydist("score", features, "--protocol", "plain", *more) for more in (["--json"], [])
+    )
     assert len(with_json.out.splitlines()) == 1
     assert "infrared -> visible" in with_json.err
     assert "infrared -> visible" in without.out
@@ -48,7 +52,10 @@ def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, feature
     ("change", "message"),
     [
         (lambda t: t.take(t.modality == Modality.INFRARED), "gallery"),
-        (lambda t: replace(t, split=np.where(t.modality == Modality.INFRARED, "query", "train")), "no row has split 'gallery'"),
+        (
+            lambda t: replace(t, split=np.where(t.modality == Modality.INFRARED, "query", "train")),
+            "no row has split 'gallery'",
+        ),
         (lambda t: replace(t, modality=np.zeros_like(t.modality)), "needs both modalities"),
         (lambda t: replace(t, identity=np.arange(len(t))), "match"),
         (lambda t: replace(t, identity=None), "no identities"),

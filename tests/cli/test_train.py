@@ -56,7 +56,9 @@ def part_queries_and_gallery(root: Path) -> None:
         (part_queries_and_gallery, "match"),
     ],
 )
-def test_bad_data_is_refused_before_anything_is_written(smoke_root, tmp_path, harm: Callable[[Path], None], message):
+def test_bad_data_is_refused_before_anything_is_written(
+    smoke_root, tmp_path, harm: Callable[[Path], None], message
+):
     root = tmp_path / "data"
     shutil.copytree(smoke_root, root)
     harm(root)
@@ -69,7 +71,9 @@ def test_bad_data_is_refused_before_anything_is_written(smoke_root, tmp_path, ha
 
 
 def test_a_tracklet_without_frames_is_refused(tmp_path):
-    (tmp_path / "manifest.csv").write_text("tracklet_id,split,modality,camera,identity,frames\na,train,visible,1,,\n")
+    (tmp_path / "manifest.csv").write_text(
+        "tracklet_id,split,modality,camera,identity,frames\na,train,visible,1,,\n"
+    )
     words = ["data.name=manifest", f"data.root={tmp_path}/manifest.csv", f"run.dir={tmp_path}/runs"]
     result = RUNNER.invoke(app, ["train", "smoke", *words])
     assert result.exit_code == 3, result.output

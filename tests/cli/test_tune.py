@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from raydist.cli.tune import line, show
-from raydist.distributed.tuning import conclude
+from raydist.distributed.tune.search import conclude
 from raydist.tuning.records import Epoch, StudyFolder
 from raydist.tuning.space import Space
 from raydist.tuning.study import plan_study
@@ -34,10 +34,17 @@ def folder(study, tmp_path):
     """A study with one trial of every kind."""
     folder = StudyFolder.create(tmp_path / "runs", None, study)
     with folder.recording() as log:
-        for number, (state, maps) in enumerate({"finished": [5.0, 9.25], "stopped": [2.0], "failed": []}.items()):
+        for number, (state, maps) in enumerate(
+            {"finished": [5.0, 9.25], "stopped": [2.0], "failed": []}.items()
+        ):
             log.start(number, study.sample(number))
             for epoch, value in enumerate(maps, start=1):
-                log.epoch(number, Epoch(epoch, 2, 10 * epoch, {"synthetic": {"map": value}, "hitsz_vcm": {"map": value - 1}}))
+                log.epoch(
+                    number,
+                    Epoch(
+                        epoch, 2, 10 * epoch, {"synthetic": {"map": value}, "hitsz_vcm": {"map": value - 1}}
+                    ),
+                )
             log.end(number, state, "" if state == "finished" else "for a reason")
     return folder
 
@@ -47,7 +54,10 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     show(study, folder, summary)
     out, err = capsys.readouterr()
     rows = {
-        row[0]: row[1:] for text in out.splitlines() if "│" in text for row in [[part.strip() for part in text.split("│")[1:-1]]]
+        row[0]: row[1:]
+        for text in out.splitlines()
+        if "│" in text
+        for row in [[part.strip() for part in text.split("│")[1:-1]]]
     }
     assert rows == {
         "0": ["finished", "2/2", "8.75", "9.25", "8.25"],
@@ -67,9 +77,20 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
 def test_a_change_of_a_trial_is_one_line():
     message = {"kind": "trial", "number": 3, "reason": "", "objective": "map", "of": 12}
     assert line(message | {"state": "running", "epoch": 0, "of": None, "value": None}) == "trial 3 started"
-    assert line(message | {"state": "running", "epoch": 4, "value": 1.0}) == "trial 3 goes on after epoch 4/12"
-    assert line(message | {"state": "finished", "epoch": 12, "value": 23.456}) == "trial 3 finished after epoch 12/12, map 23.46"
-    failed = message | {"state": "failed", "epoch": 0, "of": None, "value": None, "reason": "TrainingError: the loss is nan"}
+    assert (
+        line(message | {"state": "running", "epoch": 4, "value": 1.0}) == "trial 3 goes on after epoch 4/12"
+    )
+    assert (
+        line(message | {"state": "finished", "epoch": 12, "value": 23.456})
+        == "trial 3 finished after epoch 12/12, map 23.46"
+    )
+    failed = message | {
+        "state": "failed",
+        "epoch": 0,
+        "of": None,
+        "value": None,
+        "reason": "TrainingError: the loss is nan",
+    }
     assert line(failed) == "trial 3 failed after epoch 0: TrainingError: the loss is nan"
 
 
@@ -91,7 +112,11 @@ def test_the_start_says_what_is_searched(study):
         ([], 2, "no search space is given: name one, such as tune_spaces/cba.yaml"),
         (["{space}", "other.yaml"], 2, "give one search space"),
         (["nowhere.yaml"], 2, "no configuration file at nowhere.yaml"),
-        (["{space}", "tune.objective=map", "evaluation.split=test"], 2, "tune.objective = map with evaluation.split = test"),
+        (
+            ["{space}", "tune.objective=map", "evaluation.split=test"],
+            2,
+            "tune.objective = map with evaluation.split = test",
+        ),
         (["{space}", "tune.search=pbt"], 2, "tune.search"),
         (["{space}", "data.name=hitsz_vcm", "data.root={space}"], 3, "space.yaml"),
         (["{space}", "--resume", "nowhere"], 1, "nowhere holds no study"),

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.distance import DistanceSpec
-from raydist.neighbours.jaccard import Edges
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.graph import Edges
 
 
 @pytest.fixture
@@ -49,7 +49,9 @@ def ranking(similarity: np.ndarray, i: int, candidates: np.ndarray) -> list[int]
     return candidates[order].tolist()
 
 
-def seats_of(similarity: np.ndarray, i: int, spec: DistanceSpec, group: np.ndarray) -> tuple[list[list[int]], dict[int, float]]:
+def seats_of(
+    similarity: np.ndarray, i: int, spec: DistanceSpec, group: np.ndarray
+) -> tuple[list[list[int]], dict[int, float]]:
     """The ranked lists of row i, and whom it is averaged over with what weight."""
     every = np.arange(len(similarity))
     if spec.name == "jaccard":
@@ -69,7 +71,9 @@ def reciprocal_set(lists: list[list[list[int]]], i: int, half: int) -> set[int]:
     """Zhong et al.: who is in i's list and has i in the own one, and the half sets that lie in there for two thirds."""
 
     def mutual(row: int, width: int | None) -> set[int]:
-        return {j for kind, ids in enumerate(lists[row]) for j in ids[:width] if row in lists[j][kind][:width]}
+        return {
+            j for kind, ids in enumerate(lists[row]) for j in ids[:width] if row in lists[j][kind][:width]
+        }
 
     base = mutual(i, None)
     halves = [mutual(c, half + 1) for c in base] if half else []
@@ -83,7 +87,9 @@ def dense_jaccard() -> Callable[[np.ndarray, DistanceSpec, np.ndarray], np.ndarr
     def make(features: np.ndarray, spec: DistanceSpec, group: np.ndarray) -> np.ndarray:
         x = features.astype(np.float64)
         num_rows = len(x)
-        similarity = np.stack([(x * row).sum(axis=1) for row in x])  # equal rows get equal sums, unlike in a BLAS product
+        similarity = np.stack(
+            [(x * row).sum(axis=1) for row in x]
+        )  # equal rows get equal sums, unlike in a BLAS product
         lists, weights = zip(*(seats_of(similarity[i], i, spec, group) for i in range(num_rows)), strict=True)
         v = np.zeros((num_rows, num_rows))
         for i in range(num_rows):

@@ -6,7 +6,7 @@ from sklearn.cluster import DBSCAN
 
 from raydist.clustering.dbscan import dbscan
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import Edges
+from raydist.neighbours.jaccard.graph import Edges
 
 EMPTY = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 
@@ -21,7 +21,12 @@ EMPTY = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float
 )
 def test_labels_are_those_of_sklearn(seed, num_rows, share, eps, min_samples):
     rng = np.random.default_rng(seed)
-    upper = np.triu(np.where(rng.random((num_rows, num_rows)) < share, rng.integers(0, 10, (num_rows, num_rows)) / 10, 1.0), 1)
+    upper = np.triu(
+        np.where(
+            rng.random((num_rows, num_rows)) < share, rng.integers(0, 10, (num_rows, num_rows)) / 10, 1.0
+        ),
+        1,
+    )
     distance = upper + upper.T
     i, j = np.nonzero(np.triu(distance < 1, 1))
     edges = Edges(i.astype(np.int32), j.astype(np.int32), distance[i, j].astype(np.float32))

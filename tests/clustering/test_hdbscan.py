@@ -5,7 +5,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from raydist.clustering.hdbscan import hdbscan
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import DistanceSpec, Edges, jaccard_graph
+from raydist.neighbours.jaccard.graph import DistanceSpec, Edges, jaccard_graph
 
 
 def groups(sizes, spread, rng, inside=0.0):
@@ -34,7 +34,9 @@ def test_isolated_rows_and_crumbs_never_make_a_cluster(from_dense):
 
 
 def test_equal_rows_are_a_cluster(from_dense):
-    labels = hdbscan(from_dense(groups([5, 6], 0.0, np.random.default_rng(0))), 11, min_cluster_size=4, min_samples=4)
+    labels = hdbscan(
+        from_dense(groups([5, 6], 0.0, np.random.default_rng(0))), 11, min_cluster_size=4, min_samples=4
+    )
     assert labels.tolist() == [0] * 5 + [1] * 6
 
 
@@ -57,7 +59,9 @@ def test_labels_agree_with_a_dense_hdbscan():
     distance = np.ones((300, 300))
     np.fill_diagonal(distance, 0)
     distance[edges.i, edges.j] = distance[edges.j, edges.i] = edges.distance
-    expected = HDBSCAN(metric="precomputed", min_cluster_size=4, min_samples=5, copy=True).fit_predict(distance)
+    expected = HDBSCAN(metric="precomputed", min_cluster_size=4, min_samples=5, copy=True).fit_predict(
+        distance
+    )
     labels = hdbscan(edges, 300, min_cluster_size=4, min_samples=4)
     assert adjusted_rand_score(expected, labels) == 1
     assert labels[labels >= 0][0] == 0

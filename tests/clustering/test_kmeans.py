@@ -41,7 +41,9 @@ def test_every_centre_is_the_mean_of_the_rows_nearest_to_it():
 
 def test_equal_generators_give_equal_bytes(poses):
     x, labels, _ = poses
-    assert secondary_centres(x, labels, 5, RNG(3)).tobytes() == secondary_centres(x, labels, 5, RNG(3)).tobytes()
+    assert (
+        secondary_centres(x, labels, 5, RNG(3)).tobytes() == secondary_centres(x, labels, 5, RNG(3)).tobytes()
+    )
 
 
 def test_a_cluster_of_few_different_rows_keeps_its_mean():

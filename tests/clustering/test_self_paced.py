@@ -33,7 +33,10 @@ def oracle(labels, tight, loose):
 def test_rows_are_chosen_as_by_the_dense_rule(seed, num_rows, clusters):
     rng = np.random.default_rng(seed)
     labels = np.unique(rng.integers(-1, clusters, num_rows), return_inverse=True)[1] - 1
-    tight, loose = (np.where(rng.random(num_rows) < 0.3, rng.integers(-1, clusters + 2, num_rows), labels) for _ in range(2))
+    tight, loose = (
+        np.where(rng.random(num_rows) < 0.3, rng.integers(-1, clusters + 2, num_rows), labels)
+        for _ in range(2)
+    )
     assert self_paced(labels, tight, loose).tolist() == oracle(labels, tight, loose)
 
 

@@ -8,7 +8,7 @@ from sklearn.cluster import DBSCAN
 from raydist.clustering.self_paced import self_paced
 from raydist.clustering.spec import HDBSCAN_EPS, ClusterSpec, cluster_edges, cluster_features
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard import jaccard_graph
+from raydist.neighbours.jaccard.graph import jaccard_graph
 
 SPECS = [
     ClusterSpec(k1=20),
@@ -19,7 +19,9 @@ TIES = [ClusterSpec(k1=15, eps=0.5), ClusterSpec(k1=15, k2=4, eps=0.4)]
 
 
 def expected_labels(distance, spec):
-    return DBSCAN(eps=spec.eps + 1e-6, min_samples=spec.min_samples, metric="precomputed").fit_predict(distance)
+    return DBSCAN(eps=spec.eps + 1e-6, min_samples=spec.min_samples, metric="precomputed").fit_predict(
+        distance
+    )
 
 
 @pytest.mark.parametrize(("num_rows", "seed"), [(300, 0), (300, 1), (300, 2), (1000, 3)])

@@ -34,7 +34,15 @@ def make_table(tmp_path):
             for frame, path in enumerate(frames):
                 _jpeg(root / path, 1000 * row + frame)
             modality, camera = ("visible", "infrared")[row % 2], f"D{row // 2 % 2 + 1}"
-            rows.append({"tracklet_id": f"t{row}", "split": "train", "modality": modality, "camera": camera, "frames": frames})
+            rows.append(
+                {
+                    "tracklet_id": f"t{row}",
+                    "split": "train",
+                    "modality": modality,
+                    "camera": camera,
+                    "frames": frames,
+                }
+            )
             rows[-1] |= {name: values[row] for name, values in columns.items()}
         return TrackletTable.from_rows(rows, root)
 
@@ -58,7 +66,10 @@ def hitsz_vcm(tmp_path):
                 folder = root / part.capitalize() if folders else root
                 for frame in frames:
                     kind = "ir" if modality == 1 else "rgb"
-                    _jpeg(folder / f"{person:04d}" / kind / f"D{camera}" / f"{frame}.jpg", 100 * person + frame + modality)
+                    _jpeg(
+                        folder / f"{person:04d}" / kind / f"D{camera}" / f"{frame}.jpg",
+                        100 * person + frame + modality,
+                    )
             (root / "info" / f"{part}_name.txt").write_text("\n".join(names) + "\n")
             (root / "info" / f"track_{part}_info.txt").write_text("\n".join(rows) + "\n")
         (root / "info" / "query_IDX.txt").write_text(query)
@@ -80,7 +91,10 @@ def buptcampus(tmp_path):
             for line in lines.get(name, []):
                 person, tokens, camera, number = line.split()
                 for token in tokens.split("/"):
-                    files = [f"{person}/{token}/{camera}/{person}_{token}_{camera}_{number}_{f}.jpg" for f in range(num_frames)]
+                    files = [
+                        f"{person}/{token}/{camera}/{person}_{token}_{camera}_{number}_{f}.jpg"
+                        for f in range(num_frames)
+                    ]
                     paths.setdefault(person, {}).setdefault(token, {}).setdefault(camera, {})[number] = files
                     for seed, file in enumerate(files):
                         _jpeg(root / "DATA" / file, seed)

@@ -12,7 +12,9 @@ def table_of(num, width=4, **columns):
     features = np.random.default_rng(0).normal(size=(num, width)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     ids = np.array([f"träck {row}" for row in range(num)], dtype=str)
-    return FeatureTable(features, ids, (np.arange(num) % 2).astype(np.int8), np.array(["D1"] * num, dtype=str), **columns)
+    return FeatureTable(
+        features, ids, (np.arange(num) % 2).astype(np.int8), np.array(["D1"] * num, dtype=str), **columns
+    )
 
 
 def assert_equal(left, right):
@@ -76,11 +78,23 @@ def replaced(file, name, column):
             r"column feature has type list.*expected fixed_size_list",
         ),
         ("feature", pa.array([[1.0, 0.0]] * 2, pa.list_(pa.float64(), 2)), "column feature has type"),
-        ("feature", pa.array([[1.0, 0.0], None], pa.list_(pa.float32(), 2)), "has null values|lists to be of size=2"),
-        ("feature", pa.array([[1.0, 0.0], [1.0, None]], pa.list_(pa.float32(), 2)), "column feature has null values"),
+        (
+            "feature",
+            pa.array([[1.0, 0.0], None], pa.list_(pa.float32(), 2)),
+            "has null values|lists to be of size=2",
+        ),
+        (
+            "feature",
+            pa.array([[1.0, 0.0], [1.0, None]], pa.list_(pa.float32(), 2)),
+            "column feature has null values",
+        ),
         ("camera", pa.array([1, 2]), "column camera has type int64, expected string"),
         ("camera", pa.array(["D1", None]), "column camera is null in 1 rows"),
-        ("modality", pa.array(["visible", "thermal"]), "modality 'thermal': expected 'visible' or 'infrared'"),
+        (
+            "modality",
+            pa.array(["visible", "thermal"]),
+            "modality 'thermal': expected 'visible' or 'infrared'",
+        ),
         ("identity", pa.array(["a", "b"]), "column identity has type string, expected int64"),
         ("tracklet_id", pa.array(["a", "a"]), "occurs 2 times"),
     ],

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raydist.data.samplers import identity_batches, rank_slice, reassemble, tracklet_batches
+from raydist.data.samplers import identity_batches, tracklet_batches
 from raydist.errors import ClusteringError, DataError
 
-labels_with_a_cluster = st.lists(st.integers(-1, 6), min_size=1, max_size=40).filter(lambda labels: max(labels) >= 0)
+labels_with_a_cluster = st.lists(st.integers(-1, 6), min_size=1, max_size=40).filter(
+    lambda labels: max(labels) >= 0
+)
 
 
 @given(
@@ -20,14 +22,18 @@ labels_with_a_cluster = st.lists(st.integers(-1, 6), min_size=1, max_size=40).fi
     seed=st.integers(0, 99),
 )
 @settings(max_examples=150, deadline=None)
-def test_identity_batches_keep_their_contract(labels, num_identities, num_instances, iterations, grouped, seed):
+def test_identity_batches_keep_their_contract(
+    labels, num_identities, num_instances, iterations, grouped, seed
+):
     labels = np.array(labels)
     groups = np.random.default_rng(seed).choice(["A", "B", "C"], len(labels)) if grouped else None
     shape = {"num_identities": num_identities, "num_instances": num_instances, "iterations": iterations}
     plan = identity_batches(labels, **shape, rng=np.random.default_rng(seed), groups=groups)
     assert plan.dtype == np.int64
     assert plan.shape == (iterations, num_identities * num_instances)
-    np.testing.assert_array_equal(plan, identity_batches(labels, **shape, rng=np.random.default_rng(seed), groups=groups))
+    np.testing.assert_array_equal(
+        plan, identity_batches(labels, **shape, rng=np.random.default_rng(seed), groups=groups)
+    )
 
     clusters, sizes = np.unique(labels[labels >= 0], return_counts=True)
     size = dict(zip(clusters.tolist(), sizes.tolist(), strict=True))
@@ -52,7 +58,9 @@ def test_identity_batches_keep_their_contract(labels, num_identities, num_instan
 def test_other_groups_come_first(seed, num_instances):
     rng = np.random.default_rng(seed)
     labels, groups = rng.integers(0, 3, 25), rng.integers(0, 3, 25)
-    plan = identity_batches(labels, num_identities=1, num_instances=num_instances, iterations=9, rng=rng, groups=groups)
+    plan = identity_batches(
+        labels, num_identities=1, num_instances=num_instances, iterations=9, rng=rng, groups=groups
+    )
     for anchor, *others in plan:
         abroad = np.flatnonzero((labels == labels[anchor]) & (groups != groups[anchor]))
         if abroad.size:
@@ -74,7 +82,9 @@ def test_a_group_that_stands_alone_uses_the_rest_of_the_cluster():
 
 
 def test_singleton_clusters_keep_the_shape():
-    plan = identity_batches(np.array([0, -1, 1]), num_identities=2, num_instances=3, iterations=2, rng=np.random.default_rng(0))
+    plan = identity_batches(
+        np.array([0, -1, 1]), num_identities=2, num_instances=3, iterations=2, rng=np.random.default_rng(0)
+    )
     assert np.sort(plan, axis=1).tolist() == [[0, 0, 0, 2, 2, 2]] * 2
 
 
@@ -82,12 +92,18 @@ def test_singleton_clusters_keep_the_shape():
 def test_no_cluster(labels):
     with pytest.raises(ClusteringError, match=f"all {len(labels)} rows are noise"):
         identity_batches(
-            np.array(labels, np.int64), num_identities=2, num_instances=2, iterations=1, rng=np.random.default_rng(0)
+            np.array(labels, np.int64),
+            num_identities=2,
+            num_instances=2,
+            iterations=1,
+            rng=np.random.default_rng(0),
         )
 
 
 def test_every_instance_gets_its_turn():
-    plan = identity_batches(np.zeros(6, int), num_identities=1, num_instances=2, iterations=3000, rng=np.random.default_rng(0))
+    plan = identity_batches(
+        np.zeros(6, int), num_identities=1, num_instances=2, iterations=3000, rng=np.random.default_rng(0)
+    )
     counts = np.bincount(plan.ravel())
     assert counts == pytest.approx(np.full(6, 1000), abs=150)
 
@@ -122,7 +138,9 @@ def test_batches_hold_several_tracklets_of_few_views():
     company = np.array([np.mean([(view[rows] == view[row]).sum() > 1 for row in rows]) for rows in plan])
     assert 3 <= num_views.mean() <= 5.5
     assert company.mean() > 0.9
-    spread = np.array([len(np.unique(view[rows])) for rows in np.random.default_rng(0).permutation(1200).reshape(75, 16)])
+    spread = np.array(
+        [len(np.unique(view[rows])) for rows in np.random.default_rng(0).permutation(1200).reshape(75, 16)]
+    )
     assert num_views.mean() < 0.5 * spread.mean()
 
 
@@ -134,22 +152,3 @@ def test_batches_differ_from_pass_to_pass():
 def test_no_tracklet():
     with pytest.raises(DataError, match="table is empty"):
         tracklet_batches(np.zeros(0, np.int64), batch=2, iterations=1, rng=np.random.default_rng(0))
-
-
-@given(size=st.integers(0, 30), world=st.integers(1, 8), wide=st.booleans())
-@settings(max_examples=100, deadline=None)
-def test_slices_share_a_batch_and_reassemble(size, world, wide):
-    positions = np.arange(size * 3).reshape(size, 3) if wide else np.arange(size)
-    parts = [rank_slice(positions, rank, world) for rank in range(world)]
-    assert max(map(len, parts)) - min(map(len, parts)) <= 1
-    whole = reassemble(parts)
-    assert whole.dtype == positions.dtype
-    np.testing.assert_array_equal(whole, positions)
-
-
-def test_slices_refuse_what_is_no_slice():
-    for rank, world in ((2, 2), (-1, 2), (0, 0)):
-        with pytest.raises(ValueError, match="0 <= rank < world"):
-            rank_slice(np.arange(4), rank, world)
-    with pytest.raises(ValueError, match=r"slices of \[1, 3\] rows: 2 ranks share 4 rows as \[2, 2\]"):
-        reassemble([np.arange(1), np.arange(3)])

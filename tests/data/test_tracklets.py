@@ -111,10 +111,18 @@ def test_many_rows_are_counted_not_listed():
 
 def test_bad_columns_are_refused():
     table = table_of(3).table
-    typed = table.set_column(3, "camera", pa.array([1, 2, 3])).drop_columns(["split"]).append_column("age", pa.array([1, 2, 3]))
+    typed = (
+        table.set_column(3, "camera", pa.array([1, 2, 3]))
+        .drop_columns(["split"])
+        .append_column("age", pa.array([1, 2, 3]))
+    )
     with pytest.raises(DataError) as error:
         TrackletTable(typed, ROOT)
-    for line in ("column split: missing", "column camera: type int64, expected string", "column age: unknown"):
+    for line in (
+        "column split: missing",
+        "column camera: type int64, expected string",
+        "column age: unknown",
+    ):
         assert line in str(error.value)
     with pytest.raises(DataError, match="column camera: occurs 2 times"):
         TrackletTable(table.append_column("camera", table["camera"]), ROOT)
@@ -162,7 +170,10 @@ def test_hold_out_depends_on_the_seed_and_not_on_the_row_order():
 
 def test_hold_out_takes_identities_of_both_modalities_only():
     rows = rows_of(8)
-    rows[1]["identity"], rows[3]["identity"] = 50, 51  # identities 0 and 1 are visible only, 50 and 51 infrared only
+    rows[1]["identity"], rows[3]["identity"] = (
+        50,
+        51,
+    )  # identities 0 and 1 are visible only, 50 and 51 infrared only
     rows[5]["identity"] = None
     table = TrackletTable.from_rows(rows, ROOT)
     validation, train = hold_out_identities(table, 0.1, seed=0)
@@ -179,4 +190,13 @@ def test_hold_out_share_is_checked(share):
 
 
 def test_schema_names_are_the_published_ones():
-    assert SCHEMA.names == ["tracklet_id", "split", "modality", "camera", "frames", "identity", "pair", "stream"]
+    assert SCHEMA.names == [
+        "tracklet_id",
+        "split",
+        "modality",
+        "camera",
+        "frames",
+        "identity",
+        "pair",
+        "stream",
+    ]

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from raydist.data.frames import open_frames
-from raydist.data.hitsz_vcm import read
+from raydist.data.datasets.hitsz_vcm import read
+from raydist.data.frames.store import open_frames
 from raydist.data.training_set import training_set
 from raydist.errors import DataError
 from raydist.types import Modality
@@ -15,7 +15,10 @@ def build(table, **options):
 
 
 def pixels_of(tracklets):
-    return [tracklets.frames.read(np.array([row]), np.arange(num)[None]) for row, num in enumerate(tracklets.frames.num_frames)]
+    return [
+        tracklets.frames.read(np.array([row]), np.arange(num)[None])
+        for row, num in enumerate(tracklets.frames.num_frames)
+    ]
 
 
 def assert_same(left, right):
@@ -61,14 +64,20 @@ def test_row_order_leaves_no_trace(make_table):
 
 
 def test_identities_renamed_on_disk_leave_no_trace(hitsz_vcm, tmp_path):
-    tracks = [("train", 1 + i % 2, 7 + i // 2, 1 + i % 3, range(1, 4)) for i in range(8)] + [("test", 1, 99, 1, range(1, 4))]
+    tracks = [("train", 1 + i % 2, 7 + i // 2, 1 + i % 3, range(1, 4)) for i in range(8)] + [
+        ("test", 1, 99, 1, range(1, 4))
+    ]
     root = hitsz_vcm(tracks, "1")
     table, _ = read(root, min_frames=1)
     renamed = rename_identities(root, tmp_path / "renamed", {7: 42, 8: 3, 9: 100, 10: 8})
     other, _ = read(renamed, min_frames=1)
-    (tracklets, truth, _), (others, other_truth, _) = (build(each.select(split="train")) for each in (table, other))
+    (tracklets, truth, _), (others, other_truth, _) = (
+        build(each.select(split="train")) for each in (table, other)
+    )
     assert_same(tracklets, others)
-    assert other_truth.identity.tolist() == [{7: 42, 8: 3, 9: 100, 10: 8}[person] for person in truth.identity.tolist()]
+    assert other_truth.identity.tolist() == [
+        {7: 42, 8: 3, 9: 100, 10: 8}[person] for person in truth.identity.tolist()
+    ]
 
 
 def rename_identities(root, target, new):

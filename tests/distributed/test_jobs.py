@@ -47,7 +47,9 @@ def head(tmp_path):
         f"--dashboard-port={dashboard}", "--num-cpus=2", "--object-store-memory=500000000", "--disable-usage-stats",
         f"--dashboard-agent-listen-port={agent}",  # its default is taken where another cluster runs
     ]  # fmt: skip
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    process = subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
     try:
         wait_for(dashboard)
         yield env, process
@@ -68,7 +70,9 @@ def wait_for(port: int) -> None:
 def stop(process: subprocess.Popen) -> None:
     """End the head and everything that it started, by their ids."""
     family = (
-        [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+        [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        if process.poll() is None
+        else []
     )
     for member in family:
         try:
@@ -83,7 +87,18 @@ def stop(process: subprocess.Popen) -> None:
 def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
     env, process = head
     words = ["smoke", "train.iterations=2", "train.limit_epochs=3"]
-    command = [RAY, "job", "submit", "--working-dir", ".", "--", sys.executable, "-m", "raydist.train", *words]
+    command = [
+        RAY,
+        "job",
+        "submit",
+        "--working-dir",
+        ".",
+        "--",
+        sys.executable,
+        "-m",
+        "raydist.train",
+        *words,
+    ]
     job = submitted(command, env)
     assert job.returncode == 0, job.stdout + job.stderr
     assert "succeeded" in job.stdout
@@ -109,7 +124,9 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
 def submitted(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess:
     """The outcome of a job; a cluster that has just started answers at first that it is not ready."""
     for _ in range(30):
-        job = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=400, check=False)
+        job = subprocess.run(
+            command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=400, check=False
+        )
         if "No available agent" not in job.stderr:
             break
         time.sleep(2)

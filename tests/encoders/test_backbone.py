@@ -51,7 +51,10 @@ def test_a_batch_of_one_modality_passes_the_other_stem_over():
 
 
 def test_one_stream_does_not_look_at_the_modality():
-    assert streams(two_stream=False)(torch.ones(2, 1, 1, 1), torch.tensor([0, 1])).flatten().tolist() == [20.0, 20.0]
+    assert streams(two_stream=False)(torch.ones(2, 1, 1, 1), torch.tensor([0, 1])).flatten().tolist() == [
+        20.0,
+        20.0,
+    ]
 
 
 def test_second_stem_is_a_copy_of_the_first():
@@ -101,7 +104,11 @@ def test_maps_are_as_declared_and_not_negative(factory):
 @pytest.mark.parametrize("factory", FACTORIES)
 def test_stem_is_the_first_convolution_with_its_normalisation(factory):
     backbone: Backbone = factory()
-    kinds = [type(m) for m in backbone.layers[: backbone.stem].modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d)]
+    kinds = [
+        type(m)
+        for m in backbone.layers[: backbone.stem].modules()
+        if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
+    ]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d]
 
 

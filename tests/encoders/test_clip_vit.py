@@ -100,7 +100,9 @@ def oracle(state: State, frame: Tensor) -> Tensor:
     for n in range(DEPTH):
         name = f"transformer.resblocks.{n}"
         attention = torch.nn.MultiheadAttention(WIDTH, HEADS).double()
-        attention.load_state_dict({k.removeprefix(f"{name}.attn."): v for k, v in state.items() if f"{name}.attn" in k})
+        attention.load_state_dict(
+            {k.removeprefix(f"{name}.attn."): v for k, v in state.items() if f"{name}.attn" in k}
+        )
         y = norm(x, f"{name}.ln_1")
         x = x + attention(y, y, y)[0]
         hidden = norm(x, f"{name}.ln_2") @ state[f"{name}.mlp.c_fc.weight"].T + state[f"{name}.mlp.c_fc.bias"]
@@ -149,7 +151,12 @@ def test_sizes_are_the_published_ones():
 @pytest.mark.parametrize("suffix", ["safetensors", "pt"])
 @pytest.mark.parametrize(
     "form",
-    [dict, with_text, lambda tower: prefixed("visual.", tower), lambda tower: prefixed("module.", with_text(tower))],
+    [
+        dict,
+        with_text,
+        lambda tower: prefixed("visual.", tower),
+        lambda tower: prefixed("module.", with_text(tower)),
+    ],
     ids=["tower", "whole", "tower of a whole", "wrapped whole"],
 )
 def test_published_names_come_back(tmp_path: Path, suffix: str, form):
@@ -158,13 +165,18 @@ def test_published_names_come_back(tmp_path: Path, suffix: str, form):
     load_weights(backbone.layers, save(form(state), tmp_path / f"w.{suffix}"), select=backbone.select)
     held = {name.removeprefix("tokens."): value for name, value in backbone.layers.state_dict().items()}
     assert held.keys() == state.keys() - {"proj"}
-    assert all(value.dtype == torch.float32 and torch.equal(value, state[name].float()) for name, value in held.items())
+    assert all(
+        value.dtype == torch.float32 and torch.equal(value, state[name].float())
+        for name, value in held.items()
+    )
 
 
 @pytest.mark.usefixtures("tiny_clip")
 def test_an_encoder_starts_from_a_file_in_both_streams(tmp_path: Path):
     state = published()
-    encoder = build_encoder("clip_vit_b16", weights=save(with_text(state), tmp_path / "w.pt"), two_stream=True, seed=0)
+    encoder = build_encoder(
+        "clip_vit_b16", weights=save(with_text(state), tmp_path / "w.pt"), two_stream=True, seed=0
+    )
     assert len(encoder.backbone.stems) == 2
     for stem in encoder.backbone.stems:
         assert torch.equal(stem.conv1.weight, state["conv1.weight"].float())
@@ -174,7 +186,10 @@ def test_an_encoder_starts_from_a_file_in_both_streams(tmp_path: Path):
 def test_other_weights_are_refused(tmp_path: Path):
     backbone = tiny()
     renamed = {name.replace("resblocks", "layers"): value for name, value in published().items()}
-    with pytest.raises(DataError, match=r"missing: transformer\.resblocks\.0.*unexpected: transformer\.layers\.0.*encoder\.name"):
+    with pytest.raises(
+        DataError,
+        match=r"missing: transformer\.resblocks\.0.*unexpected: transformer\.layers\.0.*encoder\.name",
+    ):
         load_weights(backbone.layers, save(renamed, tmp_path / "w.safetensors"), select=backbone.select)
     other_patches = published() | {"conv1.weight": torch.zeros(WIDTH, 3, 32, 32)}
     with pytest.raises(DataError, match=r"conv1\.weight \(24, 3, 32, 32\) for \(24, 3, 16, 16\)"):
@@ -185,5 +200,9 @@ def test_other_weights_are_refused(tmp_path: Path):
 def test_frames_are_normalised_as_clip_was_trained():
     encoder = build_encoder("clip_vit_b16", seed=0)
     grey = encoder._normalise(torch.full((1, 3, 16, 16), 0.5))[0, :, 0, 0]
-    expected = [(0.5 - 0.48145466) / 0.26862954, (0.5 - 0.4578275) / 0.26130258, (0.5 - 0.40821073) / 0.27577711]
+    expected = [
+        (0.5 - 0.48145466) / 0.26862954,
+        (0.5 - 0.4578275) / 0.26130258,
+        (0.5 - 0.40821073) / 0.27577711,
+    ]
     assert grey.tolist() == pytest.approx(expected, abs=1e-5)

@@ -55,7 +55,9 @@ def test_gradients_reach_all_parameters(name: str, temporal: str):
 def test_float_frames_equal_uint8_frames(small: Encoder):
     frames, modality = batch()
     with torch.no_grad():
-        assert torch.allclose(small(frames, modality).tracklet, small(frames / 255, modality).tracklet, atol=1e-5)
+        assert torch.allclose(
+            small(frames, modality).tracklet, small(frames / 255, modality).tracklet, atol=1e-5
+        )
 
 
 def test_clips_of_one_frame_have_that_frames_feature(small: Encoder):
@@ -104,7 +106,9 @@ def test_early_maps_of_a_clip_have_the_statistics_of_its_donor(small: Encoder):
     frames, modality = batch()
     frames[1] //= 3
     seen = []
-    handle = small.backbone.trunk.layer2.register_forward_pre_hook(lambda _, x: seen.append(x[0].unflatten(0, (4, 3))))
+    handle = small.backbone.trunk.layer2.register_forward_pre_hook(
+        lambda _, x: seen.append(x[0].unflatten(0, (4, 3)))
+    )
     with torch.no_grad():
         small(frames, modality)
         small(frames, modality, torch.tensor([1, -1, -1, -1]))

@@ -17,7 +17,9 @@ SHAPES = {
 
 
 def test_parameter_count_is_the_published_one():
-    assert sum(p.numel() for p in mobilenet_v2().layers.parameters()) / 1e6 == pytest.approx(2.224, abs=0.0006)
+    assert sum(p.numel() for p in mobilenet_v2().layers.parameters()) / 1e6 == pytest.approx(
+        2.224, abs=0.0006
+    )
 
 
 def test_names_and_shapes_are_those_of_torchvision():

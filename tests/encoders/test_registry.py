@@ -33,7 +33,10 @@ def test_every_name_builds_with_its_width(name: str):
 
 
 def test_equal_seeds_give_equal_weights():
-    assert equal(build_encoder("small", temporal="attention", seed=3), build_encoder("small", temporal="attention", seed=3))
+    assert equal(
+        build_encoder("small", temporal="attention", seed=3),
+        build_encoder("small", temporal="attention", seed=3),
+    )
     assert not equal(build_encoder("small", seed=3), build_encoder("small", seed=4))
 
 
@@ -66,7 +69,9 @@ def test_pooling_decides_the_width(pooling: str | None, width: int):
 def test_transformers_start_from_the_seed_too():
     assert equal(build_encoder("clip_vit_b16", seed=3), build_encoder("clip_vit_b16", seed=3))
     one, other = (build_encoder("clip_vit_b16", seed=s).state_dict() for s in (3, 4))
-    alike = {name.rpartition(".")[0].rpartition(".")[2] for name in one if torch.equal(one[name], other[name])}
+    alike = {
+        name.rpartition(".")[0].rpartition(".")[2] for name in one if torch.equal(one[name], other[name])
+    }
     # biases of attention and normalisations start at constants, everything else is drawn
     assert alike == {"ln_pre", "ln_1", "attn", "out_proj", "ln_2", "ln_post", "norm"}
 
@@ -74,10 +79,14 @@ def test_transformers_start_from_the_seed_too():
 @pytest.mark.usefixtures("tiny_clip")
 @pytest.mark.parametrize("pooling", ["gem", "mean"])
 def test_what_is_pooled_already_is_not_pooled(pooling: str):
-    with pytest.raises(ConfigError, match=rf"encoder\.pooling = {pooling}: clip_vit_b16 gives one vector a frame"):
+    with pytest.raises(
+        ConfigError, match=rf"encoder\.pooling = {pooling}: clip_vit_b16 gives one vector a frame"
+    ):
         build_encoder("clip_vit_b16", pooling=pooling, seed=0)
 
 
 def test_unknown_name_names_the_nearest():
-    with pytest.raises(ConfigError, match=r"encoder\.name = 'resnet5': did you mean 'resnet50'\?; there are: small"):
+    with pytest.raises(
+        ConfigError, match=r"encoder\.name = 'resnet5': did you mean 'resnet50'\?; there are: small"
+    ):
         build_encoder("resnet5", seed=0)

@@ -14,7 +14,8 @@ def num_parameters(module: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("factory", "millions"), [(resnet18, 11.177), (resnet34, 21.285), (resnet50, 23.508), (agw_resnet50, 23.508)]
+    ("factory", "millions"),
+    [(resnet18, 11.177), (resnet34, 21.285), (resnet50, 23.508), (agw_resnet50, 23.508)],
 )
 def test_parameter_counts_are_the_published_ones(factory, millions: float):
     assert num_parameters(factory().layers) / 1e6 == pytest.approx(millions, abs=0.0006)
@@ -56,5 +57,9 @@ def test_number_of_tensors_is_the_published_one():
 
 
 def test_non_local_blocks_follow_the_last_blocks_of_two_stages():
-    names = [name for name, module in agw_resnet50_non_local().layers.named_modules() if isinstance(module, NonLocal)]
+    names = [
+        name
+        for name, module in agw_resnet50_non_local().layers.named_modules()
+        if isinstance(module, NonLocal)
+    ]
     assert names == [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]

@@ -67,7 +67,9 @@ def test_two_clips_can_swap():
 
 def test_frames_of_a_clip_keep_their_order_of_brightness():
     means = MAPS.view(NUM_CLIPS, NUM_FRAMES, CHANNELS, -1).mean(3)
-    styled = exchange_style(MAPS, torch.tensor([1, 2, 3, 0])).view(NUM_CLIPS, NUM_FRAMES, CHANNELS, -1).mean(3)
+    styled = (
+        exchange_style(MAPS, torch.tensor([1, 2, 3, 0])).view(NUM_CLIPS, NUM_FRAMES, CHANNELS, -1).mean(3)
+    )
     assert torch.equal(means.argsort(1), styled.argsort(1))
 
 

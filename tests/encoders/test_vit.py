@@ -39,13 +39,19 @@ def shapes_of(width: int, depth: int) -> dict[str, tuple[int, ...]]:
         shapes |= {f"patch_embed.conv.{first + 1}.{name}": (32,) for name in sorted(half)}
         shapes |= {f"patch_embed.conv.{first + 1}.BN.num_batches_tracked": ()}
     shapes |= {"patch_embed.conv.6.weight": (64, 64, 3, 3)}
-    shapes |= {f"patch_embed.conv.7.{name}": (64,) for name in ("weight", "bias", "running_mean", "running_var")}
+    shapes |= {
+        f"patch_embed.conv.7.{name}": (64,) for name in ("weight", "bias", "running_mean", "running_var")
+    }
     shapes |= {"patch_embed.conv.7.num_batches_tracked": ()}
     shapes |= {"patch_embed.proj.weight": (width, 64, 8, 8), "patch_embed.proj.bias": (width,)}
     linear = {"attn.qkv": (3 * width, width), "attn.proj": (width, width)}
     linear |= {"mlp.fc1": (4 * width, width), "mlp.fc2": (width, 4 * width)}
     for n in range(depth):
-        shapes |= {f"blocks.{n}.{norm}.{kind}": (width,) for norm in ("norm1", "norm2") for kind in ("weight", "bias")}
+        shapes |= {
+            f"blocks.{n}.{norm}.{kind}": (width,)
+            for norm in ("norm1", "norm2")
+            for kind in ("weight", "bias")
+        }
         shapes |= {f"blocks.{n}.{name}.weight": shape for name, shape in linear.items()}
         shapes |= {f"blocks.{n}.{name}.bias": shape[:1] for name, shape in linear.items()}
     return shapes | {"norm.weight": (width,), "norm.bias": (width,)}
@@ -54,8 +60,12 @@ def shapes_of(width: int, depth: int) -> dict[str, tuple[int, ...]]:
 def published_state(*, seed: int = 0) -> State:
     """A small file of those names."""
     generator = torch.Generator().manual_seed(seed)
-    state = {name: 0.3 * torch.randn(shape, generator=generator) for name, shape in shapes_of(WIDTH, DEPTH).items()}
-    return {name: value.abs() + 0.5 if name.endswith("running_var") else value for name, value in state.items()}
+    state = {
+        name: 0.3 * torch.randn(shape, generator=generator) for name, shape in shapes_of(WIDTH, DEPTH).items()
+    }
+    return {
+        name: value.abs() + 0.5 if name.endswith("running_var") else value for name, value in state.items()
+    }
 
 
 def prefixed(prefix: str, state: State) -> State:
@@ -63,7 +73,10 @@ def prefixed(prefix: str, state: State) -> State:
 
 
 def of_dino(state: State) -> dict[str, object]:
-    head = {"module.head.mlp.0.weight": torch.zeros(4, WIDTH), "module.head.last_layer.weight_g": torch.zeros(4)}
+    head = {
+        "module.head.mlp.0.weight": torch.zeros(4, WIDTH),
+        "module.head.last_layer.weight_g": torch.zeros(4),
+    }
     student = prefixed("module.backbone.", {name: torch.zeros_like(value) for name, value in state.items()})
     return {"student": student, "teacher": prefixed("module.backbone.", state) | head, "epoch": 100}
 
@@ -98,7 +111,9 @@ class Oracle:
         maps = frame.double()
         for conv, stride in ((0, 2), (3, 1), (6, 1)):
             kernel = self.state[f"patch_embed.conv.{conv}.weight"]
-            maps = functional.conv2d(maps.unsqueeze(0), kernel, stride=stride, padding=kernel.shape[2] // 2)[0]
+            maps = functional.conv2d(maps.unsqueeze(0), kernel, stride=stride, padding=kernel.shape[2] // 2)[
+                0
+            ]
             own = 0 if conv == 6 else 32
             channels = []
             for c, x in enumerate(maps):
@@ -120,12 +135,16 @@ class Oracle:
         for r in range(height):
             for c in range(width):
                 patch = maps[:, 8 * r : 8 * r + 8, 8 * c : 8 * c + 8]
-                patch = (self.state["patch_embed.proj.weight"] * patch).sum((1, 2, 3)) + self.state["patch_embed.proj.bias"]
+                patch = (self.state["patch_embed.proj.weight"] * patch).sum((1, 2, 3)) + self.state[
+                    "patch_embed.proj.bias"
+                ]
                 tokens.append(patch)
         return torch.stack(tokens) + resize_positions(self.state["pos_embed"][0], height, width, grid=(16, 8))
 
     def norm(self, x: Tensor, name: str) -> Tensor:
-        return functional.layer_norm(x, (WIDTH,), self.state[f"{name}.weight"], self.state[f"{name}.bias"], eps=1e-6)
+        return functional.layer_norm(
+            x, (WIDTH,), self.state[f"{name}.weight"], self.state[f"{name}.bias"], eps=1e-6
+        )
 
     def linear(self, x: Tensor, name: str) -> Tensor:
         return x @ self.state[f"{name}.weight"].T + self.state[f"{name}.bias"]
@@ -133,7 +152,11 @@ class Oracle:
     def block(self, x: Tensor, n: int) -> Tensor:
         """[1 + n, D] -> [1 + n, D]; queries, keys and values lie behind each other, each head by head."""
         each = WIDTH // HEADS
-        q, k, v = self.linear(self.norm(x, f"blocks.{n}.norm1"), f"blocks.{n}.attn.qkv").view(-1, 3, HEADS, each).unbind(1)
+        q, k, v = (
+            self.linear(self.norm(x, f"blocks.{n}.norm1"), f"blocks.{n}.attn.qkv")
+            .view(-1, 3, HEADS, each)
+            .unbind(1)
+        )
         heads = [((q[:, h] @ k[:, h].T) / math.sqrt(each)).softmax(1) @ v[:, h] for h in range(HEADS)]
         x = x + self.linear(torch.cat(heads, dim=1), f"blocks.{n}.attn.proj")
         hidden = self.linear(self.norm(x, f"blocks.{n}.norm2"), f"blocks.{n}.mlp.fc1")
@@ -152,7 +175,9 @@ class Oracle:
 @pytest.mark.parametrize("size", [(288, 144), (64, 32), (16, 16)])
 def test_both_branches_equal_the_formula(weights: Path, size: tuple[int, int]):
     frames = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
-    deep, shallow = (torch.stack(x) for x in zip(*map(Oracle(published_state()).branches, frames), strict=True))
+    deep, shallow = (
+        torch.stack(x) for x in zip(*map(Oracle(published_state()).branches, frames), strict=True)
+    )
     layers = loaded(weights).layers.eval()
     with torch.no_grad():
         one = layers(frames).double()
@@ -181,7 +206,10 @@ def test_sizes_are_the_published_ones():
         ("safetensors", dict),
         ("pth", dict),
         ("pth", lambda state: prefixed("module.", state)),
-        ("safetensors", lambda state: prefixed("backbone.", state) | {"head.mlp.0.weight": torch.zeros(4, WIDTH)}),
+        (
+            "safetensors",
+            lambda state: prefixed("backbone.", state) | {"head.mlp.0.weight": torch.zeros(4, WIDTH)},
+        ),
         ("pth", of_dino),
     ],
 )
@@ -200,7 +228,9 @@ def test_other_weights_are_refused(tmp_path: Path):
     state = published_state()
     plain = {name: value for name, value in state.items() if ".conv." not in name}
     plain["patch_embed.proj.weight"] = torch.zeros(WIDTH, 3, 16, 16)
-    with pytest.raises(DataError, match=r"missing: patch_embed\.conv\.0.*proj\.weight \(12, 3, 16, 16\) for \(12, 64, 8, 8\)"):
+    with pytest.raises(
+        DataError, match=r"missing: patch_embed\.conv\.0.*proj\.weight \(12, 3, 16, 16\) for \(12, 64, 8, 8\)"
+    ):
         loaded(save(plain, tmp_path / "w.pth"))
     square = state | {"pos_embed": torch.zeros(1, 197, WIDTH)}
     with pytest.raises(DataError, match=r"positional_embedding \(197, 12\) for \(129, 12\)"):
@@ -240,7 +270,9 @@ def test_the_deep_branch_is_the_encoder_with_one():
     with torch.no_grad():
         for alone, joined in zip(one(*batch()), two(*batch()), strict=True):
             deep = joined[..., :WIDTH]
-            assert torch.allclose(functional.normalize(deep, dim=-1), functional.normalize(alone, dim=-1), atol=1e-5)
+            assert torch.allclose(
+                functional.normalize(deep, dim=-1), functional.normalize(alone, dim=-1), atol=1e-5
+            )
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -254,7 +286,9 @@ def test_each_branch_has_its_own_neck_and_half_of_the_length(weights: Path, trai
         x = before[0][:, part]
         mean, variance = (x.mean(0), x.var(0, correction=0)) if training else (0.0, torch.tensor(1.0))
         after = (x - mean) / (variance + 1e-5).sqrt()
-        assert torch.allclose(out.tracklet[:, part], after / after.norm(dim=1, keepdim=True) / 2**0.5, atol=1e-4)
+        assert torch.allclose(
+            out.tracklet[:, part], after / after.norm(dim=1, keepdim=True) / 2**0.5, atol=1e-4
+        )
     assert torch.allclose(out.frame.norm(dim=-1), torch.ones(4, 2))
     assert torch.allclose(out.frame[..., :WIDTH].norm(dim=-1), torch.full((4, 2), 0.5**0.5))
 
@@ -264,7 +298,12 @@ def test_the_shallow_branch_reads_the_class_token_of_the_deep_blocks(weights: Pa
     built(*batch()).raw[0, WIDTH:].sum().backward()
     trunk = built.backbone.trunk.named_parameters()
     reached = {n.partition(".block.")[0] for n, p in trunk if p.grad is not None and p.grad.any()}
-    assert reached >= {"blocks.0", "blocks.1", "branches.shallow.0.mlp.c_fc.weight", "tokens.positional_embedding"}
+    assert reached >= {
+        "blocks.0",
+        "blocks.1",
+        "branches.shallow.0.mlp.c_fc.weight",
+        "tokens.positional_embedding",
+    }
     assert not any(n.startswith("branches.deep.") for n in reached)
 
 
@@ -273,7 +312,9 @@ def test_recomputed_blocks_give_the_same_step(weights: Path):
         built = encoder(weights, branches=2, recompute=recompute).train()
         out = built(*batch())
         (out.tracklet[:, ::5].sum() + out.raw.square().mean()).backward()
-        return {n: p.grad for n, p in built.named_parameters() if p.grad is not None} | dict(built.named_buffers())
+        return {n: p.grad for n, p in built.named_parameters() if p.grad is not None} | dict(
+            built.named_buffers()
+        )
 
     kept, again = step(recompute=False), step(recompute=True)
     assert kept.keys() == again.keys()

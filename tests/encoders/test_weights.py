@@ -54,7 +54,11 @@ def test_round_trip(tmp_path: Path, suffix: str):
 def test_classifier_counters_and_common_prefix_do_not_matter(tmp_path: Path, prefix: str):
     state = other_state(resnet18().layers)
     published = {prefix + k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
-    published |= {"fc.weight": torch.zeros(10, 512), "fc.bias": torch.zeros(10), "classifier.1.weight": torch.zeros(10, 512)}
+    published |= {
+        "fc.weight": torch.zeros(10, 512),
+        "fc.bias": torch.zeros(10),
+        "classifier.1.weight": torch.zeros(10, 512),
+    }
     layers = resnet18().layers
     load_weights(layers, save(published, tmp_path / "w.safetensors"))
     assert_holds(layers, state)
@@ -63,7 +67,11 @@ def test_classifier_counters_and_common_prefix_do_not_matter(tmp_path: Path, pre
 @pytest.mark.parametrize("key", ["teacher", "state_dict", "model"])
 def test_a_network_is_found_in_what_a_training_saved(tmp_path: Path, key: str):
     state = other_state(small().layers)
-    saved = {"epoch": 7, "student": other_state(small().layers, seed=2), key: {f"module.{k}": v for k, v in state.items()}}
+    saved = {
+        "epoch": 7,
+        "student": other_state(small().layers, seed=2),
+        key: {f"module.{k}": v for k, v in state.items()},
+    }
     layers = small().layers
     load_weights(layers, save(saved, tmp_path / "w.pth"))
     assert_holds(layers, state)
@@ -143,7 +151,9 @@ class Program(nn.Module):
 def test_programs_are_refused(tmp_path: Path):
     path = tmp_path / "ViT-B-16.pt"
     torch.jit.script(Program()).save(path)
-    with pytest.raises(DataError, match=r"TorchScript archive.*torch\.jit\.load\('ViT-B-16\.pt'.*'weights\.pth'"):
+    with pytest.raises(
+        DataError, match=r"TorchScript archive.*torch\.jit\.load\('ViT-B-16\.pt'.*'weights\.pth'"
+    ):
         load_weights(small().layers, path)
 
 

@@ -44,10 +44,12 @@ def test_only_the_wanted_ones_are_kept(folder):
 
 def test_targets_come_back_with_their_sparse_matrices():
     matrix = csr_array(np.array([[0, 2.0], [0, 0]]))
-    targets = Targets(np.array([0, -1]), {"a": np.arange(3), "s": matrix}, {"m": np.eye(2, dtype=np.float32)}, {"f": 0.5})
+    targets = Targets(
+        np.array([0, -1]), {"a": np.arange(3), "s": matrix}, {"m": np.eye(2, dtype=np.float32)}, {"f": 0.5}
+    )
     back = _restore_targets(_flatten_targets(targets), {"f": 0.5})
     assert np.array_equal(back.labels, targets.labels)
     assert np.array_equal(back.arrays["a"], np.arange(3))
     assert (back.arrays["s"] != matrix).nnz == 0
     assert np.array_equal(back.memories["m"], np.eye(2))
-    assert back.figures == {"f": 0.5}
+    assert back.metrics == {"f": 0.5}

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.data.clips import ClipTiming, segment_clip, train_clip
-from raydist.data.frames import FrameStore
-from raydist.data.rendering import apply
+from raydist.data.frames.store import FrameStore
 from raydist.data.training_set import TrainingSet
-from raydist.data.transforms import (
+from raydist.data.transforms.augment import (
     INTERVENED_INFRARED,
     INTERVENED_VISIBLE,
     NONE,
@@ -19,8 +17,10 @@ from raydist.data.transforms import (
     ClipAugment,
     draw_params,
 )
+from raydist.data.transforms.clips import ClipTiming, segment_clip, train_clip
+from raydist.data.transforms.rendering import apply
 from raydist.engine.clip_batches import OWN_STYLE, render
-from raydist.methods.method import Version
+from raydist.methods.method import ClipView
 from raydist.randomness import stream
 from raydist.types import Modality
 
@@ -36,7 +36,14 @@ ANY_RHYTHM = ClipTiming(stride=0.4, hold=0.3, shuffle=0.2, freeze=0.1)
 def make_tracklets(pixels, num_frames, modality):
     first = np.cumsum(num_frames) - num_frames
     store = FrameStore(
-        num_frames, np.array(["" for _ in num_frames]), HEIGHT, WIDTH, 0, first, np.arange(num_frames.sum()), pixels
+        num_frames,
+        np.array(["" for _ in num_frames]),
+        HEIGHT,
+        WIDTH,
+        0,
+        first,
+        np.arange(num_frames.sum()),
+        pixels,
     )
     camera = np.zeros(len(modality), np.int64)
     return TrainingSet(store, modality.astype(np.int8), camera, modality.astype(np.int64))
@@ -57,46 +64,57 @@ def noise():
 @pytest.fixture(scope="module")
 def numbered():
     """Tracklets whose frames are plain: level 2 f for frame f of all frames laid end to end."""
-    pixels = np.broadcast_to(2 * np.arange(LAST)[:, None, None, None], (LAST, HEIGHT, WIDTH, 3)).astype(np.uint8)
+    pixels = np.broadcast_to(2 * np.arange(LAST)[:, None, None, None], (LAST, HEIGHT, WIDTH, 3)).astype(
+        np.uint8
+    )
     return make_tracklets(pixels, NUM_FRAMES, MODALITY)
 
 
-def rendered(tracklets, versions, *, rows=None, positions=None, step=5):
+def rendered(tracklets, clip_views, *, rows=None, positions=None, step=5):
     rows = np.arange(len(tracklets)) if rows is None else rows
     positions = np.arange(len(rows)) if positions is None else positions
-    return render(tracklets, rows, positions, versions, num_frames=T, seed=3, keys=(2, 0, step))
+    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, keys=(2, 0, step))
 
 
-def shown(tracklets, versions, **options):
+def shown(tracklets, clip_views, **options):
     """int [V, b, T]: which frame of its tracklet is to be seen, of numbered frames that are not changed."""
-    out = rendered(tracklets, versions, **options).clips
-    levels = (out.unflatten(0, (len(versions), -1))[..., 0, 0, 0] * 255).round().long().numpy()
+    out = rendered(tracklets, clip_views, **options).clips
+    levels = (out.unflatten(0, (len(clip_views), -1))[..., 0, 0, 0] * 255).round().long().numpy()
     return levels // 2 - tracklets.frames.first[:, None]
 
 
 def test_a_version_is_its_frames_and_then_its_parameters(noise):
-    versions = [Version(), Version(segment=1), Version(TONES, segment=0)]
+    clip_views = [ClipView(), ClipView(segment=1), ClipView(TONES, segment=0)]
     frames, params = np.empty((3, len(noise), T), np.int64), [[], [], []]
     for b, available in enumerate(NUM_FRAMES):
         rng = stream(3, "clip", *KEYS, b)
         order = rng.permutation(2)
-        for v, version in enumerate(versions):
-            if version.segment is None:
+        for v, clip_view in enumerate(clip_views):
+            if clip_view.segment is None:
                 frames[v, b] = train_clip(available, T, rng)
             else:
-                frames[v, b] = segment_clip(available, T, order[version.segment], 2, rng)
-            params[v].append(draw_params(version.augment[Modality(MODALITY[b])], Modality(MODALITY[b]), rng))
+                frames[v, b] = segment_clip(available, T, order[clip_view.segment], 2, rng)
+            params[v].append(
+                draw_params(clip_view.augment[Modality(MODALITY[b])], Modality(MODALITY[b]), rng)
+            )
     pixels = noise.frames.read(np.tile(np.arange(len(noise)), 3), frames.reshape(-1, T))
-    out = rendered(noise, versions)
-    assert torch.equal(out.clips, apply(torch.from_numpy(pixels), [p for of_version in params for p in of_version]))
+    out = rendered(noise, clip_views)
+    assert torch.equal(
+        out.clips, apply(torch.from_numpy(pixels), [p for of_version in params for p in of_version])
+    )
     assert out.modality.tolist() == MODALITY.tolist() * 3
     assert out.style is None
 
 
 def test_a_version_may_show_the_frames_of_an_earlier_one(numbered):
-    motion = Version(AS_THEY_ARE, segment=1, timing=ANY_RHYTHM)
-    versions = [Version(AS_THEY_ARE, segment=0), motion, Version(AS_THEY_ARE, frames_of=0), Version(AS_THEY_ARE, frames_of=1)]
-    original, moved, of_original, of_moved = shown(numbered, versions)
+    motion = ClipView(AS_THEY_ARE, segment=1, timing=ANY_RHYTHM)
+    clip_views = [
+        ClipView(AS_THEY_ARE, segment=0),
+        motion,
+        ClipView(AS_THEY_ARE, frames_of=0),
+        ClipView(AS_THEY_ARE, frames_of=1),
+    ]
+    original, moved, of_original, of_moved = shown(numbered, clip_views)
     assert (of_original == original).all()
     assert (of_moved == moved).all()
     assert (moved != original).any()
@@ -104,17 +122,22 @@ def test_a_version_may_show_the_frames_of_an_earlier_one(numbered):
 
 @pytest.mark.parametrize("frames_of", [1, 2, -1])
 def test_frames_come_from_an_earlier_version_only(numbered, frames_of):
-    with pytest.raises(ValueError, match=f"version 1 takes the frames of version {frames_of}: name an earlier one"):
-        rendered(numbered, [Version(), Version(frames_of=frames_of)])
+    with pytest.raises(
+        ValueError, match=f"version 1 takes the frames of version {frames_of}: name an earlier one"
+    ):
+        rendered(numbered, [ClipView(), ClipView(frames_of=frames_of)])
 
 
 @pytest.mark.parametrize("way", ["stride", "hold", "shuffle", "freeze"])
 def test_another_rhythm_keeps_to_its_half_of_the_tracklet(numbered, way):
-    versions = [Version(AS_THEY_ARE, segment=0), Version(AS_THEY_ARE, segment=1, timing=ClipTiming(**{way: 1.0}))]
-    as_it_ran = [versions[0], Version(AS_THEY_ARE, segment=1)]
+    clip_views = [
+        ClipView(AS_THEY_ARE, segment=0),
+        ClipView(AS_THEY_ARE, segment=1, timing=ClipTiming(**{way: 1.0})),
+    ]
+    as_it_ran = [clip_views[0], ClipView(AS_THEY_ARE, segment=1)]
     different = 0
     for step in range(5):
-        clips = shown(numbered, versions, step=step)
+        clips = shown(numbered, clip_views, step=step)
         different += (clips[1] != shown(numbered, as_it_ran, step=step)[1]).any()
         for b, available in enumerate(NUM_FRAMES):
             halves = clips[:, b] >= available // 2
@@ -124,21 +147,21 @@ def test_another_rhythm_keeps_to_its_half_of_the_tracklet(numbered, way):
 
 
 def test_a_frozen_version_shows_one_frame(numbered):
-    (clips,) = shown(numbered, [Version(AS_THEY_ARE, timing=ClipTiming(freeze=1.0))])
+    (clips,) = shown(numbered, [ClipView(AS_THEY_ARE, timing=ClipTiming(freeze=1.0))])
     assert (clips == clips[:, :1]).all()
 
 
 def test_a_stride_without_a_segment_goes_anywhere(numbered):
-    strided = [Version(AS_THEY_ARE, timing=ClipTiming(stride=1.0))]
+    strided = [ClipView(AS_THEY_ARE, timing=ClipTiming(stride=1.0))]
     seen = np.concatenate([shown(numbered, strided, step=step)[0] for step in range(150)], axis=1)
     assert [len(set(frames)) for frames in seen.tolist()] == NUM_FRAMES.tolist()
 
 
 def test_donors_are_any_frames_of_the_other_modality(numbered):
-    versions = [Version(SWAPPED)]
+    clip_views = [ClipView(SWAPPED)]
     seen = {modality: set() for modality in Modality}
     for step in range(150):
-        levels = (rendered(numbered, versions, step=step).clips[:, 0, 0, 0, 0] * 255).round().long() // 2
+        levels = (rendered(numbered, clip_views, step=step).clips[:, 0, 0, 0, 0] * 255).round().long() // 2
         for modality in Modality:
             seen[modality] |= set(levels.numpy()[modality == MODALITY].tolist())
     owner = np.repeat(MODALITY, NUM_FRAMES)
@@ -148,10 +171,10 @@ def test_donors_are_any_frames_of_the_other_modality(numbered):
 
 
 VERSIONS = [
-    Version(segment=0),
-    Version(segment=1, timing=ANY_RHYTHM),
-    Version(INTERVENED, frames_of=0, style=0.5),
-    Version(INTERVENED, frames_of=1, style=1.0),
+    ClipView(segment=0),
+    ClipView(segment=1, timing=ANY_RHYTHM),
+    ClipView(INTERVENED, frames_of=0, style=0.5),
+    ClipView(INTERVENED, frames_of=1, style=1.0),
 ]
 
 
@@ -174,11 +197,11 @@ def test_equal_keys_give_equal_clips_and_others_other_ones(noise):
 
 
 def test_style_comes_from_the_other_modality_of_the_same_version(noise):
-    versions = [Version(style=1.0), Version(), Version(style=0.25)]
+    clip_views = [ClipView(style=1.0), ClipView(), ClipView(style=0.25)]
     taken = np.zeros(3)
     donors = set()
     for step in range(60):
-        out = rendered(noise, versions, step=step)
+        out = rendered(noise, clip_views, step=step)
         style, modality = out.style.view(3, -1).numpy(), out.modality.numpy()
         for v, b in zip(*np.nonzero(style != OWN_STYLE), strict=True):
             assert style[v, b] // len(noise) == v
@@ -190,7 +213,7 @@ def test_style_comes_from_the_other_modality_of_the_same_version(noise):
 
 
 def test_nobody_has_style_to_give_where_there_is_one_modality(noise):
-    out = rendered(noise, [Version(style=1.0)], rows=np.flatnonzero(MODALITY == 0))
+    out = rendered(noise, [ClipView(style=1.0)], rows=np.flatnonzero(MODALITY == 0))
     assert out.style.tolist() == [OWN_STYLE] * 5
 
 
@@ -204,5 +227,5 @@ def test_a_grey_clip_has_no_donor(noise):
     grey = dict.fromkeys(Modality, ClipAugment(weighted=1.0, swap=1.0))
     visible = np.flatnonzero(MODALITY == 0)
     without = {m: replace(a, swap=0.0) for m, a in grey.items()}
-    swapping, plain = (rendered(noise, [Version(a)], rows=visible).clips for a in (grey, without))
+    swapping, plain = (rendered(noise, [ClipView(a)], rows=visible).clips for a in (grey, without))
     assert torch.equal(swapping, plain)

@@ -9,14 +9,21 @@ from sklearn.metrics import silhouette_samples
 
 from raydist.clustering.quality import noise_as_singletons
 from raydist.clustering.spec import ClusterSpec
-from raydist.engine.criteria import CRITERIA, balance, consistency, measure, silhouettes, stability
+from raydist.engine.criteria import (
+    CRITERIA,
+    balance,
+    consistency,
+    silhouettes,
+    stability,
+    unsupervised_criteria,
+)
 from raydist.engine.loop import run_epoch
-from raydist.engine.refresher import LocalRefresher, Remembering
+from raydist.engine.refresher import CachedRefresher, LocalRefresher
 from raydist.engine.schema import TuneSection
 from raydist.engine.state import build_state
 from raydist.errors import DataError
 from raydist.methods.method import Targets
-from raydist.neighbours.jaccard import Edges
+from raydist.neighbours.jaccard.graph import Edges
 from raydist.types import NOISE, Modality
 
 
@@ -59,7 +66,9 @@ def test_silhouettes_are_those_of_the_dense_distances(seed):
 def test_silhouettes_do_not_know_the_numbers_of_clusters():
     edges, _ = graph(np.random.default_rng(0), 12, 0.5)
     labels = np.array([0, 0, 1, 1, 2, 2, -1, 0, 1, 2, -1, 0])
-    np.testing.assert_array_equal(silhouettes(edges, labels), silhouettes(edges, np.where(labels == NOISE, NOISE, 70 - labels)))
+    np.testing.assert_array_equal(
+        silhouettes(edges, labels), silhouettes(edges, np.where(labels == NOISE, NOISE, 70 - labels))
+    )
 
 
 @pytest.mark.parametrize("labels", [[], [NOISE], [0], [3, 3, 3], [NOISE, NOISE]])
@@ -97,7 +106,9 @@ def test_consistency_is_that_of_all_pairs(num_parts):
     rng = np.random.default_rng(num_parts)
     parts = unit(rng.normal(size=(15, 1, 8)) + 0.4 * rng.normal(size=(15, num_parts, 8)))
     view = rng.integers(0, 3, 15)
-    assert consistency(parts, view) == pytest.approx(slow_consistency(parts.astype(np.float64), view), abs=1e-6)
+    assert consistency(parts, view) == pytest.approx(
+        slow_consistency(parts.astype(np.float64), view), abs=1e-6
+    )
 
 
 def test_consistency_is_not_fooled_by_a_collapse_or_by_cameras():
@@ -143,7 +154,9 @@ SPECS = dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2))
 
 def measured(people, targets, previous=None):
     _, features, tracklets = people
-    return measure(features, targets, previous, LocalRefresher(tracklets), tracklets=tracklets, clustering=SPECS)
+    return unsupervised_criteria(
+        features, targets, previous, LocalRefresher(tracklets), tracklets=tracklets, clustering=SPECS
+    )
 
 
 def test_all_criteria_of_good_clusters_are_good(people):
@@ -172,7 +185,10 @@ def test_rows_that_were_not_offered_do_not_count_as_noise(people):
     labels = person + 6 * tracklets.modality
     offered = np.arange(48) % 4 > 0
     half = np.where(offered, labels, NOISE)
-    assert measured(people, Targets(half, {"clustered": offered}))["silhouette"] > measured(people, Targets(half))["silhouette"]
+    assert (
+        measured(people, Targets(half, {"clustered": offered}))["silhouette"]
+        > measured(people, Targets(half))["silhouette"]
+    )
 
 
 class Counting(LocalRefresher):
@@ -186,20 +202,28 @@ class Counting(LocalRefresher):
 def test_clusters_are_asked_for_once(people):
     _, features, tracklets = people
     inner = Counting(tracklets)
-    once, rows = Remembering(inner), np.arange(24)
-    once.hold(features[:, 0])
+    once, rows = CachedRefresher(inner), np.arange(24)
+    once.set_features(features[:, 0])
     first = once.cluster(rows, SPECS[Modality.VISIBLE])
-    once.hold(features[:, 0].copy())
+    once.set_features(features[:, 0].copy())
     assert once.cluster(rows.copy(), SPECS[Modality.VISIBLE]) is first
     once.cluster(rows + 24, SPECS[Modality.VISIBLE])
-    once.hold(features[:, 1])
+    once.set_features(features[:, 1])
     assert once.cluster(rows, SPECS[Modality.VISIBLE]) is not first
     assert inner.asked == 3
 
 
 def test_they_are_reported_where_they_are_asked_for_and_change_nothing(smoke, smoke_inputs):
-    words = ["method.name=pgm", "train.iterations=1", "train.batch_identities=2", "train.batch_instances=2", "evaluation.every=0"]
-    plain, judged = (build_state(smoke(*words, f"evaluation.criteria={on}"), smoke_inputs) for on in ("false", "true"))
+    words = [
+        "method.name=pgm",
+        "train.iterations=1",
+        "train.batch_identities=2",
+        "train.batch_instances=2",
+        "evaluation.every=0",
+    ]
+    plain, judged = (
+        build_state(smoke(*words, f"evaluation.criteria={on}"), smoke_inputs) for on in ("false", "true")
+    )
     silent, told = ([run_epoch(state) for _ in range(2)] for state in (plain, judged))
     assert all("criteria" not in report for report in silent)
     assert {"silhouette", "consistency", "balance"} <= set(told[0]["criteria"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.data.clips import sub_tracklet_clips
+from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.registry import build_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.schema import DataSection
@@ -63,7 +63,9 @@ def test_with_flip_average_it_is_the_mean_of_the_clip_and_its_mirror_image(encod
 
 def test_no_rows_no_features(encoder):
     nothing, data = np.empty(0, np.int64), DataSection()
-    assert extract(encoder, DrawnFrames(), MODALITY, nothing, data=data, device=torch.device("cpu")).shape == (
+    assert extract(
+        encoder, DrawnFrames(), MODALITY, nothing, data=data, device=torch.device("cpu")
+    ).shape == (
         0,
         2,
         encoder.width,

@@ -19,7 +19,9 @@ def single(smoke, image_set):
 
 @pytest.mark.parametrize("name", ["sysu_mm01", "regdb", "llcm"])
 def test_single_images_train_and_are_judged_by_their_own_protocol(single, tmp_path, name):
-    config = single(name, "data.cache=packed", "train.limit_epochs=1", "train.iterations=2", "clustering.eps=0.9")
+    config = single(
+        name, "data.cache=packed", "train.limit_epochs=1", "train.iterations=2", "clustering.eps=0.9"
+    )
     inputs = open_inputs(config, tmp_path / "cache")
     assert inputs.protocol == name
     assert set(inputs.tracklets.frames.num_frames) == {1}
@@ -32,8 +34,13 @@ def test_single_images_train_and_are_judged_by_their_own_protocol(single, tmp_pa
 
 @pytest.mark.parametrize("name", ["sysu_mm01", "regdb", "llcm"])
 def test_packed_frames_are_those_that_are_decoded(single, tmp_path, name):
-    packed, decoded = (open_inputs(single(name, f"data.cache={cache}"), tmp_path / "cache") for cache in ("packed", "off"))
-    for one, other in ((packed.tracklets.frames, decoded.tracklets.frames), (packed.ranked_frames, decoded.ranked_frames)):
+    packed, decoded = (
+        open_inputs(single(name, f"data.cache={cache}"), tmp_path / "cache") for cache in ("packed", "off")
+    )
+    for one, other in (
+        (packed.tracklets.frames, decoded.tracklets.frames),
+        (packed.ranked_frames, decoded.ranked_frames),
+    ):
         rows = np.arange(len(one))
         np.testing.assert_array_equal(
             one.read(rows, np.zeros((len(rows), 1), int)), other.read(rows, np.zeros((len(rows), 1), int))
@@ -56,7 +63,12 @@ def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
     table = inputs.ranked
     assert set(table.identity) < {1, 2, 3, 4, 5, 12}
     constant = FeatureTable(
-        np.ones((len(table), 1), np.float32), table.tracklet_id, table.modality, table.camera, table.identity, table.split
+        np.ones((len(table), 1), np.float32),
+        table.tracklet_id,
+        table.modality,
+        table.camera,
+        table.identity,
+        table.split,
     )
     assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
 

@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from raydist.engine.plan import allot, learning_rate
 
 
-@given(st.integers(1, 200), st.lists(st.floats(0.1, 5), min_size=1, max_size=5), st.none() | st.integers(1, 50))
+@given(
+    st.integers(1, 200), st.lists(st.floats(0.1, 5), min_size=1, max_size=5), st.none() | st.integers(1, 50)
+)
 def test_all_epochs_are_shared_out_and_no_stage_is_left_out(epochs, shares, limit):
     given_out = allot(epochs, shares, limit)
     assert min(given_out) >= 1

@@ -55,7 +55,9 @@ def test_another_seed_gives_other_weights(finished, smoke, smoke_inputs, tmp_pat
 
 
 @pytest.mark.parametrize("stopped_after", [1, 2])
-def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(finished, smoke_inputs, tmp_path, stopped_after):
+def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(
+    finished, smoke_inputs, tmp_path, stopped_after
+):
     config, folder = finished
     state, part = build_state(config, smoke_inputs), RunFolder(tmp_path)
 
@@ -82,7 +84,12 @@ def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_p
     shuffled = np.random.default_rng(0).permutation(smoke_inputs.truth.identity)
     assert not np.array_equal(shuffled, smoke_inputs.truth.identity)
     other = run(config, replace(smoke_inputs, truth=Truth(shuffled)), tmp_path)
-    for name in ("encoder.safetensors", "memories.safetensors", "targets.safetensors", "optimizer.safetensors"):
+    for name in (
+        "encoder.safetensors",
+        "memories.safetensors",
+        "targets.safetensors",
+        "optimizer.safetensors",
+    ):
         assert outcome(other)[name] == outcome(folder)[name]
 
 
@@ -103,7 +110,10 @@ def renamed_copy(root: Path, to: Path) -> Path:
     (to / "info").mkdir()
     for split in ("train", "test"):
         names = (info / f"{split}_name.txt").read_text().splitlines()
-        rows = [list(map(int, line.split())) for line in (info / f"track_{split}_info.txt").read_text().splitlines()]
+        rows = [
+            list(map(int, line.split()))
+            for line in (info / f"track_{split}_info.txt").read_text().splitlines()
+        ]
         order = np.random.default_rng(2).permutation(len(rows)) if split == "train" else range(len(rows))
         out_names, out_rows = [], []
         for number in order:

@@ -39,9 +39,14 @@ def test_a_stage_without_a_share_is_left_out(smoke, smoke_inputs):
 @pytest.mark.parametrize("branches", [1, 2])
 def test_the_method_is_told_how_many_branches_a_feature_joins(smoke, smoke_inputs, monkeypatch, branches):
     monkeypatch.setattr(vit, "vit_b16", lambda: vit.vit(depth=2, width=12, heads=3))
-    config = smoke("encoder.name=vit_b16", f"encoder.branches={branches}", "train.iterations=1", "train.epoch_frames=null")
+    config = smoke(
+        "encoder.name=vit_b16",
+        f"encoder.branches={branches}",
+        "train.iterations=1",
+        "train.epoch_frames=null",
+    )
     state = build_state(config, smoke_inputs)
-    assert state.method.setting.num_branches == branches
+    assert state.method.context.num_branches == branches
     assert state.encoder.width == feature_width(config) == 12 * branches
     assert run_epoch(state)["epoch"] == 1
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raydist.data.datasets import read_dataset
+from raydist.data.datasets.registry import read_dataset
 from raydist.types import FeatureTable, Modality
 
 
@@ -46,7 +46,10 @@ def campus():
     """The shape of BUPTCampus: both modalities in both splits."""
     rows = [("query", ("infrared", "visible")[pid % 2], "W4", pid) for pid in range(8)]
     rows += [
-        ("gallery", modality, camera, pid) for pid in range(8) for modality in ("visible", "infrared") for camera in ("W4", "CQ1")
+        ("gallery", modality, camera, pid)
+        for pid in range(8)
+        for modality in ("visible", "infrared")
+        for camera in ("W4", "CQ1")
     ]
     return table(rows, seed=3)
 
@@ -60,6 +63,8 @@ def image_features(image_set):
         rows, _ = read_dataset(name, root, **options)
         rows = rows.take(np.random.default_rng(4).permutation(np.flatnonzero(rows.split != "train")))
         features = unit(np.random.default_rng(5).normal(size=(len(rows), 4)))
-        return root, FeatureTable(features, rows.tracklet_id, rows.modality, rows.camera, rows.identity, rows.split)
+        return root, FeatureTable(
+            features, rows.tracklet_id, rows.modality, rows.camera, rows.identity, rows.split
+        )
 
     return make

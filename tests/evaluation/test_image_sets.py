@@ -21,7 +21,9 @@ def folders(protocol, direction):
     """The camera folders of the queries and of the gallery."""
     if protocol == "llcm":
         return (NIR, VIS) if direction == "infrared_to_visible" else (VIS, NIR)
-    return [[f"cam{c}" for c in cameras] for cameras in (SYSU if protocol == "sysu_mm01" else INDOOR)[direction]]
+    return [
+        [f"cam{c}" for c in cameras] for cameras in (SYSU if protocol == "sysu_mm01" else INDOOR)[direction]
+    ]
 
 
 def files(root, protocol, cameras, choose):
@@ -81,7 +83,13 @@ def oracle(root, table, protocol, direction):
             else:
                 skipped += 1
         first, precision, inp = np.array(scores).T
-        trials.append([*(100 * np.mean(first <= k) for k in (1, 5, 10, 20)), 100 * np.mean(precision), 100 * np.mean(inp)])
+        trials.append(
+            [
+                *(100 * np.mean(first <= k) for k in (1, 5, 10, 20)),
+                100 * np.mean(precision),
+                100 * np.mean(inp),
+            ]
+        )
     return np.mean(trials, axis=0), skipped, len(queries)
 
 
@@ -143,7 +151,9 @@ def test_one_hot_features_are_perfect(name, image_features):
 def test_other_cameras_than_those_of_sysu_mm01_are_refused(image_features):
     _, table = image_features("sysu_mm01")
     renamed = replace(table, camera=np.char.replace(table.camera, "cam", "c"))
-    with pytest.raises(DataError, match=r"sysu_mm01 leaves 0 of \d+ queries and 0 of \d+ gallery rows .* \(cam1 to cam6\)"):
+    with pytest.raises(
+        DataError, match=r"sysu_mm01 leaves 0 of \d+ queries and 0 of \d+ gallery rows .* \(cam1 to cam6\)"
+    ):
         evaluate(renamed, "sysu_mm01")
 
 

@@ -9,7 +9,15 @@ from raydist.types import Modality
 
 
 def test_every_protocol_carries_its_key_and_its_rule():
-    published = {"hitsz_vcm", "buptcampus", "buptcampus_official", "sysu_mm01", "sysu_mm01_indoor", "regdb", "llcm"}
+    published = {
+        "hitsz_vcm",
+        "buptcampus",
+        "buptcampus_official",
+        "sysu_mm01",
+        "sysu_mm01_indoor",
+        "regdb",
+        "llcm",
+    }
     assert published | {"plain", "same-camera-removed"} == set(PROTOCOLS)
     for name, protocol in PROTOCOLS.items():
         assert protocol.name == name
@@ -58,7 +66,9 @@ def test_cameras_of_one_room_do_not_see_each_other(name, make_table):
 
 def test_a_drawn_gallery_has_every_person_and_camera_once(make_table):
     rng = np.random.default_rng(0)
-    table = make_table([("gallery", "visible", f"cam{rng.integers(1, 4)}", rng.integers(-1, 9)) for _ in range(200)])
+    table = make_table(
+        [("gallery", "visible", f"cam{rng.integers(1, 4)}", rng.integers(-1, 9)) for _ in range(200)]
+    )
     rows = np.flatnonzero(rng.random(200) < 0.8)
     protocol = find_protocol("llcm")
     for number in range(protocol.num_draws):
@@ -67,7 +77,9 @@ def test_a_drawn_gallery_has_every_person_and_camera_once(make_table):
         assert set(drawn) <= set(rows)
         seen = [(table.identity[row], table.camera[row]) for row in drawn if table.identity[row] >= 0]
         assert len(seen) == len(set(seen))
-        assert set(seen) == {(table.identity[row], table.camera[row]) for row in rows if table.identity[row] >= 0}
+        assert set(seen) == {
+            (table.identity[row], table.camera[row]) for row in rows if table.identity[row] >= 0
+        }
         # Nobody knows whether two unknown persons are one.
         assert set(drawn) >= set(rows[table.identity[rows] < 0])
 
@@ -103,8 +115,14 @@ def test_each_split_holds_one_modality_so_roles_are_swapped(vcm):
 def test_both_modalities_in_both_splits(campus):
     for name, (queries, gallery) in directions(campus).items():
         asking, asked = (Modality.parse(word) for word in name.split("_to_"))
-        assert queries.tolist() == np.flatnonzero((campus.split == "query") & (campus.modality == asking)).tolist()
-        assert gallery.tolist() == np.flatnonzero((campus.split == "gallery") & (campus.modality == asked)).tolist()
+        assert (
+            queries.tolist()
+            == np.flatnonzero((campus.split == "query") & (campus.modality == asking)).tolist()
+        )
+        assert (
+            gallery.tolist()
+            == np.flatnonzero((campus.split == "gallery") & (campus.modality == asked)).tolist()
+        )
 
 
 def test_missing_sides_are_named(vcm, make_table):
@@ -115,5 +133,8 @@ def test_missing_sides_are_named(vcm, make_table):
     with pytest.raises(DataError, match="no row has split 'gallery'"):
         directions(vcm.take(vcm.split != "gallery"))
     only_infrared = make_table([("query", "infrared", "D1", 1), ("gallery", "infrared", "D2", 1)])
-    with pytest.raises(DataError, match=r"query 1 infrared, gallery 0 visible, gallery 1 infrared\): cross-modality needs both"):
+    with pytest.raises(
+        DataError,
+        match=r"query 1 infrared, gallery 0 visible, gallery 1 infrared\): cross-modality needs both",
+    ):
         directions(only_infrared)

@@ -29,12 +29,22 @@ def oracle(queries, gallery, query_identity, gallery_identity, ignored):
     scores = {}
     for q in range(len(queries)):
         candidates = [g for g in range(len(gallery)) if not ignored[q, g]]
-        similarity = {g: round(float(np.dot(queries[q].astype(float), gallery[g].astype(float))), 9) for g in candidates}
+        similarity = {
+            g: round(float(np.dot(queries[q].astype(float), gallery[g].astype(float))), 9) for g in candidates
+        }
         ranked = sorted(candidates, key=lambda g: (-similarity[g], g))
-        ranks = [k for k, g in enumerate(ranked, 1) if gallery_identity[g] == query_identity[q] != UNKNOWN_IDENTITY]
+        ranks = [
+            k for k, g in enumerate(ranked, 1) if gallery_identity[g] == query_identity[q] != UNKNOWN_IDENTITY
+        ]
         if ranks:
             precision = sum(i / k for i, k in enumerate(ranks, 1)) / len(ranks)
-            scores[q] = (precision, len(ranks) / ranks[-1], [ranks[0] <= k for k in RANKS], len(ranks), len(candidates))
+            scores[q] = (
+                precision,
+                len(ranks) / ranks[-1],
+                [ranks[0] <= k for k in RANKS],
+                len(ranks),
+                len(candidates),
+            )
     return scores
 
 
@@ -84,7 +94,14 @@ def test_blocks_never_hold_more_queries_than_asked():
         sizes.append(len(rows))
         return ignored[rows]
 
-    rank_metrics(queries, gallery, query_identity=query_identity, gallery_identity=gallery_identity, ignore=ignore, block=5)
+    rank_metrics(
+        queries,
+        gallery,
+        query_identity=query_identity,
+        gallery_identity=gallery_identity,
+        ignore=ignore,
+        block=5,
+    )
     assert sizes == [5, 5, 3]
 
 
@@ -167,7 +184,9 @@ def test_perfect_and_worst():
     assert perfect.cmc.all()
     gallery = unit(np.array([[1.0, 0.0]] * 24 + [[-1.0, 0.0]]))
     last = np.array([0] * 24 + [1])
-    worst = rank_metrics(gallery[:1], gallery, query_identity=np.array([1]), gallery_identity=last, ignore=keep_all(25))
+    worst = rank_metrics(
+        gallery[:1], gallery, query_identity=np.array([1]), gallery_identity=last, ignore=keep_all(25)
+    )
     assert worst.average_precision[0] == worst.inp[0] == pytest.approx(1 / 25)
     assert not worst.cmc.any()
 
@@ -182,7 +201,9 @@ def test_ties_go_to_the_earlier_gallery_row():
 def test_equal_features_tie_whatever_their_place(width):
     rng = np.random.default_rng(width)
     one = unit(rng.normal(size=(1, width)))
-    order = rank_gallery(unit(rng.normal(size=(7, width))), np.repeat(one, 37, axis=0), ignored=np.zeros((7, 37), bool))
+    order = rank_gallery(
+        unit(rng.normal(size=(7, width))), np.repeat(one, 37, axis=0), ignored=np.zeros((7, 37), bool)
+    )
     assert (order == np.arange(37)).all()
 
 
@@ -201,7 +222,11 @@ def test_permuting_the_gallery_changes_nothing(seed):
 def test_a_gallery_smaller_than_the_deepest_rank():
     features = unit(np.array([[1.0, 0.1], [1.0, 0.0], [0.0, 1.0]]))
     metrics = rank_metrics(
-        features[:1], features[1:], query_identity=np.array([5]), gallery_identity=np.array([4, 5]), ignore=keep_all(2)
+        features[:1],
+        features[1:],
+        query_identity=np.array([5]),
+        gallery_identity=np.array([4, 5]),
+        ignore=keep_all(2),
     )
     assert metrics.cmc.tolist() == [[False, True, True, True]]
 
@@ -239,13 +264,15 @@ def test_widths_differ():
         )
 
 
-@pytest.mark.parametrize(("num_relevant", "num_candidates"), [(1, 1), (1, 7), (3, 7), (7, 7), (2, 40), (13, 40)])
+@pytest.mark.parametrize(
+    ("num_relevant", "num_candidates"), [(1, 1), (1, 7), (3, 7), (7, 7), (2, 40), (13, 40)]
+)
 def test_chance_equals_the_mean_of_random_orders(num_relevant, num_candidates):
     rng = np.random.default_rng(num_relevant * 100 + num_candidates)
     hits = np.zeros((20_000, num_candidates), bool)
     hits[:, :num_relevant] = True
     precision, _, _ = score_hits(rng.permuted(hits, axis=1))
     error = 5 * precision.std() / np.sqrt(len(hits)) + 1e-12
-    assert expected_average_precision(np.array([num_relevant]), np.array([num_candidates]))[0] == pytest.approx(
-        precision.mean(), abs=error
-    )
+    assert expected_average_precision(np.array([num_relevant]), np.array([num_candidates]))[
+        0
+    ] == pytest.approx(precision.mean(), abs=error)

@@ -19,9 +19,13 @@ def oracle(table, queries, gallery, remove_same_camera):
     for q in queries:
         person, camera = table.identity[q], table.camera[q]
         candidates = [
-            g for g in gallery if not (remove_same_camera and table.identity[g] == person and table.camera[g] == camera)
+            g
+            for g in gallery
+            if not (remove_same_camera and table.identity[g] == person and table.camera[g] == camera)
         ]
-        candidates.sort(key=lambda g: -float(table.features[q].astype(float) @ table.features[g].astype(float)))
+        candidates.sort(
+            key=lambda g: -float(table.features[q].astype(float) @ table.features[g].astype(float))
+        )
         ranks = [k for k, g in enumerate(candidates, 1) if table.identity[g] == person]
         if not ranks:
             skipped += 1
@@ -30,14 +34,22 @@ def oracle(table, queries, gallery, remove_same_camera):
         precisions.append(np.mean([i / k for i, k in enumerate(ranks, 1)]))
         inps.append(len(ranks) / ranks[-1])
     first = np.array(first)
-    return 100 * np.mean(first <= 1), 100 * np.mean(first <= 5), 100 * np.mean(precisions), 100 * np.mean(inps), skipped
+    return (
+        100 * np.mean(first <= 1),
+        100 * np.mean(first <= 5),
+        100 * np.mean(precisions),
+        100 * np.mean(inps),
+        skipped,
+    )
 
 
 @pytest.mark.parametrize("protocol", ["hitsz_vcm", "plain"])
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_equals_the_loops(protocol, direction, vcm):
     result = evaluate(vcm, protocol)[direction]
-    rank1, rank5, mean_precision, minp, skipped = oracle(vcm, *directions(vcm)[direction], protocol == "hitsz_vcm")
+    rank1, rank5, mean_precision, minp, skipped = oracle(
+        vcm, *directions(vcm)[direction], protocol == "hitsz_vcm"
+    )
     assert (result.rank1, result.rank5) == pytest.approx((rank1, rank5))
     assert (result.map, result.minp) == pytest.approx((mean_precision, minp))
     assert result.num_skipped == skipped
@@ -55,7 +67,11 @@ def test_only_the_person_decides_not_the_file_order_or_names(campus):
 
 
 def test_perfect_features(make_table):
-    rows = [(s, m, c, pid) for pid in range(5) for s, m, c in (("query", "infrared", "A"), ("gallery", "visible", "B"))]
+    rows = [
+        (s, m, c, pid)
+        for pid in range(5)
+        for s, m, c in (("query", "infrared", "A"), ("gallery", "visible", "B"))
+    ]
     for result in evaluate(make_table(rows, np.eye(5)[[pid for *_, pid in rows]]), "hitsz_vcm").values():
         assert set(result.to_dict().values()) == {100.0}
         assert list(result.to_dict()) == ["rank1", "rank5", "rank10", "rank20", "map", "minp"]

@@ -10,13 +10,21 @@ import pytest
 
 pytestmark = pytest.mark.ray
 
-WORDS = ["train.iterations=40", "train.batch_identities=6", "tracking.mlflow_uri=null", "run.name=r", "ray.num_workers=1"]
+WORDS = [
+    "train.iterations=40",
+    "train.batch_identities=6",
+    "tracking.mlflow_uri=null",
+    "run.name=r",
+    "ray.num_workers=1",
+]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_ends_with_its_code_and_goes_on(run_env, tmp_path, number, code):
     command = [sys.executable, "-m", "raydist.train"]
-    process = subprocess.Popen([*command, "smoke", *WORDS], cwd=tmp_path, env=run_env, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, "smoke", *WORDS], cwd=tmp_path, env=run_env, stderr=subprocess.PIPE, text=True
+    )
     for line in process.stderr:
         if line.startswith("epoch 1/3"):
             process.send_signal(number)
@@ -27,6 +35,8 @@ def test_a_stopped_run_ends_with_its_code_and_goes_on(run_env, tmp_path, number,
     if number == signal.SIGINT:
         time.sleep(1)
         again = [*command, "--resume", "runs/r", "--json"]
-        resumed = subprocess.run(again, cwd=tmp_path, env=run_env, capture_output=True, text=True, timeout=120, check=True)
+        resumed = subprocess.run(
+            again, cwd=tmp_path, env=run_env, capture_output=True, text=True, timeout=120, check=True
+        )
         assert json.loads(resumed.stdout.splitlines()[-1])["epochs"] == 3
         assert "epoch 1/3" not in resumed.stderr

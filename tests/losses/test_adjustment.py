@@ -25,18 +25,32 @@ def probability(x, y, prototypes, present, shares):
     """P(y | do(x)) by loops."""
     total = 0.0
     for rows, known, share in zip(prototypes, present, shares.tolist(), strict=True):
-        weights = [math.exp(float(F.normalize(x, dim=0) @ m) / T) if k else 0.0 for m, k in zip(rows, known, strict=True)]
+        weights = [
+            math.exp(float(F.normalize(x, dim=0) @ m) / T) if k else 0.0
+            for m, k in zip(rows, known, strict=True)
+        ]
         total += share * weights[y] / sum(weights)
     return total
 
 
 def test_equals_the_loops():
     features, prototypes, targets = normal(5, 3), unit(2, 4, 3, seed=1), normal(5, 4, seed=2).softmax(dim=1)
-    expected = [[math.log(probability(x, y, prototypes, PRESENT, SHARES)) for y in range(4)] for x in features]
+    expected = [
+        [math.log(probability(x, y, prototypes, PRESENT, SHARES)) for y in range(4)] for x in features
+    ]
     found = adjusted_log_probability(features, prototypes, PRESENT, SHARES, temperature=T)
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float64))
-    loss = -sum(t * p for ts, ps in zip(targets.tolist(), expected, strict=True) for t, p in zip(ts, ps, strict=True)) / 5
-    assert float(adjusted_contrast(features, targets, prototypes, PRESENT, SHARES, temperature=T)) == pytest.approx(loss)
+    loss = (
+        -sum(
+            t * p
+            for ts, ps in zip(targets.tolist(), expected, strict=True)
+            for t, p in zip(ts, ps, strict=True)
+        )
+        / 5
+    )
+    assert float(
+        adjusted_contrast(features, targets, prototypes, PRESENT, SHARES, temperature=T)
+    ) == pytest.approx(loss)
 
 
 def test_probabilities_of_all_classes_sum_to_one():
@@ -50,23 +64,33 @@ def test_gradient():
     def loss(features, prototypes):
         return adjusted_contrast(features, targets, prototypes, PRESENT, SHARES, temperature=T)
 
-    assert torch.autograd.gradcheck(loss, (normal(5, 3).requires_grad_(), unit(2, 4, 3, seed=1).requires_grad_()))
+    assert torch.autograd.gradcheck(
+        loss, (normal(5, 3).requires_grad_(), unit(2, 4, 3, seed=1).requires_grad_())
+    )
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 1.0])
 def test_equal_memories_make_it_cross_entropy_whatever_the_shares(share):
     features, memory, targets = normal(5, 3), unit(4, 3, seed=1), normal(5, 4, seed=2).softmax(dim=1)
     everything, shares = torch.ones(2, 4, dtype=torch.bool), torch.tensor([share, 1 - share])
-    found = adjusted_contrast(features, targets, torch.stack([memory, memory]), everything, shares, temperature=T)
-    torch.testing.assert_close(found, soft_cross_entropy(cosine_logits(features, memory, temperature=T), targets))
+    found = adjusted_contrast(
+        features, targets, torch.stack([memory, memory]), everything, shares, temperature=T
+    )
+    torch.testing.assert_close(
+        found, soft_cross_entropy(cosine_logits(features, memory, temperature=T), targets)
+    )
 
 
 def test_with_equal_memories_one_softmax_over_all_prototypes_is_larger_by_log_two():
     features, memory, labels = normal(5, 3), unit(4, 3, seed=1), torch.tensor([0, 3, 1, 1, 2])
     own, everything = F.one_hot(labels, 4), torch.ones(2, 4, dtype=torch.bool)
-    adjusted = adjusted_contrast(features, own.double(), torch.stack([memory, memory]), everything, SHARES, temperature=T)
+    adjusted = adjusted_contrast(
+        features, own.double(), torch.stack([memory, memory]), everything, SHARES, temperature=T
+    )
     of_both = torch.cat([own, own], dim=1).bool()
-    together = multi_positive_contrast(features, of_both, torch.cat([memory, memory]), temperature=T, num_candidates=8)
+    together = multi_positive_contrast(
+        features, of_both, torch.cat([memory, memory]), temperature=T, num_candidates=8
+    )
     torch.testing.assert_close(together, adjusted + math.log(2))
 
 
@@ -76,7 +100,9 @@ def test_a_class_that_one_modality_lacks_is_predicted_by_the_other_alone():
     infrared = cosine_logits(normal(5, 3), prototypes[1], temperature=T).softmax(dim=1)
     torch.testing.assert_close(found[:, 2].exp(), 0.3 * infrared[:, 2])
     prototypes[0, 2] = 0
-    torch.testing.assert_close(adjusted_log_probability(normal(5, 3), prototypes, PRESENT, SHARES, temperature=T), found)
+    torch.testing.assert_close(
+        adjusted_log_probability(normal(5, 3), prototypes, PRESENT, SHARES, temperature=T), found
+    )
 
 
 def test_a_class_that_nobody_has_is_no_reason_for_a_nan():
@@ -92,7 +118,9 @@ def test_a_clip_far_from_its_class_has_a_gradient_in_single_precision():
     features = torch.tensor([[1.0, 0.05]], requires_grad=True)
     prototypes = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]]).expand(2, -1, -1)
     everything, targets = torch.ones(2, 2, dtype=torch.bool), torch.tensor([[0.0, 1.0]])
-    loss = adjusted_contrast(features, targets, prototypes, everything, torch.tensor([0.5, 0.5]), temperature=0.01)
+    loss = adjusted_contrast(
+        features, targets, prototypes, everything, torch.tensor([0.5, 0.5]), temperature=0.01
+    )
     loss.backward()
     assert float(loss.detach()) == pytest.approx(200 / math.hypot(1, 0.05), rel=1e-3)
     assert features.grad.norm() > 0

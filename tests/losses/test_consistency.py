@@ -15,7 +15,9 @@ def normal(*shape, seed=0):
 
 def case(num_versions=3):
     """Four rows of six classes, of which some are not admissible; the same for all versions."""
-    closed = torch.tensor([[0, 0, 0, 0, 0, 0], [0, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1]], dtype=torch.bool)
+    closed = torch.tensor(
+        [[0, 0, 0, 0, 0, 0], [0, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 1]], dtype=torch.bool
+    )
     return 3 * normal(num_versions, 4, 6), closed
 
 
@@ -31,7 +33,7 @@ def distribution(logits):
 
 def own_probabilities(logits):
     """[B][A]: the probability of the own class."""
-    return [[distribution(version[b].tolist())[0] for version in logits] for b in range(logits.shape[1])]
+    return [[distribution(clip_view[b].tolist())[0] for clip_view in logits] for b in range(logits.shape[1])]
 
 
 def divergence(p, q):
@@ -54,13 +56,15 @@ def test_invariance_loss_equals_the_loops():
 
 
 def test_consistency_loss_equals_the_loops():
-    original, *versions = masked()
+    original, *clip_views = masked()
     gaps = [
         divergence(distribution(p.tolist()), distribution(q.tolist()))
-        for version in versions
-        for p, q in zip(original, version, strict=True)
+        for clip_view in clip_views
+        for p, q in zip(original, clip_view, strict=True)
     ]
-    assert float(consistency_loss(original, torch.stack(versions))) == pytest.approx(sum(gaps) / 8, rel=1e-12)
+    assert float(consistency_loss(original, torch.stack(clip_views))) == pytest.approx(
+        sum(gaps) / 8, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("loss", [adjusted_loss, invariance_loss, lambda z: consistency_loss(z[0], z[1:])])
@@ -79,10 +83,10 @@ def test_the_gradient_is_that_of_the_loss_and_spares_what_is_not_admissible(loss
 
 
 def test_no_gradient_flows_through_the_original():
-    original, versions = masked()[0].requires_grad_(), masked()[1:].requires_grad_()
-    consistency_loss(original, versions).backward()
+    original, clip_views = masked()[0].requires_grad_(), masked()[1:].requires_grad_()
+    consistency_loss(original, clip_views).backward()
     assert original.grad is None
-    assert versions.grad.abs().sum() > 0
+    assert clip_views.grad.abs().sum() > 0
 
 
 def test_equal_versions_leave_plain_cross_entropy():
@@ -125,7 +129,9 @@ def test_half_precision_logits_are_compared_in_float32():
 @pytest.mark.parametrize("rows", [0, 2])
 def test_nothing_to_compare_is_a_zero_with_a_graph(rows):
     logits = normal(1 if rows else 3, rows, 5).requires_grad_()
-    loss = consistency_loss(logits[0], logits[1:]) + (0 if rows else adjusted_loss(logits) + invariance_loss(logits))
+    loss = consistency_loss(logits[0], logits[1:]) + (
+        0 if rows else adjusted_loss(logits) + invariance_loss(logits)
+    )
     loss.backward()
     assert float(loss.detach()) == 0
     assert (logits.grad == 0).all()

@@ -22,7 +22,9 @@ def by_loops(first, second):
     def kernel(u, v):
         return sum(math.exp(-distance(u, v) / (bandwidth * 2 ** (k - 2))) for k in range(5))
 
-    within = sum(kernel(rows[i], rows[j]) for i, j in pairs if (i < count) == (j < count)) / (count * (count - 1))
+    within = sum(kernel(rows[i], rows[j]) for i, j in pairs if (i < count) == (j < count)) / (
+        count * (count - 1)
+    )
     across = sum(kernel(u, v) for u in rows[:count] for v in rows[count:]) / count**2
     return within - 2 * across
 
@@ -49,9 +51,13 @@ def test_the_gradient_is_that_under_a_fixed_bandwidth():
 
 
 def test_it_grows_with_the_gap_and_is_zero_on_average_without_one():
-    values = [float(maximum_mean_discrepancy(normal(40, 2), gap + normal(40, 2, seed=1))) for gap in (0.0, 1.0, 3.0)]
+    values = [
+        float(maximum_mean_discrepancy(normal(40, 2), gap + normal(40, 2, seed=1))) for gap in (0.0, 1.0, 3.0)
+    ]
     assert values == sorted(values)
-    same = torch.stack([maximum_mean_discrepancy(normal(8, 2, seed=s), normal(8, 2, seed=s + 500)) for s in range(200)])
+    same = torch.stack(
+        [maximum_mean_discrepancy(normal(8, 2, seed=s), normal(8, 2, seed=s + 500)) for s in range(200)]
+    )
     assert (same < 0).any()
     assert abs(float(same.mean())) < 3 * float(same.std()) / math.sqrt(200)
 

@@ -37,7 +37,9 @@ def test_it_equals_the_loops(margin):
 
 def test_gradient():
     features, mean, hard = normal(5, 4).requires_grad_(), unit(4, 4, seed=1), unit(4, 4, seed=2)
-    assert torch.autograd.gradcheck(lambda x: hybrid_contrast(x, LABELS, mean, hard, temperature=T, margin=MARGIN), features)
+    assert torch.autograd.gradcheck(
+        lambda x: hybrid_contrast(x, LABELS, mean, hard, temperature=T, margin=MARGIN), features
+    )
 
 
 def test_what_is_good_enough_for_the_mean_rows_teaches_nothing_more():
@@ -52,7 +54,9 @@ def test_what_is_good_enough_for_the_mean_rows_teaches_nothing_more():
 
 def test_noise_alone_is_a_zero_with_a_graph():
     features = normal(3, 4).requires_grad_()
-    loss = hybrid_contrast(features, torch.full((3,), NOISE), unit(2, 4), unit(2, 4), temperature=T, margin=MARGIN)
+    loss = hybrid_contrast(
+        features, torch.full((3,), NOISE), unit(2, 4), unit(2, 4), temperature=T, margin=MARGIN
+    )
     loss.backward()
     assert float(loss.detach()) == 0
     assert (features.grad == 0).all()

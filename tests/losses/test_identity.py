@@ -20,7 +20,9 @@ def test_equals_the_loops(smoothing):
             total = math.log(sum(math.exp(value) for value in z))
             target = [smoothing / 3 + (1 - smoothing) * (c == y) for c in range(3)]
             losses.append(sum(-share * (value - total) for share, value in zip(target, z, strict=True)))
-    assert float(identity_loss(logits, torch.tensor(identities), smoothing=smoothing)) == pytest.approx(sum(losses) / 3)
+    assert float(identity_loss(logits, torch.tensor(identities), smoothing=smoothing)) == pytest.approx(
+        sum(losses) / 3
+    )
 
 
 def test_gradient():

@@ -95,7 +95,9 @@ def test_descent_brings_clips_nearer_to_all_centres_of_the_cluster_they_predict(
 def test_lengths_of_features_and_names_of_clusters_do_not_matter():
     features, centres = normal(8, 5), unit(4, 3, 5, seed=1)
     expected = multi_centre_contrast([features], [centres], [1.0])
-    torch.testing.assert_close(multi_centre_contrast([9 * features], [centres[[2, 0, 3, 1]]], [1.0]), expected)
+    torch.testing.assert_close(
+        multi_centre_contrast([9 * features], [centres[[2, 0, 3, 1]]], [1.0]), expected
+    )
 
 
 def test_a_clip_on_a_centre_has_a_finite_loss_and_gradient():

@@ -41,7 +41,9 @@ def loops(features, positives, prototypes, num_candidates):
 @pytest.mark.parametrize("num_candidates", [2, 3, 8, 9, 10, 50])
 def test_it_equals_the_loops_for_fewer_and_more_prototypes_than_candidates(num_candidates):
     features, positives, prototypes = case()
-    found = multi_positive_contrast(features, positives, prototypes, temperature=T, num_candidates=num_candidates)
+    found = multi_positive_contrast(
+        features, positives, prototypes, temperature=T, num_candidates=num_candidates
+    )
     assert float(found) == pytest.approx(loops(features, positives, prototypes, num_candidates))
 
 
@@ -49,7 +51,9 @@ def test_it_equals_the_loops_for_fewer_and_more_prototypes_than_candidates(num_c
 def test_gradient(num_candidates):
     features, positives, prototypes = case()
     assert torch.autograd.gradcheck(
-        lambda x: multi_positive_contrast(x, positives, prototypes, temperature=T, num_candidates=num_candidates),
+        lambda x: multi_positive_contrast(
+            x, positives, prototypes, temperature=T, num_candidates=num_candidates
+        ),
         features.requires_grad_(),
     )
 
@@ -62,7 +66,9 @@ def test_two_positives_cost_at_least_log_two(temperature):
     best = torch.nn.functional.normalize(prototypes[:1] + prototypes[1:2])
     features = torch.cat([best, best + 0.1 * prototypes[:1], prototypes[:2], unit(2, 8)])
     losses = [
-        float(multi_positive_contrast(x[None], p[None], prototypes, temperature=temperature, num_candidates=50))
+        float(
+            multi_positive_contrast(x[None], p[None], prototypes, temperature=temperature, num_candidates=50)
+        )
         for x, p in zip(features, positives, strict=True)
     ]
     assert min(losses) == losses[0] >= math.log(2)
@@ -88,7 +94,9 @@ def test_one_positive_is_plain_cross_entropy_over_the_candidates():
 def test_equal_proxies_of_both_modalities_cost_log_two_more_than_one_prototype():
     features, clusters, own = normal(5, 4), unit(3, 4, seed=1), torch.tensor([0, 2, 1, 1, 0])
     positives = own[:, None] == torch.tensor([0, 0, 1, 1, 2, 2])
-    found = multi_positive_contrast(features, positives, clusters.repeat_interleave(2, dim=0), temperature=T, num_candidates=6)
+    found = multi_positive_contrast(
+        features, positives, clusters.repeat_interleave(2, dim=0), temperature=T, num_candidates=6
+    )
     torch.testing.assert_close(found, cluster_contrast(features, own, clusters, temperature=T) + math.log(2))
 
 
@@ -96,7 +104,9 @@ def test_length_and_order_of_prototypes_do_not_matter():
     features, positives, prototypes = case()
     order = torch.randperm(9, generator=torch.Generator().manual_seed(0))
     expected = multi_positive_contrast(features, positives, prototypes, temperature=T, num_candidates=5)
-    found = multi_positive_contrast(3 * features, positives[:, order], prototypes[order], temperature=T, num_candidates=5)
+    found = multi_positive_contrast(
+        3 * features, positives[:, order], prototypes[order], temperature=T, num_candidates=5
+    )
     torch.testing.assert_close(found, expected)
 
 

@@ -59,7 +59,9 @@ def test_the_loss_equals_the_loops():
     for x, mask in zip(features, near, strict=True):
         logits = [float(x @ s / x.norm()) / T for s in slots]
         total = math.log(sum(math.exp(z) for z in logits))
-        losses.append(sum(total - z for z, is_near in zip(logits, mask, strict=True) if is_near) / (int(mask.sum()) + 1))
+        losses.append(
+            sum(total - z for z, is_near in zip(logits, mask, strict=True) if is_near) / (int(mask.sum()) + 1)
+        )
     assert losses[3] == 0
     found = neighbour_contrast(features, slots, near, temperature=T)
     assert float(found) == pytest.approx(sum(losses) / len(losses))
@@ -67,7 +69,9 @@ def test_the_loss_equals_the_loops():
 
 def test_gradient():
     features, slots, near = case()
-    assert torch.autograd.gradcheck(lambda x: neighbour_contrast(x, slots, near, temperature=T), features.requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda x: neighbour_contrast(x, slots, near, temperature=T), features.requires_grad_()
+    )
 
 
 def test_clips_without_neighbours_feel_nothing():

@@ -12,34 +12,37 @@ def norm(vector):
     return vector / vector.norm()
 
 
-def loop_means(prototypes, features, labels, keep):
+def loop_means(prototypes, features, labels, momentum):
     for c in set(labels.tolist()) - {-1}:
-        mean = sum(norm(x) for x, y in zip(features, labels, strict=True) if y == c) / int((labels == c).sum())
-        prototypes[c] = norm(keep * prototypes[c] + (1 - keep) * mean)
+        mean = sum(norm(x) for x, y in zip(features, labels, strict=True) if y == c) / int(
+            (labels == c).sum()
+        )
+        prototypes[c] = norm(momentum * prototypes[c] + (1 - momentum) * mean)
 
 
-def loop_in_turn(prototypes, features, labels, keep):
+def loop_in_turn(prototypes, features, labels, momentum):
     for x, y in zip(features, labels, strict=True):
         if y != -1:
-            prototypes[y] = norm(keep * prototypes[y] + (1 - keep) * norm(x))
+            prototypes[y] = norm(momentum * prototypes[y] + (1 - momentum) * norm(x))
 
 
-def loop_hardest(prototypes, features, labels, keep):
+def loop_hardest(prototypes, features, labels, momentum):
     for c in set(labels.tolist()) - {-1}:
         members = [norm(x) for x, y in zip(features, labels, strict=True) if y == c]
         hardest = min(members, key=lambda x: float(x @ prototypes[c]))
-        prototypes[c] = norm(keep * prototypes[c] + (1 - keep) * hardest)
+        prototypes[c] = norm(momentum * prototypes[c] + (1 - momentum) * hardest)
 
 
 @pytest.mark.parametrize(
-    ("update", "loop"), [(update_centroids, loop_means), (update_in_turn, loop_in_turn), (update_hardest, loop_hardest)]
+    ("update", "loop"),
+    [(update_centroids, loop_means), (update_in_turn, loop_in_turn), (update_hardest, loop_hardest)],
 )
-@pytest.mark.parametrize("keep", [0.0, 0.1, 0.8, 1.0])
-def test_updates_equal_the_loops(update, loop, keep, prototypes, features, labels):
+@pytest.mark.parametrize("momentum", [0.0, 0.1, 0.8, 1.0])
+def test_updates_equal_the_loops(update, loop, momentum, prototypes, features, labels):
     expected = prototypes.clone()
-    loop(expected, features, labels, keep)
+    loop(expected, features, labels, momentum)
     untouched = prototypes[1].clone()
-    assert update(prototypes, features, labels, keep=keep) is None
+    assert update(prototypes, features, labels, momentum=momentum) is None
     torch.testing.assert_close(prototypes, expected)
     assert torch.equal(prototypes[1], untouched)
     torch.testing.assert_close(prototypes.norm(dim=1), torch.ones(5).double())
@@ -47,7 +50,7 @@ def test_updates_equal_the_loops(update, loop, keep, prototypes, features, label
 
 @pytest.mark.parametrize("update", UPDATES)
 def test_one_sample_and_nothing_kept_is_the_sample(update, prototypes, features):
-    update(prototypes, features[:3], torch.tensor([4, 0, 2]), keep=0.0)
+    update(prototypes, features[:3], torch.tensor([4, 0, 2]), momentum=0.0)
     torch.testing.assert_close(prototypes[[4, 0, 2]], F.normalize(features[:3]))
 
 
@@ -55,7 +58,7 @@ def test_one_sample_and_nothing_kept_is_the_sample(update, prototypes, features)
 @pytest.mark.parametrize("size", [0, 3])
 def test_a_batch_of_noise_changes_nothing(update, size, prototypes, features):
     before = prototypes.clone()
-    update(prototypes, features[:size], torch.full((size,), -1), keep=0.2)
+    update(prototypes, features[:size], torch.full((size,), -1), momentum=0.2)
     assert torch.equal(prototypes, before)
 
 
@@ -64,36 +67,36 @@ def test_renamed_clusters_move_alike_to_the_byte(update, prototypes, features, l
     renamed = torch.tensor([3, 1, 4, 0, 2])
     other = torch.empty_like(prototypes)
     other[renamed] = prototypes
-    update(prototypes, features, labels, keep=0.3)
-    update(other, features, torch.where(labels == -1, -1, renamed[labels]), keep=0.3)
+    update(prototypes, features, labels, momentum=0.3)
+    update(other, features, torch.where(labels == -1, -1, renamed[labels]), momentum=0.3)
     assert torch.equal(other[renamed], prototypes)
 
 
 @pytest.mark.parametrize("update", [update_centroids, update_hardest])
 def test_the_order_of_the_batch_does_not_matter(update, prototypes, features, labels):
     other, place = prototypes.clone(), torch.randperm(12, generator=torch.Generator().manual_seed(0))
-    update(prototypes, features, labels, keep=0.3)
-    update(other, features[place], labels[place], keep=0.3)
+    update(prototypes, features, labels, momentum=0.3)
+    update(other, features[place], labels[place], momentum=0.3)
     torch.testing.assert_close(other, prototypes)
 
 
 def test_of_equally_hard_samples_the_first_acts(prototypes):
     prototypes[0] = torch.tensor([1.0, 0, 0, 0])
     tied = torch.tensor([[0.0, 1, 0, 0], [0, 0, 1, 0]]).double()
-    update_hardest(prototypes, tied, torch.tensor([0, 0]), keep=0.0)
+    update_hardest(prototypes, tied, torch.tensor([0, 0]), momentum=0.0)
     assert torch.equal(prototypes[0], tied[0])
 
 
 def test_updates_leave_no_graph(prototypes, features, labels):
     for update in UPDATES:
-        update(prototypes, features.clone().requires_grad_(), labels, keep=0.5)
+        update(prototypes, features.clone().requires_grad_(), labels, momentum=0.5)
         assert not prototypes.requires_grad
 
 
 def test_half_precision_batches_update_a_float_memory(prototypes, features, labels):
     memory = prototypes.float()
     for update in UPDATES:
-        update(memory, features.to(torch.bfloat16), labels, keep=0.5)
+        update(memory, features.to(torch.bfloat16), labels, momentum=0.5)
     assert memory.dtype == torch.float32
 
 
@@ -101,7 +104,9 @@ def test_centroids_equal_the_loops(features, labels):
     dense = torch.where(labels > 0, labels - 1, labels)
     found = centroids(features, dense, 4)
     for c in range(4):
-        torch.testing.assert_close(found[c], norm(sum(x for x, y in zip(features, dense, strict=True) if y == c)))
+        torch.testing.assert_close(
+            found[c], norm(sum(x for x, y in zip(features, dense, strict=True) if y == c))
+        )
     assert torch.equal(found, centroids(features, dense, 4))
 
 

@@ -5,27 +5,29 @@ import torch.nn.functional as F
 from raydist.memories.instances import update_slots
 
 
-@pytest.mark.parametrize("keep", [0.0, 0.8, 1.0])
-def test_several_features_of_a_tracklet_are_averaged_first(keep, prototypes, features):
+@pytest.mark.parametrize("momentum", [0.0, 0.8, 1.0])
+def test_several_features_of_a_tracklet_are_averaged_first(momentum, prototypes, features):
     slots, rows = prototypes, torch.tensor([3, 0, 3, 3, 2])
     expected = slots.clone()
     for row in (0, 2, 3):
-        mean = torch.stack([x / x.norm() for x, r in zip(features, rows, strict=False) if r == row]).mean(dim=0)
-        expected[row] = F.normalize(keep * expected[row] + (1 - keep) * mean, dim=0)
-    assert update_slots(slots, rows, features[:5], keep=keep) is None
+        mean = torch.stack([x / x.norm() for x, r in zip(features, rows, strict=False) if r == row]).mean(
+            dim=0
+        )
+        expected[row] = F.normalize(momentum * expected[row] + (1 - momentum) * mean, dim=0)
+    assert update_slots(slots, rows, features[:5], momentum=momentum) is None
     torch.testing.assert_close(slots, expected)
     assert torch.equal(slots[[1, 4]], expected[[1, 4]])
 
 
 def test_a_doubled_batch_moves_as_the_single_one(prototypes, features):
     other, rows = prototypes.clone(), torch.tensor([3, 0, 2])
-    update_slots(prototypes, rows, features[:3], keep=0.8)
-    update_slots(other, rows.repeat(2), features[:3].repeat(2, 1), keep=0.8)
+    update_slots(prototypes, rows, features[:3], momentum=0.8)
+    update_slots(other, rows.repeat(2), features[:3].repeat(2, 1), momentum=0.8)
     torch.testing.assert_close(other, prototypes)
 
 
 def test_an_empty_batch_and_a_missing_row_change_nothing(prototypes, features):
     before = prototypes.clone()
-    update_slots(prototypes, torch.tensor([], dtype=torch.int64), features[:0], keep=0.8)
-    update_slots(prototypes, torch.tensor([-1]), features[:1], keep=0.8)
+    update_slots(prototypes, torch.tensor([], dtype=torch.int64), features[:0], momentum=0.8)
+    update_slots(prototypes, torch.tensor([-1]), features[:1], momentum=0.8)
     assert torch.equal(prototypes, before)

@@ -20,7 +20,7 @@ def test_no_group(labels):
     assert means.shape == (0, 4)
 
 
-@pytest.mark.parametrize("keep", [-0.1, 1.1, float("nan")])
-def test_shares_outside_zero_to_one_are_refused(keep, prototypes):
+@pytest.mark.parametrize("momentum", [-0.1, 1.1, float("nan")])
+def test_shares_outside_zero_to_one_are_refused(momentum, prototypes):
     with pytest.raises(ConfigError, match="between 0 and 1"):
-        move_rows(prototypes, torch.tensor([0]), prototypes[:1], keep=keep)
+        move_rows(prototypes, torch.tensor([0]), prototypes[:1], momentum=momentum)

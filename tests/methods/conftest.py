@@ -5,7 +5,7 @@ import pytest
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import Setting
+from raydist.methods.method import MethodContext
 from raydist.types import Modality
 
 
@@ -17,9 +17,9 @@ def tracklets() -> TrainingSet:
 
 
 @pytest.fixture
-def setting(tracklets) -> Setting:
+def context(tracklets) -> MethodContext:
     spec = ClusterSpec(k1=3, k2=1, min_samples=2)
-    return Setting(tracklets, dict.fromkeys(Modality, spec), num_identities=2, num_instances=2)
+    return MethodContext(tracklets, dict.fromkeys(Modality, spec), num_identities=2, num_instances=2)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.exact import exact_dot
+from raydist.neighbours.search.exact import exact_dot
 
 Features = Callable[..., np.ndarray]
 
@@ -13,7 +13,13 @@ def people() -> Features:
     """Unit features of `num_people` groups of rows, shuffled; `gap` shifts every third row, as a modality would."""
 
     def make(
-        num_people: int, rows_each: int, *, seed: int = 0, width: int = 16, noise: float = 0.35, gap: float = 0.0
+        num_people: int,
+        rows_each: int,
+        *,
+        seed: int = 0,
+        width: int = 16,
+        noise: float = 0.35,
+        gap: float = 0.0,
     ) -> np.ndarray:
         rng = np.random.default_rng(seed)
         centres = rng.standard_normal((num_people, width))

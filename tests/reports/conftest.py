@@ -20,7 +20,9 @@ class DrawnFrames:
 
     def read(self, rows, frame_indices):
         assert (frame_indices < self.num_frames[rows][:, None]).all()
-        self.asked += [(int(row), *map(int, indices)) for row, indices in zip(rows, frame_indices, strict=True)]
+        self.asked += [
+            (int(row), *map(int, indices)) for row, indices in zip(rows, frame_indices, strict=True)
+        ]
         level = (5 * rows[:, None] + frame_indices).astype(np.uint8)
         return np.broadcast_to(level[..., None, None, None], (*level.shape, *self.shape)).copy()
 
@@ -49,12 +51,20 @@ def summary():
 
 @pytest.fixture
 def rows():
-    found = {m: {"count": 4, "noise": 0.1, "ari": 0.5, "nmi": 0.6, "purity": 0.7} for m in ("visible", "infrared")}
+    found = {
+        m: {"count": 4, "noise": 0.1, "ari": 0.5, "nmi": 0.6, "purity": 0.7} for m in ("visible", "infrared")
+    }
     clusters, later = deepcopy(found), deepcopy(found)
     return [
         {"epoch": 0, "stage": "untrained", "retrieval": scores(30.0), "seconds": {"evaluate": 1.0}},
         {"epoch": 1, "stage": "warm-up", "loss": {"tracklet": 2.5}, "seconds": {"train": 1.0}},
-        {"epoch": 2, "stage": "dual", "loss": {"visible": 2.0, "infrared": 1.5}, "clusters": clusters, "seconds": {}},
+        {
+            "epoch": 2,
+            "stage": "dual",
+            "loss": {"visible": 2.0, "infrared": 1.5},
+            "clusters": clusters,
+            "seconds": {},
+        },
         {
             "epoch": 3,
             "stage": "dual",

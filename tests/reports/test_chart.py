@@ -6,7 +6,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raydist.reports.chart import BOTTOM, LEFT, MARKED, RIGHT, TOP, Band, Level, Plot, Series, draw, in_words, labels, ticks
+from raydist.reports.chart import (
+    BOTTOM,
+    LEFT,
+    MARKED,
+    RIGHT,
+    TOP,
+    Band,
+    Level,
+    Plot,
+    Series,
+    draw,
+    in_words,
+    labels,
+    ticks,
+)
 
 VALUES = st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 6))
 
@@ -39,7 +53,11 @@ def test_labels_tell_ticks_apart():
 
 def test_values_become_positions():
     chart = draw(Plot("mAP", [line((0, 0.0), (5, 25.0), (10, 50.0))], decimals=1), num_epochs=10)
-    assert places(chart.lines[0].path) == [(LEFT, BOTTOM), ((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2), (RIGHT, TOP)]
+    assert places(chart.lines[0].path) == [
+        (LEFT, BOTTOM),
+        ((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2),
+        (RIGHT, TOP),
+    ]
     assert [tick.label for tick in chart.y_ticks] == ["0", "10", "20", "30", "40", "50"]
     assert [tick.label for tick in chart.x_ticks] == ["0", "2", "4", "6", "8", "10"]
 
@@ -73,7 +91,8 @@ def test_nothing_to_draw_is_no_chart():
 
 def test_zero_and_levels_are_in_sight():
     chart = draw(
-        Plot("mAP", [line((1, 40.0))], decimals=1, from_zero=True, levels=[Level("chance", 55.0, "muted")]), num_epochs=1
+        Plot("mAP", [line((1, 40.0))], decimals=1, from_zero=True, levels=[Level("chance", 55.0, "muted")]),
+        num_epochs=1,
     )
     assert chart.y_ticks[0].label == "0"
     assert TOP <= chart.levels[0][0] <= BOTTOM
@@ -87,7 +106,10 @@ def test_counts_have_whole_ticks():
 def test_lines_differ_in_their_markers_and_long_ones_have_none():
     short = draw(Plot("loss", [line((1, 1.0), name=name) for name in "abcd"], decimals=3), num_epochs=1)
     assert len({one.marker for one in short.lines}) == 4
-    long = draw(Plot("loss", [line(*((epoch, 1.0 + epoch) for epoch in range(MARKED + 1)))], decimals=3), num_epochs=MARKED)
+    long = draw(
+        Plot("loss", [line(*((epoch, 1.0 + epoch) for epoch in range(MARKED + 1)))], decimals=3),
+        num_epochs=MARKED,
+    )
     assert long.lines[0].markers == ""
 
 
@@ -108,7 +130,9 @@ def test_words_say_one_point_once():
 
 def test_points_that_are_not_joined_have_markers_alone():
     points = tuple((number, 1.0 + number) for number in range(MARKED + 5))
-    joined, apart = draw(Plot("t", [line(*points), Series("b", points, "tone-1", joined=False)], 1), num_epochs=50).lines
+    joined, apart = draw(
+        Plot("t", [line(*points), Series("b", points, "tone-1", joined=False)], 1), num_epochs=50
+    ).lines
     assert joined.path
     assert not joined.markers
     assert not apart.path

@@ -8,8 +8,15 @@ def by_name(plot):
 
 def test_every_measure_is_found(rows):
     loss, retrieval, clusters, ari = plots(rows)
-    assert by_name(loss) == {"tracklet": [(1, 2.5)], "visible": [(2, 2.0), (3, 1.25)], "infrared": [(2, 1.5), (3, 1.0)]}
-    assert by_name(retrieval) == {"infrared → visible": [(0, 31.0), (3, 51.0)], "visible → infrared": [(0, 32.0), (3, 52.0)]}
+    assert by_name(loss) == {
+        "tracklet": [(1, 2.5)],
+        "visible": [(2, 2.0), (3, 1.25)],
+        "infrared": [(2, 1.5), (3, 1.0)],
+    }
+    assert by_name(retrieval) == {
+        "infrared → visible": [(0, 31.0), (3, 51.0)],
+        "visible → infrared": [(0, 32.0), (3, 52.0)],
+    }
     assert by_name(clusters) == {"visible": [(2, 4.0), (3, 4.0)], "infrared": [(2, 4.0), (3, 4.0)]}
     assert by_name(ari) == {"visible": [(2, 0.5), (3, 0.5)], "infrared": [(2, 0.5), (3, 0.5)]}
 

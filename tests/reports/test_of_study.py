@@ -31,7 +31,12 @@ def trials(study):
         values = {d: {"map": 20.0 + number, "silhouette": 0.1 * number, "balance": 0.5} for d in study.bases}
         state = "stopped" if number % 3 else "finished"
         found.append(
-            Trial(number, study.sample(number), state, epochs=(Epoch(4, 4 if state == "finished" else 8, 1234, values),))
+            Trial(
+                number,
+                study.sample(number),
+                state,
+                epochs=(Epoch(4, 4 if state == "finished" else 8, 1234, values),),
+            )
         )
     return [*found, Trial(9, study.sample(9), "failed", reason=EVIL)]
 
@@ -99,7 +104,8 @@ def test_every_trial_has_a_row_with_columns_of_each_data_set(text):
     assert len(rows) == 10
     assert {row.count("<td") for row in rows} == {4 + 2 * 3}
     assert (
-        '<td class="text state">stopped</td><td>4/8</td><td>1,234</td><td>21</td><td>21</td><td>0.1</td><td>0.5</td>' in rows[1]
+        '<td class="text state">stopped</td><td>4/8</td><td>1,234</td><td>21</td><td>21</td><td>0.1</td><td>0.5</td>'
+        in rows[1]
     )
     assert "failed: &lt;script&gt;" in rows[9]
 
@@ -114,7 +120,9 @@ def test_before_a_trial_has_finished_there_is_a_page_too(study, trials):
 
 def test_the_best_so_far_never_falls():
     values = [3.0, 5.0, 4.0, 9.0, 2.0]
-    trials = [Trial(n, {}, "finished", epochs=(Epoch(1, 1, 1, {"a": {"map": v}}),)) for n, v in enumerate(values)]
+    trials = [
+        Trial(n, {}, "finished", epochs=(Epoch(1, 1, 1, {"a": {"map": v}}),)) for n, v in enumerate(values)
+    ]
     best, finished, stopped = progress(trials, "map").series
     assert [value for _, value in best.points] == [3, 5, 5, 9, 9]
     assert [value for _, value in finished.points] == values

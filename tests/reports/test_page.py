@@ -45,7 +45,13 @@ class Tags(HTMLParser):
 @pytest.fixture
 def make_page(summary, rows, table, make_frames):
     def make(**changes):
-        given = {"summary": summary, "rows": rows, "table": table, "frames": make_frames(len(table)), "epoch": 3} | changes
+        given = {
+            "summary": summary,
+            "rows": rows,
+            "table": table,
+            "frames": make_frames(len(table)),
+            "epoch": 3,
+        } | changes
         return page(**given)
 
     return make
@@ -75,7 +81,10 @@ def test_scores_stand_both_ways_with_the_chance_level(make_page):
 
 
 def test_a_supervised_run_is_marked(make_page, summary):
-    assert "SUPERVISED This method was given the identities" in Tags(make_page(summary=summary | {"supervised": True})).text
+    assert (
+        "SUPERVISED This method was given the identities"
+        in Tags(make_page(summary=summary | {"supervised": True})).text
+    )
 
 
 def test_skipped_queries_are_told(make_page, summary):
@@ -91,7 +100,9 @@ def test_nothing_is_loaded_and_nothing_runs(make_page):
     assert all(image["src"].startswith("data:image/jpeg;base64,") for image in tags.all("img"))
     assert all(anchor["href"].startswith("#") for anchor in tags.all("a"))
     assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")]
-    policy = [meta["content"] for meta in tags.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    policy = [
+        meta["content"] for meta in tags.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
@@ -155,7 +166,10 @@ def test_a_run_without_epochs_or_clusters_has_a_page(make_page, rows):
 
 def test_the_same_values_give_the_same_bytes(make_page, summary, rows, table, make_frames, tmp_path):
     path = tmp_path / "deep" / "index.html"
-    assert write_page(path, summary=summary, rows=rows, table=table, frames=make_frames(len(table)), epoch=3) == path
+    assert (
+        write_page(path, summary=summary, rows=rows, table=table, frames=make_frames(len(table)), epoch=3)
+        == path
+    )
     assert path.read_bytes().decode() == make_page()
 
 

@@ -44,9 +44,19 @@ def test_ticks_are_the_ends_or_every_choice():
 
 
 def test_good_trials_are_drawn_last_and_the_winner_on_top():
-    trials = [trial(n, float(value), state="stopped" if n == 2 else "finished") for n, value in enumerate([5, 9, 99, 1, 7, 3])]
+    trials = [
+        trial(n, float(value), state="stopped" if n == 2 else "finished")
+        for n, value in enumerate([5, 9, 99, 1, 7, 3])
+    ]
     drawn = draw_parallel(trials, PARAMETERS, objective="map", winner=1)
-    assert [thread.grade for thread in drawn.threads] == ["lower", "lower", "middle", "middle", "upper", "winner"]
+    assert [thread.grade for thread in drawn.threads] == [
+        "lower",
+        "lower",
+        "middle",
+        "middle",
+        "upper",
+        "winner",
+    ]
     assert [thread.stopped for thread in drawn.threads] == [False] * 4 + [True, False]
     assert "6 trials over 3 parameters; map from 1 to 99" in drawn.words
 
@@ -60,9 +70,14 @@ def test_only_so_many_axes_are_drawn():
 
 
 def test_without_a_value_nothing_is_drawn():
-    assert draw_parallel([Trial(0, {}), Trial(1, {}, "failed")], PARAMETERS, objective="map", winner=None) is None
+    assert (
+        draw_parallel([Trial(0, {}), Trial(1, {}, "failed")], PARAMETERS, objective="map", winner=None)
+        is None
+    )
 
 
-@pytest.mark.parametrize(("kind", "values", "value", "place"), [("randint", (2, 6), 3, 0.25), ("quniform", (10, 50, 10), 50, 1)])
+@pytest.mark.parametrize(
+    ("kind", "values", "value", "place"), [("randint", (2, 6), 3, 0.25), ("quniform", (10, 50, 10), 50, 1)]
+)
 def test_whole_numbers_have_their_place(kind, values, value, place):
     assert position(Distribution(kind, values), value) == place

@@ -3,17 +3,25 @@ import base64
 import numpy as np
 import pytest
 
-from raydist.data.decoding import decode_image
+from raydist.data.frames.decoding import decode_image
 from raydist.reports.pictures import MAX_HEIGHT, picture, spread, strip
 
 
 def pixels(shown, height, width):
-    return decode_image(base64.b64decode(shown.uri.removeprefix("data:image/jpeg;base64,")), height=height, width=width)
+    return decode_image(
+        base64.b64decode(shown.uri.removeprefix("data:image/jpeg;base64,")), height=height, width=width
+    )
 
 
 @pytest.mark.parametrize(
     ("height", "width", "shown"),
-    [(16, 8, (128, 64)), (64, 32, (128, 64)), (128, 64, (128, 64)), (160, 80, (160, 80)), (288, 144, (160, 80))],
+    [
+        (16, 8, (128, 64)),
+        (64, 32, (128, 64)),
+        (128, 64, (128, 64)),
+        (160, 80, (160, 80)),
+        (288, 144, (160, 80)),
+    ],
 )
 def test_frames_are_shown_in_a_readable_size(height, width, shown):
     found = picture(np.zeros((height, width, 3), np.uint8))

@@ -23,7 +23,9 @@ def test_rankings_are_those_of_the_features(table, make_frames, direction):
         order = gallery_rows[np.argsort(-similarity)]
         hits = table.identity[order] == table.identity[query]
         ranks = np.flatnonzero(hits) + 1
-        assert [sight.tracklet_id for sight, _ in ranking.gallery] == [str(name) for name in table.tracklet_id[order[:NUM_RANKS]]]
+        assert [sight.tracklet_id for sight, _ in ranking.gallery] == [
+            str(name) for name in table.tracklet_id[order[:NUM_RANKS]]
+        ]
         assert [hit for _, hit in ranking.gallery] == hits[:NUM_RANKS].tolist()
         assert ranking.average_precision == pytest.approx(100 * np.mean(np.arange(1, len(ranks) + 1) / ranks))
 
@@ -36,8 +38,13 @@ def test_queries_run_from_the_best_to_the_worst(table, make_frames):
 
 
 def test_what_is_known_of_a_tracklet_is_its_own(table, make_frames):
-    for ranking in rankings(table, make_frames(len(table)), protocol="plain", direction="visible_to_infrared"):
-        for sight, modality in ((ranking.query, "visible"), *((sight, "infrared") for sight, _ in ranking.gallery)):
+    for ranking in rankings(
+        table, make_frames(len(table)), protocol="plain", direction="visible_to_infrared"
+    ):
+        for sight, modality in (
+            (ranking.query, "visible"),
+            *((sight, "infrared") for sight, _ in ranking.gallery),
+        ):
             assert sight.modality == modality
             assert sight.camera == table.camera[table.tracklet_id == sight.tracklet_id][0]
 

@@ -10,7 +10,9 @@ def uri(tmp_path_factory):
 
 
 def test_an_epoch_is_logged_once_even_by_a_worker_that_starts_again(uri, tmp_path):
-    run_id = create_run(uri, experiment="e", name="n", config={"train": {"lr": 0.1}}, tags={"supervised": "false"})
+    run_id = create_run(
+        uri, experiment="e", name="n", config={"train": {"lr": 0.1}}, tags={"supervised": "false"}
+    )
     first = MlflowTracker(uri, run_id)
     first.epoch({"epoch": 0, "loss": {"visible": 1.0}, "stage": "warm-up"})
     first.epoch({"epoch": 1, "loss": {"visible": float("nan")}})

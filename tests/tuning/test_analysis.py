@@ -80,7 +80,8 @@ def test_correlations_are_those_of_the_ranks(make_trial):
     rng = np.random.default_rng(0)
     maps, widths = rng.random(9) * 50, rng.random(9)
     trials = [
-        make_trial(n, [m], criteria={"silhouette": w, "balance": 1.0}) for n, (m, w) in enumerate(zip(maps, widths, strict=True))
+        make_trial(n, [m], criteria={"silhouette": w, "balance": 1.0})
+        for n, (m, w) in enumerate(zip(maps, widths, strict=True))
     ]
     found = correlations(trials, ["a", "b"])
     rho = np.corrcoef(rankdata(maps), rankdata(widths))[0, 1]
@@ -108,8 +109,14 @@ def test_saved_steps_are_those_to_the_last_epoch(make_trial):
 
 
 def test_saved_steps_are_counted_where_later_epochs_have_more(make_trial):
-    uneven = [replace(epoch, steps=steps) for epoch, steps in zip(make_trial(0, [1] * 3).epochs, (10, 20, 90), strict=True)]
-    trials = [Trial(0, {}, "finished", epochs=tuple(uneven)), Trial(1, {}, "stopped", epochs=tuple(uneven[:2]))]
+    uneven = [
+        replace(epoch, steps=steps)
+        for epoch, steps in zip(make_trial(0, [1] * 3).epochs, (10, 20, 90), strict=True)
+    ]
+    trials = [
+        Trial(0, {}, "finished", epochs=tuple(uneven)),
+        Trial(1, {}, "stopped", epochs=tuple(uneven[:2])),
+    ]
     assert steps_saved(trials) == pytest.approx(70 / 180, abs=1e-4)
 
 

@@ -36,11 +36,17 @@ def states(smoke, smoke_root):
 def test_each_run_goes_as_it_would_alone_and_the_shorter_one_waits(states):
     run, alone = JointRun(states()), states()
     reports = [run.advance() for _ in range(run.num_epochs)]
-    values = {data: [measured(run_epoch(state)) for _ in range(state.plan.num_epochs)] for data, state in alone.items()}
+    values = {
+        data: [measured(run_epoch(state)) for _ in range(state.plan.num_epochs)]
+        for data, state in alone.items()
+    }
     assert [report.epoch for report in reports] == [1, 2, 3, 4]
     assert {report.of for report in reports} == {4}
     assert [report.values["hitsz_vcm"] for report in reports] == values["hitsz_vcm"]
-    assert [report.values["synthetic"] for report in reports] == [*values["synthetic"], values["synthetic"][-1]]
+    assert [report.values["synthetic"] for report in reports] == [
+        *values["synthetic"],
+        values["synthetic"][-1],
+    ]
     assert reports[-1].steps == sum(state.steps for state in alone.values())
     assert "map" in reports[0].values["synthetic"]
 

@@ -11,7 +11,7 @@ SPACE = {
     "method.refinement.eta": {"uniform": [1, 2]},
     "train.lr": {"loguniform": [1e-4, 1e-2]},
     "clustering.min_samples": {"randint": [2, 4]},
-    "method.intra.keep": {"quniform": [0.1, 0.9, 0.1]},
+    "method.intra.momentum": {"quniform": [0.1, 0.9, 0.1]},
     "clustering.distance": {"choice": ["jaccard", "camera-aware"]},
 }
 
@@ -24,7 +24,9 @@ def study():
 def run(sample, number, state="finished"):
     """A trial whose objective is highest at eta = 1.2, a rate of 0.01 and the camera-aware distance."""
     value = (
-        -5 * abs(sample["method.refinement.eta"] - 1.2) + 100 * sample["train.lr"] + (sample["clustering.distance"] != "jaccard")
+        -5 * abs(sample["method.refinement.eta"] - 1.2)
+        + 100 * sample["train.lr"]
+        + (sample["clustering.distance"] != "jaccard")
     )
     epochs = (Epoch(1, 2, 10, {"synthetic": {"map": value}}), Epoch(2, 2, 20, {"synthetic": {"map": value}}))
     return Trial(number, sample, state, epochs=epochs if state == "finished" else epochs[:1])
@@ -41,7 +43,9 @@ def trials(study):
 
 
 def test_the_first_samples_are_random(study, trials):
-    assert [trial.sample for trial in trials[:NUM_RANDOM]] == [study.sample(number) for number in range(NUM_RANDOM)]
+    assert [trial.sample for trial in trials[:NUM_RANDOM]] == [
+        study.sample(number) for number in range(NUM_RANDOM)
+    ]
     assert trials[NUM_RANDOM].sample != study.sample(NUM_RANDOM)
 
 
@@ -54,7 +58,7 @@ def test_every_sample_is_in_the_space(study, trials):
     for trial in trials:
         assert set(trial.sample) == set(study.parameters)
         study.config("synthetic", trial.sample)
-        assert trial.sample["method.intra.keep"] in study.parameters["method.intra.keep"].steps
+        assert trial.sample["method.intra.momentum"] in study.parameters["method.intra.momentum"].steps
         assert type(trial.sample["clustering.min_samples"]) is int
 
 
@@ -63,7 +67,10 @@ def test_later_samples_are_better_than_random_ones(study, trials):
         values = [run(sample, 0).last("map") for sample in samples]
         return sum(values) / len(values)
 
-    assert mean([trial.sample for trial in trials[20:]]) > mean([study.sample(number) for number in range(200)]) + 0.5
+    assert (
+        mean([trial.sample for trial in trials[20:]])
+        > mean([study.sample(number) for number in range(200)]) + 0.5
+    )
 
 
 def test_a_proposal_is_a_function_of_the_records_and_the_number(study, trials):

@@ -60,7 +60,9 @@ def test_a_folder_of_somebody_else_is_refused(folder, monkeypatch):
 
 def test_a_changed_space_is_told(folder, study, raw_space):
     folder.check_same(study)
-    other = plan_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv", "tune.seed=3"])
+    other = plan_study(
+        Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv", "tune.seed=3"]
+    )
     with pytest.raises(ConfigError, match=r"tune\.seed: 0 -> 3"):
         folder.check_same(other)
     space = folder.path / "space.yaml"

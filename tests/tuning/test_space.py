@@ -64,7 +64,9 @@ def test_a_wrong_distribution_is_told_with_its_path(raw, message):
         Space.parse({"train.lr": raw})
 
 
-@pytest.mark.parametrize("raw", [{"lr": {"uniform": [0, 1]}}, {"lr": 3}, {"recipes": ["cba-demo"]}, {"recipes": {"a": 3}}])
+@pytest.mark.parametrize(
+    "raw", [{"lr": {"uniform": [0, 1]}}, {"lr": 3}, {"recipes": ["cba-demo"]}, {"recipes": {"a": 3}}]
+)
 def test_a_key_without_a_dot_is_a_data_set_or_the_recipes(raw):
     with pytest.raises(ConfigError, match="expected"):
         Space.parse(raw)
@@ -103,7 +105,9 @@ def test_a_space_is_read_back_as_it_was(raw_space):
 
 
 def test_paths_whose_value_is_given_are_taken_out_everywhere():
-    space = Space.parse({"a.x": {"uniform": [0, 1]}, "one": {"a.x": {"choice": [7, 8]}, "a.y": {"choice": [7, 8]}}})
+    space = Space.parse(
+        {"a.x": {"uniform": [0, 1]}, "one": {"a.x": {"choice": [7, 8]}, "a.y": {"choice": [7, 8]}}}
+    )
     assert list(space.without(["a.x"]).parameters(["one", "two"])) == ["one:a.y"]
 
 

@@ -37,8 +37,14 @@ def test_every_space_of_the_project_fits_its_method_on_every_data_set(name, data
 def test_no_space_searches_a_stage_that_is_left_out(name, data):
     study = plan_study(Space.read(SPACES / f"{name}.yaml"), [f"data.name={data}"])
     for base_name, base in study.bases.items():
-        shares = {stage: given["share"] for stage, given in base.method.model_dump().items() if isinstance(given, dict)}
-        searched = {path.split(".")[1] for path in values_for(study.parameters, base_name) if path.count(".") == 2}
+        shares = {
+            stage: given["share"]
+            for stage, given in base.method.model_dump().items()
+            if isinstance(given, dict)
+        }
+        searched = {
+            path.split(".")[1] for path in values_for(study.parameters, base_name) if path.count(".") == 2
+        }
         assert all(shares.get(stage, 1) > 0 for stage in searched)
 
 
@@ -74,10 +80,16 @@ def test_samples_are_a_function_of_seed_and_number(study, raw_space):
 
 def test_identities_are_held_out_unless_the_words_say_otherwise(study, raw_space):
     base = study.bases["synthetic"]
-    assert (base.evaluation.split, base.data.validation_identities, base.evaluation.criteria) == ("validation", 0.2, True)
+    assert (base.evaluation.split, base.data.validation_identities, base.evaluation.criteria) == (
+        "validation",
+        0.2,
+        True,
+    )
     base = plan_study(Space.parse(raw_space), ["data.validation_identities=0.4"]).bases["synthetic"]
     assert (base.evaluation.split, base.data.validation_identities) == ("validation", 0.4)
-    base = plan_study(Space.parse(raw_space), ["evaluation.split=test", "tune.objective=silhouette"]).bases["synthetic"]
+    base = plan_study(Space.parse(raw_space), ["evaluation.split=test", "tune.objective=silhouette"]).bases[
+        "synthetic"
+    ]
     assert (base.evaluation.split, base.data.validation_identities) == ("test", 0.0)
 
 
@@ -94,10 +106,26 @@ def test_a_word_fixes_what_the_space_searches(raw_space):
         ({}, ["tune.objective=balance", "evaluation.criteria=false"], "needs evaluation.criteria"),
         ({}, ["data.name=regdb"], "no recipe for regdb"),
         ({}, ["data.name=synthetic,synthetic"], "each data set once"),
-        ({}, ["data.name=synthetic,manifest", "data.root=a,b", "tune.num_samples=2,3"], r"tune\.\* .* one value"),
-        ({}, ["data.name=synthetic,manifest", "data.root=a,b", "ray.num_workers=1,2"], r"ray\.\* .* one value"),
-        ({}, [f"{path}=2" for path in ("method.refinement.eta", "train.lr", "clustering.min_samples")], "nothing is left"),
-        ({"method.refinement.etta": {"uniform": [1, 2]}}, [], "unknown key method.refinement.etta: did you mean 'eta'"),
+        (
+            {},
+            ["data.name=synthetic,manifest", "data.root=a,b", "tune.num_samples=2,3"],
+            r"tune\.\* .* one value",
+        ),
+        (
+            {},
+            ["data.name=synthetic,manifest", "data.root=a,b", "ray.num_workers=1,2"],
+            r"ray\.\* .* one value",
+        ),
+        (
+            {},
+            [f"{path}=2" for path in ("method.refinement.eta", "train.lr", "clustering.min_samples")],
+            "nothing is left",
+        ),
+        (
+            {"method.refinement.etta": {"uniform": [1, 2]}},
+            [],
+            "unknown key method.refinement.etta: did you mean 'eta'",
+        ),
         ({"method.refinement.rho": {"uniform": [0, 1]}}, [], r"rho = 0.0"),
         ({"method.refinement.rho": {"uniform": [0.5, 1.5]}}, [], r"rho = 1.5"),
         ({"clustering.k1": {"uniform": [5, 9]}}, [], r"clustering\.k1.* = 6\.2"),
@@ -129,7 +157,9 @@ def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):
     allowed = ["tune.num_samples=99", "tune.max_concurrent=3", "ray.num_workers=1", "run.name=other"]
     assert study.differences(planned(*allowed)) == []
     assert study.differences(planned("tune.seed=4")) == ["tune.seed: 0 -> 4"]
-    assert study.differences(planned("train.epochs=7")) == [f"{d}: train.epochs: 3 -> 7" for d in ("synthetic", "manifest")]
+    assert study.differences(planned("train.epochs=7")) == [
+        f"{d}: train.epochs: 3 -> 7" for d in ("synthetic", "manifest")
+    ]
     (line,) = study.differences(planned(**{"train.lr": {"uniform": [0.1, 1]}}))
     assert line == "train.lr: loguniform [0.0001, 0.01] -> uniform [0.1, 1]"
     alone = plan_study(Space.parse(raw_space), [])

@@ -12,7 +12,9 @@ def uri(tmp_path_factory):
 
 
 def report(epoch, value):
-    return Epoch(epoch, 2, 10 * epoch, {"synthetic": {"map": value, "balance": 0.5}, "manifest": {"map": value + 2}})
+    return Epoch(
+        epoch, 2, 10 * epoch, {"synthetic": {"map": value, "balance": 0.5}, "manifest": {"map": value + 2}}
+    )
 
 
 def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_path):
@@ -46,10 +48,17 @@ def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_p
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert child.data.params["train.lr"] == str(study.sample(0)["train.lr"])
     assert parent.data.params["space.train.lr"] == "loguniform [0.0001, 0.01]"
-    assert [(m.step, m.value) for m in client.get_metric_history(child.info.run_id, "map")] == [(1, 5.0), (2, 7.0)]
+    assert [(m.step, m.value) for m in client.get_metric_history(child.info.run_id, "map")] == [
+        (1, 5.0),
+        (2, 7.0),
+    ]
     assert child.data.metrics["manifest/map"] == 8.0
     assert "balance" not in child.data.metrics
-    assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {"space.yaml", "study.json", "best-synthetic.yaml"}
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {
+        "space.yaml",
+        "study.json",
+        "best-synthetic.yaml",
+    }
     assert second.uri == uri
 
 

@@ -101,12 +101,15 @@ _HAIR_COLOURS = np.array([[0.04, 0.03, 0.03], [0.04, 0.03, 0.03], [0.18, 0.11, 0
 _HAIR_STYLES: tuple[HairStyle, ...] = ("short", "short", "short", "long", "long", "bun", "hat", "bald")
 
 
-def draw_person(identity: int, settings: WorldSettings, seed: int, wardrobe: tuple[Outfit, ...] = ()) -> Person:
+def draw_person(
+    identity: int, settings: WorldSettings, seed: int, wardrobe: tuple[Outfit, ...] = ()
+) -> Person:
     """The person of that number, a function of the settings and the seed alone.
 
     Args:
         identity: number from 1.
-        settings: `id_spread` scales every difference between persons; 0 gives everybody one body, skin and hair.
+        settings: `id_spread` scales every difference between persons; 0 gives all of them one body, skin and
+            hair.
         seed: seed of the world.
         wardrobe: outfits to choose from; when empty the person has outfits of their own.
 
@@ -136,13 +139,20 @@ def draw_person(identity: int, settings: WorldSettings, seed: int, wardrobe: tup
 
 
 def draw_wardrobe(settings: WorldSettings, seed: int) -> tuple[Outfit, ...]:
-    """The outfits that everybody shares; none when each person has their own."""
-    return tuple(draw_outfit(stream(seed, "synthetic.wardrobe", k), settings) for k in range(settings.wardrobe))
+    """The outfits that all persons share; none when each person has their own."""
+    return tuple(
+        draw_outfit(stream(seed, "synthetic.wardrobe", k), settings) for k in range(settings.wardrobe)
+    )
 
 
-def _around(table: dict[str, tuple[float, float]], rng: np.random.Generator, spread: float) -> dict[str, float]:
+def _around(
+    table: dict[str, tuple[float, float]], rng: np.random.Generator, spread: float
+) -> dict[str, float]:
     """A value near each mean; beyond two standard deviations bodies look broken."""
-    return {name: mean + spread * deviation * float(np.clip(rng.normal(), -2, 2)) for name, (mean, deviation) in table.items()}
+    return {
+        name: mean + spread * deviation * float(np.clip(rng.normal(), -2, 2))
+        for name, (mean, deviation) in table.items()
+    }
 
 
 def _draw_skin(rng: np.random.Generator, settings: WorldSettings) -> Material:

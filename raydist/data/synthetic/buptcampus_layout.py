@@ -1,8 +1,8 @@
 """A drawn world as the files of BUPTCampus.
 
 ``<root>/DATA/<identity>/{RGB,IR,FakeIR}/<camera>/<identity>_<modality>_<camera>_<tracklet>_<frame>.jpg``,
-``data_paths.json`` (identity, modality, camera, tracklet -> paths relative to DATA) and four lists of tracklets.
-Every pass is recorded in both modalities at once. FakeIR files keep the name of the visible file.
+``data_paths.json`` (identity, modality, camera, tracklet -> paths relative to DATA) and four lists of
+tracklets. Every pass is recorded in both modalities at once. FakeIR files have the name of the visible file.
 """
 
 from __future__ import annotations
@@ -23,23 +23,28 @@ _NAMES = {Modality.VISIBLE: "RGB", Modality.INFRARED: "IR"}
 
 
 def plan(world: World) -> list[Pass]:
-    """Who walks past which camera.
+    """The plan of a drawn world: which person walks past which camera, when, and how it is cut.
 
     Raises:
         ConfigError: the world has more cameras than the layout has names for.
     """
     if world.settings.num_cameras > len(CAMERAS):
         raise ConfigError(
-            f"num_cameras: {world.settings.num_cameras}; the BUPTCampus layout names {len(CAMERAS)} cameras at most"
+            f"num_cameras: {world.settings.num_cameras}; "
+            f"the BUPTCampus layout names {len(CAMERAS)} cameras at most"
         )
     return plan_paired_passes(world)
 
 
 def frame_paths(recording: Pass) -> dict[str, list[str]]:
-    """Files of a pass in time order, relative to the root, for each image stream."""
+    """Files of a pass in time order, relative to the root, for each image stream (a modality's name)."""
     streams = {"visible": ("RGB", "RGB"), "infrared": ("IR", "IR"), "translated": ("FakeIR", "RGB")}
     return {
-        name: [f"DATA/{path}" for paths in _tracklet_paths(recording, *folder_and_name).values() for path in paths]
+        name: [
+            f"DATA/{path}"
+            for paths in _tracklet_paths(recording, *folder_and_name).values()
+            for path in paths
+        ]
         for name, folder_and_name in streams.items()
     }
 
@@ -58,9 +63,17 @@ def write_annotations(root: Path, passes: list[Pass], seed: int) -> dict[str, in
     rng = stream(seed, "synthetic.rows", len(passes))
     order = [passes[k] for k in rng.permutation(len(passes))]
     lists = {
-        "train": [_line(walk, "RGB/IR", tracklet) for walk in order if walk.split == "train" for tracklet, _ in walk.tracklets()],
+        "train": [
+            _line(walk, "RGB/IR", tracklet)
+            for walk in order
+            if walk.split == "train"
+            for tracklet, _ in walk.tracklets()
+        ],
         "train_auxiliary": [
-            _line(walk, "RGB/IR", tracklet) for walk in order if walk.split == "auxiliary" for tracklet, _ in walk.tracklets()
+            _line(walk, "RGB/IR", tracklet)
+            for walk in order
+            if walk.split == "auxiliary"
+            for tracklet, _ in walk.tracklets()
         ],
     }
     lists |= _query_and_gallery([walk for walk in order if walk.split == "test"])
@@ -79,7 +92,10 @@ def _query_and_gallery(order: list[Pass]) -> dict[str, list[str]]:
     queries: dict[int, Pass] = {}
     for walk in order:
         queries.setdefault(walk.identity, walk)
-    query_lines = [_line(walk, _NAMES[Modality(walk.identity % len(Modality))], walk.first_tracklet) for walk in queries.values()]
+    query_lines = [
+        _line(walk, _NAMES[Modality(walk.identity % len(Modality))], walk.first_tracklet)
+        for walk in queries.values()
+    ]
     gallery_lines = [
         _line(walk, name, tracklet)
         for walk in order
@@ -104,6 +120,9 @@ def _tracklet_paths(recording: Pass, folder: str, modality: str) -> dict[str, li
     """Paths relative to DATA of each tracklet of a pass."""
     person, camera = recording.identity, CAMERAS[recording.camera - 1]
     return {
-        str(tracklet): [f"{person}/{folder}/{camera}/{person}_{modality}_{camera}_{tracklet}_{frame}.jpg" for frame in frames]
+        str(tracklet): [
+            f"{person}/{folder}/{camera}/{person}_{modality}_{camera}_{tracklet}_{frame}.jpg"
+            for frame in frames
+        ]
         for tracklet, frames in recording.tracklets()
     }

@@ -14,7 +14,7 @@ from raydist.randomness import stream
 from raydist.types import Floats
 
 PIXELS_PER_UNIT = 64
-"""Scenes are laid out in units of a 64th of the frame height, so that bricks and paving keep their size beside people."""
+"""Scenes are laid out in units of a 64th of the frame height: bricks keep their size next to people."""
 
 # What stands behind: visible albedo and near-infrared albedo (foliage is very bright, glass dark).
 _WALLS = {
@@ -34,7 +34,7 @@ class Camera:
         visible: float32 [2 height, 12 width, 3], albedo of the scene.
         infrared: float32 [2 height, 12 width].
         horizon: row of the scene where the ground begins.
-        direction: yaw in radians of those who walk along the path.
+        direction: yaw in radians of a person on the path.
         pitch: radians that the camera looks down.
         frame_rate: frames per second.
         light_side: where the sun stands, -1 left to 1 right.
@@ -94,7 +94,9 @@ def draw_camera(number: int, settings: WorldSettings, seed: int) -> Camera:
     )
 
 
-def cloudy(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...] = (4, 8, 16, 32, 64)) -> Floats:
+def cloudy(
+    rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, ...] = (4, 8, 16, 32, 64)
+) -> Floats:
     """Noise of several scales, [H, W], standard deviation 1.
 
     Args:
@@ -108,7 +110,9 @@ def cloudy(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, .
     height, width = shape
     total = np.zeros(shape, np.float32)
     for octave, cell in enumerate(cells):
-        grid = rng.standard_normal((max(2, height * cell // 256), max(2, width * cell // 256)), dtype=np.float32)
+        grid = rng.standard_normal(
+            (max(2, height * cell // 256), max(2, width * cell // 256)), dtype=np.float32
+        )
         total += 0.75**octave * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
     return total / (total.std() + np.float32(1e-6))
 
@@ -125,13 +129,21 @@ def _draw_scene(rng: np.random.Generator, settings: WorldSettings) -> tuple[Floa
     ground_colour = np.array([0.30, 0.29, 0.27]) * rng.uniform(0.45, 1.4) * (1 + 0.05 * rng.normal(size=3))
     ground_infrared = rng.uniform(0.22, 0.50)
     rough, soft = cloudy(rng, shape), cloudy(rng, shape)
-    texture = np.where(wall, _wall_texture(kind, x, y, rough, soft), _ground_texture(rng, x, y - horizon / unit, rough))
+    texture = np.where(
+        wall, _wall_texture(kind, x, y, rough, soft), _ground_texture(rng, x, y - horizon / unit, rough)
+    )
     texture *= settings.clutter
-    visible = np.where(wall[..., None], np.array(wall_colour), ground_colour) * (1 + texture[..., None] * [1, 0.97, 0.93])
+    visible = np.where(wall[..., None], np.array(wall_colour), ground_colour) * (
+        1 + texture[..., None] * [1, 0.97, 0.93]
+    )
     infrared = np.where(wall, wall_infrared * rng.uniform(0.8, 1.15), ground_infrared)
     infrared = infrared * (1 + 0.75 * texture + 0.06 * settings.clutter * soft)
     _put_clutter(rng, visible, infrared, horizon, round(settings.clutter * rng.integers(2, 6)))
-    return np.clip(visible, 0.01, 1).astype(np.float32), np.clip(infrared, 0.01, 1).astype(np.float32), horizon
+    return (
+        np.clip(visible, 0.01, 1).astype(np.float32),
+        np.clip(infrared, 0.01, 1).astype(np.float32),
+        horizon,
+    )
 
 
 def _wall_texture(kind: str, x: Floats, y: Floats, rough: Floats, soft: Floats) -> Floats:
@@ -154,7 +166,11 @@ def _ground_texture(rng: np.random.Generator, x: Floats, depth: Floats, rough: F
 
 
 def _put_clutter(
-    rng: np.random.Generator, visible: NDArray[np.float64], infrared: NDArray[np.float64], horizon: int, count: int
+    rng: np.random.Generator,
+    visible: NDArray[np.float64],
+    infrared: NDArray[np.float64],
+    horizon: int,
+    count: int,
 ) -> None:
     """Stand posts, signs and doors in front of the wall."""
     height, width = infrared.shape

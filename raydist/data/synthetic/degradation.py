@@ -65,7 +65,11 @@ def cover_with_thing(canvas: Canvas, rng: np.random.Generator, pan: Array) -> No
     """
     num_frames, height, width = canvas.mask.shape
     kind = pick(rng, ("post", "wall", "edge"))
-    place, size, top = rng.uniform(0.1, 0.9) * width, rng.uniform(0.12, 0.35) * width, rng.uniform(0.55, 0.80) * height
+    place, size, top = (
+        rng.uniform(0.1, 0.9) * width,
+        rng.uniform(0.12, 0.35) * width,
+        rng.uniform(0.55, 0.80) * height,
+    )
     colour, infrared = draw_colour(rng), rng.uniform(0.1, 0.8)
     x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
     shade = 1 + 0.12 * cloudy(rng, (height, width))
@@ -81,7 +85,10 @@ def cover_with_thing(canvas: Canvas, rng: np.random.Generator, pan: Array) -> No
         inside = x if place < 0.5 * width else width - x
         alpha += np.clip(size - inside + 0.5, 0, 1)[None, None, :]
     shade = np.broadcast_to(shade, alpha.shape).astype(np.float32)
-    light = {Modality.VISIBLE: shade[..., None] * colour.astype(np.float32), Modality.INFRARED: shade * np.float32(infrared)}
+    light = {
+        Modality.VISIBLE: shade[..., None] * colour.astype(np.float32),
+        Modality.INFRARED: shade * np.float32(infrared),
+    }
     canvas.blend(Window(0, height, 0, width), alpha.astype(np.float32), light, is_walker=False)
 
 

@@ -36,7 +36,7 @@ class Layout(Protocol):
     SETTINGS_FILE: str
 
     def plan(self, world: World) -> list[Pass]:
-        """Who walks past which camera."""
+        """The plan of a drawn world: which person walks past which camera, when, and how it is cut."""
 
     def frame_paths(self, recording: Pass) -> dict[str, list[str]]:
         """Files of a pass for each image stream: ``visible``, ``infrared``, ``translated``."""
@@ -48,11 +48,14 @@ class Layout(Protocol):
 LAYOUTS: dict[str, Layout] = {"hitsz_vcm": hitsz_vcm_layout, "buptcampus": buptcampus_layout}
 
 
-def draw(settings: str | WorldSettings, layout: str, out: str | Path, *, seed: int = 0, workers: int = 2) -> dict[str, int]:
+def draw(
+    settings: str | WorldSettings, layout: str, out: str | Path, *, seed: int = 0, workers: int = 2
+) -> dict[str, int]:
     """Draw a world into a new folder; the same arguments give the same bytes for any number of workers.
 
     The frames go to a temporary folder beside `out`, which takes its name at the very end.
-    Workers are processes of their own: a script that calls this needs the usual ``if __name__ == "__main__"``.
+    Workers are processes of their own: a script that calls this needs the usual ``if __name__ ==
+    "__main__"``.
 
     Args:
         settings: the name of a preset, or settings.
@@ -103,10 +106,14 @@ def _rename(temporary: Path, out: Path) -> None:
     try:
         os.replace(temporary, out)
     except OSError as error:
-        raise DataError(f"{out} could not be put in place ({error}); did something else write there meanwhile?") from error
+        raise DataError(
+            f"{out} could not be put in place ({error}); did something else write there meanwhile?"
+        ) from error
 
 
-def _draw_frames(passes: list[Pass], settings: WorldSettings, layout: str, root: Path, *, seed: int, workers: int) -> int:
+def _draw_frames(
+    passes: list[Pass], settings: WorldSettings, layout: str, root: Path, *, seed: int, workers: int
+) -> int:
     """Film all passes and write their files; the number of files."""
     tasks = [passes[k : k + _PASSES_PER_TASK] for k in range(0, len(passes), _PASSES_PER_TASK)]
     if workers == 1:
@@ -148,8 +155,8 @@ def image_stream(footage: Footage, name: str) -> NDArray[np.uint8]:
 
     Args:
         footage: a filmed pass.
-        name: ``visible``, ``infrared``, or ``translated``: infrared guessed from visible by one global tone map,
-            right on average and wrong for each garment, as a translation network's is.
+        name: ``visible``, ``infrared``, or ``translated``: infrared guessed from visible by one global tone
+            map, right on average and wrong for each garment, as a translation network's is.
 
     Returns:
         uint8 [T, H, W, 3] or [T, H, W].

@@ -38,7 +38,13 @@ def dress(person: Person, outfit: Outfit) -> Looks:
 
 
 def _materials(person: Person, outfit: Outfit) -> dict[Part, Material]:
-    upper, lower, skin, hair, leather = outfit.upper, outfit.lower, person.skin, person.hair, outfit.bag_material
+    upper, lower, skin, hair, leather = (
+        outfit.upper,
+        outfit.lower,
+        person.skin,
+        person.hair,
+        outfit.bag_material,
+    )
     sleeve = upper if upper.printed_sleeves else upper.plain()
     forearm = sleeve if outfit.long_sleeves else skin
     thigh = skin if outfit.legwear == "skirt" else lower
@@ -47,9 +53,19 @@ def _materials(person: Person, outfit: Outfit) -> dict[Part, Material]:
     crown = {"bald": skin, "hat": leather}.get(person.hair_style, hair)
     materials = dict.fromkeys((Part.L_HAND, Part.R_HAND, Part.NECK, Part.HEAD), skin)
     materials |= {Part.TORSO: upper, Part.SHOULDERS: upper.plain(), Part.LOGO: upper.printed()}
-    materials |= {Part.L_UPPER_ARM: sleeve, Part.R_UPPER_ARM: sleeve, Part.L_FOREARM: forearm, Part.R_FOREARM: forearm}
+    materials |= {
+        Part.L_UPPER_ARM: sleeve,
+        Part.R_UPPER_ARM: sleeve,
+        Part.L_FOREARM: forearm,
+        Part.R_FOREARM: forearm,
+    }
     materials |= {Part.L_THIGH: thigh, Part.R_THIGH: thigh, Part.L_SHIN: shin, Part.R_SHIN: shin}
-    materials |= {Part.L_FOOT: outfit.shoes, Part.R_FOOT: outfit.shoes, Part.BAG: leather, Part.STRAP: leather}
+    materials |= {
+        Part.L_FOOT: outfit.shoes,
+        Part.R_FOOT: outfit.shoes,
+        Part.BAG: leather,
+        Part.STRAP: leather,
+    }
     materials |= {Part.PELVIS: upper.plain() if coat else lower, Part.TAIL: upper.plain() if coat else lower}
     materials |= {Part.HAIR: crown, Part.LONG_HAIR: hair, Part.BUN: hair}
     return materials

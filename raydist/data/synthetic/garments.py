@@ -1,8 +1,8 @@
 """What people wear: colours that the visible camera sees and albedos that the infrared camera sees.
 
-Most textile dyes are nearly transparent above 700 nm, so a garment's near-infrared brightness follows its fibre
-and finish, not its colour (Mangold, Shaw and Vollmer, "The physics of near-infrared photography", 2013).
-The knob `gap` moves between that physics (1) and a world where infrared is plain luminance (0).
+Most textile dyes are nearly transparent above 700 nm, so a garment's near-infrared brightness follows its
+fibre and finish, not its colour (Mangold, Shaw and Vollmer, "The physics of near-infrared photography",
+2013). The knob `gap` moves between that physics (1) and a world where infrared is plain luminance (0).
 """
 
 from __future__ import annotations
@@ -152,7 +152,8 @@ def draw_material(rng: np.random.Generator, settings: WorldSettings, kind: str) 
     """One piece of cloth or leather.
 
     Args:
-        rng: source of chance; the number of draws does not depend on the settings, so that one knob can be swept alone.
+        rng: source of chance; the number of draws does not depend on the settings, so that one knob can be
+            swept alone.
         settings: `gap` and `pattern_survival` decide the infrared albedos.
         kind: ``upper``, ``lower`` or ``plain``.
 

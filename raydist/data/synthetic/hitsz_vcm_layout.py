@@ -4,8 +4,8 @@
 ``PPPPMmDcTtFf.jpg`` with m = 1 for infrared and 2 for visible; a row of ``track_*_info.txt`` is
 ``m start end identity camera`` with 1-based inclusive line numbers of the name file.
 
-Rows stand in a drawn order of passes: with rows sorted by identity, a tie rule or a matching of equal costs could
-read the answer from the order.
+Rows stand in a drawn order of passes: with rows sorted by identity, a tie rule or a matching of equal costs
+could read the answer from the order.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ _CODES = {Modality.INFRARED: 1, Modality.VISIBLE: 2}
 
 
 def plan(world: World) -> list[Pass]:
-    """Who walks past which camera."""
+    """The plan of a drawn world: which person walks past which camera, when, and how it is cut."""
     return plan_passes(world)
 
 
 def frame_paths(recording: Pass) -> dict[str, list[str]]:
-    """Files of a pass in time order, relative to the root, for each image stream (here: the modality's name)."""
+    """Files of a pass in time order, relative to the root, for each image stream (a modality's name)."""
     (modality,) = recording.modalities
-    folder = f"{recording.split.capitalize()}/{recording.identity:04d}/{_FOLDERS[modality]}/D{recording.camera}"
-    return {modality.label: [f"{folder}/{frame}.jpg" for _, frames in recording.tracklets() for frame in frames]}
+    folder = (
+        f"{recording.split.capitalize()}/{recording.identity:04d}/{_FOLDERS[modality]}/D{recording.camera}"
+    )
+    return {
+        modality.label: [f"{folder}/{frame}.jpg" for _, frames in recording.tracklets() for frame in frames]
+    }
 
 
 def write_annotations(root: Path, passes: list[Pass], seed: int) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""Who walks past which camera, when, and how the tracker cuts it: the plan of a world, before anything is drawn.
+"""The plan of a drawn world: which person walks past which camera, when, and how it is cut.
 
-A pass is one walk of one person past one camera. It is cut into consecutive tracklets, as in HITSZ-VCM, where the
-24-frame tracklets of a person under a camera are pieces of a long recording.
+A pass is one walk of one person past one camera. It is cut into consecutive tracklets, as in HITSZ-VCM, where
+the 24-frame tracklets of a person under a camera are pieces of a long recording.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Pass:
 
 
 def plan_passes(world: World) -> list[Pass]:
-    """Passes of the HITSZ-VCM kind: each modality is recorded at its own times, by cameras drawn on their own.
+    """Passes as in HITSZ-VCM: each modality has times and cameras of its own.
 
     Args:
         world: settings, seed and the persons; auxiliary identities stay away.
@@ -117,13 +117,21 @@ def identities_of(settings: WorldSettings, split: Split) -> range:
     range(5, 7)
     """
     train, test = settings.num_train_identities, settings.num_test_identities
-    bounds = {"train": (0, train), "test": (train, train + test), "auxiliary": (train + test, settings.num_identities)}
+    bounds = {
+        "train": (0, train),
+        "test": (train, train + test),
+        "auxiliary": (train + test, settings.num_identities),
+    }
     first, last = bounds[split]
     return range(first + 1, last + 1)
 
 
 def _visits(
-    settings: WorldSettings, rng: np.random.Generator, identity: int, split: Split, modalities: tuple[Modality, ...]
+    settings: WorldSettings,
+    rng: np.random.Generator,
+    identity: int,
+    split: Split,
+    modalities: tuple[Modality, ...],
 ) -> list[Pass]:
     """All passes of one person in one modality (or in both at once)."""
     others = [other for other in identities_of(settings, split) if other != identity]
@@ -184,11 +192,15 @@ def cut(num_frames: int, pieces: int) -> tuple[int, ...]:
     (13, 12)
     """
     if num_frames < pieces * SHORTEST_TRACKLET:
-        raise ValueError(f"{num_frames} frames in {pieces} pieces: a tracklet has {SHORTEST_TRACKLET} frames at least")
+        raise ValueError(
+            f"{num_frames} frames in {pieces} pieces: a tracklet has {SHORTEST_TRACKLET} frames at least"
+        )
     return tuple(num_frames // pieces + (k < num_frames % pieces) for k in range(pieces))
 
 
-def _draw_switch(rng: np.random.Generator, chance: float, others: list[int], lengths: tuple[int, ...]) -> Switch | None:
+def _draw_switch(
+    rng: np.random.Generator, chance: float, others: list[int], lengths: tuple[int, ...]
+) -> Switch | None:
     """Perhaps an error in the last tracklet, towards another identity of the same split."""
     happens, place, whom = rng.random() < chance, rng.uniform(1 / 3, 5 / 6), rng.random()
     if not happens or not others:

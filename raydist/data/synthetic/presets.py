@@ -1,8 +1,9 @@
 """Worlds with a name. Every number of a preset stands in this one table.
 
-The figures beside a preset are mAP in percent, infrared to visible / visible to infrared, on its test identities: by the
-`small` encoder when it is given the identities (`raydist compare ruler --methods supervised data.preset=NAME`, which also
-says what the untrained encoder reaches), and by grey histograms (`raydist data baseline demo data.preset=NAME`).
+The numbers above a preset are mAP in percent, infrared to visible / visible to infrared, on its test
+identities: by the `small` encoder when it is given the identities (`raydist compare ruler --methods
+supervised data.preset=NAME`, which also says what the untrained encoder reaches), and by grey histograms
+(`raydist data baseline demo data.preset=NAME`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "far": 0.0,
     },
     # minutes: do the methods learn?
-    # supervised 42.9 ± 1.1 / 41.6 ± 1.2 over three seeds, untrained 6.1 / 5.1, grey histogram 3.7 / 3.3, chance 2.9 / 2.9
+    # supervised 42.9 ± 1.1 / 41.6 ± 1.2 over three seeds, untrained 6.1 / 5.1, grey histogram 3.7 / 3.3,
+    # chance 2.9 / 2.9
     "ci": {
         "num_train_identities": 200,
         "num_test_identities": 60,
@@ -77,8 +79,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "pattern_survival": 1.0,
         "occlusion": 0.0,
     },
-    # there is no answer: everybody is the same person, so anything above chance is a leak
-    # supervised 4.3 / 4.1, untrained 4.3 / 4.3, grey histogram 5.0 / 3.9, chance 4.2 / 4.2, standard errors 0.4 to 0.6
+    # there is no answer: all persons are the same person, so anything above chance is a leak
+    # supervised 4.3 / 4.1, untrained 4.3 / 4.3, grey histogram 5.0 / 3.9, chance 4.2 / 4.2, standard errors
+    # 0.4 to 0.6
     "null": {
         "num_train_identities": 60,
         "num_test_identities": 40,

@@ -1,4 +1,4 @@
-"""From a figure in three dimensions to strokes on a picture: turning, tilting, sizing and the painter's order."""
+"""From a body in three dimensions to strokes on a picture: rotation, perspective and drawing order."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def project(figure: Figure, yaw: Array, pitch: float, height: float) -> Strokes:
         return np.stack([across, down], -1) * height, nearness * np.cos(pitch)
 
     (start, start_near), (end, end_near) = look(figure.start), look(figure.end)
-    radii = np.hypot(figure.width * np.abs(cos)[..., None], figure.thickness * np.abs(sin)[..., None]) * height
+    radii = (
+        np.hypot(figure.width * np.abs(cos)[..., None], figure.thickness * np.abs(sin)[..., None]) * height
+    )
     nearness = _layered(0.5 * (start_near + end_near), cos[:, 0], figure.worn)
     return Strokes(
         start.astype(np.float32),
@@ -68,7 +70,9 @@ def place(strokes: Strokes, scale: Array, centre: Array, ground: Array) -> Strok
     trunk = 0.5 * (strokes.start[:, Part.PELVIS, 0] + strokes.end[:, Part.TORSO, 0])
     origin = np.stack([centre - trunk * scale, ground], -1)[:, None].astype(np.float32)
     sized = scale[:, None, None].astype(np.float32)
-    return strokes._replace(start=strokes.start * sized + origin, end=strokes.end * sized + origin, radii=strokes.radii * sized)
+    return strokes._replace(
+        start=strokes.start * sized + origin, end=strokes.end * sized + origin, radii=strokes.radii * sized
+    )
 
 
 def _layered(nearness: Array, facing: Array, worn: NDArray[np.bool_]) -> Array:

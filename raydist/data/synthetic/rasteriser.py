@@ -1,8 +1,8 @@
 """Paint strokes on all frames of a pass at once: one geometry, and from it visible, infrared and mask.
 
 Parts are painted from the farthest to the nearest. A part is an anti-aliased signed distance to a tapered
-segment; its shading comes from the surface normal of a cylinder (a sphere for round parts), and its print from
-body coordinates, which turn with the body.
+segment; its shading comes from the surface normal of a cylinder (a sphere for round parts), and its print
+from body coordinates, which turn with the body.
 """
 
 from __future__ import annotations
@@ -75,7 +75,13 @@ class Canvas:
 
 
 def paint_figure(
-    canvas: Canvas, strokes: Strokes, looks: Looks, yaw: NDArray[np.floating], light: Light, *, is_walker: bool = True
+    canvas: Canvas,
+    strokes: Strokes,
+    looks: Looks,
+    yaw: NDArray[np.floating],
+    light: Light,
+    *,
+    is_walker: bool = True,
 ) -> None:
     """Paint one figure.
 
@@ -85,12 +91,16 @@ def paint_figure(
         looks: materials of the parts.
         yaw: [T] radians, turns the prints.
         light: of the visible camera.
-        is_walker: False for somebody who walks in front of the person whom the tracklet is about.
+        is_walker: False for a person who walks in front of the person whom the tracklet is about.
     """
     frames = np.arange(len(yaw))
     for layer in range(strokes.num_absent, len(Part)):
         part = strokes.order[:, layer]
-        start, end, radii = strokes.start[frames, part], strokes.end[frames, part], strokes.radii[frames, part]
+        start, end, radii = (
+            strokes.start[frames, part],
+            strokes.end[frames, part],
+            strokes.radii[frames, part],
+        )
         window = _window(start, end, radii, canvas.mask.shape[1:])
         if window is None:
             continue
@@ -99,7 +109,9 @@ def paint_figure(
         folds = canvas.folds[window.top : window.bottom, window.left : window.right]
         lit = {}
         if Modality.VISIBLE in canvas.layers:
-            colour = _mix(looks.visible[part][:, :, None, None], None if weight is None else weight[..., None])
+            colour = _mix(
+                looks.visible[part][:, :, None, None], None if weight is None else weight[..., None]
+            )
             lit[Modality.VISIBLE] = colour * (_sunlight(surface, light) * folds)[..., None]
         if Modality.INFRARED in canvas.layers:
             albedo = _mix(looks.infrared[part][:, :, None, None], weight)
@@ -131,7 +143,9 @@ def _window(start: Floats, end: Floats, radii: Floats, shape: tuple[int, ...]) -
     return window if window.top < window.bottom and window.left < window.right else None
 
 
-def _surface(start: Floats, end: Floats, radii: Floats, is_round: NDArray[np.bool_], window: Window) -> _Surface:
+def _surface(
+    start: Floats, end: Floats, radii: Floats, is_round: NDArray[np.bool_], window: Window
+) -> _Surface:
     """Distance to a tapered segment, and the normal of the body around it."""
 
     def each(values: NDArray[Any]) -> NDArray[Any]:
@@ -139,8 +153,16 @@ def _surface(start: Floats, end: Floats, radii: Floats, is_round: NDArray[np.boo
 
     axis = end - start
     squared = (axis * axis).sum(1) + np.float32(1e-3)
-    x = np.arange(window.left, window.right, dtype=np.float32)[None, None, :] + np.float32(0.5) - each(start[:, 0])
-    y = np.arange(window.top, window.bottom, dtype=np.float32)[None, :, None] + np.float32(0.5) - each(start[:, 1])
+    x = (
+        np.arange(window.left, window.right, dtype=np.float32)[None, None, :]
+        + np.float32(0.5)
+        - each(start[:, 0])
+    )
+    y = (
+        np.arange(window.top, window.bottom, dtype=np.float32)[None, :, None]
+        + np.float32(0.5)
+        - each(start[:, 1])
+    )
     along = np.clip((x * each(axis[:, 0]) + y * each(axis[:, 1])) / each(squared), 0, 1)
     off_x, off_y = x - along * each(axis[:, 0]), y - along * each(axis[:, 1])
     radius = each(radii[:, 0]) + each(radii[:, 1] - radii[:, 0]) * along
@@ -177,7 +199,11 @@ def _mix(albedo: Floats, weight: Floats | None) -> Floats:
 def _sunlight(surface: _Surface, light: Light) -> Floats:
     """Ambient light, and the sun from one side and a little from above."""
     ahead = np.sqrt(np.float32(1 - light.side**2))
-    sun = np.clip(surface.right * np.float32(light.side) + surface.facing * ahead - np.float32(0.25) * surface.down, 0, 1.2)
+    sun = np.clip(
+        surface.right * np.float32(light.side) + surface.facing * ahead - np.float32(0.25) * surface.down,
+        0,
+        1.2,
+    )
     return np.float32(light.ambient) + np.float32(1 - light.ambient) * sun
 
 

@@ -47,7 +47,7 @@ def film(recording: Pass, world: World) -> Footage:
     """Film a pass.
 
     Args:
-        recording: who passes which camera.
+        recording: which person passes which camera.
         world: persons and cameras.
 
     Returns:
@@ -56,14 +56,22 @@ def film(recording: Pass, world: World) -> Footage:
     camera, settings, seed = world.cameras[recording.camera], world.settings, world.seed
     yaw = _draw_yaw(recording.stream(seed, "path"), camera, recording.num_frames, settings.view_spread)
     pan = np.sin(yaw) * _SPEED / camera.frame_rate * settings.height
-    boxes = draw_boxes(recording.stream(seed, "boxes"), recording.num_frames, settings.height, settings.width, settings.jitter)
+    boxes = draw_boxes(
+        recording.stream(seed, "boxes"),
+        recording.num_frames,
+        settings.height,
+        settings.width,
+        settings.jitter,
+    )
     canvas = _look_at_scene(recording, world, pan)
     _cast_shadow(canvas, camera, boxes)
     stop = recording.num_frames if recording.switch is None else recording.switch.frame
     _paint_walker(recording, world, canvas, boxes, yaw, identity=recording.identity, start=0, stop=stop)
     if recording.switch is not None:
         identity = recording.switch.identity
-        _paint_walker(recording, world, canvas, boxes, yaw, identity=identity, start=stop, stop=recording.num_frames)
+        _paint_walker(
+            recording, world, canvas, boxes, yaw, identity=identity, start=stop, stop=recording.num_frames
+        )
     _occlude(recording, world, canvas, boxes, pan)
     return Footage(_sense(recording, world, canvas, yaw), canvas.mask)
 
@@ -76,13 +84,15 @@ def _draw_yaw(rng: np.random.Generator, camera: Camera, num_frames: int, view_sp
 
 
 def _look_at_scene(recording: Pass, world: World, pan: Array) -> Canvas:
-    """Frames of the empty scene, from a window that moves with the walker and turns round at the scene's ends."""
+    """Frames of the empty scene, from a window that follows the walker and turns back at the ends."""
     settings, camera = world.settings, world.cameras[recording.camera]
     height, width = settings.height, settings.width
     rng = recording.stream(world.seed, "scene")
     room = camera.infrared.shape[1] - width
     left = np.abs((rng.uniform(0, room) + np.cumsum(pan) + room) % (2 * room) - room).astype(int)
-    top = int(np.clip(camera.horizon - height * rng.uniform(0.10, 0.45), 0, camera.infrared.shape[0] - height))
+    top = int(
+        np.clip(camera.horizon - height * rng.uniform(0.10, 0.45), 0, camera.infrared.shape[0] - height)
+    )
     lamp_reach, folds = rng.uniform(0.35, 0.8), 1 + 0.045 * cloudy(rng, (height, width), (24, 48, 96))
 
     def windows(scene: Floats) -> Floats:
@@ -105,11 +115,21 @@ def _cast_shadow(canvas: Canvas, camera: Camera, boxes: Boxes) -> None:
     across = (x - boxes.centre[:, None] - 0.1 * camera.light_side * height) / (0.20 * height)
     down = (y - boxes.ground[:, None]) / (0.035 * height)
     shadow = np.exp(-(across[:, None, :] ** 2) - down[:, :, None] ** 2)
-    canvas.layers[Modality.VISIBLE][:] *= (1 - 0.5 * (1 - camera.ambient) * shadow[..., None]).astype(np.float32)
+    canvas.layers[Modality.VISIBLE][:] *= (1 - 0.5 * (1 - camera.ambient) * shadow[..., None]).astype(
+        np.float32
+    )
 
 
 def _paint_walker(
-    recording: Pass, world: World, canvas: Canvas, boxes: Boxes, yaw: Array, *, identity: int, start: int, stop: int
+    recording: Pass,
+    world: World,
+    canvas: Canvas,
+    boxes: Boxes,
+    yaw: Array,
+    *,
+    identity: int,
+    start: int,
+    stop: int,
 ) -> None:
     """Paint one person on the frames from `start` to `stop`."""
     camera, person = world.cameras[recording.camera], world.persons[identity]
@@ -161,7 +181,9 @@ def _occlude(recording: Pass, world: World, canvas: Canvas, boxes: Boxes, pan: A
         cover_with_thing(canvas.frames(start, stop), rng, pan[start:stop])
 
 
-def _paint_passer_by(recording: Pass, world: World, canvas: Canvas, boxes: Boxes, rng: np.random.Generator) -> None:
+def _paint_passer_by(
+    recording: Pass, world: World, canvas: Canvas, boxes: Boxes, rng: np.random.Generator
+) -> None:
     """Somebody else crosses the picture, nearer to the camera."""
     camera, width = world.cameras[recording.camera], canvas.mask.shape[2]
     step = 1 + int(rng.integers(world.settings.num_identities - 1))
@@ -170,10 +192,14 @@ def _paint_passer_by(recording: Pass, world: World, canvas: Canvas, boxes: Boxes
     yaw = side * (0.5 * np.pi + rng.normal(0, 0.25)) + np.zeros(num_frames)
     across = side * np.linspace(rng.uniform(-0.9, -0.3), rng.uniform(0.3, 0.9), num_frames)
     nearer = rng.uniform(1.0, 1.2)
-    crossing = Boxes(boxes.scale * nearer, 0.5 * width + across * width, boxes.ground + boxes.scale * (nearer - 1) * 0.6)
+    crossing = Boxes(
+        boxes.scale * nearer, 0.5 * width + across * width, boxes.ground + boxes.scale * (nearer - 1) * 0.6
+    )
     phase = gait_phase(person.gait, num_frames, camera.frame_rate, rng)
     session = recording.modalities[0]
-    _paint_person(canvas, person, camera, session=session, phase=phase, yaw=yaw, boxes=crossing, is_walker=False)
+    _paint_person(
+        canvas, person, camera, session=session, phase=phase, yaw=yaw, boxes=crossing, is_walker=False
+    )
 
 
 def _sense(recording: Pass, world: World, canvas: Canvas, yaw: Array) -> dict[Modality, Bytes]:

@@ -32,15 +32,19 @@ def expose_visible(frames: Floats, camera: Camera, rng: np.random.Generator, noi
     return _noisy_bytes(value, grain, rng)
 
 
-def expose_infrared(frames: Floats, camera: Camera, rng: np.random.Generator, noise: float, yaw: NDArray[np.floating]) -> Bytes:
-    """The infrared sensor: its lamp falls off with distance and to the rim; exposure is set on the first frame.
+def expose_infrared(
+    frames: Floats, camera: Camera, rng: np.random.Generator, noise: float, yaw: NDArray[np.floating]
+) -> Bytes:
+    """The infrared sensor: the lamp is weaker at a distance and at the rim of the picture.
+
+    Exposure is set on the first frame.
 
     Args:
         frames: float32 [T, H, W], light under a lamp at unit distance.
         camera: its settings.
         rng: source of chance.
         noise: standard deviation, of full scale.
-        yaw: [T] radians; who walks towards the lamp grows brighter.
+        yaw: [T] radians; a person who walks towards the lamp grows brighter.
 
     Returns:
         uint8 [T, H, W].

@@ -1,4 +1,4 @@
-"""The knobs of a drawn world: how many people and cameras, how they walk past, and what makes them hard to match."""
+"""Settings of a drawn world: people, cameras, passes, and what makes people hard to match."""
 
 from __future__ import annotations
 
@@ -63,8 +63,9 @@ class WorldSettings:
         gap: 0: infrared albedo is the luminance of the visible albedo; 1: it is independent of it.
         pattern_survival: chance that a printed pattern is seen in infrared.
         id_spread: how far bodies, gaits, skin and hair differ between persons; 0: not at all.
-        wardrobe: number of outfits that all persons share; 0: everybody has their own.
-        clothes_change: chance that a person wears another outfit in infrared (at night; not in paired passes).
+        wardrobe: number of outfits that all persons share; 0: each person has outfits of their own.
+        clothes_change: chance that a person wears another outfit in infrared (at night; not in paired
+            passes).
         unpaired: share of the persons who are seen in one modality only (HITSZ-VCM layout only).
         occlusion: chance that something covers a part of a pass.
         pedestrians: chance that this something is a second walker.
@@ -80,10 +81,10 @@ class WorldSettings:
     Raises:
         ConfigError: a value is out of range, or values contradict each other.
 
-    >>> WorldSettings(num_train_identities=4, num_test_identities=2, frames=(20, 30))
+    >>> WorldSettings(num_train_identities=4, num_test_identities=2, frames=(20, 30))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    raydist.errors.ConfigError: frames: a pass of 20 frames cannot be cut into pieces=2 tracklets of at least 12 frames
+    raydist.errors.ConfigError: frames: a pass of 20 frames cannot be cut into pieces=2 ...
     """
 
     num_train_identities: int
@@ -122,13 +123,17 @@ class WorldSettings:
             if not low <= value <= high:
                 raise ConfigError(f"{name}: {value!r} is out of range; expected {low:g} to {high:g}")
         if not 1 <= self.num_identities <= 9999:
-            raise ConfigError(f"{self.num_identities} identities in all: expected 1 to 9999, the layouts write four digits")
+            raise ConfigError(
+                f"{self.num_identities} identities in all: expected 1 to 9999, the layouts write four digits"
+            )
         if self.sees[1] > self.num_cameras:
-            raise ConfigError(f"sees: up to {self.sees[1]} cameras see a person, but num_cameras is {self.num_cameras}")
+            raise ConfigError(
+                f"sees: up to {self.sees[1]} cameras see a person, but num_cameras is {self.num_cameras}"
+            )
         if self.frames[0] < self.pieces * SHORTEST_TRACKLET:
             raise ConfigError(
-                f"frames: a pass of {self.frames[0]} frames cannot be cut into pieces={self.pieces} tracklets "
-                f"of at least {SHORTEST_TRACKLET} frames"
+                f"frames: a pass of {self.frames[0]} frames cannot be cut into "
+                f"pieces={self.pieces} tracklets of at least {SHORTEST_TRACKLET} frames"
             )
 
     @property

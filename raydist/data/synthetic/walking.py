@@ -1,7 +1,8 @@
 """The walking body: 24 tapered capsules in three dimensions, moved by a phase model of the gait.
 
-The body's own axes are x forward, y to its left and z up, in body heights, with the origin on the ground under
-the pelvis. Thighs swing with the sine of the phase, knees flex in the swing, arms go in antiphase to the legs.
+The body's own axes are x forward, y to its left and z up, in body heights, with the origin on the ground
+under the pelvis. Thighs swing with the sine of the phase, knees flex in the swing, arms go in antiphase to
+the legs.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Figure:
 
 
 class Trunk(NamedTuple):
-    """What limbs and clothes hang on, each [T]: heights of hip and chest, lateral sway; and the forward lean."""
+    """The joints of the trunk, each [T]: heights of hip and chest, lateral sway, forward lean."""
 
     hip: Array
     chest: Array
@@ -127,7 +128,7 @@ class _Stride(NamedTuple):
 
 
 def _stride(body: Body, gait: Gait, phase: Array, sign: int) -> _Stride:
-    """One leg in the plane of walking: a swinging thigh, and a knee that flexes while the leg is in the air."""
+    """One leg in the plane of walking: a swinging thigh, and a knee that bends in the air."""
     if sign < 0:
         phase = phase + np.pi + gait.lag
     thigh_length, shin_length = 0.5 * body.leg, 0.5 * body.leg - ANKLE
@@ -136,7 +137,9 @@ def _stride(body: Body, gait: Gait, phase: Array, sign: int) -> _Stride:
     flexion = 0.10 + gait.knee_lift * np.exp(-((from_swing / 0.62) ** 2) / 2)
     shin = thigh - flexion
     knee_x, knee_z = thigh_length * np.sin(thigh), -thigh_length * np.cos(thigh)
-    return _Stride(knee_x, knee_z, knee_x + shin_length * np.sin(shin), knee_z - shin_length * np.cos(shin), shin)
+    return _Stride(
+        knee_x, knee_z, knee_x + shin_length * np.sin(shin), knee_z - shin_length * np.cos(shin), shin
+    )
 
 
 def _point(x: Array | float, y: Array | float, z: Array | float) -> Array:
@@ -164,7 +167,13 @@ def _put_torso(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, phase: 
     puffed = outfit.loose if outfit.legwear == "coat" else 0.5 + 0.5 * outfit.loose
     depth = body.flatness * body.build
     pelvis = (0.98 * body.hip * body.build,) * 2
-    figure.put(Part.PELVIS, _point(0.0, sway, hip + 0.025), _point(0.1 * lean, sway, hip + 0.06), pelvis, (0.092 * depth,) * 2)
+    figure.put(
+        Part.PELVIS,
+        _point(0.0, sway, hip + 0.025),
+        _point(0.1 * lean, sway, hip + 0.06),
+        pelvis,
+        (0.092 * depth,) * 2,
+    )
     waist_and_chest = (0.92 * body.hip * body.build * puffed, 0.86 * body.shoulder * body.build * puffed)
     figure.put(
         Part.TORSO,
@@ -207,7 +216,9 @@ def _put_head(figure: Figure, person: Person, trunk: Trunk) -> None:
     x = trunk.lean + person.gait.head_forward + 0.1 * person.gait.lean
     y, z = 0.5 * trunk.sway, trunk.chest + 0.099
     figure.put(Part.NECK, _point(trunk.lean, y, trunk.chest - 0.03), _point(x, y, z - 0.03), (0.030, 0.028))
-    figure.put(Part.HEAD, _point(x + 0.004, y, z - 0.018), _point(x, y, z + 0.014), (0.80 * head, 0.90 * head))
+    figure.put(
+        Part.HEAD, _point(x + 0.004, y, z - 0.018), _point(x, y, z + 0.014), (0.80 * head, 0.90 * head)
+    )
     size = {"bald": 0.80, "hat": 1.06}.get(style, 1.0) * head
     lift = (0.020, 0.030) if style == "hat" else (0.0, 0.0)
     figure.put(
@@ -224,7 +235,9 @@ def _put_head(figure: Figure, person: Person, trunk: Trunk) -> None:
         figure.put(Part.BUN, knot, knot, (0.030, 0.030))
 
 
-def _put_coat_or_skirt(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, strides: list[_Stride]) -> None:
+def _put_coat_or_skirt(
+    figure: Figure, body: Body, outfit: Outfit, trunk: Trunk, strides: list[_Stride]
+) -> None:
     """The hanging part below the hips, and the logo on the chest."""
     if outfit.legwear in ("skirt", "coat"):
         length, flare = (0.44, 1.35) if outfit.legwear == "skirt" else (0.42, 1.08)
@@ -240,7 +253,9 @@ def _put_coat_or_skirt(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk,
         )
     if outfit.logo:
         x, z = 0.078 * body.build + trunk.lean, trunk.chest - 0.13
-        figure.put(Part.LOGO, _point(x, trunk.sway - 0.024, z), _point(x, trunk.sway + 0.024, z), (0.030, 0.030))
+        figure.put(
+            Part.LOGO, _point(x, trunk.sway - 0.024, z), _point(x, trunk.sway + 0.024, z), (0.030, 0.030)
+        )
 
 
 def _put_bag(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk) -> None:
@@ -250,7 +265,13 @@ def _put_bag(figure: Figure, body: Body, outfit: Outfit, trunk: Trunk) -> None:
         figure.put(Part.BAG, bottom, top, (0.070, 0.063), (0.050, 0.045))
     elif outfit.bag == "shoulder":
         y = sway - body.shoulder - 0.035
-        figure.put(Part.BAG, _point(-0.01, y, hip - 0.01), _point(lean - 0.01, y, hip + 0.045), (0.035, 0.032), (0.065, 0.058))
+        figure.put(
+            Part.BAG,
+            _point(-0.01, y, hip - 0.01),
+            _point(lean - 0.01, y, hip + 0.045),
+            (0.035, 0.032),
+            (0.065, 0.058),
+        )
         low = _point(0.055, sway - 0.9 * body.shoulder, hip + 0.03)
         high = _point(0.05 + lean, sway + 0.55 * body.shoulder, chest - 0.03)
         figure.put(Part.STRAP, low, high, (0.010, 0.010))

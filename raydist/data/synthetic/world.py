@@ -22,7 +22,7 @@ class World:
 
 @lru_cache(maxsize=1)
 def build_world(settings: WorldSettings, seed: int) -> World:
-    """The world of these settings; kept, since a worker process draws many passes of one world."""
+    """The world of these settings; cached, since a worker process draws many passes of one world."""
     wardrobe = draw_wardrobe(settings, seed)
     persons = {k: draw_person(k, settings, seed, wardrobe) for k in range(1, settings.num_identities + 1)}
     cameras = {k: draw_camera(k, settings, seed) for k in range(1, settings.num_cameras + 1)}

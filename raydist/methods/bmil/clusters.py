@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from raydist.clustering.quality import clusters_per_modality, num_clusters
 from raydist.clustering.spec import ClusterSpec
 from raydist.errors import ClusteringError, ConfigError
-from raydist.methods.clusters import cluster_rows
+from raydist.methods.common.clusters import cluster_rows
 from raydist.methods.method import Refresher
 from raydist.types import NOISE, Ints, Labels, Modality
 

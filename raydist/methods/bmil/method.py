@@ -8,7 +8,7 @@ similar to both has no modality left.
 ======================================================  ==================================================================
 equation                                                function
 ======================================================  ==================================================================
-k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.distance.ranked_lists`
+k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.distances.ranked_lists`
 weight (MAJ)
 half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
 M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`
@@ -18,7 +18,7 @@ joint clusters of the other half and all infrared       `raydist.methods.bmil.st
 proxies p, their clusters l(p)                          `raydist.methods.bmil.clusters.split_by_modality`
 MP, the mean log-posterior of the positives among the   `raydist.losses.multi_positive.multi_positive_contrast`
 50 hardest candidates
-A = 1/2 [MP(hard) + MP(mean)],                          `raydist.methods.bmil.stages.JointContrastStage.substeps`
+A = 1/2 [MP(hard) + MP(mean)],                          `raydist.methods.bmil.stages.JointContrastStage.optimizer_steps`
 L_global = 1/2 [A(V) + A(I)]
 ======================================================  ==================================================================
 
@@ -56,9 +56,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from raydist.methods.bmil.stages import HybridContrastParams, HybridContrastStage, JointContrastParams, JointContrastStage
+from raydist.methods.bmil.stages import (
+    HybridContrastParams,
+    HybridContrastStage,
+    JointContrastParams,
+    JointContrastStage,
+)
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.warm_up import WarmUp, WarmUpParams
 
 
 class BiasMitigationParams(Params):
@@ -83,9 +88,9 @@ class BiasMitigation(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, hybrid contrast, joint contrast."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            HybridContrastStage(setting, params.dual, params.subset),
-            JointContrastStage(setting, params.joint, params.subset),
+            WarmUp(context, params.warm_up),
+            HybridContrastStage(context, params.dual, params.subset),
+            JointContrastStage(context, params.joint, params.subset),
         ]

@@ -13,19 +13,19 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
-from raydist.data.transforms import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
+from raydist.data.transforms.augment import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
 from raydist.memories.hybrid import halves, hybrid_memory, update_hybrid
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.methods.clusters import cluster_batches, tracklet_means
-from raydist.methods.dcl import DualContrastParams, DualContrastStage, at, own_labels
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets, Version
-from raydist.neighbours.distance import DistanceName, DistanceSpec
+from raydist.methods.common.clusters import cluster_batches, tracklet_means
+from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, at, own_labels
+from raydist.methods.method import Batch, ClipView, Memories, Modules, OptimizerStep, Refresher, Targets
+from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 VERSIONS = [
-    Version(augment={Modality.VISIBLE: visible, Modality.INFRARED: CHANNEL_ADAPTIVE_GREY})
+    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: CHANNEL_ADAPTIVE_GREY})
     for visible in (BASIC, JITTERED_EXCHANGE)
 ]
 
@@ -34,11 +34,11 @@ class HybridContrastParams(DualContrastParams):
     """Hyper-parameters of the hybrid contrast.
 
     Attributes:
-        keep: mu, what a step leaves of both prototypes of a cluster.
+        momentum: mu, what a step leaves of both prototypes of a cluster.
         margin: a cross-entropy with the mean prototypes below this is good enough.
     """
 
-    keep: float = Field(0.1, ge=0, le=1)
+    momentum: float = Field(0.1, ge=0, le=1)
     margin: float = Field(0.2, ge=0)
 
 
@@ -50,7 +50,7 @@ class JointContrastParams(HybridContrastParams):
             and ``none`` leaves joint clusters out.
         distance: of the joint clustering.
         k1, k2, eps, min_samples: of the joint clustering; None for those of ``clustering``.
-        gate: see `raydist.neighbours.distance.DistanceSpec`; wanted where many people are seen in one modality only.
+        gate: see `raydist.neighbours.jaccard.distances.DistanceSpec`; wanted where many people are seen in one modality only.
         candidates: proxies that a clip is compared with, its positives and the hardest others.
     """
 
@@ -75,7 +75,7 @@ class HybridContrastStage(DualContrastStage):
     """Dual contrast with two prototypes a cluster, on clusters of all infrared and a part of the visible tracklets.
 
     Attributes:
-        setting: the tracklets, the clustering and the batch.
+        context: the tracklets, the clustering and the batch.
         params: hyper-parameters.
         subset: the share of the visible tracklets that is drawn anew each epoch.
     """
@@ -85,32 +85,41 @@ class HybridContrastStage(DualContrastStage):
     subset: float
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters of each modality and their prototypes."""
         means = tracklet_means(features)
-        refresher.hold(means)
-        visible, infrared = (self.setting.rows(m) for m in Modality)
+        refresher.set_features(means)
+        visible, infrared = (self.context.rows(m) for m in Modality)
         rows = {Modality.VISIBLE: draw_part(visible, self.subset, rng), Modality.INFRARED: infrared}
         labels = {
-            m: cluster_part(refresher, rows[m], self.setting.clustering[m], num_rows=len(means), what=m.label) for m in Modality
+            m: cluster_part(refresher, rows[m], self.context.clustering[m], num_rows=len(means), what=m.label)
+            for m in Modality
         }
         return Targets(
             numbered_together(labels),
-            arrays={m.label: labels[m] for m in Modality} | {"clustered": among(np.concatenate(list(rows.values())), len(means))},
+            arrays={m.label: labels[m] for m in Modality}
+            | {"clustered": among(np.concatenate(list(rows.values())), len(means))},
             memories={m.label: prototypes(means, labels[m]) for m in Modality},
         )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """The dual step on the versions of the field; both prototypes of a cluster move by all of them."""
         labels = own_labels(targets)
 
         def update(batch: Batch, memories: Memories) -> None:
             for m in Modality:
-                update_hybrid(memories[m.label], *all_versions(batch, labels[m]), keep=self.params.keep)
+                update_hybrid(
+                    memories[m.label], *all_versions(batch, labels[m]), momentum=self.params.momentum
+                )
 
-        (step,) = super().substeps(targets, epoch)
-        return [replace(step, versions=VERSIONS, update=update)]
+        (step,) = super().optimizer_steps(targets, epoch)
+        return [replace(step, clip_views=VERSIONS, update=update)]
 
     def terms(self, batch: Batch, memories: Memories, targets: Targets, epoch: int) -> dict[str, Tensor]:
         """The hybrid contrast of each modality with its own clusters."""
@@ -121,7 +130,9 @@ class HybridContrastStage(DualContrastStage):
         """The hybrid contrast of all versions of a batch; rows of NOISE are left out."""
         features, of_rows = all_versions(batch, labels)
         params = self.params
-        return hybrid_contrast(features, of_rows, *halves(memory), temperature=params.temperature, margin=params.margin)
+        return hybrid_contrast(
+            features, of_rows, *halves(memory), temperature=params.temperature, margin=params.margin
+        )
 
 
 @dataclass
@@ -134,53 +145,71 @@ class JointContrastStage(HybridContrastStage):
     def __post_init__(self) -> None:
         super().__post_init__()
         given = self.params.model_dump(include={"distance", "k1", "k2", "eps", "min_samples", "gate"})
-        self.spec = joint_spec(self.setting.clustering, given)
+        self.spec = joint_spec(self.context.clustering, given)
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """The hybrid targets, and joint clusters of the other visible tracklets and all infrared ones."""
         targets = super().refresh(features, previous, refresher, epoch, rng)
         if self.params.contrast == "none":
             return targets
-        modality = self.setting.tracklets.modality
+        modality = self.context.tracklets.modality
         rows = np.flatnonzero(self._joint_part(np.asarray(targets.arrays["clustered"])))
-        labels = cluster_part(refresher, rows, self.spec, num_rows=len(features), what="both modalities together")
+        labels = cluster_part(
+            refresher, rows, self.spec, num_rows=len(features), what="both modalities together"
+        )
         require_both(labels, modality)
         split = self.params.contrast == "split"
-        proxies, cluster = split_by_modality(labels, modality) if split else (labels, np.arange(num_clusters(labels)))
-        figures = {"clusters": num_clusters(labels), "mixed": mixed_share(labels, modality), "prototypes": len(cluster)}
+        proxies, cluster = (
+            split_by_modality(labels, modality) if split else (labels, np.arange(num_clusters(labels)))
+        )
+        metrics = {
+            "clusters": num_clusters(labels),
+            "mixed": mixed_share(labels, modality),
+            "prototypes": len(cluster),
+        }
         return Targets(
             labels,
-            arrays={**targets.arrays, "clustered": among(rows, len(labels)), "proxies": proxies, "cluster": cluster},
+            arrays={
+                **targets.arrays,
+                "clustered": among(rows, len(labels)),
+                "proxies": proxies,
+                "cluster": cluster,
+            },
             memories={**targets.memories, "joint": prototypes(tracklet_means(features), proxies)},
-            figures={f"joint_{name}": value for name, value in figures.items()},
+            metrics={f"joint_{name}": value for name, value in metrics.items()},
         )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """The hybrid step within the modalities, then the joint one."""
-        within = super().substeps(targets, epoch)
+        within = super().optimizer_steps(targets, epoch)
         if self.params.contrast == "none":
             return within
-        proxies, modality = np.asarray(targets.arrays["proxies"]), self.setting.tracklets.modality
+        proxies, modality = np.asarray(targets.arrays["proxies"]), self.context.tracklets.modality
         labels = {m: np.where(modality == m, proxies, NOISE) for m in Modality}
         cluster = torch.from_numpy(np.asarray(targets.arrays["cluster"]))
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return cluster_batches(labels, self.setting, iterations, rng)
+            return cluster_batches(labels, self.context, iterations, rng)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             terms = [self._joint_term(batch, labels[m], memories["joint"], cluster) for m in Modality]
             return {"joint": torch.stack(terms).mean()}
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_hybrid(memories["joint"], *all_versions(batch, proxies), keep=self.params.keep)
+            update_hybrid(memories["joint"], *all_versions(batch, proxies), momentum=self.params.momentum)
 
-        return [*within, Substep(sample, VERSIONS, loss, update)]
+        return [*within, OptimizerStep(sample, VERSIONS, loss, update)]
 
     def _joint_part(self, clustered: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """All infrared tracklets, and the visible ones that were not clustered by themselves, or all if all were."""
-        visible = self.setting.tracklets.modality == Modality.VISIBLE
+        visible = self.context.tracklets.modality == Modality.VISIBLE
         others = visible & ~clustered
         return ~visible | (others if others.any() else visible)
 
@@ -192,7 +221,9 @@ class JointContrastStage(HybridContrastStage):
         cluster, params = cluster.to(own.device), self.params
         positives = (cluster[own][:, None] == cluster) & (own != NOISE)[:, None]
         terms = [
-            multi_positive_contrast(features, positives, half, temperature=params.temperature, num_candidates=params.candidates)
+            multi_positive_contrast(
+                features, positives, half, temperature=params.temperature, num_candidates=params.candidates
+            )
             for half in halves(memory)
         ]
         return torch.stack(terms).mean()

@@ -17,12 +17,18 @@ from raydist.association.view_centring import centred
 from raydist.clustering.spec import Clustering
 from raydist.config import Section
 from raydist.methods.cba.guides import cosines, select_guides
-from raydist.methods.cba.refinement import cluster_means, counterparts, link, num_split, person_size, split_crowded
+from raydist.methods.cba.refinement import (
+    cluster_means,
+    counterparts,
+    link,
+    num_split,
+    person_size,
+    split_crowded,
+)
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
-from raydist.methods.clusters import ModalityClusters
-from raydist.methods.method import Setting, Targets
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, Floats, Labels, Modality
+from raydist.methods.common.clusters import ModalityClusters
+from raydist.methods.method import MethodContext, Targets
+from raydist.types import NOISE, Doubles, Floats, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]
 
@@ -73,14 +79,16 @@ class Alignment:
     host: Labels
     confidence: Doubles
     uncertainty: Doubles | None = None
-    figures: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def by_cluster(cls, labels: Labels, host: Labels, num_visible: int) -> Self:
         """Every tracklet is taught the visible cluster of its infrared cluster; noise is taught nothing."""
         assignment = np.where(labels == NOISE, NOISE, host[labels])
         taught = np.flatnonzero(assignment != NOISE)
-        hard = csr_array((np.ones(len(taught), np.float32), (taught, assignment[taught])), shape=(len(labels), num_visible))
+        hard = csr_array(
+            (np.ones(len(taught), np.float32), (taught, assignment[taught])), shape=(len(labels), num_visible)
+        )
         return cls(labels, assignment, hard, (assignment != NOISE) * 1.0, host, np.ones(len(host)))
 
 
@@ -99,24 +107,32 @@ class Side:
     clustering: Clustering
 
 
-def align(features: Floats, means: Floats, clusters: ModalityClusters, setting: Setting, params: GuidanceParams) -> Alignment:
+def align(
+    features: Floats,
+    means: Floats,
+    clusters: ModalityClusters,
+    context: MethodContext,
+    params: GuidanceParams,
+) -> Alignment:
     """Link the infrared side to the visible clusters.
 
     Args:
         features: float32 [N, K, D], unit features of the sub-tracklets of all tracklets.
         means: float32 [N, D], those of the tracklets.
         clusters: of each modality, at least two.
-        setting: the views of the tracklets.
+        context: the views of the tracklets.
         params: how.
     """
     if params.mode == "hungarian":
         of = {m: clusters.centroids(means, m) for m in Modality}
         partner = hungarian_matching(of[Modality.VISIBLE], of[Modality.INFRARED]).infrared_to_visible
         return Alignment.by_cluster(clusters.of[Modality.INFRARED].labels, partner, len(of[Modality.VISIBLE]))
-    view, modality = setting.tracklets.view, setting.tracklets.modality
+    view, modality = context.tracklets.view, context.tracklets.modality
     far, far_parts = centred(means, view, modality=modality), centred(features, view, modality=modality)
     sides = {m: Side(far[rows], far_parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()}
-    return guided(sides[Modality.VISIBLE], sides[Modality.INFRARED], clusters.centroids(far, Modality.VISIBLE), params)
+    return guided(
+        sides[Modality.VISIBLE], sides[Modality.INFRARED], clusters.centroids(far, Modality.VISIBLE), params
+    )
 
 
 def guided(visible: Side, infrared: Side, prototypes: Floats, params: GuidanceParams) -> Alignment:
@@ -136,24 +152,30 @@ def guided(visible: Side, infrared: Side, prototypes: Floats, params: GuidancePa
         temperature=params.temperature_f, num_iterations=params.sinkhorn_iterations,
     )  # fmt: skip
     doubt = uncertainty(infrared.parts, found.prototypes, temperature=params.temperature_f)
-    figures = {"guides": len(found.clusters), "uncertainty": float(doubt.mean())}
+    metrics = {"guides": len(found.clusters), "uncertainty": float(doubt.mean())}
     if params.mode == "coarse":
         host = found.clusters[cluster_means(posterior, before).argmax(axis=1)]
-        return replace(Alignment.by_cluster(before, host, len(prototypes)), uncertainty=doubt, figures=figures)
+        return replace(
+            Alignment.by_cluster(before, host, len(prototypes)), uncertainty=doubt, metrics=metrics
+        )
     person = person_size(known, len(before))
-    labels, posterior = split_crowded(posterior, infrared.clustering, person, eta=params.eta, num_rounds=params.smoothing_rounds)
+    labels, posterior = split_crowded(
+        posterior, infrared.clustering, person, eta=params.eta, num_rounds=params.smoothing_rounds
+    )
     rank = relative_rank(doubt) if params.mode == "full" else np.zeros(len(doubt))
     weights = np.exp(-params.kappa * rank)
     links = link(posterior, labels, weights)
     return Alignment(
         labels=labels,
         assignment=found.clusters[posterior.argmax(axis=1)],
-        targets=sparse_targets(graded_targets(posterior, links.profile, labels, rank), found.clusters, len(prototypes)),
+        targets=sparse_targets(
+            graded_targets(posterior, links.profile, labels, rank), found.clusters, len(prototypes)
+        ),
         weights=weights,
         host=found.clusters[links.host],
         confidence=links.confidence,
         uncertainty=doubt,
-        figures=figures | {"under_clustered": num_split(before, labels)},
+        metrics=metrics | {"under_clustered": num_split(before, labels)},
     )
 
 
@@ -180,7 +202,9 @@ def aligned_targets(means: Floats, clusters: ModalityClusters, alignment: Alignm
     target = alignment.targets.tocoo()
     arrays = {
         **{m.label: refined.labels(m) for m in Modality},
-        "targets": csr_array((target.data, (rows[target.row], target.col)), shape=(num_rows, target.shape[1])),
+        "targets": csr_array(
+            (target.data, (rows[target.row], target.col)), shape=(num_rows, target.shape[1])
+        ),
         "weights": spread(alignment.weights.astype(np.float32), rows, num_rows, 0),
         "counterpart": seat[refined.labels(Modality.VISIBLE)],
         "assignment": spread(alignment.assignment, rows, num_rows, NOISE),
@@ -189,15 +213,15 @@ def aligned_targets(means: Floats, clusters: ModalityClusters, alignment: Alignm
     if alignment.uncertainty is not None:
         arrays["uncertainty"] = spread(alignment.uncertainty, rows, num_rows, np.nan)
     counts = {m: clusters.of[m].num_clusters for m in Modality}
-    figures = {
+    metrics = {
         "clusters_visible": counts[Modality.VISIBLE],
         "clusters_infrared": infrared.num_clusters,
         "clusters_infrared_before": counts[Modality.INFRARED],
         "imbalance_before": counts[Modality.VISIBLE] / counts[Modality.INFRARED],
         "links": len(hosts),
-        **alignment.figures,
+        **alignment.metrics,
     }
-    return Targets(refined.joint, arrays, {**memories, "counterparts": vectors}, figures)
+    return Targets(refined.joint, arrays, {**memories, "counterparts": vectors}, metrics)
 
 
 def spread(values: NDArray[Any], rows: NDArray[np.int64], num_rows: int, fill: float) -> NDArray[Any]:

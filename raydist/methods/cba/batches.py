@@ -7,18 +7,23 @@ from collections.abc import Mapping
 import numpy as np
 
 from raydist.data.samplers import identity_batches, tracklet_batches
-from raydist.methods.method import Setting
+from raydist.methods.method import MethodContext
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
 def refinement_batches(
-    labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator, *, outliers: float
+    labels: Mapping[Modality, Labels],
+    context: MethodContext,
+    iterations: int,
+    rng: np.random.Generator,
+    *,
+    outliers: float,
 ) -> Ints:
     """P clusters of K tracklets of each modality; some infrared places are given to outliers.
 
     Args:
         labels: int64 [N] for each modality: its clusters, NOISE on outliers and on rows of the other.
-        setting: P, K and the tracklets.
+        context: P, K and the tracklets.
         iterations: batches.
         rng: where chance comes from.
         outliers: at most this share of the infrared half, in [0, 1), and no more than outliers have of the infrared
@@ -27,18 +32,20 @@ def refinement_batches(
     Returns:
         int64 [iterations, 2 P K], the visible half first, outliers last.
     """
-    rows, camera = setting.rows(Modality.INFRARED), setting.tracklets.camera
+    rows, camera = context.rows(Modality.INFRARED), context.tracklets.camera
     strays = rows[labels[Modality.INFRARED][rows] == NOISE]
-    given = min(round(setting.num_identities * min(outliers, len(strays) / len(rows))), setting.num_identities - 1)
-    places = {Modality.VISIBLE: setting.num_identities, Modality.INFRARED: setting.num_identities - given}
+    given = min(
+        round(context.num_identities * min(outliers, len(strays) / len(rows))), context.num_identities - 1
+    )
+    places = {Modality.VISIBLE: context.num_identities, Modality.INFRARED: context.num_identities - given}
     parts = [
         identity_batches(
-            labels[modality], num_identities=number, num_instances=setting.num_instances,
+            labels[modality], num_identities=number, num_instances=context.num_instances,
             iterations=iterations, rng=rng, groups=camera,
         )
         for modality, number in places.items()
     ]  # fmt: skip
     if given:
-        view, batch = setting.tracklets.view[strays], given * setting.num_instances
+        view, batch = context.tracklets.view[strays], given * context.num_instances
         parts.append(strays[tracklet_batches(view, batch=batch, iterations=iterations, rng=rng)])
     return np.concatenate(parts, axis=1)

@@ -12,8 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, Floats, Ints, Labels
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 MARGIN_SCALE = 0.1
 """The margin, as a difference of cosines, at which the sigmoid reaches 0.73."""
@@ -84,7 +83,9 @@ class Guides(NamedTuple):
     sizes: Ints
 
 
-def select_guides(means: Floats, parts: Floats, labels: Labels, prototypes: Floats, *, share: float) -> Guides:
+def select_guides(
+    means: Floats, parts: Floats, labels: Labels, prototypes: Floats, *, share: float
+) -> Guides:
     """The most reliable visible clusters; for the arguments see `prototype_reliability` and `most_reliable`."""
     chosen = most_reliable(prototype_reliability(means, parts, labels, prototypes), share)
     return Guides(chosen, prototypes[chosen], np.bincount(labels[labels != NOISE])[chosen])

@@ -16,7 +16,7 @@ L_var = Var_a[-log p_a(i)]                                 `raydist.losses.consi
 L_tid = KL(p_00 || p_0d)                                   `raydist.losses.consistency.consistency_loss`
 L_cid = mean of KL(p_00 || p_m0) and KL(p_00 || p_md)      `raydist.losses.consistency.consistency_loss`
 L_CIW = L_do + .1 L_var + .5 L_tid + .5 L_cid              `intervention_terms`
-ignore graph                                               `raydist.methods.warm_up.likely_pieces`
+ignore graph                                               `raydist.methods.common.warm_up.likely_pieces`
 =========================================================  ==================================================
 
 Deviations: the paper's equations were not at hand; these were written to do what its abstract says.
@@ -36,16 +36,26 @@ from pydantic import Field
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from raydist.data.clips import ClipTiming
 from raydist.data.training_set import NO_GROUP, TrainingSet
-from raydist.data.transforms import INTERVENED_INFRARED, INTERVENED_VISIBLE
+from raydist.data.transforms.augment import INTERVENED_INFRARED, INTERVENED_VISIBLE
+from raydist.data.transforms.clips import ClipTiming
 from raydist.losses.consistency import adjusted_loss, consistency_loss, invariance_loss, surprisal
 from raydist.losses.contrastive import instance_logits
 from raydist.memories.centroids import centroids
 from raydist.memories.instances import update_slots
-from raydist.methods.clusters import cluster_modalities, tracklet_means
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
-from raydist.methods.warm_up import WarmUpParams, likely_pieces, tracklets_of_both
+from raydist.methods.common.clusters import cluster_modalities, tracklet_means
+from raydist.methods.common.warm_up import WarmUpParams, likely_pieces, tracklets_of_both
+from raydist.methods.method import (
+    Batch,
+    ClipView,
+    Memories,
+    MethodContext,
+    Modules,
+    OptimizerStep,
+    Refresher,
+    Stage,
+    Targets,
+)
 from raydist.types import Floats, Ints, Modality
 
 DO_MOTION = ClipTiming(stride=0.5, hold=0.4, freeze=0.1)
@@ -102,8 +112,8 @@ def interventions(params: InterventionParams) -> list[Intervention]:
     return kinds if len(kinds) > 1 else 2 * kinds
 
 
-def versions(kinds: Sequence[Intervention], params: InterventionParams) -> list[Version]:
-    """The renderings of a clip, one for each kind, for a `Substep` with no other versions before them.
+def clip_views(kinds: Sequence[Intervention], params: InterventionParams) -> list[ClipView]:
+    """The renderings of a clip, one for each kind, for a `OptimizerStep` with no other versions before them.
 
     (m,0) shows the very frames of the original and (m,d) those of (0,d); where there is no (0,d), (m,d) draws its own.
     Frames of an intervention on motion come from another half of the tracklet than the original's; where there is
@@ -114,15 +124,15 @@ def versions(kinds: Sequence[Intervention], params: InterventionParams) -> list[
         params: for the strength of the interventions.
     """
     apart = not {Intervention.MOTION, Intervention.BOTH}.isdisjoint(kinds)
-    motion = Version(segment=1, timing=DO_MOTION)
+    motion = ClipView(segment=1, timing=DO_MOTION)
     if Intervention.MOTION in kinds:
-        both = Version(DO_MODALITY, frames_of=kinds.index(Intervention.MOTION), style=params.style)
+        both = ClipView(DO_MODALITY, frames_of=kinds.index(Intervention.MOTION), style=params.style)
     else:
         both = replace(motion, augment=DO_MODALITY, style=params.style)
     rendering = {
-        Intervention.ORIGINAL: Version(segment=0 if apart else None),
+        Intervention.ORIGINAL: ClipView(segment=0 if apart else None),
         Intervention.MOTION: motion,
-        Intervention.MODALITY: Version(DO_MODALITY, frames_of=0, style=params.style),
+        Intervention.MODALITY: ClipView(DO_MODALITY, frames_of=0, style=params.style),
         Intervention.BOTH: both,
     }
     return [rendering[kind] for kind in kinds]
@@ -158,9 +168,9 @@ class TrackletSlots:
         """The memory [S, D] from the tracklets' unit features [N, D]."""
         return centroids(torch.from_numpy(means), torch.from_numpy(self.of), self.seen.shape[1]).numpy()
 
-    def move(self, memory: Tensor, batch: Batch, *, keep: float) -> None:
+    def move(self, memory: Tensor, batch: Batch, *, momentum: float) -> None:
         """Move the slots of a batch towards its first version, the original; changes the memory in place."""
-        update_slots(memory, self._own(batch), batch.features[0], keep=keep)
+        update_slots(memory, self._own(batch), batch.features[0], momentum=momentum)
 
     def logits(self, batch: Batch, memory: Tensor, ignored: csr_array, *, temperature: float) -> Tensor:
         """Logits of all versions of a batch against the own slot and those it has to be told apart from.
@@ -196,7 +206,9 @@ class TrackletSlots:
         return candidates, admissible[:, candidates]
 
 
-def with_slots(targets: Targets, features: Floats, slots: TrackletSlots, params: InterventionParams, *, ignore: bool) -> Targets:
+def with_slots(
+    targets: Targets, features: Floats, slots: TrackletSlots, params: InterventionParams, *, ignore: bool
+) -> Targets:
     """Add to a stage's targets what `intervention_terms` needs: the memory ``slots`` and the array ``ignored``.
 
     Args:
@@ -211,7 +223,7 @@ def with_slots(targets: Targets, features: Floats, slots: TrackletSlots, params:
         targets,
         arrays={**targets.arrays, "ignored": ignored},
         memories={**targets.memories, "slots": slots.fill(tracklet_means(features))},
-        figures={**targets.figures, "ignored_pairs": ignored.nnz / 2},
+        metrics={**targets.metrics, "ignored_pairs": ignored.nnz / 2},
     )
 
 
@@ -258,40 +270,49 @@ class InterventionWarmUp(Stage):
     """The first stage of CBA; see the module.
 
     Attributes:
-        setting: the tracklets and the batch.
+        context: the tracklets and the batch.
         params: hyper-parameters.
         slots: who owns which slot of the memory.
     """
 
     name: ClassVar[str] = "intervention"
-    setting: Setting
+    context: MethodContext
     params: InterventionParams
     slots: TrackletSlots = field(init=False)
 
     def __post_init__(self) -> None:
         self.share = self.params.share
-        self.slots = TrackletSlots.build(self.setting.tracklets)
+        self.slots = TrackletSlots.build(self.context.tracklets)
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph; clusters are made for the log alone."""
-        labels = cluster_modalities(refresher, tracklet_means(features), self.setting, relax=False).joint
-        return with_slots(Targets(labels), features, self.slots, self.params, ignore=epoch >= self.params.ignore_from)
+        labels = cluster_modalities(refresher, tracklet_means(features), self.context, relax=False).joint
+        return with_slots(
+            Targets(labels), features, self.slots, self.params, ignore=epoch >= self.params.ignore_from
+        )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of tracklets, up to four versions each."""
         params, slots, ignored = self.params, self.slots, targets.arrays["ignored"]
         kinds = interventions(params)
         assert isinstance(ignored, csr_array)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            return intervention_terms(batch, memories["slots"], kinds, slots=slots, ignored=ignored, params=params)
+            return intervention_terms(
+                batch, memories["slots"], kinds, slots=slots, ignored=ignored, params=params
+            )
 
         def update(batch: Batch, memories: Memories) -> None:
-            slots.move(memories["slots"], batch, keep=params.keep)
+            slots.move(memories["slots"], batch, momentum=params.momentum)
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return tracklets_of_both(self.setting, iterations, rng)
+            return tracklets_of_both(self.context, iterations, rng)
 
-        return [Substep(sample, versions(kinds, params), loss, update)]
+        return [OptimizerStep(sample, clip_views(kinds, params), loss, update)]

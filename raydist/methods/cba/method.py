@@ -68,9 +68,9 @@ class CausalBootstrappedAlignment(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, refinement."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            InterventionWarmUp(setting, params.warm_up),
-            IntraStage(setting, params.intra, params.warm_up),
-            RefinementStage(setting, params.refinement, params.warm_up),
+            InterventionWarmUp(context, params.warm_up),
+            IntraStage(context, params.intra, params.warm_up),
+            RefinementStage(context, params.refinement, params.warm_up),
         ]

@@ -17,9 +17,8 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.special import entr
 
 from raydist.clustering.spec import Clustering
-from raydist.neighbours.jaccard import Edges
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, Floats, Ints, Labels
+from raydist.neighbours.jaccard.graph import Edges
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 Mask = NDArray[np.bool_]
 

@@ -19,14 +19,14 @@ from raydist.methods.cba.intervention import (
     Intervention,
     InterventionParams,
     TrackletSlots,
+    clip_views,
     intervention_terms,
     interventions,
-    versions,
     with_slots,
 )
-from raydist.methods.clusters import cluster_modalities, tracklet_means
-from raydist.methods.dcl import DualContrastParams, DualContrastStage, contrast, own_labels
-from raydist.methods.method import Batch, Memories, Refresher, Substep, Targets
+from raydist.methods.common.clusters import cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, contrast, own_labels
+from raydist.methods.method import Batch, Memories, OptimizerStep, Refresher, Targets
 from raydist.types import Floats, Ints
 
 
@@ -41,9 +41,9 @@ class IntraParams(DualContrastParams):
     share: float = Field(5.0, gt=0)
     lr_factor: float = Field(1.0, gt=0)
     temperature: float = Field(0.07, gt=0)
-    keep: float = Field(0.8, ge=0, le=1)
+    momentum: float = Field(0.8, ge=0, le=1)
     lambda_ciw: float = Field(0.3, ge=0)
-    versions: Literal[2, 4] = 2
+    clip_views: Literal[2, 4] = 2
 
 
 class RefinementParams(IntraParams, GuidanceParams):
@@ -65,7 +65,7 @@ class IntraStage(DualContrastStage):
     """Dual contrast, with the intervention terms at a smaller weight.
 
     Attributes:
-        setting: the tracklets, the clustering and the batch.
+        context: the tracklets, the clustering and the batch.
         params: hyper-parameters.
         ciw: those of the interventions.
     """
@@ -76,36 +76,43 @@ class IntraStage(DualContrastStage):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.slots = TrackletSlots.build(self.setting.tracklets)
+        self.slots = TrackletSlots.build(self.context.tracklets)
 
     @property
     def kinds(self) -> Sequence[Intervention]:
         """The interventions of the versions of a clip."""
         every = interventions(self.ciw)
-        return every if self.params.versions == 4 else [every[0], every[-1]]
+        return every if self.params.clip_views == 4 else [every[0], every[-1]]
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """The dual targets, and the tracklets' slots."""
         targets = super().refresh(features, previous, refresher, epoch, rng)
         return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """The dual step on other versions; the slots move too."""
-        (dual,) = super().substeps(targets, epoch)
+        (dual,) = super().optimizer_steps(targets, epoch)
 
         def update(batch: Batch, memories: Memories) -> None:
             dual.update(batch, memories)
-            self.slots.move(memories["slots"], batch, keep=self.ciw.keep)
+            self.slots.move(memories["slots"], batch, momentum=self.ciw.momentum)
 
-        return [replace(dual, versions=versions(self.kinds, self.ciw), update=update)]
+        return [replace(dual, clip_views=clip_views(self.kinds, self.ciw), update=update)]
 
     def terms(self, batch: Batch, memories: Memories, targets: Targets, epoch: int) -> dict[str, Tensor]:
         """L_v + L_r + lambda_ciw L_CIW."""
         terms = super().terms(batch, memories, targets, epoch)
         ignored = sparse(targets, "ignored")
-        ciw = intervention_terms(batch, memories["slots"], self.kinds, slots=self.slots, ignored=ignored, params=self.ciw)
+        ciw = intervention_terms(
+            batch, memories["slots"], self.kinds, slots=self.slots, ignored=ignored, params=self.ciw
+        )
         return terms | {name: self.params.lambda_ciw * value for name, value in ciw.items()}
 
 
@@ -117,21 +124,28 @@ class RefinementStage(IntraStage):
     params: RefinementParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters, their alignment, and the memories of both."""
         means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.setting)
-        alignment = align(features, means, clusters, self.setting, self.params)
-        return with_slots(aligned_targets(means, clusters, alignment), features, self.slots, self.ciw, ignore=True)
+        clusters = cluster_modalities(refresher, means, self.context)
+        alignment = align(features, means, clusters, self.context, self.params)
+        return with_slots(
+            aligned_targets(means, clusters, alignment), features, self.slots, self.ciw, ignore=True
+        )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """The step on batches with outliers, unless these are taught nothing."""
-        (step,) = super().substeps(targets, epoch)
+        (step,) = super().optimizer_steps(targets, epoch)
         share = 0.0 if self.params.mode in ("hungarian", "coarse") else self.params.outliers
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return refinement_batches(own_labels(targets), self.setting, iterations, rng, outliers=share)
+            return refinement_batches(own_labels(targets), self.context, iterations, rng, outliers=share)
 
         return [replace(step, sampler=sample)]
 
@@ -139,8 +153,12 @@ class RefinementStage(IntraStage):
         """L_v + L_r + lambda_x (L_rv + L_vr) + lambda_ciw L_CIW."""
         temperature, counterpart = self.params.temperature, np.asarray(targets.arrays["counterpart"])
         across = {
-            "infrared-to-visible": guided_contrast(batch, targets, memories["visible"], temperature=temperature),
-            "visible-to-infrared": contrast(batch, counterpart, memories["counterparts"], temperature=temperature),
+            "infrared-to-visible": guided_contrast(
+                batch, targets, memories["visible"], temperature=temperature
+            ),
+            "visible-to-infrared": contrast(
+                batch, counterpart, memories["counterparts"], temperature=temperature
+            ),
         }
         weighted = {name: self.params.lambda_x * value for name, value in across.items()}
         return super().terms(batch, memories, targets, epoch) | weighted
@@ -158,7 +176,7 @@ def guided_contrast(batch: Batch, targets: Targets, prototypes: Tensor, *, tempe
     rows, device = batch.rows.cpu().numpy(), prototypes.device
     wanted = torch.from_numpy(sparse(targets, "targets")[rows].toarray()).to(device)
     weights = torch.from_numpy(np.asarray(targets.arrays["weights"])[rows]).to(device)
-    logits = [cosine_logits(version, prototypes, temperature=temperature) for version in batch.features]
+    logits = [cosine_logits(clip_view, prototypes, temperature=temperature) for clip_view in batch.features]
     return torch.stack([soft_cross_entropy(z, wanted, weights=weights) for z in logits]).mean()
 
 

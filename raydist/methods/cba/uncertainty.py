@@ -12,8 +12,7 @@ from scipy.special import entr, softmax
 from scipy.stats import rankdata
 
 from raydist.methods.cba.guides import cosines
-from raydist.neighbours.search import Doubles
-from raydist.types import NOISE, Floats, Ints, Labels
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 SMALLEST = 1e-3
 """Targets below this share of the largest of their row are left out."""

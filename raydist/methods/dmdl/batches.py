@@ -7,16 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from raydist.data.samplers import identity_batches
-from raydist.methods.method import Setting
+from raydist.methods.method import MethodContext
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
-def paired_batches(labels: Mapping[Modality, Labels], setting: Setting, iterations: int, rng: np.random.Generator) -> Ints:
+def paired_batches(
+    labels: Mapping[Modality, Labels], context: MethodContext, iterations: int, rng: np.random.Generator
+) -> Ints:
     """P classes that both modalities have, and K tracklets of each in each modality.
 
     Args:
         labels: int64 [N] for each modality, in one label space; NOISE on rows of the other.
-        setting: P, K and the cameras.
+        context: P, K and the cameras.
         iterations: batches.
         rng: where chance comes from.
 
@@ -27,9 +29,9 @@ def paired_batches(labels: Mapping[Modality, Labels], setting: Setting, iteratio
         ClusteringError: no class is in both modalities.
     """
     visible, infrared = (labels[m] for m in Modality)
-    num_instances, camera = setting.num_instances, setting.tracklets.camera
+    num_instances, camera = context.num_instances, context.tracklets.camera
     first = identity_batches(
-        np.where(np.isin(visible, infrared), visible, NOISE), num_identities=setting.num_identities,
+        np.where(np.isin(visible, infrared), visible, NOISE), num_identities=context.num_identities,
         num_instances=num_instances, iterations=iterations, rng=rng, groups=camera,
     )  # fmt: skip
     classes = visible[first[:, ::num_instances]]

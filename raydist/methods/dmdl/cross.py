@@ -20,12 +20,17 @@ from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.adaptive import update_by_trust
 from raydist.memories.centroids import centroids, update_centroids
 from raydist.memories.rows import group_means
-from raydist.methods.clusters import ModalityClusters, cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import own_labels
+from raydist.methods.common.clusters import (
+    ModalityClusters,
+    cluster_batches,
+    cluster_modalities,
+    tracklet_means,
+)
+from raydist.methods.dcl.method import own_labels
 from raydist.methods.dmdl.batches import paired_batches
 from raydist.methods.dmdl.views import Ramp, Side, ViewParams, ViewStage
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets
-from raydist.methods.pgm import partners
+from raydist.methods.method import Batch, Memories, Modules, OptimizerStep, Refresher, Targets
+from raydist.methods.pgm.method import partners
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 
@@ -54,12 +59,17 @@ class CrossStage(ViewStage):
     params: CrossParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters, the label space that the modality whose turn it is gives, and the memories in it."""
         means, space = tracklet_means(features), label_space(epoch)
-        clustering = with_finer(self.setting.clustering, space.other, self.params.finer)
-        clusters = cluster_modalities(refresher, means, replace(self.setting, clustering=clustering))
+        clustering = with_finer(self.context.clustering, space.other, self.params.finer)
+        clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
         return self.targets(means, unified_labels(means, clusters, space), clusters.of[space].num_clusters)
 
     def targets(self, means: Floats, labels: Mapping[Modality, Labels], num_classes: int) -> Targets:
@@ -71,7 +81,9 @@ class CrossStage(ViewStage):
             num_classes: K, all of which occur.
         """
         joint = np.maximum(*labels.values())
-        counts = np.array([np.bincount(of[of != NOISE], minlength=num_classes) for of in (labels[m] for m in Modality)])
+        counts = np.array(
+            [np.bincount(of[of != NOISE], minlength=num_classes) for of in (labels[m] for m in Modality)]
+        )
         of_both = centroids(torch.from_numpy(means), torch.from_numpy(joint), num_classes).numpy()
         confidence = self.confidence(means, joint, of_both)
         return Targets(
@@ -83,20 +95,23 @@ class CrossStage(ViewStage):
                 "present": counts > 0,
                 "shares": (counts.sum(axis=1) / counts.sum()).astype(np.float32),
             },
-            memories={"joint": of_both, **{m.label: known_centroids(means, of, num_classes) for m, of in labels.items()}},
-            figures={
+            memories={
+                "joint": of_both,
+                **{m.label: known_centroids(means, of, num_classes) for m, of in labels.items()},
+            },
+            metrics={
                 "confidence": float(confidence[joint != NOISE].mean()),
                 "shared_classes": float((counts > 0).all(axis=0).mean()),
             },
         )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of P x K tracklets of each modality, two views each; late in the stage of the same P classes."""
         late = self.progress(epoch) >= self.params.paired_from
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
             batches = paired_batches if late else cluster_batches
-            return batches(own_labels(targets), self.setting, iterations, rng)
+            return batches(own_labels(targets), self.context, iterations, rng)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             sides = self.sides(batch, targets)
@@ -106,12 +121,16 @@ class CrossStage(ViewStage):
         def update(batch: Batch, memories: Memories) -> None:
             self.move(self.sides(batch, targets), memories, epoch)
 
-        return [Substep(sample, self.versions, loss, update, wants_raw=True)]
+        return [OptimizerStep(sample, self.clip_views, loss, update, wants_raw=True)]
 
-    def likelihoods(self, sides: Sequence[Side], memories: Memories, targets: Targets, epoch: int) -> dict[str, Tensor]:
+    def likelihoods(
+        self, sides: Sequence[Side], memories: Memories, targets: Targets, epoch: int
+    ) -> dict[str, Tensor]:
         """The contrast of each modality with its own prototypes, and the adjusted one with those of both."""
         device, temperature = memories["joint"].device, self.params.temperature
-        present, shares = (torch.from_numpy(targets.arrays[name]).to(device) for name in ("present", "shares"))
+        present, shares = (
+            torch.from_numpy(targets.arrays[name]).to(device) for name in ("present", "shares")
+        )
         prototypes = torch.stack([memories[m.label] for m in Modality])
         intra, across = [], []
         for side in sides:
@@ -120,9 +139,15 @@ class CrossStage(ViewStage):
             intra.append(F.cross_entropy(logits, side.every_label))
             wanted = self.wanted(side, memories, epoch).flatten(0, 1)
             if self.parts.cai:
-                across.append(adjusted_contrast(features, wanted, prototypes, present, shares, temperature=temperature))
+                across.append(
+                    adjusted_contrast(features, wanted, prototypes, present, shares, temperature=temperature)
+                )
             else:
-                across.append(soft_cross_entropy(cosine_logits(features, memories["joint"], temperature=temperature), wanted))
+                across.append(
+                    soft_cross_entropy(
+                        cosine_logits(features, memories["joint"], temperature=temperature), wanted
+                    )
+                )
         return {"intra": torch.stack(intra).sum(), "across": self.params.weight * torch.stack(across).sum()}
 
     def wanted(self, side: Side, memories: Memories, epoch: int) -> Tensor:
@@ -136,12 +161,19 @@ class CrossStage(ViewStage):
         features = torch.cat([side.every_feature for side in sides])
         labels = torch.cat([side.every_label for side in sides])
         trust = wanted.gather(1, labels[:, None])[:, 0]
-        update_by_trust(memories["joint"], features, labels, trust, keep=self.params.keep)
+        update_by_trust(memories["joint"], features, labels, trust, momentum=self.params.momentum)
         for side in sides:
             if side.modality == label_space(epoch):
-                update_centroids(memories[side.modality.label], features, labels, keep=self.params.keep)
+                update_centroids(
+                    memories[side.modality.label], features, labels, momentum=self.params.momentum
+                )
             else:
-                update_centroids(memories[side.modality.label], side.every_feature, side.every_label, keep=self.params.keep)
+                update_centroids(
+                    memories[side.modality.label],
+                    side.every_feature,
+                    side.every_label,
+                    momentum=self.params.momentum,
+                )
 
 
 def label_space(epoch: int) -> Modality:
@@ -149,7 +181,9 @@ def label_space(epoch: int) -> Modality:
     return Modality.INFRARED if epoch % 2 == 0 else Modality.VISIBLE
 
 
-def with_finer(clustering: Mapping[Modality, ClusterSpec], modality: Modality, share: float) -> dict[Modality, ClusterSpec]:
+def with_finer(
+    clustering: Mapping[Modality, ClusterSpec], modality: Modality, share: float
+) -> dict[Modality, ClusterSpec]:
     """The clustering with fewer neighbours for one modality, which splits it into more clusters.
 
     >>> spec = ClusterSpec(k1=30)

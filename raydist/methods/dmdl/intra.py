@@ -11,10 +11,10 @@ from torch import Tensor
 
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.centroids import update_centroids
-from raydist.methods.clusters import cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import own_labels
+from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import own_labels
 from raydist.methods.dmdl.views import Ramp, Side, ViewParams, ViewStage
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Substep, Targets
+from raydist.methods.method import Batch, Memories, Modules, OptimizerStep, Refresher, Targets
 from raydist.types import NOISE, Floats, Ints, Modality
 
 
@@ -34,11 +34,16 @@ class IntraStage(ViewStage):
     params: IntraParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters and centroids of each modality, and how far each label is trusted."""
         means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.setting)
+        clusters = cluster_modalities(refresher, means, self.context)
         labels = {m: clusters.labels(m) for m in Modality}
         memories = {m: clusters.centroids(means, m) for m in Modality}
         confidence = np.maximum(*(self.confidence(means, labels[m], memories[m]) for m in Modality))
@@ -46,14 +51,14 @@ class IntraStage(ViewStage):
             clusters.joint,
             arrays={**{m.label: labels[m] for m in Modality}, "confidence": confidence},
             memories={m.label: memories[m] for m in Modality},
-            figures={"confidence": float(confidence[clusters.joint != NOISE].mean())},
+            metrics={"confidence": float(confidence[clusters.joint != NOISE].mean())},
         )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of P x K tracklets of each modality, two views each."""
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return cluster_batches(own_labels(targets), self.setting, iterations, rng)
+            return cluster_batches(own_labels(targets), self.context, iterations, rng)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             sides = self.sides(batch, targets)
@@ -62,12 +67,19 @@ class IntraStage(ViewStage):
 
         def update(batch: Batch, memories: Memories) -> None:
             for side in self.sides(batch, targets):
-                update_centroids(memories[side.modality.label], side.every_feature, side.every_label, keep=self.params.keep)
+                update_centroids(
+                    memories[side.modality.label],
+                    side.every_feature,
+                    side.every_label,
+                    momentum=self.params.momentum,
+                )
 
-        return [Substep(sample, self.versions, loss, update, wants_raw=True)]
+        return [OptimizerStep(sample, self.clip_views, loss, update, wants_raw=True)]
 
     def contrast(self, side: Side, memories: Memories, epoch: int) -> Tensor:
         """CE of both views with the clusters of their modality."""
-        logits = cosine_logits(side.every_feature, memories[side.modality.label], temperature=self.params.temperature)
+        logits = cosine_logits(
+            side.every_feature, memories[side.modality.label], temperature=self.params.temperature
+        )
         wanted = self.soft_labels(side, logits.unflatten(0, side.features.shape[:2]), epoch)
         return soft_cross_entropy(logits, wanted.flatten(0, 1))

@@ -43,11 +43,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
 from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.warm_up import WarmUp, WarmUpParams
 
 
 class DualLevelDebiasingParams(Parts, Params):
@@ -66,9 +66,9 @@ class DualLevelDebiasing(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, cross."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            IntraStage(setting, params.intra, params),
-            CrossStage(setting, params.cross, params),
+            WarmUp(context, params.warm_up),
+            IntraStage(context, params.intra, params),
+            CrossStage(context, params.cross, params),
         ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,16 +13,21 @@ from torch import Tensor
 
 from raydist.association.confidence import cluster_confidence
 from raydist.config import Section
-from raydist.data.transforms import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
+from raydist.data.transforms.augment import (
+    NOISE_ADAPTIVE_GREY,
+    NOISE_BASIC,
+    NOISE_JITTERED_EXCHANGE,
+    NOISE_PSEUDO_COLOUR,
+)
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.dcl import at, own_labels
-from raydist.methods.method import Batch, Setting, Stage, Targets, Version
+from raydist.methods.dcl.method import at, own_labels
+from raydist.methods.method import Batch, ClipView, MethodContext, Stage, Targets
 from raydist.types import Floats, Labels, Modality
 
-FIRST = Version(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
-SECOND = Version(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
+FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
+SECOND = ClipView(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
 
 Ramp = tuple[tuple[float, float], ...]
 """Pairs (share of the stage, value from there on), the shares upwards; 0 before the first."""
@@ -48,7 +54,7 @@ class ViewParams(Section):
 
     Attributes:
         temperature: of all softmaxes.
-        keep: mu, the share of the old prototype at an update.
+        momentum: mu, the share of the old prototype at an update.
         margin: of the triplets.
         triplet: their weight over the stage.
         top: how many classes a view's prediction has.
@@ -56,10 +62,12 @@ class ViewParams(Section):
         trusted_below: clusters of fewer rows are trusted whole.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
+
     share: float = Field(1.5, gt=0)
     lr_factor: float = Field(0.3, gt=0)
     temperature: float = Field(0.05, gt=0)
-    keep: float = Field(0.2, gt=0, le=1)
+    momentum: float = Field(0.2, gt=0, le=1)
     margin: float = Field(0.3, ge=0)
     triplet: Ramp = ()
     top: int = Field(10, ge=1)
@@ -101,12 +109,12 @@ class ViewStage(Stage):
     """A stage on two views of each clip.
 
     Attributes:
-        setting: the tracklets, the clustering and the batch.
+        context: the tracklets, the clustering and the batch.
         params: hyper-parameters.
         parts: which parts of the method there are.
     """
 
-    setting: Setting
+    context: MethodContext
     params: ViewParams
     parts: Parts
 
@@ -114,7 +122,7 @@ class ViewStage(Stage):
         self.share, self.lr_factor = self.params.share, self.params.lr_factor
 
     @property
-    def versions(self) -> Sequence[Version]:
+    def clip_views(self) -> Sequence[ClipView]:
         """The two views."""
         return [FIRST, SECOND if self.parts.data else FIRST]
 
@@ -131,7 +139,7 @@ class ViewStage(Stage):
         """The visible and the infrared clips of a batch."""
         assert batch.raw is not None
         labels, confidence = own_labels(targets), np.asarray(targets.arrays["confidence"])
-        of_batch = at(np.asarray(self.setting.tracklets.modality), batch.rows)
+        of_batch = at(np.asarray(self.context.tracklets.modality), batch.rows)
         found = []
         for modality in Modality:
             mine = of_batch == modality
@@ -167,7 +175,9 @@ class ViewStage(Stage):
     def triplet(self, sides: Sequence[Side]) -> Tensor:
         """The hardest triplets among the clips of some modalities together."""
         raw = torch.cat([side.raw.flatten(0, 1) for side in sides])
-        return batch_hard_triplet(raw, torch.cat([side.every_label for side in sides]), margin=self.params.margin)
+        return batch_hard_triplet(
+            raw, torch.cat([side.every_label for side in sides]), margin=self.params.margin
+        )
 
 
 def ramp(steps: Ramp, progress: float) -> float:

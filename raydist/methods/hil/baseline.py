@@ -12,19 +12,29 @@ from pydantic import Field
 from torch import Tensor
 
 from raydist.config import Section
-from raydist.data.transforms import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
+from raydist.data.transforms.augment import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
 from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
 from raydist.memories.centroids import centroids, update_centroids
 from raydist.memories.instances import update_slots
-from raydist.methods.clusters import cluster_batches, cluster_modalities, tracklet_means
-from raydist.methods.dcl import at, own_labels
+from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import at, own_labels
 from raydist.methods.hil.branches import Clips, branches, named, of_branches
-from raydist.methods.method import Batch, Memories, Modules, Refresher, Setting, Stage, Substep, Targets, Version
+from raydist.methods.method import (
+    Batch,
+    ClipView,
+    Memories,
+    MethodContext,
+    Modules,
+    OptimizerStep,
+    Refresher,
+    Stage,
+    Targets,
+)
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 VERSIONS = tuple(
-    Version(augment={Modality.VISIBLE: visible, Modality.INFRARED: JITTERED_ADAPTIVE_GREY})
+    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: JITTERED_ADAPTIVE_GREY})
     for visible in (JITTERED_BASIC, JITTERED_EXCHANGE)
 )
 
@@ -35,8 +45,8 @@ class BaselineParams(Section):
     Attributes:
         share: of the epochs; 0 leaves the stage out.
         temperature: of prototypes and of instances.
-        keep: share of a prototype that an update keeps.
-        keep_slot: share of an instance's slot that an update keeps.
+        momentum: share of a prototype that an update keeps.
+        slot_momentum: share of an instance's slot that an update keeps.
         shallow_weight: of instances and sub-centres in every branch behind the first; prototypes weigh alike in all.
         near: what share of the largest similarity a neighbour must exceed.
         neighbour_weight: of all instance terms.
@@ -44,11 +54,13 @@ class BaselineParams(Section):
         across_from: after which share of the stage's epochs neighbours are looked for across the modalities too.
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum", "keep_slot": "slot_momentum"}
+
     share: float = Field(1.0, ge=0)
     lr_factor: float = Field(0.3, gt=0)
     temperature: float = Field(0.05, gt=0)
-    keep: float = Field(0.1, ge=0, le=1)
-    keep_slot: float = Field(0.9, ge=0, le=1)
+    momentum: float = Field(0.1, ge=0, le=1)
+    slot_momentum: float = Field(0.9, ge=0, le=1)
     shallow_weight: float = Field(0.5, ge=0)
     near: float = Field(0.9, ge=0, le=1)
     neighbour_weight: float = Field(0.1, ge=0)
@@ -61,7 +73,7 @@ class BaselineStage(Stage):
     """Prototypes of the clusters and slots of the tracklets, of each modality and in every branch.
 
     Attributes:
-        setting: the tracklets, the clustering, the batch, and how many branches a feature has.
+        context: the tracklets, the clustering, the batch, and how many branches a feature has.
         params: hyper-parameters.
     """
 
@@ -69,33 +81,38 @@ class BaselineStage(Stage):
     prototypes: ClassVar[Mapping[Modality, str]] = {m: m.label for m in Modality}
     """The memory of prototypes that the clips of each modality are compared with."""
 
-    setting: Setting
+    context: MethodContext
     params: BaselineParams
 
     def __post_init__(self) -> None:
         self.share, self.lr_factor = self.params.share, self.params.lr_factor
-        self.weights = [1.0, *[self.params.shallow_weight] * (self.setting.num_branches - 1)]
-        self.places = {m: places(self.setting.rows(m), len(self.setting.tracklets)) for m in Modality}
+        self.weights = [1.0, *[self.params.shallow_weight] * (self.context.num_branches - 1)]
+        self.places = {m: places(self.context.rows(m), len(self.context.tracklets)) for m in Modality}
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters of each modality by all branches together; prototypes and slots of each branch."""
         means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.setting)
-        parts = branches(torch.from_numpy(means), self.setting.num_branches)
+        clusters = cluster_modalities(refresher, means, self.context)
+        parts = branches(torch.from_numpy(means), self.context.num_branches)
         own = {m: clusters.labels(m) for m in Modality}
         memories = self.slots(parts)
         for modality, labels in own.items():
             memories |= prototypes(self.prototypes[modality], parts, labels)
         return Targets(clusters.joint, {m.label: own[m] for m in Modality}, memories)
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of P x K tracklets of each modality, two versions each."""
-        labels, num_branches = own_labels(targets), self.setting.num_branches
+        labels, num_branches = own_labels(targets), self.context.num_branches
 
         def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return cluster_batches(labels, self.setting, iterations, rng)
+            return cluster_batches(labels, self.context, iterations, rng)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             return self.terms(Clips.of(batch, num_branches), memories, labels, epoch)
@@ -103,9 +120,11 @@ class BaselineStage(Stage):
         def update(batch: Batch, memories: Memories) -> None:
             self.move(Clips.of(batch, num_branches), memories, labels)
 
-        return [Substep(sample, VERSIONS, loss, update)]
+        return [OptimizerStep(sample, VERSIONS, loss, update)]
 
-    def terms(self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels], epoch: int) -> dict[str, Tensor]:
+    def terms(
+        self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels], epoch: int
+    ) -> dict[str, Tensor]:
         """Prototypes, and near instances; across the modalities in one direction an epoch, from visible clips first."""
         params = self.params
         clusters = torch.stack([self.cluster_term(clips, memories, m, labels[m]) for m in Modality]).sum()
@@ -122,7 +141,9 @@ class BaselineStage(Stage):
         known = of_branches(memories, self.prototypes[modality], len(clips.parts))
         classes, temperature = at(labels, clips.rows), self.params.temperature
         pairs = zip(clips.parts, known, strict=True)
-        return torch.stack([cluster_contrast(x, classes, memory, temperature=temperature) for x, memory in pairs]).sum()
+        return torch.stack(
+            [cluster_contrast(x, classes, memory, temperature=temperature) for x, memory in pairs]
+        ).sum()
 
     def neighbour_term(self, clips: Clips, memories: Memories, source: Modality, target: Modality) -> Tensor:
         """Clips of the source, each drawn to the target's slots near its own, summed over the branches by weight."""
@@ -139,19 +160,23 @@ class BaselineStage(Stage):
     def move(self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels]) -> None:
         """Move the prototypes and the slots of a batch."""
         for name in sorted(set(self.prototypes.values())):
-            groups = at(np.maximum.reduce([labels[m] for m in Modality if self.prototypes[m] == name]), clips.rows)
+            groups = at(
+                np.maximum.reduce([labels[m] for m in Modality if self.prototypes[m] == name]), clips.rows
+            )
             for part, memory in zip(clips.parts, of_branches(memories, name, len(clips.parts)), strict=True):
-                update_centroids(memory, part, groups, keep=self.params.keep)
+                update_centroids(memory, part, groups, momentum=self.params.momentum)
         for modality in Modality:
             rows = at(self.places[modality], clips.rows)
-            for part, slots in zip(clips.parts, of_branches(memories, f"slots-{modality.label}", len(clips.parts)), strict=True):
-                update_slots(slots, rows, part, keep=self.params.keep_slot)
+            for part, slots in zip(
+                clips.parts, of_branches(memories, f"slots-{modality.label}", len(clips.parts)), strict=True
+            ):
+                update_slots(slots, rows, part, momentum=self.params.slot_momentum)
 
     def slots(self, parts: Sequence[Tensor]) -> dict[str, Floats]:
         """A slot for each tracklet, in the order of its modality."""
         found: dict[str, Floats] = {}
         for modality in Modality:
-            rows = self.setting.rows(modality)
+            rows = self.context.rows(modality)
             found |= named(f"slots-{modality.label}", [part[rows].numpy() for part in parts])
         return found
 

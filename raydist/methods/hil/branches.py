@@ -50,7 +50,9 @@ class Clips:
     @classmethod
     def of(cls, batch: Batch, num_branches: int) -> Clips:
         """The clips of a batch."""
-        return cls(branches(batch.features.flatten(0, 1), num_branches), batch.rows.repeat(len(batch.features)))
+        return cls(
+            branches(batch.features.flatten(0, 1), num_branches), batch.rows.repeat(len(batch.features))
+        )
 
     def where(self, chosen: Tensor) -> Clips:
         """Those for which bool [V B] is true."""

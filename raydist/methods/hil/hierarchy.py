@@ -15,8 +15,8 @@ from raydist.association.reverse_selection import reverse_selection
 from raydist.errors import ClusteringError
 from raydist.losses.multi_centre import multi_centre_contrast
 from raydist.memories.sub_centroids import sub_centroids
-from raydist.methods.clusters import ModalityClusters, cluster_modalities, tracklet_means
-from raydist.methods.dcl import at
+from raydist.methods.common.clusters import ModalityClusters, cluster_modalities, tracklet_means
+from raydist.methods.dcl.method import at
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage, prototypes
 from raydist.methods.hil.branches import Clips, branches, named, of_branches
 from raydist.methods.method import Memories, Refresher, Targets
@@ -57,16 +57,25 @@ class HierarchyStage(BaselineStage):
     params: HierarchyParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Clusters of each modality, the labels that cross over, and all memories of the shared clusters."""
         means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.setting)
-        source = Modality.INFRARED if self.params.transmission == "one-way" or epoch % 2 == 0 else Modality.VISIBLE
+        clusters = cluster_modalities(refresher, means, self.context)
+        source = (
+            Modality.INFRARED if self.params.transmission == "one-way" or epoch % 2 == 0 else Modality.VISIBLE
+        )
         labels = self.transmit(means, clusters, source)
         joint = np.maximum(*labels.values())
-        parts = branches(torch.from_numpy(means), self.setting.num_branches)
-        memories = self.slots(parts) | prototypes(SHARED, parts, joint) | self.centres(parts, joint, labels, rng)
+        parts = branches(torch.from_numpy(means), self.context.num_branches)
+        memories = (
+            self.slots(parts) | prototypes(SHARED, parts, joint) | self.centres(parts, joint, labels, rng)
+        )
         before = clusters.labels(source.other)
         arrays = {m.label: labels[m] for m in Modality} | {"labels_before": clusters.joint}
         arrays["assignment"] = labels[Modality.INFRARED]
@@ -79,10 +88,13 @@ class HierarchyStage(BaselineStage):
         Raises:
             ClusteringError: no tracklet receives a label.
         """
-        rows = self.setting.rows(source.other)
+        rows = self.context.rows(source.other)
         received = np.full(len(means), NOISE)
         received[rows] = reverse_selection(
-            means[rows], clusters.centroids(means, source), clusters.of[source.other].labels, threshold=self.params.threshold
+            means[rows],
+            clusters.centroids(means, source),
+            clusters.of[source.other].labels,
+            threshold=self.params.threshold,
         )
         if (received == NOISE).all():
             raise ClusteringError(
@@ -92,21 +104,30 @@ class HierarchyStage(BaselineStage):
         return {source: clusters.labels(source), source.other: received}
 
     def centres(
-        self, parts: Sequence[Tensor], joint: Labels, labels: Mapping[Modality, Labels], rng: np.random.Generator
+        self,
+        parts: Sequence[Tensor],
+        joint: Labels,
+        labels: Mapping[Modality, Labels],
+        rng: np.random.Generator,
     ) -> dict[str, Floats]:
         """Centres of the shared clusters, and of each modality's part of those that it has a part in."""
         found: dict[str, Floats] = {}
         for name, groups in {SHARED: joint, **{m.label: compact(labels[m]) for m in Modality}}.items():
             of_parts = [
-                sub_centroids(part.numpy(), groups, self.params.sub_centres, rng, shrink=self.params.shrink) for part in parts
+                sub_centroids(part.numpy(), groups, self.params.sub_centres, rng, shrink=self.params.shrink)
+                for part in parts
             ]
             found |= named(f"centres-{name}", of_parts)
         return found
 
-    def terms(self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels], epoch: int) -> dict[str, Tensor]:
+    def terms(
+        self, clips: Clips, memories: Memories, labels: Mapping[Modality, Labels], epoch: int
+    ) -> dict[str, Tensor]:
         """The baseline's terms on shared clusters, and those of centres, of both modalities together and across them."""
         params = self.params
-        weight = params.centre_weight if epoch >= params.full_from * self.epochs else params.centre_weight_first
+        weight = (
+            params.centre_weight if epoch >= params.full_from * self.epochs else params.centre_weight_first
+        )
         terms = super().terms(clips, memories, labels, epoch)
         within = [self.centre_term(clips, memories, m, SHARED) for m in Modality]
         across = [self.centre_term(clips, memories, m, m.other.label) for m in Modality]
@@ -118,7 +139,9 @@ class HierarchyStage(BaselineStage):
     def centre_term(self, clips: Clips, memories: Memories, modality: Modality, name: str) -> Tensor:
         """The multi-centre contrast of a modality's clips with the centres of that name."""
         mine = clips.where(at(self.places[modality], clips.rows) != NOISE)
-        return multi_centre_contrast(mine.parts, of_branches(memories, f"centres-{name}", len(clips.parts)), self.weights)
+        return multi_centre_contrast(
+            mine.parts, of_branches(memories, f"centres-{name}", len(clips.parts)), self.weights
+        )
 
 
 def compact(labels: Labels) -> Labels:

@@ -49,10 +49,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
 from raydist.methods.hil.hierarchy import HierarchyParams, HierarchyStage
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.warm_up import WarmUp, WarmUpParams
 
 
 class HierarchicalIdentityParams(Params):
@@ -71,9 +71,9 @@ class HierarchicalIdentityLearning(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, baseline, hierarchy."""
-        params, setting = self.params, self.setting
+        params, context = self.params, self.context
         return [
-            WarmUp(setting, params.warm_up),
-            BaselineStage(setting, params.baseline),
-            HierarchyStage(setting, params.hierarchy),
+            WarmUp(context, params.warm_up),
+            BaselineStage(context, params.baseline),
+            HierarchyStage(context, params.hierarchy),
         ]

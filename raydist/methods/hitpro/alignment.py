@@ -23,8 +23,7 @@ from raydist.association.propagation import aggregate, propagate, spread_to_grou
 from raydist.association.view_centring import centred
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher
-from raydist.neighbours.search import Doubles
-from raydist.types import Floats, Ints, Modality
+from raydist.types import Doubles, Floats, Ints, Modality
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,9 @@ class Relations:
 
     def spread(self, ignored: csr_array) -> Relations:
         """With the likely pieces of every positive's pass."""
-        return replace(self, within=spread_to_groups(self.within, ignored), across=spread_to_groups(self.across, ignored))
+        return replace(
+            self, within=spread_to_groups(self.within, ignored), across=spread_to_groups(self.across, ignored)
+        )
 
 
 def view_modality(tracklets: TrainingSet) -> NDArray[Any]:
@@ -73,7 +74,13 @@ def view_modality(tracklets: TrainingSet) -> NDArray[Any]:
 
 
 def align(
-    prototypes: Floats, tracklets: TrainingSet, thresholds: Doubles, refresher: Refresher, mining: Mining, *, across: bool
+    prototypes: Floats,
+    tracklets: TrainingSet,
+    thresholds: Doubles,
+    refresher: Refresher,
+    mining: Mining,
+    *,
+    across: bool,
 ) -> Relations:
     """Mine the positives of every prototype.
 
@@ -118,7 +125,7 @@ def _mine(
     features: Floats, view: Ints, pool: Ints, thresholds: Doubles, refresher: Refresher, mining: Mining
 ) -> tuple[Pairs, Doubles]:
     """Accepted mutual pairs of the pools, and the thresholds with those of the pools moved on."""
-    refresher.hold(features)
+    refresher.set_features(features)
     pairs = mutual_pairs(refresher.nearest_in_views(view), view, pool)
     thresholds = dynamic_thresholds(pairs, view, pool, thresholds, kappa=mining.kappa)
     return accept(pairs, view, thresholds), thresholds

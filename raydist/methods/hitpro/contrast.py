@@ -48,7 +48,13 @@ class Level:
 
 
 def prototype_contrast(
-    features: Tensor, prototypes: Tensor, weights: Tensor, negatives: Tensor, *, temperature: float, num_hard: int
+    features: Tensor,
+    prototypes: Tensor,
+    weights: Tensor,
+    negatives: Tensor,
+    *,
+    temperature: float,
+    num_hard: int,
 ) -> Tensor:
     """Draw every clip to its weighted positives, against all of them and its hardest negatives.
 
@@ -75,7 +81,9 @@ def prototype_contrast(
     logits = cosine_logits(features[drawn], prototypes, temperature=temperature)
     weights = weights[drawn].to(logits.dtype)
     positives = logits.masked_fill(weights == 0, -torch.inf)
-    hardest = logits.masked_fill(~negatives[drawn], -torch.inf).topk(min(num_hard, len(prototypes)), dim=1).values
+    hardest = (
+        logits.masked_fill(~negatives[drawn], -torch.inf).topk(min(num_hard, len(prototypes)), dim=1).values
+    )
     total = torch.logsumexp(torch.cat([positives, hardest], dim=1), dim=1)
     shares = weights / weights.sum(dim=1, keepdim=True)
     return (total - (shares * logits).sum(dim=1)).sum() / max(1, len(logits))

@@ -46,11 +46,30 @@ from raydist.association.ignore_graph import self_consistency
 from raydist.errors import ConfigError
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
+from raydist.methods.common.warm_up import (
+    TONES,
+    WarmUp,
+    WarmUpParams,
+    likely_pieces,
+    negatives_of_own_view,
+    tracklets_of_both,
+)
 from raydist.methods.hitpro.alignment import Mining, Relations, align, threshold_figures, view_modality
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
-from raydist.methods.method import Batch, Memories, Method, Modules, Params, Refresher, Setting, Stage, Substep, Targets, Version
-from raydist.methods.warm_up import TONES, WarmUp, WarmUpParams, likely_pieces, negatives_of_own_view, tracklets_of_both
+from raydist.methods.method import (
+    Batch,
+    ClipView,
+    Memories,
+    Method,
+    MethodContext,
+    Modules,
+    OptimizerStep,
+    Params,
+    Refresher,
+    Stage,
+    Targets,
+)
 from raydist.types import NOISE, Floats
 
 
@@ -108,7 +127,10 @@ class HierarchicalParams(WarmUpParams):
         """
         if not self.reaches(level, epoch):
             return 0.0
-        begin, weight = {2: (self.within_from, self.weight_within), 3: (self.across_from, self.weight_across)}[level]
+        begin, weight = {
+            2: (self.within_from, self.weight_within),
+            3: (self.across_from, self.weight_across),
+        }[level]
         return weight * min(1.0, (epoch - begin + 1) / self.ramp)
 
     def kappa(self, epoch: int) -> float:
@@ -122,13 +144,13 @@ class HierarchicalStage(Stage):
     """Prototypes, their relations, and the contrast with them at up to three levels; see the module.
 
     Attributes:
-        setting: the tracklets and the batch.
+        context: the tracklets and the batch.
         params: hyper-parameters.
         ignore: whether there is an ignore graph at all.
     """
 
     name: ClassVar[str] = "hierarchical"
-    setting: Setting
+    context: MethodContext
     params: HierarchicalParams
     ignore: bool = True
 
@@ -136,12 +158,17 @@ class HierarchicalStage(Stage):
         self.share, self.lr_factor = self.params.share, self.params.lr_factor
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: int, rng: np.random.Generator
+        self,
+        features: Floats,
+        previous: Targets | None,
+        refresher: Refresher,
+        epoch: int,
+        rng: np.random.Generator,
     ) -> Targets:
         """Prototypes, the ignore graph, and the positives of the levels that have begun; nothing is clustered."""
         prototypes = tracklet_prototypes(features)
         wanted = self.ignore and epoch >= self.params.ignore_from
-        ignored = likely_pieces(features, self.setting.tracklets.view, self.params, wanted=wanted)
+        ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         relations = self._relations(prototypes, previous, refresher, epoch).spread(ignored)
         arrays = {
             "ignored": ignored,
@@ -149,28 +176,37 @@ class HierarchicalStage(Stage):
             "across": relations.across,
             "thresholds": relations.thresholds,
         }
-        figures = {"consistency": float(self_consistency(features).mean()), "ignored_pairs": ignored.nnz / 2}
+        metrics = {"consistency": float(self_consistency(features).mean()), "ignored_pairs": ignored.nnz / 2}
         return Targets(
-            np.full(len(features), NOISE), arrays, {"prototypes": prototypes}, figures | self._figures(relations, epoch)
+            np.full(len(features), NOISE),
+            arrays,
+            {"prototypes": prototypes},
+            metrics | self._figures(relations, epoch),
         )
 
-    def substeps(self, targets: Targets, epoch: int) -> Sequence[Substep]:
+    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
         """One step a batch of tracklets, two versions each."""
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             return self._terms(batch, memories["prototypes"], ignored, levels)
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_slots(memories["prototypes"], batch.rows, batch.features[0], keep=self.params.keep)
+            update_slots(memories["prototypes"], batch.rows, batch.features[0], momentum=self.params.momentum)
 
         ignored, levels = _sparse(targets, "ignored"), self._levels(targets, epoch)
-        second = Version(augment=TONES, segment=1) if self.params.tones else Version(segment=1)
-        sample = partial(tracklets_of_both, self.setting)
-        return [Substep(sample, [Version(segment=0), second], loss, update, wants_frames=self.params.weight_frame > 0)]
+        second = ClipView(augment=TONES, segment=1) if self.params.tones else ClipView(segment=1)
+        sample = partial(tracklets_of_both, self.context)
+        return [
+            OptimizerStep(
+                sample, [ClipView(segment=0), second], loss, update, wants_frames=self.params.weight_frame > 0
+            )
+        ]
 
-    def _relations(self, prototypes: Floats, previous: Targets | None, refresher: Refresher, epoch: int) -> Relations:
+    def _relations(
+        self, prototypes: Floats, previous: Targets | None, refresher: Refresher, epoch: int
+    ) -> Relations:
         """The positives of this epoch, with thresholds that go on from those of the epoch before."""
-        tracklets, params = self.setting.tracklets, self.params
+        tracklets, params = self.context.tracklets, self.params
         none = Relations.none(len(tracklets), len(view_modality(tracklets)))
         if not params.reaches(2, epoch):
             return none
@@ -187,37 +223,50 @@ class HierarchicalStage(Stage):
             "kappa": params.kappa(epoch),
             "alpha_within": params.alpha(2, epoch),
             "alpha_across": params.alpha(3, epoch),
-        } | threshold_figures(relations.thresholds, self.setting.tracklets)
+        } | threshold_figures(relations.thresholds, self.context.tracklets)
 
     def _levels(self, targets: Targets, epoch: int) -> dict[str, tuple[float, Level]]:
         """The second and the third level with their weights, those that have begun."""
-        view = torch.from_numpy(self.setting.tracklets.view)
-        modality = torch.from_numpy(view_modality(self.setting.tracklets))
+        view = torch.from_numpy(self.context.tracklets.view)
+        modality = torch.from_numpy(view_modality(self.context.tracklets))
         across = modality[:, None] != modality
         opposed = {"within": ~across & ~torch.eye(len(modality), dtype=torch.bool), "across": across}
         ignored = _sparse(targets, "ignored")
         levels = {}
         for number, name in enumerate(("within", "across"), start=2):
             if (alpha := self.params.alpha(number, epoch)) > 0:
-                levels[name] = (alpha, Level.of(_sparse(targets, name), ignored, view=view, opposed=opposed[name]))
+                levels[name] = (
+                    alpha,
+                    Level.of(_sparse(targets, name), ignored, view=view, opposed=opposed[name]),
+                )
         return levels
 
     def _terms(
         self, batch: Batch, prototypes: Tensor, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
     ) -> dict[str, Tensor]:
         """The weighted terms of the loss, each the mean over the versions of the clips."""
-        params, views = self.params, torch.from_numpy(self.setting.tracklets.view)
+        params, views = self.params, torch.from_numpy(self.context.tracklets.view)
         own_view = negatives_of_own_view(batch.rows, views, ignored)
 
         def told_apart(features: Sequence[Tensor]) -> Tensor:
-            terms = [instance_contrast(f, batch.rows, prototypes, own_view, temperature=params.temperature) for f in features]
+            terms = [
+                instance_contrast(f, batch.rows, prototypes, own_view, temperature=params.temperature)
+                for f in features
+            ]
             return torch.stack(terms).mean()
 
         terms = {"camera": told_apart(list(batch.features))}
         for name, (alpha, level) in levels.items():
             weights, negatives = level.at(batch.rows)
             drawn = [
-                prototype_contrast(f, prototypes, weights, negatives, temperature=params.temperature, num_hard=params.num_hard)
+                prototype_contrast(
+                    f,
+                    prototypes,
+                    weights,
+                    negatives,
+                    temperature=params.temperature,
+                    num_hard=params.num_hard,
+                )
                 for f in batch.features
             ]
             terms[name] = alpha * torch.stack(drawn).mean()
@@ -254,6 +303,6 @@ class HiTPro(Method):
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, if any, and the hierarchical stage."""
-        warm_up, setting, ignore = self.params.warm_up, self.setting, self.params.ignore
-        first = [] if warm_up is None else [WarmUp(setting, warm_up, clusters=False, ignore=ignore)]
-        return [*first, HierarchicalStage(setting, self.params.hierarchical, ignore)]
+        warm_up, context, ignore = self.params.warm_up, self.context, self.params.ignore
+        first = [] if warm_up is None else [WarmUp(context, warm_up, clusters=False, ignore=ignore)]
+        return [*first, HierarchicalStage(context, self.params.hierarchical, ignore)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from raydist.methods.clusters import tracklet_means
+from raydist.methods.common.clusters import tracklet_means
 from raydist.types import Floats
 
 

@@ -42,7 +42,10 @@ def test_the_number_of_persons_does_not_change_them(tiny: Tiny) -> None:
 
 
 def test_spread_scales_the_differences(tiny: Tiny) -> None:
-    deviation = [np.std([draw_person(k, tiny(id_spread=s), 0).gait.stride for k in range(1, 60)]) for s in (0.0, 0.5, 1.0)]
+    deviation = [
+        np.std([draw_person(k, tiny(id_spread=s), 0).gait.stride for k in range(1, 60)])
+        for s in (0.0, 0.5, 1.0)
+    ]
     assert deviation[0] < 1e-12
     np.testing.assert_allclose(2 * deviation[1], deviation[2], rtol=1e-6)
 

@@ -64,7 +64,11 @@ def test_lists_name_every_tracklet_in_its_place(bupt_root: Path) -> None:
     for name in ("train", "train_auxiliary"):
         listed = rows(bupt_root, name)
         assert {row[1] for row in listed} == {"RGB/IR"}
-        assert all((person, m, camera, tracklet) in keys for person, _, camera, tracklet in listed for m in ("RGB", "IR"))
+        assert all(
+            (person, m, camera, tracklet) in keys
+            for person, _, camera, tracklet in listed
+            for m in ("RGB", "IR")
+        )
         persons[name] = {row[0] for row in listed}
     for name in ("query", "gallery"):
         assert set(rows(bupt_root, name)) <= keys
@@ -95,7 +99,10 @@ def test_one_query_a_person_whose_camera_left_the_gallery(bupt_root: Path) -> No
 def test_translated_frames_are_grey_and_follow_the_visible_frame(bupt_root: Path) -> None:
     visible = next((bupt_root / "DATA").glob("*/RGB/*/*.jpg"))
     translated = Path(str(visible).replace("/RGB/", "/FakeIR/"))
-    colour, grey = (cv2.imdecode(np.frombuffer(p.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED) for p in (visible, translated))
+    colour, grey = (
+        cv2.imdecode(np.frombuffer(p.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        for p in (visible, translated)
+    )
     assert grey.ndim == 2
     assert np.corrcoef(colour.mean(2).ravel(), grey.ravel())[0, 1] > 0.9
 

@@ -28,7 +28,10 @@ def test_spans_lie_inside_the_pass(num_frames: int) -> None:
 
 def test_things_cover_a_part_of_the_picture_in_both_modalities() -> None:
     for k in range(12):
-        layers = {Modality.VISIBLE: np.zeros((6, 32, 16, 3), np.float32), Modality.INFRARED: np.zeros((6, 32, 16), np.float32)}
+        layers = {
+            Modality.VISIBLE: np.zeros((6, 32, 16, 3), np.float32),
+            Modality.INFRARED: np.zeros((6, 32, 16), np.float32),
+        }
         canvas = Canvas(layers, np.ones((6, 32, 16), np.float32), np.ones((32, 16), np.float32))
         cover_with_thing(canvas, np.random.default_rng(k), np.full(6, 0.5))
         hidden = canvas.mask == 0

@@ -32,11 +32,16 @@ def test_another_seed_gives_another_world(tiny: Tiny, hitsz_root: Path, tmp_path
     assert all(first[name] != second[name] for name in frames)
 
 
-def test_the_number_of_persons_changes_no_frame_of_the_others(tiny: Tiny, hitsz_root: Path, tmp_path: Path) -> None:
-    draw(tiny(num_auxiliary_identities=0, pedestrians=0.0), "hitsz_vcm", tmp_path / "fewer", seed=5, workers=1)
+def test_the_number_of_persons_changes_no_frame_of_the_others(
+    tiny: Tiny, hitsz_root: Path, tmp_path: Path
+) -> None:
+    draw(
+        tiny(num_auxiliary_identities=0, pedestrians=0.0), "hitsz_vcm", tmp_path / "fewer", seed=5, workers=1
+    )
     draw(tiny(num_auxiliary_identities=9, pedestrians=0.0), "hitsz_vcm", tmp_path / "more", seed=5, workers=1)
     few, many = (
-        {name: d for name, d in digests(tmp_path / folder).items() if name.endswith(".jpg")} for folder in ("fewer", "more")
+        {name: d for name, d in digests(tmp_path / folder).items() if name.endswith(".jpg")}
+        for folder in ("fewer", "more")
     )
     assert few == many
 
@@ -64,11 +69,15 @@ def test_a_full_target_is_refused_and_left_alone(tiny: Tiny, tmp_path: Path) -> 
 
 
 def test_an_empty_target_is_taken(tiny: Tiny, tmp_path: Path) -> None:
-    draw(tiny(num_train_identities=1, num_test_identities=0, extra_passes=0), "hitsz_vcm", tmp_path, workers=1)
+    draw(
+        tiny(num_train_identities=1, num_test_identities=0, extra_passes=0), "hitsz_vcm", tmp_path, workers=1
+    )
     assert (tmp_path / "info" / "synthetic.json").exists()
 
 
-def test_an_interrupted_draw_leaves_nothing(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_draw_leaves_nothing(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     calls = []
 
     def interrupted(*arguments: object) -> None:
@@ -84,7 +93,9 @@ def test_an_interrupted_draw_leaves_nothing(tiny: Tiny, tmp_path: Path, monkeypa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_who_comes_second_does_not_overwrite(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_comes_second_does_not_overwrite(
+    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def meanwhile(*arguments: object) -> None:
         (tmp_path / "set").mkdir(exist_ok=True)
         (tmp_path / "set" / "first.txt").write_text("first")
@@ -106,7 +117,9 @@ def test_who_comes_second_does_not_overwrite(tiny: Tiny, tmp_path: Path, monkeyp
         (("smoke", "hitsz_vcm"), {"seed": -1}, "seed=-1"),
     ],
 )
-def test_bad_arguments(tmp_path: Path, arguments: tuple[str, str], options: dict[str, int], word: str) -> None:
+def test_bad_arguments(
+    tmp_path: Path, arguments: tuple[str, str], options: dict[str, int], word: str
+) -> None:
     with pytest.raises(ConfigError, match=word):
         draw(*arguments, tmp_path / "out", **options)
 

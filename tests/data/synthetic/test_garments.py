@@ -3,7 +3,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.data.synthetic.garments import draw_material, draw_outfit, draw_pattern, infrared_albedo, luminance
+from raydist.data.synthetic.garments import (
+    draw_material,
+    draw_outfit,
+    draw_pattern,
+    infrared_albedo,
+    luminance,
+)
 from raydist.data.synthetic.settings import WorldSettings
 
 Tiny = Callable[..., WorldSettings]
@@ -47,7 +53,11 @@ def test_one_knob_can_be_swept_alone(tiny: Tiny) -> None:
 def test_parts_of_a_material(tiny: Tiny) -> None:
     material = draw_outfit(np.random.default_rng(3), tiny()).upper
     np.testing.assert_array_equal(material.printed().visible[0], material.visible[1])
-    assert material.printed().pattern == material.plain().pattern == draw_pattern(np.random.default_rng(0), "plain")
+    assert (
+        material.printed().pattern
+        == material.plain().pattern
+        == draw_pattern(np.random.default_rng(0), "plain")
+    )
 
 
 def test_albedo_rule() -> None:

@@ -22,7 +22,9 @@ def parsed(root: Path, split: str) -> tuple[list[tuple[str, ...]], list[list[int
         match = NAME.fullmatch(line)
         assert match
         names.append(match.groups())
-    rows = [[int(word) for word in line.split(" ")] for line in lines(root / "info" / f"track_{split}_info.txt")]
+    rows = [
+        [int(word) for word in line.split(" ")] for line in lines(root / "info" / f"track_{split}_info.txt")
+    ]
     return names, rows
 
 

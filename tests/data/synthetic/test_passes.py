@@ -45,7 +45,9 @@ def test_pieces_are_consecutive_cuts_of_long_enough_passes(tiny: Tiny) -> None:
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-@pytest.mark.parametrize(("num_frames", "pieces", "lengths"), [(24, 2, (12, 12)), (38, 3, (13, 13, 12)), (15, 1, (15,))])
+@pytest.mark.parametrize(
+    ("num_frames", "pieces", "lengths"), [(24, 2, (12, 12)), (38, 3, (13, 13, 12)), (15, 1, (15,))]
+)
 def test_cut(num_frames: int, pieces: int, lengths: tuple[int, ...]) -> None:
     assert cut(num_frames, pieces) == lengths
 
@@ -56,7 +58,9 @@ def test_cut_refuses_short_pieces() -> None:
 
 
 @pytest.mark.parametrize("plan", [plan_passes, plan_paired_passes])
-def test_test_identities_are_seen_by_two_cameras_in_each_modality(tiny: Tiny, plan: Callable[..., list[Pass]]) -> None:
+def test_test_identities_are_seen_by_two_cameras_in_each_modality(
+    tiny: Tiny, plan: Callable[..., list[Pass]]
+) -> None:
     settings = tiny(sees=(1, 2), num_train_identities=20, num_test_identities=20)
     views = cameras_by_view(plan(build_world(settings, 0)))
     for identity in identities_of(settings, "test"):
@@ -82,7 +86,9 @@ def test_extra_passes_follow_zipf(tiny: Tiny) -> None:
     settings = tiny(num_train_identities=500, sees=(2, 2), extra_passes=3, imbalance=1.0)
     counts = [len(cameras) - 2 for cameras in cameras_by_view(plan_passes(build_world(settings, 0))).values()]
     expected = 1 / np.arange(1, 5)
-    np.testing.assert_allclose(np.bincount(counts, minlength=4) / len(counts), expected / expected.sum(), atol=0.05)
+    np.testing.assert_allclose(
+        np.bincount(counts, minlength=4) / len(counts), expected / expected.sum(), atol=0.05
+    )
 
 
 def test_switches_strike_the_tail_of_the_last_tracklet(tiny: Tiny) -> None:

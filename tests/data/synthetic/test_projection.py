@@ -30,7 +30,10 @@ def test_looking_down_lowers_what_is_near() -> None:
 def test_order_paints_absent_parts_never_and_near_ones_last() -> None:
     strokes = project(pole([0.0, np.pi]), np.array([0.0, np.pi]), 0.0, 1.0)
     assert strokes.num_absent == len(Part) - 2
-    assert strokes.order[:, strokes.num_absent :].tolist() == [[Part.TORSO, Part.L_FOOT], [Part.L_FOOT, Part.TORSO]]
+    assert strokes.order[:, strokes.num_absent :].tolist() == [
+        [Part.TORSO, Part.L_FOOT],
+        [Part.L_FOOT, Part.TORSO],
+    ]
 
 
 def test_place_puts_the_trunk_at_the_centre_and_the_ground_where_it_is() -> None:

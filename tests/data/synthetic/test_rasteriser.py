@@ -27,7 +27,9 @@ def one_stroke(part: Part, start: np.ndarray, end: np.ndarray, radii: np.ndarray
     return Strokes(*full, np.tile(order, (num_frames, 1)), NUM_PARTS - 1)
 
 
-def looks(visible: float = 0.8, infrared: float = 0.2, pattern: tuple[float, ...] = (0, 0, 1, 1, -1, 0)) -> Looks:
+def looks(
+    visible: float = 0.8, infrared: float = 0.2, pattern: tuple[float, ...] = (0, 0, 1, 1, -1, 0)
+) -> Looks:
     return Looks(
         np.stack([np.full((NUM_PARTS, 3), visible), np.zeros((NUM_PARTS, 3))], 1).astype(np.float32),
         np.stack([np.full(NUM_PARTS, infrared), np.zeros(NUM_PARTS)], 1).astype(np.float32),
@@ -41,9 +43,13 @@ def slow_mask(start: np.ndarray, end: np.ndarray, radii: np.ndarray) -> np.ndarr
     for y in range(H):
         for x in range(W):
             u = np.linspace(0, 1, 2001)
-            distance = np.hypot(*(np.array([[x + 0.5], [y + 0.5]]) - start[:, None] - u * (end - start)[:, None]))
+            distance = np.hypot(
+                *(np.array([[x + 0.5], [y + 0.5]]) - start[:, None] - u * (end - start)[:, None])
+            )
             nearest = distance.argmin()
-            mask[y, x] = np.clip(0.5 + radii[0] + (radii[1] - radii[0]) * u[nearest] - distance[nearest], 0, 1)
+            mask[y, x] = np.clip(
+                0.5 + radii[0] + (radii[1] - radii[0]) * u[nearest] - distance[nearest], 0, 1
+            )
     return mask
 
 
@@ -88,7 +94,9 @@ def test_one_geometry_for_both_modalities() -> None:
 def test_who_walks_in_front_hides_the_walker() -> None:
     canvas = blank(1)
     canvas.mask[:] = 1
-    strokes = one_stroke(Part.TORSO, np.array([[10.0, 4.0]]), np.array([[10.0, 20.0]]), np.array([[3.0, 3.0]]))
+    strokes = one_stroke(
+        Part.TORSO, np.array([[10.0, 4.0]]), np.array([[10.0, 20.0]]), np.array([[3.0, 3.0]])
+    )
     paint_figure(canvas, strokes, looks(), np.zeros(1), Light(0.0, 0.5), is_walker=False)
     assert canvas.mask[0, 12, 10] == 0
     assert canvas.mask[0, 12, 0] == 1
@@ -97,13 +105,18 @@ def test_who_walks_in_front_hides_the_walker() -> None:
 def test_strokes_outside_the_picture_change_nothing() -> None:
     canvas = blank(2)
     far = np.full((2, 2), -50.0)
-    paint_figure(canvas, one_stroke(Part.BAG, far, far, np.ones((2, 2))), looks(), np.zeros(2), Light(0.0, 0.5))
+    paint_figure(
+        canvas, one_stroke(Part.BAG, far, far, np.ones((2, 2))), looks(), np.zeros(2), Light(0.0, 0.5)
+    )
     assert not canvas.mask.any()
 
 
 def test_frames_of_a_canvas_are_views() -> None:
     canvas = blank(5)
-    light = {Modality.VISIBLE: np.ones((1, 1, 1, 3), np.float32), Modality.INFRARED: np.ones((1, 1, 1), np.float32)}
+    light = {
+        Modality.VISIBLE: np.ones((1, 1, 1, 3), np.float32),
+        Modality.INFRARED: np.ones((1, 1, 1), np.float32),
+    }
     canvas.frames(1, 3).blend(Window(0, H, 0, W), np.ones((2, H, W), np.float32), light, is_walker=True)
     assert canvas.mask.mean((1, 2)).tolist() == [0, 1, 1, 0, 0]
     assert canvas.layers[Modality.INFRARED].mean((1, 2)).tolist() == [0.5, 1, 1, 0.5, 0.5]

@@ -61,7 +61,10 @@ def test_id_switch_changes_only_the_tail(tiny: Tiny) -> None:
 
 def test_occluders_hide_the_walker(tiny: Tiny) -> None:
     for pedestrians in (0.0, 1.0):
-        clear, covered = (film(WALK, build_world(tiny(occlusion=chance, pedestrians=pedestrians), 4)) for chance in (0.0, 1.0))
+        clear, covered = (
+            film(WALK, build_world(tiny(occlusion=chance, pedestrians=pedestrians), 4))
+            for chance in (0.0, 1.0)
+        )
         assert (covered.mask <= clear.mask + 1e-6).all()
         assert covered.mask.sum() < 0.99 * clear.mask.sum()
 
@@ -80,5 +83,8 @@ def test_null_shows_the_same_person_whoever_walks(tiny: Tiny) -> None:
 
 
 def test_people_fill_the_same_share_of_the_frame_at_any_size(tiny: Tiny) -> None:
-    shares = [film(WALK, build_world(tiny(height=h, width=h // 2, occlusion=0), 0)).mask.mean() for h in (32, 64, 128)]
+    shares = [
+        film(WALK, build_world(tiny(height=h, width=h // 2, occlusion=0), 0)).mask.mean()
+        for h in (32, 64, 128)
+    ]
     assert max(shares) < 1.4 * min(shares)

@@ -24,13 +24,17 @@ def test_exposure_depends_on_the_first_frame_alone(tiny: Tiny) -> None:
     frames = np.random.default_rng(0).random((4, 32, 16), np.float32)
     changed = frames.copy()
     changed[2:] = 0
-    first, second = (expose_infrared(f, camera, np.random.default_rng(1), 0.02, np.zeros(4)) for f in (frames, changed))
+    first, second = (
+        expose_infrared(f, camera, np.random.default_rng(1), 0.02, np.zeros(4)) for f in (frames, changed)
+    )
     np.testing.assert_array_equal(first[:2], second[:2])
 
 
 def test_who_walks_towards_the_lamp_grows_brighter(tiny: Tiny) -> None:
     camera = draw_camera(1, tiny(), 0)
     frames = np.full((12, 32, 16), 0.3, np.float32)
-    towards, away = (expose_infrared(frames, camera, np.random.default_rng(1), 0.0, np.full(12, yaw)) for yaw in (0, np.pi))
+    towards, away = (
+        expose_infrared(frames, camera, np.random.default_rng(1), 0.0, np.full(12, yaw)) for yaw in (0, np.pi)
+    )
     assert towards[-1].mean() > towards[0].mean()
     assert away[-1].mean() < away[0].mean()

@@ -22,7 +22,10 @@ Tiny = Callable[..., WorldSettings]
         ({"frames": (23, 30)}, "at least 12 frames"),
         ({"jpeg_quality": 0}, "jpeg_quality"),
         ({"num_train_identities": 9999}, "10003 identities"),
-        ({"num_train_identities": 0, "num_test_identities": 0, "num_auxiliary_identities": 0}, "0 identities"),
+        (
+            {"num_train_identities": 0, "num_test_identities": 0, "num_auxiliary_identities": 0},
+            "0 identities",
+        ),
     ],
 )
 def test_refuses_values_out_of_range(tiny: Tiny, changes: dict[str, object], word: str) -> None:

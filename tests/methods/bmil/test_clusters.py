@@ -9,7 +9,7 @@ from raydist.data.training_set import TrainingSet
 from raydist.engine.refresher import LocalRefresher
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.methods.clusters import tracklet_means
+from raydist.methods.common.clusters import tracklet_means
 from raydist.types import NOISE, Modality
 
 SPEC = ClusterSpec(k1=3, k2=1, min_samples=2)
@@ -22,15 +22,21 @@ def planted(shared, gap, *, seed=0, width=64, noise=0.35):
     modality = (np.arange(len(person)) >= 20 * 24).astype(np.int8)
     look, shift = rng.standard_normal((40 - shared, width)), rng.standard_normal(width)
     look, shift = look / np.linalg.norm(look, axis=1, keepdims=True), gap * shift / np.linalg.norm(shift)
-    x = look[person] + noise / np.sqrt(width) * rng.standard_normal((len(person), width)) + modality[:, None] * shift
+    x = (
+        look[person]
+        + noise / np.sqrt(width) * rng.standard_normal((len(person), width))
+        + modality[:, None] * shift
+    )
     return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32), modality, person
 
 
 def joint_ari(shared, gap, **given):
     """The agreement of joint clusters with people over both modalities, and the share of mixed clusters."""
     x, modality, person = planted(shared, gap)
-    refresher = LocalRefresher(TrainingSet(None, modality, np.zeros(len(x), np.int64), modality.astype(np.int64)))
-    refresher.hold(x)
+    refresher = LocalRefresher(
+        TrainingSet(None, modality, np.zeros(len(x), np.int64), modality.astype(np.int64))
+    )
+    refresher.set_features(x)
     spec = joint_spec(dict.fromkeys(Modality, ClusterSpec()), given)
     labels = cluster_part(refresher, np.arange(len(x)), spec, num_rows=len(x), what="both")
     return ari(person, labels), mixed_share(labels, modality)
@@ -68,8 +74,11 @@ def test_a_part_is_drawn_in_order_and_without_repetition(share, number):
 
 def test_rows_outside_the_part_are_noise(tracklets, features):
     refresher, rows = LocalRefresher(tracklets), np.array([1, 2, 4, 5])
-    refresher.hold(tracklet_means(features))
-    assert cluster_part(refresher, rows, SPEC, num_rows=12, what="four").tolist() == [-1, 0, 0, -1, 1, 1] + [-1] * 6
+    refresher.set_features(tracklet_means(features))
+    assert (
+        cluster_part(refresher, rows, SPEC, num_rows=12, what="four").tolist()
+        == [-1, 0, 0, -1, 1, 1] + [-1] * 6
+    )
 
 
 @pytest.mark.parametrize("eps", [1.0, 0.05])
@@ -77,20 +86,24 @@ def test_another_radius_is_tried(tracklets, eps):
     """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for copies."""
     x = np.float32([[1, 0], [0.98, 0.2], [0.9, 0.44], [0.2, 0.98], [0, 1], [0.1, 0.99]])
     refresher = LocalRefresher(tracklets)
-    refresher.hold(x / np.linalg.norm(x, axis=1, keepdims=True))
+    refresher.set_features(x / np.linalg.norm(x, axis=1, keepdims=True))
     spec = replace(SPEC, eps=eps, k1=4, k2=2)
     assert num_clusters(cluster_part(refresher, np.arange(6), spec, num_rows=6, what="six")) == 2
 
 
 def test_a_collapse_says_what_was_clustered(tracklets, features):
     refresher = LocalRefresher(tracklets)
-    refresher.hold(tracklet_means(features))
+    refresher.set_features(tracklet_means(features))
     with pytest.raises(ClusteringError, match="collapsed: both together 0 clusters of 12 tracklets"):
-        cluster_part(refresher, np.arange(12), replace(SPEC, min_samples=100), num_rows=12, what="both together")
+        cluster_part(
+            refresher, np.arange(12), replace(SPEC, min_samples=100), num_rows=12, what="both together"
+        )
 
 
 def test_what_is_not_given_is_that_of_the_modalities():
-    spec = joint_spec(dict.fromkeys(Modality, SPEC), {"distance": "modality-aware", "k1": None, "eps": 0.4, "gate": 0.5})
+    spec = joint_spec(
+        dict.fromkeys(Modality, SPEC), {"distance": "modality-aware", "k1": None, "eps": 0.4, "gate": 0.5}
+    )
     assert spec == replace(SPEC, distance="modality-aware", eps=0.4, gate=0.5)
 
 
@@ -128,5 +141,7 @@ def test_nothing_is_split_out_of_noise():
 def test_joint_clusters_need_both_modalities():
     modality = np.array([0, 0, 1, 1], np.int8)
     require_both(np.array([0, NOISE, 1, NOISE]), modality)
-    with pytest.raises(ClusteringError, match="none of 2 joint clusters holds a tracklet of the visible modality"):
+    with pytest.raises(
+        ClusteringError, match="none of 2 joint clusters holds a tracklet of the visible modality"
+    ):
         require_both(np.array([NOISE, NOISE, 0, 1]), modality)

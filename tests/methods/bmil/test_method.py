@@ -10,10 +10,16 @@ from raydist.engine.state import build_state
 from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage
+from raydist.methods.common.warm_up import WarmUp
 from raydist.methods.registry import method_class
-from raydist.methods.warm_up import WarmUp
 
-QUICK = ("method.name=bmil", "data.frames=1", "data.sub_tracklets=1", "train.schedule=constant", "evaluation.every=0")
+QUICK = (
+    "method.name=bmil",
+    "data.frames=1",
+    "data.sub_tracklets=1",
+    "train.schedule=constant",
+    "evaluation.every=0",
+)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +29,11 @@ def start(smoke, smoke_inputs):
 
 def test_the_whole_method_runs_and_the_loss_falls_on_the_targets_of_an_epoch(start):
     state = start(
-        "train.epochs=3", "train.iterations=5", "method.subset=1", "method.dual.lr_factor=1", "method.joint.lr_factor=1"
+        "train.epochs=3",
+        "train.iterations=5",
+        "method.subset=1",
+        "method.dual.lr_factor=1",
+        "method.joint.lr_factor=1",
     )
     reports = [run_epoch(state) for _ in range(3)]
     assert [report["stage"] for report in reports] == ["warm-up", "hybrid-contrast", "joint-contrast"]
@@ -37,7 +47,13 @@ def test_the_whole_method_runs_and_the_loss_falls_on_the_targets_of_an_epoch(sta
 
 
 def test_a_run_taken_up_in_the_joint_stage_goes_on_as_the_one_that_was_not_stopped(start):
-    words = ("train.epochs=4", "train.iterations=1", "method.joint.share=100", "method.subset=1", "train.batch_identities=2")
+    words = (
+        "train.epochs=4",
+        "train.iterations=1",
+        "method.joint.share=100",
+        "method.subset=1",
+        "train.batch_identities=2",
+    )
     whole, again = start(*words), start(*words)
     reports = [run_epoch(whole) for _ in range(3)]
     unpack(again, pack(whole, reports[-1]))
@@ -45,12 +61,14 @@ def test_a_run_taken_up_in_the_joint_stage_goes_on_as_the_one_that_was_not_stopp
     run_epoch(whole), run_epoch(again)
     mine, theirs = whole.encoder.state_dict(), again.encoder.state_dict()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
-    assert all(torch.equal(whole.memories[name], again.memories[name]) for name in ("visible", "infrared", "joint"))
+    assert all(
+        torch.equal(whole.memories[name], again.memories[name]) for name in ("visible", "infrared", "joint")
+    )
 
 
-def test_stages_are_the_warm_up_of_every_method_and_two_of_its_own(setting):
+def test_stages_are_the_warm_up_of_every_method_and_two_of_its_own(context):
     cls = method_class("bmil")
-    stages = cls(cls.Params(), setting).stages()
+    stages = cls(cls.Params(), context).stages()
     assert [type(stage) for stage in stages] == [WarmUp, HybridContrastStage, JointContrastStage]
     assert [stage.share for stage in stages] == [3, 1, 2]
     assert stages[1].subset == stages[2].subset == 0.5

@@ -23,16 +23,20 @@ JOINT = {"k1": 6, "k2": 1}
 
 
 def refreshed(stage, features, seed=0):
-    return stage.refresh(features, None, LocalRefresher(stage.setting.tracklets), 0, np.random.default_rng(seed))
+    return stage.refresh(
+        features, None, LocalRefresher(stage.context.tracklets), 0, np.random.default_rng(seed)
+    )
 
 
-def joint_stage(setting, subset=1.0, **params):
-    return JointContrastStage(setting, JointContrastParams(**{**JOINT, **params}), subset)
+def joint_stage(context, subset=1.0, **params):
+    return JointContrastStage(context, JointContrastParams(**{**JOINT, **params}), subset)
 
 
 def some_batch(features, rows):
     """Two versions of the clips of some tracklets, near their features."""
-    x = torch.from_numpy(features[rows, 0]) + 0.3 * torch.randn(2, len(rows), 4, generator=torch.Generator().manual_seed(0))
+    x = torch.from_numpy(features[rows, 0]) + 0.3 * torch.randn(
+        2, len(rows), 4, generator=torch.Generator().manual_seed(0)
+    )
     return Batch(F.normalize(x, dim=2), torch.from_numpy(rows))
 
 
@@ -40,8 +44,8 @@ def memories_of(targets):
     return {name: torch.tensor(value) for name, value in targets.memories.items()}
 
 
-def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(setting, features):
-    targets = refreshed(HybridContrastStage(setting, HybridContrastParams(), 1.0), features)
+def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(context, features):
+    targets = refreshed(HybridContrastStage(context, HybridContrastParams(), 1.0), features)
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     assert targets.arrays["clustered"].all()
     for m in Modality:
@@ -52,14 +56,14 @@ def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(setting, fe
         assert np.allclose(memory[:2], [e / np.linalg.norm(e) for e in expected], atol=1e-6)
 
 
-def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(setting, features):
-    alone = replace(setting.clustering[Modality.VISIBLE], min_samples=1)
-    setting, seen = replace(setting, clustering=dict.fromkeys(Modality, alone)), []
+def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(context, features):
+    alone = replace(context.clustering[Modality.VISIBLE], min_samples=1)
+    context, seen = replace(context, clustering=dict.fromkeys(Modality, alone)), []
     for seed in range(6):
-        within = refreshed(HybridContrastStage(setting, HybridContrastParams(), 2 / 3), features, seed)
-        joint = refreshed(joint_stage(setting, 2 / 3), features, seed)
+        within = refreshed(HybridContrastStage(context, HybridContrastParams(), 2 / 3), features, seed)
+        joint = refreshed(joint_stage(context, 2 / 3), features, seed)
         first, second = within.arrays["clustered"], joint.arrays["clustered"]
-        visible = setting.tracklets.modality == Modality.VISIBLE
+        visible = context.tracklets.modality == Modality.VISIBLE
         assert (first[visible].sum(), second[visible].sum()) == (4, 2)
         assert (first[visible] ^ second[visible]).all()
         assert first[~visible].all()
@@ -71,21 +75,23 @@ def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(set
     assert len(set(seen)) > 1
 
 
-def test_people_of_both_modalities_share_a_cluster_and_have_two_proxies(setting, features):
-    targets = refreshed(joint_stage(setting), features)
+def test_people_of_both_modalities_share_a_cluster_and_have_two_proxies(context, features):
+    targets = refreshed(joint_stage(context), features)
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
     assert targets.arrays["proxies"].tolist() == [0, 0, 0, 2, 2, 2, 1, 1, 1, 3, 3, 3]
     assert targets.arrays["cluster"].tolist() == [0, 0, 1, 1]
     assert targets.memories["joint"].shape == (8, 4)
-    assert targets.figures == {"joint_clusters": 2, "joint_mixed": 1.0, "joint_prototypes": 4}
+    assert targets.metrics == {"joint_clusters": 2, "joint_mixed": 1.0, "joint_prototypes": 4}
 
 
-def test_the_joint_term_is_that_of_the_definition(setting, features):
-    stage = joint_stage(setting, candidates=3)
+def test_the_joint_term_is_that_of_the_definition(context, features):
+    stage = joint_stage(context, candidates=3)
     targets = refreshed(stage, features)
     memories, batch = memories_of(targets), some_batch(features, np.array([0, 4, 5, 6, 11]))
-    memories["joint"] = F.normalize(memories["joint"] + 0.2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(1)))
-    _, step = stage.substeps(targets, 0)
+    memories["joint"] = F.normalize(
+        memories["joint"] + 0.2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
+    )
+    _, step = stage.optimizer_steps(targets, 0)
     proxies, cluster = targets.arrays["proxies"], targets.arrays["cluster"]
     of_modality = {m: [] for m in Modality}
     for x in batch.features:
@@ -97,25 +103,25 @@ def test_the_joint_term_is_that_of_the_definition(setting, features):
                 hardest = max(z[q] for q in range(4) if q not in own)
                 total = math.log(sum(math.exp(z[q]) for q in own) + math.exp(hardest))
                 halves.append(-sum(z[q] - total for q in own) / len(own))
-            of_modality[Modality(setting.tracklets.modality[row])].append(sum(halves) / 2)
+            of_modality[Modality(context.tracklets.modality[row])].append(sum(halves) / 2)
     expected = sum(np.mean(losses) for losses in of_modality.values()) / 2
     assert float(step.loss(batch, memories, {})["joint"]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_with_every_cluster_mixed_the_joint_term_is_log_two_or_more(setting, features):
-    stage = joint_stage(setting)
+def test_with_every_cluster_mixed_the_joint_term_is_log_two_or_more(context, features):
+    stage = joint_stage(context)
     targets = refreshed(stage, features)
-    _, step = stage.substeps(targets, 0)
+    _, step = stage.optimizer_steps(targets, 0)
     batch = Batch(torch.from_numpy(features[:, 0])[None], torch.arange(12))
     found = float(step.loss(batch, memories_of(targets), {})["joint"])
     assert math.log(2) <= found < math.log(2) + 0.05
 
 
-def test_the_terms_within_are_hybrid_contrasts_of_all_versions(setting, features):
-    stage = joint_stage(setting)
+def test_the_terms_within_are_hybrid_contrasts_of_all_versions(context, features):
+    stage = joint_stage(context)
     targets = refreshed(stage, features)
     memories, batch = memories_of(targets), some_batch(features, np.arange(12))
-    within, _ = stage.substeps(targets, 0)
+    within, _ = stage.optimizer_steps(targets, 0)
     found = within.loss(batch, memories, {})
     for m in Modality:
         x = batch.features[:, 6 * m : 6 * m + 6].reshape(12, 4)
@@ -124,10 +130,10 @@ def test_the_terms_within_are_hybrid_contrasts_of_all_versions(setting, features
         assert float(found[m.label]) == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_a_step_moves_its_own_memories_by_all_versions(setting, features):
-    stage = joint_stage(setting, keep=0.0)
+def test_a_step_moves_its_own_memories_by_all_versions(context, features):
+    stage = joint_stage(context, momentum=0.0)
     targets = refreshed(stage, features)
-    within, joint = stage.substeps(targets, 0)
+    within, joint = stage.optimizer_steps(targets, 0)
     near, far = F.normalize(torch.tensor([[0.9, 0, 0, 0.4], [0.2, 0, 0, 1]]))
     batch = Batch(torch.stack([near, far])[:, None], torch.tensor([7]))
     for step, name, rows in ((within, "infrared", (0, 2)), (joint, "joint", (1, 5))):
@@ -139,12 +145,12 @@ def test_a_step_moves_its_own_memories_by_all_versions(setting, features):
         assert all(torch.equal(memories[other], before[other]) for other in before if other != name)
 
 
-def test_one_joint_memory_for_both_modalities(setting, features):
-    stage = joint_stage(setting, contrast="whole")
+def test_one_joint_memory_for_both_modalities(context, features):
+    stage = joint_stage(context, contrast="whole")
     targets = refreshed(stage, features)
     assert np.array_equal(targets.arrays["proxies"], targets.labels)
     memories, batch = memories_of(targets), some_batch(features, np.arange(12))
-    _, step = stage.substeps(targets, 0)
+    _, step = stage.optimizer_steps(targets, 0)
     memory, terms = memories["joint"], []
     assert memory.shape == (4, 4)
     for half in (slice(0, 6), slice(6, 12)):
@@ -153,34 +159,37 @@ def test_one_joint_memory_for_both_modalities(setting, features):
     assert float(step.loss(batch, memories, {})["joint"]) == pytest.approx(np.mean(terms), rel=1e-5)
 
 
-def test_without_joint_clusters_there_is_one_step_and_no_joint_memory(setting, features):
-    stage = joint_stage(setting, contrast="none")
+def test_without_joint_clusters_there_is_one_step_and_no_joint_memory(context, features):
+    stage = joint_stage(context, contrast="none")
     targets = refreshed(stage, features)
     assert targets.memories.keys() == {"visible", "infrared"}
-    assert len(stage.substeps(targets, 0)) == 1
+    assert len(stage.optimizer_steps(targets, 0)) == 1
 
 
-def test_both_steps_draw_as_much_of_each_modality_and_no_noise(setting, features):
+def test_both_steps_draw_as_much_of_each_modality_and_no_noise(context, features):
     stray = features.copy()
     stray[[2, 9]] = [[[0, 0, 0, 1]]]
-    stage = joint_stage(setting, min_samples=3)
+    stage = joint_stage(context, min_samples=3)
     targets = refreshed(stage, stray)
     assert (targets.labels[[2, 9]] == NOISE).all()
-    for step in stage.substeps(targets, 0):
+    for step in stage.optimizer_steps(targets, 0):
         rows = step.sampler(20, np.random.default_rng(0))
         assert rows.shape == (20, 8)
-        assert (setting.tracklets.modality[rows] == np.repeat([0, 1], 4)).all()
+        assert (context.tracklets.modality[rows] == np.repeat([0, 1], 4)).all()
         assert not np.isin(rows, [2, 9]).any()
 
 
-def test_both_modalities_have_two_versions(setting, features):
-    stage = joint_stage(setting)
-    for step in stage.substeps(refreshed(stage, features), 0):
-        first, second = (version.augment for version in step.versions)
+def test_both_modalities_have_two_versions(context, features):
+    stage = joint_stage(context)
+    for step in stage.optimizer_steps(refreshed(stage, features), 0):
+        first, second = (clip_view.augment for clip_view in step.clip_views)
         assert first[Modality.INFRARED] == second[Modality.INFRARED]
         assert first[Modality.VISIBLE].exchange == 0 < second[Modality.VISIBLE].exchange
 
 
 def test_clusters_are_numbered_together():
-    labels = {Modality.VISIBLE: np.array([NOISE, 0, 1, NOISE]), Modality.INFRARED: np.array([1, NOISE, NOISE, 0])}
+    labels = {
+        Modality.VISIBLE: np.array([NOISE, 0, 1, NOISE]),
+        Modality.INFRARED: np.array([1, NOISE, NOISE, 0]),
+    }
     assert numbered_together(labels).tolist() == [3, 0, 1, 2]

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from scipy.sparse import csr_array
 
-from raydist.data.clips import AS_IT_RAN
 from raydist.data.training_set import NO_GROUP
+from raydist.data.transforms.clips import AS_IT_RAN
 from raydist.engine.loop import run_epoch
 from raydist.engine.plan import Plan
 from raydist.engine.refresher import LocalRefresher
@@ -20,9 +20,9 @@ from raydist.methods.cba.intervention import (
     InterventionParams,
     InterventionWarmUp,
     TrackletSlots,
+    clip_views,
     intervention_terms,
     interventions,
-    versions,
 )
 from raydist.methods.method import Batch, Targets
 from raydist.types import Modality
@@ -53,7 +53,9 @@ def batch_of(kinds=FOUR, rows=ROWS):
 
 def terms_of(tracklets, batch, memory, kinds=FOUR, ignored=IGNORED, **params):
     slots = TrackletSlots.build(tracklets)
-    return intervention_terms(batch, memory, kinds, slots=slots, ignored=ignored, params=InterventionParams(**params))
+    return intervention_terms(
+        batch, memory, kinds, slots=slots, ignored=ignored, params=InterventionParams(**params)
+    )
 
 
 def predictions(tracklets, batch, memory, ignored, temperature=0.07):
@@ -84,13 +86,15 @@ def predictions(tracklets, batch, memory, ignored, temperature=0.07):
 def expected_terms(p):
     """The four unweighted terms of versions (0,0), (0,d), (m,0), (m,d), by loops."""
     columns = range(len(p[0]))
-    losses = [[-math.log(version[b][0]) for version in p] for b in columns]
+    losses = [[-math.log(clip_view[b][0]) for clip_view in p] for b in columns]
 
-    def divergence(version):
-        return np.mean([sum(a * math.log(a / c) for a, c in zip(p[0][b], version[b], strict=True)) for b in columns])
+    def divergence(clip_view):
+        return np.mean(
+            [sum(a * math.log(a / c) for a, c in zip(p[0][b], clip_view[b], strict=True)) for b in columns]
+        )
 
     return {
-        "tracklet": np.mean([-math.log(np.mean([version[b][0] for version in p])) for b in columns]),
+        "tracklet": np.mean([-math.log(np.mean([clip_view[b][0] for clip_view in p])) for b in columns]),
         "invariance": np.mean([np.var(of_row) for of_row in losses]),
         "time": divergence(p[1]),
         "modality": (divergence(p[2]) + divergence(p[3])) / 2,
@@ -104,24 +108,33 @@ def test_the_terms_equal_the_loops(tracklets, pair):
     expected = expected_terms(predictions(tracklets, batch, memory, IGNORED))
     terms = terms_of(tracklets, batch, memory)
     weights = {"tracklet": 1.0, "invariance": 0.1, "time": 0.5, "modality": 0.5}
-    assert {k: float(v) for k, v in terms.items()} == pytest.approx({k: weights[k] * v for k, v in expected.items()}, rel=1e-9)
+    assert {k: float(v) for k, v in terms.items()} == pytest.approx(
+        {k: weights[k] * v for k, v in expected.items()}, rel=1e-9
+    )
 
 
 def test_the_mean_of_the_cross_entropies_instead(tracklets):
     batch, memory = batch_of(), unit(12, 5, seed=2)
     p = predictions(tracklets, batch, memory, IGNORED)
-    expected = np.mean([-math.log(own) for version in p for own, *_ in version])
+    expected = np.mean([-math.log(own) for clip_view in p for own, *_ in clip_view])
     assert float(terms_of(tracklets, batch, memory, adjusted=False)["tracklet"]) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("kinds", [[Intervention.ORIGINAL, Intervention.BOTH], FOUR[:3], [FOUR[0], FOUR[2]], FOUR[:2]])
+@pytest.mark.parametrize(
+    "kinds", [[Intervention.ORIGINAL, Intervention.BOTH], FOUR[:3], [FOUR[0], FOUR[2]], FOUR[:2]]
+)
 def test_terms_of_fewer_versions_are_those_of_the_versions_there_are(tracklets, kinds):
     batch, memory = batch_of(kinds), unit(12, 5, seed=2)
     p = predictions(tracklets, batch, memory, IGNORED)
     terms = terms_of(tracklets, batch, memory, kinds, lambda_var=1, lambda_time=1, lambda_modality=1)
     gaps = {
-        kind: np.mean([sum(a * math.log(a / c) for a, c in zip(*rows, strict=True)) for rows in zip(p[0], version, strict=True)])
-        for kind, version in zip(kinds, p, strict=True)
+        kind: np.mean(
+            [
+                sum(a * math.log(a / c) for a, c in zip(*rows, strict=True))
+                for rows in zip(p[0], clip_view, strict=True)
+            ]
+        )
+        for kind, clip_view in zip(kinds, p, strict=True)
     }
     in_tone = [gaps[kind] for kind in (Intervention.MODALITY, Intervention.BOTH) if kind in gaps]
     assert float(terms["time"]) == pytest.approx(gaps.get(Intervention.MOTION, 0))
@@ -134,7 +147,9 @@ def test_two_originals_are_told_apart_plainly(tracklets):
     p = predictions(tracklets, batch, memory, IGNORED)
     terms = terms_of(tracklets, batch, memory, kinds)
     assert list(terms) == ["tracklet"]
-    assert float(terms["tracklet"]) == pytest.approx(np.mean([-math.log(own) for version in p for own, *_ in version]))
+    assert float(terms["tracklet"]) == pytest.approx(
+        np.mean([-math.log(own) for clip_view in p for own, *_ in clip_view])
+    )
 
 
 def test_equal_versions_leave_plain_cross_entropy(tracklets):
@@ -154,7 +169,9 @@ def test_the_order_of_a_batch_changes_nothing(tracklets):
 
 def test_other_views_and_ignored_tracklets_are_no_negatives(tracklets):
     memory = unit(12, 5, seed=2).requires_grad_()
-    sum(terms_of(tracklets, batch_of(rows=torch.tensor([1])), memory, ignored=links((1, 2))).values()).backward()
+    sum(
+        terms_of(tracklets, batch_of(rows=torch.tensor([1])), memory, ignored=links((1, 2))).values()
+    ).backward()
     assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 1]
 
 
@@ -163,7 +180,9 @@ def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
     tracklets = replace(tracklets, pair=PAIR)
     for row, rivals in ((1, [0, 1, 5]), (7, [0, 1, 6])):  # recorded together
         memory.grad = None
-        sum(terms_of(tracklets, batch_of(rows=torch.tensor([row])), memory, ignored=links()).values()).backward()
+        sum(
+            terms_of(tracklets, batch_of(rows=torch.tensor([row])), memory, ignored=links()).values()
+        ).backward()
         assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == rivals
     slots = TrackletSlots.build(tracklets)
     assert slots.of.tolist() == [5, 0, 1, 2, 3, 4, 1, 0, 6, 3, 2, 4]
@@ -180,13 +199,13 @@ def test_the_members_of_a_pair_fill_and_move_one_slot(tracklets):
     batch = Batch(unit(4, 2, 5, seed=4).float(), torch.tensor([7, 1]))
     expected = F.normalize(0.8 * memory[0] + 0.2 * batch.features[0].mean(dim=0), dim=0)
     others = memory[1:].clone()
-    slots.move(memory, batch, keep=0.8)
+    slots.move(memory, batch, momentum=0.8)
     torch.testing.assert_close(memory[0], expected)
     assert torch.equal(memory[1:], others)
 
 
 def test_four_versions_show_two_sets_of_frames_in_two_renderings():
-    original, motion, modality, both = versions(FOUR, InterventionParams(style=0.3))
+    original, motion, modality, both = clip_views(FOUR, InterventionParams(style=0.3))
     assert (original.segment, motion.segment) == (0, 1)
     assert (original.frames_of, motion.frames_of, modality.frames_of, both.frames_of) == (None, None, 0, 1)
     assert (original.timing, motion.timing) == (AS_IT_RAN, DO_MOTION)
@@ -197,7 +216,7 @@ def test_four_versions_show_two_sets_of_frames_in_two_renderings():
 
 
 def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
-    original, both = versions([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
+    original, both = clip_views([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
     assert (original.segment, both.segment, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
 
 
@@ -214,29 +233,35 @@ def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
 def test_a_switch_leaves_its_intervention_out(switches, kinds, segment):
     params = InterventionParams(**switches)
     assert interventions(params) == kinds
-    assert versions(kinds, params)[0].segment == segment
+    assert clip_views(kinds, params)[0].segment == segment
 
 
 @pytest.fixture
-def stage(setting):
-    return InterventionWarmUp(setting, InterventionParams(ignore_from=1))
+def stage(context):
+    return InterventionWarmUp(context, InterventionParams(ignore_from=1))
 
 
-def refreshed(stage, setting, features, epoch):
-    return stage.refresh(features, None, LocalRefresher(setting.tracklets), epoch, np.random.default_rng(0))
+def refreshed(stage, context, features, epoch):
+    return stage.refresh(features, None, LocalRefresher(context.tracklets), epoch, np.random.default_rng(0))
 
 
-def test_pieces_of_one_pass_are_ignored_once_features_mean_something(stage, setting, features):
+def test_pieces_of_one_pass_are_ignored_once_features_mean_something(stage, context, features):
     """The first camera sees two visible persons, one of them in two pieces."""
     pieces = np.repeat(features, 2, axis=1)
     pieces[:3] = np.eye(4, dtype=np.float32)[[0, 0, 2], None]
-    assert refreshed(stage, setting, pieces, 0).arrays["ignored"].nnz == 0
-    targets = refreshed(stage, setting, pieces, 1)
-    assert targets.arrays["ignored"].toarray()[:3, :3].astype(int).tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
-    assert targets.figures["ignored_pairs"] == targets.arrays["ignored"].nnz / 2
+    assert refreshed(stage, context, pieces, 0).arrays["ignored"].nnz == 0
+    targets = refreshed(stage, context, pieces, 1)
+    assert targets.arrays["ignored"].toarray()[:3, :3].astype(int).tolist() == [
+        [0, 1, 0],
+        [1, 0, 0],
+        [0, 0, 0],
+    ]
+    assert targets.metrics["ignored_pairs"] == targets.arrays["ignored"].nnz / 2
     memory = torch.tensor(targets.memories["slots"]).double().requires_grad_()
-    (substep,) = stage.substeps(targets, 1)
-    sum(substep.loss(batch_of_features(pieces, torch.tensor([0])), {"slots": memory}, {}).values()).backward()
+    (optimizer_step,) = stage.optimizer_steps(targets, 1)
+    sum(
+        optimizer_step.loss(batch_of_features(pieces, torch.tensor([0])), {"slots": memory}, {}).values()
+    ).backward()
     assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 2]
 
 
@@ -246,48 +271,58 @@ def batch_of_features(features, rows):
     return Batch(F.normalize(x + 0.1 * unit(4, *x.shape, seed=5), dim=-1), rows)
 
 
-def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(stage, setting, features):
+def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(stage, context, features):
     pieces = np.concatenate([features, np.roll(features, 1, axis=0)], axis=1)
-    one, other = (refreshed(stage, setting, pieces, 1) for _ in range(2))
+    one, other = (refreshed(stage, context, pieces, 1) for _ in range(2))
     assert np.array_equal(one.labels, other.labels)
     assert np.array_equal(one.memories["slots"], other.memories["slots"])
     assert np.array_equal(one.arrays["ignored"].toarray(), other.arrays["ignored"].toarray())
     mean = pieces.mean(axis=1)
-    np.testing.assert_allclose(one.memories["slots"], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6)
+    np.testing.assert_allclose(
+        one.memories["slots"], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6
+    )
 
 
-def test_a_slot_follows_the_original_alone(stage, setting, features):
-    targets = refreshed(stage, setting, features, 0)
+def test_a_slot_follows_the_original_alone(stage, context, features):
+    targets = refreshed(stage, context, features, 0)
     slots, before = torch.tensor(targets.memories["slots"]), torch.tensor(targets.memories["slots"])
     goals = torch.eye(4)[:, None]  # another direction for each version
-    (substep,) = stage.substeps(targets, 0)
-    substep.update(Batch(goals, torch.tensor([5])), {"slots": slots})
+    (optimizer_step,) = stage.optimizer_steps(targets, 0)
+    optimizer_step.update(Batch(goals, torch.tensor([5])), {"slots": slots})
     torch.testing.assert_close(slots[5], F.normalize(0.8 * before[5] + 0.2 * goals[0, 0], dim=0))
     assert torch.equal(slots[:5], before[:5])
 
 
-def test_labels_have_no_part_in_the_loss(stage, setting, features):
-    targets = refreshed(stage, setting, features, 1)
+def test_labels_have_no_part_in_the_loss(stage, context, features):
+    targets = refreshed(stage, context, features, 1)
     batch, memories = batch_of_features(features, ROWS), {"slots": torch.tensor(targets.memories["slots"])}
     blind = Targets(np.zeros(12, np.int64), targets.arrays, targets.memories)
-    assert stage.substeps(targets, 1)[0].loss(batch, memories, {}) == stage.substeps(blind, 1)[0].loss(batch, memories, {})
+    assert stage.optimizer_steps(targets, 1)[0].loss(batch, memories, {}) == stage.optimizer_steps(blind, 1)[
+        0
+    ].loss(batch, memories, {})
 
 
-def test_a_batch_holds_both_modalities(stage, setting, features):
-    (substep,) = stage.substeps(refreshed(stage, setting, features, 0), 0)
-    rows = substep.sampler(5, np.random.default_rng(0))
-    assert (setting.tracklets.modality[rows].mean(axis=1) == 0.5).all()
+def test_a_batch_holds_both_modalities(stage, context, features):
+    (optimizer_step,) = stage.optimizer_steps(refreshed(stage, context, features, 0), 0)
+    rows = optimizer_step.sampler(5, np.random.default_rng(0))
+    assert (context.tracklets.modality[rows].mean(axis=1) == 0.5).all()
 
 
 @pytest.mark.parametrize("switches", [{}, {"motion": False, "modality": False}])
 def test_the_engine_trains_with_it(smoke, smoke_inputs, switches):
-    config = smoke("train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=0")
+    config = smoke(
+        "train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=0"
+    )
     state = build_state(config, smoke_inputs)
-    state.plan = Plan([InterventionWarmUp(state.method.setting, InterventionParams(ignore_from=1, **switches))], [3])
+    state.plan = Plan(
+        [InterventionWarmUp(state.method.context, InterventionParams(ignore_from=1, **switches))], [3]
+    )
     before = [p.detach().clone() for p in state.encoder.parameters()]
     reports = [run_epoch(state) for _ in range(2)]
     assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
-    assert reports[0]["loss"].keys() == ({"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"})
+    assert reports[0]["loss"].keys() == (
+        {"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"}
+    )
     assert any(not torch.equal(a, b) for a, b in zip(before, state.encoder.parameters(), strict=True))
     moved = (state.memories["slots"] != torch.from_numpy(state.targets.memories["slots"])).any(dim=1)
     assert 0 < moved.sum() < len(moved)

@@ -8,7 +8,7 @@ import torch
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import Batch, Setting
+from raydist.methods.method import Batch, MethodContext
 from raydist.types import Floats, Modality
 
 PERSON = np.tile(np.repeat(np.arange(4), 6), 2)
@@ -21,11 +21,11 @@ def person() -> np.ndarray:
 
 
 @pytest.fixture
-def setting() -> Setting:
+def context() -> MethodContext:
     modality = np.repeat([0, 1], 24).astype(np.int8)
     camera = np.tile([0, 1], 24)
     tracklets = TrainingSet(frames=None, modality=modality, camera=camera, view=2 * modality + camera)
-    return Setting(tracklets, dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2)), 2, 3)
+    return MethodContext(tracklets, dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2)), 2, 3)
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ def labels(person):
     return {Modality.VISIBLE: visible, Modality.INFRARED: infrared}
 
 
-def test_both_halves_show_the_same_classes_place_by_place(labels, setting):
-    rows = paired_batches(labels, setting, 40, np.random.default_rng(0))
+def test_both_halves_show_the_same_classes_place_by_place(labels, context):
+    rows = paired_batches(labels, context, 40, np.random.default_rng(0))
     assert rows.shape == (40, 12)
     visible, infrared = labels[Modality.VISIBLE][rows[:, :6]], labels[Modality.INFRARED][rows[:, 6:]]
     assert np.array_equal(visible, infrared)
@@ -26,18 +26,20 @@ def test_both_halves_show_the_same_classes_place_by_place(labels, setting):
     assert set(rows[:, 6:].ravel()) == set(np.flatnonzero(np.isin(labels[Modality.INFRARED], [0, 1, 2])))
 
 
-def test_tracklets_of_a_class_come_from_both_cameras(labels, setting):
-    rows = paired_batches(labels, setting, 10, np.random.default_rng(0)).reshape(-1, 3)
-    assert all(len(np.unique(setting.tracklets.camera[group])) == 2 for group in rows)
+def test_tracklets_of_a_class_come_from_both_cameras(labels, context):
+    rows = paired_batches(labels, context, 10, np.random.default_rng(0)).reshape(-1, 3)
+    assert all(len(np.unique(context.tracklets.camera[group])) == 2 for group in rows)
 
 
-def test_it_is_a_function_of_the_generator(labels, setting):
-    first, same, other = (paired_batches(labels, setting, 5, np.random.default_rng(seed)) for seed in (0, 0, 1))
+def test_it_is_a_function_of_the_generator(labels, context):
+    first, same, other = (
+        paired_batches(labels, context, 5, np.random.default_rng(seed)) for seed in (0, 0, 1)
+    )
     assert np.array_equal(first, same)
     assert not np.array_equal(first, other)
 
 
-def test_no_class_in_common(labels, setting):
+def test_no_class_in_common(labels, context):
     apart = {**labels, Modality.INFRARED: np.where(labels[Modality.INFRARED] == NOISE, NOISE, 9)}
     with pytest.raises(ClusteringError, match="no cluster to draw from"):
-        paired_batches(apart, setting, 1, np.random.default_rng(0))
+        paired_batches(apart, context, 1, np.random.default_rng(0))

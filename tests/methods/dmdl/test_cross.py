@@ -7,8 +7,15 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.engine.refresher import LocalRefresher
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.clusters import ModalityClusters, tracklet_means
-from raydist.methods.dmdl.cross import CrossParams, CrossStage, known_centroids, label_space, unified_labels, with_finer
+from raydist.methods.common.clusters import ModalityClusters, tracklet_means
+from raydist.methods.dmdl.cross import (
+    CrossParams,
+    CrossStage,
+    known_centroids,
+    label_space,
+    unified_labels,
+    with_finer,
+)
 from raydist.methods.dmdl.views import Parts
 from raydist.types import NOISE, Modality
 
@@ -17,9 +24,9 @@ QUIET = {"exchange_from": 0.0, "triplet": (), "trusted_below": 2, "paired_from":
 
 
 @pytest.fixture
-def stage(setting):
+def stage(context):
     def make(parts=None, **params):
-        made = CrossStage(setting, CrossParams(**{**QUIET, **params}), parts or Parts())
+        made = CrossStage(context, CrossParams(**{**QUIET, **params}), parts or Parts())
         made.epochs = 4
         return made
 
@@ -31,7 +38,9 @@ def targets(stage, features, person):
     """Labels in one space of four classes, of which the visible lack the last; some confidence."""
     visible = np.where((np.arange(48) < 24) & (person < 3), person, NOISE)
     infrared = np.where(np.arange(48) >= 24, person, NOISE)
-    made = stage().targets(tracklet_means(features), {Modality.VISIBLE: visible, Modality.INFRARED: infrared}, 4)
+    made = stage().targets(
+        tracklet_means(features), {Modality.VISIBLE: visible, Modality.INFRARED: infrared}, 4
+    )
     made.arrays["confidence"][ROWS] = np.linspace(0, 1, len(ROWS))
     return made
 
@@ -79,7 +88,7 @@ def by_loops(targets, views, *, cai, top):
 @pytest.mark.parametrize("cai", [True, False])
 @pytest.mark.parametrize("top", [2, 10])
 def test_the_likelihoods_equal_the_loops(stage, targets, batch, cai, top):
-    (step,) = stage(Parts(cai=cai, feature=False), top=top).substeps(targets, 0)
+    (step,) = stage(Parts(cai=cai, feature=False), top=top).optimizer_steps(targets, 0)
     views = batch(ROWS)
     found = {name: float(value) for name, value in step.loss(views, memories_of(targets), {}).items()}
     assert found == pytest.approx(by_loops(targets, views, cai=cai, top=top), rel=1e-5)
@@ -88,24 +97,34 @@ def test_the_likelihoods_equal_the_loops(stage, targets, batch, cai, top):
 def test_what_the_targets_hold(targets, features):
     assert targets.arrays["shares"].tolist() == pytest.approx([18 / 42, 24 / 42])
     assert targets.arrays["present"].tolist() == [[True, True, True, False], [True] * 4]
-    assert targets.figures["shared_classes"] == 0.75
+    assert targets.metrics["shared_classes"] == 0.75
     means = tracklet_means(features).astype(np.float64)
-    for name, members in (("visible", slice(0, 6)), ("infrared", slice(24, 30)), ("joint", [*range(6), *range(24, 30)])):
+    for name, members in (
+        ("visible", slice(0, 6)),
+        ("infrared", slice(24, 30)),
+        ("joint", [*range(6), *range(24, 30)]),
+    ):
         mean = means[members].mean(axis=0)
         assert targets.memories[name][0] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
     assert not targets.memories["visible"][3].any()
     assert np.array_equal(targets.arrays["assignment"][:24], np.full(24, NOISE))
 
 
-@pytest.mark.parametrize(("epoch", "space"), [(0, Modality.INFRARED), (1, Modality.VISIBLE), (2, Modality.INFRARED)])
-def test_the_modality_whose_turn_it_is_gives_the_classes_and_the_other_is_finer(stage, setting, features, person, epoch, space):
+@pytest.mark.parametrize(
+    ("epoch", "space"), [(0, Modality.INFRARED), (1, Modality.VISIBLE), (2, Modality.INFRARED)]
+)
+def test_the_modality_whose_turn_it_is_gives_the_classes_and_the_other_is_finer(
+    stage, context, features, person, epoch, space
+):
     class Watched(LocalRefresher):
         def cluster(self, rows, spec):
-            specs[Modality(int(setting.tracklets.modality[rows[0]]))] = spec
+            specs[Modality(int(context.tracklets.modality[rows[0]]))] = spec
             return super().cluster(rows, spec)
 
     specs = {}
-    made = stage(finer=0.5).refresh(features, None, Watched(setting.tracklets), epoch, np.random.default_rng(0))
+    made = stage(finer=0.5).refresh(
+        features, None, Watched(context.tracklets), epoch, np.random.default_rng(0)
+    )
     assert label_space(epoch) == space
     assert (specs[space].k1, specs[space.other].k1) == (6, 3)
     assert len({(a, b) for a, b in zip(made.labels, person, strict=True) if a != NOISE}) == 4
@@ -115,7 +134,12 @@ def test_every_count_of_neighbours_is_halved():
     spec = ClusterSpec(k1=31, k1_intra=5, k1_inter=20, k2=6)
     found = with_finer(dict.fromkeys(Modality, spec), Modality.INFRARED, 0.5)
     assert found[Modality.VISIBLE] == spec
-    assert [getattr(found[Modality.INFRARED], name) for name in ("k1", "k1_intra", "k1_inter", "k2")] == [16, 3, 10, 6]
+    assert [getattr(found[Modality.INFRARED], name) for name in ("k1", "k1_intra", "k1_inter", "k2")] == [
+        16,
+        3,
+        10,
+        6,
+    ]
 
 
 def test_pieces_of_a_person_are_one_class_and_a_class_may_be_nobodys():
@@ -137,7 +161,7 @@ def test_memories_move_as_the_paper_says(stage, targets, batch, epoch):
     views, made = batch([0, 24]), stage()
     targets.arrays["confidence"][[0, 24]] = 0.1, 0.9
     memories, before = memories_of(targets), memories_of(targets)
-    made.substeps(targets, epoch)[0].update(views, memories)
+    made.optimizer_steps(targets, epoch)[0].update(views, memories)
     clips = {"visible": [0], "infrared": [1]} | {label_space(epoch).label: [0, 1]}
     for name, positions in clips.items():
         moved = 0.2 * before[name][0] + 0.8 * views.features[:, positions].mean(dim=(0, 1))
@@ -156,18 +180,22 @@ def test_a_label_that_nobody_believes_leaves_the_joint_row(stage, targets, batch
     targets.labels[[0, 24]] = targets.arrays["visible"][0] = targets.arrays["infrared"][24] = 1
     targets.arrays["confidence"][[0, 24]] = 0.1
     before = memories["joint"].clone()
-    stage().substeps(targets, 0)[0].update(views, memories)
+    stage().optimizer_steps(targets, 0)[0].update(views, memories)
     assert torch.equal(memories["joint"], before)
 
 
 def test_late_in_the_stage_both_modalities_show_the_same_people_and_meet_in_triplets(stage, targets, batch):
     made = stage(paired_from=0.5)
-    early, late = (made.substeps(targets, epoch)[0] for epoch in (1, 2))
+    early, late = (made.optimizer_steps(targets, epoch)[0] for epoch in (1, 2))
     views = batch(ROWS)
-    assert set(late.loss(views, memories_of(targets), {})) - set(early.loss(views, memories_of(targets), {})) == {"joint"}
+    assert set(late.loss(views, memories_of(targets), {})) - set(
+        early.loss(views, memories_of(targets), {})
+    ) == {"joint"}
     labels = torch.from_numpy(targets.labels)[views.rows]
     every = torch.cat([views.raw[0, :4], views.raw[1, :4], views.raw[0, 4:], views.raw[1, 4:]])
-    expected = batch_hard_triplet(every, torch.cat([labels[:4], labels[:4], labels[4:], labels[4:]]), margin=0.3)
+    expected = batch_hard_triplet(
+        every, torch.cat([labels[:4], labels[:4], labels[4:], labels[4:]]), margin=0.3
+    )
     torch.testing.assert_close(late.loss(views, memories_of(targets), {})["joint"], expected)
     rows = late.sampler(20, np.random.default_rng(0))
     assert np.array_equal(targets.labels[rows[:, :6]], targets.labels[rows[:, 6:]])

@@ -12,15 +12,15 @@ ROWS = [0, 1, 6, 7, 24, 25, 30, 42]
 
 
 @pytest.fixture
-def stage(setting):
-    made = IntraStage(setting, IntraParams(exchange_from=0.0, triplet=(), trusted_below=2), Parts())
+def stage(context):
+    made = IntraStage(context, IntraParams(exchange_from=0.0, triplet=(), trusted_below=2), Parts())
     made.epochs = 2
     return made
 
 
 @pytest.fixture
-def targets(stage, setting, features):
-    return stage.refresh(features, None, LocalRefresher(setting.tracklets), 0, np.random.default_rng(0))
+def targets(stage, context, features):
+    return stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
 
 
 def memories_of(targets):
@@ -56,12 +56,12 @@ def test_people_are_clusters_and_labels_have_a_confidence(targets, person):
     confidence = targets.arrays["confidence"]
     assert confidence.shape == (48,)
     assert 0 <= confidence.min() < confidence.max() <= 1
-    assert targets.figures["confidence"] == pytest.approx(confidence.mean())
+    assert targets.metrics["confidence"] == pytest.approx(confidence.mean())
 
 
 def test_the_contrast_equals_the_loops(stage, targets, batch):
     targets.arrays["confidence"][ROWS] = np.linspace(0, 1, len(ROWS))
-    (step,) = stage.substeps(targets, 0)
+    (step,) = stage.optimizer_steps(targets, 0)
     memories, views = memories_of(targets), batch(ROWS)
     found = step.loss(views, memories, {})
     for modality, positions in (("visible", range(4)), ("infrared", range(4, 8))):
@@ -73,7 +73,7 @@ def test_the_contrast_equals_the_loops(stage, targets, batch):
 
 def test_both_views_move_the_memory_of_their_modality(stage, targets, batch):
     memories, before, views = memories_of(targets), memories_of(targets), batch([0, 24])
-    stage.substeps(targets, 0)[0].update(views, memories)
+    stage.optimizer_steps(targets, 0)[0].update(views, memories)
     for position, modality in enumerate(("visible", "infrared")):
         label = targets.arrays[modality][int(views.rows[position])]
         moved = 0.2 * before[modality][label] + 0.8 * views.features[:, position].mean(dim=0)
@@ -83,7 +83,7 @@ def test_both_views_move_the_memory_of_their_modality(stage, targets, batch):
 
 
 def test_a_batch_holds_clusters_of_both_modalities(stage, targets):
-    rows = stage.substeps(targets, 0)[0].sampler(5, np.random.default_rng(0))
+    rows = stage.optimizer_steps(targets, 0)[0].sampler(5, np.random.default_rng(0))
     assert rows.shape == (5, 12)
     assert (rows[:, :6] < 24).all()
     assert (rows[:, 6:] >= 24).all()

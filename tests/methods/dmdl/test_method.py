@@ -44,14 +44,17 @@ def test_a_resumed_run_ends_the_same(trained, smoke, smoke_inputs):
     unpack(resumed, packed)
     run_epoch(resumed)
     assert np.array_equal(resumed.targets.arrays["confidence"], state.targets.arrays["confidence"])
-    assert all(torch.equal(a, b) for a, b in zip(resumed.encoder.parameters(), state.encoder.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(resumed.encoder.parameters(), state.encoder.parameters(), strict=True)
+    )
     assert all(torch.equal(resumed.memories[name], state.memories[name]) for name in state.memories)
 
 
 @pytest.mark.parametrize("part", Parts.model_fields)
-def test_a_part_can_be_left_out(part, setting):
+def test_a_part_can_be_left_out(part, context):
     params = method_params({"name": "dmdl", part: False})
-    _, intra, cross = DualLevelDebiasing(params, setting).stages()
+    _, intra, cross = DualLevelDebiasing(params, context).stages()
     for stage in (intra, cross):
         assert {name: getattr(stage.parts, name) for name in Parts.model_fields} == {
             name: name != part for name in Parts.model_fields
@@ -63,5 +66,5 @@ def test_every_part_is_there_unless_left_out():
 
 
 def test_a_memory_that_keeps_nothing_is_refused():
-    with pytest.raises(ConfigError, match=r"method\.cross\.keep = 0"):
-        method_params({"name": "dmdl", "cross": {"keep": 0}})
+    with pytest.raises(ConfigError, match=r"method\.cross\.momentum = 0"):
+        method_params({"name": "dmdl", "cross": {"momentum": 0}})

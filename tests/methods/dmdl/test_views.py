@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from raydist.data.transforms import NOISE_ADAPTIVE_GREY, NOISE_BASIC, NOISE_JITTERED_EXCHANGE, NOISE_PSEUDO_COLOUR
+from raydist.data.transforms.augment import (
+    NOISE_ADAPTIVE_GREY,
+    NOISE_BASIC,
+    NOISE_JITTERED_EXCHANGE,
+    NOISE_PSEUDO_COLOUR,
+)
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
@@ -18,12 +23,16 @@ def published_triplet(params, epoch):
     return 0 if epoch <= 10 else 0.5 if epoch <= 20 else 1
 
 
-@pytest.mark.parametrize(("kind", "params", "soft_from"), [(IntraStage, IntraParams(), 30), (CrossStage, CrossParams(), 5)])
-def test_the_shares_are_the_published_epochs_of_fifty(kind, params, soft_from, setting):
-    stage = kind(setting, params, Parts())
+@pytest.mark.parametrize(
+    ("kind", "params", "soft_from"), [(IntraStage, IntraParams(), 30), (CrossStage, CrossParams(), 5)]
+)
+def test_the_shares_are_the_published_epochs_of_fifty(kind, params, soft_from, context):
+    stage = kind(context, params, Parts())
     stage.epochs = PUBLISHED
     now = [stage.progress(epoch) for epoch in range(PUBLISHED)]
-    assert [ramp(params.triplet, p) for p in now] == [published_triplet(params, epoch) for epoch in range(PUBLISHED)]
+    assert [ramp(params.triplet, p) for p in now] == [
+        published_triplet(params, epoch) for epoch in range(PUBLISHED)
+    ]
     assert [p >= params.exchange_from for p in now].index(True) == soft_from
     if kind is CrossStage:
         assert [p >= params.paired_from for p in now].index(True) == 40
@@ -39,8 +48,8 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def test_terms_of_the_views(setting):
-    stage = IntraStage(setting, IntraParams(), Parts())
+def test_terms_of_the_views(context):
+    stage = IntraStage(context, IntraParams(), Parts())
     stage.epochs = 10
     one, other = (side_of(normal(2, 4, 3, seed=s), [0, 0, 1, 1]) for s in (0, 1))
     early, late = stage.view_terms([one, other], 0), stage.view_terms([one, other], 5)
@@ -51,13 +60,13 @@ def test_terms_of_the_views(setting):
     labels = torch.tensor([0, 0, 1, 1, 0, 0, 1, 1])
     hardest = sum(batch_hard_triplet(torch.cat([*side.raw]), labels, margin=0.3) for side in (one, other))
     torch.testing.assert_close(late["triplet"], 0.5 * hardest)
-    assert set(IntraStage(setting, IntraParams(), Parts(feature=False)).view_terms([one], 0)) == {"triplet"}
+    assert set(IntraStage(context, IntraParams(), Parts(feature=False)).view_terms([one], 0)) == {"triplet"}
 
 
-def test_labels_are_hard_until_they_are_exchanged_and_without_the_part(setting):
+def test_labels_are_hard_until_they_are_exchanged_and_without_the_part(context):
     side = side_of(normal(2, 3, 4), [0, 1, 2], [0.1, 0.5, 1.0])
     logits = normal(2, 3, 5, seed=1)
-    stage = CrossStage(setting, CrossParams(exchange_from=0.5), Parts())
+    stage = CrossStage(context, CrossParams(exchange_from=0.5), Parts())
     stage.epochs = 4
     hard, soft = stage.soft_labels(side, logits, 1), stage.soft_labels(side, logits, 2)
     assert hard.argmax(dim=2).tolist() == 2 * [[0, 1, 2]]
@@ -67,8 +76,11 @@ def test_labels_are_hard_until_they_are_exchanged_and_without_the_part(setting):
     assert torch.equal(stage.soft_labels(side, logits, 2), hard)
 
 
-def test_the_second_view_has_other_colours_with_the_part_alone(setting):
-    first, second = IntraStage(setting, IntraParams(), Parts()).versions
+def test_the_second_view_has_other_colours_with_the_part_alone(context):
+    first, second = IntraStage(context, IntraParams(), Parts()).clip_views
     assert first.augment == {Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY}
-    assert second.augment == {Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR}
-    assert IntraStage(setting, IntraParams(), Parts(data=False)).versions == [first, first]
+    assert second.augment == {
+        Modality.VISIBLE: NOISE_JITTERED_EXCHANGE,
+        Modality.INFRARED: NOISE_PSEUDO_COLOUR,
+    }
+    assert IntraStage(context, IntraParams(), Parts(data=False)).clip_views == [first, first]

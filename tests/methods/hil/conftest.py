@@ -10,8 +10,8 @@ from raydist.methods.method import Batch
 
 
 @pytest.fixture
-def two_branches(setting):
-    return replace(setting, num_branches=2)
+def two_branches(context):
+    return replace(context, num_branches=2)
 
 
 @pytest.fixture
@@ -37,4 +37,6 @@ def batch() -> Batch:
 @pytest.fixture
 def doubles():
     """The memories of targets in float64."""
-    return lambda targets: {name: torch.from_numpy(value).double() for name, value in targets.memories.items()}
+    return lambda targets: {
+        name: torch.from_numpy(value).double() for name, value in targets.memories.items()
+    }

@@ -24,7 +24,9 @@ def stage(two_branches):
 
 @pytest.fixture
 def targets(stage, two_branches, deep_and_shallow):
-    return stage().refresh(deep_and_shallow, None, LocalRefresher(two_branches.tracklets), 0, np.random.default_rng(0))
+    return stage().refresh(
+        deep_and_shallow, None, LocalRefresher(two_branches.tracklets), 0, np.random.default_rng(0)
+    )
 
 
 def unit(x):
@@ -38,8 +40,8 @@ def cross_entropy(x, memory, label, temperature):
 
 def clips_of(batch, modality):
     """(row, [deep, shallow]) of all clips of a modality."""
-    for version in batch.features.numpy():
-        for row, x in zip(batch.rows.tolist(), version, strict=True):
+    for clip_view in batch.features.numpy():
+        for row, x in zip(batch.rows.tolist(), clip_view, strict=True):
             if (row >= 6) == (modality == "infrared"):
                 yield row, [unit(x[:4]), unit(x[4:])]
 
@@ -70,18 +72,22 @@ def test_every_branch_has_prototypes_and_slots_of_its_own(targets, deep_and_shal
     for b in (0, 1):
         part = np.array([unit(m) for m in means[:, 4 * b : 4 * b + 4]])
         for modality, first in FIRST.items():
-            np.testing.assert_allclose(targets.memories[f"slots-{modality}-{b}"], part[first : first + 6], atol=1e-6)
+            np.testing.assert_allclose(
+                targets.memories[f"slots-{modality}-{b}"], part[first : first + 6], atol=1e-6
+            )
             expected = [unit(part[first + 3 * c : first + 3 * c + 3].mean(axis=0)) for c in (0, 1)]
             np.testing.assert_allclose(targets.memories[f"{modality}-{b}"], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(("epoch", "source", "factor"), [(4, "visible", 0.1), (5, "infrared", 1.0)])
 def test_the_terms_equal_the_loops(stage, targets, batch, doubles, epoch, source, factor):
-    (substep,) = stage().substeps(targets, epoch)
+    (optimizer_step,) = stage().optimizer_steps(targets, epoch)
     memories = doubles(targets)
-    terms = substep.loss(batch, memories, {})
+    terms = optimizer_step.loss(batch, memories, {})
     own = {m.label: targets.arrays[m.label] for m in Modality}
-    assert float(terms["cluster"]) == pytest.approx(sum(cluster_oracle(batch, memories, own[m], m) for m in FIRST))
+    assert float(terms["cluster"]) == pytest.approx(
+        sum(cluster_oracle(batch, memories, own[m], m) for m in FIRST)
+    )
     within = sum(neighbour_oracle(batch, memories, m, m) for m in FIRST)
     assert float(terms["near_within"]) == pytest.approx(0.1 * within)
     across = neighbour_oracle(batch, memories, source, Modality.parse(source).other.label)
@@ -89,41 +95,45 @@ def test_the_terms_equal_the_loops(stage, targets, batch, doubles, epoch, source
     assert float(terms["near_across"]) == pytest.approx(0.1 * factor * across)
 
 
-@pytest.mark.parametrize(("share", "epoch", "begun"), [(1 / 3, 2, False), (1 / 3, 3, True), (0.0, 0, True), (1.0, 8, False)])
+@pytest.mark.parametrize(
+    ("share", "epoch", "begun"), [(1 / 3, 2, False), (1 / 3, 3, True), (0.0, 0, True), (1.0, 8, False)]
+)
 def test_neighbours_across_the_modalities_come_in_later(stage, targets, batch, doubles, share, epoch, begun):
-    (substep,) = stage(across_from=share).substeps(targets, epoch)
-    assert ("near_across" in substep.loss(batch, doubles(targets), {})) == begun
+    (optimizer_step,) = stage(across_from=share).optimizer_steps(targets, epoch)
+    assert ("near_across" in optimizer_step.loss(batch, doubles(targets), {})) == begun
 
 
 def test_memories_change_by_the_update_alone(stage, targets, batch, doubles):
-    (substep,) = stage().substeps(targets, 5)
+    (optimizer_step,) = stage().optimizer_steps(targets, 5)
     memories = doubles(targets)
     before = {name: value.clone() for name, value in memories.items()}
     features = batch.features.clone().requires_grad_()
-    torch.stack(list(substep.loss(type(batch)(features, batch.rows), memories, {}).values())).sum().backward()
+    torch.stack(
+        list(optimizer_step.loss(type(batch)(features, batch.rows), memories, {}).values())
+    ).sum().backward()
     assert all(torch.equal(memories[name], before[name]) for name in before)
-    substep.update(batch, memories)
+    optimizer_step.update(batch, memories)
     for modality, first in FIRST.items():
         clips = [(row - first, x) for row, x in clips_of(batch, modality)]
         for b in (0, 1):
-            for keep, name, size in ((0.1, f"{modality}-{b}", 3), (0.9, f"slots-{modality}-{b}", 1)):
+            for momentum, name, size in ((0.1, f"{modality}-{b}", 3), (0.9, f"slots-{modality}-{b}", 1)):
                 expected = before[name].clone().numpy()
                 for group in {place // size for place, _ in clips}:
                     mean = np.mean([x[b] for place, x in clips if place // size == group], axis=0)
-                    expected[group] = unit(keep * expected[group] + (1 - keep) * mean)
+                    expected[group] = unit(momentum * expected[group] + (1 - momentum) * mean)
                 np.testing.assert_allclose(memories[name].numpy(), expected, atol=1e-9)
                 assert not torch.equal(memories[name], before[name])
 
 
-def test_one_branch_leaves_out_all_that_is_shallow(setting, deep_and_shallow, targets, stage, batch, doubles):
+def test_one_branch_leaves_out_all_that_is_shallow(context, deep_and_shallow, targets, stage, batch, doubles):
     """The deep half alone gives the terms of two branches less those of the shallow one."""
-    alone = BaselineStage(setting, BaselineParams(across_from=0))
+    alone = BaselineStage(context, BaselineParams(across_from=0))
     deep = np.sqrt(2) * deep_and_shallow[..., :4]
-    own = alone.refresh(deep, None, LocalRefresher(setting.tracklets), 0, np.random.default_rng(0))
+    own = alone.refresh(deep, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
     assert sorted(own.memories) == ["infrared-0", "slots-infrared-0", "slots-visible-0", "visible-0"]
-    (substep,) = alone.substeps(own, 1)
-    found = substep.loss(type(batch)(batch.features[..., :4], batch.rows), doubles(own), {})
-    (both,) = stage(across_from=0, shallow_weight=0).substeps(targets, 1)
+    (optimizer_step,) = alone.optimizer_steps(own, 1)
+    found = optimizer_step.loss(type(batch)(batch.features[..., :4], batch.rows), doubles(own), {})
+    (both,) = stage(across_from=0, shallow_weight=0).optimizer_steps(targets, 1)
     memories = doubles(targets)
     for name, value in memories.items():
         if name.endswith("-1"):
@@ -135,11 +145,11 @@ def test_one_branch_leaves_out_all_that_is_shallow(setting, deep_and_shallow, ta
 
 
 def test_each_modality_has_two_versions(stage, targets):
-    (substep,) = stage().substeps(targets, 0)
-    assert tuple(substep.versions) == VERSIONS
+    (optimizer_step,) = stage().optimizer_steps(targets, 0)
+    assert tuple(optimizer_step.clip_views) == VERSIONS
     assert [v.augment[Modality.VISIBLE].exchange for v in VERSIONS] == [0.0, 1.0]
     assert len({v.augment[Modality.INFRARED] for v in VERSIONS}) == 1
-    rows = substep.sampler(3, np.random.default_rng(0))
+    rows = optimizer_step.sampler(3, np.random.default_rng(0))
     assert rows.shape == (3, 8)
     assert (rows[:, :4] < 6).all()
     assert (rows[:, 4:] >= 6).all()

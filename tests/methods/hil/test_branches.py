@@ -25,9 +25,11 @@ def test_clips_are_the_versions_one_under_the_other(batch):
     clips = Clips.of(batch, 2)
     assert clips.rows.tolist() == batch.rows.tolist() * 2
     for number, part in enumerate(clips.parts):
-        for version in range(2):
-            own = batch.features[version, :, 4 * number : 4 * number + 4]
-            torch.testing.assert_close(part[8 * version : 8 * version + 8], own / own.norm(dim=1, keepdim=True))
+        for clip_view in range(2):
+            own = batch.features[clip_view, :, 4 * number : 4 * number + 4]
+            torch.testing.assert_close(
+                part[8 * clip_view : 8 * clip_view + 8], own / own.norm(dim=1, keepdim=True)
+            )
     some = clips.where(clips.rows == 2)
     assert some.rows.tolist() == [2] * 4
     assert torch.equal(some.parts[1], clips.parts[1][[4, 5, 12, 13]])

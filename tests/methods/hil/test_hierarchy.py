@@ -28,7 +28,9 @@ def stage(two_branches):
 @pytest.fixture
 def refreshed(two_branches, deep_and_shallow):
     def run(stage, epoch=0, features=deep_and_shallow):
-        return stage.refresh(features, None, LocalRefresher(two_branches.tracklets), epoch, np.random.default_rng(0))
+        return stage.refresh(
+            features, None, LocalRefresher(two_branches.tracklets), epoch, np.random.default_rng(0)
+        )
 
     return run
 
@@ -46,7 +48,7 @@ def test_a_person_has_one_label_in_both_modalities(stage, refreshed):
     targets = refreshed(stage())
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
     assert targets.arrays["labels_before"].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert targets.figures == {"selected": 1.0}
+    assert targets.metrics == {"selected": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,7 @@ def test_the_direction_follows_the_epoch(stage, refreshed, strangers, transmissi
     else:
         assert visible[3:].tolist() == [1, 1, 1]
         assert infrared[3:].tolist() == [NOISE] * 3
-    assert targets.figures["selected"] == 0.5
+    assert targets.metrics["selected"] == 0.5
     assert targets.arrays["assignment"].tolist() == [NOISE] * 6 + infrared.tolist()
 
 
@@ -97,7 +99,9 @@ def test_shared_memories_hold_both_modalities_and_each_has_centres_of_its_own(st
     deep = mean[:, :4] / np.linalg.norm(mean[:, :4], axis=1, keepdims=True)
     both = deep[[0, 1, 2, 6, 7, 8]].mean(axis=0)
     np.testing.assert_allclose(targets.memories["shared-0"][0], both / np.linalg.norm(both), atol=1e-6)
-    np.testing.assert_allclose(targets.memories["centres-shared-0"][0, 0], both / np.linalg.norm(both), atol=1e-6)
+    np.testing.assert_allclose(
+        targets.memories["centres-shared-0"][0, 0], both / np.linalg.norm(both), atol=1e-6
+    )
     only = sub_centroids(deep[:3].astype(np.float32), np.zeros(3, np.int64), 0, np.random.default_rng(0))
     np.testing.assert_allclose(targets.memories["centres-visible-0"][:, :1], only, atol=1e-6)
 
@@ -107,14 +111,18 @@ def test_the_terms_of_centres_and_their_weight(stage, refreshed, batch, doubles,
     chosen = stage(centre_weight=2.0)
     targets = refreshed(chosen, epoch)
     memories = doubles(targets)
-    (substep,) = chosen.substeps(targets, epoch)
-    terms = substep.loss(batch, memories, {})
+    (optimizer_step,) = chosen.optimizer_steps(targets, epoch)
+    terms = optimizer_step.loss(batch, memories, {})
     assert set(terms) == {"cluster", "near_within", "near_across", "centre_within", "centre_across"}
     clips = Clips.of(batch, 2)
     of = {"visible": clips.where(clips.rows < 6), "infrared": clips.where(clips.rows >= 6)}
 
     def contrast(modality, centres):
-        return float(multi_centre_contrast(of[modality].parts, [memories[f"centres-{centres}-{b}"] for b in (0, 1)], [1.0, 0.5]))
+        return float(
+            multi_centre_contrast(
+                of[modality].parts, [memories[f"centres-{centres}-{b}"] for b in (0, 1)], [1.0, 0.5]
+            )
+        )
 
     within = contrast("visible", "shared") + contrast("infrared", "shared")
     across = contrast("visible", "infrared") + contrast("infrared", "visible")
@@ -124,12 +132,12 @@ def test_the_terms_of_centres_and_their_weight(stage, refreshed, batch, doubles,
 
 
 def test_shared_prototypes_move_by_the_mean_of_both_modalities(stage, refreshed, batch, doubles):
-    chosen = stage(keep=0.4)
+    chosen = stage(momentum=0.4)
     targets = refreshed(chosen)
     memories = doubles(targets)
     before = {name: value.clone() for name, value in memories.items()}
-    (substep,) = chosen.substeps(targets, 0)
-    substep.update(batch, memories)
+    (optimizer_step,) = chosen.optimizer_steps(targets, 0)
+    optimizer_step.update(batch, memories)
     clips = Clips.of(batch, 2)
     first = torch.from_numpy(targets.labels)[clips.rows] == 0
     assert set(clips.rows[first].tolist()) == {0, 2, 7}
@@ -145,18 +153,18 @@ def test_without_sub_centres_a_cluster_has_one_centre(stage, refreshed, batch, d
     targets = refreshed(chosen)
     assert targets.memories["centres-shared-1"].shape == (2, 1, 4)
     assert np.array_equal(targets.memories["centres-shared-1"][:, 0], targets.memories["shared-1"])
-    (substep,) = chosen.substeps(targets, 0)
-    assert all(torch.isfinite(term) for term in substep.loss(batch, doubles(targets), {}).values())
+    (optimizer_step,) = chosen.optimizer_steps(targets, 0)
+    assert all(torch.isfinite(term) for term in optimizer_step.loss(batch, doubles(targets), {}).values())
 
 
 def test_where_one_modality_knows_one_cluster_the_rest_is_still_learned(stage, refreshed, strangers, doubles):
     chosen = stage(threshold=0.8)
     targets = refreshed(chosen, features=strangers)
-    (substep,) = chosen.substeps(targets, 0)
-    rows = substep.sampler(1, np.random.default_rng(0))[0]
+    (optimizer_step,) = chosen.optimizer_steps(targets, 0)
+    rows = optimizer_step.sampler(1, np.random.default_rng(0))[0]
     assert not set(rows.tolist()) & {3, 4, 5}
     x = torch.randn(2, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    terms = substep.loss(Batch(x, torch.from_numpy(rows)), doubles(targets), {})
+    terms = optimizer_step.loss(Batch(x, torch.from_numpy(rows)), doubles(targets), {})
     torch.stack(list(terms.values())).sum().backward()
     assert torch.isfinite(x.grad).all()
     assert (x.grad.norm(dim=2) > 0).all()
@@ -164,7 +172,12 @@ def test_where_one_modality_knows_one_cluster_the_rest_is_still_learned(stage, r
 
 def test_when_nobody_is_selected_the_error_says_what_to_do(stage, refreshed, deep_and_shallow):
     opposed = deep_and_shallow.copy()
-    opposed[VISIBLE] = -opposed[VISIBLE] - 0.5 * opposed[[3, 4, 5, 0, 1, 2]]  # at a negative cosine to everybody
+    opposed[VISIBLE] = (
+        -opposed[VISIBLE] - 0.5 * opposed[[3, 4, 5, 0, 1, 2]]
+    )  # at a negative cosine to everybody
     opposed /= np.linalg.norm(opposed, axis=-1, keepdims=True)
-    with pytest.raises(ClusteringError, match=r"no visible tracklet .* 2 infrared prototypes: lower method.hierarchy.threshold"):
+    with pytest.raises(
+        ClusteringError,
+        match=r"no visible tracklet .* 2 infrared prototypes: lower method.hierarchy.threshold",
+    ):
         refreshed(stage(), features=opposed)

@@ -5,10 +5,10 @@ import torch
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
+from raydist.methods.common.warm_up import WarmUp
 from raydist.methods.hil.baseline import BaselineStage
 from raydist.methods.hil.hierarchy import HierarchyStage
 from raydist.methods.hil.method import HierarchicalIdentityLearning, HierarchicalIdentityParams
-from raydist.methods.warm_up import WarmUp
 from raydist.types import Modality
 
 QUICK = (
@@ -30,8 +30,8 @@ def trained(smoke, smoke_inputs):
     return state, [*reports, run_epoch(state)], packed
 
 
-def test_its_stages(setting):
-    stages = HierarchicalIdentityLearning(HierarchicalIdentityParams(), setting).stages()
+def test_its_stages(context):
+    stages = HierarchicalIdentityLearning(HierarchicalIdentityParams(), context).stages()
     assert [type(stage) for stage in stages] == [WarmUp, BaselineStage, HierarchyStage]
 
 
@@ -39,7 +39,13 @@ def test_it_trains_through_all_stages(trained):
     state, reports, _ = trained
     assert [report["stage"] for report in reports] == ["warm-up", "baseline", "hierarchy", "hierarchy"]
     assert set(reports[1]["loss"]) == {"cluster", "near_within"}
-    assert set(reports[3]["loss"]) == {"cluster", "near_within", "near_across", "centre_within", "centre_across"}
+    assert set(reports[3]["loss"]) == {
+        "cluster",
+        "near_within",
+        "near_across",
+        "centre_within",
+        "centre_across",
+    }
     assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
     assert reports[2]["association"]["assignment_accuracy"] >= 0
     assert 0 < reports[2]["figures"]["selected"] <= 1

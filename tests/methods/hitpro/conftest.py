@@ -7,7 +7,7 @@ import pytest
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import Setting
+from raydist.methods.method import MethodContext
 from raydist.types import Floats, Modality
 
 NUM_PEOPLE = 10
@@ -28,15 +28,17 @@ def person(tracklets) -> np.ndarray:
 
 
 @pytest.fixture
-def setting(tracklets) -> Setting:
-    return Setting(tracklets, dict.fromkeys(Modality, ClusterSpec()), num_identities=2, num_instances=3)
+def context(tracklets) -> MethodContext:
+    return MethodContext(tracklets, dict.fromkeys(Modality, ClusterSpec()), num_identities=2, num_instances=3)
 
 
 @pytest.fixture
 def features(tracklets, person) -> Callable[..., Floats]:
     """Unit features [N, K, D] of sub-tracklets: the person, an offset of the view, noise of the tracklet and of its parts."""
 
-    def make(*, noise: float = 0.0, num_parts: int = 2, seed: int = 0, width: int = 16, offset: float = 0.5) -> Floats:
+    def make(
+        *, noise: float = 0.0, num_parts: int = 2, seed: int = 0, width: int = 16, offset: float = 0.5
+    ) -> Floats:
         rng = np.random.default_rng(seed)
         shift = offset * rng.standard_normal((tracklets.view.max() + 1, width))
         x = (

@@ -63,10 +63,14 @@ def test_the_second_stage_waits(aligned):
 def crowd(seed, num_people=80, num_cameras=4, width=32):
     """So many people that the modalities are hard to match: infrared lacks a third of what tells them apart."""
     rng = np.random.default_rng(seed)
-    camera, person = (a.ravel() for a in np.meshgrid(np.arange(2 * num_cameras), np.arange(num_people), indexing="ij"))
+    camera, person = (
+        a.ravel() for a in np.meshgrid(np.arange(2 * num_cameras), np.arange(num_people), indexing="ij")
+    )
     modality = (camera // num_cameras).astype(np.int8)
     who = rng.standard_normal((num_people, width)) * (np.arange(width) < 14)
-    x = who[person] * ((modality == 0)[:, None] | (np.arange(width) > 4)) + 0.6 * rng.standard_normal((len(person), width))
+    x = who[person] * ((modality == 0)[:, None] | (np.arange(width) > 4)) + 0.6 * rng.standard_normal(
+        (len(person), width)
+    )
     x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
     return x, TrainingSet(None, modality, camera % num_cameras, camera), person
 
@@ -76,7 +80,9 @@ def test_averaging_over_friends_makes_links_across_more_precise(monkeypatch):
 
     def precision(seed):
         x, tracklets, person = crowd(seed)
-        i, j = align(x, tracklets, np.full((8, 8), np.nan), LocalRefresher(tracklets), Mining(0.0), across=True).across.nonzero()
+        i, j = align(
+            x, tracklets, np.full((8, 8), np.nan), LocalRefresher(tracklets), Mining(0.0), across=True
+        ).across.nonzero()
         return (person[i] == person[j]).mean()
 
     averaged = [precision(seed) for seed in range(3)]
@@ -91,13 +97,19 @@ def test_uniform_weights_are_one(aligned):
 
 
 def test_votes_take_links_away(aligned):
-    links = [set(zip(*aligned(noise=1.0, votes=votes, soft=False).across.nonzero(), strict=True)) for votes in (1, 2, 4)]
+    links = [
+        set(zip(*aligned(noise=1.0, votes=votes, soft=False).across.nonzero(), strict=True))
+        for votes in (1, 2, 4)
+    ]
     assert links[0] > links[1] > links[2]
 
 
 def test_thresholds_remember_the_epoch_before(aligned):
     first = aligned(noise=1.0).thresholds
-    again, other = aligned(noise=1.0, thresholds=first).thresholds, aligned(noise=0.4, thresholds=first).thresholds
+    again, other = (
+        aligned(noise=1.0, thresholds=first).thresholds,
+        aligned(noise=0.4, thresholds=first).thresholds,
+    )
     fresh = aligned(noise=0.4).thresholds
     mined = ~np.isnan(first)
     within = mined & (np.add.outer(np.arange(NUM_VIEWS) < 3, np.arange(NUM_VIEWS) < 3) != 1)
@@ -107,10 +119,15 @@ def test_thresholds_remember_the_epoch_before(aligned):
 
 def test_the_figures_are_means_over_views(aligned, tracklets):
     found = aligned(noise=1.0)
-    figures = threshold_figures(found.thresholds, tracklets)
-    assert figures["threshold_infrared"] == pytest.approx(np.mean([found.thresholds[a, b] for a, b in [(3, 4), (3, 5), (4, 5)]]))
-    assert figures["threshold_across"] == pytest.approx(np.mean(found.thresholds[:3, 3:]))
-    assert set(threshold_figures(aligned(across=False).thresholds, tracklets)) == {"threshold_visible", "threshold_infrared"}
+    metrics = threshold_figures(found.thresholds, tracklets)
+    assert metrics["threshold_infrared"] == pytest.approx(
+        np.mean([found.thresholds[a, b] for a, b in [(3, 4), (3, 5), (4, 5)]])
+    )
+    assert metrics["threshold_across"] == pytest.approx(np.mean(found.thresholds[:3, 3:]))
+    assert set(threshold_figures(aligned(across=False).thresholds, tracklets)) == {
+        "threshold_visible",
+        "threshold_infrared",
+    }
     assert threshold_figures(Relations.none(60, NUM_VIEWS).thresholds, tracklets) == {}
 
 

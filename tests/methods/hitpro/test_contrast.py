@@ -99,7 +99,9 @@ def test_negatives_are_of_the_right_views_and_no_pieces_of_positives():
             positive = weights.toarray()[i, j] > 0
             piece = any(weights.toarray()[i, k] > 0 and ignored.toarray()[k, j] for k in range(NUM_ROWS))
             pieces += piece and not positive
-            assert found[j] == (modality[view[i]] == modality[view[j]] and view[i] != view[j] and not positive and not piece)
+            assert found[j] == (
+                modality[view[i]] == modality[view[j]] and view[i] != view[j] and not positive and not piece
+            )
     assert pieces > 0
 
 

@@ -5,17 +5,17 @@ import pytest
 import torch
 
 from raydist.association.ignore_graph import ignore_graph
-from raydist.data.transforms import BASIC
+from raydist.data.transforms.augment import BASIC
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.loop import run_epoch
 from raydist.engine.refresher import LocalRefresher
 from raydist.engine.schema import method_params
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
+from raydist.methods.common.warm_up import TONES, WarmUp
 from raydist.methods.hitpro.method import HierarchicalParams, HierarchicalStage, HiTPro, HiTProParams
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.method import Batch
-from raydist.methods.warm_up import TONES, WarmUp
 from raydist.types import NOISE, Modality
 
 AT_ONCE = {"within_from": 0, "across_from": 0, "ignore_from": 0, "ramp": 1}
@@ -26,29 +26,33 @@ QUICK = (
 
 
 @pytest.fixture
-def stage(setting):
-    return lambda **params: HierarchicalStage(setting, HierarchicalParams(**{**AT_ONCE, **params}))
+def stage(context):
+    return lambda **params: HierarchicalStage(context, HierarchicalParams(**{**AT_ONCE, **params}))
 
 
 @pytest.fixture
-def refreshed(setting, features):
+def refreshed(context, features):
     """The targets of an epoch on planted people."""
 
     def run(stage, epoch=0, previous=None, noise=0.5, seed=0):
         parts = features(noise=noise, seed=seed)
-        return stage.refresh(parts, previous, LocalRefresher(setting.tracklets), epoch, np.random.default_rng(0))
+        return stage.refresh(
+            parts, previous, LocalRefresher(context.tracklets), epoch, np.random.default_rng(0)
+        )
 
     return run
 
 
 def loss_of(stage, targets, batch, epoch=0):
-    (substep,) = stage.substeps(targets, epoch)
+    (optimizer_step,) = stage.optimizer_steps(targets, epoch)
     memories = {name: torch.from_numpy(value).double() for name, value in targets.memories.items()}
-    return {name: float(term) for name, term in substep.loss(batch, memories, {}).items()}
+    return {name: float(term) for name, term in optimizer_step.loss(batch, memories, {}).items()}
 
 
 def batch_of(rows, num_versions=2, num_frames=4, width=16, seed=0):
-    x = torch.from_numpy(np.random.default_rng(seed).standard_normal((num_versions, len(rows), num_frames + 1, width)))
+    x = torch.from_numpy(
+        np.random.default_rng(seed).standard_normal((num_versions, len(rows), num_frames + 1, width))
+    )
     x = torch.nn.functional.normalize(x, dim=-1)
     return Batch(x[:, :, 0], torch.tensor(rows), x[:, :, 1:])
 
@@ -70,7 +74,9 @@ def oracle(targets, tracklets, batch, epoch_alpha=0.5, temperature=0.07, num_har
             return None
         kin = {k for j in positives for k in np.flatnonzero(ignored[j])} | set(positives)
         score = np.exp(p @ z / temperature)
-        hard = sorted((score[j] for j in range(len(p)) if eligible(i, j) and j not in kin), reverse=True)[:num_hard]
+        hard = sorted((score[j] for j in range(len(p)) if eligible(i, j) and j not in kin), reverse=True)[
+            :num_hard
+        ]
         total = sum(hard) + score[positives].sum()
         return -sum(weights[i, j] / weights[i, positives].sum() * np.log(score[j] / total) for j in positives)
 
@@ -84,20 +90,32 @@ def oracle(targets, tracklets, batch, epoch_alpha=0.5, temperature=0.07, num_har
     return {
         "camera": mean(apart(z, i) for z, i in pairs),
         "within": epoch_alpha
-        * mean(drawn(z, i, within, lambda i, j: modality[i] == modality[j] and view[i] != view[j]) for z, i in pairs),
-        "across": epoch_alpha * mean(drawn(z, i, across, lambda i, j: modality[i] != modality[j]) for z, i in pairs),
+        * mean(
+            drawn(z, i, within, lambda i, j: modality[i] == modality[j] and view[i] != view[j])
+            for z, i in pairs
+        ),
+        "across": epoch_alpha
+        * mean(drawn(z, i, across, lambda i, j: modality[i] != modality[j]) for z, i in pairs),
         "frame": 0.2
-        * mean(apart(clip[b, t % (2 * half)], i) for clip in frames for b, i in enumerate(rows) for t in (first, first + half)),
+        * mean(
+            apart(clip[b, t % (2 * half)], i)
+            for clip in frames
+            for b, i in enumerate(rows)
+            for t in (first, first + half)
+        ),
     }
 
 
 @pytest.mark.parametrize("num_hard", [3, 50])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_every_level_is_that_of_its_definition(stage, refreshed, setting, seed, num_hard):
+def test_every_level_is_that_of_its_definition(stage, refreshed, context, seed, num_hard):
     stage = stage(num_hard=num_hard, ignore_slack=0.9)
-    targets, batch = refreshed(stage, seed=seed, noise=0.8), batch_of([0, 7, 33, 45, 59, 33, 12, 20], seed=seed)
+    targets, batch = (
+        refreshed(stage, seed=seed, noise=0.8),
+        batch_of([0, 7, 33, 45, 59, 33, 12, 20], seed=seed),
+    )
     assert targets.arrays["ignored"].nnz > 0
-    expected = oracle(targets, setting.tracklets, batch, num_hard=num_hard)
+    expected = oracle(targets, context.tracklets, batch, num_hard=num_hard)
     found = loss_of(stage, targets, batch)
     assert found == pytest.approx(expected, rel=1e-6)
 
@@ -108,8 +126,10 @@ def test_the_targets_hold_what_the_log_reads(stage, refreshed, tracklets, featur
     assert np.allclose(targets.memories["prototypes"], tracklet_prototypes(features(noise=0.5)))
     for name in ("within", "across", "ignored"):
         assert targets.arrays[name].shape == (60, 60)
-    assert targets.figures["links_within"] == targets.arrays["within"].nnz > 0
-    assert {"kappa", "alpha_within", "threshold_across", "consistency", "ignored_pairs"} <= set(targets.figures)
+    assert targets.metrics["links_within"] == targets.arrays["within"].nnz > 0
+    assert {"kappa", "alpha_within", "threshold_across", "consistency", "ignored_pairs"} <= set(
+        targets.metrics
+    )
 
 
 def test_each_level_begins_in_its_epoch(stage, refreshed):
@@ -119,7 +139,7 @@ def test_each_level_begins_in_its_epoch(stage, refreshed):
         targets = refreshed(stage, epoch)
         links.append((targets.arrays["within"].nnz > 0, targets.arrays["across"].nnz > 0))
         terms.append(set(loss_of(stage, targets, batch, epoch)) - {"camera", "frame"})
-        alphas.append((targets.figures["alpha_within"], targets.figures["alpha_across"]))
+        alphas.append((targets.metrics["alpha_within"], targets.metrics["alpha_across"]))
     assert links == [(False, False), (True, False), (True, False), (True, True), (True, True)]
     assert terms == [set(), {"within"}, {"within"}, {"within", "across"}, {"within", "across"}]
     assert alphas == [(0, 0), (0.25, 0), (0.5, 0), (0.5, 0.25), (0.5, 0.5)]
@@ -130,38 +150,49 @@ def test_strictness_falls_in_a_line():
     assert [params.kappa(epoch) for epoch in range(8)] == [0.5, 0.5, 0.5, 0.25, 0.0, -0.25, -0.5, -0.5]
 
 
-@pytest.mark.parametrize(("levels", "terms"), [(1, {"camera"}), (2, {"camera", "within"}), (3, {"camera", "within", "across"})])
+@pytest.mark.parametrize(
+    ("levels", "terms"), [(1, {"camera"}), (2, {"camera", "within"}), (3, {"camera", "within", "across"})]
+)
 def test_levels_can_be_left_out(stage, refreshed, levels, terms):
     stage = stage(levels=levels, weight_frame=0.0)
-    (substep,) = stage.substeps(refreshed(stage), 0)
-    assert not substep.wants_frames
+    (optimizer_step,) = stage.optimizer_steps(refreshed(stage), 0)
+    assert not optimizer_step.wants_frames
     assert set(loss_of(stage, refreshed(stage), replace(batch_of([0, 40]), frames=None))) == terms
 
 
-def test_the_switches_reach_their_places(setting, stage, refreshed):
+def test_the_switches_reach_their_places(context, stage, refreshed):
     uniform = refreshed(stage(soft=False), noise=1.0).arrays["within"]
     assert (uniform.data == 1).mean() > 0.5
     assert (refreshed(stage(), noise=1.0).arrays["within"].data < 1).all()
-    assert refreshed(stage(votes=3), noise=1.0).figures["links_across"] < refreshed(stage(), noise=1.0).figures["links_across"]
-    versions = [stage(tones=tones).substeps(refreshed(stage()), 0)[0].versions for tones in (True, False)]
-    assert [version.segment for version in versions[0]] == [0, 1]
-    assert [version.augment for version in versions[0]] == [dict.fromkeys(Modality, BASIC), TONES]
-    assert [version.augment for version in versions[1]] == 2 * [dict.fromkeys(Modality, BASIC)]
+    assert (
+        refreshed(stage(votes=3), noise=1.0).metrics["links_across"]
+        < refreshed(stage(), noise=1.0).metrics["links_across"]
+    )
+    clip_views = [
+        stage(tones=tones).optimizer_steps(refreshed(stage()), 0)[0].clip_views for tones in (True, False)
+    ]
+    assert [clip_view.segment for clip_view in clip_views[0]] == [0, 1]
+    assert [clip_view.augment for clip_view in clip_views[0]] == [dict.fromkeys(Modality, BASIC), TONES]
+    assert [clip_view.augment for clip_view in clip_views[1]] == 2 * [dict.fromkeys(Modality, BASIC)]
 
 
-def test_likely_pieces_are_ignored_unless_switched_off(setting, tracklets, features):
+def test_likely_pieces_are_ignored_unless_switched_off(context, tracklets, features):
     alike = np.repeat(features(noise=0.3)[:, :1], 2, axis=1)
     alike[1] = alike[0]
     params = HierarchicalParams(**AT_ONCE)
     with_graph, without = (
-        HierarchicalStage(setting, params, ignore).refresh(alike, None, LocalRefresher(tracklets), 0, np.random.default_rng(0))
+        HierarchicalStage(context, params, ignore).refresh(
+            alike, None, LocalRefresher(tracklets), 0, np.random.default_rng(0)
+        )
         for ignore in (True, False)
     )
-    assert np.array_equal(with_graph.arrays["ignored"].toarray(), ignore_graph(alike, tracklets.view).toarray())
+    assert np.array_equal(
+        with_graph.arrays["ignored"].toarray(), ignore_graph(alike, tracklets.view).toarray()
+    )
     assert with_graph.arrays["ignored"][0, 1]
     assert without.arrays["ignored"].nnz == 0
     batch = batch_of([0, 1])
-    stage = HierarchicalStage(setting, params)
+    stage = HierarchicalStage(context, params)
     assert loss_of(stage, with_graph, batch)["camera"] < loss_of(stage, without, batch)["camera"]
 
 
@@ -176,14 +207,16 @@ def test_thresholds_go_on_from_the_epoch_before(stage, refreshed):
 def test_a_prototype_moves_towards_its_clip(stage, refreshed):
     targets = refreshed(stage())
     memory, batch = torch.from_numpy(targets.memories["prototypes"].copy()), batch_of([5, 50])
-    stage().substeps(targets, 0)[0].update(batch, {"prototypes": memory})
+    stage().optimizer_steps(targets, 0)[0].update(batch, {"prototypes": memory})
     moved = 0.8 * targets.memories["prototypes"][5] + 0.2 * batch.features[0, 0].numpy()
     assert np.allclose(memory[5], moved / np.linalg.norm(moved), atol=1e-6)
-    assert np.array_equal(np.delete(memory, [5, 50], axis=0), np.delete(targets.memories["prototypes"], [5, 50], axis=0))
+    assert np.array_equal(
+        np.delete(memory, [5, 50], axis=0), np.delete(targets.memories["prototypes"], [5, 50], axis=0)
+    )
 
 
 def test_a_batch_holds_both_modalities_and_several_views(stage, refreshed, tracklets):
-    rows = stage().substeps(refreshed(stage()), 0)[0].sampler(10, np.random.default_rng(0))
+    rows = stage().optimizer_steps(refreshed(stage()), 0)[0].sampler(10, np.random.default_rng(0))
     assert rows.shape == (10, 12)
     assert (tracklets.modality[rows].sum(axis=1) == 6).all()
     assert min(len(np.unique(tracklets.view[batch])) for batch in rows) >= 4
@@ -194,11 +227,11 @@ def test_the_modalities_cannot_come_first():
         method_params({"name": "hitpro", "hierarchical": {"across_from": 3}})
 
 
-def test_the_warm_up_can_be_left_out(setting):
-    stages = HiTPro(HiTProParams(), setting).stages()
+def test_the_warm_up_can_be_left_out(context):
+    stages = HiTPro(HiTProParams(), context).stages()
     assert [type(stage) for stage in stages] == [WarmUp, HierarchicalStage]
     assert stages[0].share < stages[1].share
-    (alone,) = HiTPro(HiTProParams(warm_up=None, ignore=False), setting).stages()
+    (alone,) = HiTPro(HiTProParams(warm_up=None, ignore=False), context).stages()
     assert isinstance(alone, HierarchicalStage)
     assert not alone.ignore
 
@@ -215,7 +248,11 @@ def trained(smoke, smoke_inputs):
 
     state = build_state(smoke(*QUICK, *BEGIN), smoke_inputs)
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("clustering.spec.dbscan", "clustering.spec.hdbscan", "engine.refresher.LocalRefresher.cluster"):
+        for name in (
+            "clustering.spec.dbscan",
+            "clustering.spec.hdbscan",
+            "engine.refresher.LocalRefresher.cluster",
+        ):
             patch.setattr(f"raydist.{name}", refuse)
         reports = [run_epoch(state) for _ in range(3)]
         packed = pack(state, reports[-1])
@@ -240,5 +277,10 @@ def test_a_resumed_run_goes_on_with_the_same_thresholds(trained, smoke, smoke_in
     unpack(resumed, packed)
     run_epoch(resumed)
     assert np.isfinite(state.targets.arrays["thresholds"]).any()
-    assert np.array_equal(resumed.targets.arrays["thresholds"], state.targets.arrays["thresholds"], equal_nan=True)
-    assert all(torch.equal(a, b) for a, b in zip(resumed.encoder.parameters(), state.encoder.parameters(), strict=True))
+    assert np.array_equal(
+        resumed.targets.arrays["thresholds"], state.targets.arrays["thresholds"], equal_nan=True
+    )
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(resumed.encoder.parameters(), state.encoder.parameters(), strict=True)
+    )

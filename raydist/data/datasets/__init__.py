@@ -1,0 +1,1 @@
+"""Published layouts, each read into a `TrackletTable`."""

@@ -1,0 +1,53 @@
+"""Reading the text files that come with a data set, with errors that name the file and the line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from raydist.errors import DataError
+
+
+def read_text(path: Path, layout: str) -> str:
+    """The text of an annotation file.
+
+    Args:
+        path: the file, UTF-8.
+        layout: the layout that the data set should have, for the message.
+
+    Raises:
+        DataError: the file is missing or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"cannot read {path} ({error.strerror}). Expected layout:\n{layout}") from None
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: not a UTF-8 text file (byte {error.start}). Expected layout:\n{layout}"
+        ) from None
+
+
+def read_lines(path: Path, layout: str) -> list[tuple[int, str]]:
+    """The lines of an annotation file that are not blank, stripped, each with its number from 1.
+
+    Raises:
+        DataError: the file is missing or is not text.
+    """
+    lines = enumerate(read_text(path, layout).splitlines(), start=1)
+    return [(number, line.strip()) for number, line in lines if line.strip()]
+
+
+def parse_integers(text: str, where: str) -> list[int]:
+    """The whole numbers of a line, which are separated by white space.
+
+    >>> parse_integers("1 1 24 0007 2", "track_train_info.txt, line 1")
+    [1, 1, 24, 7, 2]
+
+    Raises:
+        DataError: something else than digits stands there.
+    """
+    words = text.split()
+    wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 19)]
+    if wrong:
+        raise DataError(f"{where}: {wrong[0]!r} where a whole number was expected")
+    return [int(word) for word in words]

@@ -1,0 +1,79 @@
+"""What a reader left out while reading a data set: counts and first examples, for the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from raydist.data.tracklets import TrackletTable
+from raydist.errors import ConfigError, DataError
+
+MISMATCH = "dropped for mismatch"
+TOO_SHORT = "dropped for length"
+_EXAMPLES = 5
+
+
+@dataclass
+class ReadNotes:
+    """What was left out, by reason.
+
+    Attributes:
+        mismatch: ``drop`` leaves out a tracklet whose files disagree with each other, ``error`` refuses the data set.
+        counts: number of cases by reason.
+        examples: the first cases by reason.
+
+    >>> notes = ReadNotes()
+    >>> notes.add(TOO_SHORT, "train row 3: 2 frames")
+    >>> notes.lines()
+    ['dropped for length: 1 (train row 3: 2 frames)']
+    """
+
+    mismatch: str = "drop"
+    counts: dict[str, int] = field(default_factory=dict)
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.mismatch not in ("drop", "error"):
+            raise ConfigError(f"mismatch {self.mismatch!r}: expected 'drop' or 'error'")
+
+    def add(self, reason: str, example: str) -> None:
+        """Count one case and keep it as an example if it is among the first."""
+        self.counts[reason] = self.counts.get(reason, 0) + 1
+        if self.counts[reason] <= _EXAMPLES:
+            self.examples.setdefault(reason, []).append(example)
+
+    def add_mismatch(self, problem: str) -> None:
+        """Count a tracklet whose files disagree, or refuse it, as `mismatch` says.
+
+        Raises:
+            DataError: `mismatch` is ``error``.
+        """
+        if self.mismatch == "error":
+            raise DataError(f"{problem}; data.mismatch=drop leaves such tracklets out and counts them")
+        self.add(MISMATCH, problem)
+
+    def table(self, rows: Sequence[Mapping[str, Any]], root: Path) -> TrackletTable:
+        """The table of the tracklets that were kept.
+
+        Raises:
+            DataError: none was kept; the message says why.
+        """
+        if not rows:
+            reasons = "; ".join(self.lines()) or "the annotation files list none"
+            raise DataError(f"no tracklet of {root} is left: {reasons}")
+        return TrackletTable.from_rows(rows, root)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts and examples as plain values, for JSON."""
+        return {
+            reason: {"count": count, "examples": list(self.examples[reason])}
+            for reason, count in self.counts.items()
+        }
+
+    def lines(self) -> list[str]:
+        """One line for each reason, with its count and the first cases."""
+        return [
+            f"{reason}: {count} ({'; '.join(self.examples[reason])})" for reason, count in self.counts.items()
+        ]

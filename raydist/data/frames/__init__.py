@@ -1,0 +1,1 @@
+"""Frames on disk: decoding, cache, and the store that hands them out."""

@@ -1,0 +1,165 @@
+"""Decoded frames packed into one file, mapped into memory and shared by all processes of a machine.
+
+A cache entry is a folder with ``pixels.npy`` (uint8 [F, H, W, 3]) and ``index.npz`` (what is known of every
+frame). It is written under another name and renamed when it is complete, so an entry is whole or absent; of
+several writers the first one wins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.data.frames.decoding import Pixels
+from raydist.data.frames.files import Decoded, FrameFiles, file_stamps
+from raydist.errors import DataError
+from raydist.types import Ints
+
+_FORMAT = 1
+_PIXELS, _INDEX = "pixels.npy", "index.npz"
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """What is known of F frames: digest uint8 [F, 16] of the encoded bytes, and readable bool [F]."""
+
+    digest: NDArray[np.uint8]
+    readable: NDArray[np.bool_]
+
+
+class PackedPixels:
+    """The mapped pixels; ``packed[slots]`` gives uint8 [M, H, W, 3] of int64 [M] slots.
+
+    Pickling carries the path alone, so a process that receives it maps the same file.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._mapped = np.load(file, mmap_mode="r", allow_pickle=False)
+
+    def __getitem__(self, slots: Ints) -> Pixels:
+        return np.asarray(self._mapped[slots])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PackedPixels, (self.file,)
+
+
+def open_or_write(
+    files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool
+) -> tuple[FrameIndex, PackedPixels]:
+    """The cache entry of these files at this size, written first if there is none.
+
+    Args:
+        files: the frames.
+        cache_dir: folder of all entries.
+        skip_unreadable: mark unreadable frames instead of refusing them.
+
+    Returns:
+        What is known of the frames, and their pixels.
+
+    Raises:
+        DataError: a frame cannot be read, the entry is damaged, or there is no room to write it.
+    """
+    entry = cache_dir / cache_key(files)
+    if not entry.is_dir():
+        try:
+            _write(files, entry, skip_unreadable=skip_unreadable)
+        except OSError as error:
+            raise DataError(
+                f"the frame cache {entry} cannot be written ({error.strerror}); "
+                "choose another folder or cache=off"
+            ) from None
+    return _open(entry, files)
+
+
+def cache_key(files: FrameFiles) -> str:
+    """The name of the entry: a digest of each file's path, size and time of change, and of the pixel size."""
+    listed = [
+        [path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)
+    ]
+    content = json.dumps([_FORMAT, files.height, files.width, listed])
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def packed_bytes(files: FrameFiles) -> int:
+    """Size of the packed pixels."""
+    return len(files) * files.height * files.width * 3
+
+
+def collect_index(decoded: Iterable[Decoded], pixels_file: BinaryIO | None = None) -> FrameIndex:
+    """What is known of the frames that pass by, whose pixels are appended to a file if one is given."""
+    digests, readables = [], []
+    for part in decoded:
+        digests.append(part.digest)
+        readables.append(part.readable)
+        if pixels_file is not None:
+            pixels_file.write(part.pixels.data)
+    return FrameIndex(np.concatenate(digests), np.concatenate(readables))
+
+
+def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool) -> None:
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
+    try:
+        # Written in order, not through a mapping: a full disk is then an OSError instead of a killed process.
+        with (unfinished / _PIXELS).open("wb") as file:
+            header = {
+                "descr": "|u1",
+                "fortran_order": False,
+                "shape": (len(files), files.height, files.width, 3),
+            }
+            np.lib.format.write_array_header_1_0(file, header)
+            index = collect_index(files.decode_all(skip_unreadable=skip_unreadable), file)
+            _flush(file)
+        with (unfinished / _INDEX).open("wb") as file:
+            np.savez(file, digest=index.digest, readable=index.readable)
+            _flush(file)
+        _publish(unfinished, entry)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _publish(unfinished: Path, entry: Path) -> None:
+    """Rename a complete entry to its name, unless another writer was faster."""
+    try:
+        unfinished.rename(entry)
+    except OSError:
+        if not entry.is_dir():
+            raise
+        return
+    entry.chmod(0o755)
+    folder = os.open(entry.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _flush(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:
+    try:
+        with np.load(entry / _INDEX, allow_pickle=False) as stored:
+            index = FrameIndex(stored["digest"], stored["readable"])
+        pixels = PackedPixels(entry / _PIXELS)
+        if len(index.readable) != len(files):
+            raise ValueError(f"{len(index.readable)} frames, expected {len(files)}")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"the frame cache {entry} is damaged ({error}); remove this folder to have it written again"
+        ) from None
+    return index, pixels

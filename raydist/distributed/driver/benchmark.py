@@ -1,0 +1,88 @@
+"""How long clustering takes on feature shards, and how fast the object store is: on the machines of a cluster as it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+
+from raydist.clustering.spec import ClusterSpec
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.shards.feature_shard import start_shards
+from raydist.distributed.shards.refresh import ShardedRefresher
+from raydist.types import FeatureTable, Labels
+
+STORE_BYTES = 100_000_000
+REPEATS = 3
+
+
+@dataclass(frozen=True)
+class ShardedTime:
+    """Seconds on the wall of a clustering on shards.
+
+    Attributes:
+        handing_over: bringing the features to the shards.
+        clustering: from there to the labels.
+        labels: int64 [N].
+    """
+
+    handing_over: float
+    clustering: float
+    labels: Labels
+
+
+def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, threads: int = 1) -> ShardedTime:
+    """Cluster all rows of a table on shards that have done the same once before.
+
+    Args:
+        table: N rows.
+        spec: the distance, the algorithm and their parameters.
+        num_shards: how many shards.
+        threads: of each shard.
+    """
+    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
+    nobody: Any = None
+    tracklets = TrainingSet(frames=nobody, modality=table.modality, camera=camera, view=camera)
+    shards = start_shards(num_shards, threads=threads)
+    try:
+        refresher = ShardedRefresher(shards, tracklets, threads=threads)
+        _time_once(refresher, table, spec)
+        return _time_once(refresher, table, spec)
+    finally:
+        for shard in shards:
+            ray.kill(shard)
+
+
+def _time_once(refresher: ShardedRefresher, table: FeatureTable, spec: ClusterSpec) -> ShardedTime:
+    began = time.perf_counter()
+    refresher.set_features(table.features)
+    handed = time.perf_counter()
+    labels = refresher.cluster(np.arange(len(table)), spec).labels
+    return ShardedTime(handed - began, time.perf_counter() - handed, labels)
+
+
+def store_rates(*, num_bytes: int = STORE_BYTES, repeats: int = REPEATS) -> tuple[float, float]:
+    """Bytes a second into the object store of this node, and out of it into another process.
+
+    Args:
+        num_bytes: of the object.
+        repeats: the best of so many counts.
+    """
+    values = np.ones(num_bytes // 4, np.float32)
+    read = ray.remote(num_cpus=0)(_seconds_to_read)
+    put = get = float("inf")
+    for _ in range(repeats):
+        began = time.perf_counter()
+        reference = ray.put(values)
+        put = min(put, time.perf_counter() - began)
+        get = min(get, ray.get(read.remote([reference])))
+    return num_bytes / put, num_bytes / get
+
+
+def _seconds_to_read(box: list[Any]) -> float:
+    began = time.perf_counter()
+    ray.get(box[0]).sum()
+    return time.perf_counter() - began

@@ -1,0 +1,1 @@
+"""Feature shards: actors that hold features, and the refresh on them."""

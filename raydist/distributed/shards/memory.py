@@ -1,0 +1,137 @@
+"""How much memory a feature shard takes, said before a run starts and compared with what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from raydist.errors import ConfigError
+from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.search.lists import search_memory
+
+MEGABYTE = 1_000_000
+
+_TABLES = 4
+"""Tables of N / S features in reach of a shard at one time: held, chosen, handed out, and a block of another shard's."""
+
+_ASKED = 4
+"""Features that a shard asks the others for, at most, for every row of its own: members of sets in nobody's list."""
+
+PART_BYTES = 128 * MEGABYTE
+"""How many bytes of such features are asked for at one time."""
+
+_WIDE_SETS = 2
+"""Entries of a row of V for every neighbour in a ranked list, at most: 24 of 30 were measured."""
+
+_WIDE_EXPANSIONS = 4
+"""Entries of a row after query expansion for every neighbour, at most: 80 of 30 were measured."""
+
+_ENTRY = 8
+"""Bytes of an entry of a sparse matrix."""
+
+CODE = 300 * MEGABYTE
+"""What the kernels take when they are compiled, or read from their cache, for the first time."""
+
+
+@dataclass(frozen=True)
+class ShardMemory:
+    """Bytes that one shard takes at the widest, what it maps of the object store included.
+
+    Attributes:
+        features: those that are held, chosen, handed out and read of others.
+        search: what the search for neighbours takes.
+        lists: ranked lists of all rows, mapped from the object store.
+        v: rows of V, and the expanded V of all rows by rows and by columns, mapped from the object store.
+    """
+
+    features: int
+    search: int
+    lists: int
+    v: int
+
+    @property
+    def total(self) -> int:
+        """All of it, and the code that is compiled."""
+        return self.features + self.search + self.lists + self.v + CODE
+
+
+def shard_memory(
+    num_rows: int, width: int, spec: DistanceSpec, *, num_shards: int, threads: int = 1
+) -> ShardMemory:
+    """What a shard takes while N rows are clustered.
+
+    Args:
+        num_rows: N.
+        width: D.
+        spec: the distance.
+        num_shards: S; each holds N / S rows.
+        threads: of a shard.
+
+    >>> shard_memory(1_000_000, 2048, DistanceSpec.plain(), num_shards=16, threads=2).total < 6e9
+    True
+    """
+    mine = -(-num_rows // num_shards)
+    seats = 1 + spec.num_within + spec.num_across
+    averaged = max(spec.k2, spec.k2_intra + spec.k2_inter) * (2 if spec.name == "modality-aware" else 1)
+    wide, wider = _WIDE_SETS * seats * _ENTRY, _WIDE_EXPANSIONS * seats * _ENTRY
+    return ShardMemory(
+        features=(_TABLES * 4 * width * mine) + 2 * _asked(mine, width) // num_parts(mine, width),
+        search=search_memory(
+            mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads
+        ),
+        lists=num_rows * (seats * (4 + 4 + 2) + averaged * (4 + 8) + 3 * 8),
+        v=mine * (2 * wide + wider) + 2 * num_rows * wider,
+    )
+
+
+def num_parts(num_rows: int, width: int) -> int:
+    """Into how many parts a shard's rows are cut, so that what they ask for stays within `PART_BYTES`.
+
+    Args:
+        num_rows: rows of the shard.
+        width: D.
+    """
+    return max(1, -(-_asked(num_rows, width) // PART_BYTES))
+
+
+def _asked(num_rows: int, width: int) -> int:
+    return _ASKED * 4 * width * num_rows
+
+
+def check_shard_memory(
+    sizes: Iterable[int],
+    width: int,
+    specs: Iterable[DistanceSpec],
+    *,
+    num_shards: int,
+    threads: int,
+    budget_mb: int,
+) -> tuple[float, int]:
+    """The largest of several clusterings, if it is within the budget, and what that leaves for its search.
+
+    Args:
+        sizes: rows of each clustering.
+        width: D.
+        specs: the distance of each.
+        num_shards: S.
+        threads: of a shard.
+        budget_mb: 10^6 bytes for each shard.
+
+    Returns:
+        Megabytes of a shard, and bytes that its search may take.
+
+    Raises:
+        ConfigError: a shard takes more.
+    """
+    needs = [
+        shard_memory(n, width, spec, num_shards=num_shards, threads=threads)
+        for n, spec in zip(sizes, specs, strict=True)
+    ]
+    largest = max(needs, key=lambda need: need.total)
+    megabytes = largest.total / MEGABYTE
+    if megabytes > budget_mb:
+        raise ConfigError(
+            f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; memory.shard_mb = {budget_mb} "
+            f"allows less: raise it, or ray.num_shards"
+        )
+    return megabytes, budget_mb * MEGABYTE - largest.total + largest.search

@@ -1,0 +1,135 @@
+"""What a run, a comparison or a search tells while it goes on: frozen values, one class an event.
+
+The command line shows them, trackers and files keep them, workers send them to the driver through the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Direction -> measure -> percent."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """How one epoch went.
+
+    Attributes:
+        epoch: counted from 1; 0 is the untrained encoder.
+        stage: name of the stage, or ``untrained``.
+        losses: mean of every loss term over the epoch.
+        frames_seen: training frames that went through the encoder since the start.
+        metrics: the method's own numbers, such as a threshold in force.
+        criteria: measures that need no identities, where they were asked for.
+        clusters: for each modality ``count``, ``noise`` and, where identities are known, ``ari``, ``nmi``,
+            ``purity``; empty when the stage makes no clusters.
+        association: how well links across the modalities agree with the identities.
+        retrieval: where the encoder was evaluated after this epoch, else None.
+        seconds: of each part of the epoch.
+    """
+
+    epoch: int
+    stage: str
+    losses: Mapping[str, float] = field(default_factory=dict)
+    frames_seen: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    criteria: Mapping[str, float] = field(default_factory=dict)
+    clusters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    association: Mapping[str, float] = field(default_factory=dict)
+    retrieval: Scores | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def as_row(self) -> dict[str, Any]:
+        """The row of ``metrics.jsonl``: what is empty is left out.
+
+        >>> EpochReport(3, "warm-up", losses={"tracklet": 2.5}).as_row()
+        {'epoch': 3, 'stage': 'warm-up', 'loss': {'tracklet': 2.5}}
+        """
+        values = {_ROW_KEYS.get(name, name): value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if value is not None and value != {}}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> EpochReport:
+        """The report of a row of ``metrics.jsonl``; keys of other versions are passed over."""
+        names = {_ROW_KEYS.get(name, name): name for name in cls.__dataclass_fields__}
+        return cls(**{names[key]: value for key, value in row.items() if key in names})
+
+
+_ROW_KEYS = {"losses": "loss", "metrics": "figures"}
+"""Field -> its key in files, where the two differ."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A training begins.
+
+    Attributes:
+        folder: of the run.
+        mlflow_uri: where it is tracked, or None.
+        tracklets: modality -> training tracklets.
+        frames: modality -> their frames.
+        ranked: queries and gallery tracklets.
+        notes: what the reader left out, with how often.
+        memory_mb: what a copy of the largest memory takes on every worker.
+        num_shards: feature shards.
+        shard_mb: what each may take.
+    """
+
+    folder: str
+    mlflow_uri: str | None
+    tracklets: Mapping[str, int]
+    frames: Mapping[str, int]
+    ranked: int
+    notes: Mapping[str, int]
+    memory_mb: float
+    num_shards: int
+    shard_mb: float
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """A step of an epoch is done."""
+
+    epoch: int
+    step: int
+    num_steps: int
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """An epoch is over and safe on disk."""
+
+    report: EpochReport
+    num_epochs: int
+
+
+@dataclass(frozen=True)
+class ReportWritten:
+    """The page of a run is written."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class CellStarted:
+    """A comparison comes to one of its runs.
+
+    Attributes:
+        number: of the run, from 1.
+        num_cells: runs of the comparison.
+        name: of the run's folder.
+        done: whether it was finished before.
+    """
+
+    number: int
+    num_cells: int
+    name: str
+    done: bool
+
+
+Event = Started | StepDone | EpochDone | ReportWritten | CellStarted
+OnEvent = Callable[[Event], None]
+"""Called with every event."""

@@ -1,0 +1,98 @@
+"""What a worker knows of its fellows: one process alone, or the ranks of a torch process group.
+
+Every rank holds the positions `rank::size` of a global batch, computes the same loss on the gathered features, and
+owns the gradient of its own share; so encoder gradients are summed, in one flat all-reduce whose order is fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+
+class ProcessGroup(Protocol):
+    """The ranks that train together."""
+
+    rank: int
+    world_size: int
+    device: torch.device
+
+    def gather(self, local: Tensor, total: int) -> Tensor:
+        """Rows `rank::size` of every rank back in their order, with autograd into this rank's rows.
+
+        Args:
+            local: [b, ...], this rank's rows.
+            total: B, rows of all ranks.
+
+        Returns:
+            [B, ...].
+        """
+
+    def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
+        """Sum the gradients of `shared` parameters over the ranks; average those of `replicated` ones."""
+
+    def broadcast_buffers(self, module: nn.Module) -> None:
+        """Copy rank 0's buffers (BatchNorm statistics) to every rank."""
+
+
+class SingleProcess:
+    """A world of one process."""
+
+    rank = 0
+    world_size = 1
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device or torch.device("cpu")
+
+    def gather(self, local: Tensor, total: int) -> Tensor:
+        """The rows themselves."""
+        return local
+
+    def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
+        """Nothing to do."""
+
+    def broadcast_buffers(self, module: nn.Module) -> None:
+        """Nothing to do."""
+
+
+class TorchProcessGroup:
+    """The default process group of `torch.distributed`."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.rank, self.world_size, self.device = dist.get_rank(), dist.get_world_size(), device
+
+    def gather(self, local: Tensor, total: int) -> Tensor:
+        """See `ProcessGroup.gather`."""
+        most = -(-total // self.world_size)
+        padded = torch.zeros((most, *local.shape[1:]), dtype=local.dtype, device=local.device)
+        padded[: len(local)] = local.detach()
+        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        dist.all_gather(parts, padded)
+        parts = [part[: len(range(rank, total, self.world_size))] for rank, part in enumerate(parts)]
+        parts[self.rank] = local
+        place = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
+        return torch.cat(parts)[torch.argsort(place).to(local.device)]
+
+    def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
+        """See `ProcessGroup.reduce_gradients`."""
+        for parameters, factor in ((list(shared), 1.0), (list(replicated), 1.0 / self.world_size)):
+            with_gradient = [p for p in parameters if p.requires_grad]
+            if not with_gradient:
+                continue
+            gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in with_gradient]
+            flat = torch.cat([g.reshape(-1) for g in gradients])
+            dist.all_reduce(flat)
+            flat *= factor
+            for parameter, part in zip(
+                with_gradient, flat.split([g.numel() for g in gradients]), strict=True
+            ):
+                parameter.grad = part.view_as(parameter).clone()
+
+    def broadcast_buffers(self, module: nn.Module) -> None:
+        """See `ProcessGroup.align`."""
+        for buffer in module.buffers():
+            dist.broadcast(buffer, src=0)

@@ -1,0 +1,1 @@
+"""What several papers use: warm-up, clusters, dual contrast, batches."""

@@ -1,0 +1,1 @@
+"""The supervised upper bound."""

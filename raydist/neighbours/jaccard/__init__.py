@@ -1,0 +1,1 @@
+"""The k-reciprocal Jaccard distances as a sparse graph."""

@@ -1,0 +1,287 @@
+"""k-reciprocal neighbour sets and what is averaged over them: the sparse matrix V of k-reciprocal encoding.
+
+Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, Sections 3.2 to 3.4. Each
+function computes some rows of its result from the ranked lists of all N rows, so rows may be spread in any way.
+
+Which k: a list has k1 seats, the row itself on the first. Code that searches with faiss does the same; code that sorts
+whole rows of a distance matrix takes k1 + 1. The half sets have round(k1 / 2) + 1 seats in both.
+
+The weights of V are whole numbers, multiples of 1 / `UNIT`. Sums of whole numbers are exact, so no result depends on the
+order in which rows are numbered, cut into slabs or spread over shards; float32 would keep 24 bits where these keep 30.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from raydist.neighbours.jaccard.distances import RankedLists
+from raydist.neighbours.jaccard.slabs import (
+    map_slabs,
+    sparse_rows,
+    stack_rows,
+    unsigned,
+    with_room,
+    work_slabs,
+)
+from raydist.neighbours.search.exact import CHAINS, chained_dot
+from raydist.neighbours.search.ranked import PADDING
+from raydist.types import Floats, Ints
+
+UNIT = 1 << 30
+"""The weight 1 of a row of V as a whole number; a row sums to it, up to rounding."""
+
+MutualRanks = NDArray[np.uint16]
+"""uint16 [N, K]: the later of the two seats that a row and its neighbour have in each other's lists, or `NEVER`."""
+
+NEVER = 2**16 - 1
+"""The mutual rank of a neighbour that does not look back, and of an empty seat."""
+
+_EXPONENTIAL_BITS = 40
+_SHARE_BITS = 32
+
+
+def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualRanks:
+    """At which k each row and its neighbours become k-reciprocal (Zhong et al., Eq. 1).
+
+    The neighbour in seat a of row i is in the k-reciprocal set of i where its mutual rank is below k.
+
+    Args:
+        rows: int64 [r].
+        lists: the lists of all N rows; the seats from ``lists.split`` on look back among themselves.
+        threads: how many work at once, here and below; changes the time, never the result.
+
+    Returns:
+        uint16 [r, K].
+    """
+    ranks = np.empty((len(rows), lists.ids.shape[1]), np.uint16)
+
+    def fill(slab: slice) -> None:
+        _mutual_ranks(rows[slab], lists.ids, min(lists.split, lists.ids.shape[1]), ranks[slab])
+
+    map_slabs(fill, work_slabs(len(rows), threads=threads), threads=threads)
+    return ranks
+
+
+def reciprocal_sets(
+    rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half: int, threads: int = 1
+) -> csr_array:
+    """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and 3).
+
+    The set of row i holds every j of its list that has i in its own list. It takes in the half set of a member c where
+    more than two thirds of that half set lie in the set before expansion.
+
+    Args:
+        rows: int64 [r].
+        lists: the lists of all N rows.
+        mutual: uint16 [N, K] of all rows, from `mutual_ranks`.
+        half: a half set is reciprocal on the first ``half + 1`` seats; 0 for no expansion.
+        threads: see `mutual_ranks`.
+
+    Returns:
+        float32 CSR [r, N]: the similarity of every member, NaN where neither list holds the other row. Columns are in
+        the order of the lists.
+    """
+
+    def part(slab: slice) -> csr_array:
+        bounds, members, known = _reciprocal_sets(rows[slab], lists.ids, lists.similarities, mutual, half)
+        return sparse_rows(bounds, members, known, num_columns=len(mutual))
+
+    return stack_rows(map_slabs(part, work_slabs(len(rows), threads=threads), threads=threads))
+
+
+def v_rows(
+    sets: csr_array, rows: Ints, features: Floats, *, names: Ints | None = None, threads: int = 1
+) -> csr_array:
+    """Rows of V: a softmax of minus the squared distance over a row's set (Zhong et al., Eq. 7, normalised).
+
+    V_ij = exp(-d_ij) / sum over l of exp(-d_il), with d_ij = 2 - 2 f_i . f_j.
+
+    Args:
+        sets: CSR [r, N], the sets of the rows with the similarities that are known.
+        rows: int64 [r].
+        features: float32 [M, D], unit features of these rows and of the members whose similarity is not known.
+        names: int64 [N], where the feature of each row is; 0..N-1 when None.
+        threads: see `mutual_ranks`.
+
+    Returns:
+        int32 CSR [r, N] of the same pattern, in multiples of 1 / `UNIT`.
+    """
+    where = np.arange(sets.shape[1]) if names is None else names
+    weights = np.empty(sets.nnz, np.int32)
+
+    def fill(slab: slice) -> None:
+        bounds = sets.indptr[slab.start : slab.stop + 1]
+        _softmax_weights(bounds, sets.indices, sets.data, where[rows[slab]], features, where, weights)
+
+    map_slabs(fill, work_slabs(len(rows), threads=threads), threads=threads)
+    return csr_array((weights, sets.indices, sets.indptr), shape=sets.shape)
+
+
+def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 1) -> csr_array:
+    """Local query expansion: a row of V becomes the weighted mean of its neighbours' rows (Zhong et al., Section 3.4).
+
+    Args:
+        rows: int64 [r].
+        lists: of all N rows; their seats and shares say who is averaged.
+        v: int32 CSR [N, N], V before expansion, in multiples of 1 / `UNIT`; rows that nobody here averages may be empty.
+        threads: see `mutual_ranks`.
+
+    Returns:
+        int32 CSR [r, N] of the same unit.
+    """
+    table = v.indptr, unsigned(v.indices), v.data
+    slabs = work_slabs(len(rows), threads=threads)
+    sizes = map_slabs(
+        lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads
+    )
+    bounds = np.concatenate([[0], *sizes]).cumsum()
+    columns, mean = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.int32)
+
+    def fill(slab: slice) -> None:
+        shares = np.rint(lists.shares[rows[slab]] * 2.0**_SHARE_BITS).astype(np.int64)
+        _expand(lists.seats[rows[slab]], shares, *table, bounds[slab], columns, mean)
+
+    map_slabs(fill, slabs, threads=threads)
+    return sparse_rows(bounds, columns, mean, num_columns=v.shape[1])
+
+
+@njit(nogil=True, cache=True)
+def _seat_of(wanted, seats):  # type: ignore[no-untyped-def]
+    """Where a row sits in another one's list; `NEVER` if nowhere."""
+    found = np.int32(NEVER)
+    for a in range(seats.size):  # no early exit: the compiler turns this into a few vector instructions
+        found = min(found, np.int32(a) if seats[a] == np.int32(wanted) else np.int32(NEVER))
+    return found
+
+
+@njit(nogil=True, cache=True)
+def _mutual_ranks(rows, ids, split, ranks):  # type: ignore[no-untyped-def]
+    width = ids.shape[1]
+    for r in range(rows.size):
+        for first, stop in ((0, split), (split, width)):
+            for a in range(first, stop):
+                j = ids[rows[r], a]
+                ranks[r, a] = NEVER if j == PADDING else max(a - first, _seat_of(rows[r], ids[j, first:stop]))
+
+
+@njit(nogil=True, cache=True)
+def _reciprocal_sets(rows, ids, similarities, mutual, half):  # type: ignore[no-untyped-def]
+    num_rows, width = ids.shape
+    narrow = min(half + 1, width) if half > 0 else 0
+    largest = width * (1 + narrow)
+    bounds = np.zeros(rows.size + 1, np.int64)
+    members, known = (
+        np.empty(largest + width * rows.size, np.int32),
+        np.empty(largest + width * rows.size, np.float32),
+    )
+    in_base, in_set = np.full(num_rows, -1, np.int32), np.full(num_rows, -1, np.int32)
+    count = 0
+    for r in range(rows.size):
+        i, first = rows[r], count
+        members, known = with_room(members, count, largest), with_room(known, count, largest)
+        for a in range(width):
+            j = ids[i, a]
+            if mutual[i, a] != NEVER and in_set[j] != r:
+                members[count], known[count] = j, similarities[i, a]
+                in_base[j] = in_set[j] = r
+                count += 1
+        for t in range(first, count if narrow else first):
+            c = members[t]
+            if _joins(ids[c], mutual[c], narrow, in_base, r):
+                for a in range(narrow):
+                    j = ids[c, a]
+                    if mutual[c, a] < narrow and in_set[j] != r:
+                        members[count], known[count] = j, _listed_similarity(ids, similarities, i, j)
+                        in_set[j] = r
+                        count += 1
+        bounds[r + 1] = count
+    return bounds, members[:count].copy(), known[:count].copy()
+
+
+@njit(nogil=True, cache=True)
+def _joins(ids, mutual, narrow, in_base, r):  # type: ignore[no-untyped-def]
+    """Whether more than two thirds of a half set lie in the set of the r-th row, but not all of it."""
+    size, common = 0, 0
+    for a in range(narrow):
+        if mutual[a] < narrow:
+            size += 1
+            common += in_base[ids[a]] == r
+    return 3 * common > 2 * size and common < size
+
+
+@njit(nogil=True, cache=True)
+def _listed_similarity(ids, similarities, i, j):  # type: ignore[no-untyped-def]
+    """The similarity of two rows as one of their lists has it; NaN if neither has."""
+    seat = _seat_of(j, ids[i])
+    if seat != NEVER:
+        return similarities[i, seat]
+    seat = _seat_of(i, ids[j])
+    return similarities[j, seat] if seat != NEVER else np.float32(np.nan)
+
+
+@njit(nogil=True, cache=True)
+def _softmax_weights(bounds, members, similarities, row_names, features, names, weights):  # type: ignore[no-untyped-def]
+    """Exponentials are rounded to whole numbers before they are summed, as their order changes with the numbering."""
+    longest = 0
+    for r in range(row_names.size):
+        longest = max(longest, bounds[r + 1] - bounds[r])
+    exponentials, chains = np.empty(longest, np.int64), np.empty(CHAINS)
+    for r in range(row_names.size):
+        start, size = bounds[r], bounds[r + 1] - bounds[r]
+        total = 0
+        for a in range(size):
+            similarity = similarities[start + a]
+            if math.isnan(similarity):
+                similarity = np.float32(
+                    chained_dot(features[row_names[r]], features[names[members[start + a]]], chains)
+                )
+            exponentials[a] = np.int64(math.exp(2 * np.float64(similarity) - 2) * (1 << _EXPONENTIAL_BITS))
+            total += exponentials[a]
+        for a in range(size):
+            weights[start + a] = max(1, np.int64(exponentials[a] * (UNIT / total) + 0.5))
+
+
+@njit(nogil=True, cache=True)
+def _count_expanded(seats, bounds, columns):  # type: ignore[no-untyped-def]
+    """How many columns the rows in the seats of each row have together."""
+    sizes = np.zeros(seats.shape[0], np.int64)
+    seen = np.full(bounds.size - 1, -1, np.int32)
+    for r in range(seats.shape[0]):
+        size = 0
+        for j in seats[r]:
+            if j != PADDING:
+                for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
+                    size += seen[columns[t]] != r
+                    seen[columns[t]] = r
+        sizes[r] = size
+    return sizes
+
+
+@njit(nogil=True, cache=True)
+def _expand(seats, shares, bounds, columns, weights, starts, found, mean):  # type: ignore[no-untyped-def]
+    """Write the columns of each row and their mean weights from `starts` on."""
+    rounding = 1 << (_SHARE_BITS - 1)
+    total = np.zeros(bounds.size - 1, np.int32)
+    touched = np.empty(bounds.size, np.uint32)
+    for r in range(seats.shape[0]):
+        count = np.uint64(0)
+        for a in range(seats.shape[1]):
+            j = seats[r, a]
+            if j == PADDING:
+                continue
+            for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
+                column = columns[t]
+                before = total[column]
+                touched[count] = column
+                count += np.uint64(before == 0)  # without a branch, which would be mispredicted
+                total[column] = before + max(1, (shares[r, a] * weights[t] + rounding) >> _SHARE_BITS)
+        start = np.uint64(starts[r])
+        for t in range(count):
+            column = touched[t]
+            found[start + t], mean[start + t] = column, total[column]
+            total[column] = 0

@@ -1,0 +1,1 @@
+"""Exact nearest neighbours, one answer for every cut into blocks, shards and threads."""

@@ -1,0 +1,77 @@
+"""The most similar row of every view: what mutual nearest neighbours between cameras and modalities are found with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from raydist.errors import DataError
+from raydist.neighbours.search.lists import PADDING, Ranked, shard_topk
+from raydist.types import Floats, Ints
+
+
+def shard_nearest_in_views(
+    queries: Floats,
+    shard: Floats,
+    *,
+    query_view: Ints,
+    shard_view: Ints,
+    shard_ids: Ints,
+    num_views: int,
+    block: int = 2048,
+) -> Ranked:
+    """For each query the most similar row of each view among the rows of a shard.
+
+    Args:
+        queries: float32 [q, D].
+        shard: float32 [m, D].
+        query_view: int64 [q], the view of each query, 0..U-1.
+        shard_view: int64 [m], the view of each row of the shard, 0..U-1.
+        shard_ids: int64 [m], unique: what the rows are called in the result.
+        num_views: U, views of the whole table.
+        block: see `shard_topk`.
+
+    Returns:
+        Ids and similarities [q, U]; the query's own view, and a view without rows in this shard, hold `PADDING` and -inf. Ties
+        go to the smaller id.
+
+    Raises:
+        DataError: views and features differ in number, or a view is outside 0..U-1.
+        FeatureError: see `shard_topk`.
+
+    >>> x, view = np.eye(3, dtype=np.float32), np.array([0, 1, 1])
+    >>> found = shard_nearest_in_views(x, x, query_view=view, shard_view=view, shard_ids=np.arange(3), num_views=2)
+    >>> found[0].tolist()
+    [[-1, 1], [0, -1], [0, -1]]
+    """
+    _check_views("queries", queries, query_view, num_views)
+    _check_views("shard", shard, shard_view, num_views)
+    ids = np.full((len(queries), num_views), PADDING, np.int64)
+    similarities = np.full((len(queries), num_views), -np.inf)
+    for one in np.unique(shard_view):
+        abroad, rows = np.flatnonzero(query_view != one), np.flatnonzero(shard_view == one)
+        found = shard_topk(queries[abroad], shard[rows], k=1, shard_ids=shard_ids[rows], block=block)
+        ids[abroad, one], similarities[abroad, one] = found[0][:, 0], found[1][:, 0]
+    return ids, similarities
+
+
+def merge_nearest_in_views(parts: Sequence[Ranked]) -> Ranked:
+    """The most similar row of every view out of those of several shards.
+
+    Args:
+        parts: ids and similarities [q, U] of each shard; at least one.
+
+    Returns:
+        Ids and similarities [q, U], in whatever order the shards are given; ties go to the smaller id.
+    """
+    ids, similarities = (np.stack(tables) for tables in zip(*parts, strict=True))
+    best = np.lexsort((ids, -similarities), axis=0)[:1]
+    return np.take_along_axis(ids, best, axis=0)[0], np.take_along_axis(similarities, best, axis=0)[0]
+
+
+def _check_views(name: str, features: Floats, view: Ints, num_views: int) -> None:
+    if view.shape != features.shape[:1]:
+        raise DataError(f"{name}: {len(features)} rows with {view.size} views; expected one view a row")
+    if view.size and not 0 <= view.min() <= view.max() < num_views:
+        raise DataError(f"{name}: views {view.min()} to {view.max()}; expected 0 to {num_views - 1}")

@@ -1,0 +1,114 @@
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from raydist.data.frames import cache as frame_cache
+from raydist.data.frames.cache import cache_key, open_or_write
+from raydist.data.frames.files import FrameFiles
+from raydist.errors import DataError
+
+
+@pytest.fixture
+def files(make_table):
+    return FrameFiles.of(make_table([4, 3]), height=16, width=8, workers=1)
+
+
+def every_pixel(files):
+    return np.concatenate([part.pixels for part in files.decode_all(skip_unreadable=False)])
+
+
+def test_packed_pixels_are_the_decoded_ones(files, tmp_path):
+    index, packed = open_or_write(files, tmp_path / "cache", skip_unreadable=False)
+    assert (packed[np.arange(7)] == every_pixel(files)).all()
+    assert index.readable.all()
+    assert np.load(tmp_path / "cache" / cache_key(files) / "pixels.npy", mmap_mode="r").shape == (7, 16, 8, 3)
+
+
+def test_second_opening_decodes_nothing(files, tmp_path, monkeypatch):
+    open_or_write(files, tmp_path, skip_unreadable=False)
+    monkeypatch.setattr("raydist.data.frames.files.decode_image", None)
+    _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
+    assert packed[np.array([0])].shape == (1, 16, 8, 3)
+
+
+def test_key_follows_paths_sizes_times_and_resolution(make_table):
+    table = make_table([2, 2])
+
+    def key(height=16, of=table):
+        return cache_key(FrameFiles.of(of, height=height, width=8, workers=1))
+
+    first = key()
+    assert first == key()
+    assert first != key(height=8)
+    assert first != key(of=table.take(np.array([1, 0])))
+    os.utime(table.root / "0" / "0.jpg", ns=(1, 1))
+    assert first != key()
+
+
+def test_pickle_carries_the_path_and_not_the_pixels(files, tmp_path):
+    _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
+    carried = pickle.dumps(packed)
+    assert len(carried) < 1000
+    assert (pickle.loads(carried)[np.array([3])] == packed[np.array([3])]).all()
+
+
+def test_pixels_cannot_be_changed(files, tmp_path):
+    _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
+    packed[np.array([0])][:] = 0
+    assert (packed[np.arange(7)] == every_pixel(files)).all()
+    with pytest.raises(ValueError, match="read-only"):
+        packed._mapped[0] = 0
+
+
+@pytest.mark.parametrize("step", ["np.savez", "os.fsync", "_publish"])
+def test_an_interrupted_writer_leaves_nothing(files, tmp_path, monkeypatch, step):
+    def disk_full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"raydist.data.frames.cache.{step}", disk_full)
+    with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)"):
+        open_or_write(files, tmp_path / "cache", skip_unreadable=False)
+    assert list((tmp_path / "cache").iterdir()) == []
+    monkeypatch.undo()
+    _, packed = open_or_write(files, tmp_path / "cache", skip_unreadable=False)
+    assert (packed[np.arange(7)] == every_pixel(files)).all()
+
+
+def test_an_unreadable_frame_leaves_nothing(files, tmp_path):
+    (files.root / files.paths[5]).write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"1/1.jpg cannot be read"):
+        open_or_write(files, tmp_path / "cache", skip_unreadable=False)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_concurrent_writers_make_one_whole_entry(files, tmp_path, monkeypatch):
+    key = cache_key(files)
+    started = []
+    write = frame_cache._write
+
+    def wait_for_the_other(*args, **kwargs):
+        started.append(1)
+        while len(started) < 3:
+            pass
+        write(*args, **kwargs)
+
+    monkeypatch.setattr(frame_cache, "_write", wait_for_the_other)
+    with ThreadPoolExecutor(3) as pool:
+        opened = list(pool.map(lambda _: open_or_write(files, tmp_path, skip_unreadable=False), range(3)))
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name != "frames"] == [key]
+    for _, packed in opened:
+        assert (packed[np.arange(7)] == every_pixel(files)).all()
+
+
+@pytest.mark.parametrize("name", ["pixels.npy", "index.npz"])
+@pytest.mark.parametrize("size", [0, 200])
+def test_a_damaged_entry_is_named(files, tmp_path, name, size):
+    open_or_write(files, tmp_path, skip_unreadable=False)
+    file = tmp_path / cache_key(files) / name
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(DataError, match=r"is damaged .* remove this folder"):
+        open_or_write(files, tmp_path, skip_unreadable=False)

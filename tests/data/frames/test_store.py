@@ -1,0 +1,180 @@
+import pickle
+
+import numpy as np
+import pytest
+import simplejpeg
+
+from raydist.data.frames.store import open_frames
+from raydist.data.tracklets import TrackletTable
+from raydist.errors import ConfigError, DataError
+
+CACHES = pytest.mark.parametrize("cache", ["packed", "off"])
+
+
+def opened(table, tmp_path, **options):
+    return open_frames(table, **({"height": 16, "width": 8, "cache_dir": tmp_path / "cache"} | options))
+
+
+@CACHES
+def test_read_is_the_decoded_file(make_table, tmp_path, cache):
+    table = make_table([3, 5, 1])
+    store = opened(table, tmp_path, cache=cache)
+    assert store.num_frames.tolist() == [3, 5, 1]
+    assert (len(store), store.height, store.width, store.num_skipped) == (3, 16, 8, 0)
+    rows, frames = np.array([1, 0, 1]), np.array([[4, 0], [2, 2], [1, 3]])
+    pixels = store.read(rows, frames)
+    assert pixels.shape == (3, 2, 3, 16, 8)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    for b, row in enumerate(rows):
+        for t, frame in enumerate(frames[b]):
+            file = table.root / table.frames[row][frame]
+            assert (pixels[b, t] == simplejpeg.decode_jpeg(file.read_bytes(), "RGB").transpose(2, 0, 1)).all()
+
+
+def test_cached_and_decoded_stores_are_equal(make_table, tmp_path):
+    table = make_table([3, 4])
+    packed, decoded = (opened(table, tmp_path, cache=cache, height=7, width=9) for cache in ("packed", "off"))
+    rows, frames = np.array([0, 1]), np.array([[0, 1, 2], [1, 3, 0]])
+    assert (packed.read(rows, frames) == decoded.read(rows, frames)).all()
+    assert packed.digest.tolist() == decoded.digest.tolist()
+
+
+def test_auto_follows_the_limit_and_the_folder(make_table, tmp_path):
+    table = make_table([3])
+    opened(table, tmp_path, cache_limit_mb=0)
+    open_frames(table, height=16, width=8)
+    assert not (tmp_path / "cache").exists()
+    opened(table, tmp_path)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_take_reorders_without_reading(make_table, tmp_path):
+    store = opened(make_table([3, 4, 2]), tmp_path)
+    taken = store.take(np.array([2, 0]))
+    assert taken.num_frames.tolist() == [2, 3]
+    assert taken.digest.tolist() == store.digest[[2, 0]].tolist()
+    clip = np.array([[0, 1]])
+    assert (taken.read(np.array([0]), clip) == store.read(np.array([2]), clip)).all()
+
+
+@CACHES
+def test_stores_travel_between_processes(make_table, tmp_path, cache):
+    store = opened(make_table([2, 2]), tmp_path, cache=cache)
+    rows, clip = np.array([1]), np.array([[0, 1]])
+    assert (pickle.loads(pickle.dumps(store)).read(rows, clip) == store.read(rows, clip)).all()
+
+
+@CACHES
+def test_empty_reads(make_table, tmp_path, cache):
+    store = opened(make_table([2, 2]), tmp_path, cache=cache)
+    assert store.read(np.zeros(0, np.int64), np.zeros((0, 4), np.int64)).shape == (0, 4, 3, 16, 8)
+
+
+@pytest.mark.parametrize(("rows", "frames"), [([2], [[0]]), ([-1], [[0]]), ([0], [[3]]), ([0], [[-1]])])
+def test_rows_and_frames_must_exist(make_table, tmp_path, rows, frames):
+    store = opened(make_table([3, 4]), tmp_path)
+    with pytest.raises(IndexError):
+        store.read(np.array(rows), np.array(frames))
+
+
+def test_digest_is_of_content_and_order_only(make_table, write_jpeg, tmp_path):
+    root = tmp_path / "other"
+    for name, seed in (("a/x.jpg", 1), ("a/y.jpg", 2), ("b/p.jpg", 1), ("b/q.jpg", 2)):
+        write_jpeg(root / name, seed)
+    listed = [["a/x.jpg", "a/y.jpg"], ["b/p.jpg", "b/q.jpg"], ["a/y.jpg", "a/x.jpg"], ["a/x.jpg"]]
+    rows = [
+        {"tracklet_id": str(row), "split": "train", "modality": "visible", "camera": "D1", "frames": frames}
+        for row, frames in enumerate(listed)
+    ]
+    digest = opened(TrackletTable.from_rows(rows, root), tmp_path).digest
+    assert digest[0] == digest[1]
+    assert len(set(digest.tolist())) == 3
+    assert all(len(text) == 32 for text in digest)
+
+
+def damage(table, path, how):
+    file = table.root / path
+    if how == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(b"" if how == "empty" else file.read_bytes()[: file.stat().st_size // 2])
+
+
+@CACHES
+@pytest.mark.parametrize("how", ["missing", "empty", "truncated"])
+def test_unreadable_frames_are_refused_by_name(make_table, tmp_path, cache, how):
+    table = make_table([3, 4])
+    damage(table, "1/2.jpg", how)
+    with pytest.raises(DataError, match=r"1/2\.jpg cannot be read"):
+        opened(table, tmp_path, cache=cache)
+
+
+@CACHES
+@pytest.mark.parametrize("how", ["missing", "empty", "truncated"])
+def test_unreadable_frames_are_skipped_and_counted(make_table, tmp_path, cache, how, caplog):
+    table = make_table([20, 20])
+    whole = opened(table, tmp_path, cache=cache)
+    damage(table, "0/4.jpg", how)
+    store = opened(table, tmp_path, cache=cache, unreadable="skip")
+    assert store.num_skipped == 1
+    assert "0/4.jpg" in caplog.text
+    assert store.num_frames.tolist() == [19, 20]
+    assert store.digest[0] != whole.digest[0]
+    assert store.digest[1] == whole.digest[1]
+    left, every = np.delete(np.arange(20), 4)[None], np.arange(20)[None]
+    assert (store.read(np.array([0]), np.arange(19)[None]) == whole.read(np.array([0]), left)).all()
+    assert (store.read(np.array([1]), every) == whole.read(np.array([1]), every)).all()
+
+
+def test_a_cache_with_gaps_is_refused_without_skipping(make_table, tmp_path):
+    table = make_table([20, 20])
+    damage(table, "0/4.jpg", "truncated")
+    opened(table, tmp_path, unreadable="skip")
+    with pytest.raises(DataError, match=r"1 of 40 frames .* cannot be read; the first: 0/4\.jpg"):
+        opened(table, tmp_path)
+
+
+def test_skipping_has_a_limit(make_table, tmp_path):
+    table = make_table([20, 20])
+    for frame in range(3):
+        damage(table, f"0/{frame}.jpg", "empty")
+    with pytest.raises(DataError, match=r"3 of 40 frames .*more than 5% is too much"):
+        opened(table, tmp_path, unreadable="skip")
+
+
+def test_a_tracklet_must_keep_a_frame(make_table, tmp_path):
+    table = make_table([40, 1])
+    damage(table, "1/0.jpg", "empty")
+    with pytest.raises(DataError, match=r"no frame of row 1 can be read; its first frame is 1/0\.jpg"):
+        opened(table, tmp_path, unreadable="skip")
+
+
+def test_a_file_that_vanishes_later_is_named(make_table, tmp_path):
+    table = make_table([2, 2])
+    store = opened(table, tmp_path, cache="off")
+    damage(table, "0/1.jpg", "missing")
+    with pytest.raises(DataError, match=r"0/1\.jpg cannot be read: No such file"):
+        store.read(np.array([0]), np.array([[0, 1]]))
+
+
+def test_unusual_names(write_jpeg, tmp_path):
+    path = "Ünï cødé/行人 1/" + "x" * 200 + ".jpg"
+    write_jpeg(tmp_path / path, 1)
+    row = {"tracklet_id": "a", "split": "train", "modality": "visible", "camera": "D1", "frames": [path]}
+    assert opened(TrackletTable.from_rows([row], tmp_path), tmp_path).num_frames.tolist() == [1]
+
+
+def test_options_are_checked(make_table, tmp_path):
+    table = make_table([2])
+    for options in (
+        {"cache": "on"},
+        {"unreadable": "ignore"},
+        {"height": 0},
+        {"workers": 0},
+        {"cache": "packed", "cache_dir": None},
+    ):
+        with pytest.raises(ConfigError):
+            opened(table, tmp_path, **options)
+    with pytest.raises(DataError, match="no tracklets"):
+        opened(table.select(split="query"), tmp_path)

@@ -1,0 +1,330 @@
+"""A study on Ray from end to end: it is killed in the middle, and goes on to its end.
+
+Of its four trials the first two are the same, so that one that is cut off can be compared with one that is not; the third learns
+nothing, so that pieces of its tracklets stay apart, by which trials are compared; and the fourth cannot be clustered.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from raydist.distributed.driver.training import train
+from raydist.distributed.tune.search import first_rung, search, waiting
+from raydist.engine.run import mean_map
+from raydist.engine.schema import load_config
+from raydist.errors import ConfigError
+from raydist.tuning.records import StudyFolder, Trial
+from raydist.tuning.space import Space
+from raydist.tuning.study import plan_study
+
+SPACE = """
+recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
+train.lr: {choice: [1e-3, 1e-9]}
+clustering.min_samples: {choice: [2, 2, 2, 1000]}
+"""
+WORDS = [
+    "train.epochs=4", "train.iterations=6", "train.batch_identities=3", "train.batch_instances=2",
+    "ray.num_workers=1", "ray.num_shards=1", "tune.num_samples=4", "tune.seed=14", "tune.max_concurrent=1",
+    "tune.objective=consistency", "tracking.mlflow_uri=sqlite:///mlflow.db",
+]  # fmt: skip
+
+
+def wait_for_an_epoch(folder: Path, number: int) -> None:
+    """Until the records of a study say that a trial came to the end of an epoch."""
+    path, give_up = folder / "trials.jsonl", time.monotonic() + 500
+    while time.monotonic() < give_up:
+        events = (
+            [json.loads(line) for line in path.read_text().splitlines(True) if line.endswith("\n")]
+            if path.is_file()
+            else []
+        )
+        if any(event["trial"] == number and "epoch" in event for event in events):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"no epoch of trial {number} in {path}")
+
+
+@contextmanager
+def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[None]:
+    """A process in a group of its own; one of them or all are killed at the end of the block."""
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more
+    )
+    try:
+        yield
+    finally:
+        kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def study(smoke_root, run_env_of_module, tmp_path_factory):
+    """The folder, the trials when it was killed, the summary, and what was said after that."""
+    home = tmp_path_factory.mktemp("study")
+    (home / "space.yaml").write_text(SPACE)
+    words = [
+        "space.yaml",
+        *WORDS,
+        "data.name=synthetic,hitsz_vcm",
+        f"data.root=unused,{smoke_root}",
+        "run.name=s",
+    ]
+    command = [sys.executable, "-m", "raydist.tune", *words]
+    with started(command, kill=os.kill, cwd=home, env=run_env_of_module):
+        wait_for_an_epoch(home / "runs" / "s", 1)
+    folder = StudyFolder.open(home / "runs" / "s")
+    killed = folder.trials()
+    again = [*command, "--resume", "runs/s", "--json"]
+    result = subprocess.run(
+        again, cwd=home, env=run_env_of_module, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return folder, killed, json.loads(result.stdout.splitlines()[-1]), result.stderr
+
+
+@pytest.fixture(scope="module")
+def run_env_of_module():
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def test_every_trial_ended_and_counts_once(study):
+    folder, killed, summary, _ = study
+    trials = folder.trials()
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert [dict(trial.sample) for trial in trials] == [folder.study().sample(number) for number in range(4)]
+    assert {trial.state for trial in trials} == {"finished", "stopped", "failed"}
+    assert sum(summary["trials"].values()) == 4
+    for trial in trials:
+        assert [one.epoch for one in trial.epochs] == list(range(1, len(trial.epochs) + 1))
+        assert (trial.state == "finished") == (len(trial.epochs) == 4)
+    assert not list((folder.path / "trials").glob("*/checkpoints"))
+    assert killed[0] == trials[0]
+
+
+def test_the_trial_that_was_cut_off_went_on(study):
+    folder, killed, _, err = study
+    whole, cut_off = folder.trials()[:2]
+    assert killed[1].state == "running"
+    assert 1 <= len(killed[1].epochs) < 4
+    assert (cut_off.state, cut_off.epochs) == (whole.state, whole.epochs)
+    assert "3 trials to run, 1 ended before" in err
+    assert "trial 1 goes on after epoch" in err
+    assert "trial 0 finished" not in err
+
+
+def test_both_data_sets_are_measured_after_every_epoch(study):
+    for trial in study[0].trials():
+        for epoch in trial.epochs:
+            assert set(epoch.values) == {"synthetic", "hitsz_vcm"}
+            assert all("map" in values for values in epoch.values.values())
+        assert [one.steps for one in trial.epochs] == sorted({one.steps for one in trial.epochs})
+
+
+def test_a_trial_that_failed_says_why_and_the_study_went_on(study):
+    failed = [trial for trial in study[0].trials() if trial.state == "failed"]
+    assert {trial.sample["clustering.min_samples"] for trial in failed} == {1000}
+    for trial in failed:
+        assert trial.reason.startswith("ClusteringError: ")
+        assert "collapsed" in trial.reason
+
+
+def test_trials_were_stopped_where_half_of_those_before_were_better(study):
+    """Each rung is told over in the order of the trials, since one ran at a time."""
+    rungs: dict[int, list[float]] = {1: [], 2: [], 4: []}
+    for trial in study[0].trials():
+        stopped_at = None
+        for epoch, value in trial.curve("consistency").items():
+            if epoch in rungs:
+                if rungs[epoch] and value < median(rungs[epoch]) and epoch < 4:
+                    stopped_at = epoch
+                rungs[epoch].append(value)
+            if stopped_at:
+                break
+        assert (trial.state == "stopped") == (stopped_at is not None)
+        if stopped_at:
+            assert trial.epochs[-1].epoch == stopped_at
+
+
+def test_the_winner_can_be_trained(study):
+    folder, _, summary, _ = study
+    finished = {
+        trial.number: trial.last("consistency") for trial in folder.trials() if trial.state == "finished"
+    }
+    assert summary["value"] == max(finished.values()) == finished[summary["winner"]["trial"]]
+    for data, path in summary["best"].items():
+        config = load_config(str(folder.path / Path(path).name))
+        assert config.data.name == data
+        assert config.train.lr == summary["winner"]["sample"]["train.lr"]
+        assert (config.evaluation.split, config.data.validation_identities) == ("test", 0)
+    assert json.loads((folder.path / "summary.json").read_text()).items() <= summary.items()
+    assert (folder.path / "report" / Path(summary["report"]).name).is_file()
+
+
+def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, tmp_path):
+    folder, _, summary, _ = study
+    path = folder.path / Path(summary["best"]["synthetic"]).name
+    repeat = (
+        next(line for line in path.read_text().splitlines() if "evaluation.split=" in line)
+        .lstrip("# ")
+        .split()
+    )
+    run, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
+    winner = folder.trials()[summary["winner"]["trial"]]
+    assert mean_map(again["last"]) == winner.last_of("synthetic", "map")
+    criteria = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])["criteria"]
+    assert (
+        criteria["consistency"]
+        == winner.last_of("synthetic", "consistency")
+        == summary["values"]["synthetic"]
+    )
+
+
+def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
+    from mlflow import MlflowClient
+
+    folder = study[0]
+    client = MlflowClient(f"sqlite:///{folder.path.parent.parent}/mlflow.db")
+    runs = client.search_runs([client.get_experiment_by_name("raydist").experiment_id])
+    parent = next(run for run in runs if run.info.run_name == "s")
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert (len(runs), len(children), parent.info.status) == (5, 4, "FINISHED")
+    for trial in folder.trials():
+        (run,) = [run for run in children if run.info.run_name == f"trial-{trial.number:04d}"]
+        assert (
+            run.info.status == {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}[trial.state]
+        )
+        assert [m.step for m in client.get_metric_history(run.info.run_id, "map")] == [
+            one.epoch for one in trial.epochs
+        ]
+    names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert names >= {
+        "space.yaml",
+        "trials.jsonl",
+        "summary.json",
+        "best-synthetic.yaml",
+        "best-hitsz_vcm.yaml",
+        "report",
+    }
+
+
+@pytest.fixture(scope="module")
+def mlflow_ui(study, run_env_of_module):
+    """The address of MLflow's pages over the study's store."""
+    home = study[0].path.parent.parent
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words = [
+        "--backend-store-uri",
+        f"sqlite:///{home}/mlflow.db",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        port,
+        "--workers",
+        "1",
+    ]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    address = f"http://127.0.0.1:{port}"
+    with started(
+        [sys.executable, "-m", "mlflow", "ui", *words],
+        kill=os.killpg,
+        cwd=home,
+        env=run_env_of_module | quiet,
+    ):
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=10).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+
+
+@pytest.fixture
+def page():
+    """A page of a browser without a window."""
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("needs Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]) as opened,
+    ):
+        page = opened.new_page(viewport={"width": 1400, "height": 900})
+        page.set_default_timeout(120_000)
+        yield page
+
+
+def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, mlflow_ui, page, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{study[0].path.parent.parent}/mlflow.db")
+    experiment = client.get_experiment_by_name("raydist").experiment_id
+    (child,) = client.search_runs([experiment], "attributes.run_name = 'trial-0000'")
+    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="s", exact=True))
+    row.get_by_role("button").first.click()
+    for trial in study[0].trials():
+        page.get_by_role("link", name=f"trial-{trial.number:04d}").first.wait_for()
+    page.screenshot(path=tmp_path / "runs.png")
+
+    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs/{child.info.run_id}/model-metrics")
+    page.get_by_role("heading", name="trial-0000").wait_for()
+    curve = page.locator(".js-plotly-plot .scatterlayer .js-line").first
+    curve.wait_for(state="attached")
+    assert len(curve.get_attribute("d").split("L")) == 4
+    page.screenshot(path=tmp_path / "curves.png")
+    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("runs.png", "curves.png"))
+
+
+def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
+    study = plan_study(
+        Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"uniform": [0.001, 0.01]}}),
+        [f"run.dir={tmp_path}/runs", "ray.num_workers=64"],
+    )
+    with pytest.raises(ConfigError, match=r"ray\.num_workers = 64 needs 64 CPUs; the cluster has"):
+        search(study)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_waits_are_trials_that_were_cut_off_and_then_new_ones():
+    assert waiting([], 2) == [0, 1]
+    assert waiting([Trial(0, {}, "failed"), Trial(1, {}), Trial(2, {}, "stopped"), Trial(3, {})], 6) == [
+        1,
+        3,
+        4,
+        5,
+    ]
+    assert waiting([Trial(number, {}, "finished") for number in range(3)], 2) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "epoch"),
+    [
+        (["train.epochs=12", "evaluation.every=1"], 3),
+        (["train.epochs=50", "evaluation.every=10"], 20),
+        (["train.epochs=12", "evaluation.every=4"], 4),
+        (["train.epochs=12", "train.limit_epochs=4", "evaluation.every=1"], 1),
+        (["train.epochs=12", "evaluation.every=0"], 12),
+        (["train.epochs=12", "evaluation.every=0", "tune.objective=balance"], 3),
+    ],
+)
+def test_trials_are_compared_after_a_quarter_of_their_epochs_where_there_is_a_value(words, epoch):
+    assert first_rung([load_config("smoke", words)]) == epoch
+    longer = load_config("smoke", ["train.epochs=12", "evaluation.every=3", "tune.objective=map"])
+    assert first_rung([load_config("smoke", ["train.epochs=8", "evaluation.every=2"]), longer]) == 6

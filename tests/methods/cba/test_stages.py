@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from raydist.engine.refresher import LocalRefresher
+from raydist.methods.cba.intervention import Intervention, InterventionParams
+from raydist.methods.cba.stages import IntraParams, IntraStage, RefinementParams, RefinementStage
+from raydist.methods.method import Batch
+from raydist.types import NOISE, Modality
+
+MODES = ["hungarian", "coarse", "fine", "full"]
+
+
+def refreshed(stage, context, features):
+    return stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
+
+
+def some_batch(features, rows):
+    """Two versions of the clips of some tracklets, near their features."""
+    x = torch.from_numpy(features[rows, 0]) + 0.3 * torch.randn(
+        2, len(rows), 4, generator=torch.Generator().manual_seed(0)
+    )
+    return Batch(F.normalize(x, dim=2), torch.from_numpy(rows))
+
+
+def memories_of(targets):
+    return {name: torch.tensor(value) for name, value in targets.memories.items()}
+
+
+def refinement(context, **params):
+    return RefinementStage(context, RefinementParams(**params), InterventionParams())
+
+
+@pytest.mark.parametrize(
+    ("clip_views", "ciw", "expected"),
+    [
+        (4, {}, ["(0,0)", "(0,d)", "(m,0)", "(m,d)"]),
+        (2, {}, ["(0,0)", "(m,d)"]),
+        (2, {"modality": False}, ["(0,0)", "(0,d)"]),
+        (2, {"motion": False, "modality": False}, ["(0,0)", "(0,0)"]),
+    ],
+)
+def test_later_stages_render_all_versions_or_two(context, features, clip_views, ciw, expected):
+    stage = IntraStage(context, IntraParams(clip_views=clip_views), InterventionParams(**ciw))
+    assert [Intervention(kind).value for kind in stage.kinds] == expected
+    (optimizer_step,) = stage.optimizer_steps(refreshed(stage, context, features), 0)
+    assert len(optimizer_step.clip_views) == len(expected)
+
+
+def test_the_intra_loss_is_dual_contrast_and_a_share_of_the_interventions(context, features):
+    batch = some_batch(features, np.arange(12))
+    losses = []
+    for weight in (0.3, 0.6):
+        stage = IntraStage(context, IntraParams(lambda_ciw=weight), InterventionParams(ignore_slack=0.0))
+        targets = refreshed(stage, context, features)
+        (optimizer_step,) = stage.optimizer_steps(targets, 0)
+        losses.append(optimizer_step.loss(batch, memories_of(targets), {}))
+    assert losses[0].keys() == {"visible", "infrared", "tracklet", "invariance", "time", "modality"}
+    for name, half in losses[0].items():
+        factor = 1 if name in ("visible", "infrared") else 2
+        assert float(losses[1][name]) == pytest.approx(factor * float(half), rel=1e-5)
+    assert losses[0]["tracklet"] > 0
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_terms_across_are_those_of_the_definition(context, features, mode):
+    stage = refinement(context, mode=mode, lambda_x=0.5, temperature=0.2)
+    targets = refreshed(stage, context, features)
+    batch, memories = some_batch(features, np.array([0, 4, 6, 7, 11, 9])), memories_of(targets)
+    (optimizer_step,) = stage.optimizer_steps(targets, 0)
+    terms = optimizer_step.loss(batch, memories, {})
+    wanted = torch.from_numpy(targets.arrays["targets"].toarray())
+    from_infrared, from_visible = [], []
+    for clip_view in batch.features:
+        above = below = 0.0
+        of_visible = []
+        for x, row in zip(clip_view, batch.rows.tolist(), strict=True):
+            if context.tracklets.modality[row] == Modality.INFRARED:
+                w = float(targets.arrays["weights"][row])
+                above += w * -(wanted[row] * F.log_softmax(memories["visible"] @ x / 0.2, dim=0)).sum()
+                below += w
+            elif (own := int(targets.arrays["counterpart"][row])) != NOISE:
+                of_visible.append(-F.log_softmax(memories["counterparts"] @ x / 0.2, dim=0)[own])
+        from_infrared.append(above / below)
+        from_visible.append(torch.stack(of_visible).mean())
+    assert float(terms["infrared-to-visible"]) == pytest.approx(
+        0.5 * float(torch.stack(from_infrared).mean()), rel=1e-4
+    )
+    assert float(terms["visible-to-infrared"]) == pytest.approx(
+        0.5 * float(torch.stack(from_visible).mean()), rel=1e-4
+    )
+    assert terms["visible-to-infrared"] > 0
+
+
+def test_people_are_aligned_by_every_mode(context, features):
+    for mode in MODES:
+        targets = refreshed(refinement(context, mode=mode), context, features)
+        assert targets.arrays["assignment"].tolist() == [NOISE] * 6 + [0, 0, 0, 1, 1, 1]
+        assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
+def test_a_step_moves_clusters_and_slots_but_not_the_counterparts(context, features):
+    stage = refinement(context, momentum=0.5)
+    targets = refreshed(stage, context, features)
+    memories, before = memories_of(targets), memories_of(targets)
+    (optimizer_step,) = stage.optimizer_steps(targets, 0)
+    goal = torch.eye(4)[3]
+    optimizer_step.update(Batch(goal.expand(2, 2, 4), torch.tensor([0, 9])), memories)
+    for name, moved in (("visible", 0), ("infrared", 1)):
+        expected = before[name].clone()
+        expected[moved] = F.normalize(0.5 * expected[moved] + 0.5 * goal, dim=0)
+        assert torch.allclose(memories[name], expected, atol=1e-6)
+    slot = F.normalize(0.8 * before["slots"][[0, 9]] + 0.2 * goal)
+    assert torch.allclose(memories["slots"][[0, 9]], slot, atol=1e-6)
+    assert torch.equal(memories["counterparts"], before["counterparts"])
+
+
+def test_outliers_are_drawn_where_they_are_taught_something(context, features):
+    stray = features.copy()
+    stray[11] = [[0, 0, 0, 1]]
+    for mode in MODES:
+        stage = refinement(context, mode=mode, outliers=0.9)
+        stage.context = context.__class__(
+            context.tracklets, context.clustering, num_identities=6, num_instances=2
+        )
+        targets = refreshed(stage, context, stray)
+        assert targets.labels[11] == NOISE
+        (optimizer_step,) = stage.optimizer_steps(targets, 0)
+        rows = optimizer_step.sampler(4, np.random.default_rng(0))
+        assert (rows == 11).any() == (mode in ("fine", "full"))

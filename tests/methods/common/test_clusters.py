@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raydist.clustering.spec import ClusterSpec
+from raydist.engine.refresher import LocalRefresher
+from raydist.errors import ClusteringError
+from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
+from raydist.types import NOISE, Modality
+
+
+def test_the_mean_is_of_unit_length():
+    parts = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
+    expected = [np.mean(p, axis=0) / np.linalg.norm(np.mean(p, axis=0)) for p in parts]
+    assert np.allclose(tracklet_means(parts), expected, atol=1e-6)
+
+
+def test_modalities_are_clustered_apart_and_numbered_together(context, features):
+    found = cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), context)
+    assert found.joint.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+    assert found.labels(Modality.INFRARED).tolist() == [NOISE] * 6 + [0, 0, 0, 1, 1, 1]
+    assert found.centroids(tracklet_means(features), Modality.VISIBLE).shape == (2, 4)
+
+
+def test_another_eps_is_tried_before_giving_up(context, features):
+    blind = ClusterSpec(k1=3, k2=1, min_samples=2, eps=1.0)
+    wide = replace(context, clustering=dict.fromkeys(Modality, blind))
+    assert (
+        cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), wide).joint.max() == 3
+    )
+
+
+def test_a_collapse_names_the_modalities_and_their_counts(context, features):
+    strict = replace(context, clustering=dict.fromkeys(Modality, ClusterSpec(k1=3, k2=1, min_samples=100)))
+    refresher = LocalRefresher(context.tracklets)
+    with pytest.raises(ClusteringError, match="visible 0 clusters of 6 tracklets, infrared 0 clusters of 6"):
+        cluster_modalities(refresher, tracklet_means(features), strict)
+    assert (cluster_modalities(refresher, tracklet_means(features), strict, relax=False).joint == NOISE).all()
+
+
+def test_a_batch_holds_as_much_of_each_modality(context, features):
+    found = cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), context)
+    labels = {m: found.labels(m) for m in Modality}
+    batches = cluster_batches(labels, context, 5, np.random.default_rng(0))
+    assert batches.shape == (5, 8)
+    assert (context.tracklets.modality[batches] == np.repeat([0, 1], 4)).all()
