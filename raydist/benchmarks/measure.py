@@ -6,6 +6,7 @@ does not.
 
 from __future__ import annotations
 
+import ctypes
 import resource
 import time
 from collections.abc import Iterator, Mapping
@@ -62,6 +63,7 @@ class KernelPeak:
 
     def restart(self) -> None:
         """See `PeakMeter.restart`."""
+        _release_freed_memory()
         Path("/proc/self/clear_refs").write_text(_CLEAR_PEAK)
 
     def read(self) -> int:
@@ -82,6 +84,7 @@ class SampledPeak:
     def restart(self) -> None:
         """See `PeakMeter.restart`."""
         self.read()
+        _release_freed_memory()
         self._done.clear()
         self._peak = self._process.memory_info().rss
         self._thread = Thread(target=self._watch, daemon=True)
@@ -98,6 +101,16 @@ class SampledPeak:
     def _watch(self) -> None:
         while not self._done.wait(_SAMPLING_SECONDS):
             self._peak = max(self._peak, self._process.memory_info().rss)
+
+
+def _release_freed_memory() -> None:
+    """Return to the system what the allocator keeps of freed memory: it is resident, but not in use.
+
+    Else a process that has freed much would take memory again without a peak. Only glibc offers this.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def peak_meter() -> PeakMeter:

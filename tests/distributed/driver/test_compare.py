@@ -9,7 +9,10 @@ pytestmark = pytest.mark.usefixtures("cluster")
 
 @pytest.fixture
 def study(tmp_path):
-    words = ["train.iterations=1", "train.limit_epochs=1", f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]
+    words = [
+        "train.iterations=1", "train.limit_epochs=1", "ray.num_workers=1", "ray.num_shards=1",
+        f"run.dir={tmp_path}", "tracking.mlflow_uri=null",
+    ]  # fmt: skip
     return plan_study("smoke", ["dcl", "dcl+method.dual.momentum=0.5"], [0], words)
 
 
@@ -33,7 +36,7 @@ def test_nothing_is_tabulated_before_a_cell_has_ended(study):
 
 
 def test_cells_are_shared_between_comparisons_and_another_value_is_another_cell(study, tmp_path):
-    words = ["train.limit_epochs=1", f"run.dir={tmp_path}"]
+    words = ["train.limit_epochs=1", "ray.num_workers=1", "ray.num_shards=1", f"run.dir={tmp_path}"]
     folders = {cell.folder for cell in study.cells}
     same = plan_study("smoke", ["dcl"], [0, 1], [*words, "train.iterations=1"])
     other = plan_study("smoke", ["dcl"], [0], [*words, "train.iterations=2"])
