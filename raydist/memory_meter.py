@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from pathlib import Path
 from threading import Event, Thread
 from typing import Protocol
@@ -27,6 +28,7 @@ class KernelPeak:
 
     def restart(self) -> None:
         """See `PeakMeter.restart`."""
+        _release_freed_memory()
         Path("/proc/self/clear_refs").write_text(_CLEAR_PEAK)
 
     def read(self) -> int:
@@ -47,6 +49,7 @@ class SampledPeak:
     def restart(self) -> None:
         """See `PeakMeter.restart`."""
         self.read()
+        _release_freed_memory()
         self._done.clear()
         self._peak = self._process.memory_info().rss
         self._thread = Thread(target=self._watch, daemon=True)
@@ -74,3 +77,13 @@ def peak_meter() -> PeakMeter:
     except (OSError, IndexError, ValueError):
         return SampledPeak()
     return meter
+
+
+def _release_freed_memory() -> None:
+    """Return to the system what the allocator keeps of freed memory: it is resident, but not in use.
+
+    Else a process that has freed much would take memory again without a peak. Only glibc offers this.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -1,17 +1,50 @@
-"""One temporary home for all tests of a session, and data sets that several of them share."""
+"""What all tests share: one temporary home, kernels that are compiled once, chance that no order changes, and data sets.
 
+The suite runs in several processes of pytest-xdist, in a random order of pytest-randomly, which prints its seed. All tests
+of the local Ray cluster run in one of these processes; of the others, a file runs in one process.
+"""
+
+import hashlib
 import os
+import random
 import shutil
 import tempfile
+import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-HOME = tempfile.mkdtemp(prefix="raydist-test-")
-os.environ["RAYDIST_HOME"] = HOME
-os.environ["NUMBA_CACHE_DIR"] = str(Path(HOME) / "cache" / "numba")
+ROOT = Path(__file__).parent.parent
+IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+if not IN_WORKER:
+    os.environ["RAYDIST_HOME"] = tempfile.mkdtemp(prefix="raydist-test-")
+HOME = Path(os.environ["RAYDIST_HOME"])
+os.environ["NUMBA_CACHE_DIR"] = str(HOME / "cache" / "numba")
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GOMP_SPINCOUNT"] = "0"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+def _compiled_kernels() -> Path:
+    """The folder of compiled kernels, which sessions share as long as no file of the package changes.
+
+    Numba looks at the file of a kernel only, not at the files of the functions that it calls.
+    """
+    sources = hashlib.sha256()
+    for path in sorted((ROOT / "raydist").rglob("*.py")):
+        sources.update(path.read_bytes())
+    folder = ROOT / ".pytest_cache" / "kernels" / sources.hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.touch()
+    for other in folder.parent.iterdir():
+        if time.time() - other.stat().st_mtime > 86_400:
+            shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+if not IN_WORKER:
+    (HOME / "cache").mkdir()
+    (HOME / "cache" / "numba").symlink_to(_compiled_kernels())
 
 from raydist.distributed.cluster import prepare
 
@@ -29,8 +62,58 @@ from raydist.home import cache_folder
 torch.set_num_threads(1)
 
 
+RAY = "ray"
+OWN_CLUSTERS = "processes"
+"""Groups of tests that stay together: those of the local cluster, and those that start clusters of their own."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.randomly_reset_seed = False  # the order alone is random, see `_start_chance`
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes of `-n auto`: none beside this one where single files are named."""
+    named = [Path(str(argument).split("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in named) else max(2, min(4, (os.cpu_count() or 2) // 2))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Draw what several processes read."""
+    if session.config.getoption("numprocesses", None):
+        open_inputs(load_config("smoke", []), cache_folder())
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test its group, and begin with the group that takes longest."""
+    for item in items:
+        group = (
+            RAY if "cluster" in getattr(item, "fixturenames", ()) else item.path.relative_to(ROOT).as_posix()
+        )
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: "cluster" not in getattr(item, "fixturenames", ()))
+
+
+def _start_chance(name: str) -> None:
+    """Let every generator that a process has one of begin at a place of its own for every name, whatever ran before."""
+    seed = zlib.crc32(name.encode())
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef) -> None:
+    _start_chance(fixturedef.argname)
+
+
+def pytest_runtest_call(item: pytest.Item) -> None:
+    _start_chance(item.name)
+
+
 def pytest_sessionfinish() -> None:
-    shutil.rmtree(HOME, ignore_errors=True)
+    if not IN_WORKER:
+        shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,7 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the other output of Ray Tune cannot be silenced
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # the machine is not taken away
         most = str(max(os.cpu_count() or 1, STARTS_AT_ONCE))
         os.environ.setdefault(
             "RAY_worker_maximum_startup_concurrency", most

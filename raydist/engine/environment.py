@@ -19,7 +19,6 @@ PACKAGES = (
     "numba",
     "pyarrow",
     "hdbscan",
-    "fast_hdbscan",
     "faiss-cpu",
     "faiss-gpu",
     "mlflow",

@@ -25,6 +25,20 @@ def test_a_meter_sees_memory_that_is_gone_already(meter):
 
 
 @pytest.mark.parametrize("meter", METERS)
+def test_memory_that_was_freed_before_counts_when_it_is_taken_again(meter):
+    blocks = [np.ones(12_000) for _ in range(2 * SIZE // 96_000 + 400)]
+    stays = blocks.pop()  # behind the others, so that their memory remains with the allocator
+    del blocks
+    peak = meter()
+    peak.restart()
+    before = peak.read()
+    peak.restart()
+    touch()
+    assert peak.read() - before > 0.9 * SIZE
+    assert stays.all()
+
+
+@pytest.mark.parametrize("meter", METERS)
 def test_a_restart_forgets(meter):
     peak = meter()
     peak.restart()

@@ -86,7 +86,7 @@ def stop(process: subprocess.Popen) -> None:
 
 def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
     env, process = head
-    words = ["smoke", "train.iterations=2", "train.limit_epochs=3"]
+    words = ["smoke", "method.name=dcl", "train.epochs=3", "train.iterations=2"]
     command = [
         RAY,
         "job",
@@ -113,7 +113,7 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
 
     from mlflow import MlflowClient
 
-    (folder,) = (tmp_path / "home" / "runs").glob("cba-synthetic-*")
+    (folder,) = (tmp_path / "home" / "runs").glob("dcl-synthetic-*")
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["epochs"] == 3
     client = MlflowClient(f"sqlite:///{tmp_path}/home/runs/mlflow.db")

@@ -9,6 +9,11 @@ import torch
 from torch import nn
 
 from raydist.encoders.backbone import Backbone, Streams, initialise
+from raydist.encoders.mobilenet import MOBILENET_V2
+from raydist.encoders.resnet import AGW_RESNET50, AGW_RESNET50_NON_LOCAL, RESNET18, RESNET34, RESNET50
+from raydist.encoders.small import SMALL
+
+BACKBONES = [SMALL, RESNET18, RESNET34, RESNET50, AGW_RESNET50, AGW_RESNET50_NON_LOCAL, MOBILENET_V2]
 
 
 class Times(nn.Module):
@@ -85,3 +90,30 @@ def test_convolutions_start_with_the_variance_of_he():
     conv = nn.Conv2d(64, 128, 3)
     initialise(nn.Sequential(conv))
     assert conv.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_maps_are_as_declared_and_not_negative(backbone: Backbone):
+    with torch.no_grad():
+        layers = backbone.build().eval()
+        maps, early = (x(torch.randn(1, 3, 64, 32)) for x in (layers, layers[: backbone.early]))
+    size = {SMALL: (8, 4), AGW_RESNET50: (4, 2), AGW_RESNET50_NON_LOCAL: (4, 2)}.get(backbone, (2, 1))
+    assert maps.shape == (1, backbone.channels, *size)
+    assert maps.min() >= 0
+    assert early.shape[2:] == (16, 8)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_stem_is_the_first_convolution_with_its_normalisation(backbone: Backbone):
+    kinds = [
+        type(m)
+        for m in backbone.build()[: backbone.stem].modules()
+        if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    assert kinds == [nn.Conv2d, nn.BatchNorm2d]
+
+
+@pytest.mark.parametrize("backbone", [SMALL, RESNET18, RESNET50, AGW_RESNET50_NON_LOCAL])
+def test_styles_are_exchanged_after_the_first_stage(backbone: Backbone):
+    names = [name for name, _ in backbone.build().named_children()]
+    assert names[backbone.early - 1 : backbone.early + 1] == ["layer1", "layer2"]

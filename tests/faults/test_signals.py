@@ -11,12 +11,9 @@ import pytest
 pytestmark = pytest.mark.ray
 
 WORDS = [
-    "train.iterations=40",
-    "train.batch_identities=6",
-    "tracking.mlflow_uri=null",
-    "run.name=r",
-    "ray.num_workers=1",
-]
+    "method.name=dcl", "train.epochs=3", "train.iterations=20", "train.batch_identities=3",
+    "ray.num_workers=1", "ray.num_shards=1", "tracking.mlflow_uri=null", "run.name=r",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

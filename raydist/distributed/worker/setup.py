@@ -46,7 +46,9 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
 
     device = ray.train.torch.get_device()
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(deterministic, warn_only=device.type == "cuda")
+    strict = "warn" if device.type == "cuda" else "error"
+    # not torch.use_deterministic_algorithms, which loads the whole compiler: seconds of every worker
+    torch.set_deterministic_debug_mode(strict if deterministic else "default")
     if ray.train.get_context().get_world_size() > 1:
         return TorchProcessGroup(device)
     return SingleProcess(device)
