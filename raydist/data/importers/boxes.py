@@ -58,8 +58,14 @@ class Boxes:
 
     def take(self, rows: Ints) -> Boxes:
         """The boxes of these rows (indices or a mask)."""
-        columns = (self.frame, self.track, self.corners, self.confidence, self.category, self.line)
-        return Boxes(*(column[rows] for column in columns))
+        return Boxes(
+            self.frame[rows],
+            self.track[rows],
+            self.corners[rows],
+            self.confidence[rows],
+            self.category[rows],
+            self.line[rows],
+        )
 
 
 def read_boxes(path: Path, problems: Problems) -> Boxes:

@@ -108,7 +108,7 @@ def _plan_all(request: MotImport, target: Target, problems: Problems, notes: Rea
     if not any(plan and plan.pieces for plan in plans):
         reasons = "; ".join(notes.lines()) or "the track files are empty"
         raise DataError(f"no tracklet of {request.path} is left: {reasons}")
-    return [plan for plan in plans if plan]
+    return [plan for plan in plans if plan and plan.pieces]
 
 
 def _plan(

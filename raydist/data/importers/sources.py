@@ -72,11 +72,11 @@ class VideoFrames:
             for wanted in frames:
                 while number < wanted and video.grab():
                     number += 1
-                is_read, pixels = video.read() if number == wanted else (False, None)
-                if not is_read:
+                if number != wanted or not video.grab():
                     return
                 number += 1
-                yield wanted, pixels
+                is_decoded, pixels = video.retrieve()
+                yield wanted, pixels if is_decoded else DataError(f"{self._path} cannot be decoded here")
         finally:
             video.release()
 

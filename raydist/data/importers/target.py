@@ -126,8 +126,10 @@ class Target:
 
         Raises:
             ConfigError: there is one, and `overwrite` is not set.
+            DataError: a name cannot stand in a manifest.
         """
-        if self.path.exists() and not self.overwrite and self.path.read_bytes() != self.render(table):
+        content = self.render(table)
+        if self.path.exists() and not self.overwrite and self.path.read_bytes() != content:
             raise ConfigError(f"{self.path} is there and says something else; --overwrite replaces it")
 
     def write(self, table: TrackletTable) -> None:
