@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_table
+from raydist.cli.data_import import import_data
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ Width = Annotated[
 Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at once; changes time only.")]
 
 FEWEST_TEST_IDENTITIES = 2
+
+data.command("import")(import_data)
 
 
 @data.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -125,7 +126,7 @@ def _group(pictures: Sequence[TreePicture], problems: Problems) -> dict[str, lis
         groups.setdefault(name, []).append(picture)
     for name, group in groups.items():
         group.sort(key=lambda picture: natural_key(picture.values.get("frame", picture.path)))
-        for before, after in zip(group, group[1:], strict=False):
+        for before, after in itertools.pairwise(group):
             if "frame" in after.values and after.values["frame"] == before.values["frame"]:
                 problems.add(
                     after.path,

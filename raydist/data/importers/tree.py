@@ -38,14 +38,19 @@ class TreePicture:
     modality: Modality
 
 
-def find_pictures(root: Path, notes: ReadNotes) -> Iterator[str]:
+def find_pictures(root: Path, problems: Problems, notes: ReadNotes) -> Iterator[str]:
     """The paths of all pictures below a folder, in their natural order, relative to it.
 
     Args:
         root: the folder.
+        problems: gets every folder that cannot be read.
         notes: gets everything that is left out.
     """
-    for folder, folders, files in os.walk(root):
+
+    def refuse(error: OSError) -> None:
+        problems.add(error.filename, f"the folder cannot be read ({error.strerror})")
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
         base = os.path.relpath(folder, root)
         for name in list(folders):
             path = os.path.normpath(os.path.join(base, name))
@@ -82,7 +87,7 @@ def read_tree(
         notes: gets everything that is left out.
     """
     pictures = []
-    for path in find_pictures(root, notes):
+    for path in find_pictures(root, problems, notes):
         values = pattern.match(path)
         if values is None:
             problems.add(root, f"{path} does not fit the pattern {pattern.text}")
