@@ -28,7 +28,7 @@ COLUMNS = ("frame", "id", "left", "top", "width", "height", "confidence", "class
 LAYOUT = "  frame, id, left, top, width, height[, confidence[, class[, visibility]]]    one box a line"
 _NUM_NEEDED = 6
 _NUM_WITH_CLASS = (8, 9)  # lines of 10 columns end with a position in space, or with -1, -1, -1
-_LARGEST = 2**53  # above it, a float does not hold every whole number
+_LARGEST = 2.0**53  # above it, a float does not hold every whole number
 _PLAIN_NUMBER = re.compile(r"[-+0-9.eE]+")
 
 
@@ -119,7 +119,7 @@ def parse_line(text: str) -> tuple[float, ...]:
     """
     separator = next((mark for mark in ",;\t" if mark in text), None)
     words = [word.strip() for word in text.split(separator)]
-    if not words[-1]:
+    if words and not words[-1]:
         words.pop()  # a separator at the end of the line
     if len(words) < _NUM_NEEDED:
         raise DataError(f"{len(words)} columns, expected at least 6: {', '.join(COLUMNS[:_NUM_NEEDED])}")
@@ -128,7 +128,7 @@ def parse_line(text: str) -> tuple[float, ...]:
     confidence = values[_NUM_NEEDED] if len(values) > _NUM_NEEDED else NOT_GIVEN
     row = (*values[:_NUM_NEEDED], float(confidence), values[7] if has_class else float(NOT_GIVEN))
     for column in (0, 1, 7):
-        if not row[column].is_integer() or abs(row[column]) > _LARGEST:
+        if not row[column].is_integer():
             raise DataError(f"{COLUMNS[column]} {words[column]}: expected a whole number")
     if row[0] < 0:
         raise DataError(f"frame {words[0]}: expected a number from 0")
@@ -140,7 +140,7 @@ def _parse_number(word: str) -> float:
         value = float(word) if _PLAIN_NUMBER.fullmatch(word) else math.nan
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    if not abs(value) <= _LARGEST:  # not a number either
         raise DataError(f"{word!r} where a number was expected (the format has no heading)")
     return value
 

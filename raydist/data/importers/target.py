@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.files import write_whole
-from raydist.data.tracklets import SCHEMA, TrackletTable, hold_out_identities
+from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.errors import ConfigError, DataError
 from raydist.types import UNKNOWN_IDENTITY
 
@@ -105,9 +105,11 @@ class Target:
         Raises:
             DataError: a name cannot stand in a manifest, or too few identities are known to hold some out.
         """
-        rows = [{key: value for key, value in asdict(row).items() if value is not None} for row in tracklets]
+        rows = [{"split": "train", **asdict(row)} for row in tracklets]
+        if all(row["stream"] is None for row in rows):
+            rows = [{name: value for name, value in row.items() if name != "stream"} for row in rows]
         try:
-            table = TrackletTable.from_rows([{"split": "train", **row} for row in rows], self.root)
+            table = TrackletTable.from_rows(rows, self.root)
         except UnicodeEncodeError as error:
             raise DataError(f"the name {error.object!r} is not valid UTF-8; rename the file") from None
         return table if self.holdout is None else self._split(table, self.holdout)
@@ -144,17 +146,13 @@ class Target:
         """
         if self.path.suffix.lower() == ".parquet":
             sink = pa.BufferOutputStream()
-            pa.parquet.write_table(table.table.cast(_schema(table)), sink)
+            pa.parquet.write_table(table.table, sink)
             return sink.getvalue().to_pybytes()
         return _render_csv(table)
 
 
-def _schema(table: TrackletTable) -> pa.Schema:
-    return pa.schema([SCHEMA.field(name) for name in table.table.column_names])
-
-
 def _render_csv(table: TrackletTable) -> bytes:
-    names = [name for name in _COLUMNS if name in (*table.table.column_names, "identity")]
+    names = [name for name in _COLUMNS if name in table.table.column_names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
@@ -166,5 +164,5 @@ def _render_csv(table: TrackletTable) -> bytes:
                     "rename it, or make the manifest a .parquet file"
                 )
         cells = row | {"frames": "|".join(row["frames"])}
-        writer.writerow(["" if cells.get(name) is None else cells[name] for name in names])
+        writer.writerow(["" if cells[name] is None else cells[name] for name in names])
     return text.getvalue().encode()
