@@ -228,7 +228,7 @@ def _show(result: ImportResult, options: ImportOptions) -> None:
         note(f"pictures written: {result.num_written:,}; there from an earlier call: {result.num_reused:,}")
     if len({modality for modalities in summary.values() for modality in modalities}) < 2:
         note(
-            "there is one modality only, and training needs both; say the other with --modality CAMERA=infrared"
+            "there is one modality only, and training needs both; --modality CAMERA=infrared names the other"
         )
     if options.json:
         say_json(

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from raydist.data.importers.boxes import Boxes
-from raydist.data.importers.files import is_written, write_whole
+from raydist.data.importers.files import UNFINISHED, is_written, write_whole
 from raydist.data.importers.pictures import Picture
 from raydist.data.importers.problems import Problems
 from raydist.data.importers.sources import FrameSource
@@ -121,7 +121,7 @@ def open_record(job: CropJob, problems: Problems, *, overwrite: bool) -> CropRec
         overwrite: crops that were cut from something else are to be removed.
     """
     digest = job.digest()
-    if not job.folder.exists():
+    if not job.folder.exists() or all(path.name.endswith(UNFINISHED) for path in job.folder.iterdir()):
         return CropRecord(digest, [])
     try:
         content = json.loads((job.folder / RECORD).read_bytes())

@@ -35,7 +35,7 @@ def number_identities(texts: Iterable[str]) -> dict[str, int]:
 
 def are_renumbered(numbers: Mapping[str, int]) -> bool:
     """Whether a number is not what its text says."""
-    return any(not name.isdigit() or int(name) != number for name, number in numbers.items())
+    return any((name.lstrip("0") or "0") != str(number) for name, number in numbers.items())
 
 
 def write_identities(path: Path, numbers: Mapping[str, int]) -> None:

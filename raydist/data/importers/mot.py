@@ -184,7 +184,7 @@ def _check_missing(job: CropJob, record: CropRecord, problems: Problems) -> None
         first = int(np.flatnonzero(missing)[np.argmin(job.boxes.frame[missing])])
         problems.add(
             job.tracks,
-            f"frame {job.boxes.frame[first]} and {missing.sum() - 1} more boxes lie behind the end of the video: "
-            "do tracks and video belong together?",
+            f"frame {job.boxes.frame[first]} and {missing.sum() - 1} more boxes lie behind the end of the "
+            "video: do tracks and video belong together?",
             line=int(job.boxes.line[first]),
         )

@@ -61,8 +61,8 @@ class PathPattern:
 def parse_pattern(text: str) -> PathPattern:
     """The pattern of a text.
 
-    Between two ``/`` stands one level. A placeholder stands for at least one character of its level, ``*`` for
-    any number of them. The suffix of the files is left out.
+    Between two ``/`` stands one level. A placeholder stands for at least one character of its level, ``*``
+    for any number of them. The suffix of the files is left out.
 
     Args:
         text: such as ``{camera}/{tracklet}/{frame}``, or a key of `NAMED`.
@@ -71,8 +71,8 @@ def parse_pattern(text: str) -> PathPattern:
     {'camera': 'hall', 'tracklet': '7', 'frame': '000012'}
 
     Raises:
-        ConfigError: a placeholder is unknown, occurs twice or touches another, or it is not said which pictures
-            are of one camera and one tracklet.
+        ConfigError: a placeholder is unknown, occurs twice or touches another, or it is not said which
+            pictures are of one camera and one tracklet.
     """
     if text in NAMED:
         return PathPattern(text, re.compile(f"(?:.*/)?{NAMED[text]}", re.ASCII), is_named=True)
@@ -87,7 +87,7 @@ def parse_pattern(text: str) -> PathPattern:
     except re.error:
         raise ConfigError(f"pattern {text!r}: a placeholder occurs twice") from None
     if re.search(r"\}\{|\}\*|\*\{", pattern):
-        raise ConfigError(f"pattern {text!r}: two placeholders touch, so nobody can say where one ends")
+        raise ConfigError(f"pattern {text!r}: two placeholders touch; put a character between them")
     if "camera" not in parsed.names:
         raise ConfigError(f"pattern {text!r}: no {{camera}}; name the level or part that tells cameras apart")
     if not {"tracklet", "identity"} & set(parsed.names):

@@ -73,7 +73,7 @@ class Target:
         overwrite: replace another manifest, and crops of another import.
 
     Raises:
-        ConfigError: another suffix, or a share that is not in (0, 1).
+        ConfigError: another suffix, the name of a folder, or a share that is not in (0, 1).
     """
 
     path: Path
@@ -86,6 +86,8 @@ class Target:
             raise ConfigError(
                 f"manifest {self.path}: expected a name that ends with {' or '.join(_SUFFIXES)}"
             )
+        if self.path.is_dir():
+            raise ConfigError(f"manifest {self.path}: a folder has this name")
         if self.holdout is not None and not 0 < self.holdout < 1:
             raise ConfigError(f"holdout {self.holdout}: expected a share between 0 and 1, both excluded")
 
@@ -118,7 +120,8 @@ class Target:
         if (table.identity == UNKNOWN_IDENTITY).all():
             raise DataError(
                 "--holdout makes query and gallery from whole identities, but no identity is known: "
-                "leave it out, or say where identities stand ({identity} in the pattern, --shared-ids for tracks)"
+                "leave it out, or say where identities stand "
+                "({identity} in the pattern, --shared-ids for tracks)"
             )
         validation, train = hold_out_identities(table, share, self.seed)
         return TrackletTable(pa.concat_tables([train.table, validation.table]), table.root)

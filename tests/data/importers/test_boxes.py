@@ -58,7 +58,8 @@ def test_windows_text(tmp_path):
 
 
 def test_every_problem_is_listed_with_its_line(tmp_path):
-    text = "frame,id,l,t,w,h\n1,2,3,4,5\n1.5,2,3,4,5,6\n1,2,nan,4,5,6\n-1,2,3,4,5,6\n1,,3,4,5,6\n1,2,3,4,5,6,1,.5,1\n"
+    text = "frame,id,l,t,w,h\n1,2,3,4,5\n1.5,2,3,4,5,6\n1,2,nan,4,5,6\n-1,2,3,4,5,6\n"
+    text += "1,,3,4,5,6\n1,2,3,4,5,6,1,.5,1\n"
     boxes, problems = read(tmp_path, text + "4,1,1,1,5,5\n4,1,9,9,5,5\n")
     assert [line.removeprefix(f"{tmp_path / 'cam.txt'}, ") for line in problems.lines()] == [
         "line 1: 'frame' where a number was expected (the format has no heading)",

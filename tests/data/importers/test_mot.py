@@ -10,7 +10,7 @@ from raydist.data.importers.cutting import CropFormat
 from raydist.data.importers.mot import MotImport, import_mot
 from raydist.data.importers.target import Target
 from raydist.data.importers.tracks import TrackRules
-from raydist.errors import ConfigError, DataError
+from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.types import Modality
 
 PNG = CropFormat("png")
@@ -159,6 +159,20 @@ def test_a_folder_of_the_user_is_not_touched(request_, target, silent):
     with pytest.raises(DataError, match="move it away"):
         import_mot(request_, replace(target, overwrite=True), silent)
     assert own.read_text() == "mine"
+
+
+def test_a_call_that_was_killed_at_the_start(request_, target, silent):
+    unfinished = target.crops / "hall" / ".import.json.part"
+    unfinished.parent.mkdir(parents=True)
+    unfinished.touch()
+    assert import_mot(request_, target, silent).num_written == 8
+    assert not unfinished.exists()
+
+
+def test_a_place_where_nothing_can_be_written(request_, tmp_path, silent):
+    (tmp_path / "file").touch()
+    with pytest.raises(RaydistError, match="cannot be written"):
+        import_mot(request_, Target(tmp_path / "file" / "people.csv"), silent)
 
 
 def test_all_problems_of_all_sequences_are_told_before_anything_is_cut(

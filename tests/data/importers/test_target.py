@@ -12,6 +12,12 @@ def test_the_suffix_says_the_format(name):
         Target(Path(name))
 
 
+def test_a_folder_is_no_manifest(tmp_path):
+    (tmp_path / "people.csv").mkdir()
+    with pytest.raises(ConfigError, match="a folder has this name"):
+        Target(tmp_path / "people.csv")
+
+
 @pytest.mark.parametrize("share", [0, 1, -1, float("nan")])
 def test_the_share_lies_between(share):
     with pytest.raises(ConfigError, match="share between 0 and 1"):
