@@ -16,6 +16,7 @@ from raydist.cli.common import (
     print_table,
     with_exit_codes,
 )
+from raydist.cli.data_import import import_data
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from raydist.data.tracklets import TrackletTable
 
 data = typer.Typer(
-    help="Draw, check and pack data sets, and rank them without learning.", no_args_is_help=True
+    help="Draw, import, check and pack data sets, and rank them without learning.", no_args_is_help=True
 )
 
 Preset = Annotated[
@@ -58,6 +59,8 @@ Width = Annotated[
 Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at once; changes time only.")]
 
 FEWEST_TEST_IDENTITIES = 2
+
+data.command("import")(import_data)
 
 
 @data.command()
