@@ -1,4 +1,4 @@
-"""The ranked lists of rows under a Jaccard distance, and the neighbours that query expansion averages over."""
+"""The ranked lists of rows, and the neighbours that query expansion averages over."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ class RankedLists:
     """The ranked lists of r rows, and their expansion neighbours with weights.
 
     Attributes:
-        ids: int32 [r, K], the row itself, then the neighbours that may be reciprocal, best first; padded with -1.
-        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in padding.
-        split: columns from this one on are a second list, of the neighbours across; K or more where there is one list.
+        ids: int32 [r, K], the row itself, then the neighbours that may be reciprocal, best first; padded with
+            -1.
+        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in
+            padding.
+        split: columns from this one on are a second list, of the neighbours across; K or more where there is
+            one list.
         seats: int32 [r, K2], the expansion neighbours; padded with -1.
         shares: float64 [r, K2], their weights; each row sums to 1, padding has 0.
     """

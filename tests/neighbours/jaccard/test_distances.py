@@ -41,7 +41,7 @@ def test_camera_aware_lists_keep_both_sides_apart():
     assert lists.shares.tolist() == [[0.2] * 5]
 
 
-def test_modality_aware_lists_share_seats_and_sort_by_similarity():
+def test_modality_aware_lists_take_half_of_each_modality_and_sort_by_similarity():
     spec = ModalityAwareJaccard(k1=6, k2=2)
     assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 3)
     lists = spec.ranked_lists(ROW, ranked([[1, 2]], [[0.9, 0.8]]), ACROSS)
@@ -81,12 +81,12 @@ def test_the_half_set_is_rounded_to_even():
 
 
 def gated(gate):
-    """Rows 0 and 1 are visible, 2 and 3 infrared; 0 and 2 are each other's nearest across, 1 and 3 look at the others."""
+    """Rows 0, 1 are visible, 2, 3 infrared; 0 and 2 are each other's nearest across."""
     within = ranked([[1], [0], [3], [2]], [[0.9]] * 4)
     across = ranked([[2, 3], [2, 3], [0, 1], [0, 1]], [[0.8, 0.2], [0.6, 0.5], [0.8, 0.6], [0.2, 0.1]])
     slabs = [np.array([0, 1, 2]), np.array([3])]
-    found = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
-    lists = join_lists(ModalityAwareJaccard(k1=4, k2=2, gate=gate), slabs, found)
+    neighbours = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
+    lists = join_lists(ModalityAwareJaccard(k1=4, k2=2, gate=gate), slabs, neighbours)
     return [[j for j in row if j >= 0] for row in lists.ids.tolist()]
 
 
@@ -105,8 +105,8 @@ def test_a_gate_without_another_modality():
     assert alone.ids.tolist() == [[0, 1, -1], [1, 0, -1]]
 
 
-def test_nobody_across_never_meets_the_last_row():
-    """Row 0 has nobody across; the nearest across of the last row is row 0."""
+def test_padding_across_never_matches_the_last_row():
+    """Row 0 has no neighbour across; the nearest across of the last row is row 0."""
     spec = ModalityAwareJaccard(k1=2, k2=1, gate=1.0)
     within = ranked(np.empty((2, 0)), np.empty((2, 0)))
     lists = join_lists(spec, [np.array([0, 1])], [(within, ranked([[-1], [0]], [[-np.inf], [0.5]]))])

@@ -58,7 +58,8 @@ def same(a: csr_array, b: csr_array) -> bool:
     )
 
 
-# ------------------------------------------------------------------------------------------------------------ the sets
+# ------------------------------------------------------------------------------------------------------------
+# the sets
 
 
 @pytest.mark.parametrize("half", [0, 2, 5])
@@ -68,7 +69,7 @@ def test_sets_are_those_of_the_definition(people, half):
         assert members(sets_of(lists, half)) == [oracle(lists.ids, i, half) for i in range(45)]
 
 
-def test_mutual_ranks_are_the_later_seat(people):
+def test_mutual_ranks_are_the_later_rank(people):
     lists = lists_from(people(5, 9, noise=0.9), 10)
     ranks = mutual_ranks(np.arange(45), lists)
     for k in (1, 4, 10):
@@ -84,7 +85,7 @@ def test_expansion_needs_strictly_more_than_two_thirds():
 
 
 def test_two_lists_side_by_side_look_back_among_themselves():
-    """Row 0 has 1 in its first list and 2 in its second one; 1 looks back in its second list, where that does not count."""
+    """Row 0 has 1 in its first list and 2 in its second; 1 has 0 in its second list, which does not count."""
     ids = [[0, 1, 2, -1], [1, 2, 0, -1], [2, 1, 0, -1]]
     assert members(sets_of(lists_of(ids, split=2), 0)) == [[0, 2], [1, 2], [0, 1, 2]]
     assert members(sets_of(lists_of(ids), 0)) == [[0, 1, 2]] * 3
@@ -114,7 +115,8 @@ def test_known_similarities_come_along(people):
                 assert similarity == pytest.approx(exact[i, j], abs=1e-6)
 
 
-# ------------------------------------------------------------------------------------------------------ V and expansion
+# ------------------------------------------------------------------------------------------------------ V and
+# expansion
 
 
 def test_rows_of_v_are_a_softmax_and_features_may_be_elsewhere(people):
@@ -166,7 +168,8 @@ def test_even_the_smallest_weight_is_kept():
     assert expand_rows(np.arange(2), lists, v).toarray().tolist() == [[UNIT, 1], [0, UNIT]]
 
 
-# ---------------------------------------------------------------------------------------------------------- invariances
+# ----------------------------------------------------------------------------------------------------------
+# invariances
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
@@ -200,8 +203,8 @@ def test_any_numbering_gives_the_same_weights(people):
 
 
 @pytest.mark.parametrize("half", [0, 2])
-def test_nobody_is_never_looked_up(half):
-    """An empty seat holds -1, which would be the last row: whatever stands there, the other rows stay as they are."""
+def test_padding_is_never_looked_up(half):
+    """Padding is -1, which would be the last row: whatever that row is, the others stay as they are."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((13, 8)).astype(np.float32)
     ids = np.stack([np.append(i, rng.permutation(np.delete(np.arange(12), i))[:4]) for i in range(12)])
