@@ -226,7 +226,7 @@ class FeatureShard:
         """The rows of V of every other shard that the expansion of this shard's rows averages over, by its places."""
         self._check(version)
         self._v = [stack_rows(self._v)] if self._v else []
-        seats = np.unique(lists.seats[place.of_shard(self._me.number)]).astype(np.int64)
+        seats = np.unique(lists.expansion_ids[place.of_shard(self._me.number)]).astype(np.int64)
         return self._ask(place, seats[seats != PADDING])
 
     def give_v(self, version: int, place: Map, places: Ints) -> csr_array:

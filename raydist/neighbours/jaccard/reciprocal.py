@@ -149,14 +149,14 @@ def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 
     table = v.indptr, unsigned(v.indices), v.data
     slabs = work_slabs(len(rows), threads=threads)
     sizes = map_slabs(
-        lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads
+        lambda slab: _count_expanded(lists.expansion_ids[rows[slab]], *table[:2]), slabs, threads=threads
     )
     bounds = np.concatenate([[0], *sizes]).cumsum()
     columns, mean = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.int32)
 
     def fill(slab: slice) -> None:
-        shares = np.rint(lists.shares[rows[slab]] * 2.0**_WEIGHT_BITS).astype(np.int64)
-        _expand(lists.seats[rows[slab]], shares, *table, bounds[slab], (columns, mean))
+        factors = np.rint(lists.expansion_weights[rows[slab]] * 2.0**_WEIGHT_BITS).astype(np.int64)
+        _expand(lists.expansion_ids[rows[slab]], factors, *table, bounds[slab], (columns, mean))
 
     map_slabs(fill, slabs, threads=threads)
     return sparse_rows(bounds, columns, mean, num_columns=v.shape[1])
@@ -316,7 +316,7 @@ def _count_expanded(averaged: Ids, bounds: Ints, columns: Columns) -> Ints:
 @njit(nogil=True, cache=True)
 def _expand(
     averaged: Ids,
-    shares: Ints,
+    factors: Ints,
     bounds: Ints,
     columns: Columns,
     weights: Weights,
@@ -327,7 +327,7 @@ def _expand(
 
     Args:
         averaged: int32 [r, K2], the rows that are averaged, padded with -1.
-        shares: int64 [r, K2], with what weight, in multiples of 2 ** -`_WEIGHT_BITS`.
+        factors: int64 [r, K2], their weights, in multiples of 2 ** -`_WEIGHT_BITS`.
         bounds, columns, weights: V, as CSR.
         starts: int64 [r], where each row of the result begins.
         result: its columns and weights, which are filled.
@@ -350,7 +350,7 @@ def _expand(
                 touched[count] = column
                 count += np.uint64(before == 0)
                 # Share times weight, rounded; at least 1, so that the total of a touched column is never 0.
-                total[column] = before + max(1, (shares[r, a] * weights[t] + rounding) >> _WEIGHT_BITS)
+                total[column] = before + max(1, (factors[r, a] * weights[t] + rounding) >> _WEIGHT_BITS)
         start = np.uint64(starts[r])
         for t in range(count):
             column = touched[t]
