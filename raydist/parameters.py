@@ -1,6 +1,8 @@
-"""Parameters that a part declares once, with default, bounds and help; configuration and command line derive from them.
+"""Parameters that a part declares once, with default, bounds and help; configuration and command line derive
+from them.
 
-A part is a frozen dataclass. Its fields are its parameters; `parameter` adds bounds and a line of help to a field.
+A part is a frozen dataclass. Its fields are its parameters; `parameter` adds bounds and a line of help to a
+field.
 """
 
 from __future__ import annotations

@@ -100,7 +100,8 @@ def cluster(
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
-        f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, num_slabs = {shards}"
+        f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, "
+        f"num_slabs = {shards}"
     )
     clock = StageClock()
     staged = cluster_in_stages(
@@ -116,7 +117,8 @@ def cluster(
     show_labels(summary, title=f"{features}, {spec.distance}, {spec.algorithm}", stderr=json)
     _show_stages(clock.costs)
     print_line(
-        f"{choice.search} search ({_search_note(searched)}), {num_pairs:,} pairs within the radius; labels: {out}"
+        f"{choice.search} search ({_search_note(searched)}), {num_pairs:,} pairs within the radius; "
+        f"labels: {out}"
     )
     if json:
         facts = {
@@ -133,8 +135,8 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
     """The features, if the distance can be taken of them.
 
     Raises:
-        DataError: there are no rows, a feature is not finite or not of unit length, or one modality is missing that is
-            needed.
+        DataError: there are no rows, a feature is not finite or not of unit length, or one modality is
+            missing that is needed.
     """
     from raydist.data.feature_files import read_features
     from raydist.types import Modality
@@ -149,7 +151,8 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
     if spec.metric.group == "modality" and not all(counts.values()):
         listed = ", ".join(f"{count} {label}" for label, count in counts.items())
         raise DataError(
-            f"the {spec.metric.name} distance needs both modalities, but there are {listed} tracklets: take jaccard"
+            f"the {spec.metric.name} distance needs both modalities, but there are {listed} tracklets: "
+            "take jaccard"
         )
     return table
 

@@ -1,6 +1,8 @@
-"""Options of the command line that derive from the parameters of the chosen distance and clustering algorithm.
+"""Options of the command line that derive from the parameters of the chosen distance and clustering
+algorithm.
 
-What a distance declares is imported when its command is parsed, not before, so that every other ``--help`` stays quick.
+What a distance declares is imported when its command is parsed, not before, so that every other ``--help``
+stays quick.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 Part = TypeVar("Part")
 CHOSEN, VALUES = "raydist.chosen", "raydist.values"
-"""Where the context keeps the names of the distance and the algorithm, and the values of the derived options."""
+"""Keys of the context's ``meta``: the chosen distance and algorithm; the values of derived options."""
 
 PANEL = "Distance and clustering"
 
@@ -29,8 +31,9 @@ PANEL = "Distance and clustering"
 class SpecCommand(TyperCommand):
     """A command with ``--distance``, ``--algorithm`` and an option for each parameter that these declare.
 
-    The function of the command takes a `typer.Context` and asks `chosen_spec` for what was given. A sub-class can name
-    another dataclass whose parameters become options, `part`; the function asks `chosen_part` for it.
+    The function of the command takes a `typer.Context` and asks `chosen_spec` for what was given. A sub-class
+    can name another dataclass whose parameters become options, `part`; the function asks `chosen_part` for
+    it.
     """
 
     part: ClassVar[type[Any] | None] = None
@@ -122,8 +125,8 @@ def _option(one: Parameter, panel: str | None) -> inspect.Parameter:
 def _value_after(option: str, args: Sequence[str]) -> str | None:
     """The last value of an option among the words of a command line; None where it is not given.
 
-    >>> _value_after("--distance", ["x", "--distance", "jaccard"]), _value_after("--distance", ["--distance=a"])
-    ('jaccard', 'a')
+    >>> _value_after("--distance", ["x", "--distance", "jaccard"])
+    'jaccard'
     """
     value = None
     for number, word in enumerate(args):

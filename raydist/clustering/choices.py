@@ -50,8 +50,8 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     """The parameters that may be given with a distance and an algorithm, by name.
 
     Those of the other distances and algorithms of this package may be given too: they have no effect, but a
-    configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where several
-    declare a parameter, the chosen distance and algorithm come first.
+    configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where
+    several declare a parameter, the chosen distance and algorithm come first.
 
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']

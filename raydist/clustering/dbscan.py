@@ -1,6 +1,7 @@
 """DBSCAN on a sparse graph, with the labels of scikit-learn bit for bit.
 
-Ester et al., "A Density-Based Algorithm for Discovering Clusters in Large Spatial Databases with Noise", KDD 1996.
+Ester et al., "A Density-Based Algorithm for Discovering Clusters in Large Spatial Databases with Noise", KDD
+1996.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from raydist.types import NOISE, Floats, Labels
 def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labels:
     """Cluster rows by density.
 
-    A row with at least `min_samples` rows within eps, itself included, is a core row. Core rows within eps of each
-    other share a cluster; clusters are numbered by their smallest core row. Another row within eps of core rows
-    belongs to the first of their clusters; the rest is noise.
+    A row with at least `min_samples` rows within eps, itself included, is a core row. Core rows within eps of
+    each other share a cluster; clusters are numbered by their smallest core row. Another row within eps of
+    core rows belongs to the first of their clusters; the rest is noise.
 
     Args:
         edges: every pair with a distance up to eps; larger distances may be there too.
@@ -61,14 +62,15 @@ def _labels(
             size[left[e]] += 1
             size[right[e]] += 1
     core = size >= min_samples
-    # Core rows within the radius of each other are one cluster. The smaller root stays, so that the root of a cluster is
-    # its smallest row.
+    # Core rows within the radius of each other are one cluster. The smaller root stays, so that the root of a
+    # cluster is its smallest row.
     parent = np.arange(num_rows)
     for e in range(left.size):
         if distance[e] <= radius and core[left[e]] and core[right[e]]:
             a, b = root_of(parent, left[e]), root_of(parent, right[e])
             parent[max(a, b)] = min(a, b)
-    # Rows ascend, so a cluster is numbered at its smallest row, and the others find that number at their root.
+    # Rows ascend, so a cluster is numbered at its smallest row, and the others find that number at their
+    # root.
     labels = np.full(num_rows, NOISE)
     count = 0
     for row in range(num_rows):

@@ -2,10 +2,10 @@
 
 Campello, Moulavi and Sander, "Density-Based Clustering Based on Hierarchical Density Estimates", PAKDD 2013.
 
-The minimum spanning tree of the mutual reachabilities is made here, and the library ``hdbscan`` makes the hierarchy of
-it. That takes one component and no distance of 0, which a Jaccard graph has not: rows that can only be noise are taken
-out first, a distance of 0 becomes tiny, and the components are bridged at distance 1, where rows that share no
-neighbour are.
+The minimum spanning tree of the mutual reachabilities is made here, and the library ``hdbscan`` makes the
+hierarchy of it. That takes one component and no distance of 0, which a Jaccard graph has not: rows that can
+only be noise are taken out first, a distance of 0 becomes tiny, and the components are bridged at distance 1,
+where rows that share no neighbour are.
 """
 
 from __future__ import annotations
@@ -70,11 +70,12 @@ def hdbscan(edges: Edges, num_rows: int, *, min_cluster_size: int, min_samples: 
     A graph that is one cluster and does not split gives noise only, as in the original algorithm.
 
     Args:
-        edges: the pairs of small distance, cut well above the distances inside a cluster (0.8). Others are at 1.
+        edges: the pairs of small distance, cut well above the distances inside a cluster (0.8). Others are at
+            1.
         num_rows: N.
         min_cluster_size: the smallest cluster, >= 2.
-        min_samples: which nearest neighbour sets the density of a row, the row itself not counted. A row with fewer
-            neighbours in the graph is noise.
+        min_samples: which nearest neighbour sets the density of a row, the row itself not counted. A row with
+            fewer neighbours in the graph is noise.
 
     Raises:
         ConfigError: min_cluster_size < 2 or min_samples < 1.
@@ -98,7 +99,7 @@ def hdbscan(edges: Edges, num_rows: int, *, min_cluster_size: int, min_samples: 
 
 
 def _mutual_reachability(edges: Edges, num_rows: int, min_samples: int) -> csr_array:
-    """max(core_i, core_j, d_ij) of every pair whose rows have a core distance, float64 CSR [N, N]; 0 becomes tiny."""
+    """max(core_i, core_j, d_ij) of all pairs with core distances, float64 CSR [N, N]; 0 becomes tiny."""
     graph = edges.matrix(num_rows)
     degree = np.diff(graph.indptr)
     row = np.repeat(np.arange(num_rows), degree)
@@ -119,7 +120,7 @@ def _bridges(component: Ints) -> csr_array:
 
 
 def _spanning_tree(reach: csr_array) -> Doubles:
-    """The edges (i, j, distance) of the minimum spanning tree of a connected graph, float64 [n - 1, 3], by distance."""
+    """The edges (i, j, distance) of the minimum spanning tree, float64 [n - 1, 3], by distance."""
     tree = minimum_spanning_tree(reach).tocoo()
     order = np.argsort(tree.data)
     return np.stack((tree.row[order], tree.col[order], tree.data[order]), axis=1).astype(np.float64)

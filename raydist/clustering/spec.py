@@ -30,8 +30,8 @@ from raydist.types import Floats, Labels
 class ClusterSpec:
     """A distance, an algorithm and their parameters.
 
-    A parameter that is not given has the default of the chosen distance or algorithm; as an attribute each has its
-    value. Parameters of other distances of this package may be given: see `declared_parameters`.
+    A parameter that is not given has the default of the chosen distance or algorithm; as an attribute each
+    has its value. Parameters of other distances of this package may be given: see `declared_parameters`.
 
     Args:
         distance: a name of `raydist.neighbours.jaccard.distances.DISTANCES`, or ``package.module:Class``.
@@ -42,7 +42,8 @@ class ClusterSpec:
         values: the parameters that are given, by ascending name.
 
     Raises:
-        ConfigError: an unknown name, a number out of range, or a parameter that is switched on but would have no effect.
+        ConfigError: an unknown name, a number out of range, or a parameter that is switched on but would have
+            no effect.
 
     >>> spec = ClusterSpec("camera-aware", k1_intra=3)
     >>> spec.metric
@@ -77,7 +78,8 @@ class ClusterSpec:
         distances, algorithms = owners_of(name)
         what = name if value is True else f"{name} = {value}"
         chosen = self.distance if distances else self.algorithm
-        return f"{what} with {chosen}: it has no effect there; leave it out, or take {' or '.join(distances or algorithms)}"
+        others = " or ".join(distances or algorithms)
+        return f"{what} with {chosen}: it has no effect there; leave it out, or take {others}"
 
     @cached_property
     def metric(self) -> Distance:

@@ -20,7 +20,8 @@ def from_dense() -> Callable[[np.ndarray], Edges]:
 
 @pytest.fixture
 def crowd() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Unit features of people of uneven numbers of rows, with junk and duplicates, shuffled; and a group of each row.
+    """Unit features of people of uneven numbers of rows, with junk and duplicates, shuffled; and a group of
+    each row.
 
     The rows of group 1 are shifted, as those of another modality are.
     """
@@ -49,10 +50,10 @@ def ranking(similarity: np.ndarray, i: int, candidates: np.ndarray) -> list[int]
     return candidates[order].tolist()
 
 
-def seats_of(
+def lists_and_weights(
     similarity: np.ndarray, i: int, spec: Distance, group: np.ndarray
 ) -> tuple[list[list[int]], dict[int, float]]:
-    """The ranked lists of row i, and whom it is averaged over with what weight."""
+    """The ranked lists of row i, and its expansion neighbours with their weights."""
     every = np.arange(len(similarity))
     if spec.name == "jaccard":
         ranked = ranking(similarity, i, every)
@@ -68,7 +69,7 @@ def seats_of(
 
 
 def reciprocal_set(lists: list[list[list[int]]], i: int, half: int) -> set[int]:
-    """Zhong et al.: who is in i's list and has i in the own one, and the half sets that lie in there for two thirds."""
+    """Zhong et al.: mutual neighbours of i, and their half sets that lie among these for two thirds."""
 
     def mutual(row: int, width: int | None) -> set[int]:
         return {
@@ -90,7 +91,9 @@ def dense_jaccard() -> Callable[[np.ndarray, Distance, np.ndarray], np.ndarray]:
         similarity = np.stack(
             [(x * row).sum(axis=1) for row in x]
         )  # equal rows get equal sums, unlike in a BLAS product
-        lists, weights = zip(*(seats_of(similarity[i], i, spec, group) for i in range(num_rows)), strict=True)
+        lists, weights = zip(
+            *(lists_and_weights(similarity[i], i, spec, group) for i in range(num_rows)), strict=True
+        )
         v = np.zeros((num_rows, num_rows))
         for i in range(num_rows):
             members = sorted(reciprocal_set(lists, i, spec.half))

@@ -33,7 +33,8 @@ class CloseOnes(PlainJaccard):
 
     def ranked_lists(self, rows, within, across):
         close = within[1] >= self.least
-        return super().ranked_lists(rows, (np.where(close, within[0], -1), np.where(close, within[1], -np.inf)), across)
+        within = np.where(close, within[0], -1), np.where(close, within[1], -np.inf)
+        return super().ranked_lists(rows, within, across)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def test_every_name_has_help_and_a_class_of_that_name(registry):
 
 
 def test_a_parameter_has_one_default_whatever_is_chosen():
-    """Distances that share a parameter agree on its default, so that choosing another one changes nothing else."""
+    """Distances that share a parameter agree on its default: choosing another one changes nothing else."""
     defaults = {name: one.default for name, one in declared_parameters().items()}
     for distance in DISTANCES:
         for algorithm in CLUSTERINGS:

@@ -72,7 +72,7 @@ def test_labels_agree_with_a_dense_hdbscan():
 
 
 def test_probabilities_and_the_tree_go_with_the_labels(from_dense):
-    """Rows 0 to 2 are noise from the start and no part of the tree; the rows after them have the numbers they have."""
+    """Rows 0 to 2 are noise from the start and no part of the tree; the others keep their numbers."""
     distance = np.ones((25, 25))
     distance[3:, 3:] = groups([9, 7, 6], 0.3, np.random.default_rng(3), inside=0.2)
     clusters = hdbscan(from_dense(distance), 25, min_cluster_size=4, min_samples=3)
@@ -91,7 +91,7 @@ def test_probabilities_and_the_tree_go_with_the_labels(from_dense):
 
 @pytest.mark.parametrize(("num_rows", "min_samples"), [(400, 2), (400, 4), (1200, 4)])
 def test_labels_are_those_of_sklearn_on_the_same_graph(crowd, num_rows, min_samples):
-    """scikit-learn takes the same mutual reachabilities, bridged in the same way, and makes its own tree of them."""
+    """scikit-learn makes its own tree of the same mutual reachabilities, bridged in the same way."""
     x, _ = crowd(num_rows, 8)
     edges = jaccard_graph(x, PlainJaccard(k1=15, k2=4), eps_max=0.8).edges
     reach = _mutual_reachability(edges, num_rows, min_samples)

@@ -108,7 +108,7 @@ class ShardEncoding:
             For each shard the positions of the rows that are needed of it, int64 [b_s].
         """
         self._v = [stack_rows(self._v)] if self._v else []
-        averaged = np.unique(graph.lists.seats[graph.layout.rows_of(self._shard)]).astype(np.int64)
+        averaged = np.unique(graph.lists.expansion_ids[graph.layout.rows_of(self._shard)]).astype(np.int64)
         self._v_request = graph.layout.request(averaged[averaged != PADDING], by=self._shard)
         return graph.layout.requested_positions(self._v_request)
 

@@ -1,7 +1,7 @@
 """The camera-aware Jaccard distance (CA-Jaccard).
 
-"Camera-aware Jaccard Distance for Person Re-identification", CVPR 2024: reciprocal sets of the own camera and of the
-other cameras (CKRNN), query expansion over both kinds of neighbours (CLQE).
+"Camera-aware Jaccard Distance for Person Re-identification", CVPR 2024: reciprocal sets of the own camera and
+of the other cameras (CKRNN), query expansion over both kinds of neighbours (CLQE).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from raydist.types import Ints
 
 @dataclass(frozen=True)
 class CameraAwareJaccard(Distance):
-    """A list of the own camera and a list of the other cameras; a camera may be any grouping, such as the modality.
+    """A list of the own camera and a list of the other cameras; a camera may be any grouping, such as the
+    modality.
 
     Attributes:
         k1_intra: neighbours in the own camera, the row itself not counted.

@@ -1,4 +1,4 @@
-"""What a Jaccard distance is: the contract that the distances of this package keep, and one of your own would."""
+"""The contract of a Jaccard distance, for those of this package and for one of your own."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ Group = Literal["camera", "modality"]
 class Distance(ABC):
     """A Jaccard distance with its parameters.
 
-    Distances differ in two things alone: which neighbours of a row are ranked, and which neighbours query expansion
-    averages with what weights. A distance says how many neighbours are to be searched, and makes `RankedLists` of them;
-    all later steps (k-reciprocal sets, V, expansion, edges) are shared.
+    Distances differ in two things alone: which neighbours of a row are ranked, and which neighbours query
+    expansion averages with what weights. A distance says how many neighbours are to be searched, and makes
+    `RankedLists` of them; all later steps (k-reciprocal sets, V, expansion, edges) are shared.
 
-    A distance of your own is a frozen dataclass that derives from this class, in a module that every process can import.
-    Its name in the configuration and on the command line is ``package.module:Class``. Its fields are its parameters: an
-    int, float, bool or str each, with a default, and bounds and help by `raydist.parameters.parameter`. They become keys
-    of the section ``clustering`` and options of ``raydist cluster``. A field with the name of a parameter of this
-    package (such as ``k1``) has its type too. To define: `name`, `num_within`, `num_averaged` and `ranked_lists`, and
-    where neighbours across are ranked, `group` and `num_across`.
+    A distance of your own is a frozen dataclass that derives from this class, in a module that every process
+    can import. Its name in the configuration and on the command line is ``package.module:Class``. Its fields
+    are its parameters: an int, float, bool or str each, with a default, and bounds and help by
+    `raydist.parameters.parameter`. They become keys of the section ``clustering`` and options of ``raydist
+    cluster``. A field with the name of a parameter of this package (such as ``k1``) has its type too. To
+    define: `name`, `num_within`, `num_averaged` and `ranked_lists`, and where neighbours across are ranked,
+    `group` and `num_across`.
 
     Instances are pickled and sent to the feature shards, so they hold parameters only.
 
     Attributes:
         name: the distance, in messages.
-        group: what splits neighbours into those within the row's own group and those across, in all other groups;
-            None when all are within.
+        group: what splits neighbours into those within the row's own group and those across, in all other
+            groups; None when all are within.
 
     Raises:
         ConfigError: a parameter is out of range.
@@ -70,7 +71,7 @@ class Distance(ABC):
 
     @property
     def half(self) -> int:
-        """The size of the half sets that expand a reciprocal set (Zhong et al., Eq. 3); 0 for no such expansion."""
+        """The size of the half sets that expand a reciprocal set (Zhong et al., Eq. 3); 0 for none."""
         return 0
 
     @property
@@ -82,7 +83,8 @@ class Distance(ABC):
     def ranked_lists(self, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
         """The ranked lists of some rows.
 
-        A row comes first in its own list, whatever else has the same feature. A group with too few rows leaves padding.
+        A row comes first in its own list, whatever else has the same feature. A group with too few rows
+        leaves padding.
 
         Args:
             rows: int64 [r].
@@ -91,7 +93,7 @@ class Distance(ABC):
         """
 
     def filter_across(self, slabs: Sequence[Ints], across: Sequence[Ranked]) -> Sequence[Ranked]:
-        """The neighbours across that remain once those of all rows are known; all of them unless a distance says other.
+        """The neighbours across that are ranked, chosen when those of all rows are known; here all of them.
 
         Args:
             slabs: consecutive rows, int64 [r] each.

@@ -1,11 +1,12 @@
 """The pairs of rows at small Jaccard distances, and how they are made of the rows of V.
 
-J_ij = 1 - s_ij / (2 - s_ij) with s_ij the sum over g of min(V_ig, V_jg), since both rows sum to 1 (Zhong et al., CVPR
-2017, Eq. 10). Only pairs whose supports overlap have a distance below 1, and an inverted index finds them: no N x N
-matrix is ever made. Overlaps are sums of whole numbers, exact in any order.
+J_ij = 1 - s_ij / (2 - s_ij) with s_ij the sum over g of min(V_ig, V_jg), since both rows sum to 1 (Zhong et
+al., CVPR 2017, Eq. 10). Only pairs whose supports overlap have a distance below 1, and an inverted index
+finds them: no N x N matrix is ever made. Overlaps are sums of whole numbers, exact in any order.
 
-Ties: with k2 = 6 the distance 0.5 is exact for whole groups of pairs, and with k2 = 4 the distance 0.4, so rounding
-would decide on them. A pair is therefore within eps when its distance is <= eps + `TIE_TOLERANCE`, everywhere.
+Ties: with k2 = 6 the distance 0.5 is exact for whole groups of pairs, and with k2 = 4 the distance 0.4, so
+rounding would decide on them. A pair is therefore within eps when its distance is <= eps + `TIE_TOLERANCE`,
+everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ TIE_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Edges:
-    """Pairs of rows and their distance; an absent pair is farther than the graph's eps_max, 1.0 if nothing is shared.
+    """Pairs of rows and their distance; an absent pair is farther than the graph's eps_max, 1.0 if nothing is
+    shared.
 
     Attributes:
         i: int32 [E].
@@ -90,7 +92,8 @@ def jaccard_edges(
     Args:
         rows: int64 [r] ascending.
         v: int32 CSR [N, N], V of all rows after query expansion, in multiples of 1 / `UNIT`.
-        eps_max: the largest eps that will ever be asked for, in (0, 1]. At 1 every pair that shares anything is kept.
+        eps_max: the largest eps that will ever be asked for, in (0, 1]. At 1 every pair that shares anything
+            is kept.
         inverted: ``v.tocsc()``; made here when None. Give it where one process computes several slabs.
         threads: how many work at once; changes the time, never the result.
 
@@ -110,6 +113,12 @@ def jaccard_edges(
 
 
 @njit(nogil=True, cache=True)
+def _least_overlap(limit: float) -> float:
+    """The overlap of two rows at a distance; a little less, so that rounding loses no pair."""
+    return UNIT * (2 - 2 * limit) / (2 - limit) - 2 * UNIT * TIE_TOLERANCE
+
+
+@njit(nogil=True, cache=True)
 def _overlaps(
     rows: Ints,
     bounds: Ints,
@@ -125,23 +134,19 @@ def _overlaps(
     Args:
         rows: int64 [r] ascending.
         bounds, columns, weights: V by rows, as CSR.
-        starts, owners, owner_weights: V by columns, as CSC: which rows have a column, ascending, and with what weight.
+        starts, owners, owner_weights: V by columns, as CSC: which rows have a column, ascending, and with
+            what weight.
         limit: the largest distance.
 
     Returns:
         Where the pairs of each row begin (int64 [r + 1]), and j and the distance of every pair.
     """
     num_rows = bounds.size - 1
-    # Solved for the overlap, distance <= limit says: overlap >= this. A little less, so that rounding loses no pair;
-    # what passes is compared by its distance.
-    least = UNIT * (2 - 2 * limit) / (2 - limit) - 2 * UNIT * TIE_TOLERANCE
-    overlap = np.zeros(num_rows, np.int32)  # of the row at work with every other row; zeros between two rows
-    touched = np.empty(
-        num_rows + 1, np.uint32
-    )  # the rows whose overlap is not 0; one place more than rows, see below
-    ahead = starts[
-        :-1
-    ].copy()  # in each column, the first owner behind the row: rows ascend, so it only moves on
+    least = _least_overlap(limit)
+    # The overlap of the row at work with every other row, zeros between two rows; and where it is not 0.
+    overlap, touched = np.zeros(num_rows, np.int32), np.empty(num_rows + 1, np.uint32)
+    # In each column, the first owner behind the row at work: rows ascend, so it only moves on.
+    ahead = starts[:-1].copy()
     kept = np.zeros(rows.size + 1, np.int64)
     near, distance = np.empty(8 * rows.size, np.uint32), np.empty(8 * rows.size, np.float32)
     used = np.uint64(0)
@@ -156,13 +161,14 @@ def _overlaps(
             for p in range(first, stop):
                 j = owners[p]
                 before = overlap[j]
-                # Written always, counted where j is new: without a branch, which would be mispredicted. After all rows
-                # are touched, the write goes to the extra place at the end.
+                # Written always, counted where j is new: without a branch, which would be mispredicted. After
+                # all rows are touched, the write goes to the extra place at the end.
                 touched[count] = j
                 count += np.uint64(before == 0)
                 overlap[j] = before + min(weights[t], owner_weights[p])
         near, distance = with_room(near, used, count), with_room(distance, used, count)
-        # Distances are computed for the few pairs that may be near enough; the overlaps go back to 0 for the next row.
+        # Distances are computed for the few pairs that may be near enough; the overlaps go back to 0 for the
+        # next row.
         for a in range(count):
             j = touched[a]
             if overlap[j] >= least:

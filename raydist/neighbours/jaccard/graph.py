@@ -25,7 +25,7 @@ from raydist.types import Floats, Ints, check_features
 __all__ = ["Edges", "Graph", "Watch", "jaccard_edges", "jaccard_graph", "merge_lists"]
 
 Watch = Callable[[str], AbstractContextManager[object]]
-"""Called with the name of a stage; what it returns surrounds the stage: a clock, a progress bar, `nullcontext`."""
+"""Stage name -> context manager around the stage: a clock, a progress bar, `nullcontext`."""
 
 
 def merge_lists(parts: Sequence[GroupedLists], spec: Distance) -> GroupedLists:
@@ -41,7 +41,7 @@ class Graph:
     Attributes:
         edges: the pairs.
         v_entries, expanded_entries: stored values of V before and after query expansion.
-        searched: figures of the search.
+        searched: what the search tells of itself, such as ``recall``.
     """
 
     edges: Edges
@@ -63,17 +63,18 @@ def jaccard_graph(
 ) -> Graph:
     """The graph of small Jaccard distances, in one process, step by step as shards compute it.
 
-    The stages are ``search``, ``encode`` (sets and V), ``expand`` and ``edges``. Those after the search work on rows in
-    `local_order`, which changes the time and never the result.
+    The stages are ``search``, ``encode`` (sets and V), ``expand`` and ``edges``. Those after the search work
+    on rows in `local_order`, which changes the time and never the result.
 
     Args:
         features: float32 [N, D], rows of unit length.
         spec: the distance.
-        group: [N] of any sortable type, the camera or the modality of each row, whichever ``spec.group`` names; not
-            looked at where it names none.
+        group: [N] of any sortable type, the camera or the modality of each row, whichever ``spec.group``
+            names; not looked at where it names none.
         eps_max: see `jaccard_edges`.
-        search: how neighbours are found; None is the exact search.
-        num_slabs: into how many slabs the rows are cut, each computed as a shard would; never changes the result.
+        search: how neighbours are searched; None is the exact search.
+        num_slabs: into how many slabs the rows are cut, each computed as a shard would; never changes the
+            result.
         threads: how many work at once; changes the time, never the result.
         watch: surrounds each stage, called with its name.
 

@@ -1,6 +1,7 @@
 """An order of the rows in which neighbours lie together in memory, made from the ranked lists themselves.
 
-Every step after the search hops from a row to its neighbours' rows. In this order they are in the processor's cache.
+Every step after the search hops from a row to its neighbours' rows. In this order they are in the processor's
+cache.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ _LINKED_RANKS = 10  # neighbours that are linked; more change the order little
 def local_order(ids: NDArray[np.int32]) -> Ints:
     """Rows ordered so that neighbours are close to each other.
 
-    Single linkage by rank: every row is linked with its first neighbour, then with its second, and so on. Where a link
-    joins two groups, the rows of one are put behind those of the other, so that groups of every size stay together.
+    Single linkage by rank: every row is linked with its first neighbour, then with its second, and so on.
+    Where a link joins two groups, the rows of one are put behind those of the other, so that groups of every
+    size stay together.
 
     Args:
         ids: int32 [N, K], the ranked lists, best first; padded with -1.
@@ -53,10 +55,8 @@ def root_of(parent: Ints, row: int) -> int:
 def _local_order(ids: NDArray[np.int32]) -> Ints:
     """See `local_order`. Groups are chains of rows, so that putting one behind another takes one link."""
     num_rows = ids.shape[0]
-    parent, last = (
-        np.arange(num_rows),
-        np.arange(num_rows),
-    )  # a forest of groups; the end of the chain of each root
+    # A disjoint-set forest of groups, and the end of the chain of each root.
+    parent, last = np.arange(num_rows), np.arange(num_rows)
     behind = np.full(num_rows, PADDING)  # the next row of a chain
     for a in range(ids.shape[1]):
         for i in range(num_rows):
@@ -67,7 +67,8 @@ def _local_order(ids: NDArray[np.int32]) -> Ints:
                 behind[last[left]] = right
                 last[left] = last[right]
                 parent[right] = left
-    # A root is the first row of its chain, as the group on the left keeps its root. So every chain is read once.
+    # A root is the first row of its chain, as the group on the left keeps its root. So every chain is read
+    # once.
     order = np.empty(num_rows, np.int64)
     count = 0
     for i in range(num_rows):

@@ -1,7 +1,7 @@
 """The modality-aware Jaccard distance (MAJ).
 
-"Modality-Aware Bias Mitigation and Invariance Learning", AAAI 2026: half of a list comes from each modality, and query
-expansion weighs both modalities equally.
+"Modality-Aware Bias Mitigation and Invariance Learning", AAAI 2026: half of a list comes from each modality,
+and query expansion weighs both modalities equally.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from raydist.types import Doubles, Ints
 class ModalityAwareJaccard(Distance):
     """One list with the nearest rows of each modality.
 
-    A group with fewer rows than its half of the list leaves padding (the published code takes rows of the wrong group).
+    A group with fewer rows than its half of the list leaves padding (the published code takes rows of the
+    wrong group).
 
     Attributes:
         k1: ranked neighbours of a row, itself included, half of them of each modality.
         k2: neighbours of each modality that a row is averaged over, itself included; 1 for no expansion.
-        gate: None takes every neighbour across, as published, which supposes that nearly every person is seen in both
-            modalities. A number in [0, 1], about the share of rows whose person is not, takes a neighbour across only
-            where it and the row are each other's nearest across, or it is more similar than the nearest across of that
-            share of all rows.
+        gate: None takes every neighbour across, as published, which supposes that nearly every person is seen
+            in both modalities. A number in [0, 1], about the share of rows whose person is not, takes a
+            neighbour across only where it and the row are each other's nearest across, or it is more similar
+            than the nearest across of that share of all rows.
     """
 
     k1: int = parameter(
@@ -74,7 +75,7 @@ class ModalityAwareJaccard(Distance):
         return self.k2 if self.k2 > 1 else 0
 
     def ranked_lists(self, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
-        """One list by similarity; the first `k2` rows of each modality are averaged, half the weight to each."""
+        """One list by similarity; the first `k2` rows of each modality get half the weight each."""
         itself = rows[:, None], np.full((len(rows), 1), np.inf)  # before all others, also before equal rows
         ids, similarities = merge_topk((itself, within, across), k=2 * (self.k1 // 2))
         similarities[:, 0] = 1
@@ -121,7 +122,7 @@ def _quantile(values: Doubles, share: float) -> float:
 
 
 def _balanced_weights(near: NDArray[Any], far: NDArray[Any]) -> Doubles:
-    """Half the weight to the neighbours of each side; all of it to the near side where there is none on the far side."""
+    """Half the weight to the neighbours of each side; all to the near side where the far side has none."""
     num_far = (far != PADDING).sum(axis=1, keepdims=True)
     near_weights = equal_weights(near) * np.where(num_far > 0, 0.5, 1.0)
     return np.hstack((near_weights, (far != PADDING) * (0.5 / np.maximum(num_far, 1))))

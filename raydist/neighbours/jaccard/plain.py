@@ -1,7 +1,7 @@
 """The k-reciprocal Jaccard distance.
 
-Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, in the form used for
-clustering.
+Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, in the form used
+for clustering.
 """
 
 from __future__ import annotations

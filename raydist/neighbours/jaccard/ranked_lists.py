@@ -1,4 +1,4 @@
-"""The ranked lists of rows under a Jaccard distance, and the neighbours that query expansion averages over."""
+"""The ranked lists of rows, and the neighbours that query expansion averages over."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ class RankedLists:
     """The ranked lists of r rows, and their expansion neighbours with weights.
 
     Attributes:
-        ids: int32 [r, K], the row itself, then the neighbours that may be reciprocal, best first; padded with -1.
-        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in padding.
-        split: columns from this one on are a second list, of the neighbours across; K or more where there is one list.
-        seats: int32 [r, K2], the expansion neighbours; padded with -1.
-        shares: float64 [r, K2], their weights; each row sums to 1, padding has 0.
+        ids: int32 [r, K], the row itself, then the neighbours that may be reciprocal, best first; padded with
+            -1.
+        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in
+            padding.
+        split: columns from this one on are a second list, of the neighbours across; K or more where there is
+            one list.
+        expansion_ids: int32 [r, K2], the expansion neighbours; padded with -1.
+        expansion_weights: float64 [r, K2], their weights; each row sums to 1, padding has 0.
     """
 
     ids: NeighbourIds
     similarities: Floats
     split: int
-    seats: NeighbourIds
-    shares: Doubles
+    expansion_ids: NeighbourIds
+    expansion_weights: Doubles
 
     @staticmethod
     def join(parts: Sequence[RankedLists]) -> RankedLists:
@@ -41,7 +44,7 @@ class RankedLists:
             return parts[0]
         columns = {
             name: [getattr(part, name) for part in parts]
-            for name in ("ids", "similarities", "seats", "shares")
+            for name in ("ids", "similarities", "expansion_ids", "expansion_weights")
         }
         return RankedLists(
             split=parts[0].split, **{name: np.concatenate(column) for name, column in columns.items()}
@@ -56,14 +59,16 @@ class RankedLists:
             number[self.ids[order]],
             self.similarities[order],
             self.split,
-            number[self.seats[order]],
-            self.shares[order],
+            number[self.expansion_ids[order]],
+            self.expansion_weights[order],
         )
 
     def without_tables(self) -> RankedLists:
         """The expansion neighbours and weights alone, which is all that query expansion needs."""
         empty = np.empty((len(self.ids), 0))
-        return RankedLists(empty.astype(np.int32), empty.astype(np.float32), 0, self.seats, self.shares)
+        return RankedLists(
+            empty.astype(np.int32), empty.astype(np.float32), 0, self.expansion_ids, self.expansion_weights
+        )
 
 
 def side_by_side(*columns: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:

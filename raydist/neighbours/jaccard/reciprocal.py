@@ -1,14 +1,16 @@
 """k-reciprocal neighbour sets and what is averaged over them: the sparse matrix V of k-reciprocal encoding.
 
-Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, Sections 3.2 to 3.4. Each
-function computes some rows of its result from the ranked lists of all N rows, so rows may be spread in any way.
+Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, Sections 3.2 to
+3.4. Each function computes some rows of its result from the ranked lists of all N rows, so rows may be spread
+in any way.
 
-Which k: a list has k1 places, and the row itself is the first. Code that searches with faiss does the same; code that
-sorts whole rows of a distance matrix takes k1 + 1. The half sets have round(k1 / 2) + 1 places in both.
+Which k: a list has k1 places, and the row itself is the first. Code that searches with faiss does the same;
+code that sorts whole rows of a distance matrix takes k1 + 1. The half sets have round(k1 / 2) + 1 places in
+both.
 
-The weights of V are whole numbers, multiples of 1 / `UNIT`. Sums of whole numbers are exact, so no result depends on
-the order in which rows are numbered, cut into slabs or spread over shards; float32 would keep 24 bits where these keep
-30.
+The weights of V are whole numbers, multiples of 1 / `UNIT`. Sums of whole numbers are exact, so no result
+depends on the order in which rows are numbered, cut into slabs or spread over shards; float32 would keep 24
+bits where these keep 30.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ UNIT = 1 << 30
 """The weight 1 of a row of V as a whole number; a row sums to it, up to rounding."""
 
 MutualRanks = NDArray[np.uint16]
-"""uint16 [N, K]: the later of the two ranks that a row and its neighbour have in each other's lists, or `NEVER`."""
+"""uint16 [N, K]: the later rank of the two that a row and its neighbour give each other, or `NEVER`."""
 
 NEVER = 2**16 - 1
 """The mutual rank of a neighbour whose list lacks the row, and of padding."""
@@ -57,8 +59,8 @@ def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualR
 
     Args:
         rows: int64 [r].
-        lists: the lists of all N rows; the columns from ``lists.split`` on are a second list, and ranks in either are
-            compared with ranks in the same list of the neighbour.
+        lists: the lists of all N rows; the columns from ``lists.split`` on are a second list, and ranks in
+            either are compared with ranks in the same list of the neighbour.
         threads: how many work at once, here and below; changes the time, never the result.
 
     Returns:
@@ -76,10 +78,11 @@ def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualR
 def reciprocal_sets(
     rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half: int, threads: int = 1
 ) -> csr_array:
-    """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and 3).
+    """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and
+    3).
 
-    The set of row i holds every j of its list that has i in its own list. It takes in the half set of a member c where
-    more than two thirds of that half set lie in the set before expansion.
+    The set of row i holds every j of its list that has i in its own list. It takes in the half set of a
+    member c where more than two thirds of that half set lie in the set before expansion.
 
     Args:
         rows: int64 [r].
@@ -89,8 +92,8 @@ def reciprocal_sets(
         threads: see `mutual_ranks`.
 
     Returns:
-        float32 CSR [r, N]: the similarity of every member, NaN where neither list holds the other row. Columns are in
-        the order of the lists.
+        float32 CSR [r, N]: the similarity of every member, NaN where neither list holds the other row.
+        Columns are in the order of the lists.
     """
 
     def part(slab: slice) -> csr_array:
@@ -110,7 +113,8 @@ def v_rows(
     Args:
         sets: CSR [r, N], the sets of the rows with the similarities that are known.
         rows: int64 [r].
-        features: float32 [M, D], unit features of these rows and of the members whose similarity is not known.
+        features: float32 [M, D], unit features of these rows and of the members whose similarity is not
+            known.
         names: int64 [N], where the feature of each row is; 0..N-1 when None.
         threads: see `mutual_ranks`.
 
@@ -129,13 +133,14 @@ def v_rows(
 
 
 def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 1) -> csr_array:
-    """Local query expansion: a row of V becomes the weighted mean of its neighbours' rows (Zhong et al., Section 3.4).
+    """Local query expansion: a row of V becomes the weighted mean of its neighbours' rows (Zhong et al.,
+    Section 3.4).
 
     Args:
         rows: int64 [r].
         lists: of all N rows, with the expansion neighbours and their weights.
-        v: int32 CSR [N, N], V before expansion, in multiples of 1 / `UNIT`; rows that are averaged into none of the
-            given rows may be empty.
+        v: int32 CSR [N, N], V before expansion, in multiples of 1 / `UNIT`; rows that are averaged into none
+            of the given rows may be empty.
         threads: see `mutual_ranks`.
 
     Returns:
@@ -144,14 +149,14 @@ def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 
     table = v.indptr, unsigned(v.indices), v.data
     slabs = work_slabs(len(rows), threads=threads)
     sizes = map_slabs(
-        lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads
+        lambda slab: _count_expanded(lists.expansion_ids[rows[slab]], *table[:2]), slabs, threads=threads
     )
     bounds = np.concatenate([[0], *sizes]).cumsum()
     columns, mean = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.int32)
 
     def fill(slab: slice) -> None:
-        shares = np.rint(lists.shares[rows[slab]] * 2.0**_WEIGHT_BITS).astype(np.int64)
-        _expand(lists.seats[rows[slab]], shares, *table, bounds[slab], (columns, mean))
+        factors = np.rint(lists.expansion_weights[rows[slab]] * 2.0**_WEIGHT_BITS).astype(np.int64)
+        _expand(lists.expansion_ids[rows[slab]], factors, *table, bounds[slab], (columns, mean))
 
     map_slabs(fill, slabs, threads=threads)
     return sparse_rows(bounds, columns, mean, num_columns=v.shape[1])
@@ -183,7 +188,7 @@ def _mutual_ranks(rows: Ints, ids: Ids, split: int, ranks: MutualRanks) -> None:
 def _reciprocal_sets(
     rows: Ints, ids: Ids, similarities: Floats, mutual: MutualRanks, half: int
 ) -> tuple[Ints, Ids, Floats]:
-    """The expanded sets of some rows, in the form of a CSR: bounds [r + 1], members, and the similarities that are known."""
+    """The expanded sets of some rows as a CSR: bounds [r + 1], members, and known similarities."""
     num_rows, width = ids.shape
     narrow = min(half + 1, width) if half > 0 else 0  # places of a half set
     largest = width * (1 + narrow)  # a row has at most `width` members, and each brings at most `narrow` more
@@ -196,14 +201,16 @@ def _reciprocal_sets(
     for r in range(rows.size):
         i, first = rows[r], count
         members, known = with_room(members, count, largest), with_room(known, count, largest)
-        # The set before expansion: every neighbour whose list has the row (Eq. 1). Two lists may name a row twice.
+        # The set before expansion: every neighbour whose list has the row (Eq. 1). Two lists may name a row
+        # twice.
         for a in range(width):
             j = ids[i, a]
             if mutual[i, a] != NEVER and in_set[j] != r:
                 members[count], known[count] = j, similarities[i, a]
                 in_base[j] = in_set[j] = r
                 count += 1
-        # The half sets of the members before expansion (Eq. 2 and 3); those that they bring have none of their own taken.
+        # The half sets of the members before expansion (Eq. 2 and 3); those that they bring have none of
+        # their own taken.
         for t in range(first, count if narrow else first):
             c = members[t]
             if _joins(ids[c], mutual[c], narrow, in_base, r):
@@ -276,8 +283,8 @@ def _softmax_weights(
                 similarity = np.float32(
                     chained_dot(features[row_names[r]], features[names[members[start + a]]], chains)
                 )
-            # Minus the squared distance is 2 s - 2. Members come in an order that changes with the numbering of the
-            # rows, so exponentials are rounded to whole numbers before they are summed.
+            # Minus the squared distance is 2 s - 2. Members come in an order that changes with the numbering
+            # of the rows, so exponentials are rounded to whole numbers before they are summed.
             exponentials[a] = np.int64(math.exp(2 * np.float64(similarity) - 2) * (1 << _EXPONENTIAL_BITS))
             total += exponentials[a]
         for a in range(size):
@@ -309,7 +316,7 @@ def _count_expanded(averaged: Ids, bounds: Ints, columns: Columns) -> Ints:
 @njit(nogil=True, cache=True)
 def _expand(
     averaged: Ids,
-    shares: Ints,
+    factors: Ints,
     bounds: Ints,
     columns: Columns,
     weights: Weights,
@@ -320,17 +327,15 @@ def _expand(
 
     Args:
         averaged: int32 [r, K2], the rows that are averaged, padded with -1.
-        shares: int64 [r, K2], with what weight, in multiples of 2 ** -`_WEIGHT_BITS`.
+        factors: int64 [r, K2], their weights, in multiples of 2 ** -`_WEIGHT_BITS`.
         bounds, columns, weights: V, as CSR.
         starts: int64 [r], where each row of the result begins.
         result: its columns and weights, which are filled.
     """
     mean_columns, mean = result
     rounding = 1 << (_WEIGHT_BITS - 1)
-    total = np.zeros(bounds.size - 1, np.int32)  # of every column for the row at work; zeros between two rows
-    touched = np.empty(
-        bounds.size, np.uint32
-    )  # the columns whose total is not 0; one place more than columns
+    # The total of every column for the row at work, zeros between two rows; and which columns are not 0.
+    total, touched = np.zeros(bounds.size - 1, np.int32), np.empty(bounds.size, np.uint32)
     for r in range(averaged.shape[0]):
         count = np.uint64(0)
         for a in range(averaged.shape[1]):
@@ -340,12 +345,12 @@ def _expand(
             for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
                 column = columns[t]
                 before = total[column]
-                # Written always, counted where the column is new: without a branch, which would be mispredicted. After
-                # all columns are touched, the write goes to the extra place at the end.
+                # Written always, counted where the column is new: without a branch, which would be
+                # mispredicted. After all columns are touched, the write goes to the extra place at the end.
                 touched[count] = column
                 count += np.uint64(before == 0)
                 # Share times weight, rounded; at least 1, so that the total of a touched column is never 0.
-                total[column] = before + max(1, (shares[r, a] * weights[t] + rounding) >> _WEIGHT_BITS)
+                total[column] = before + max(1, (factors[r, a] * weights[t] + rounding) >> _WEIGHT_BITS)
         start = np.uint64(starts[r])
         for t in range(count):
             column = touched[t]

@@ -1,4 +1,4 @@
-"""Rows cut into slabs, slabs worked on by threads, and sparse rows joined in order: neither changes a result."""
+"""Rows cut into slabs for threads, and sparse rows joined in order; no result depends on the cut."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
 
 
 def work_slabs(num_rows: int, *, threads: int) -> list[slice]:
-    """Rows 0..N-1 as consecutive slabs, several for each thread, so that threads finish together though slabs differ.
+    """Rows 0..N-1 as consecutive slabs, several for each thread, so that threads finish together though slabs
+    differ.
 
     Args:
         num_rows: N.

@@ -17,7 +17,7 @@ WITHIN = ranked([[1, 2, 3]], [[0.9, 0.8, 0.5]])
 ACROSS = ranked([[7, 8, 9]], [[0.85, 0.3, 0.2]])
 NONE = ranked(np.empty((1, 0)), np.empty((1, 0)))
 ROW = np.array([0])
-COLUMNS = ("ids", "similarities", "seats", "shares")
+COLUMNS = ("ids", "similarities", "expansion_ids", "expansion_weights")
 
 
 def test_plain_lists_hold_the_row_and_its_neighbours():
@@ -25,8 +25,8 @@ def test_plain_lists_hold_the_row_and_its_neighbours():
     assert lists.ids.tolist() == [[0, 1, 2, 3]]
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.8, 0.5])]]
     assert lists.split >= 4
-    assert lists.seats.tolist() == [[0, 1]]
-    assert lists.shares.tolist() == [[0.5, 0.5]]
+    assert lists.expansion_ids.tolist() == [[0, 1]]
+    assert lists.expansion_weights.tolist() == [[0.5, 0.5]]
     assert [getattr(lists, name).dtype for name in COLUMNS] == [np.int32, np.float32, np.int32, np.float64]
 
 
@@ -37,18 +37,18 @@ def test_camera_aware_lists_keep_both_sides_apart():
     assert lists.ids.tolist() == [[0, 1, 2, 7, 8]]
     assert lists.split == 3
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.8, 0.85, 0.3])]]
-    assert lists.seats.tolist() == [[0, 1, 7, 8, 9]]
-    assert lists.shares.tolist() == [[0.2] * 5]
+    assert lists.expansion_ids.tolist() == [[0, 1, 7, 8, 9]]
+    assert lists.expansion_weights.tolist() == [[0.2] * 5]
 
 
-def test_modality_aware_lists_share_seats_and_sort_by_similarity():
+def test_modality_aware_lists_take_half_of_each_modality_and_sort_by_similarity():
     spec = ModalityAwareJaccard(k1=6, k2=2)
     assert (spec.num_within, spec.num_across, spec.half) == (2, 3, 3)
     lists = spec.ranked_lists(ROW, ranked([[1, 2]], [[0.9, 0.8]]), ACROSS)
     assert lists.ids.tolist() == [[0, 1, 7, 2, 8, 9]]
     assert lists.similarities.tolist() == [[1, *np.float32([0.9, 0.85, 0.8, 0.3, 0.2])]]
-    assert lists.seats.tolist() == [[0, 1, 7, 8]]
-    assert lists.shares.tolist() == [[0.25] * 4]
+    assert lists.expansion_ids.tolist() == [[0, 1, 7, 8]]
+    assert lists.expansion_weights.tolist() == [[0.25] * 4]
 
 
 def test_a_row_comes_before_its_equals_in_its_own_list():
@@ -67,13 +67,13 @@ def test_a_modality_without_the_other_gives_all_weight_to_its_own():
         ranked([[-1]], [[-np.inf]]),
     )
     assert lists.ids.tolist() == [[0, 1, -1, -1]]
-    assert lists.shares.tolist() == [[0.5, 0.5, 0.0]]
+    assert lists.expansion_weights.tolist() == [[0.5, 0.5, 0.0]]
 
 
 def test_no_expansion_for_k2_of_one():
     lists = ModalityAwareJaccard(k1=6, k2=1).ranked_lists(ROW, WITHIN, ACROSS)
-    assert lists.seats.tolist() == [[0]]
-    assert lists.shares.tolist() == [[1.0]]
+    assert lists.expansion_ids.tolist() == [[0]]
+    assert lists.expansion_weights.tolist() == [[1.0]]
 
 
 def test_the_half_set_is_rounded_to_even():
@@ -81,12 +81,12 @@ def test_the_half_set_is_rounded_to_even():
 
 
 def gated(gate):
-    """Rows 0 and 1 are visible, 2 and 3 infrared; 0 and 2 are each other's nearest across, 1 and 3 look at the others."""
+    """Rows 0, 1 are visible, 2, 3 infrared; 0 and 2 are each other's nearest across."""
     within = ranked([[1], [0], [3], [2]], [[0.9]] * 4)
     across = ranked([[2, 3], [2, 3], [0, 1], [0, 1]], [[0.8, 0.2], [0.6, 0.5], [0.8, 0.6], [0.2, 0.1]])
     slabs = [np.array([0, 1, 2]), np.array([3])]
-    found = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
-    lists = join_lists(ModalityAwareJaccard(k1=4, k2=2, gate=gate), slabs, found)
+    neighbours = [(tuple(a[rows] for a in within), tuple(a[rows] for a in across)) for rows in slabs]
+    lists = join_lists(ModalityAwareJaccard(k1=4, k2=2, gate=gate), slabs, neighbours)
     return [[j for j in row if j >= 0] for row in lists.ids.tolist()]
 
 
@@ -105,8 +105,8 @@ def test_a_gate_without_another_modality():
     assert alone.ids.tolist() == [[0, 1, -1], [1, 0, -1]]
 
 
-def test_nobody_across_never_meets_the_last_row():
-    """Row 0 has nobody across; the nearest across of the last row is row 0."""
+def test_padding_across_never_matches_the_last_row():
+    """Row 0 has no neighbour across; the nearest across of the last row is row 0."""
     spec = ModalityAwareJaccard(k1=2, k2=1, gate=1.0)
     within = ranked(np.empty((2, 0)), np.empty((2, 0)))
     lists = join_lists(spec, [np.array([0, 1])], [(within, ranked([[-1], [0]], [[-np.inf], [0.5]]))])
@@ -131,16 +131,16 @@ def test_joined_slabs_equal_the_whole():
 
 def test_renumbered_lists_name_the_same_rows():
     rng = np.random.default_rng(0)
-    ids, seats = rng.integers(-1, 9, (9, 5)).astype(np.int32), rng.integers(-1, 9, (9, 2)).astype(np.int32)
-    lists = RankedLists(ids, rng.random((9, 5), np.float32), 3, seats, rng.random((9, 2)))
+    ids, averaged = rng.integers(-1, 9, (9, 5)).astype(np.int32), rng.integers(-1, 9, (9, 2)).astype(np.int32)
+    lists = RankedLists(ids, rng.random((9, 5), np.float32), 3, averaged, rng.random((9, 2)))
     order = rng.permutation(9)
     new = lists.renumbered(order)
     assert new.split == 3
     for r, old in enumerate(order):
         assert [order[j] if j >= 0 else -1 for j in new.ids[r]] == ids[old].tolist()
-        assert [order[j] if j >= 0 else -1 for j in new.seats[r]] == seats[old].tolist()
+        assert [order[j] if j >= 0 else -1 for j in new.expansion_ids[r]] == averaged[old].tolist()
         assert np.array_equal(new.similarities[r], lists.similarities[old])
-        assert np.array_equal(new.shares[r], lists.shares[old])
+        assert np.array_equal(new.expansion_weights[r], lists.expansion_weights[old])
 
 
 def test_parameters_out_of_range_are_refused():
