@@ -107,11 +107,8 @@ def cluster(
     staged = cluster_in_stages(
         table, spec, search=search, watch=clock.stage, threads=threads, num_slabs=shards
     )
-    labels, num_pairs, searched = (
-        staged.clustering.labels,
-        len(staged.clustering.edges),
-        staged.graph.searched,
-    )
+    labels, searched = staged.clustering.labels, staged.graph.searched
+    num_pairs = len(staged.clustering.edges)
     write_labels(table.tracklet_id, labels, out)
     summary = summarise_labels(table, labels)
     show_labels(summary, title=f"{features}, {spec.distance}, {spec.algorithm}", stderr=json)
@@ -121,14 +118,9 @@ def cluster(
         f"labels: {out}"
     )
     if json:
-        facts = {
-            "out": str(out),
-            "num_slabs": shards,
-            "search": choice.search,
-            **searched,
-            "pairs": num_pairs,
-        }
-        print_json(facts | {"stages": {name: asdict(cost) for name, cost in clock.costs.items()}, **summary})
+        facts = {"out": str(out), "num_slabs": shards, "search": choice.search, **searched}
+        stages = {name: asdict(cost) for name, cost in clock.costs.items()}
+        print_json(facts | {"pairs": num_pairs, "stages": stages, **summary})
 
 
 def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:

@@ -97,7 +97,8 @@ def synth(
 
 
 def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
-    """The world with another number of training identities; those of the other splits keep their proportion."""
+    """The world with another number of training identities; those of the other splits keep their
+    proportion."""
     from dataclasses import replace
 
     factor = num_train_identities / settings.num_train_identities

@@ -1,7 +1,8 @@
-"""The board: a small actor through which the workers of a group share references, and tell the driver how it goes.
+"""The board: a small actor through which the workers of a group share references, and tell the driver how it
+goes.
 
-Workers wait here for the targets of an epoch, not inside a collective: a refresh may take longer than the time-out of a
-collective.
+Workers wait here for the targets of an epoch, not inside a collective: a refresh may take longer than the
+time-out of a collective.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Both come from modules that import little: the board has a process of its own, w
 
 
 class EpochKey(NamedTuple):
-    """An epoch of one attempt: the workers of a group that were started anew never see what earlier ones left."""
+    """An epoch of one attempt: the workers of a group that were started anew never see what earlier ones
+    left."""
 
     attempt: int
     epoch: int
@@ -35,8 +37,8 @@ class EpochKey(NamedTuple):
 class Shared:
     """A reference to an object in Ray's object store.
 
-    Ray replaces a reference that is itself an argument by the object; inside a dataclass it stays a reference, so that the
-    board hands objects on without ever holding them.
+    Ray replaces a reference that is itself an argument by the object; inside a dataclass it stays a
+    reference, so that the board hands objects on without ever holding them.
     """
 
     reference: ray.ObjectRef[Any]

@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 
 class NonLocal(nn.Module):
-    """x + BN(W y) with y_i = 1/n sum_j (theta x_i . phi x_j) g x_j (Wang et al., CVPR 2018, Eqs. 1, 4 and 6, dot product).
+    """x + BN(W y) with y_i = 1/n sum_j (theta x_i . phi x_j) g x_j (Wang et al., CVPR 2018, Eqs. 1, 4 and 6,
+    dot product).
 
-    The scale of the batch normalisation starts at zero, so that the block starts as the identity. W itself must not: the
-    gradients of both would be zero for ever.
+    The scale of the batch normalisation starts at zero, so that the block starts as the identity. W itself
+    must not: the gradients of both would be zero for ever.
 
     Args:
         channels: C; the inner width is half of it.

@@ -1,4 +1,5 @@
-"""Transformer blocks (Vaswani et al., NeurIPS 2017) in the form of vision transformers: normalised first, added after."""
+"""Transformer blocks (Vaswani et al., NeurIPS 2017) in the form of vision transformers: normalised first,
+added after."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The files of a checkpoint: a run after an epoch as safetensors and JSON, without pickle.
 
-There is no random state to keep: every draw is keyed by the run's seed and the epoch (see `raydist.randomness`).
+There is no random state to keep: every draw is keyed by the run's seed and the epoch (see
+`raydist.randomness`).
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     facts = json.loads(files["state.json"])
     if facts["seed"] != state.config.run.seed:
         raise CheckpointError(
-            f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to"
+            f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run "
+            "it belongs to"
         )
     device = state.process_group.device
     load_encoder(state.encoder, files)
@@ -121,8 +123,8 @@ def _flatten_optimizer(
     state = optimizer.state_dict()
     tensors = {
         f"{i}.{name}": torch.as_tensor(v)
-        for i, slots in state["state"].items()
-        for name, v in slots.items()
+        for i, states in state["state"].items()
+        for name, v in states.items()
         if v is not None
     }
     return tensors, state["param_groups"]

@@ -1,8 +1,8 @@
 """The checkpoints of a run on disk: each is whole or absent.
 
-A checkpoint is a folder `epoch_NNNN`. Its `manifest.json`, with the size and the SHA-256 of every file, is written last: for
-a reader, a folder without a manifest that agrees with its files does not exist. Nothing is renamed, so that a local path and
-an object store behave alike.
+A checkpoint is a folder `epoch_NNNN`. Its `manifest.json`, with the size and the SHA-256 of every file, is
+written last: for a reader, a folder without a manifest that agrees with its files does not exist. Nothing is
+renamed, so that a local path and an object store behave alike.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class CheckpointFolder:
         for name, entry in manifest["files"].items():
             if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
                 raise CheckpointError(
-                    f"checkpoint {folder}: {name} is not what was written (its checksum differs): use an earlier epoch"
+                    f"checkpoint {folder}: {name} is not what was written (its checksum differs): use "
+                    "an earlier epoch"
                 )
         return files
 

@@ -1,7 +1,8 @@
 """Frames of a training step: which frames of each tracklet, rendered how.
 
-All chance is keyed by (seed, epoch, step, position in the global batch), never by a rank, so that any number of workers
-sees the same clips. Only whose style a clip takes depends on the workers, since styles are exchanged within one of them.
+All chance is keyed by (seed, epoch, step, position in the global batch), never by a rank, so that any number
+of workers sees the same clips. Only whose style a clip takes depends on the workers, since styles are
+exchanged within one of them.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from torch import Tensor
 
 from raydist.data.training_set import TrainingSet
 from raydist.data.transforms.augment import ClipParams, draw_params
-from raydist.data.transforms.clips import retime, segment_clip, segment_range, train_clip
+from raydist.data.transforms.clips import retime, sub_tracklet_clip, sub_tracklet_range, train_clip
 from raydist.data.transforms.rendering import apply
-from raydist.methods.method import NUM_SEGMENTS, ClipView
+from raydist.methods.steps import NUM_SUB_TRACKLETS, ClipView
 from raydist.randomness import stream
 from raydist.types import Ints, Modality
 
@@ -46,8 +47,9 @@ class Rendered(NamedTuple):
     Attributes:
         clips: float32 [V * b, T, 3, H, W] in [0, 1].
         modality: int64 [V * b].
-        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it takes, of the
-            same clip view and the other modality, or `OWN_STYLE`; None where no clip view asks for any.
+        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it
+            takes, of the same clip view and the other modality, or `OWN_STYLE`; None where no clip view asks
+            for any.
     """
 
     clips: Tensor
@@ -126,7 +128,7 @@ def _draw_takes(
 ) -> list[_Take]:
     """All views of one clip; `across` has the rows that each modality may take a donor from."""
     modality = Modality(int(tracklets.modality[row]))
-    order = rng.permutation(NUM_SEGMENTS)
+    order = rng.permutation(NUM_SUB_TRACKLETS)
     takes: list[_Take] = []
     for number, clip_view in enumerate(clip_views):
         if clip_view.frames_of is None:
@@ -148,12 +150,12 @@ def _draw_takes(
 def _draw_frames(
     available: int, num_frames: int, clip_view: ClipView, order: Ints, rng: np.random.Generator
 ) -> Ints:
-    if clip_view.segment is None:
+    if clip_view.sub_tracklet is None:
         part, clip = range(available), train_clip(available, num_frames, rng)
     else:
-        segment = int(order[clip_view.segment])
-        part = segment_range(available, segment, NUM_SEGMENTS)
-        clip = segment_clip(available, num_frames, segment, NUM_SEGMENTS, rng)
+        sub_tracklet = int(order[clip_view.sub_tracklet])
+        part = sub_tracklet_range(available, sub_tracklet, NUM_SUB_TRACKLETS)
+        clip = sub_tracklet_clip(available, num_frames, sub_tracklet, NUM_SUB_TRACKLETS, rng)
     return retime(clip, part, clip_view.timing, rng)
 
 

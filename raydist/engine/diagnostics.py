@@ -20,12 +20,12 @@ class LabelDiagnostics:
     """The clusters and links of a refresh, and how far they agree with the identities where these are known.
 
     Attributes:
-        clusters: for each modality ``count``, ``noise``, ``ari``, ``nmi`` and ``purity``, and ``ari_before`` where
-            clusters were refined; empty when the stage made none.
-        association: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both modalities
-            together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc`` of the
-            assignment of infrared tracklets to visible clusters; ``within_precision`` and ``across_precision``
-            of links between tracklets. Only the entries that apply.
+        clusters: for each modality ``count``, ``noise``, ``ari``, ``nmi`` and ``purity``, and ``ari_before``
+            where clusters were refined; empty when the stage made none.
+        association: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both
+            modalities together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc``
+            of the assignment of infrared tracklets to visible clusters; ``within_precision`` and
+            ``across_precision`` of links between tracklets. Only the entries that apply.
     """
 
     clusters: Mapping[str, Mapping[str, float]]

@@ -1,7 +1,7 @@
 """The events of a training and of a comparison: frozen values, one class for each kind.
 
-The command line shows them, trackers and files keep them, and workers send them to the driver through the board. The
-events of a search are in `raydist.tuning.events`.
+The command line shows them, trackers and files keep them, and workers send them to the driver through the
+board. The events of a search are in `raydist.tuning.events`.
 """
 
 from __future__ import annotations

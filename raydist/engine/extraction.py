@@ -28,8 +28,9 @@ def extract(
 ) -> Floats:
     """Unit features of K sub-tracklets of each tracklet.
 
-    With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA and the methods
-    that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning", 2022).
+    With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA
+    and the methods that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning",
+    2022).
 
     Args:
         encoder: it is put in evaluation mode and back.

@@ -2,7 +2,8 @@
 
     features  ->  targets  ->  memories  ->  steps  ->  retrieval
 
-Every worker runs the same code; `state.process_group` says which share of it is its own. The steps are in `steps.py`.
+Every worker runs the same code; `state.process_group` says which share of it is its own. The steps are in
+`steps.py`.
 """
 
 from __future__ import annotations

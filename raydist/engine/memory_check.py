@@ -33,6 +33,7 @@ def check_memory(config: Config, num_tracklets: int, width: int) -> float:
     if megabytes > config.memory.replicate_mb:
         raise ConfigError(
             f"a memory of {num_tracklets:,} tracklets x {width} takes {megabytes:,.0f} MB on every worker; "
-            f"memory.replicate_mb = {config.memory.replicate_mb} allows less: raise it, or train on fewer tracklets"
+            f"memory.replicate_mb = {config.memory.replicate_mb} allows less: raise it, or train on "
+            "fewer tracklets"
         )
     return megabytes

@@ -49,8 +49,8 @@ def learning_rate(schedule: Literal["cosine", "step", "constant"], progress: flo
     """The factor of the base learning rate at a point of a stage.
 
     Args:
-        schedule: ``cosine`` rises over the first 5 % and falls to 1 %; ``step`` falls tenfold at 40 % and at 80 %, as the
-            image methods do at epochs 20 and 40 of 50; ``constant`` is 1.
+        schedule: ``cosine`` rises over the first 5 % and falls to 1 %; ``step`` falls tenfold at 40 % and at
+            80 %, as the image methods do at epochs 20 and 40 of 50; ``constant`` is 1.
         progress: the share of the stage's steps already made, in [0, 1).
 
     >>> learning_rate("step", 0.5)

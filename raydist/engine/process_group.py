@@ -1,7 +1,8 @@
 """The workers of a run: one process alone, or the ranks of a torch process group.
 
-Every rank holds the positions `rank::size` of a global batch, computes the same loss on the gathered features, and
-owns the gradient of its own share; so encoder gradients are summed, in one flat all-reduce whose order is fixed.
+Every rank holds the positions `rank::size` of a global batch, computes the same loss on the gathered
+features, and owns the gradient of its own share; so encoder gradients are summed, in one flat all-reduce
+whose order is fixed.
 """
 
 from __future__ import annotations

@@ -70,7 +70,8 @@ class LocalRefresher:
 
 
 class CachedRefresher:
-    """A `Refresher` that computes the same clusters only once, so that the criteria of an epoch cost little more.
+    """A `Refresher` that computes the same clusters only once, so that the criteria of an epoch cost little
+    more.
 
     Args:
         refresher: computes what is not cached.

@@ -1,4 +1,5 @@
-"""How well the encoder ranks: features of queries and gallery, gathered from all workers, under the protocol."""
+"""How well the encoder ranks: features of queries and gallery, gathered from all workers, under the
+protocol."""
 
 from __future__ import annotations
 

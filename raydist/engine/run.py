@@ -1,4 +1,5 @@
-"""A whole run: evaluate the untrained encoder, train epoch after epoch, keep what is needed to go on, sum up."""
+"""A whole run: evaluate the untrained encoder, train epoch after epoch, keep what is needed to go on, sum
+up."""
 
 from __future__ import annotations
 
@@ -51,7 +52,8 @@ def train_run(
 
 
 def _resume(state: RunState, folder: RunFolder) -> EpochReport | None:
-    """Put the run back to its newest whole checkpoint; the report of that epoch, or None without a checkpoint."""
+    """Put the run back to its newest whole checkpoint; the report of that epoch, or None without a
+    checkpoint."""
     newest = folder.checkpoints.newest()
     if newest is None:
         return None

@@ -1,4 +1,5 @@
-"""A run on disk: `config.yaml`, `environment.json`, `metrics.jsonl`, `summary.json`, `checkpoints/`, `labels/`."""
+"""A run on disk: `config.yaml`, `environment.json`, `metrics.jsonl`, `summary.json`, `checkpoints/`,
+`labels/`."""
 
 from __future__ import annotations
 
@@ -123,13 +124,15 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
         except FileExistsError:
             if name:
                 raise ConfigError(
-                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume "
+                    f"{path}"
                 ) from None
     return path
 
 
 RESUMABLE = ("ray", "tracking", "tune")
-"""Sections that a resumed run may change: they have no influence on the result (but for the number of workers)."""
+"""Sections that a resumed run may change: they have no influence on the result (but for the number of
+workers)."""
 
 
 def differences(old: Config, new: Config) -> list[str]:

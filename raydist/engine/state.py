@@ -19,8 +19,9 @@ from raydist.engine.plan import Plan, allot
 from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
-from raydist.methods.method import Memories, Method, MethodContext, Stage, Targets
+from raydist.methods.method import Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
+from raydist.methods.steps import Memories
 from raydist.types import Ints, Modality
 
 

@@ -1,4 +1,5 @@
-"""The optimizer steps of an epoch: draw a batch, encode this worker's share, gather, compare with memories, update."""
+"""The optimizer steps of an epoch: draw a batch, encode this worker's share, gather, compare with memories,
+update."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from raydist.engine.plan import StageEpoch
 from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
-from raydist.methods.method import Batch, OptimizerStep
+from raydist.methods.steps import Batch, OptimizerStep
 from raydist.randomness import stream
 from raydist.types import Ints
 
@@ -73,7 +74,8 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
     total = torch.stack(list(terms.values())).sum()
     if not torch.isfinite(total):
         raise TrainingError(
-            f"the loss is {_format(terms)} in epoch {key.epoch}, optimizer step {key.optimizer_step} of iteration "
+            f"the loss is {_format(terms)} in epoch {key.epoch}, optimizer step {key.optimizer_step} of "
+            "iteration "
             f"{key.iteration} (counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
         )
     optimizer.zero_grad(set_to_none=True)
@@ -95,7 +97,8 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
 
     Args:
         state: the run.
-        optimizer_step: which V clip views of every tracklet are rendered, and which features are wanted of them.
+        optimizer_step: which V clip views of every tracklet are rendered, and which features are wanted of
+            them.
         rows: int64 [B], the global batch.
         key: which step of the run it is; all chance is keyed by it.
     """
@@ -126,7 +129,8 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
 
 
 def num_iterations(config: Config, optimizer_steps: Sequence[OptimizerStep]) -> int:
-    """Iterations of an epoch: ``train.iterations``, or as many as give ``train.epoch_frames`` training frames."""
+    """Iterations of an epoch: ``train.iterations``, or as many as give ``train.epoch_frames`` training
+    frames."""
     if config.train.epoch_frames is None:
         return config.train.iterations
     rng = np.random.default_rng(0)  # the number of rows in a batch does not depend on chance

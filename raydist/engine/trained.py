@@ -96,12 +96,14 @@ class Trained:
 
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:
-    """The configuration with words laid over; without the published weights, which the checkpoint replaces."""
+    """The configuration with words laid over; without the published weights, which the checkpoint
+    replaces."""
     changes = list(overrides(words))
     for path, _ in changes:
         if path[0] not in sections:
             allowed = " and ".join(f"{section}.*" for section in sections)
             raise ConfigError(
-                f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here"
+                f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be "
+                "changed here"
             )
     return anchored(with_values(config, [(("encoder", "weights"), None), *changes]))

@@ -9,7 +9,7 @@ checkpoints or data sets.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
@@ -18,19 +18,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
-from torch import Tensor, nn
+from torch import nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
-from raydist.data.transforms.augment import BASIC, ClipAugment
-from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
-Memories = dict[str, Tensor]
-Modules = Mapping[str, nn.Module]
 Array: TypeAlias = NDArray[Any] | csr_array
 
 
@@ -106,72 +103,6 @@ class TargetArrays:
     def pack(self) -> dict[str, Array]:
         """The arrays by name, as `Targets` holds them."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
-
-
-@dataclass(frozen=True)
-class ClipView:
-    """One augmented view of a clip.
-
-    Attributes:
-        augment: the strengths for each modality; parameters are drawn once a clip.
-        segment: None takes frames from the whole tracklet. A number takes them from one of `NUM_SEGMENTS`
-            consecutive parts: views with different numbers never share a part.
-        timing: how often, and how, the frames follow each other at another rate.
-        frames_of: the index of an earlier view of the same optimizer step whose frames are taken, with its
-            segment and timing; None draws frames of its own.
-        style: probability that the clip takes the feature statistics of a clip of the other modality.
-    """
-
-    augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: dict.fromkeys(Modality, BASIC))
-    segment: int | None = None
-    timing: ClipTiming = AS_IT_RAN
-    frames_of: int | None = None
-    style: float = 0.0
-
-
-NUM_SEGMENTS = 2
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The features of a step, gathered from all workers, with autograd into this worker's share.
-
-    Attributes:
-        features: [V, B, D] unit vectors: V clip views of B tracklets.
-        rows: int64 [B], rows of the training set.
-        frames: [V, B, T, D] unit vectors of the single frames, where the optimizer step asks for them.
-        raw: [V, B, D] the features before they were normalised, where the optimizer step asks for them.
-    """
-
-    features: Tensor
-    rows: Tensor
-    frames: Tensor | None = None
-    raw: Tensor | None = None
-
-
-Sampler = Callable[[int, Generator], Ints]
-"""(iterations, rng) -> rows int64 [iterations, B]."""
-
-
-@dataclass(frozen=True)
-class OptimizerStep:
-    """One optimizer step of every iteration.
-
-    Attributes:
-        sampler: draws the rows of all steps of the epoch.
-        clip_views: the views of each clip that the loss needs.
-        loss: named terms whose sum is minimised; reads the memories.
-        update: changes the memories after a successful step.
-        wants_frames: whether the loss reads `Batch.frames`.
-        wants_raw: whether the loss reads `Batch.raw`.
-    """
-
-    sampler: Sampler
-    clip_views: Sequence[ClipView]
-    loss: Callable[[Batch, Memories, Modules], dict[str, Tensor]]
-    update: Callable[[Batch, Memories], None]
-    wants_frames: bool = False
-    wants_raw: bool = False
 
 
 class Refresher(Protocol):

@@ -164,7 +164,7 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
     return Chart(
         plot.title,
         plot.x_name,
-        describe(plot.title, shown, plot.decimals, x_name=plot.x_name),
+        alt_text(plot.title, shown, plot.decimals, x_name=plot.x_name),
         [Tick(x(epoch), label) for epoch, label in zip(epochs, tick_labels(epochs), strict=True)],
         [Tick(y(value), label) for value, label in zip(heights, tick_labels(heights), strict=True)],
         [
@@ -176,10 +176,10 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
     )
 
 
-def describe(title: str, series: Sequence[Series], decimals: int, *, x_name: str = "epoch") -> str:
+def alt_text(title: str, series: Sequence[Series], decimals: int, *, x_name: str = "epoch") -> str:
     """What the lines of a chart do, in one sentence.
 
-    >>> describe("Clusters", [Series("visible", [(1, 4), (9, 12)], "visible")], 0)
+    >>> alt_text("Clusters", [Series("visible", [(1, 4), (9, 12)], "visible")], 0)
     'Clusters: visible from 4 at epoch 1 to 12 at epoch 9.'
     """
     parts = []

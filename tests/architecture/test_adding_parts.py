@@ -1,4 +1,5 @@
-"""A method, a data set, an encoder, a distance and a protocol of one's own: the guide's files, and no line here."""
+"""A method, a data set, an encoder, a distance and a protocol of one's own: the guide's files, and no line
+here."""
 
 import json
 import os

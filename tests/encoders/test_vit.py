@@ -1,4 +1,5 @@
-"""The ViT of re-identification: published names, the whole forward pass in plain steps, and its two branches."""
+"""The ViT of re-identification: published names, the whole forward pass in plain steps, and its two
+branches."""
 
 from __future__ import annotations
 
@@ -195,7 +196,8 @@ def test_sizes_are_the_published_ones():
     wanted = {name: math.prod(shape) for name, shape in shapes_of(768, 12).items()}
     assert len(counters) == 3
     assert sorted(v.numel() for v in layers.state_dict().values()) == sorted(wanted.values())
-    # the blocks, two normalisations and the class token of every ViT-B; then stem, patches and 16 x 8 positions
+    # the blocks, two normalisations and the class token of every ViT-B; then stem, patches and 16 x 8
+    # positions
     blocks, stem = 12 * 7_087_872 + 2 * 768 + 768, 3 * 64 * 49 + 2 * 64 * 64 * 9 + 3 * 128
     assert sum(p.numel() for p in layers.parameters()) == blocks + stem + 768 * (64 * 64 + 1) + 129 * 768
 

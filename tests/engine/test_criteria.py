@@ -85,7 +85,8 @@ def test_stability_takes_rows_that_are_clustered_both_times():
 
 
 def slow_consistency(parts, view):
-    """Means over all pairs of pieces of one tracklet, and over all pairs of tracklets of one view and their pieces."""
+    """Means over all pairs of pieces of one tracklet, and over all pairs of tracklets of one view and their
+    pieces."""
     own = [a @ b for tracklet in parts for a, b in combinations(tracklet, 2)]
     across = [
         a @ b
@@ -141,7 +142,8 @@ def test_every_criterion_can_be_an_objective():
 
 @pytest.fixture
 def people():
-    """Sub-tracklet features of 6 people, 4 tracklets of each in each modality, and the training set they belong to."""
+    """Sub-tracklet features of 6 people, 4 tracklets of each in each modality, and the training set they
+    belong to."""
     rng = np.random.default_rng(0)
     person, modality = np.tile(np.arange(6).repeat(4), 2), np.arange(2, dtype=np.int8).repeat(24)
     features = unit(rng.normal(size=(6, 16))[person][:, None] + 0.2 * rng.normal(size=(48, 2, 16)))

@@ -1,4 +1,5 @@
-"""One worker or two: the same batches; with an encoder without batch statistics also the same losses, memories and weights."""
+"""One worker or two: the same batches; with an encoder without batch statistics also the same losses,
+memories and weights."""
 
 import os
 import subprocess
@@ -40,7 +41,8 @@ class Plain(nn.Module):
 
 
 def trained(process_group) -> dict[str, np.ndarray]:
-    """Losses, memories and weights after a few steps of the warm-up and of the dual contrast from fixed targets."""
+    """Losses, memories and weights after a few steps of the warm-up and of the dual contrast from fixed
+    targets."""
     config = load_config("smoke", WORDS)
     state = build_state(config, open_inputs(config, cache_folder()), process_group=process_group)
     torch.manual_seed(0)

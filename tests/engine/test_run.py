@@ -96,7 +96,8 @@ def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_p
 
 
 def renamed_copy(root: Path, to: Path) -> Path:
-    """The data set with other identities in folder names, encoded names and rows, and the training rows in another order."""
+    """The data set with other identities in folder names, encoded names and rows, and the training rows in
+    another order."""
     info = root / "info"
     old = sorted(
         {

@@ -33,7 +33,8 @@ def make_table():
 
 @pytest.fixture
 def vcm():
-    """The shape of HITSZ-VCM: infrared queries, a visible gallery, cameras shared by both, and a training row."""
+    """The shape of HITSZ-VCM: infrared queries, a visible gallery, cameras shared by both, and a training
+    row."""
     rng = np.random.default_rng(1)
     rows = [("train", "visible", "D1", 99)]
     rows += [("query", "infrared", f"D{rng.integers(4)}", pid) for pid in range(6) for _ in range(3)]
@@ -56,7 +57,8 @@ def campus():
 
 @pytest.fixture
 def image_features(image_set):
-    """`image_features(name)` writes a set of single images; its folder and random features of queries and gallery, shuffled."""
+    """`image_features(name)` writes a set of single images; its folder and random features of queries and
+    gallery, shuffled."""
 
     def make(name, **options):
         root = image_set(name)

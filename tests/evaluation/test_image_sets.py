@@ -60,7 +60,8 @@ def unseen(protocol, query, candidate):
 
 
 def one_query(ranked, person):
-    """Rank of the first hit where every person counts once, average precision and inverse negative penalty."""
+    """Rank of the first hit where every person counts once, average precision and inverse negative
+    penalty."""
     people = []
     for path in ranked:
         if seen_by(path)[0] not in people:

@@ -13,7 +13,7 @@ from raydist.reports.chart import (
     Plot,
     ReferenceLine,
     Series,
-    describe,
+    alt_text,
     draw,
 )
 
@@ -105,8 +105,8 @@ def test_stages_are_named_where_there_is_room():
 
 
 def test_words_say_one_point_once():
-    assert describe("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
-    assert not re.search("nan|inf", describe("Loss", [line((1, 2.5), (2, math.nan))], 1))
+    assert alt_text("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
+    assert not re.search("nan|inf", alt_text("Loss", [line((1, 2.5), (2, math.nan))], 1))
 
 
 def test_points_that_are_not_joined_have_markers_alone():

@@ -106,8 +106,8 @@ def test_every_trial_has_a_row_with_columns_of_each_data_set(text):
     assert len(rows) == 10
     assert {row.count("<td") for row in rows} == {4 + 2 * 3}
     assert (
-        '<td class="text state">stopped</td><td>4/8</td><td>1,234</td><td>21</td><td>21</td><td>0.1</td><td>0.5</td>'
-        in rows[1]
+        '<td class="text state">stopped</td><td>4/8</td><td>1,234</td><td>21</td><td>21</td>'
+        "<td>0.1</td><td>0.5</td>" in rows[1]
     )
     assert "failed: &lt;script&gt;" in rows[9]
 

@@ -36,7 +36,8 @@ def test_the_others_take_every_value_about_equally_often(kind, values, possible)
 
 def test_draws_are_plain_values():
     for kind, values, plain in (
-        ("uniform", (0, 1), float), ("loguniform", (1, 2), float), ("randint", (0, 9), int), ("quniform", (2, 8, 2), int),
+        ("uniform", (0, 1), float), ("loguniform", (1, 2), float), ("randint", (0, 9), int),
+        ("quniform", (2, 8, 2), int),
     ):  # fmt: skip
         assert all(type(value) is plain for value in draws(kind, *values, number=5))
 

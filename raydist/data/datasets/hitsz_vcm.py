@@ -1,9 +1,11 @@
 """The HITSZ-VCM layout as a tracklet table.
 
-Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person Re-Identification", CVPR 2022.
+Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person
+Re-Identification", CVPR 2022.
 
-An image is listed by an encoded name such as ``0007M1D2T1F6.jpg``: person 7, modality 1 (infrared; 2 is visible), camera D2,
-tracklet 1, frame 6. A tracklet is a line ``modality start end person camera`` with a range of lines of the list of names.
+An image is listed by an encoded name such as ``0007M1D2T1F6.jpg``: person 7, modality 1 (infrared; 2 is
+visible), camera D2, tracklet 1, frame 6. A tracklet is a line ``modality start end person camera`` with a
+range of lines of the list of names.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ LAYOUT = """\
   ROOT/info/train_name.txt  test_name.txt              image names such as 0007M1D2T1F6.jpg, one a line
   ROOT/info/track_train_info.txt  track_test_info.txt  'modality start end person camera', one tracklet a line
   ROOT/info/query_IDX.txt                              row numbers of track_test_info.txt, from 1
-  ROOT/Train/0007/ir/D2/6.jpg  ROOT/Test/...           frames; or ROOT/0007/ir/D2/6.jpg without Train and Test"""
+  ROOT/Train/0007/ir/D2/6.jpg  ROOT/Test/...           frames; or ROOT/0007/ir/D2/6.jpg"""
 
 _NAME = re.compile(
     r"(?P<person>\d{1,18})M(?P<modality>[12])D(?P<camera>\d{1,18})T(?P<tracklet>\d+)F(?P<file>\d+\.\w+)"
@@ -42,20 +44,21 @@ def read(
 ) -> tuple[TrackletTable, ReadNotes]:
     """The data set below a folder.
 
-    Infrared test tracklets named by ``query_IDX.txt`` are the query, all other test tracklets the gallery. Row numbers there
-    count the rows of the file, so they are looked up before short tracklets are left out.
+    Infrared test tracklets named by ``query_IDX.txt`` are the query, all other test tracklets the gallery.
+    Row numbers there count the rows of the file, so they are looked up before short tracklets are left out.
 
     Args:
         root: folder that holds ``info`` and the frames, with or without ``Train`` and ``Test`` between.
-        mismatch: what to do with a tracklet in whose range stands an image of another modality, person or camera: ``drop`` it
-            and count it (the published training list has 39), or ``error``.
+        mismatch: what to do with a tracklet in whose range stands an image of another modality, person or
+            camera: ``drop`` it and count it (the published training list has 39), or ``error``.
         min_frames: shorter tracklets are left out in every split.
 
     Returns:
         The table, whose ids are the rows of the annotation files, and what was left out.
 
     Raises:
-        DataError: a file is missing or breaks its grammar, a range leads out of the list of names, or nothing is left.
+        DataError: a file is missing or breaks its grammar, a range leads out of the list of names, or nothing
+            is left.
     """
     root = Path(root)
     notes = ReadNotes(mismatch)
@@ -135,9 +138,9 @@ class _Part:
 
 def _read_names(file: Path, prefix: str) -> _Names:
     lines = read_lines(file, LAYOUT)
-    found = [_NAME.fullmatch(name) for _, name in lines]
+    matches = [_NAME.fullmatch(name) for _, name in lines]
     paths, modalities, persons, cameras = [], [], [], []
-    for (number, name), match in zip(lines, found, strict=True):
+    for (number, name), match in zip(lines, matches, strict=True):
         if match is None:
             raise DataError(
                 f"{file}, line {number}: image name {name!r}, expected one such as 0007M1D2T1F6.jpg"
@@ -164,7 +167,8 @@ def _read_tracks(file: Path, num_names: int) -> list[_Track]:
         code, start, end, person, camera = numbers
         if not 1 <= start <= end <= num_names:
             raise DataError(
-                f"{where}: range {start}..{end}, but there are {num_names} image names; ranges are inclusive, from 1"
+                f"{where}: range {start}..{end}, but there are {num_names} image names; ranges are "
+                "inclusive, from 1"
             )
         tracks.append(_Track(row, line, _MODALITY_OF_CODE[code], slice(start - 1, end), person, camera))
     return tracks
@@ -193,9 +197,10 @@ def _disagreement(track: _Track, names: _Names) -> str | None:
         wrong = np.flatnonzero(column[track.frames] != expected)
         if wrong.size:
             first = track.frames.start + int(wrong[0])
-            found = int(column[first])
+            given = int(column[first])
             said, expected_text = (
-                (Modality(found).label, track.modality.label) if what == "modality" else (found, expected)
+                (Modality(given).label, track.modality.label) if what == "modality" else (given, expected)
             )
-            return f"{what} {expected_text}, but {wrong.size} of {track.length} names say otherwise; name {first + 1} says {said}"
+            wrong_names = f"{wrong.size} of {track.length} names say otherwise; name {first + 1} says {said}"
+            return f"{what} {expected_text}, but {wrong_names}"
     return None

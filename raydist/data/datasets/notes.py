@@ -20,7 +20,8 @@ class ReadNotes:
     """What was left out, by reason.
 
     Attributes:
-        mismatch: ``drop`` leaves out a tracklet whose files disagree with each other, ``error`` refuses the data set.
+        mismatch: ``drop`` leaves out a tracklet whose files disagree with each other, ``error`` refuses the
+            data set.
         counts: number of cases by reason.
         examples: the first cases by reason.
 

@@ -1,8 +1,8 @@
 """Track files in the MOTChallenge format: a line for each box, made into arrays.
 
 A line is ``frame, id, left, top, width, height[, confidence[, class[, visibility]]]``, or what trackers
-write: ``frame, id, left, top, width, height, confidence, -1, -1, -1``. Pixels are counted from 1. The separator is a
-comma, a semicolon, a tab or blanks; there is no heading.
+write: ``frame, id, left, top, width, height, confidence, -1, -1, -1``. Pixels are counted from 1. The
+separator is a comma, a semicolon, a tab or blanks; there is no heading.
 
 Milan et al., "MOT16: A Benchmark for Multi-Object Tracking", 2016, section 4.
 """

@@ -53,7 +53,7 @@ def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) 
     Args:
         request: what is imported.
         target: the manifest.
-        on_progress: is told of every picture that is copied.
+        on_progress: called with every picture that is copied.
 
     Returns:
         The rows of the manifest, and what was left out.

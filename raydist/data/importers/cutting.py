@@ -143,7 +143,7 @@ def cut_crops(job: CropJob, record: CropRecord, problems: Problems, on_progress:
         job: the crops of the sequence.
         record: gets the frames that the source does not have.
         problems: gets every frame that cannot be read or written.
-        on_progress: is told of every frame.
+        on_progress: called with every frame.
 
     Returns:
         How many crops were cut.

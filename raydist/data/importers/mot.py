@@ -68,7 +68,7 @@ def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> I
     Args:
         request: what is imported.
         target: the manifest.
-        on_progress: is told of every frame.
+        on_progress: called with every frame.
 
     Returns:
         The rows of the manifest, and what was left out.

@@ -18,7 +18,7 @@ from raydist.types import Modality
 HIDDEN = "hidden file or folder of thumbnails"
 NO_PICTURE = "not a picture"
 LINKED_FOLDER = "link to a folder, not followed"
-OF_NOBODY = "picture of no person (identity -1)"
+NO_PERSON = "picture of no person (identity -1)"
 DISTRACTING = "distractor (identity 0000)"
 _THUMBNAILS = ("@eaDir", "__MACOSX")
 
@@ -94,7 +94,7 @@ def read_tree(
         elif not is_written(root / path):
             problems.add(root, f"{path} is empty or cannot be read")
         elif pattern.is_named and values["identity"] in JUNK:
-            notes.add(OF_NOBODY, path)
+            notes.add(NO_PERSON, path)
         elif pattern.is_named and values["identity"] == DISTRACTOR:
             notes.add(DISTRACTING, path)
         else:

@@ -1,4 +1,5 @@
-"""The layouts that a drawn world can be written in; `raydist.data.datasets` has a reader of the same name for each."""
+"""The layouts that a drawn world can be written in; `raydist.data.datasets` has a reader of the same name for
+each."""
 
 from __future__ import annotations
 

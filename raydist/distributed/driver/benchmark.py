@@ -1,4 +1,5 @@
-"""How long clustering takes on feature shards, and how fast the object store is: on the machines of a cluster as it is."""
+"""How long clustering takes on feature shards, and how fast the object store is: on the machines of a cluster
+as it is."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, thre
         threads: of each shard.
     """
     camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
-    nobody: Any = None
-    tracklets = TrainingSet(frames=nobody, modality=table.modality, camera=camera, view=camera)
+    no_frames: Any = None
+    tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
     shards = start_shards(num_shards, threads=threads)
     try:
         refresher = ShardedRefresher(shards, tracklets, threads=threads)

@@ -1,4 +1,5 @@
-"""The driver of a comparison: ordinary runs, one after the other. A run that was cut off goes on from its last checkpoint."""
+"""The driver of a comparison: ordinary runs, one after the other. A run that was cut off goes on from its
+last checkpoint."""
 
 from __future__ import annotations
 

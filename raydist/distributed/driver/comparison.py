@@ -1,7 +1,7 @@
 """Several methods and seeds on one data set: the runs of a comparison.
 
-A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells that another one
-has already finished.
+A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells
+that another one has already finished.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ class Variant:
     """A row of the table.
 
     Attributes:
-        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed one.
+        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed
+            one.
     """
 
     label: str

@@ -1,7 +1,7 @@
 """How a driver runs a group of Ray Train workers with its board and its feature shards.
 
-`raydist.distributed.driver.training` has one group for its run, `raydist.distributed.tune.trial_driver` one for each trial
-of a search. What the workers execute is in `raydist.distributed.worker`.
+`raydist.distributed.driver.training` has one group for its run, `raydist.distributed.tune.trial_driver` one
+for each trial of a search. What the workers execute is in `raydist.distributed.worker`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ def run_group(
         advice: what to do when they failed too often.
 
     Raises:
-        WorkerError: workers failed more often than ``ray.max_failures``; or the error that a worker noted on the board.
+        WorkerError: workers failed more often than ``ray.max_failures``; or the error that a worker noted on
+            the board.
     """
     import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
@@ -103,7 +104,8 @@ def run_group(
 def run_in_thread(call: Callable[[], object], *, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Run a call in a thread of its own, while this one stays open to signals.
 
-    In the main thread Ray Train and Ray Tune would replace our signal handlers by theirs, and end with other codes.
+    In the main thread Ray Train and Ray Tune would replace our signal handlers by theirs, and end with other
+    codes.
 
     Args:
         call: what is run.

@@ -34,7 +34,8 @@ def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:
         sizes: training tracklets of each modality.
 
     Raises:
-        ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a worker.
+        ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a
+            worker.
     """
     width = feature_width(config)
     shard_mb, search_budget = check_shard_memory(

@@ -1,4 +1,5 @@
-"""The hooks of a study in Ray Tune: which sample is next, which trials are stopped early, and what is recorded.
+"""The hooks of a study in Ray Tune: which sample is next, which trials are stopped early, and what is
+recorded.
 
 All three start from the study's records, so a study that goes on needs nothing that Ray Tune had kept.
 """
@@ -31,7 +32,8 @@ NUM_RUNGS = 8
 
 
 class _NotPickled:
-    """Ray Tune pickles its hooks into its own folder, which is never read back here: it gets objects without state."""
+    """Ray Tune pickles its hooks into its own folder, which is never read back here: it gets objects without
+    state."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}

@@ -25,7 +25,8 @@ class TrialFailed:
 
 
 def to_result(report: TrialReport | TrialFailed) -> dict[str, Any]:
-    """The result of a step: the report, every metric as its mean over the data sets, and whether the trial is done.
+    """The result of a step: the report, every metric as its mean over the data sets, and whether the trial is
+    done.
 
     >>> to_result(TrialFailed("ClusteringError: collapsed"))
     {'failed': 'ClusteringError: collapsed', 'done': True}

@@ -1,10 +1,13 @@
-"""A search for hyper-parameters on Ray: Ray Tune runs the trials of a study, each a group of Ray Train workers.
+"""A search for hyper-parameters on Ray: Ray Tune runs the trials of a study, each a group of Ray Train
+workers.
 
-All samples and reports are in the records of the study's folder, see `raydist.tuning.study_folder`. What Ray Tune keeps is
-deleted, also when a study goes on: trials that were cut off go on from their last checkpoint, all others are recorded.
+All samples and reports are in the records of the study's folder, see `raydist.tuning.study_folder`. What Ray
+Tune keeps is
+deleted, also when a study goes on: trials that were cut off go on from their last checkpoint, all others are
+recorded.
 
-Population based training is not offered. A trial is a group of workers with checkpoints of its own, which Ray Tune cannot
-copy from one trial to another; it would skip every exchange without a word.
+Population based training is not offered. A trial is a group of workers with checkpoints of its own, which Ray
+Tune cannot copy from one trial to another; it would skip every exchange without a word.
 """
 
 from __future__ import annotations
@@ -38,10 +41,13 @@ from raydist.tuning.trial import Trial
 from raydist.tuning.trial_log import TrialLog
 
 if TYPE_CHECKING:
+    from ray import tune
+
     from raydist.distributed.tune.hooks import Recording
 
 DRIVER = {"memory": 2.0**20}
-"""What the driver of a trial asks for: hardly anything, or two drivers would hold the CPUs that their workers wait for."""
+"""What the driver of a trial asks for: hardly anything, or two drivers would hold the CPUs that their workers
+wait for."""
 
 GRACE = 4
 """Trials are first compared after this part of their epochs: a quarter."""
@@ -61,7 +67,8 @@ def search(
         The study's folder and its summary, see `conclude`.
 
     Raises:
-        ConfigError: the cluster has no room for a trial, the name is taken, or a study that goes on was changed.
+        ConfigError: the cluster has no room for a trial, the name is taken, or a study that goes on was
+            changed.
         DataError: a data set is not as it should be.
         CheckpointError: the study is being run by another process.
         TrainingError: no trial finished.
@@ -127,10 +134,11 @@ def waiting(trials: Sequence[Trial], num_samples: int) -> list[int]:
 
 
 def first_rung(configs: Sequence[Config]) -> int:
-    """The epoch after which trials are first compared: a quarter of the longest training, where all data sets have a value.
+    """The epoch after which trials are first compared: a quarter of the longest training, where all data sets
+    have a value.
 
-    A criterion is measured after every epoch, retrieval after every ``evaluation.every`` epochs, where 0 stands for the last
-    epoch only.
+    A criterion is measured after every epoch, retrieval after every ``evaluation.every`` epochs, where 0
+    stands for the last epoch only.
     """
     lengths = [
         min(config.train.epochs, config.train.limit_epochs or config.train.epochs) for config in configs
@@ -179,33 +187,21 @@ def _run_trials(
     """Run the trials that are waiting on Ray Tune."""
     from ray import tune
 
-    from raydist.distributed.tune.hooks import Halving, Proposing
     from raydist.distributed.tune.trial_driver import StudyJob, TrialDriver
 
-    numbers, objective = waiting(log.trials, study.tune.num_samples), study.tune.objective
+    numbers = waiting(log.trials, study.tune.num_samples)
     if not numbers:
         return
-    logging.getLogger("ray.tune").setLevel(
-        logging.CRITICAL
-    )  # it warns of drivers without GPUs, and misses its own logs
+    # Ray Tune warns of drivers without GPUs, and misses its own logs
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     path = folder.path.resolve()
     scratch = path / "ray"
     shutil.rmtree(scratch, ignore_errors=True)  # what a study that was killed has left
     job = StudyJob(study, path, sizes, scratch)
-    first = first_rung(list(study.bases.values()))
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(TrialDriver, job=job), DRIVER),
         param_space={},
-        tune_config=tune.TuneConfig(
-            num_samples=len(numbers),
-            max_concurrent_trials=at_once,
-            search_alg=Proposing(study, log, numbers),
-            scheduler=Halving(log.trials, metric=objective, first=first)
-            if study.tune.scheduler == "asha"
-            else None,
-            trial_name_creator=_name,
-            trial_dirname_creator=_name,
-        ),
+        tune_config=_tune_config(study, log, numbers, at_once),
         run_config=tune.RunConfig(
             name="tune",
             storage_path=str(scratch),
@@ -218,6 +214,26 @@ def _run_trials(
         run_in_thread(tuner.fit)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tune_config(study: Study, log: TrialLog, numbers: Sequence[int], at_once: int) -> tune.TuneConfig:
+    """Which trials Ray Tune runs, how many at once, and when it stops one."""
+    from ray import tune
+
+    from raydist.distributed.tune.hooks import Halving, Proposing
+
+    scheduler = None
+    if study.tune.scheduler == "asha":
+        first = first_rung(list(study.bases.values()))
+        scheduler = Halving(log.trials, metric=study.tune.objective, first=first)
+    return tune.TuneConfig(
+        num_samples=len(numbers),
+        max_concurrent_trials=at_once,
+        search_alg=Proposing(study, log, numbers),
+        scheduler=scheduler,
+        trial_name_creator=_name,
+        trial_dirname_creator=_name,
+    )
 
 
 def _name(trial: Any) -> str:

@@ -1,8 +1,9 @@
 """The driver of a trial, which Ray Tune starts.
 
-The workers of the trial tell the board of every epoch, once it is safe on disk, and wait there until Ray Tune has decided
-what becomes of the trial; the driver carries both. What Ray offers for this (`TuneReportCallback`) reports from a second
-thread, and waits for ever where the last epoch and the end of a trial meet.
+The workers of the trial tell the board of every epoch, once it is safe on disk, and wait there until Ray Tune
+has decided what becomes of the trial; the driver carries both. What Ray offers for this
+(`TuneReportCallback`) reports from a second thread, and waits for ever where the last epoch and the end of a
+trial meet.
 """
 
 from __future__ import annotations
@@ -48,10 +49,10 @@ class StudyJob:
 class TrialDriver(Trainable):
     """What Ray Tune starts for a trial; a step is an epoch.
 
-    It reports the epoch, the mean of every metric over the data sets, and every value; or why the trial failed, and then
-    ends without an error, so that the study goes on. The workers of a trial that Ray Tune stops come to an end by
-    themselves. If the driver were killed instead, a watcher of Ray Train would have to free their CPUs: it dies of one
-    late answer, and the next trial waits for ever.
+    It reports the epoch, the mean of every metric over the data sets, and every value; or why the trial
+    failed, and then ends without an error, so that the study goes on. The workers of a trial that Ray Tune
+    stops come to an end by themselves. If the driver were killed instead, a watcher of Ray Train would have
+    to free their CPUs: it dies of one late answer, and the next trial waits for ever.
     """
 
     def setup(  # type: ignore[override]  # Ray Tune passes on what `with_parameters` was given

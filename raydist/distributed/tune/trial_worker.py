@@ -1,4 +1,5 @@
-"""A worker of a trial: it trains an epoch, tells the board, and waits there until Ray Tune has decided about the trial."""
+"""A worker of a trial: it trains an epoch, tells the board, and waits there until Ray Tune has decided about
+the trial."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How a worker begins and ends: its device, its process group, its state, its log, and errors that are not tried again."""
+"""How a worker begins and ends: its device, its process group, its state, its log, and errors that are not
+tried again."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ from raydist.home import cache_folder
 def run_guarded(job: AnyJob, work: Callable[[AnyJob], None]) -> None:
     """Do the work of a worker.
 
-    An error of ours would come again: it is noted on the board, and workers that are started after it end at once.
+    An error of ours would come again: it is noted on the board, and workers that are started after it end at
+    once.
     """
     import ray
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -58,7 +57,9 @@ def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_row
     return labels
 
 
-def joint_spec(clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, Any]) -> ClusterSpec:
+def joint_spec(
+    clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, str | float | None]
+) -> ClusterSpec:
     """How both modalities are clustered together: as each is by itself, but for the values that are given.
 
     Args:

@@ -6,20 +6,6 @@ clustered together. Each joint cluster is then split into a visible and an infra
 drawn to both alike (split and contrast): a feature that is equally similar to both holds nothing of the
 modality.
 
-equation                                                function
-======================================================  ==================================================================
-k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.modality_aware`
-weight (MAJ)
-half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
-M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`
-H = 1/2 [CE(hard) + ReLU(CE(mean) - 0.2)]               `raydist.losses.hybrid.hybrid_contrast`
-L_intra = H(M_v) + H(M_i)                               `raydist.methods.bmil.stages.HybridContrastStage.terms`
-joint clusters of the other half and all infrared       `raydist.methods.bmil.stages.JointContrastStage.refresh`
-proxies p, their clusters l(p)                          `raydist.methods.bmil.clusters.split_by_modality`
-MP, the mean log-posterior of the positives among the   `raydist.losses.multi_positive.multi_positive_contrast`
-50 hardest candidates
-A = 1/2 [MP(hard) + MP(mean)],                          `raydist.methods.bmil.stages.JointContrastStage.optimizer_steps`
-=======
 =================================================  ========================================================
 equation                                           function
 =================================================  ========================================================

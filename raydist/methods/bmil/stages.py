@@ -25,17 +25,8 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.dual_contrast import DualContrastParams
 from raydist.methods.common.labels import ClusterArrays, at, joint_labels
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import (
-    Batch,
-    ClipView,
-    Epoch,
-    Memories,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Stage,
-    Targets,
-)
+from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 
 CLIP_VIEWS = tuple(

@@ -32,7 +32,8 @@ from raydist.methods.cba.uncertainty import graded_targets, relative_rank, spars
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import Batch, MethodContext, Targets
+from raydist.methods.method import MethodContext, Targets
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]

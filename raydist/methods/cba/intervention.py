@@ -36,7 +36,7 @@ from raydist.data.transforms.augment import INTERVENED_INFRARED, INTERVENED_VISI
 from raydist.data.transforms.clips import ClipTiming
 from raydist.losses.consistency import adjusted_loss, consistency_loss, invariance_loss, surprisal
 from raydist.methods.common.warm_up import WarmUpParams
-from raydist.methods.method import ClipView
+from raydist.methods.steps import ClipView
 from raydist.types import Modality
 
 DO_MOTION = ClipTiming(stride=0.5, hold=0.4, freeze=0.1)
@@ -105,14 +105,14 @@ def intervention_views(kinds: Sequence[Intervention], params: InterventionParams
         kinds: any selection of interventions, the original first.
         params: for the strength of the interventions.
     """
-    apart = not {Intervention.MOTION, Intervention.BOTH}.isdisjoint(kinds)
-    motion = ClipView(segment=1, timing=DO_MOTION)
+    moves = not {Intervention.MOTION, Intervention.BOTH}.isdisjoint(kinds)
+    motion = ClipView(sub_tracklet=1, timing=DO_MOTION)
     if Intervention.MOTION in kinds:
         both = ClipView(DO_MODALITY, frames_of=kinds.index(Intervention.MOTION), style=params.style)
     else:
         both = replace(motion, augment=DO_MODALITY, style=params.style)
     rendering = {
-        Intervention.ORIGINAL: ClipView(segment=0 if apart else None),
+        Intervention.ORIGINAL: ClipView(sub_tracklet=0 if moves else None),
         Intervention.MOTION: motion,
         Intervention.MODALITY: ClipView(DO_MODALITY, frames_of=0, style=params.style),
         Intervention.BOTH: both,

@@ -16,7 +16,8 @@ from raydist.memories.centroids import centroids
 from raydist.memories.instances import update_slots
 from raydist.methods.common.labels import at
 from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces
-from raydist.methods.method import Batch, Targets
+from raydist.methods.method import Targets
+from raydist.methods.steps import Batch
 from raydist.types import Floats, Ints, tracklet_means
 
 

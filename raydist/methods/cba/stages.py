@@ -38,17 +38,8 @@ from raydist.methods.common.dual_contrast import (
 )
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.common.warm_up import IgnoreArrays
-from raydist.methods.method import (
-    Batch,
-    Epoch,
-    Memories,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Sampler,
-    Stage,
-    Targets,
-)
+from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
 from raydist.types import Floats, tracklet_means
 
 

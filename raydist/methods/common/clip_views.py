@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raydist.data.transforms.augment import TONES_INFRARED, TONES_VISIBLE
-from raydist.methods.method import ClipView
+from raydist.methods.steps import ClipView
 from raydist.types import Modality
 
 TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}

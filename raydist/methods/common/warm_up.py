@@ -37,19 +37,8 @@ from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.method import (
-    Batch,
-    ClipView,
-    Epoch,
-    Memories,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Stage,
-    StageParams,
-    TargetArrays,
-    Targets,
-)
+from raydist.methods.method import Epoch, Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, tracklet_means
 
 
@@ -134,7 +123,7 @@ class WarmUp(Stage):
         return [OptimizerStep(sampler, CLIP_VIEWS, loss, update)]
 
 
-CLIP_VIEWS = (ClipView(segment=0), ClipView(augment=TONES, segment=1))
+CLIP_VIEWS = (ClipView(sub_tracklet=0), ClipView(augment=TONES, sub_tracklet=1))
 """Two views that never share a frame, the second in other tones."""
 
 

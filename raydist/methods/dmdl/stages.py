@@ -25,7 +25,8 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.dmdl.batches import paired_batches
 from raydist.methods.dmdl.label_space import known_centroids, label_space, unified_labels, with_finer
 from raydist.methods.dmdl.views import ModalityClips, Ramp, ViewArrays, ViewParams, ViewStage
-from raydist.methods.method import Batch, Epoch, Memories, Modules, OptimizerStep, Refresher, Targets
+from raydist.methods.method import Epoch, Refresher, Targets
+from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
 
 

@@ -22,7 +22,8 @@ from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.labels import ClusterArrays, at
-from raydist.methods.method import Batch, ClipView, Epoch, Stage, StageParams
+from raydist.methods.method import Epoch, Stage, StageParams
+from raydist.methods.steps import Batch, ClipView
 from raydist.types import Floats, Labels, Modality
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})

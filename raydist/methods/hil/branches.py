@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from raydist.methods.method import Batch, Memories
+from raydist.methods.steps import Batch, Memories
 from raydist.types import Floats
 
 

@@ -26,18 +26,8 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.hil.branches import Clips, branches, of_branches
 from raydist.methods.hil.prototypes import centres, positions, prototypes, slots
 from raydist.methods.hil.transmission import transmit
-from raydist.methods.method import (
-    Batch,
-    ClipView,
-    Epoch,
-    Memories,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Stage,
-    StageParams,
-    Targets,
-)
+from raydist.methods.method import Epoch, Refresher, Stage, StageParams, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 
 CLIP_VIEWS = tuple(

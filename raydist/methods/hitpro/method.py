@@ -2,7 +2,7 @@
 
 The sub-tracklets of a tracklet make its prototype. Prototypes find positives in other cameras of their
 modality first; then, averaged over these, in the other modality. Clips learn from prototypes at three levels,
-one after the other: they are told apart within a camera view, drawn together across cameras, and drawn
+one after the other: they are separated within a camera view, drawn together across cameras, and drawn
 together across modalities.
 
 ===============================================================  =============================================
@@ -30,7 +30,7 @@ Deviations:
 - A tracklet warm-up comes first (there are no pretrained weights to start from); ``warm_up: null`` leaves
   it out.
 - Every tracklet has the same number of sub-tracklets, however short it is.
-- The two frames that are told apart on their own are picked by the batch, not drawn.
+- The two frames that are separated on their own are picked by the batch, not drawn.
 - Overlap of N(i) and N(j) across the modalities counts the positives of both minings.
 """
 

@@ -25,17 +25,8 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
-from raydist.methods.method import (
-    Batch,
-    ClipView,
-    Epoch,
-    Memories,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Stage,
-    Targets,
-)
+from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Doubles, Floats
 
 
@@ -94,11 +85,11 @@ class HierarchicalParams(WarmUpParams):
         """
         if not self.reaches(level, epoch):
             return 0.0
-        begin, weight = {
+        start, weight = {
             2: (self.within_from, self.weight_within),
             3: (self.across_from, self.weight_across),
         }[level]
-        return weight * min(1.0, (epoch - begin + 1) / self.ramp)
+        return weight * min(1.0, (epoch - start + 1) / self.ramp)
 
     def kappa(self, epoch: int) -> float:
         """How strict the thresholds are: from `kappa_first` at E1 in a straight line to `kappa_last`."""
@@ -167,8 +158,8 @@ class HierarchicalStage(Stage):
         def update(batch: Batch, memories: Memories) -> None:
             update_slots(memories["prototypes"], batch.rows, batch.features[0], momentum=params.momentum)
 
-        second = ClipView(augment=TONES, segment=1) if params.tones else ClipView(segment=1)
-        views = [ClipView(segment=0), second]
+        second = ClipView(augment=TONES, sub_tracklet=1) if params.tones else ClipView(sub_tracklet=1)
+        views = [ClipView(sub_tracklet=0), second]
         sampler = partial(tracklet_batches_of_both, self.context)
         return [OptimizerStep(sampler, views, loss, update, wants_frames=params.weight_frame > 0)]
 

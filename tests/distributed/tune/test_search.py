@@ -1,7 +1,8 @@
 """A study on Ray from end to end: it is killed in the middle, and goes on to its end.
 
-Of its four trials the first two are the same, so that one that is cut off can be compared with one that is not; the third learns
-nothing, so that pieces of its tracklets stay apart, by which trials are compared; and the fourth cannot be clustered.
+Of its four trials the first two are the same, so that one that is cut off can be compared with one that is
+not; the third learns nothing, so that pieces of its tracklets stay apart, by which trials are compared; and
+the fourth cannot be clustered.
 """
 
 import json

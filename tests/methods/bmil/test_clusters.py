@@ -13,7 +13,8 @@ SPEC = ClusterSpec(k1=3, k2=1, min_samples=2)
 
 
 def planted(shared, gap, *, seed=0, width=64, noise=0.35):
-    """20 people of 24 visible and 20 of 12 infrared rows, `shared` of them the same; infrared is shifted by `gap`."""
+    """20 people of 24 visible and 20 of 12 infrared rows, `shared` of them the same; infrared is shifted by
+    `gap`."""
     rng = np.random.default_rng(seed)
     person = np.append(np.repeat(np.arange(20), 24), np.repeat(np.arange(20 - shared, 40 - shared), 12))
     modality = (np.arange(len(person)) >= 20 * 24).astype(np.int8)
@@ -80,7 +81,8 @@ def test_rows_outside_the_part_are_noise(tracklets, features):
 
 @pytest.mark.parametrize("eps", [1.0, 0.05])
 def test_another_radius_is_tried(tracklets, eps):
-    """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for copies."""
+    """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for
+    copies."""
     x = np.float32([[1, 0], [0.98, 0.2], [0.9, 0.44], [0.2, 0.98], [0, 1], [0.1, 0.99]])
     refresher = LocalRefresher(tracklets)
     refresher.set_features(x / np.linalg.norm(x, axis=1, keepdims=True))

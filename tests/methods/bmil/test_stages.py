@@ -14,7 +14,8 @@ from raydist.methods.bmil.stages import (
     JointContrastParams,
     JointContrastStage,
 )
-from raydist.methods.method import Batch, Epoch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
 T = 0.05

@@ -19,7 +19,7 @@ from raydist.methods.cba.intervention import (
     interventions,
 )
 from raydist.methods.cba.slots import TrackletSlots
-from raydist.methods.method import Batch
+from raydist.methods.steps import Batch
 from raydist.types import Modality
 
 FOUR = list(Intervention)
@@ -53,7 +53,8 @@ def terms_of(tracklets, batch, memory, kinds=FOUR, ignored=IGNORED, **params):
 
 
 def predictions(tracklets, batch, memory, ignored, temperature=0.07):
-    """[A][B]: probabilities of the own slot, first, and of the others that the tracklet's view sees and it does not ignore."""
+    """[A][B]: probabilities of the own slot, first, and of the others that the tracklet's view sees and it
+    does not ignore."""
     pair, ignored = tracklets.pair, ignored.toarray()
     groups: list[list[int]] = []
     for row in range(len(tracklets)):
@@ -182,7 +183,7 @@ def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
 
 def test_four_versions_show_two_sets_of_frames_in_two_renderings():
     original, motion, modality, both = intervention_views(FOUR, InterventionParams(style=0.3))
-    assert (original.segment, motion.segment) == (0, 1)
+    assert (original.sub_tracklet, motion.sub_tracklet) == (0, 1)
     assert (original.frames_of, motion.frames_of, modality.frames_of, both.frames_of) == (None, None, 0, 1)
     assert (original.timing, motion.timing) == (AS_IT_RAN, DO_MOTION)
     assert original.augment == motion.augment
@@ -193,11 +194,11 @@ def test_four_versions_show_two_sets_of_frames_in_two_renderings():
 
 def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
     original, both = intervention_views([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
-    assert (original.segment, both.segment, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
+    assert (original.sub_tracklet, both.sub_tracklet, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
 
 
 @pytest.mark.parametrize(
-    ("switches", "kinds", "segment"),
+    ("switches", "kinds", "sub_tracklet"),
     [
         ({}, FOUR, 0),
         ({"both": False}, FOUR[:3], 0),
@@ -206,7 +207,7 @@ def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
         ({"motion": False, "modality": False}, [FOUR[0], FOUR[0]], None),
     ],
 )
-def test_a_switch_leaves_its_intervention_out(switches, kinds, segment):
+def test_a_switch_leaves_its_intervention_out(switches, kinds, sub_tracklet):
     params = InterventionParams(**switches)
     assert interventions(params) == kinds
-    assert intervention_views(kinds, params)[0].segment == segment
+    assert intervention_views(kinds, params)[0].sub_tracklet == sub_tracklet

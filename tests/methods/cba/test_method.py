@@ -29,7 +29,8 @@ def start(smoke, smoke_inputs):
 
 
 def digests_of(state, path, *, stop_after=None):
-    """Digests of the last checkpoint of a run; with `stop_after`, of one that is stopped there and taken up again."""
+    """Digests of the last checkpoint of a run; with `stop_after`, of one that is stopped there and taken up
+    again."""
 
     def after_epoch(report):
         if report.epoch == stop_after:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from raydist.data.training_set import NO_GROUP
 from raydist.methods.cba.slots import TrackletSlots
-from raydist.methods.method import Batch
+from raydist.methods.steps import Batch
 
 PAIR = np.array([NO_GROUP, 0, 1, 2, 3, 4, 1, 0, NO_GROUP, 3, 2, 4])
 """Every visible tracklet but the first, and the infrared one that was recorded with it by the same camera."""

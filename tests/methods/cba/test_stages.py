@@ -17,7 +17,8 @@ from raydist.methods.cba.stages import (
     RefinementParams,
     RefinementStage,
 )
-from raydist.methods.method import Batch, Epoch, Targets
+from raydist.methods.method import Epoch, Targets
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
 MODES = ["hungarian", "coarse", "fine", "full"]

@@ -4,7 +4,8 @@ import torch
 
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.method import Batch, Epoch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE
 
 
@@ -53,7 +54,7 @@ def test_the_two_versions_never_share_frames(stage, context, features):
         features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
     )
     (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
-    assert [clip_view.segment for clip_view in optimizer_step.clip_views] == [0, 1]
+    assert [clip_view.sub_tracklet for clip_view in optimizer_step.clip_views] == [0, 1]
 
 
 def test_a_slot_moves_towards_its_tracklet(stage, context, features):

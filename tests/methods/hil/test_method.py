@@ -12,7 +12,8 @@ from raydist.types import Modality
 
 QUICK = (
     "method.name=hil", "method.warm_up.share=1", "method.hierarchy.share=2", "method.hierarchy.sub_centres=2",
-    "train.batch_identities=3", "train.batch_instances=2", "train.iterations=2", "train.epochs=4", "evaluation.every=0",
+    "train.batch_identities=3", "train.batch_instances=2", "train.iterations=2", "train.epochs=4",
+    "evaluation.every=0",
 )  # fmt: skip
 TWO_BRANCHES = (
     *QUICK, "encoder.name=vit_b16", "encoder.branches=2", "data.frames=1", "data.sub_tracklets=1",

@@ -17,7 +17,8 @@ from raydist.methods.hil.stages import (
     HierarchyParams,
     HierarchyStage,
 )
-from raydist.methods.method import Batch, Epoch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
 VISIBLE, INFRARED = slice(0, 6), slice(6, 12)
@@ -209,7 +210,8 @@ def test_a_person_has_one_label_in_both_modalities(hierarchy, refreshed):
     ],
 )
 def test_the_direction_follows_the_epoch(hierarchy, refreshed, strangers, transmission, epoch, receives):
-    """Nobody's prototype reaches the stranger, and the stranger's reaches nobody: the direction shows in who is left out."""
+    """Nobody's prototype reaches the stranger, and the stranger's reaches nobody: the direction shows in who
+    is left out."""
     targets = refreshed(hierarchy(transmission=transmission, threshold=0.8), epoch, strangers)
     visible, infrared = targets.labels[VISIBLE], targets.labels[INFRARED]
     assert visible[:3].tolist() == [0, 0, 0]

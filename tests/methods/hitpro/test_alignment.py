@@ -61,7 +61,8 @@ def test_the_second_stage_waits(aligned):
 
 
 def crowd(seed, num_people=80, num_cameras=4, width=32):
-    """So many people that the modalities are hard to match: infrared lacks a third of what tells them apart."""
+    """So many people that the modalities are hard to match: infrared lacks a third of what tells them
+    apart."""
     rng = np.random.default_rng(seed)
     camera, person = (
         a.ravel() for a in np.meshgrid(np.arange(2 * num_cameras), np.arange(num_people), indexing="ij")

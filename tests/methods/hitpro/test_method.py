@@ -30,7 +30,8 @@ BEGIN = tuple(f"method.hierarchical.{word}" for word in ("within_from=0", "acros
 
 @pytest.fixture(scope="module")
 def trained(smoke, smoke_inputs):
-    """A run whose every way to cluster is barred: its state, its reports, and its checkpoint before the last epoch."""
+    """A run whose every way to cluster is barred: its state, its reports, and its checkpoint before the last
+    epoch."""
 
     def refuse(*args, **kwargs):
         raise AssertionError("HiTPro clusters nothing")

@@ -12,7 +12,8 @@ from raydist.errors import ConfigError
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.hitpro.stages import HierarchicalParams, HierarchicalStage
-from raydist.methods.method import Batch, Epoch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
 AT_ONCE = {"within_from": 0, "across_from": 0, "ignore_from": 0, "ramp": 1}
@@ -167,7 +168,7 @@ def test_the_switches_reach_their_places(context, stage, refreshed):
         stage(tones=tones).optimizer_steps(refreshed(stage()), Epoch(0))[0].clip_views
         for tones in (True, False)
     ]
-    assert [clip_view.segment for clip_view in clip_views[0]] == [0, 1]
+    assert [clip_view.sub_tracklet for clip_view in clip_views[0]] == [0, 1]
     assert [clip_view.augment for clip_view in clip_views[0]] == [dict.fromkeys(Modality, BASIC), TONES]
     assert [clip_view.augment for clip_view in clip_views[1]] == 2 * [dict.fromkeys(Modality, BASIC)]
 

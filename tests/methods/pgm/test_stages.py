@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from raydist.engine.refresher import LocalRefresher
-from raydist.methods.method import Batch, Epoch
+from raydist.methods.method import Epoch
 from raydist.methods.pgm.stages import CrossContrastParams, CrossContrastStage
+from raydist.methods.steps import Batch
 from raydist.types import NOISE
 
 

@@ -333,7 +333,8 @@ def test_no_matrix_of_all_pairs_is_made(people):
 
 
 def test_half_lists_join_people_across_modalities_and_the_gate_spares_strangers():
-    """Under a modality gap only half lists reach across; where half of the people are missing, a gate pays."""
+    """Under a modality gap only half lists reach across; where half of the people are missing, a gate
+    pays."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((30, 64)) / 8
     shift = rng.standard_normal(64) / 8

@@ -42,7 +42,8 @@ def integers(rng, num_rows, width, spread=2):
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5), k=st.integers(0, 45),
-    num_shards=st.integers(1, 5), block=st.integers(1, 50), precision=st.sampled_from(["auto", "fp32", "bf16", "exact"]),
+    num_shards=st.integers(1, 5), block=st.integers(1, 50), precision=st.sampled_from(["auto", "fp32",
+    "bf16", "exact"]),
 )  # fmt: skip
 def test_any_cut_gives_the_sorted_list(seed, num_rows, width, k, num_shards, block, precision):
     rng = np.random.default_rng(seed)

@@ -39,7 +39,8 @@ def sharded(x, view, num_views, shards, block=2048):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5), num_views=st.integers(1, 6),
+    seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5),
+    num_views=st.integers(1, 6),
     num_shards=st.integers(1, 5), block=st.integers(1, 50),
 )  # fmt: skip
 def test_any_cut_gives_the_best_of_every_view(seed, num_rows, width, num_views, num_shards, block):

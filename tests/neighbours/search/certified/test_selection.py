@@ -35,7 +35,8 @@ def offer(scores, rows, columns, k, block, rng):
 @settings(max_examples=40, deadline=None)
 @example(seed=0, shape=(7, 48), k=1, block=20, slack=0.5, ties=True)  # with zeros of both signs
 @given(
-    seed=st.integers(0, 10**6), shape=st.tuples(st.integers(1, 300), st.integers(1, 300)), k=st.integers(1, 6),
+    seed=st.integers(0, 10**6), shape=st.tuples(st.integers(1, 300), st.integers(1, 300)),
+    k=st.integers(1, 6),
     block=st.integers(20, 400), slack=st.sampled_from([0.0, 0.01, 0.5]), ties=st.booleans(),
 )  # fmt: skip
 def test_every_other_column_scored_below_the_floor(seed, shape, k, block, slack, ties):
