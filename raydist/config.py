@@ -1,7 +1,8 @@
 """YAML files and `section.key=value` words become one frozen, checked configuration.
 
-Knows nothing of re-identification: the schema is given by the caller. Numbers follow YAML 1.2 (`1e-3` is a number,
-`no` is a word), a repeated key is an error, and an unknown key or name is answered with the nearest valid one.
+Knows nothing of re-identification: the schema is given by the caller. Numbers follow YAML 1.2 (`1e-3` is a
+number, `no` is a word), a repeated key is an error, and an unknown key or name is answered with the nearest
+valid one.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Choice:
 
 
 class Section(BaseModel):
-    """A frozen part of the configuration that refuses keys it does not know, and truth values where numbers are wanted.
+    """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
     `old_names` maps keys of the version before to those of today; `validate` takes them with a warning.
     """
@@ -128,7 +129,8 @@ class _Loader(yaml.SafeLoader):
         for key in keys:
             if keys.count(key) > 1:
                 raise ConfigError(
-                    f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep one of them"
+                    f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): "
+                    "leave one of them out"
                 )
         return super().construct_mapping(node, deep=deep)
 
@@ -300,7 +302,8 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
         name = old_names.get(key, key)
         if name != key:
             warnings.warn(
-                f"{_joined(at, key)} is now called {_joined(at, name)}; the next version knows the new name only",
+                f"{_joined(at, key)} is now called {_joined(at, name)}; "
+                "the next version knows the new name only",
                 RenamedKeyWarning,
                 stacklevel=3,
             )

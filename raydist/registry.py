@@ -1,6 +1,7 @@
 """One registry for every kind of part: a name, where the part is defined, and one line of help.
 
-A part of one's own needs no entry: its name is ``package.module:attribute``. The module may lie in the working directory.
+A part of one's own needs no entry: its name is ``package.module:attribute``. The module may lie in the
+working directory.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class Registry(Generic[Part]):
         subclass: parts are sub-classes of `kind` instead of instances.
 
     >>> parts: Registry[type[dict]] = Registry(
-    ...     "table.name", {"plain": Entry("builtins:dict", "a dictionary")}, kind="builtins:dict", subclass=True
+    ...     "table.name",
+    ...     {"plain": Entry("builtins:dict", "a dictionary")},
+    ...     kind="builtins:dict",
+    ...     subclass=True,
     ... )
     >>> parts.load("plain"), parts.load("collections:OrderedDict").__name__
     (<class 'dict'>, 'OrderedDict')
@@ -148,7 +152,8 @@ def _attribute(target: str) -> object:
 def _own_attribute(name: str) -> object:
     """The same for a user's module.
 
-    ``python -m`` has the working directory on its path and Ray gives it to its workers; the console script has not.
+    ``python -m`` has the working directory on its path and Ray gives it to its workers; the console script
+    has not.
     """
     folder = os.getcwd()
     if folder not in sys.path and "" not in sys.path:

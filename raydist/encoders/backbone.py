@@ -1,4 +1,4 @@
-"""What a backbone is: named layers from frames to a feature map, of which the first few may exist per modality."""
+"""What a backbone is: named layers from frames to a feature map, the first of them once or per modality."""
 
 from __future__ import annotations
 
@@ -31,18 +31,19 @@ class Backbone:
     """An architecture: how its layers are made, and the choices that belong to it.
 
     Attributes:
-        build: makes the layers, from normalised frames [M, 3, H, W] to maps [M, channels, h, w], under the published
-            names. Maps are >= 0 unless they are `pooled`.
+        build: makes the layers, from normalised frames [M, 3, H, W] to maps [M, channels, h, w], under the
+            published names. Maps are >= 0 unless they are `pooled`.
         stem: how many of the first layers see one modality only when there are two streams.
-        early: how many of the first layers, at least the stem, come before the place where styles are exchanged.
+        early: how many of the first layers, at least the stem, come before the place where styles are
+            exchanged.
         channels: of the map.
         pooling: the pooling that is used unless the configuration names another.
         pooled: the map has one position, so that there is nothing to pool (a class token).
         two_stream: whether there are two stems unless the configuration says otherwise.
         pixels: how frames are normalised: as those that the published weights were trained on.
         select: from a published file's tensors to those of the layers, under their names here.
-        fork: from the layers to those with a second branch, whose maps have twice the channels, deep before shallow;
-            None where an architecture has one branch.
+        fork: from the layers to those with a second branch, whose maps have twice the channels, deep before
+            shallow; None where an architecture has one branch.
     """
 
     build: Callable[[], nn.Sequential]
@@ -58,15 +59,15 @@ class Backbone:
 
 
 class Streams(nn.Module):
-    """A backbone with one stem, or one stem per modality, before a shared trunk (two-stream network, Ye et al., AAAI 2018).
+    """A backbone with one stem, or one stem per modality, before a shared trunk.
 
-    Both stems start from the same weights.
+    Two streams: Ye et al., AAAI 2018. Both stems start from the same weights.
 
     Args:
         backbone: the architecture.
         layers: as its `build` makes them; taken over, not copied.
         two_stream: whether each modality gets a stem of its own; None is the architecture's default.
-        recompute: whether activations are computed again in the backward pass instead of being kept.
+        recompute: whether activations are computed again in the backward pass instead of being stored.
     """
 
     def __init__(
@@ -91,7 +92,8 @@ class Streams(nn.Module):
         Args:
             frames: float32 [M, 3, H, W], normalised; clip after clip.
             modality: [M] `Modality` values.
-            style: int64 [B], for each clip the clip that gives it its style, see `exchange_style`; None exchanges nothing.
+            style: int64 [B], for each clip the clip that gives it its style, see `exchange_style`; None
+                exchanges nothing.
 
         Returns:
             [M, C, h, w].
@@ -117,7 +119,7 @@ class Streams(nn.Module):
 
 
 def initialise(layers: nn.Module) -> None:
-    """Start convolutions as He et al. (ICCV 2015) do for ReLU networks, by fan-out; all else keeps the defaults of torch."""
+    """Draw convolutions as He et al. (ICCV 2015), by fan-out; all else has the start values of torch."""
     for module in layers.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

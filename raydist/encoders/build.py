@@ -34,16 +34,17 @@ def build_encoder(
         weights: a local file of published weights for the backbone; None starts from the seed alone.
         two_stream: whether each modality has a stem of its own; None is the backbone's default.
         branches: 2 joins a shallow branch's feature to that of the deep one, where the backbone has both.
-        recompute: whether activations are computed again in the backward pass: a seventh of the memory, a third
-            more time.
+        recompute: whether activations are computed again in the backward pass: a seventh of the memory, a
+            third more time.
         pooling: of `POOLINGS`; None is the backbone's default, and the only choice for those that end in one
             vector a frame (a class token).
         temporal: of `TEMPORALS`.
-        seed: of the start values; equal seeds give equal encoders, and torch's own generators are left as they were.
+        seed: of the start values; equal seeds give equal encoders, and torch's own generators are left as
+            they were.
 
     Raises:
-        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the backbone does
-            not have.
+        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the backbone
+            does not have.
         DataError: the weights cannot be read or are of another architecture.
 
     >>> build_encoder("small", seed=0).width
@@ -76,8 +77,8 @@ def chosen_pooling(name: str, *, pooling: str | None, branches: int) -> Pooling:
     """The pooling of an encoder; None is the backbone's default.
 
     Raises:
-        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the backbone does
-            not have.
+        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the backbone
+            does not have.
     """
     backbone = ENCODERS.load(name)
     if backbone.pooled and pooling is not None:

@@ -22,7 +22,7 @@ class Mean(nn.Module):
 
 
 class GeneralizedMean(nn.Module):
-    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between the mean (p = 1) and the maximum.
+    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between mean and maximum.
 
     Args:
         exponent: p; 3 in AGW (Ye et al., TPAMI 2021).
@@ -40,7 +40,8 @@ class GeneralizedMean(nn.Module):
 class Stripes(nn.Module):
     """Means over horizontal stripes beside the global maximum, mixed by one linear layer.
 
-    People stand upright: a stripe is about a part of the body (after the uniform partition of PCB, Sun et al., ECCV 2018).
+    People stand upright: a stripe is about a part of the body (after the uniform partition of PCB, Sun et
+    al., ECCV 2018).
 
     Args:
         channels: C of the maps.

@@ -1,6 +1,7 @@
 """The encoders, poolings and temporal poolings by name; a part's file is imported when it is asked for.
 
-To add one: a file, and one line here. One of your own needs no line: ``encoder.name=my_package.my_module:MY_BACKBONE``.
+To add one: a file, and one line here. One of your own needs no line:
+``encoder.name=my_package.my_module:MY_BACKBONE``.
 """
 
 from __future__ import annotations

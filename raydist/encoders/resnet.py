@@ -1,4 +1,4 @@
-"""ResNet (He et al., CVPR 2016) with the parameter names of torchvision, and the AGW variant of re-identification.
+"""ResNet (He et al., CVPR 2016) with torchvision's parameter names, and AGW's variant for re-identification.
 
 The layers end at the feature map: there is no classifier.
 """
@@ -44,7 +44,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3 x 3 convolution between two 1 x 1 ones, around which the input is added; the stride is in the middle."""
+    """A 3 x 3 convolution, which has the stride, between two 1 x 1 ones; the input is added to the result."""
 
     expansion = 4
 
@@ -86,7 +86,8 @@ def resnet(
         last_stride: stride of the fourth stage; 1 keeps the map twice as high and wide.
 
     Returns:
-        Frames [M, 3, H, W] -> maps [M, 512 expansion, H / 32, W / 32], or H / 16, W / 16 where `last_stride` is 1.
+        Frames [M, 3, H, W] -> maps [M, 512 expansion, H / 32, W / 32], or H / 16, W / 16 where `last_stride`
+        is 1.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(3, 64, 7, 2, 3, bias=False),
@@ -111,7 +112,7 @@ def agw_resnet50() -> nn.Sequential:
 
 
 def agw_resnet50_non_local() -> nn.Sequential:
-    """The same with non-local blocks after the last 2 blocks of the second stage and the last 3 of the third."""
+    """The same with non-local blocks after the last 2 blocks of stage 2 and the last 3 of stage 3."""
     layers = agw_resnet50()
     for stage, count in (("layer2", 2), ("layer3", 3)):
         for block in list(getattr(layers, stage))[-count:]:

@@ -1,7 +1,7 @@
 """A small residual network for frames of about 64 x 32 that trains from scratch on a CPU.
 
-Measured on one core at 64 x 32, frames a second in training and in inference: 780 and 2,620 with one stem, 730 and 2,500
-with two.
+Measured on one core at 64 x 32, frames a second in training and in inference: 780 and 2,620 with one stem,
+730 and 2,500 with two.
 """
 
 from __future__ import annotations

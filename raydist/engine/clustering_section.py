@@ -1,4 +1,4 @@
-"""The section ``clustering`` of the configuration: the keys that distances and algorithms declare, with their defaults."""
+"""The section ``clustering`` of the configuration: the keys that distances and algorithms declare."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ _Declared: Any = create_model(
 class ClusteringSection(_Declared):
     """How each modality is clustered; `eps` and `k1` may be given per modality.
 
-    The keys are the parameters of all distances and algorithms of this package. Where `distance` or `algorithm` is a
-    class of your own, its parameters are keys too, and its defaults take the place of those of this package.
+    The keys are the parameters of all distances and algorithms of this package. Where `distance` or
+    `algorithm` is a class of your own, its parameters are keys too, and its defaults take the place of those
+    of this package.
     """
 
     model_config = ConfigDict(extra="allow")  # those keys; `_take_declared` refuses all others
@@ -102,7 +103,8 @@ def _checked(key: str, value: Any, declared: Mapping[str, Parameter]) -> Any:
         return _typed(path, value, declared[key])
     if set(value) != {m.label for m in Modality}:
         raise ConfigError(
-            f"{path}: {value} names {sorted(map(str, value))}; give one value, or one for visible and one for infrared"
+            f"{path}: {value} names {sorted(map(str, value))}; "
+            "give one value, or one for visible and one for infrared"
         )
     return {name: _typed(f"{path}.{name}", one, declared[key]) for name, one in value.items()}
 

@@ -41,8 +41,8 @@ class RunSection(Section):
 class DataSection(Section):
     """Which tracklets are read, and how their frames are cut into clips.
 
-    SYSU-MM01, RegDB and LLCM hold single images, tracklets of one frame: frames=1 and sub_tracklets=1 are enough for
-    them.
+    SYSU-MM01, RegDB and LLCM hold single images, tracklets of one frame: frames=1 and sub_tracklets=1 are
+    enough for them.
     """
 
     name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="Data set.")
@@ -91,7 +91,8 @@ class DataSection(Section):
         dataset = DATASETS.load(self.name)
         if not dataset.drawn and self.root is None:
             raise ConfigError(
-                f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the data set"
+                f"data.name = {self.name} needs data.root: "
+                "the folder (or manifest file) that holds the data set"
             )
         if dataset.protocol is not None:
             PROTOCOLS.check(dataset.protocol)
@@ -181,8 +182,8 @@ class MemorySection(Section):
 class TuneSection(Section):
     """A search for hyper-parameters: how many samples are tried, how they are drawn, stopped and compared.
 
-    `objective` is the mean mAP of both directions on held-out identities, or one of `raydist.engine.criteria`; for
-    several data sets it is the mean over them.
+    `objective` is the mean mAP of both directions on held-out identities, or one of
+    `raydist.engine.criteria`; for several data sets it is the mean over them.
     """
 
     num_samples: Positive = Field(8, description="Trials of the search.")
@@ -271,7 +272,7 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
-    """A configuration with the values of some paths put in, checked; paths as `raydist.config.overrides` gives them.
+    """A checked configuration with other values at some paths, which are as `overrides` gives them.
 
     Raises:
         ConfigError: one line for each path that is unknown, and each value that is not legal.

@@ -24,7 +24,8 @@ def directions(table: FeatureTable) -> dict[str, tuple[Ints, Ints]]:
         table: features with a split column; rows of ``train`` take no part.
 
     Returns:
-        Name of the direction -> (int64 [Q] query rows, int64 [G] gallery rows), both in the order of the table.
+        Name of the direction -> (int64 [Q] query rows, int64 [G] gallery rows), both in the order of the
+        table.
 
     Raises:
         DataError: there are no splits, no query, no gallery, or only one modality.

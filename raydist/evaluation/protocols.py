@@ -31,13 +31,14 @@ class Protocol:
     Attributes:
         name: for messages.
         rule: the protocol in words, for reports.
-        ignore: (table, query rows [q], gallery rows [G]) -> bool [q, G], true where a row is left out of the ranking.
+        ignore: (table, query rows [q], gallery rows [G]) -> bool [q, G], true where a row is left out of the
+            ranking.
         select: (table, rows of one side) -> the rows that take part.
-        draw: (table, gallery rows that take part, number of the draw) -> the gallery; every draw holds the same persons
-            from the same cameras.
+        draw: (table, gallery rows that take part, number of the draw) -> the gallery; every draw holds the
+            same persons from the same cameras.
         num_draws: how many galleries are drawn; metrics are the mean over them.
-        deduplicate: whether a person counts once in the CMC, at the best ranked of their rows; mAP and mINP count
-            every row.
+        deduplicate: whether a person counts once in the CMC, at the best ranked of their rows; mAP and mINP
+            count every row.
     """
 
     name: str
@@ -79,8 +80,8 @@ HITSZ_VCM = Protocol("hitsz_vcm", SAME_CAMERA_RULE, ignore_same_camera)
 BUPTCAMPUS = Protocol("buptcampus", ALL_RULE)
 BUPTCAMPUS_OFFICIAL = Protocol(
     "buptcampus_official",
-    f"nothing is removed, but as in the official code the last n mod {OFFICIAL_BATCH} of the n visible queries, "
-    "and of the n visible gallery tracklets, take no part",
+    f"nothing is removed, but as in the official code the last n mod {OFFICIAL_BATCH} of the n visible "
+    "queries, and of the n visible gallery tracklets, take no part",
     select=select_full_visible_batches,
 )
 SYSU_MM01 = _single_shot(

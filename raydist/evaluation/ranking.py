@@ -35,8 +35,8 @@ class QueryMetrics:
         query: int64 [V], which of the given queries they are.
         average_precision: float64 [V] in 0..1.
         inp: float64 [V] in 0..1, the inverse negative penalty: number of matches / rank of the last one.
-        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`; in a `mean_metrics` float64, the
-            share of the galleries where one does.
+        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`; in a `mean_metrics`
+            float64, the share of the galleries where one does.
         num_relevant: int64 [V], matches of the query.
         num_candidates: int64 [V], gallery rows that are not ignored.
         num_skipped: how many queries were not valid.
@@ -68,7 +68,8 @@ def rank_metrics(
         gallery: float32 [G, D], unit rows.
         query_identity: int64 [Q]; a query of `UNKNOWN_IDENTITY` matches nothing.
         gallery_identity: int64 [G].
-        ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that ranking.
+        ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that
+            ranking.
         deduplicate: whether every person counts once in the CMC, see `person_rank`.
         block: queries at a time; by default so many that a block holds `SIMILARITIES_AT_ONCE` similarities.
 
@@ -203,8 +204,8 @@ def one_person_a_row(identity: Ints) -> Ints:
 def mean_metrics(draws: Sequence[QueryMetrics]) -> QueryMetrics:
     """The mean metrics of each query over several galleries of the same persons and cameras.
 
-    In such galleries the same queries are valid, with as many matches and candidates, so that the mean over queries of
-    these means is the mean of the galleries' means.
+    In such galleries the same queries are valid, with as many matches and candidates, so that the mean over
+    queries of these means is the mean of the galleries' means.
 
     Args:
         draws: the scores of the queries in each gallery, at least one.

@@ -92,7 +92,7 @@ class RankedList:
 
 
 def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
-    """Score both directions of cross-modality retrieval, in the mean of the galleries that the protocol draws.
+    """The metrics of both directions of cross-modality retrieval, in the mean of the protocol's galleries.
 
     Args:
         table: features with identities and splits.
@@ -109,7 +109,8 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     results = {}
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
-        # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are drawn from.
+        # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are
+        # drawn from.
         galleries = [protocol.draw(table, gallery_rows, number) for number in range(protocol.num_draws)]
         metrics = mean_metrics(
             [_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries]
@@ -126,7 +127,8 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
         protocol: see `evaluate`.
 
     Returns:
-        For each direction the six metrics, ``chance_map`` and ``map_error`` in percent, and ``skipped_queries``.
+        For each direction the six metrics, ``chance_map`` and ``map_error`` in percent, and
+        ``skipped_queries``.
     """
     return {
         direction: result.to_dict()
@@ -214,7 +216,7 @@ def _metrics(
 
 
 def _standard_error(values: Doubles, people: Ints) -> float:
-    """The standard error of a mean whose values come in groups that are not independent (the cluster-robust form)."""
+    """The standard error of a mean, where the values of one person are not independent (cluster-robust)."""
     groups = np.unique(people, return_inverse=True)[1]
     return float(np.sqrt((np.bincount(groups, values - values.mean()) ** 2).sum()) / len(values))
 

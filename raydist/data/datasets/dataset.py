@@ -18,7 +18,8 @@ class ReadOptions:
     """The settings of readers; each reader takes those that it has arguments for.
 
     Attributes:
-        mismatch: ``drop`` leaves out tracklets whose files disagree with each other, ``error`` refuses the data set.
+        mismatch: ``drop`` leaves out tracklets whose files disagree with each other, ``error`` refuses the
+            data set.
         auxiliary: also read training tracklets of persons that one camera alone saw.
         paired: fill the column ``pair``, a supervisory hint across the modalities.
         trial: which of the published splits, from 1.
@@ -35,8 +36,8 @@ class Dataset:
     """A data set.
 
     Attributes:
-        read: from its folder (or file) to the table of all splits, and what was left out; keyword arguments are some
-            of `ReadOptions`.
+        read: from its folder (or file) to the table of all splits, and what was left out; keyword arguments
+            are some of `ReadOptions`.
         protocol: name of the protocol by which it is evaluated; None is that of the layout it is drawn in.
         num_trials: how many published splits there are, see ``data.trial``.
         single_images: every tracklet has one frame.
