@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, Literal
 
 import yaml
 
-from raydist.config import read_yaml, validate
+from raydist.config import validate
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
@@ -32,6 +32,7 @@ from raydist.errors import CheckpointError, ConfigError
 from raydist.tuning.objectives import Values, over_data
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
+from raydist.yaml_files import read_yaml
 
 State = Literal["running", "stopped", "finished", "failed"]
 """``stopped`` is stopped early, because other trials were better; ``running`` is also a trial that a crash cut off."""

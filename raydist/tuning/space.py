@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from raydist.config import read_yaml
 from raydist.errors import ConfigError
 from raydist.registry import nearest
+from raydist.yaml_files import read_yaml
 
 SEPARATOR = ":"
 """Between a data set and a path, in the name of a parameter that belongs to one data set."""
