@@ -1,19 +1,16 @@
 """YAML files and `section.key=value` words become one frozen, checked configuration.
 
-Knows nothing of re-identification: the schema is given by the caller. Numbers follow YAML 1.2 (`1e-3` is a
-number, `no` is a word), a repeated key is an error, and an unknown key or name is answered with the nearest
-valid one.
+Knows nothing of re-identification: the schema is given by the caller. An unknown key or name is answered with
+the nearest valid one.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -30,6 +27,7 @@ from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.registry import OWN_PART, Registry, nearest, one_of
+from raydist.yaml_files import parse_yaml, read_yaml
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
@@ -72,8 +70,7 @@ class Choice:
 
 
 class Section(BaseModel):
-    """A frozen part of the configuration that refuses keys it does not know, and truth values where numbers
-    are wanted.
+    """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
     `old_names` maps keys of the version before to those of today; `validate` takes them with a warning.
     """
@@ -120,80 +117,6 @@ def _holds_truth(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(map(_holds_truth, value.values()))
     return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with the numbers and booleans of version 1.2 and without repeated keys."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise ConfigError(
-                    f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep "
-                    "one of them"
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in entries
-        if tag.rsplit(":", 1)[1] not in ("bool", "int", "float", "timestamp")
-    ]
-    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|false|False)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
-)
-
-
-def parse_yaml(text: str, *, origin: str = "the text") -> Any:
-    """The value of a YAML text.
-
-    Args:
-        text: YAML.
-        origin: where it comes from, for the message.
-
-    Raises:
-        ConfigError: the text is not YAML, repeats a key or asks for Python objects.
-
-    >>> parse_yaml("lr: 1e-3")
-    {'lr': 0.001}
-    """
-    try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader: no Python objects
-    except ConfigError as error:
-        raise ConfigError(f"{origin}: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{origin} is not valid YAML: {error}") from None
-
-
-def read_yaml(path: Path) -> Raw:
-    """The mapping in a YAML file (an empty file is an empty mapping).
-
-    Raises:
-        ConfigError: no such file, larger than 1 MB, not YAML, or not a mapping.
-    """
-    if not path.is_file():
-        raise ConfigError(f"no configuration file at {path}")
-    if path.stat().st_size > 1_000_000:
-        raise ConfigError(f"{path} has {path.stat().st_size:,} bytes: a configuration has at most 1,000,000")
-    value = parse_yaml(path.read_text(encoding="utf-8"), origin=str(path))
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path} holds a {type(value).__name__}: expected sections such as 'train:'")
-    return value
 
 
 def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
@@ -303,8 +226,8 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
         name = old_names.get(key, key)
         if name != key:
             warnings.warn(
-                f"{_joined(at, key)} is now called {_joined(at, name)}; the next version knows the new "
-                "name only",
+                f"{_joined(at, key)} is now called {_joined(at, name)}; "
+                "the next version knows the new name only",
                 RenamedKeyWarning,
                 stacklevel=3,
             )

@@ -40,7 +40,7 @@ Layout = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
 Ids = Annotated[
-    int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")
+    int | None, typer.Option(min=1, help="Training identities; other splits change in proportion.")
 ]
 Name = Annotated[
     str,
@@ -69,7 +69,7 @@ def synth(
     preset: Preset,
     layout: Layout,
     out: Out,
-    seed: Annotated[int, typer.Option(min=0, help="Of the world.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawn people.")] = 0,
     ids: Ids = None,
     height: Height = None,
     width: Width = None,
@@ -97,8 +97,7 @@ def synth(
 
 
 def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
-    """The world with another number of training identities; those of the other splits keep their
-    proportion."""
+    """Settings with another number of training identities; other splits change in proportion."""
     from dataclasses import replace
 
     factor = num_train_identities / settings.num_train_identities
@@ -143,7 +142,7 @@ def pack(
     table, _ = _read(name, root, trial, stderr=json)
     height, width = height or DataSection().height, width or DataSection().width
     folder = cache_folder() / "frames"
-    # Training and ranked tracklets apart, as a run opens them: an entry is found by the list of its files.
+    # Training and ranked tracklets apart, as a run opens them: the key of an entry is the list of its files.
     for part in (table.take(table.split == "train"), table.take(table.split != "train")):
         if len(part):
             open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)

@@ -1,5 +1,4 @@
-"""What a backbone is: named layers from frames to a feature map, of which the first few may exist per
-modality."""
+"""What a backbone is: named layers from frames to a feature map, the first of them once or per modality."""
 
 from __future__ import annotations
 
@@ -60,16 +59,15 @@ class Backbone:
 
 
 class Streams(nn.Module):
-    """A backbone with one stem, or one stem per modality, before a shared trunk (two-stream network, Ye et
-    al., AAAI 2018).
+    """A backbone with one stem, or one stem per modality, before a shared trunk.
 
-    Both stems start from the same weights.
+    Two streams: Ye et al., AAAI 2018. Both stems start from the same weights.
 
     Args:
         backbone: the architecture.
         layers: as its `build` makes them; taken over, not copied.
         two_stream: whether each modality gets a stem of its own; None is the architecture's default.
-        recompute: whether activations are computed again in the backward pass instead of being kept.
+        recompute: whether activations are computed again in the backward pass instead of being stored.
     """
 
     def __init__(
@@ -121,8 +119,7 @@ class Streams(nn.Module):
 
 
 def initialise(layers: nn.Module) -> None:
-    """Start convolutions as He et al. (ICCV 2015) do for ReLU networks, by fan-out; all else keeps the
-    defaults of torch."""
+    """Draw convolutions as He et al. (ICCV 2015), by fan-out; all else has the start values of torch."""
     for module in layers.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

@@ -1,5 +1,4 @@
-"""The image tower of CLIP (Radford et al., ICML 2021): a vision transformer with the parameter names of
-OpenAI.
+"""The image tower of CLIP (Radford et al., ICML 2021), a vision transformer with OpenAI's parameter names.
 
 The feature of a frame is the class token after the last normalisation (`ln_post`), 768 wide for ViT-B/16.
 CLIP's linear map from there to the 512 dimensions it shares with text (`proj`) is left out: CLIP-ReID (Li et
@@ -75,8 +74,9 @@ def image_tower(state: State) -> State:
 
 
 def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
-    """An image tower; with two streams each modality has its own patch embedding, and styles are exchanged
-    after it.
+    """An image tower.
+
+    With two streams each modality has its own patch embedding. Styles are exchanged after it.
 
     Args:
         depth: number of blocks.

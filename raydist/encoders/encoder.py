@@ -132,12 +132,12 @@ class Encoder(nn.Module):
 def _check_style(style: Tensor, num_clips: int) -> None:
     if style.shape != (num_clips,) or style.dtype != torch.int64:
         raise DataError(
-            f"style of shape {tuple(style.shape)} and type {style.dtype}: expected int64 [{num_clips}], "
-            "one a clip"
+            f"style of shape {tuple(style.shape)} and type {style.dtype}: "
+            f"expected int64 [{num_clips}], one a clip"
         )
     unknown = style[(style < -1) | (style >= num_clips)]
     if len(unknown):
         raise DataError(
-            f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, or -1 for "
-            "the clip's own"
+            f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, "
+            "or -1 for the clip's own"
         )

@@ -22,8 +22,7 @@ class Mean(nn.Module):
 
 
 class GeneralizedMean(nn.Module):
-    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between the mean (p = 1) and the
-    maximum.
+    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between mean and maximum.
 
     Args:
         exponent: p; 3 in AGW (Ye et al., TPAMI 2021).

@@ -1,5 +1,4 @@
-"""ResNet (He et al., CVPR 2016) with the parameter names of torchvision, and the AGW variant of
-re-identification.
+"""ResNet (He et al., CVPR 2016) with torchvision's parameter names, and AGW's variant for re-identification.
 
 The layers end at the feature map: there is no classifier.
 """
@@ -45,8 +44,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3 x 3 convolution between two 1 x 1 ones, around which the input is added; the stride is in the
-    middle."""
+    """A 3 x 3 convolution, which has the stride, between two 1 x 1 ones; the input is added to the result."""
 
     expansion = 4
 
@@ -114,8 +112,7 @@ def agw_resnet50() -> nn.Sequential:
 
 
 def agw_resnet50_non_local() -> nn.Sequential:
-    """The same with non-local blocks after the last 2 blocks of the second stage and the last 3 of the
-    third."""
+    """The same with non-local blocks after the last 2 blocks of stage 2 and the last 3 of stage 3."""
     layers = agw_resnet50()
     for stage, count in (("layer2", 2), ("layer3", 3)):
         for block in list(getattr(layers, stage))[-count:]:

@@ -13,8 +13,7 @@ POSITIONS = (1, 3, 4)
 
 
 def exchange_style(maps: Tensor, style: Tensor) -> Tensor:
-    """Give clips the channel means and standard deviations of other clips: sigma_j (x - mu_i) / sigma_i +
-    mu_j.
+    """Give clips the channel statistics of other clips: sigma_j (x - mu_i) / sigma_i + mu_j.
 
     Adaptive instance normalisation (Huang & Belongie, ICCV 2017, Eq. 8), with the statistics of a clip taken
     over all its frames and positions, so that its frames keep their differences. As an intervention on

@@ -1,5 +1,4 @@
-"""Tokens of vision transformers: frames cut into patches, a class token before them, and what is read from it
-at the end.
+"""Tokens of vision transformers: a class token and the patches of a frame, with position embeddings.
 
 The position embedding keeps the grid it was published with and is resized bicubically in every forward pass,
 so that one set of weights serves frames of all sizes that are multiples of the patch.

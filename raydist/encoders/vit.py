@@ -6,11 +6,11 @@ half instance, half batch (IBN, Pan et al., ECCV 2018), and publishes weights tr
 person images of LUPerson. SDCL (Yang et al., CVPR 2024) and HIL (arXiv 2509.11587) give each modality a stem
 of its own and add a shallow branch.
 
-    stem: conv 7 x 7 / 2, IBN, ReLU, conv 3 x 3, IBN, ReLU, conv 3 x 3, BN, ReLU; patches of 8 x 8  ->
-        `PatchEmbedding`
-    blocks 1 to 12 on class token and patches, the class token normalised                         -> `vit`
-    shallow branch: the class token that leaves block 11, with the patches as they entered
-    block 1, through a copy of block 12 and of the normalisation         -> `with_shallow_branch`
+    `PatchEmbedding`       conv 7 x 7 / 2, IBN, ReLU, conv 3 x 3, IBN, ReLU, conv 3 x 3, BN, ReLU;
+                           patches of 8 x 8
+    `vit`                  blocks 1 to 12 on class token and patches, the class token normalised
+    `with_shallow_branch`  the class token that leaves block 11, with the patches as they entered block 1,
+                           through a copy of block 12 and of the normalisation
 
 Deviations: the position embedding is resized in every pass, bicubically, as the published pretraining does
 with its small crops, where the fine-tuning codes resize it once and bilinearly; no block is dropped at random
@@ -56,8 +56,7 @@ RENAMED = {
 
 
 class InstanceBatchNorm(nn.Module):
-    """Instance normalisation of the first half of the channels, batch normalisation of the second (IBN, Pan
-    et al., ECCV 2018).
+    """Instance normalisation of one half of the channels, batch normalisation of the other (IBN).
 
     Args:
         channels: even.
@@ -75,8 +74,7 @@ class InstanceBatchNorm(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """Three convolutions at half the frame's size, then one linear map of every patch; patches do not
-    overlap.
+    """Three convolutions at half the frame's size, then one linear map of every patch, without overlap.
 
     Args:
         width: D.
@@ -154,8 +152,7 @@ class DeepAndShallow(nn.Module):
 
 
 def with_shallow_branch(layers: nn.Sequential) -> nn.Sequential:
-    """The same layers with a shallow branch, whose own block and normalisation start as copies of the last
-    ones.
+    """The same layers with a shallow branch, whose block and normalisation start as copies of the last ones.
 
     Args:
         layers: of `vit`, of any weights; they are taken over, not copied.
@@ -197,8 +194,9 @@ def _renamed(name: str) -> str:
 
 
 def vit(*, depth: int, width: int, heads: int) -> Backbone:
-    """The transformer; with two streams each modality has its own patch embedding, and styles are exchanged
-    after it.
+    """The transformer.
+
+    With two streams each modality has its own patch embedding. Styles are exchanged after it.
 
     Args:
         depth: number of blocks.

@@ -69,9 +69,9 @@ def _read(path: Path) -> State:
         raise DataError(f"weights {path}: no such file; give a local .safetensors, .pth or .pt file")
     if _is_program(path):
         raise DataError(
-            f"weights {path}: a TorchScript archive, which runs its own code when loaded; if you trust "
-            "it, take the tensors out "
-            f"once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), 'weights.pth')"
+            f"weights {path}: a TorchScript archive, which runs its own code when loaded; "
+            "if you trust it, take the tensors out once: "
+            f"torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), 'weights.pth')"
         )
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
@@ -105,8 +105,7 @@ def _is_program(path: Path) -> bool:
 
 
 def _torch_load(path: Path) -> object:
-    """Read with the unpickler that knows tensors and plain containers only, so that no code of the file
-    runs."""
+    """Read tensors and plain containers only, so that no code of the file runs."""
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -136,8 +135,8 @@ def _check(state: State, wanted: State, path: Path) -> None:
     ]
     if problems:
         raise DataError(
-            f"weights {path} are not of this architecture ({'; '.join(problems)}): set encoder.name to "
-            "the one they belong to"
+            f"weights {path} are not of this architecture ({'; '.join(problems)}): "
+            "set encoder.name to the one they belong to"
         )
 
 

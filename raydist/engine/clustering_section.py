@@ -1,4 +1,4 @@
-"""The section ``clustering`` of the configuration, whose keys are declared by distances and algorithms."""
+"""The section ``clustering`` of the configuration: the keys that distances and algorithms declare."""
 
 from __future__ import annotations
 
@@ -103,8 +103,8 @@ def _checked(key: str, value: Any, declared: Mapping[str, Parameter]) -> Any:
         return _typed(path, value, declared[key])
     if set(value) != {m.label for m in Modality}:
         raise ConfigError(
-            f"{path}: {value} names {sorted(map(str, value))}; give one value, or one for visible and one "
-            "for infrared"
+            f"{path}: {value} names {sorted(map(str, value))}; "
+            "give one value, or one for visible and one for infrared"
         )
     return {name: _typed(f"{path}.{name}", one, declared[key]) for name, one in value.items()}
 

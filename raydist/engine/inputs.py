@@ -67,8 +67,7 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
 
 
 def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
-    """What identifies the data of a table of results: the folder, and for a drawn set the hash of its
-    settings."""
+    """What identifies the data of a table of results: the folder, or the hash of a drawn set's settings."""
     dataset = DATASETS.load(data.name)
     if not dataset.drawn:
         trial = {"trial": str(data.trial)} if dataset.num_trials > 1 else {}

@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from raydist.config import read_yaml, validate
+from raydist.config import validate
 from raydist.data.feature_files import write_labels
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
@@ -19,6 +19,7 @@ from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
+from raydist.yaml_files import read_yaml
 
 KEPT = 2
 """The newest checkpoints that are kept, beside the best."""

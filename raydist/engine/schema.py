@@ -91,8 +91,8 @@ class DataSection(Section):
         dataset = DATASETS.load(self.name)
         if not dataset.drawn and self.root is None:
             raise ConfigError(
-                f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the "
-                "data set"
+                f"data.name = {self.name} needs data.root: "
+                "the folder (or manifest file) that holds the data set"
             )
         if dataset.protocol is not None:
             PROTOCOLS.check(dataset.protocol)
@@ -272,8 +272,7 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
-    """A configuration with the values of some paths put in, checked; paths as `raydist.config.overrides`
-    gives them.
+    """A checked configuration with other values at some paths, which are as `overrides` gives them.
 
     Raises:
         ConfigError: one line for each path that is unknown, and each value that is not legal.

@@ -81,8 +81,7 @@ BUPTCAMPUS = Protocol("buptcampus", ALL_RULE)
 BUPTCAMPUS_OFFICIAL = Protocol(
     "buptcampus_official",
     f"nothing is removed, but as in the official code the last n mod {OFFICIAL_BATCH} of the n visible "
-    "queries, "
-    "and of the n visible gallery tracklets, take no part",
+    "queries, and of the n visible gallery tracklets, take no part",
     select=select_full_visible_batches,
 )
 SYSU_MM01 = _single_shot(

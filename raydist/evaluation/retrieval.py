@@ -92,8 +92,7 @@ class RankedList:
 
 
 def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
-    """Score both directions of cross-modality retrieval, in the mean of the galleries that the protocol
-    draws.
+    """The metrics of both directions of cross-modality retrieval, in the mean of the protocol's galleries.
 
     Args:
         table: features with identities and splits.
@@ -217,8 +216,7 @@ def _metrics(
 
 
 def _standard_error(values: Doubles, people: Ints) -> float:
-    """The standard error of a mean whose values come in groups that are not independent (the cluster-robust
-    form)."""
+    """The standard error of a mean, where the values of one person are not independent (cluster-robust)."""
     groups = np.unique(people, return_inverse=True)[1]
     return float(np.sqrt((np.bincount(groups, values - values.mean()) ** 2).sum()) / len(values))
 

@@ -21,8 +21,7 @@ def ignore_nothing(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) ->
 
 
 def ignore_same_camera(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) -> NDArray[np.bool_]:
-    """Bool [q, G]: true where person and camera are those of the query, although the modality is the
-    other."""
+    """Bool [q, G]: true where person and camera are those of the query; the modality is the other one."""
     assert table.identity is not None
     ignored = table.identity[query_rows][:, None] == table.identity[gallery_rows]
     # Cameras are words: they are compared only where the person is the same, which is rare.
@@ -48,8 +47,7 @@ def select_cameras(table: FeatureTable, rows: Ints, *, cameras: Sequence[str]) -
 
 
 def ignore_same_room(table: FeatureTable, query_rows: Ints, gallery_rows: Ints) -> NDArray[np.bool_]:
-    """Bool [q, G]: true where one of the two is of cam2 and the other of cam3, which record one room of
-    SYSU-MM01."""
+    """Bool [q, G]: true for a pair of cam2 and cam3, which record one room of SYSU-MM01."""
     query, gallery = table.camera[query_rows][:, None], table.camera[gallery_rows]
     return ((query == "cam3") & (gallery == "cam2")) | ((query == "cam2") & (gallery == "cam3"))
 
@@ -60,8 +58,7 @@ def draw_all(table: FeatureTable, rows: Ints, number: int) -> Ints:
 
 
 def draw_one_a_camera(table: FeatureTable, rows: Ints, number: int) -> Ints:
-    """One random row of every person and camera, the same as in the published evaluation of SYSU-MM01 and
-    LLCM.
+    """One random row of every person and camera, as the published evaluation of SYSU-MM01 and LLCM draws.
 
     That is ``random.seed(number)`` and, by person and camera, ``random.choice`` of the files in order of
     their names; names are the tracklet ids here. A row of an unknown person is a person of its own.

@@ -23,9 +23,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from raydist.config import read_yaml
 from raydist.errors import ConfigError
 from raydist.tuning.distributions import Distribution
+from raydist.yaml_files import read_yaml
 
 SEPARATOR = ":"
 """Between a data set and a path, in the name of a parameter that belongs to one data set."""

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import yaml
 
-from raydist.config import read_yaml, validate
+from raydist.config import validate
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
@@ -29,6 +29,7 @@ from raydist.tuning.space import Space
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
 from raydist.tuning.trial_log import TrialLog, read_trials
+from raydist.yaml_files import read_yaml
 
 
 class StudyFolder:

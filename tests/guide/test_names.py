@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ NAMES = {path.stem for path in RECIPES.glob("*.yaml")}
 SECTIONS = list(Config.model_fields)
 WORD = re.compile(rf"({'|'.join(SECTIONS)})(\.\w+)+=\S")
 OWN = re.compile(r"\w+(\.\w+)*:\w+")
-"""A value that names a part outside the package, such as ``my_data:read``; it is not there to be imported."""
+"""A value that names a part outside the package; left out unless its file is on the page."""
 BACKGROUND = ["data.root=somewhere", "data.validation_identities=0.2"]
 """Without which some words say nothing."""
 ENTRY_POINTS = ("train", "tune", "evaluate")
@@ -91,9 +92,16 @@ def check_words(words: Iterable[str]) -> None:
 def without_own(words: Iterable[str]) -> list[str]:
     """Words without those that name a part outside the package, whose keys must exist all the same."""
     words = list(words)
-    own = [word for word in words if OWN.fullmatch(word.partition("=")[2])]
+    own = [
+        word for word in words if OWN.fullmatch(value := word.partition("=")[2]) and not is_importable(value)
+    ]
     assert {word.partition("=")[0] for word in own} <= paths()
     return [word for word in words if word not in own]
+
+
+def is_importable(name: str) -> bool:
+    """Whether the module of a part is a file of the page (or of the package)."""
+    return find_spec(name.partition(":")[0].partition(".")[0]) is not None
 
 
 def paths() -> set[str]:
@@ -115,9 +123,10 @@ def exists(name: str) -> bool:
 
 def test_commands_in_blocks_parse_and_name_what_exists(page_blocks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     for block in page_blocks:
-        if block.language == "yaml":
-            (tmp_path / str(block.file)).write_text(block.text)
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
         for words in commands(block.text) if block.language == "bash" else ():
             check_arguments(words, whole=True)
             check_values(words)

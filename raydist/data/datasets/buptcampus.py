@@ -18,15 +18,15 @@ from typing import Any
 from raydist.data.datasets.annotations import read_lines, read_text
 from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.tracklets import TrackletTable
+from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
 from raydist.types import Modality
 
 LAYOUT = """\
-  ROOT/data_paths.json                         person -> IR or RGB -> camera -> tracklet -> paths below DATA
-  ROOT/train.txt  query.txt  gallery.txt          'person modality camera tracklet', one a line
-  ROOT/train_auxiliary.txt                        the same; read with auxiliary only
-  ROOT/DATA/12/IR/CQ1/12_IR_CQ1_1_8535.jpg        frames"""
+  ROOT/data_paths.json                      person -> IR or RGB -> camera -> tracklet -> paths below DATA
+  ROOT/train.txt  query.txt  gallery.txt    'person modality camera tracklet', one a line
+  ROOT/train_auxiliary.txt                  the same; read with auxiliary only
+  ROOT/DATA/12/IR/CQ1/12_IR_CQ1_1_8535.jpg  frames"""
 
 _MODALITY_OF_TOKEN = {"RGB": Modality.VISIBLE, "IR": Modality.INFRARED}
 _BOTH = "RGB/IR"
@@ -111,8 +111,8 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
         words = text.split()
         if len(words) != 4 or words[1] not in tokens or not words[0].isdecimal() or len(words[0]) > 18:
             raise DataError(
-                f"{where}: {text!r}, expected 'person modality camera tracklet' with modality "
-                f"{' or '.join(tokens)}"
+                f"{where}: {text!r}, expected 'person modality camera tracklet' "
+                f"with modality {' or '.join(tokens)}"
             )
         person, token, camera, number = words
         for single in _MODALITY_OF_TOKEN if token == _BOTH else (token,):
@@ -120,7 +120,7 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
 
 
 def _images(paths: Mapping[str, Any], track: _Track) -> list[str]:
-    node: Any = paths
+    node: Any = paths  # goes down one level of the file for each key
     for key in track.keys:
         if not isinstance(node, dict) or key not in node:
             raise DataError(
@@ -141,8 +141,8 @@ def _disagreement(images: list[str], track: _Track) -> str | None:
     return None if images else f"data_paths.json lists no image of {track.stem}"
 
 
-def _row(track: _Track, split: str, images: list[str], *, paired: bool) -> dict[str, Any]:
-    row = {
+def _row(track: _Track, split: str, images: list[str], *, paired: bool) -> TrackletRow:
+    row: TrackletRow = {
         "tracklet_id": f"{split}/{track.stem}",
         "split": split,
         "modality": _MODALITY_OF_TOKEN[track.token].label,

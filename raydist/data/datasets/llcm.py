@@ -32,9 +32,9 @@ from raydist.types import Modality
 
 LAYOUT = """\
   ROOT/idx/train_vis.txt  train_nir.txt       'path label' of a training image, one a line
-  ROOT/vis/0004/0004_c03_s180_f0210_vis.jpg   training images, of person 4 by camera 3; infrared: nir/0004
+  ROOT/vis/0004/0004_c03_s180_f0210_vis.jpg   training images, person 4, camera 3; infrared ones in nir/0004
   ROOT/idx/test_id.txt                        persons of the test, separated by commas
-  ROOT/test_vis/cam1/0006/...                 test images of person 6; infrared: test_nir, without cam3"""
+  ROOT/test_vis/cam1/0006/...                 test images, person 6; infrared ones in test_nir (no cam3)"""
 
 _SHORT_NAME = {Modality.VISIBLE: "vis", Modality.INFRARED: "nir"}
 _CAMERAS = {Modality.VISIBLE: (1, 2, 3, 4, 5, 6, 7, 8, 9), Modality.INFRARED: (1, 2, 4, 5, 6, 7, 8, 9)}
@@ -80,7 +80,7 @@ def _camera_in_name(image: ListedImage) -> str:
     match = _CAMERA_IN_NAME.search(Path(image.path).name)
     if match is None:
         raise DataError(
-            f"{image.where}: {image.path!r} names no camera, expected a file such as "
-            "0004_c03_s180_f0210_vis.jpg"
+            f"{image.where}: {image.path!r} names no camera, "
+            "expected a file such as 0004_c03_s180_f0210_vis.jpg"
         )
     return f"cam{match['number']}"

@@ -97,8 +97,7 @@ def _split_texts(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cast(columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns of a close type (large strings, narrow integers, ...) as the schema has them, all others as
-    they are."""
+    """Columns in the types of the schema, where they can be converted without loss; others are unchanged."""
     cast = dict(columns)
     for name, column in columns.items():
         with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -121,6 +120,6 @@ def _check_links(tracklets: TrackletTable) -> None:
             outside.append(path)
     if outside:
         raise DataError(
-            f"{len(outside)} frame paths of {tracklets.root} lead out of the folder through a symbolic "
-            "link; the first: " + ", ".join(outside[:_LINKS_SHOWN])
+            f"{len(outside)} frame paths of {tracklets.root} lead out of the folder through a symbolic link; "
+            "the first: " + ", ".join(outside[:_LINKS_SHOWN])
         )

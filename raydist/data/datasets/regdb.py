@@ -21,7 +21,7 @@ from raydist.errors import ConfigError
 from raydist.types import Modality
 
 LAYOUT = """\
-  ROOT/idx/train_visible_1.txt  train_thermal_1.txt   'path label' of a training image, one a line; trial 1
+  ROOT/idx/train_visible_1.txt  train_thermal_1.txt   'path label', one training image a line; trials 1 to 10
   ROOT/idx/test_visible_1.txt   test_thermal_1.txt    the same for test
   ROOT/Visible/3/male_front_v_00021_3.bmp             images of person 3; thermal ones are in Thermal/3"""
 

@@ -7,13 +7,14 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.files import write_whole
-from raydist.data.tracklets import TrackletTable, hold_out_identities
+from raydist.data.tracklets import TrackletRow, TrackletTable, hold_out_identities
 from raydist.errors import ConfigError, DataError
 from raydist.types import UNKNOWN_IDENTITY
 
@@ -107,9 +108,8 @@ class Target:
         Raises:
             DataError: a name cannot stand in a manifest, or too few identities are known to hold some out.
         """
-        rows = [{"split": "train", **asdict(row)} for row in tracklets]
-        if all(row["stream"] is None for row in rows):
-            rows = [{name: value for name, value in row.items() if name != "stream"} for row in rows]
+        in_streams = any(row.stream is not None for row in tracklets)
+        rows = [_row(row, with_stream=in_streams) for row in tracklets]
         try:
             table = TrackletTable.from_rows(rows, self.root)
         except UnicodeEncodeError as error:
@@ -169,3 +169,9 @@ def _render_csv(table: TrackletTable) -> bytes:
         cells = row | {"frames": "|".join(row["frames"])}
         writer.writerow(["" if cells[name] is None else cells[name] for name in names])
     return text.getvalue().encode()
+
+
+def _row(tracklet: ImportedTracklet, *, with_stream: bool) -> TrackletRow:
+    """A training row of the table."""
+    row = {"split": "train", **asdict(tracklet)}
+    return cast(TrackletRow, row if with_stream else {k: v for k, v in row.items() if k != "stream"})
