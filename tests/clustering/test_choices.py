@@ -140,7 +140,7 @@ def test_the_defaults_of_ones_own_take_the_place_of_those_of_the_package():
         ([f"clustering.distance={DISTANCE}", "clustering.least=3"], r"clustering\.least = 3"),
         ([f"clustering.distance={DISTANCE}", "clustering.k1=2"], r"clustering\.k1 = 2"),
         (["clustering.least=0.5"], r"unknown key clustering\.least"),
-        (["clustering.distance=parts_of_my_own:NearestPairs"], "derives from Distance"),
+        (["clustering.distance=parts_of_my_own:NearestPairs"], "sub-class of raydist.+Distance"),
         (["clustering.distance=parts_of_my_own:Nothing"], "cannot be imported"),
         (["clustering.distance=parts_of_my_own:WithoutDefault"], "WithoutDefault.shape is of type"),
         (["clustering.distance=jacard"], "did you mean 'jaccard'"),

@@ -64,7 +64,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
                 memories={m.label: features[:4].copy() for m in Modality},
             )
         state.memories = {name: torch.tensor(value) for name, value in state.targets.memories.items()}
-        losses = train_epoch(state, StageEpoch(stage, 0, 1))
+        losses = train_epoch(state, StageEpoch(stage, Epoch(0)))
         found |= {f"{number}/{name}": np.array(value) for name, value in losses.items()}
         found |= {f"{number}/memory/{name}": value.numpy() for name, value in state.memories.items()}
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}

@@ -102,7 +102,7 @@ def sub_tracklet_range(num_frames: int, sub_tracklet: int, num_sub_tracklets: in
     Returns:
         At least one frame.
 
-    >>> segment_range(12, segment=1, num_segments=2)
+    >>> sub_tracklet_range(12, sub_tracklet=1, num_sub_tracklets=2)
     range(6, 12)
     """
     if not 0 <= sub_tracklet < num_sub_tracklets:
@@ -134,7 +134,7 @@ def sub_tracklet_clip(
     Returns:
         int64 [T], ascending, each in 0..n-1.
 
-    >>> segment_clip(12, 3, segment=1, num_segments=2)
+    >>> sub_tracklet_clip(12, 3, sub_tracklet=1, num_sub_tracklets=2)
     array([ 6,  8, 10])
     """
     part = sub_tracklet_range(num_frames, sub_tracklet, num_sub_tracklets)

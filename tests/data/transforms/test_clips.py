@@ -123,7 +123,7 @@ def test_empty_clips_are_refused(num_frames, clip_frames):
 
 @pytest.mark.parametrize("sub_tracklet", [-1, 2])
 def test_segment_must_exist(sub_tracklet):
-    with pytest.raises(ValueError, match="sub_tracklet"):
+    with pytest.raises(ValueError, match="sub-tracklet"):
         sub_tracklet_clip(8, 2, sub_tracklet, 2)
 
 

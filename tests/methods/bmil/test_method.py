@@ -44,7 +44,7 @@ def test_the_whole_method_runs_and_the_loss_falls_on_the_targets_of_an_epoch(sta
     assert last.metrics["joint_clusters"] >= 2
     assert last.metrics["joint_mixed"] > 0
     assert -1 <= last.association["joint_ari"] <= 1
-    rounds = [train_epoch(state, StageEpoch(state.plan.stages[-1], 0, 1)) for _ in range(7)]
+    rounds = [train_epoch(state, StageEpoch(state.plan.stages[-1], Epoch(0))) for _ in range(7)]
     assert all(0 < rounds[-1][name] < 0.6 * value for name, value in rounds[0].items())
 
 

@@ -57,9 +57,8 @@ def test_it_trains_with_and_without_guidance(start, mode):
     reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
     assert [report.stage for report in reports] == ["intervention", "intra", "refinement"]
     last = reports[-1]
-    assert {"visible", "infrared", "infrared-to-visible", "visible-to-infrared", "tracklet"} <= last[
-        "loss"
-    ].keys()
+    terms = {"visible", "infrared", "infrared-to-visible", "visible-to-infrared", "tracklet"}
+    assert terms <= last.losses.keys()
     assert all(np.isfinite(value) for report in reports for value in report.losses.values())
     assert last.losses["infrared-to-visible"] > 0
     assert last.metrics["links"] >= 1
