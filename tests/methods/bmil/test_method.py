@@ -13,6 +13,7 @@ from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage
 from raydist.methods.common.warm_up import WarmUp
+from raydist.methods.method import Epoch
 from raydist.methods.registry import method_class
 
 QUICK = (
