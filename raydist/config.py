@@ -1,122 +1,122 @@
 """YAML files and `section.key=value` words become one frozen, checked configuration.
 
-Knows nothing of re-identification: the schema is given by the caller. Numbers follow YAML 1.2 (`1e-3` is a number,
-`no` is a word), a repeated key is an error, and an unknown key is answered with the nearest valid name.
+Knows nothing of re-identification: the schema is given by the caller. An unknown key or name is answered with
+the nearest valid one.
 """
 
 from __future__ import annotations
 
-import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
-from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.errors import ConfigError, RenamedKeyWarning
+from raydist.registry import OWN_PART, Registry, nearest, one_of
+from raydist.yaml_files import parse_yaml, read_yaml
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
 
 
-class Section(BaseModel):
-    """A frozen part of the configuration that refuses keys it does not know.
+NO_TRUTH_VALUE = "true and false are not values of this key"
 
-    `old_names` maps keys of the version before to those of today; they are taken with a warning.
+
+class Choice:
+    """The names that a key may have, as an annotation: ``Annotated[str, Choice(METHODS)]``; None passes.
+
+    Args:
+        names: a registry, whose parts may also be given as ``package.module:attribute``, or plain names.
+    """
+
+    def __init__(self, names: Registry[Any] | Collection[str]) -> None:
+        self.names = names
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        options: list[JsonSchemaValue] = [{"enum": list(self.names)}]
+        if isinstance(self.names, Registry):
+            options.append({"type": "string", "pattern": r"^[\w.]+:\w+$", "examples": [OWN_PART]})
+        inner = handler(core)
+        optional = {"type": "null"} in inner.get("anyOf", [])
+        return {"anyOf": [*options, *([{"type": "null"}] if optional else [])]}
+
+    def _checked(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if isinstance(self.names, Registry):
+            self.names.check(name)
+        elif name not in self.names:
+            raise PydanticCustomError("choice", "no such name", {"names": list(self.names)})
+        return name
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
+
+    `old_names` maps keys of the version before to those of today; `validate` takes them with a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     old_names: ClassVar[Mapping[str, str]] = {}
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _take_old_names(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping) or not cls.old_names.keys() & raw.keys():
-            return raw
-        renamed: Raw = {}
-        for key, value in raw.items():  # in the order in which they were laid over each other
-            if key in cls.old_names:
-                warnings.warn(
-                    f"the key {key!r} is now called {cls.old_names[key]!r}", FutureWarning, stacklevel=2
-                )
-            renamed[cls.old_names.get(key, key)] = value
-        return renamed
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields[str(info.field_name)]
+        if _holds_truth(value) and not _takes_truth(field.annotation):
+            raise PydanticCustomError("truth_value", NO_TRUTH_VALUE)
+        return value
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML with the numbers and booleans of version 1.2 and without repeated keys."""
+def choices(field: FieldInfo) -> Mapping[str, str]:
+    """The names that a key may have, each with its help line; empty for a key that takes any value.
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise ConfigError(
-                    f"key {key!r} stands twice in one section (line {node.start_mark.line + 1}): keep one of them"
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [
-        (tag, pattern)
-        for tag, pattern in entries
-        if tag.rsplit(":", 1)[1] not in ("bool", "int", "float", "timestamp")
-    ]
-    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"^(true|True|false|False)$"), list("tTfF")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789")
-)
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
-)
-
-
-def parse_yaml(text: str, *, origin: str = "the text") -> Any:
-    """The value of a YAML text.
-
-    Args:
-        text: YAML.
-        origin: where it comes from, for the message.
-
-    Raises:
-        ConfigError: the text is not YAML, repeats a key or asks for Python objects.
-
-    >>> parse_yaml("lr: 1e-3")
-    {'lr': 0.001}
+    >>> class Shop(Section):
+    ...     size: Literal["small", "large"] = "small"
+    >>> choices(Shop.model_fields["size"])
+    {'small': '', 'large': ''}
     """
-    try:
-        return yaml.load(text, Loader=_Loader)  # a SafeLoader: no Python objects
-    except ConfigError as error:
-        raise ConfigError(f"{origin}: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{origin} is not valid YAML: {error}") from None
+    for mark in field.metadata:
+        if isinstance(mark, Choice):
+            names = mark.names
+            return {n: names.entries[n].help if isinstance(names, Registry) else "" for n in names}
+    return {str(name): "" for name in _literals(field.annotation)}
 
 
-def read_yaml(path: Path) -> Raw:
-    """The mapping in a YAML file (an empty file is an empty mapping).
+def _literals(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
-    Raises:
-        ConfigError: no such file, larger than 1 MB, not YAML, or not a mapping.
-    """
-    if not path.is_file():
-        raise ConfigError(f"no configuration file at {path}")
-    if path.stat().st_size > 1_000_000:
-        raise ConfigError(f"{path} has {path.stat().st_size:,} bytes: a configuration has at most 1,000,000")
-    value = parse_yaml(path.read_text(encoding="utf-8"), origin=str(path))
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path} holds a {type(value).__name__}: expected sections such as 'train:'")
-    return value
+
+def _takes_truth(annotation: Any) -> bool:
+    """Whether a type has room for true and false; sections look after their own keys."""
+    if annotation in (bool, Any) or (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return True
+    return any(_takes_truth(part) for part in get_args(annotation))
+
+
+def _holds_truth(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_truth, value.values()))
+    return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
 
 
 def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
@@ -164,7 +164,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> Raw:
     """
     merged = dict(base)
     for key, value in over.items():
-        old = merged.get(key)
+        old = merged.pop(
+            key, None
+        )  # what is laid last stands last: of an old and a new name the last one counts
         merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
     return merged
 
@@ -208,28 +210,71 @@ def validate(schema: type[S], raw: Mapping[str, Any], *, at: str = "") -> S:
         ConfigError: one line for each key that is unknown, of the wrong type or out of range.
     """
     try:
-        return schema.model_validate(raw)
+        return schema.model_validate(_renamed(schema, raw, at))
     except ValidationError as error:
         lines = [_explain(schema, dict(problem), at) for problem in error.errors()]
         raise ConfigError("\n".join(lines)) from None
 
 
+def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
+    """`raw` with the keys of the version before under the names of today; each is warned of."""
+    if not isinstance(raw, Mapping):
+        return raw
+    old_names = schema.old_names if issubclass(schema, Section) else {}
+    renamed: Raw = {}
+    for key, value in raw.items():
+        name = old_names.get(key, key)
+        if name != key:
+            warnings.warn(
+                f"{_joined(at, key)} is now called {_joined(at, name)}; "
+                "the next version knows the new name only",
+                RenamedKeyWarning,
+                stacklevel=3,
+            )
+            renamed.pop(name, None)
+        section = _section(schema, name)
+        renamed[name] = _renamed(section, value, _joined(at, name)) if section else value
+    return renamed
+
+
+def _joined(*path: str) -> str:
+    return ".".join(part for part in path if part)
+
+
 def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> str:
     where = [str(part) for part in problem["loc"]]
-    path = ".".join([at, *where] if at else where)
-    if problem["type"] == "extra_forbidden":
+    path, kind, context = _joined(at, *where), problem["type"], problem.get("ctx", {})
+    if kind == "extra_forbidden":
         return f"unknown key {path}{nearest(where[-1], _fields(schema, where[:-1]))}"
-    if isinstance(error := problem.get("ctx", {}).get("error"), ConfigError):
+    if isinstance(error := context.get("error"), ConfigError):
         return str(error)
+    names = context.get("names", ()) if kind == "choice" else _literals(_annotation(schema, where))
+    if names:
+        return f"{path} = {problem['input']!r}{one_of(str(problem['input']), map(str, names))}"
     return f"{path} = {problem['input']!r}: {problem['msg'].lower()}"
+
+
+def _section(schema: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The section that a key holds, if it is one."""
+    annotation = _annotation(schema, [key])
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+
+
+def _annotation(schema: type[BaseModel], path: list[str]) -> Any:
+    """The type of the key at a path; None where the path leads into something else than sections."""
+    *sections, key = path or [""]
+    for name in sections:
+        inner = _section(schema, name)
+        if inner is None:
+            return None
+        schema = inner
+    return schema.model_fields[key].annotation if key in schema.model_fields else None
 
 
 def _fields(schema: type[BaseModel], path: list[str]) -> list[str]:
     for key in path:
-        field = schema.model_fields.get(key)
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
+        section = _section(schema, key)
+        if section is None:
             return []
-        schema = field.annotation
+        schema = section
     return list(schema.model_fields)

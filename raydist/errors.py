@@ -39,3 +39,7 @@ class WorkerError(RaydistError):
 
 class TrainingError(RaydistError):
     """Training cannot go on (for example, the loss is no longer a number)."""
+
+
+class RenamedKeyWarning(FutureWarning):
+    """A key of the configuration has a new name; the old one is read for one more version."""

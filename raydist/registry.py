@@ -1,18 +1,26 @@
 """One registry for every kind of part: a name, where the part is defined, and one line of help.
 
-A part of one's own needs no entry: its name is ``package.module:attribute``.
+A part of one's own needs no entry: its name is ``package.module:attribute``. The module may lie in the
+working directory.
 """
 
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from raydist.errors import ConfigError
 
 Part = TypeVar("Part")
+
+OWN_PART = "package.module:attribute"
+"""How a part of one's own is named."""
 
 
 class Entry(NamedTuple):
@@ -33,15 +41,31 @@ class Registry(Generic[Part]):
     Args:
         key: the configuration key that names such a part, for messages.
         entries: the parts of this package.
+        kind: the class, as ``package.module:Class``, that every part is an instance of.
+        subclass: parts are sub-classes of `kind` instead of instances.
 
-    >>> parts: Registry[type[dict]] = Registry("table.name", {"plain": Entry("builtins:dict", "a dictionary")})
+    >>> parts: Registry[type[dict]] = Registry(
+    ...     "table.name",
+    ...     {"plain": Entry("builtins:dict", "a dictionary")},
+    ...     kind="builtins:dict",
+    ...     subclass=True,
+    ... )
     >>> parts.load("plain"), parts.load("collections:OrderedDict").__name__
     (<class 'dict'>, 'OrderedDict')
     """
 
-    def __init__(self, key: str, entries: Mapping[str, Entry]) -> None:
+    def __init__(
+        self,
+        key: str,
+        entries: Mapping[str, Entry],
+        *,
+        kind: str = "builtins:object",
+        subclass: bool = False,
+    ) -> None:
         self.key = key
         self.entries = dict(entries)
+        self.kind = kind
+        self.subclass = subclass
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -56,19 +80,46 @@ class Registry(Generic[Part]):
         """The part of that name.
 
         Raises:
-            ConfigError: the name is unknown, or its module or attribute does not exist.
+            ConfigError: the name is unknown, it cannot be imported, or it is not a part of this kind.
         """
-        target = self.entries[name].target if name in self.entries else name
-        module, colon, attribute = target.partition(":")
-        if not colon:
-            raise ConfigError(
-                f"{self.key} = {name!r}{nearest(name, self)}; there are: {', '.join(self)}, "
-                "or package.module:attribute for a part of your own"
-            )
+        if name in self.entries:
+            return cast(Part, _attribute(self.entries[name].target))
+        if ":" not in name:
+            raise ConfigError(f"{self.key} = {name!r}{one_of(name, self)}, or {OWN_PART} for one of your own")
         try:
-            return cast(Part, getattr(import_module(module), attribute))
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"{self.key} = {name!r} cannot be imported: {error}") from error
+            part = _own_attribute(name)
+        except Exception as error:  # whatever the module of a user raises while it is imported
+            raise ConfigError(f"{self.key} = {name!r} cannot be imported: {_reason(error)}") from error
+        self._require_kind(name, part)
+        return cast(Part, part)
+
+    def check(self, name: str) -> None:
+        """Refuse a name that `load` would refuse; nothing of this package is imported for it.
+
+        Raises:
+            ConfigError: as `load`.
+        """
+        if name not in self.entries:
+            self.load(name)
+
+    def listing(self) -> str:
+        """All names as words, for help lines.
+
+        >>> Registry("x", {"a": Entry("builtins:int", ""), "b": Entry("builtins:str", "")}).listing()
+        'a, b, or package.module:attribute for one of your own'
+        """
+        return f"{', '.join(self)}, or {OWN_PART} for one of your own"
+
+    def _require_kind(self, name: str, part: object) -> None:
+        if not _is_a(part, cast(type, _attribute(self.kind)), subclass=self.subclass):
+            expected = f"{'a sub-class' if self.subclass else 'an instance'} of {self.kind.replace(':', '.')}"
+            raise ConfigError(f"{self.key} = {name!r}: expected {expected}, but it is {part!r}")
+
+
+def _is_a(part: object, kind: type, *, subclass: bool) -> bool:
+    if subclass:
+        return isinstance(part, type) and issubclass(part, kind)
+    return isinstance(part, kind)
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -79,3 +130,42 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """
     matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
     return f": did you mean {matches[0]!r}?" if matches else ""
+
+
+def one_of(name: str, valid: Iterable[str]) -> str:
+    """The same hint and all valid names.
+
+    >>> one_of("smok", ["smoke", "ci"])
+    ": did you mean 'smoke'?; there are: smoke, ci"
+    """
+    names = list(valid)
+    return f"{nearest(name, names)}; there are: {', '.join(names)}"
+
+
+def _attribute(target: str) -> object:
+    """What ``package.module:attribute`` names; the module itself where no attribute is named."""
+    module, _, attribute = target.partition(":")
+    imported = import_module(module)
+    return getattr(imported, attribute) if attribute else imported
+
+
+def _own_attribute(name: str) -> object:
+    """The same for a user's module.
+
+    ``python -m`` has the working directory on its path and Ray gives it to its workers; the console script
+    has not.
+    """
+    folder = os.getcwd()
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.append(folder)
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _reason(error: Exception) -> str:
+    """An error of a user's module in one line; where it is the module's own fault, with the place."""
+    if isinstance(error, ImportError | AttributeError):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = "" if isinstance(error, SyntaxError) else f" ({Path(place.filename).name}, line {place.lineno})"
+    return f"{type(error).__name__}: {error}{where}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,17 @@ class Modality(IntEnum):
             return cls[text.upper()]
         except KeyError:
             raise DataError(f"modality {text!r}: expected 'visible' or 'infrared'") from None
+
+
+class FrameReader(Protocol):
+    """The frames of N tracklets, row by row, see `raydist.data.frames.store.FrameStore`."""
+
+    @property
+    def num_frames(self) -> Ints:
+        """int64 [N], the frames of each tracklet."""
+
+    def read(self, rows: Ints, frame_indices: Ints) -> NDArray[np.uint8]:
+        """The pixels uint8 [B, T, 3, H, W] of the frames int64 [B, T] of the tracklets int64 [B]."""
 
 
 @dataclass(frozen=True)
@@ -145,3 +156,18 @@ def unit_rows(table: NDArray[Any]) -> NDArray[Any]:
     """
     length = np.linalg.norm(table, axis=-1, keepdims=True)
     return table / np.maximum(length, 1e-12)
+
+
+def tracklet_means(features: Floats) -> Floats:
+    """The unit mean of each tracklet's sub-tracklet features.
+
+    Args:
+        features: float32 [N, K, D].
+
+    Returns:
+        float32 [N, D].
+
+    >>> tracklet_means(np.array([[[1, 0], [0, 1]]], np.float32)).round(3)
+    array([[0.707, 0.707]], dtype=float32)
+    """
+    return unit_rows(features.mean(axis=1, dtype=np.float64)).astype(np.float32)

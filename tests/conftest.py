@@ -1,7 +1,9 @@
-"""What all tests share: one temporary home, kernels that are compiled once, chance that no order changes, and data sets.
+"""What all tests share: one temporary home, kernels that are compiled once, chance that no order changes, and
+data sets.
 
-The suite runs in several processes of pytest-xdist, in a random order of pytest-randomly, which prints its seed. All tests
-of the local Ray cluster run in one of these processes; of the others, a file runs in one process.
+The suite runs in several processes of pytest-xdist, in a random order of pytest-randomly, which prints its
+seed. All tests of the local Ray cluster run in one of these processes; of the others, a file runs in one
+process.
 """
 
 import hashlib
@@ -64,7 +66,8 @@ torch.set_num_threads(1)
 
 RAY = "ray"
 OWN_CLUSTERS = "processes"
-"""Groups of tests that stay together: those of the local cluster, and those that start clusters of their own."""
+"""Groups of tests that stay together: those of the local cluster, and those that start clusters of their
+own."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -95,7 +98,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _start_chance(name: str) -> None:
-    """Let every generator that a process has one of begin at a place of its own for every name, whatever ran before."""
+    """Let every generator that a process has one of begin at a place of its own for every name, whatever ran
+    before."""
     seed = zlib.crc32(name.encode())
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -204,7 +208,8 @@ def _write_llcm(root: Path) -> None:
 
 @pytest.fixture
 def image_set(tmp_path: Path) -> Callable[[str], Path]:
-    """`image_set(name)` writes a tiny set of single images in the layout of that data set, and gives its folder."""
+    """`image_set(name)` writes a tiny set of single images in the layout of that data set, and gives its
+    folder."""
     writers = {"sysu_mm01": _write_sysu_mm01, "regdb": _write_regdb, "llcm": _write_llcm}
 
     def make(name: str) -> Path:

@@ -1,8 +1,19 @@
+from typing import Annotated, Literal
+
 import pytest
 
-from raydist.config import Section, compose, merge, overrides, parse_yaml, put, read_yaml, validate
-from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.config import (
+    Choice,
+    Section,
+    choices,
+    compose,
+    merge,
+    overrides,
+    put,
+    validate,
+)
+from raydist.errors import ConfigError, RenamedKeyWarning
+from raydist.registry import Entry, Registry, nearest
 
 
 class Inner(Section):
@@ -12,34 +23,6 @@ class Inner(Section):
 
 class Root(Section):
     train: Inner = Inner()
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1e-3", 0.001),
-        ("1E5", 1e5),
-        (".5", 0.5),
-        ("-2", -2),
-        ("no", "no"),
-        ("010", "010"),
-        ("true", True),
-        ("null", None),
-        ("1:30", "1:30"),
-    ],
-)
-def test_yaml_follows_version_1_2(text, value):
-    found = parse_yaml(f"x: {text}")["x"]
-    assert found == value
-    assert type(found) is type(value)
-
-
-@pytest.mark.parametrize(
-    "text", ["a: 1\na: 2", "x: !!python/object/apply:os.system ['true']", "a: [1", "\ta: 1"]
-)
-def test_bad_yaml_is_refused(text):
-    with pytest.raises(ConfigError):
-        parse_yaml(text)
 
 
 def test_unknown_key_names_the_nearest():
@@ -88,20 +71,6 @@ def test_a_missing_recipe_names_the_nearest(tmp_path):
         compose(tmp_path / "x.yaml", library=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [("[1, 2]", "expected sections"), ("x: '" + "y" * 1_000_001 + "'", "at most")]
-)
-def test_a_file_must_be_a_mapping_of_moderate_size(tmp_path, content, message):
-    (tmp_path / "x.yaml").write_text(content)
-    with pytest.raises(ConfigError, match=message):
-        read_yaml(tmp_path / "x.yaml")
-
-
-def test_an_empty_file_is_an_empty_mapping(tmp_path):
-    (tmp_path / "x.yaml").write_text("")
-    assert read_yaml(tmp_path / "x.yaml") == {}
-
-
 def test_merge_does_not_touch_its_arguments():
     base = {"a": {"x": 1}}
     merge(base, {"a": {"x": 2}})
@@ -110,3 +79,118 @@ def test_merge_does_not_touch_its_arguments():
 
 def test_nothing_near_gives_no_hint():
     assert nearest("zzz", ["epochs"]) == ""
+
+
+class Numbers(Section):
+    count: int = 1
+    rate: float | None = None
+    per_side: int | dict[str, int] = 1
+    words: tuple[str, ...] = ()
+    flag: bool = False
+    maybe: bool | None = None
+    size: Literal[1, 2] = 1
+    inner: Inner = Inner()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("count", True),
+        ("rate", False),
+        ("per_side", True),
+        ("per_side", {"a": True}),
+        ("words", [True]),
+        ("size", True),
+        ("inner", {"lr": True}),
+    ],
+)
+def test_true_and_false_are_no_numbers(key, value):
+    with pytest.raises(ConfigError, match=rf"^{key}[^\n]* = "):
+        validate(Numbers, {key: value})
+
+
+def test_truth_values_and_numbers_as_words_are_taken_as_before():
+    taken = validate(Numbers, {"flag": True, "maybe": False, "count": "3", "rate": "1e-3"})
+    assert (taken.flag, taken.maybe, taken.count, taken.rate) == (True, False, 3, 0.001)
+
+
+NAMES: Registry[float] = Registry(
+    "shop.size", {"small": Entry("math:e", "a small one"), "large": Entry("math:pi", "")}
+)
+
+
+class Shop(Section):
+    size: Annotated[str, Choice(NAMES)] = "small"
+    place: Annotated[str | None, Choice(("here", "there"))] = None
+    colour: Literal["red", "blue"] = "red"
+    count: int = 1
+
+
+class Street(Section):
+    shop: Shop = Shop()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (
+            "size",
+            "smal",
+            "shop.size = 'smal': did you mean 'small'?; there are: small, large, or package.module",
+        ),
+        ("place", "hero", "shop.place = 'hero': did you mean 'here'?; there are: here, there"),
+        ("colour", "bleu", "shop.colour = 'bleu': did you mean 'blue'?; there are: red, blue"),
+        ("colour", 7, "shop.colour = 7; there are: red, blue"),
+        ("size", "math:nothing", "shop.size = 'math:nothing' cannot be imported"),
+    ],
+)
+def test_an_unknown_choice_is_one_line_with_the_nearest_and_all(key, value, message):
+    with pytest.raises(ConfigError) as caught:
+        validate(Street, {"shop": {key: value}})
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_choices_of_ones_own_and_none_are_taken():
+    taken = validate(Street, {"shop": {"size": "math:tau", "place": None}}).shop
+    assert (taken.size, taken.place) == ("math:tau", None)
+
+
+def test_choices_are_known_with_their_help():
+    fields = Shop.model_fields
+    assert choices(fields["size"]) == {"small": "a small one", "large": ""}
+    assert choices(fields["place"]) == {"here": "", "there": ""}
+    assert choices(fields["colour"]) == {"red": "", "blue": ""}
+    assert choices(fields["count"]) == {}
+
+
+class Renamed(Section):
+    old_names = {"keep": "momentum"}  # noqa: RUF012
+    momentum: float = 0.5
+
+
+class Outer(Section):
+    memory: Renamed = Renamed()
+
+
+@pytest.mark.filterwarnings("default")
+def test_an_old_name_is_taken_with_its_path_in_a_warning():
+    with pytest.warns(RenamedKeyWarning, match=r"^memory\.keep is now called memory\.momentum"):
+        assert validate(Outer, {"memory": {"keep": 0.2}}).memory.momentum == 0.2
+    with pytest.warns(RenamedKeyWarning, match=r"^method\.dual\.memory\.keep is now"):
+        validate(Outer, {"memory": {"keep": 0.2}}, at="method.dual")
+
+
+@pytest.mark.parametrize(
+    "layers", [("keep", "momentum"), ("momentum", "keep"), ("momentum", "keep", "momentum")]
+)
+def test_of_an_old_and_a_new_name_the_last_one_counts(layers):
+    raw = {}
+    for number, name in enumerate(layers):
+        raw = merge(raw, {"memory": {name: number}})
+    assert validate(Outer, raw).memory.momentum == len(layers) - 1
+
+
+def test_a_wrong_value_under_an_old_name_is_refused():
+    with pytest.raises(ConfigError, match=r"^memory\.momentum = 'much'"):
+        validate(Outer, {"memory": {"keep": "much"}})

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.errors import DataError, FeatureError
-from raydist.types import FeatureTable, Modality, check_features
+from raydist.types import FeatureTable, Modality, check_features, tracklet_means
 
 
 def table(**changes):
@@ -49,3 +49,9 @@ def test_modality_by_name():
     assert Modality.parse("Visible") is Modality.VISIBLE
     with pytest.raises(DataError, match="'rgb'"):
         Modality.parse("rgb")
+
+
+def test_the_mean_is_of_unit_length():
+    parts = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
+    expected = [np.mean(p, axis=0) / np.linalg.norm(np.mean(p, axis=0)) for p in parts]
+    assert np.allclose(tracklet_means(parts), expected, atol=1e-6)

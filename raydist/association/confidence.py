@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.mixture import GaussianMixture
 
-from raydist.neighbours.search.lists import similarities
+from raydist.neighbours.search.exact import similarities
 from raydist.types import NOISE, Doubles, Floats, Labels
 
 FLOOR = 5e-4
@@ -64,7 +64,7 @@ def lower_component(losses: Doubles) -> Doubles:
     """For each value the posterior of the component of lower mean in a mixture of two normal distributions.
 
     Expectation-maximisation starts from the smallest and the largest value with equal weights, so that there
-    is no chance in it. Equal values, in which no two groups can be told apart, all belong to it.
+    is no chance in it. Equal values, in which no two groups can be distinguished, all belong to it.
 
     Args:
         losses: float64 [n], n >= 1, in units in which `FLOOR` is a small variance.

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from raydist.association.progressive import UNMATCHED, ClusterMatching
-from raydist.neighbours.search.lists import similarities
+from raydist.neighbours.search.exact import similarities
 from raydist.types import Floats
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
-from raydist.neighbours.search.lists import PADDING, shard_topk
+from raydist.neighbours.search.lists import shard_topk
+from raydist.neighbours.search.ranked import PADDING
 from raydist.types import Doubles, Floats, Ints
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 
-from raydist.neighbours.search.lists import PADDING, Ranked
+from raydist.neighbours.search.ranked import PADDING, Ranked
 from raydist.types import Doubles, Ints
 
 NO_POOL = -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from raydist.association.progressive import UNMATCHED, ClusterMatching
-from raydist.neighbours.search.lists import similarities
+from raydist.neighbours.search.exact import similarities
 from raydist.types import Floats, Ints
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from raydist.neighbours.search.lists import similarities
+from raydist.neighbours.search.exact import similarities
 from raydist.types import Doubles, Floats, Ints
 
 UNMATCHED = -1

@@ -1,4 +1,4 @@
-"""How good an association is, measured with identities: for the log alone, never for training."""
+"""How good an association is, measured with identities: for the log, never for training."""
 
 from __future__ import annotations
 
@@ -31,10 +31,8 @@ def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> t
     members = (clusters != NOISE) & (identity != UNKNOWN_IDENTITY)
     pairs, counts = np.unique(np.stack((clusters[members], identity[members])), axis=1, return_counts=True)
     person = np.full(max(clusters.max(initial=NOISE), assignment.max(initial=NOISE)) + 1, UNKNOWN_IDENTITY)
-    for (cluster, name), _ in sorted(
-        zip(pairs.T.tolist(), counts, strict=True), key=lambda pair: (pair[1], -pair[0][1])
-    ):
-        person[cluster] = name
+    order = np.lexsort((-pairs[1], counts))  # last, the most frequent identity; among equals the smallest
+    person[pairs[0, order]] = pairs[1, order]
     rows = np.flatnonzero((assignment != NOISE) & (identity != UNKNOWN_IDENTITY))
     rows = rows[person[assignment[rows]] != UNKNOWN_IDENTITY]
     return rows, person[assignment[rows]] == identity[rows]

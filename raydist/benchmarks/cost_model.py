@@ -1,10 +1,11 @@
 """What the clustering of N rows would cost W workers on a network: arithmetic on measured rates.
 
-The plan whose cost is computed, which `raydist.distributed` follows: every worker holds N / W rows. Blocks of features travel
-half a ring, each pair of blocks is multiplied once, and the lists of the visited rows travel back. All ranked lists go to
-everybody, so that sets need no message; query expansion fetches the few foreign rows it averages; every node has a copy of
-the expanded encoding for the overlaps; the edges go to one place, which clusters them. Rows are taken to be in local order:
-hardly any feature is fetched for a row of V.
+The plan whose cost is computed is that of `raydist.distributed.shards`: every worker has N / W rows. Blocks
+of features travel half a ring, each pair of blocks is multiplied once, and the lists of the visited rows
+travel back. The ranked lists of all rows go to every worker, so that sets need no message; query expansion
+fetches the few rows of other workers that it averages over; every node has a copy of the expanded encoding
+for the overlaps; the edges go to one place, which clusters them. Rows are taken to be in local order: hardly
+any feature is fetched for a row of V.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ FEATURE_BYTES = 4
 PRODUCT_BYTES = {"fp32": 4, "bf16": 2}
 """A number of a feature as it travels, and as it is multiplied."""
 
-FOUND_BYTES = 16
+NEIGHBOUR_BYTES = 16
 """A neighbour on its way back: id and similarity."""
 
-LIST_BYTES, SEAT_BYTES = 10, 12
-"""A neighbour in everybody's lists (id, similarity, mutual rank), and one in the query expansion (id, share)."""
+LIST_BYTES, AVERAGED_BYTES = 10, 12
+"""A neighbour in the ranked lists (id, similarity, mutual rank), and in the query expansion (id, share)."""
 
 ENTRY_BYTES, EDGE_BYTES = 8, 12
 """An entry of a sparse row (column, weight), and a pair with its distance."""
@@ -28,7 +29,7 @@ ENTRY_BYTES, EDGE_BYTES = 8, 12
 
 @dataclass(frozen=True)
 class Machine:
-    """What a worker can do; rates of a thread are in CPU seconds, as on cores that nobody else uses.
+    """What a worker can do; rates of a thread are in CPU seconds, as on cores that nothing else uses.
 
     Attributes:
         flops: floating-point operations a second of a thread's matrix product.
@@ -51,8 +52,10 @@ class Calibration:
     """What measured clusterings say of the steps beside the matrix product.
 
     Attributes:
-        search_share: CPU seconds of the product alone, over those of the part of the search that grows with N^2.
-        row_seconds: CPU seconds a row of what grows with N: the rest of the search, encode, expand, edges, cluster.
+        search_share: CPU seconds of the product alone, over those of the part of the search that grows with
+            N^2.
+        row_seconds: CPU seconds a row of what grows with N: the rest of the search, encode, expand, edges,
+            cluster.
         v_entries, expanded_entries, edges: of a row.
     """
 
@@ -64,8 +67,8 @@ class Calibration:
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is clustered by how many.
+class Workload:
+    """What is clustered by how many workers.
 
     Attributes:
         num_rows: N.
@@ -82,19 +85,19 @@ class Job:
     k2: int = 6
 
     @property
-    def share(self) -> float:
-        """Rows of a worker."""
+    def rows_of_worker(self) -> float:
+        """N / W."""
         return self.num_rows / self.workers
 
     @property
-    def foreign(self) -> float:
-        """The share of all rows that other workers hold."""
+    def remote_share(self) -> float:
+        """The share of all rows that other workers have."""
         return 1 - 1 / self.workers
 
     @property
     def lists_bytes(self) -> float:
         """The ranked lists of all rows."""
-        return self.num_rows * (self.k1 * LIST_BYTES + self.k2 * SEAT_BYTES)
+        return self.num_rows * (self.k1 * LIST_BYTES + self.k2 * AVERAGED_BYTES)
 
 
 @dataclass(frozen=True)
@@ -132,44 +135,46 @@ def search_flops(num_rows: int, width: int) -> float:
     return float(num_rows) ** 2 * width
 
 
-def predict(job: Job, machine: Machine, calibration: Calibration) -> dict[str, Estimate]:
+def predict(workload: Workload, machine: Machine, calibration: Calibration) -> dict[str, Estimate]:
     """What each stage costs one worker; stages follow each other.
 
     Args:
-        job: what is to be clustered.
+        workload: what is to be clustered.
         machine: the rates of a worker.
         calibration: of measurements of the same width, on such a worker.
     """
-    rows, threads = job.share, machine.threads
+    rows, threads = workload.rows_of_worker, machine.threads
     compute = {name: seconds * rows / threads for name, seconds in calibration.row_seconds.items()}
-    product = search_flops(job.num_rows, job.width) / job.workers / (machine.flops * threads)
+    flops = search_flops(workload.num_rows, workload.width)
+    product = flops / workload.workers / (machine.flops * threads)
     search = product / calibration.search_share + compute["search"]
-    put = job.foreign and rows * job.width * FEATURE_BYTES / machine.put
-    received = _received(job, calibration)
+    put = workload.remote_share and rows * workload.width * FEATURE_BYTES / machine.put
+    received = _received(workload, calibration)
     transfer = {name: size / min(machine.link, machine.get) for name, size in received.items()}
-    return {
-        "search": Estimate(search, received["search"], put + transfer["search"], hidden=True),
-        "encode": Estimate(compute["encode"], received["encode"], transfer["encode"]),
-        "expand": Estimate(compute["expand"], received["expand"], transfer["expand"]),
-        "edges": Estimate(compute["edges"], received["edges"], transfer["edges"]),
-        "cluster": Estimate(
-            calibration.row_seconds["cluster"] * job.num_rows, received["cluster"], transfer["cluster"]
-        ),
-    }
+    stages = {"search": Estimate(search, received["search"], put + transfer["search"], hidden=True)}
+    for name in ("encode", "expand", "edges"):
+        stages[name] = Estimate(compute[name], received[name], transfer[name])
+    one_place = calibration.row_seconds["cluster"] * workload.num_rows
+    stages["cluster"] = Estimate(one_place, received["cluster"], transfer["cluster"])
+    return stages
 
 
-def memory_bytes(job: Job, machine: Machine, calibration: Calibration) -> float:
-    """What a worker holds at the peak: its features, also as they are multiplied; a visiting block; all lists; the expanded
-    encoding by rows and by columns.
+def memory_bytes(workload: Workload, machine: Machine, calibration: Calibration) -> float:
+    """What a worker takes at the peak.
+
+    Its features, also as they are multiplied; a visiting block; the lists of all rows; the expanded encoding
+    by rows and by columns.
 
     Args:
-        job: see `predict`; so are the others.
+        workload: what is to be clustered.
         machine: whose precision counts.
         calibration: whose entries of a row count.
     """
-    block = job.share * job.width * (FEATURE_BYTES + PRODUCT_BYTES[machine.precision])
-    visiting = block if job.workers > 1 else 0.0
-    return block + visiting + job.lists_bytes + 2 * job.num_rows * calibration.expanded_entries * ENTRY_BYTES
+    item_bytes = FEATURE_BYTES + PRODUCT_BYTES[machine.precision]
+    block = workload.rows_of_worker * workload.width * item_bytes
+    visiting = block if workload.workers > 1 else 0.0
+    encoding = 2 * workload.num_rows * calibration.expanded_entries * ENTRY_BYTES
+    return block + visiting + workload.lists_bytes + encoding
 
 
 def total_seconds(stages: Mapping[str, Estimate]) -> float:
@@ -177,13 +182,13 @@ def total_seconds(stages: Mapping[str, Estimate]) -> float:
     return sum(stage.seconds for stage in stages.values())
 
 
-def _received(job: Job, calibration: Calibration) -> dict[str, float]:
-    """Bytes that reach one worker, by stage; the last ones reach one worker only."""
-    visits = (job.workers - 1) / 2
+def _received(workload: Workload, calibration: Calibration) -> dict[str, float]:
+    """Bytes that reach one worker, by stage; those of the last stage reach one worker only."""
+    visits, rows, remote = (workload.workers - 1) / 2, workload.rows_of_worker, workload.remote_share
     return {
-        "search": visits * job.share * (job.width * FEATURE_BYTES + job.k1 * FOUND_BYTES),
-        "encode": job.foreign * job.lists_bytes,
-        "expand": job.foreign * job.share * job.k2 * calibration.v_entries * ENTRY_BYTES,
-        "edges": job.foreign * job.num_rows * calibration.expanded_entries * ENTRY_BYTES,
-        "cluster": job.foreign * job.num_rows * calibration.edges * EDGE_BYTES,
+        "search": visits * rows * (workload.width * FEATURE_BYTES + workload.k1 * NEIGHBOUR_BYTES),
+        "encode": remote * workload.lists_bytes,
+        "expand": remote * rows * workload.k2 * calibration.v_entries * ENTRY_BYTES,
+        "edges": remote * workload.num_rows * calibration.expanded_entries * ENTRY_BYTES,
+        "cluster": remote * workload.num_rows * calibration.edges * EDGE_BYTES,
     }

@@ -1,8 +1,8 @@
-"""The dense way of the field, as the other side of the benchmark: faiss, Python loops over N x N matrices, scikit-learn.
+"""The usual dense clustering, for comparison: faiss, Python loops over N x N matrices, scikit-learn.
 
-The arithmetic of the re-ranking that most public repositories share (`faiss_rerank.py` of SpCL and Cluster Contrast, after
-Zhong et al., CVPR 2017), step by step and at its price: the encoding V, its query expansion and the Jaccard distances are
-full matrices, and every row is one turn of a Python loop.
+The arithmetic of the re-ranking that most public repositories share (`faiss_rerank.py` of SpCL and Cluster
+Contrast, after Zhong et al., CVPR 2017), step by step and at its price: the encoding V, its query expansion
+and the Jaccard distances are full matrices, and every row is one turn of a Python loop.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MATRICES_AT_ONCE = 2.7
 
 
 def dense_bytes(num_rows: int) -> float:
-    """Memory that the dense way takes above the features, in bytes.
+    """Bytes that the dense clustering takes above the features.
 
     Args:
         num_rows: N.
@@ -35,7 +35,7 @@ def dense_labels(features: Floats, *, k1: int, k2: int, eps: float, min_samples:
         k1: ranked neighbours, the row itself among them.
         k2: neighbours in the query expansion; 1 for none.
         eps, min_samples: of DBSCAN.
-        watch: surrounds each stage, called with its name: those of our side.
+        watch: surrounds each stage, called with its name; the stages are those of the sparse clustering.
     """
     with watch("search"):
         ranked = _search(features, k1)
@@ -63,13 +63,13 @@ def _search(features: Floats, k1: int) -> Ints:
 
 
 def _reciprocal(ranked: Ints, row: int, k: int) -> Ints:
-    """Who of a row's first k + 1 ranks has the row in the own first k + 1."""
+    """Those of a row's first k + 1 ranks that have the row among their own first k + 1."""
     forward = ranked[row, : k + 1]
     return forward[np.where(ranked[forward, : k + 1] == row)[0]]
 
 
 def _encode(features: Floats, ranked: Ints, k1: int) -> Floats:
-    """V, float32 [N, N]: the softmax of minus the squared distance over each row's expanded reciprocal set."""
+    """V, float32 [N, N]: the softmax of minus the squared distance over each row's expanded set."""
     half = int(np.around(k1 / 2))
     sets = [_reciprocal(ranked, row, k1) for row in range(len(ranked))]
     half_sets = [_reciprocal(ranked, row, half) for row in range(len(ranked))]

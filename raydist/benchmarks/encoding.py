@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from raydist.benchmarks.measure import Cost, StageClock
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import build_encoder
 from raydist.losses.contrastive import cluster_contrast
 from raydist.types import Modality
 
@@ -48,7 +48,7 @@ class EncoderTask:
 
 
 def measure_encoder(task: EncoderTask) -> dict[str, Cost]:
-    """The cost of training and of extracting, each over all steps; the first step of both goes unmeasured.
+    """The cost of training and of extraction, each over all steps; the first step of both is not measured.
 
     Frames are drawn pixels in memory: neither decoding nor augmentation counts.
 
@@ -87,14 +87,14 @@ def measure_encoder(task: EncoderTask) -> dict[str, Cost]:
 
 def _measure(clock: StageClock, name: str, step: Callable[[], None], task: EncoderTask) -> None:
     step()
-    _finish(task.device)
+    _synchronise(task.device)
     with clock.stage(name):
         for _ in range(task.steps):
             step()
-        _finish(task.device)
+        _synchronise(task.device)
 
 
-def _finish(device: str) -> None:
-    """Wait for what an accelerator still has to do."""
+def _synchronise(device: str) -> None:
+    """Wait until an accelerator has done all its work."""
     if device != "cpu":
         torch.accelerator.synchronize()

@@ -1,8 +1,8 @@
-"""Features as a trained encoder leaves them, drawn: clusters that are neither trivial nor hopeless, at any number of rows.
+"""Drawn features like those of a trained encoder: clusters neither trivial nor hopeless, for any N.
 
-People come in groups that look alike, and a group is a function of the seed and its own number alone. Hence the difficulty
-does not drift with the number of rows, a larger table begins with the smaller one, and nothing but the features themselves
-is ever large.
+People come in groups that look alike, and a group is a function of the seed and its own number alone. Hence
+the difficulty does not drift with the number of rows, a larger table begins with the smaller one, and nothing
+but the features themselves is ever large.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ NOISE, HEAVY_TAIL, AMBIENT = 0.5, 0.6, 0.25
 
 @dataclass(frozen=True)
 class DrawnFeatures:
-    """A feature table, and who looks like whom.
+    """A feature table, and which rows look alike.
 
     Attributes:
-        table: N rows; junk has no known identity. Cameras of even number see visible light, those of odd number infrared.
+        table: N rows; junk has no known identity. Cameras of even number see visible light, those of odd
+            number infrared.
         group: int64 [N], the group of look-alikes of each row.
     """
 
@@ -49,7 +50,8 @@ class _Space:
 
     Attributes:
         camera_shift: float32 [cameras, LATENT], with the shift of the camera's modality.
-        to_features: float32 [L, D], orthonormal rows, L = min(LATENT, D): a narrow table lacks the weakest dimensions.
+        to_features: float32 [L, D], orthonormal rows, L = min(LATENT, D): a narrow table lacks the weakest
+            dimensions.
     """
 
     camera_shift: Floats
@@ -61,8 +63,9 @@ def draw_features(
 ) -> DrawnFeatures:
     """Features of people in groups of look-alikes, seen by cameras of both modalities.
 
-    A row is the sum of the shifts of its group, its person, its camera, its person in that camera and its modality, and of
-    noise with a heavy tail; some rows are junk. All lie near a space of 96 dimensions with a falling spectrum.
+    A row is the sum of the shifts of its group, its person, its camera, its person in that camera and its
+    modality, and of noise with a heavy tail; some rows are junk. All lie near a space of 96 dimensions with a
+    falling spectrum.
 
     Args:
         num_rows: N, at least 1.
@@ -132,9 +135,11 @@ def _draw_group(number: int, seed: int, space: _Space) -> tuple[Ints, Ints, Floa
 
 
 def _draw_sightings(rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """Who is seen how often, and by which cameras: some of those that follow each other."""
-    often = np.maximum(1, np.rint(rng.gamma(2.0, ROWS_OF_A_PERSON / 2, PEOPLE_OF_A_GROUP))).astype(np.int64)
-    person = np.repeat(np.arange(PEOPLE_OF_A_GROUP), often)
+    """int64 [R] each: the person and the camera of every row; a person is seen by consecutive cameras."""
+    num_rows = np.maximum(1, np.rint(rng.gamma(2.0, ROWS_OF_A_PERSON / 2, PEOPLE_OF_A_GROUP))).astype(
+        np.int64
+    )
+    person = np.repeat(np.arange(PEOPLE_OF_A_GROUP), num_rows)
     first = rng.integers(NUM_CAMERAS, size=PEOPLE_OF_A_GROUP)[person]
     num_seen = rng.integers(FEWEST_CAMERAS, NUM_CAMERAS + 1, size=PEOPLE_OF_A_GROUP)[person]
     return person, (first + rng.integers(num_seen)) % NUM_CAMERAS

@@ -1,26 +1,24 @@
 """What a stage of work costs this process: CPU seconds, seconds on the wall, and memory at its peak.
 
-CPU seconds are those of all threads and of child processes that have ended. They hold on a busy machine, where the wall
-does not.
+CPU seconds are those of all threads and of child processes that have ended. They hold on a busy machine,
+where the wall does not.
 """
 
 from __future__ import annotations
 
-import ctypes
 import resource
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Event, Thread
-from typing import Protocol
 
 import psutil
 
+from raydist.memory_meter import KernelPeak, SampledPeak, peak_meter
+
+__all__ = ["MEGABYTE", "Cost", "KernelPeak", "SampledPeak", "StageClock", "cpu_seconds", "peak_meter"]
+
 MEGABYTE = 1e6
-_SAMPLING_SECONDS = 0.002
-_CLEAR_PEAK = "5"  # see proc(5), /proc/PID/clear_refs
 
 
 @dataclass(frozen=True)
@@ -46,82 +44,6 @@ class Cost:
             sum(c.wall for c in parts),
             max((c.peak_mb for c in parts), default=0.0),
         )
-
-
-class PeakMeter(Protocol):
-    """Watches the resident memory of this process."""
-
-    def restart(self) -> None:
-        """Forget the peak."""
-
-    def read(self) -> int:
-        """Bytes at the peak since the last restart."""
-
-
-class KernelPeak:
-    """The peak as Linux itself keeps it, to the page; where a process may clear it."""
-
-    def restart(self) -> None:
-        """See `PeakMeter.restart`."""
-        _release_freed_memory()
-        Path("/proc/self/clear_refs").write_text(_CLEAR_PEAK)
-
-    def read(self) -> int:
-        """See `PeakMeter.read`."""
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(status.partition("VmHWM:")[2].split()[0])
-
-
-class SampledPeak:
-    """The peak as a thread sees it that looks every few milliseconds; shorter ones may be missed."""
-
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._peak = 0
-        self._thread: Thread | None = None
-        self._done = Event()
-
-    def restart(self) -> None:
-        """See `PeakMeter.restart`."""
-        self.read()
-        _release_freed_memory()
-        self._done.clear()
-        self._peak = self._process.memory_info().rss
-        self._thread = Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def read(self) -> int:
-        """See `PeakMeter.read`; the thread ends."""
-        if self._thread is not None:
-            self._done.set()
-            self._thread.join()
-            self._thread = None
-        return self._peak
-
-    def _watch(self) -> None:
-        while not self._done.wait(_SAMPLING_SECONDS):
-            self._peak = max(self._peak, self._process.memory_info().rss)
-
-
-def _release_freed_memory() -> None:
-    """Return to the system what the allocator keeps of freed memory: it is resident, but not in use.
-
-    Else a process that has freed much would take memory again without a peak. Only glibc offers this.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
-def peak_meter() -> PeakMeter:
-    """The best meter that this system permits."""
-    meter = KernelPeak()
-    try:
-        meter.restart()
-        meter.read()
-    except (OSError, IndexError, ValueError):
-        return SampledPeak()
-    return meter
 
 
 class StageClock:

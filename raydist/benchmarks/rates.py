@@ -1,4 +1,4 @@
-"""What this machine can do at best: the rate of matrix products and of memory, as ceilings to hold a stage against."""
+"""What this machine can do at best: the rates of matrix products and of memory, upper bounds for a stage."""
 
 from __future__ import annotations
 

@@ -1,13 +1,21 @@
-"""From measurements of this machine to the cost model's rates, and its predictions beside what was measured."""
+"""From measurements of this machine to the rates of the cost model, and its predictions checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from raydist.benchmarks.clustering import ClusterTask, SparseOutcome
-from raydist.benchmarks.cost_model import Calibration, Job, Machine, memory_bytes, predict, total_seconds
+from raydist.benchmarks.clustering import ClusterTask
+from raydist.benchmarks.cost_model import (
+    Calibration,
+    Estimate,
+    Machine,
+    Workload,
+    memory_bytes,
+    predict,
+    total_seconds,
+)
+from raydist.benchmarks.outcomes import SparseOutcome
 from raydist.errors import ConfigError
 
 BITS = 8
@@ -25,10 +33,8 @@ def calibrate(small: SparseOutcome, large: SparseOutcome) -> Calibration:
     Raises:
         ConfigError: the second has no more rows than the first.
     """
-    sizes, seconds = (
-        (len(small.labels), len(large.labels)),
-        (small.costs["search"].cpu, large.costs["search"].cpu),
-    )
+    sizes = len(small.labels), len(large.labels)
+    seconds = small.costs["search"].cpu, large.costs["search"].cpu
     if sizes[0] >= sizes[1]:
         raise ConfigError(f"measurements of {sizes[0]} and {sizes[1]} rows: the second must be larger")
     squares = (seconds[1] / sizes[1] - seconds[0] / sizes[0]) / (sizes[1] - sizes[0])
@@ -45,7 +51,7 @@ def calibrate(small: SparseOutcome, large: SparseOutcome) -> Calibration:
 
 
 def machine_of(outcome: SparseOutcome, *, store: tuple[float, float], gbit: float, threads: int) -> Machine:
-    """A worker as this machine would be one.
+    """A worker that is as fast as this machine.
 
     Args:
         outcome: whose precision and rate of products count.
@@ -64,7 +70,7 @@ def machine_of(outcome: SparseOutcome, *, store: tuple[float, float], gbit: floa
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckedPrediction:
     """A prediction beside its measurement, in CPU seconds of one process.
 
     Attributes:
@@ -82,36 +88,51 @@ class Check:
         return sum(self.predicted.values()) / sum(self.measured.values()) - 1
 
 
-def check(outcome: SparseOutcome, task: ClusterTask, machine: Machine, calibration: Calibration) -> Check:
+def check_prediction(
+    outcome: SparseOutcome, task: ClusterTask, machine: Machine, calibration: Calibration
+) -> CheckedPrediction:
     """What the model says of a clustering that was measured.
 
     Args:
         outcome: of that clustering.
-        task: what it was.
+        task: what was clustered.
         machine: the rates of this one.
         calibration: of others of the same width.
     """
-    job = Job(task.num_rows, task.width, workers=1, k1=task.spec.k1, k2=task.spec.k2)
-    stages = predict(job, replace(machine, threads=1), calibration)
+    workload = Workload(task.num_rows, task.width, workers=1, k1=task.spec.k1, k2=task.spec.k2)
+    stages = predict(workload, replace(machine, threads=1), calibration)
     measured = {name: cost.cpu for name, cost in outcome.costs.items()}
-    return Check(task.num_rows, {name: stages[name].seconds for name in measured}, measured)
+    predicted = {name: stages[name].seconds for name in measured}
+    return CheckedPrediction(task.num_rows, predicted, measured)
 
 
-def forecast(job: Job, machine: Machine, calibration: Calibration) -> dict[str, Any]:
-    """All figures of a prediction, for JSON.
+@dataclass(frozen=True)
+class Forecast:
+    """What a clustering would cost one worker.
+
+    Attributes:
+        workload: what is clustered.
+        stages: in their order.
+        memory_bytes: at the peak.
+    """
+
+    workload: Workload
+    stages: Mapping[str, Estimate]
+    memory_bytes: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all stages."""
+        return total_seconds(self.stages)
+
+
+def forecast(workload: Workload, machine: Machine, calibration: Calibration) -> Forecast:
+    """The prediction for a clustering that is not measured.
 
     Args:
-        job: see `predict`; so are the others.
+        workload: what is to be clustered.
         machine: the rates of a worker.
         calibration: of measurements of the same width.
     """
-    stages = predict(job, machine, calibration)
-    told = {name: asdict(stage) | {"seconds": stage.seconds} for name, stage in stages.items()}
-    memory = memory_bytes(job, machine, calibration)
-    return {
-        "n": job.num_rows,
-        "workers": job.workers,
-        "seconds": total_seconds(stages),
-        "stages": told,
-        "memory_bytes": memory,
-    }
+    stages = predict(workload, machine, calibration)
+    return Forecast(workload, stages, memory_bytes(workload, machine, calibration))

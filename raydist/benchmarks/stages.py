@@ -1,4 +1,4 @@
-"""The clustering of one process with what was in between, as the benchmarks and `raydist cluster` tell it."""
+"""The clustering of one process, stage by stage, as the benchmarks and `raydist cluster` report it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STAGES = ("search", "encode", "expand", "edges", "cluster")
 
 @dataclass(frozen=True)
 class StagedClustering:
-    """What came out, and how much was in between."""
+    """The clustering, and the graph that it was made of."""
 
     clustering: Clustering
     graph: Graph
@@ -28,14 +28,14 @@ def cluster_in_stages(
     Args:
         table: N rows.
         spec: the distance, the algorithm and their parameters.
-        search: how neighbours are found.
+        search: for the neighbours.
         watch: surrounds each of `STAGES`, called with its name.
         threads: how many work at once; changes the time, never the result.
         num_slabs: into how many slabs the rows are cut after the search; never changes the result.
     """
     graph = jaccard_graph(
-        table.features, spec.metric, modality=table.modality, camera=table.camera, eps_max=spec.radius, search=search,
-        num_slabs=num_slabs, threads=threads, watch=watch,
+        table.features, spec.metric, spec.metric.column(modality=table.modality, camera=table.camera),
+        eps_max=spec.radius, search=search, num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):
         return StagedClustering(cluster_edges(graph.edges, len(table), spec), graph)

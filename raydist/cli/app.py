@@ -8,11 +8,12 @@ from __future__ import annotations
 import typer
 
 from raydist.cli.bench import bench
-from raydist.cli.cluster import cluster
+from raydist.cli.cluster import ClusterCommand, cluster
 from raydist.cli.compare import compare
 from raydist.cli.data import data
 from raydist.cli.embed import embed
 from raydist.cli.evaluate import evaluate
+from raydist.cli.guide import guide
 from raydist.cli.report import report
 from raydist.cli.score import score
 from raydist.cli.train import train
@@ -25,8 +26,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, evaluate, report, compare, embed, score, cluster):
+for command in (train, tune, evaluate, report, compare, embed, score, guide):
     app.command()(command)
+app.command(cls=ClusterCommand)(cluster)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 

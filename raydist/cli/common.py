@@ -1,4 +1,4 @@
-"""What all commands share: exit codes, JSON as the last line, tables."""
+"""What all commands share: exit codes, arguments, and lines, tables and JSON for people and scripts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import json
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from raydist.errors import ConfigError, RaydistError
+from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))  # befor
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 F = TypeVar("F", bound=Callable[..., Any])
-Words = Annotated[
+Arguments = Annotated[
     list[str] | None,
     typer.Argument(
         help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False
@@ -36,15 +37,14 @@ Json = Annotated[
 ]
 
 INTERRUPTED, TERMINATED = 130, 143
+"""Exit codes after SIGINT and SIGTERM."""
 
 
-def note(text: str) -> None:
-    """A line for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+def with_exit_codes(command: F) -> F:
+    """Turn errors into one clear message and the exit code that is promised for them.
 
-
-def guarded(command: F) -> F:
-    """Turn errors into one clear message and the promised exit code: 1 failed run, 2 usage or config, 3 data, 130 interrupted."""
+    1 is a failed run, 2 bad usage or configuration, 3 bad data, 130 an interruption, 143 a termination.
+    """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -52,46 +52,68 @@ def guarded(command: F) -> F:
         signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return command(*args, **kwargs)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return command(*args, **kwargs)
         except RaydistError as error:
-            note(f"error: {error}")
+            print_line(f"error: {error}")
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            note("interrupted")
+            print_line("interrupted")
             raise typer.Exit(INTERRUPTED) from None
 
     return run  # type: ignore[return-value]
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A renamed key of the configuration in one line; other warnings as Python shows them."""
+    if issubclass(category, RenamedKeyWarning):
+        print_line(f"warning: {message}")
+    else:
+        print_line(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
 
 
 def _terminate(number: int, frame: object) -> None:
     raise SystemExit(TERMINATED)
 
 
-def split_words(words: Sequence[str] | None, *, what: str = "recipe") -> tuple[str | None, list[str]]:
-    """The recipe (or whatever it is called) if one is named, and the `section.key=value` words.
+def split_arguments(arguments: Sequence[str] | None, *, what: str = "recipe") -> tuple[str | None, list[str]]:
+    """The recipe (or whatever `what` says), None if none is named, and the `section.key=value` overrides.
 
     Raises:
         ConfigError: more than one is named.
     """
-    named = [word for word in words or [] if "=" not in word]
-    if len(named) > 1:
-        raise ConfigError(f"{' '.join(named)}: give one {what}; values are written section.key=value")
-    return (named[0] if named else None), [word for word in words or [] if "=" in word]
+    names = [argument for argument in arguments or [] if "=" not in argument]
+    if len(names) > 1:
+        raise ConfigError(f"{' '.join(names)}: give one {what}; values are written section.key=value")
+    return (names[0] if names else None), [argument for argument in arguments or [] if "=" in argument]
 
 
-def load(words: Sequence[str] | None) -> Config:
-    """The configuration of a command line."""
+def config_of(arguments: Sequence[str] | None) -> Config:
+    """The configuration that the arguments of a command describe."""
     from raydist.engine.schema import load_config
 
-    return load_config(*split_words(words))
+    return load_config(*split_arguments(arguments))
 
 
-def say_json(value: Mapping[str, Any]) -> None:
-    """The last line of a command with ``--json``."""
+def print_line(text: str) -> None:
+    """A line for people, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """The last line of a command with ``--json``, on stdout."""
     print(json.dumps(value), flush=True)
 
 
-def say_table(
+def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False
 ) -> None:
     """A table; the first column is text, the others are numbers."""
@@ -104,15 +126,3 @@ def say_table(
     for row in rows:
         table.add_row(*row)
     Console(stderr=stderr, width=None if sys.stdout.isatty() else 120).print(table)
-
-
-SHORT = {"infrared_to_visible": "infrared -> visible", "visible_to_infrared": "visible -> infrared"}
-MEASURES = ("rank1", "rank5", "rank10", "rank20", "map", "minp")
-
-
-def scores_rows(label: str, scores: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
-    """Rows of a table of retrieval measures in percent."""
-    return [
-        [label, SHORT[direction], *(f"{values[m]:.1f}" for m in MEASURES)]
-        for direction, values in scores.items()
-    ]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, Words, guarded, note, say_json, say_table, split_words
-from raydist.cli.train import Display
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    print_json,
+    print_line,
+    print_table,
+    split_arguments,
+    with_exit_codes,
+)
+from raydist.cli.display import ProgressDisplay
 from raydist.errors import ConfigError
+
+if TYPE_CHECKING:
+    from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
 
 Methods = Annotated[
     str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")
@@ -29,21 +40,25 @@ COLUMNS = {
     "seconds": "seconds",
     "frames": "frames_seen",
 }
+"""Column -> the metric of a row."""
 
 
-@guarded
-def compare(methods: Methods, words: Words = None, seeds: Seeds = "0,1,2", json: Json = False) -> None:
+@with_exit_codes
+def compare(
+    methods: Methods, arguments: Arguments = None, seeds: Seeds = "0,1,2", json: Json = False
+) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
-    from raydist.distributed.driver.compare import plan_study, run_study
+    from raydist.distributed.driver.compare import run_comparison
+    from raydist.distributed.driver.comparison import plan_comparison
 
-    recipe, changes = split_words(words)
-    study = plan_study(recipe, _names(methods), _numbers(seeds), changes)
-    note(f"study: {study.folder}")
-    with Display() as display:
-        table = run_study(study, say=display.show)
-    show(table, stderr=json)
+    recipe, overrides = split_arguments(arguments)
+    comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), overrides)
+    print_line(f"study: {comparison.folder}")
+    with ProgressDisplay() as display:
+        table = run_comparison(comparison, on_event=display.show)
+    print_comparison(table, stderr=json)
     if json:
-        say_json(table | {"folder": str(study.folder)})
+        print_json(table.as_dict() | {"folder": str(comparison.folder)})
 
 
 def _names(methods: str) -> list[str]:
@@ -57,33 +72,31 @@ def _numbers(seeds: str) -> list[int]:
         raise ConfigError(f"--seeds {seeds}: expected numbers such as 0,1,2") from None
 
 
-def show(table: Mapping[str, Any], *, stderr: bool = False) -> None:
-    """The table, with what it was made of; measures that no method has are left out.
+def print_comparison(table: ComparisonTable, *, stderr: bool = False) -> None:
+    """The table, with the data and the commits behind it; metrics that no method has are left out.
 
     ``right`` is the share of infrared tracklets that are assigned to their own person.
     """
-    columns = {
-        name: key for name, key in COLUMNS.items() if any(key in row["measures"] for row in table["rows"])
-    }
-    rows = [_row(row, columns.values()) for row in table["rows"]]
-    data = ", ".join(f"{key} {value}" for key, value in table["data"].items())
-    say_table(
+    columns = {name: key for name, key in COLUMNS.items() if any(key in row.measures for row in table.rows)}
+    rows = [_row(row, columns.values()) for row in table.rows]
+    data = ", ".join(f"{key} {value}" for key, value in table.data.items())
+    print_table(
         ["method", "seeds", *columns],
         rows,
         title="last epoch, percent, mean ± spread over seeds",
         stderr=stderr,
     )
-    note(f"data: {data}; commit {', '.join(table['commits_of_cells'])}")
+    print_line(f"data: {data}; commit {', '.join(table.commits_of_cells)}")
 
 
-def _row(row: Mapping[str, Any], keys: Iterable[str]) -> Sequence[str]:
-    label = row["method"] + (" (supervised)" if row["supervised"] else "")
-    return [label, str(len(row["seeds"])), *(_cell(row["measures"].get(key), key) for key in keys)]
+def _row(row: TableRow, keys: Iterable[str]) -> Sequence[str]:
+    label = row.method + (" (supervised)" if row.supervised else "")
+    return [label, str(len(row.seeds)), *(_cell(row.measures.get(key), key) for key in keys)]
 
 
-def _cell(value: Mapping[str, float] | None, key: str) -> str:
+def _cell(value: MeanOverSeeds | None, key: str) -> str:
     if value is None:
         return "-"
     digits = 2 if key.endswith(("ari", "accuracy")) else 0 if key in ("seconds", "frames_seen") else 1
-    spread = f" ± {value['spread']:.{digits}f}" if "spread" in value else ""
-    return f"{value['mean']:,.{digits}f}{spread}"
+    spread = "" if value.spread is None else f" ± {value.spread:.{digits}f}"
+    return f"{value.mean:,.{digits}f}{spread}"

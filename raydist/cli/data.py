@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, Words, guarded, load, note, say_json, say_table
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    config_of,
+    print_json,
+    print_line,
+    print_table,
+    with_exit_codes,
+)
+from raydist.cli.data_import import import_data
+from raydist.data.datasets.registry import DATASETS
+from raydist.data.synthetic.presets import PRESETS
+from raydist.data.synthetic.registry import LAYOUTS
 from raydist.errors import ConfigError
+from raydist.registry import one_of
 
 if TYPE_CHECKING:
     from raydist.data.datasets.notes import ReadNotes
@@ -16,26 +29,26 @@ if TYPE_CHECKING:
     from raydist.data.tracklets import TrackletTable
 
 data = typer.Typer(
-    help="Draw, check and pack data sets, and rank them without learning.", no_args_is_help=True
+    help="Draw, import, check and pack data sets, and rank them without learning.", no_args_is_help=True
 )
 
 Preset = Annotated[
-    str, typer.Option(help="smoke, ci, hard, oracle or null.", metavar="NAME", show_default=False)
+    str, typer.Option(help=f"One of {', '.join(PRESETS)}.", metavar="NAME", show_default=False)
 ]
-Layout = Annotated[str, typer.Option(help="hitsz_vcm or buptcampus.", metavar="NAME", show_default=False)]
+Layout = Annotated[
+    str, typer.Option(help=f"One of {', '.join(LAYOUTS)}.", metavar="NAME", show_default=False)
+]
 Out = Annotated[Path, typer.Option(help="The folder to make.", show_default=False)]
 Ids = Annotated[
-    int | None, typer.Option(min=1, help="Training identities; the others keep their proportion.")
+    int | None, typer.Option(min=1, help="Training identities; other splits change in proportion.")
 ]
 Name = Annotated[
     str,
-    typer.Option(
-        help="hitsz_vcm, buptcampus, sysu_mm01, regdb, llcm or manifest.", metavar="NAME", show_default=False
-    ),
+    typer.Option(help=f"{DATASETS.listing()}.", metavar="NAME", show_default=False),
 ]
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
 Trial = Annotated[
-    int, typer.Option(min=1, max=10, help="Which of RegDB's ten splits; other data sets have one.")
+    int, typer.Option(min=1, max=10, help="Which of the published splits, where there are several (RegDB).")
 ]
 Height = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
@@ -47,14 +60,16 @@ Workers = Annotated[int, typer.Option(min=1, help="How many draw or decode at on
 
 FEWEST_TEST_IDENTITIES = 2
 
+data.command("import")(import_data)
+
 
 @data.command()
-@guarded
+@with_exit_codes
 def synth(
     preset: Preset,
     layout: Layout,
     out: Out,
-    seed: Annotated[int, typer.Option(min=0, help="Of the world.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawn people.")] = 0,
     ids: Ids = None,
     height: Height = None,
     width: Width = None,
@@ -66,26 +81,23 @@ def synth(
 
     from raydist.data.synthetic import draw, presets
     from raydist.data.synthetic.settings import settings_hash
-    from raydist.registry import nearest
 
     settings = presets.preset(preset)
-    if layout not in draw.LAYOUTS:
-        raise ConfigError(
-            f"layout {layout!r}{nearest(layout, draw.LAYOUTS)}; there are: {', '.join(draw.LAYOUTS)}"
-        )
+    if layout not in LAYOUTS:
+        raise ConfigError(f"layout {layout!r}{one_of(layout, LAYOUTS)}")
     settings = replace(settings, height=height or settings.height, width=width or settings.width)
     if ids is not None:
         settings = scaled(settings, ids)
-    note(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
+    print_line(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
     counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
-    say_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
+    print_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
     if json:
         facts = {"root": str(out), "preset": preset, "layout": layout, "seed": seed}
-        say_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
+        print_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
 
 
 def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
-    """The world with another number of training identities; those of the other splits keep their proportion."""
+    """Settings with another number of training identities; other splits change in proportion."""
     from dataclasses import replace
 
     factor = num_train_identities / settings.num_train_identities
@@ -98,7 +110,7 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 
 
 @data.command()
-@guarded
+@with_exit_codes
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
     from raydist.data.frames.files import check_files
@@ -106,13 +118,13 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
     check_files(table)
-    note(f"all {sum(table.num_frames):,} frame files are there")
+    print_line(f"all {sum(table.num_frames):,} frame files are there")
     if json:
-        say_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
 
 
 @data.command()
-@guarded
+@with_exit_codes
 def pack(
     name: Name,
     root: Root,
@@ -130,56 +142,50 @@ def pack(
     table, _ = _read(name, root, trial, stderr=json)
     height, width = height or DataSection().height, width or DataSection().width
     folder = cache_folder() / "frames"
-    # Training and ranked tracklets apart, as a run opens them: an entry is found by the list of its files.
+    # Training and ranked tracklets apart, as a run opens them: the key of an entry is the list of its files.
     for part in (table.take(table.split == "train"), table.take(table.split != "train")):
         if len(part):
             open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)
     num_frames = int(table.num_frames.sum())
     size = num_frames * height * width * 3
-    note(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
+    print_line(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
     if json:
-        say_json(
+        print_json(
             {"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size}
         )
 
 
 @data.command()
-@guarded
-def baseline(words: Words = None, json: Json = False) -> None:
-    """Rank a data set by grey histograms alone: what brightness says of who is who."""
-    from raydist.cli.score import show_scores
+@with_exit_codes
+def baseline(arguments: Arguments = None, json: Json = False) -> None:
+    """Rank a data set by grey histograms alone: how far brightness tells people apart."""
+    from raydist.cli.scores import print_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
     from raydist.evaluation.retrieval import scores
     from raydist.home import cache_folder
-    from raydist.types import FeatureTable
 
-    config = load(words)
+    config = config_of(arguments)
     inputs = open_inputs(config, cache_folder())
-    table, features = inputs.ranked, grey_histograms(inputs.ranked_frames)
-    found = scores(
-        FeatureTable(features, table.tracklet_id, table.modality, table.camera, table.identity, table.split),
-        inputs.protocol,
-    )
-    show_scores(
-        "grey histogram", found, title=f"{config.data.name}, protocol {inputs.protocol}, percent", stderr=json
-    )
+    retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
+    title = f"{config.data.name}, protocol {inputs.protocol}, percent"
+    print_scores("grey histogram", retrieval, title=title, stderr=json)
     if json:
-        say_json({"protocol": inputs.protocol, "retrieval": found})
+        print_json({"protocol": inputs.protocol, "retrieval": retrieval})
 
 
 def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
-    from raydist.data.datasets.registry import read_dataset
+    from raydist.data.datasets.dataset import ReadOptions, read_dataset
 
-    table, notes = read_dataset(name, root, trial=trial)
+    table, notes = read_dataset(name, root, ReadOptions(trial=trial))
     columns = ("tracklets", "frames", "identities", "cameras")
     rows = [
         [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]
         for split, modalities in table.summary().items()
         for modality, counts in modalities.items()
     ]
-    say_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
+    print_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
     for line in notes.lines():
-        note(line)
+        print_line(line)
     return table, notes

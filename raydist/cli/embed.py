@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.evaluate import RunDir
 
 if TYPE_CHECKING:
     from raydist.types import FeatureTable
 
-Changes = Annotated[
+Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         help="data.key=value, such as data.name=manifest data.root=PATH.",
@@ -31,17 +31,19 @@ Out = Annotated[
 Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help="Which tracklets.")]
 
 
-@guarded
-def embed(run_dir: RunDir, out: Out, words: Changes = None, split: Split = "all", json: Json = False) -> None:
+@with_exit_codes
+def embed(
+    run_dir: RunDir, out: Out, overrides: Overrides = None, split: Split = "all", json: Json = False
+) -> None:
     """Write the features of a data set, by the encoder of a run's newest checkpoint."""
     from raydist.engine.inputs import read_tracklets
     from raydist.engine.trained import Trained
     from raydist.home import cache_folder
 
-    trained = Trained.load(run_dir, words, sections=("data",))
+    trained = Trained.load(run_dir, overrides, sections=("data",))
     _, table, _ = read_tracklets(trained.config.data, cache_folder())
     chosen = table if split == "all" else table.select(split=split)
-    write_blocks(_told(trained.features(chosen), len(chosen)), out)
+    write_blocks(_with_progress(trained.features(chosen), len(chosen)), out)
     facts = {
         "out": str(out),
         "epoch": trained.epoch,
@@ -49,22 +51,26 @@ def embed(run_dir: RunDir, out: Out, words: Changes = None, split: Split = "all"
         "rows": len(chosen),
         "width": trained.encoder.width,
     }
-    note(f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
+    print_line(
+        f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}"
+    )
     if json:
-        say_json(facts)
+        print_json(facts)
 
 
-def _told(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[FeatureTable]:
-    """The same blocks, with a line for each."""
+def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[FeatureTable]:
+    """The same blocks; for each a line says how far it is."""
     done = 0
     for block in blocks:
         done += len(block)
-        note(f"{done:,} of {num_rows:,} tracklets")
+        print_line(f"{done:,} of {num_rows:,} tracklets")
         yield block
 
 
 def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
-    """One features file out of blocks that are never in memory together; it is there whole or not at all.
+    """Write one features file from blocks that are never in memory together.
+
+    The file appears whole or not at all.
 
     Args:
         blocks: at least one; all with the same columns.

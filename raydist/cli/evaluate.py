@@ -1,4 +1,4 @@
-"""`raydist evaluate`: judge the encoder of a run."""
+"""`raydist evaluate`: evaluate the encoder of a run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json
-from raydist.cli.score import show_scores
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.scores import print_scores
 
 RunDir = Annotated[
     Path,
@@ -16,7 +16,7 @@ RunDir = Annotated[
         help="Folder of a run, such as runs/pgm-synthetic-001.", metavar="RUN_DIR", show_default=False
     ),
 ]
-Changes = Annotated[
+Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         help="section.key=value, of the sections data and evaluation only.",
@@ -26,21 +26,23 @@ Changes = Annotated[
 ]
 
 
-@guarded
-def evaluate(run_dir: RunDir, words: Changes = None, json: Json = False) -> None:
-    """Judge the encoder of a run's newest checkpoint, on the run's data or on other data."""
+@with_exit_codes
+def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -> None:
+    """Evaluate the encoder of a run's newest checkpoint, on the run's data or on other data."""
     from raydist.engine.inputs import default_protocol
     from raydist.engine.trained import Trained
     from raydist.evaluation.retrieval import scores
 
-    trained = Trained.load(run_dir, words, sections=("data", "evaluation"))
+    trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"))
     config = trained.config
     protocol, ranked = default_protocol(config), trained.ranked()
-    note(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
+    print_line(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
-    found = scores(features, protocol)
-    title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split, protocol {protocol}, percent"
-    show_scores(f"epoch {trained.epoch}", found, title=title, stderr=json)
+    retrieval = scores(features, protocol)
+    on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"
+    print_scores(
+        f"epoch {trained.epoch}", retrieval, title=f"{config.method.name} on {on}, percent", stderr=json
+    )
     if json:
         facts = {
             "folder": str(run_dir),
@@ -48,7 +50,7 @@ def evaluate(run_dir: RunDir, words: Changes = None, json: Json = False) -> None
             "data": config.data.name,
             "split": config.evaluation.split,
         }
-        say_json(facts | {"protocol": protocol, "retrieval": found})
+        print_json(facts | {"protocol": protocol, "retrieval": retrieval})
 
 
 def main() -> None:

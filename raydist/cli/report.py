@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, guarded, note, say_json
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 
 RunDir = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
 
 
-@guarded
+@with_exit_codes
 def report(run_dir: RunDir, json: Json = False) -> None:
     """Write report/index.html of a finished run: scores, curves, ranked lists; without a cluster."""
     from raydist.engine.run_folder import RunFolder
-    from raydist.reports.of_run import write_report_of
+    from raydist.reports.run_page import write_run_page
 
-    path = write_report_of(RunFolder.open(run_dir))
-    note(f"report: {path}")
+    path = write_run_page(RunFolder.open(run_dir))
+    print_line(f"report: {path}")
     if json:
-        say_json({"report": str(path)})
+        print_json({"report": str(path)})

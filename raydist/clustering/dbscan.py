@@ -1,25 +1,27 @@
 """DBSCAN on a sparse graph, with the labels of scikit-learn bit for bit.
 
-Ester et al., "A Density-Based Algorithm for Discovering Clusters in Large Spatial Databases with Noise", KDD 1996.
+Ester et al., "A Density-Based Algorithm for Discovering Clusters in Large Spatial Databases with Noise", KDD
+1996.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.graph import TIE_TOLERANCE, Edges
+from raydist.neighbours.jaccard.edges import TIE_TOLERANCE, Edges
 from raydist.neighbours.jaccard.locality import root_of
-from raydist.types import NOISE, Labels
+from raydist.types import NOISE, Floats, Labels
 
 
 def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labels:
     """Cluster rows by density.
 
-    A row with at least `min_samples` rows within eps, itself included, is a core row. Core rows within eps of each
-    other share a cluster; clusters are numbered by their smallest core row. Another row within eps of core rows
-    belongs to the first of their clusters; the rest is noise.
+    A row with at least `min_samples` rows within eps, itself included, is a core row. Core rows within eps of
+    each other share a cluster; clusters are numbered by their smallest core row. Another row within eps of
+    core rows belongs to the first of their clusters; the rest is noise.
 
     Args:
         edges: every pair with a distance up to eps; larger distances may be there too.
@@ -45,25 +47,38 @@ def dbscan(edges: Edges, num_rows: int, *, eps: float, min_samples: int) -> Labe
 
 
 @njit(nogil=True, cache=True)
-def _labels(left, right, distance, num_rows, radius, min_samples):  # type: ignore[no-untyped-def]
+def _labels(
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    distance: Floats,
+    num_rows: int,
+    radius: float,
+    min_samples: int,
+) -> Labels:
+    # Core rows: enough rows within the radius, each with itself.
     size = np.ones(num_rows, np.int32)
     for e in range(left.size):
         if distance[e] <= radius:
             size[left[e]] += 1
             size[right[e]] += 1
     core = size >= min_samples
+    # Core rows within the radius of each other are one cluster. The smaller root stays, so that the root of a
+    # cluster is its smallest row.
     parent = np.arange(num_rows)
     for e in range(left.size):
         if distance[e] <= radius and core[left[e]] and core[right[e]]:
             a, b = root_of(parent, left[e]), root_of(parent, right[e])
             parent[max(a, b)] = min(a, b)
+    # Rows ascend, so a cluster is numbered at its smallest row, and the others find that number at their
+    # root.
     labels = np.full(num_rows, NOISE)
     count = 0
     for row in range(num_rows):
         if core[row]:
-            root = root_of(parent, row)  # the smallest row of its cluster
+            root = root_of(parent, row)
             labels[row] = labels[root] if root < row else count
             count += root == row
+    # A row that is no core row belongs to the first cluster that has a core row within the radius.
     for e in range(left.size):
         if distance[e] <= radius and core[left[e]] != core[right[e]]:
             inner, outer = (left[e], right[e]) if core[left[e]] else (right[e], left[e])

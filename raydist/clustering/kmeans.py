@@ -1,7 +1,8 @@
 """Secondary clustering: k-means inside each cluster, so that one cluster has several centres.
 
 Shi et al., "HIL: Hierarchical Identity Learning for Unsupervised Visible-Infrared Person Re-identification",
-arXiv 2509.11587: the coarse clusters tell people apart, the centres inside a cluster its poses, views and modalities.
+arXiv 2509.11587: the coarse clusters tell people apart, the centres inside a cluster its poses, views and
+modalities.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ def secondary_centres(features: Floats, labels: Labels, num_centres: int, rng: n
         rng: where k-means starts.
 
     Returns:
-        float32 [C, n, D]: means of features, not brought to unit length. A cluster with no more than n different rows is
-        not divided: its mean stands in all n places.
+        float32 [C, n, D]: means of features, not brought to unit length. A cluster with no more than n
+        different rows is not divided: its mean stands in all n places.
 
     Raises:
         ConfigError: num_centres < 1.
@@ -59,9 +60,9 @@ def secondary_centres(features: Floats, labels: Labels, num_centres: int, rng: n
 
 
 def _centres(members: Floats, num_centres: int, seed: int) -> Floats:
-    """k-means of the rows of one cluster, float32 [n, D], or their mean [1, D] where it cannot divide them."""
+    """k-means of the rows of a cluster, float32 [n, D]; their mean [1, D] where it cannot divide them."""
     if num_centres == 1 or len(np.unique(members, axis=0)) <= num_centres:
         mean: Floats = members.mean(axis=0, keepdims=True)
         return mean
-    found: Floats = KMeans(num_centres, n_init=_RESTARTS, random_state=seed).fit(members).cluster_centers_
-    return found
+    centres: Floats = KMeans(num_centres, n_init=_RESTARTS, random_state=seed).fit(members).cluster_centers_
+    return centres

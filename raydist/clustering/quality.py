@@ -1,7 +1,7 @@
-"""How good a clustering is: agreement with identities, and figures that need none.
+"""How good a clustering is: agreement with identities, and measures that need none.
 
-Noise is scored as singletons. Scored as one big cluster it would swamp every measure, the more the larger N is: at
-10,000 rows the adjusted Rand index of a good clustering falls from about 0.9 to 0.4.
+Noise is scored as singletons. Scored as one big cluster it would swamp every measure, the more the larger N
+is: at 10,000 rows the adjusted Rand index of a good clustering falls from about 0.9 to 0.4.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def nmi(identity: Ints, labels: Labels) -> float:
 
 
 def purity(identity: Ints, labels: Labels) -> float:
-    """The share of rows whose identity is the most frequent one of their cluster; noise rows are pure; 1 without rows.
+    """The share of rows whose identity is the most frequent one of their cluster; noise rows are pure; 1
+    without rows.
 
     Args:
         identity: int64 [N], known identities.

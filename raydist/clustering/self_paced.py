@@ -1,7 +1,8 @@
 """The self-paced choice of reliable clusters: independent of their surroundings, and compact.
 
-Ge et al., "Self-paced Contrastive Learning with Hybrid Memory for Domain Adaptive Object Re-ID", NeurIPS 2020,
-Section 3.3: a cluster is reliable when it stays about the same under a looser and under a tighter radius.
+Ge et al., "Self-paced Contrastive Learning with Hybrid Memory for Domain Adaptive Object Re-ID", NeurIPS
+2020, Section 3.3: a cluster is reliable when it stays about the same under a looser and under a tighter
+radius.
 """
 
 from __future__ import annotations
@@ -19,15 +20,17 @@ INDEPENDENT_SHARE = 0.9
 def self_paced(labels: Labels, tight: Labels, loose: Labels) -> Labels:
     """Keep the reliable clusters, and of each its most compact part; the other rows become noise.
 
-    Noise counts as clusters of one row. For every row, with A, T and L its clusters under the radius itself, the tighter and
-    the looser one: its independence is |A and L| / |A or L| (Eq. 5), its compactness |A and T| / |A or T| (Eq. 6).
+    Noise counts as clusters of one row. For every row, with A, T and L its clusters under the radius itself,
+    the tighter and the looser one: its independence is |A and L| / |A or L| (Eq. 5), its compactness |A and
+    T| / |A or T| (Eq. 6).
 
-    - A cluster is kept if its independence, that of its best row, is no worse than that of nine tenths of all clusters.
-    - Of a kept cluster those rows are kept whose compactness is that of its best row: the rows that stay together under the
-      tighter radius.
+    - A cluster is kept if its independence, that of its best row, is no worse than that of nine tenths of all
+      clusters.
+    - Of a kept cluster those rows are kept whose compactness is that of its best row: the rows that stay
+      together under the tighter radius.
 
-    These are the rules of the authors' code. It finds the threshold of independence in the first epoch and keeps it; here
-    it is found anew each time. A row that is kept alone becomes noise.
+    These are the rules of the authors' code. It finds the threshold of independence in the first epoch and
+    keeps it; here it is found anew each time. A row that is kept alone becomes noise.
 
     Args:
         labels: int64 [N], under the radius itself.
@@ -47,8 +50,8 @@ def self_paced(labels: Labels, tight: Labels, loose: Labels) -> Labels:
     cluster = labels[rows]
     independence = _best(_agreement(labels, loose)[rows], cluster)
     compactness = _agreement(labels, tight)[rows]
-    seat = min(len(independence) - 1, round(len(independence) * INDEPENDENT_SHARE))
-    reliable = independence >= np.sort(independence)[::-1][seat]
+    place = min(len(independence) - 1, round(len(independence) * INDEPENDENT_SHARE))
+    reliable = independence >= np.sort(independence)[::-1][place]
     chosen = reliable[cluster] & (compactness == _best(compactness, cluster)[cluster])
     kept = np.full(len(labels), NOISE)
     kept[rows[chosen]] = cluster[chosen]
@@ -56,7 +59,7 @@ def self_paced(labels: Labels, tight: Labels, loose: Labels) -> Labels:
 
 
 def _agreement(labels: Labels, others: Labels) -> NDArray[np.float64]:
-    """For every row the intersection over union of its clusters in two clusterings, noise rows in clusters of their own."""
+    """The intersection over union of each row's cluster in two clusterings; noise rows are alone."""
     first, second = noise_as_singletons(labels), noise_as_singletons(others)
     _, pair, together = np.unique(
         first * (second.max() + 1) + second, return_inverse=True, return_counts=True

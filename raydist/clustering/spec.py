@@ -2,83 +2,117 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.clustering.dbscan import dbscan
-from raydist.clustering.hdbscan import hdbscan
-from raydist.clustering.self_paced import self_paced
+from raydist.clustering.choices import (
+    clusterer_class,
+    declared_parameters,
+    distance_class,
+    owners_of,
+)
+from raydist.clustering.clusterer import Clusterer
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceName, DistanceSpec
+from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.graph import Edges, Watch, jaccard_graph
+from raydist.parameters import Value, values_of
+from raydist.registry import nearest
 from raydist.types import Floats, Labels
 
-AlgorithmName = Literal["dbscan", "hdbscan"]
 
-HDBSCAN_EPS = 0.8
-"""Where the graph is cut for HDBSCAN, which has no radius of its own."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class ClusterSpec:
     """A distance, an algorithm and their parameters.
 
+    A parameter that is not given has the default of the chosen distance or algorithm; as an attribute each
+    has its value. Parameters of other distances of this package may be given: see `declared_parameters`.
+
+    Args:
+        distance: a name of `raydist.neighbours.jaccard.distances.DISTANCES`, or ``package.module:Class``.
+        algorithm: a name of `raydist.clustering.choices.CLUSTERINGS`, or ``package.module:Class``.
+        values: parameters by name.
+
     Attributes:
-        distance: which Jaccard distance.
-        algorithm: which clustering of its graph.
-        k1: ranked neighbours of a row, itself included.
-        k2: neighbours that a row is averaged over (local query expansion); 1 for none.
-        k1_intra, k1_inter, k2_intra, k2_inter: the same within and across cameras, for the camera-aware distance alone.
-        eps: DBSCAN's radius, as a Jaccard distance in (0, 1].
-        min_samples: DBSCAN's core size, the row included.
-        min_cluster_size: the smallest cluster of HDBSCAN.
-        gate: how neighbours of the other modality are refused, for the modality-aware distance alone; None for no gate.
-        self_paced: keep only DBSCAN's clusters that hold under a tighter and a looser radius.
-        margin: how much tighter and looser those are.
+        values: the parameters that are given, by ascending name.
 
     Raises:
-        ConfigError: self_paced with HDBSCAN, which has no radius, or a margin out of range.
+        ConfigError: an unknown name, a number out of range, or a parameter that is switched on but would have
+            no effect.
+
+    >>> spec = ClusterSpec("camera-aware", k1_intra=3)
+    >>> spec.metric
+    CameraAwareJaccard(k1_intra=3, k1_inter=20, k2_intra=2, k2_inter=4)
+    >>> spec.eps, spec.with_values(eps=0.5).eps
+    (0.6, 0.5)
     """
 
-    distance: DistanceName = "jaccard"
-    algorithm: AlgorithmName = "dbscan"
-    k1: int = 30
-    k2: int = 6
-    k1_intra: int = 5
-    k1_inter: int = 20
-    k2_intra: int = 2
-    k2_inter: int = 4
-    eps: float = 0.6
-    min_samples: int = 4
-    min_cluster_size: int = 4
-    gate: float | None = None
-    self_paced: bool = False
-    margin: float = 0.02
+    distance: str
+    algorithm: str
+    values: tuple[tuple[str, Value], ...]
 
-    def __post_init__(self) -> None:
-        if self.self_paced and self.algorithm != "dbscan":
-            raise ConfigError(
-                f"self_paced with {self.algorithm}: it compares radii, which DBSCAN alone has; take dbscan"
-            )
-        if not 0 < self.margin < 1:
-            raise ConfigError(f"margin = {self.margin}: expected a difference of radii between 0 and 1")
+    def __init__(self, distance: str = "jaccard", algorithm: str = "dbscan", **values: Value) -> None:
+        object.__setattr__(self, "distance", distance)
+        object.__setattr__(self, "algorithm", algorithm)
+        object.__setattr__(self, "values", tuple(sorted(values.items())))
+        self._check(values)
 
-    @property
-    def metric(self) -> DistanceSpec:
+    def _check(self, values: Mapping[str, Value]) -> None:
+        declared = declared_parameters(self.distance, self.algorithm)
+        used = {**vars(self.metric), **vars(self.clusterer)}
+        for name, value in values.items():
+            if name not in declared:
+                raise ConfigError(f"unknown parameter {name}{nearest(name, declared)}")
+            if name in used:
+                continue  # its owner has checked it
+            declared[name].check(value)
+            if declared[name].is_switch and value != declared[name].default:
+                raise ConfigError(self._without_effect(name, value))
+
+    def _without_effect(self, name: str, value: Value) -> str:
+        distances, algorithms = owners_of(name)
+        what = name if value is True else f"{name} = {value}"
+        chosen = self.distance if distances else self.algorithm
+        others = " or ".join(distances or algorithms)
+        return f"{what} with {chosen}: it has no effect there; leave it out, or take {others}"
+
+    @cached_property
+    def metric(self) -> Distance:
         """The distance with its parameters."""
-        neighbours = ("k1", "k2", "k1_intra", "k1_inter", "k2_intra", "k2_inter", "gate")
-        return DistanceSpec(self.distance, **{name: getattr(self, name) for name in neighbours})
+        cls = distance_class(self.distance)
+        return cls(**values_of(cls, dict(self.values)))
+
+    @cached_property
+    def clusterer(self) -> Clusterer:
+        """The algorithm with its parameters."""
+        cls = clusterer_class(self.algorithm)
+        return cls(**values_of(cls, dict(self.values)))
 
     @property
     def radius(self) -> float:
         """The largest distance that the algorithm asks for."""
-        if self.algorithm == "hdbscan":
-            return HDBSCAN_EPS
-        return min(1.0, self.eps + self.margin) if self.self_paced else self.eps
+        return self.clusterer.radius
+
+    @property
+    def parameters(self) -> dict[str, Value]:
+        """Every parameter by name: the value that is given, or the default."""
+        declared = declared_parameters(self.distance, self.algorithm)
+        return {name: one.default for name, one in declared.items()} | dict(self.values)
+
+    def with_values(self, **values: Any) -> ClusterSpec:
+        """The same with other values, also of ``distance`` and ``algorithm``."""
+        chosen = {"distance": self.distance, "algorithm": self.algorithm}
+        return ClusterSpec(**{**chosen, **dict(self.values), **values})
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and name in (known := self.parameters):
+            return known[name]
+        raise AttributeError(f"a clustering has no parameter {name!r}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +150,7 @@ def cluster_features(
         watch: surrounds each stage, called with its name: those of `jaccard_graph`, then ``cluster``.
     """
     graph = jaccard_graph(
-        features, spec.metric, modality=modality, camera=camera, eps_max=spec.radius,
+        features, spec.metric, spec.metric.column(modality=modality, camera=camera), eps_max=spec.radius,
         num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):
@@ -131,15 +165,4 @@ def cluster_edges(edges: Edges, num_rows: int, spec: ClusterSpec) -> Clustering:
         num_rows: n.
         spec: the algorithm and its parameters.
     """
-    if spec.algorithm == "hdbscan":
-        labels = hdbscan(
-            edges, num_rows, min_cluster_size=spec.min_cluster_size, min_samples=spec.min_samples
-        )
-    elif spec.self_paced:
-        radii = spec.eps, max(0.0, spec.eps - spec.margin), spec.radius
-        labels = self_paced(
-            *(dbscan(edges, num_rows, eps=eps, min_samples=spec.min_samples) for eps in radii)
-        )
-    else:
-        labels = dbscan(edges, num_rows, eps=spec.eps, min_samples=spec.min_samples)
-    return Clustering(labels, edges)
+    return Clustering(spec.clusterer.labels(edges, num_rows), edges)

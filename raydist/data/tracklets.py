@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.randomness import stream
-from raydist.types import UNKNOWN_IDENTITY, Ints, Modality
+from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
 SPLITS = ("train", "query", "gallery")
 
@@ -36,6 +36,20 @@ SCHEMA = pa.schema(
 ``frames`` are paths relative to the table's root, in time order; ``pair`` names tracklets recorded at the
 same time in both modalities, ``stream`` the pieces of one pass of a person.
 """
+
+
+class TrackletRow(TypedDict):
+    """A row of a tracklet table, see `SCHEMA`."""
+
+    tracklet_id: str
+    split: str
+    modality: str
+    camera: str
+    frames: list[str]
+    identity: NotRequired[int]
+    pair: NotRequired[str | None]
+    stream: NotRequired[str | None]
+
 
 _ALLOWED = {"split": SPLITS, "modality": tuple(modality.label for modality in Modality)}
 # Empty, absolute (POSIX, Windows or with a drive letter), climbing up by "..", or holding a NUL byte.
@@ -70,7 +84,7 @@ class TrackletTable:
             )
 
     @classmethod
-    def from_rows(cls, rows: Sequence[Mapping[str, Any]], root: Path) -> TrackletTable:
+    def from_rows(cls, rows: Sequence[TrackletRow], root: Path) -> TrackletTable:
         """The table of rows that are given as dictionaries.
 
         Args:
@@ -146,6 +160,18 @@ class TrackletTable:
         rows = np.asarray(rows)
         indices = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return TrackletTable(self.table.take(pa.array(indices, pa.int64())), self.root)
+
+    def with_features(self, features: Floats) -> FeatureTable:
+        """The feature table of these tracklets.
+
+        Args:
+            features: float32 [N, D], rows of unit length.
+
+        Raises:
+            FeatureError: a feature is not finite, or a row is not of unit length.
+            DataError: not one feature for each tracklet.
+        """
+        return FeatureTable(features, self.tracklet_id, self.modality, self.camera, self.identity, self.split)
 
     def require_both_modalities(self) -> None:
         """Refuse a table in which one modality is empty.

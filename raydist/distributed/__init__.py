@@ -1,4 +1,5 @@
 """Everything that touches Ray, and nothing else: the cluster, the feature shards, training, search, compare.
 
-No other package imports Ray; what runs on the actors are functions of `raydist.neighbours` and `raydist.engine`.
+No other package imports Ray; what runs on the actors are functions of `raydist.neighbours` and
+`raydist.engine`.
 """

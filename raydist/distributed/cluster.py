@@ -1,4 +1,4 @@
-"""The Ray cluster of a run: the one it was submitted to, or a local one that nobody else can reach.
+"""The Ray cluster of a run: the one it was submitted to, or a local one that no other user can reach.
 
 `connected` sets the switches that Ray reads at import, so nothing imports Ray before it.
 """
@@ -21,7 +21,8 @@ from raydist.home import cache_folder, home
 
 OBJECT_STORE_BYTES = 1_000_000_000
 STARTS_AT_ONCE = 8
-"""Processes that a small machine may start at once: a trial of a search takes about eight, which wait for each other."""
+"""Processes that a small machine may start at once: a trial of a search takes about eight, which wait for
+each other."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ def prepare(address: str | None) -> None:
     """Set the switches that Ray reads when it is imported, where the user has not set them.
 
     Args:
-        address: of a cluster that runs; None for a local one, which listens on the loopback only and asks for a token.
+        address: of a cluster that runs; None for a local one, which listens on the loopback only and asks for
+            a token.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # workers use the interpreter of the driver
@@ -79,7 +81,8 @@ def _own_handler(number: signal.Signals) -> Iterator[None]:
 
 @contextmanager
 def connected(section: RaySection) -> Iterator[None]:
-    """A cluster for the length of a block: the one the job was submitted to, the one `ray.address` names, else a local one.
+    """A cluster for the length of a block: the one the job was submitted to, the one `ray.address` names,
+    else a local one.
 
     A cluster that this process was connected to before is left as it was.
     """
@@ -109,7 +112,8 @@ def connected(section: RaySection) -> Iterator[None]:
 
 
 def _worker_environment() -> dict[str, str]:
-    """One thread a worker: OpenMP threads that wait for each other on busy cores cost an order of magnitude."""
+    """One thread a worker: OpenMP threads that wait for each other on busy cores cost an order of
+    magnitude."""
     keys = (
         "RAYDIST_HOME",
         "MLFLOW_TRACKING_URI",
@@ -150,6 +154,7 @@ def check_resources(section: RaySection) -> None:
     for kind, number in wanted.items():
         if number > have.get(kind, 0):
             raise ConfigError(
-                f"ray.num_workers = {section.num_workers} needs {number} {kind}s; the cluster has {have.get(kind, 0):g}: "
+                f"ray.num_workers = {section.num_workers} needs {number} {kind}s; the cluster has "
+                f"{have.get(kind, 0):g}: "
                 f"lower ray.num_workers{', set ray.use_gpu=false,' if section.use_gpu else ''} or add nodes"
             )

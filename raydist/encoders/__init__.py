@@ -1,1 +1,1 @@
-"""From clips to unit features: backbones per frame, one or two stems, pooling over space and time, the BN neck, weights."""
+"""From clips to unit features: backbone, pooling over space and time, BN neck, published weights."""

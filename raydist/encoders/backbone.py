@@ -1,9 +1,10 @@
-"""What a backbone is: named layers from frames to a feature map, of which the first few may exist once per modality."""
+"""What a backbone is: named layers from frames to a feature map, the first of them once or per modality."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -16,7 +17,7 @@ from raydist.types import Modality
 
 
 class PixelStatistics(NamedTuple):
-    """Mean and standard deviation of red, green and blue in [0, 1]: frames are normalised as those the weights come from."""
+    """Mean and standard deviation of red, green and blue in [0, 1], by which frames are normalised."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -25,25 +26,27 @@ class PixelStatistics(NamedTuple):
 IMAGENET = PixelStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
-class Backbone(NamedTuple):
-    """The layers of an architecture and the choices that belong to it.
+@dataclass(frozen=True)
+class Backbone:
+    """An architecture: how its layers are made, and the choices that belong to it.
 
     Attributes:
-        layers: from normalised frames [M, 3, H, W] to maps [M, channels, h, w], under the published names. Maps are >= 0
-            unless they are `pooled`.
+        build: makes the layers, from normalised frames [M, 3, H, W] to maps [M, channels, h, w], under the
+            published names. Maps are >= 0 unless they are `pooled`.
         stem: how many of the first layers see one modality only when there are two streams.
-        early: how many of the first layers, at least the stem, come before the place where styles are exchanged.
+        early: how many of the first layers, at least the stem, come before the place where styles are
+            exchanged.
         channels: of the map.
-        pooling: the pooling it is used with unless another is asked for.
+        pooling: the pooling that is used unless the configuration names another.
         pooled: the map has one position, so that there is nothing to pool (a class token).
-        two_stream: whether it has two stems unless told otherwise.
-        pixels: how frames are normalised.
-        select: from a published file's tensors to those of `layers`, under their names here.
-        fork: from `layers` to those with a second branch, whose maps have twice the channels, deep before shallow; None where
-            an architecture has one branch.
+        two_stream: whether there are two stems unless the configuration says otherwise.
+        pixels: how frames are normalised: as those that the published weights were trained on.
+        select: from a published file's tensors to those of the layers, under their names here.
+        fork: from the layers to those with a second branch, whose maps have twice the channels, deep before
+            shallow; None where an architecture has one branch.
     """
 
-    layers: nn.Sequential
+    build: Callable[[], nn.Sequential]
     stem: int
     early: int
     channels: int
@@ -56,25 +59,31 @@ class Backbone(NamedTuple):
 
 
 class Streams(nn.Module):
-    """A backbone with one stem, or one stem per modality, before a shared trunk (two-stream network, Ye et al., AAAI 2018).
+    """A backbone with one stem, or one stem per modality, before a shared trunk.
 
-    Both stems start from the same weights.
+    Two streams: Ye et al., AAAI 2018. Both stems start from the same weights.
 
     Args:
-        backbone: its layers are taken over, not copied.
+        backbone: the architecture.
+        layers: as its `build` makes them; taken over, not copied.
         two_stream: whether each modality gets a stem of its own; None is the architecture's default.
-        recompute: whether activations are computed again in the backward pass instead of being kept.
+        recompute: whether activations are computed again in the backward pass instead of being stored.
     """
 
     def __init__(
-        self, backbone: Backbone, *, two_stream: bool | None = None, recompute: bool = False
+        self,
+        backbone: Backbone,
+        layers: nn.Sequential,
+        *,
+        two_stream: bool | None = None,
+        recompute: bool = False,
     ) -> None:
         super().__init__()
         self.recompute = recompute
-        first = backbone.layers[: backbone.stem]
+        first = layers[: backbone.stem]
         two_stream = backbone.two_stream if two_stream is None else two_stream
         self.stems = nn.ModuleList([first, copy.deepcopy(first)] if two_stream else [first])
-        self.trunk: nn.Sequential = backbone.layers[backbone.stem :]  # type: ignore[assignment]
+        self.trunk: nn.Sequential = layers[backbone.stem :]  # type: ignore[assignment]
         self.early = backbone.early - backbone.stem
 
     def forward(self, frames: Tensor, modality: Tensor, style: Tensor | None = None) -> Tensor:
@@ -83,7 +92,8 @@ class Streams(nn.Module):
         Args:
             frames: float32 [M, 3, H, W], normalised; clip after clip.
             modality: [M] `Modality` values.
-            style: int64 [B], for each clip the clip that gives it its style, see `exchange_style`; None exchanges nothing.
+            style: int64 [B], for each clip the clip that gives it its style, see `exchange_style`; None
+                exchanges nothing.
 
         Returns:
             [M, C, h, w].
@@ -94,10 +104,10 @@ class Streams(nn.Module):
         return self._through(self.trunk[self.early :], maps)
 
     def _through(self, layers: nn.Module, maps: Tensor) -> Tensor:
-        found: Tensor = (
-            recomputed(layers, maps) if self.recompute and torch.is_grad_enabled() else layers(maps)
-        )
-        return found
+        if self.recompute and torch.is_grad_enabled():
+            return recomputed(layers, maps)
+        after: Tensor = layers(maps)
+        return after
 
     def _stem(self, frames: Tensor, modality: Tensor) -> Tensor:
         if len(self.stems) == 1:
@@ -109,7 +119,7 @@ class Streams(nn.Module):
 
 
 def initialise(layers: nn.Module) -> None:
-    """Start convolutions as He et al. (ICCV 2015) do for ReLU networks, by fan-out; all else keeps the defaults of torch."""
+    """Draw convolutions as He et al. (ICCV 2015), by fan-out; all else has the start values of torch."""
     for module in layers.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

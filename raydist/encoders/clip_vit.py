@@ -1,13 +1,14 @@
-"""The image tower of CLIP (Radford et al., ICML 2021): a vision transformer with the parameter names of OpenAI.
+"""The image tower of CLIP (Radford et al., ICML 2021), a vision transformer with OpenAI's parameter names.
 
-The feature of a frame is the class token after the last normalisation (`ln_post`), 768 wide for ViT-B/16. CLIP's linear map
-from there to the 512 dimensions it shares with text (`proj`) is left out: CLIP-ReID (Li et al., AAAI 2023) takes features from
-both sides of it, the second because it compares with texts.
+The feature of a frame is the class token after the last normalisation (`ln_post`), 768 wide for ViT-B/16.
+CLIP's linear map from there to the 512 dimensions it shares with text (`proj`) is left out: CLIP-ReID (Li et
+al., AAAI 2023) takes features from both sides of it, the second because it compares with texts.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -73,13 +74,20 @@ def image_tower(state: State) -> State:
 
 
 def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
-    """An image tower; with two streams each modality has its own patch embedding, and styles are exchanged after it.
+    """An image tower.
+
+    With two streams each modality has its own patch embedding. Styles are exchanged after it.
 
     Args:
         depth: number of blocks.
         width: D.
         heads: of the attention; D is a multiple of it.
     """
+    build = partial(_layers, depth=depth, width=width, heads=heads)
+    return Backbone(build, stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower)
+
+
+def _layers(*, depth: int, width: int, heads: int) -> nn.Sequential:
     blocks = [Block(width, heads=heads, activation=QuickGELU()) for _ in range(depth)]
     layers = OrderedDict(
         conv1=PatchEmbedding(width),
@@ -88,11 +96,7 @@ def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:
         transformer=nn.Sequential(OrderedDict(resblocks=nn.Sequential(*blocks))),
         ln_post=ClassToken(width),
     )
-    return Backbone(
-        nn.Sequential(layers), stem=1, early=1, channels=width, pooled=True, pixels=PIXELS, select=image_tower
-    )
+    return nn.Sequential(layers)
 
 
-def clip_vit_b16() -> Backbone:
-    """ViT-B/16: 12 blocks, 768 wide, 12 heads."""
-    return clip_vit(depth=12, width=768, heads=12)
+CLIP_VIT_B16 = clip_vit(depth=12, width=768, heads=12)

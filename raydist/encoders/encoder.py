@@ -16,8 +16,8 @@ class EncoderOutput(NamedTuple):
     """Features of B clips of T frames.
 
     Attributes:
-        tracklet: float32 [B, D], unit vectors after the BN neck: what is compared, clustered and ranked. An encoder with
-            branches joins their features, all of the same length.
+        tracklet: float32 [B, D], unit vectors after the BN neck: what is compared, clustered and ranked. An
+            encoder with branches joins their features, all of the same length.
         frame: float32 [B, T, D], unit vectors of the frames after the same neck.
         raw: float32 [B, D] after the neck, of the length that it gives them: for losses on distances.
     """
@@ -52,10 +52,11 @@ class Neck(nn.Module):
 class Encoder(nn.Module):
     """Backbone on every frame, pooling over space, pooling over time, BN neck, unit length.
 
-    Build one with `raydist.encoders.registry.build_encoder`.
+    Build one with `raydist.encoders.build.build_encoder`.
 
     Args:
-        backbone: frames [M, 3, H, W], modalities [M] and styles [B] or None -> maps [M, C, h, w], see `Streams`.
+        backbone: frames [M, 3, H, W], modalities [M] and styles [B] or None -> maps [M, C, h, w], see
+            `Streams`.
         pooling: maps -> [M, D].
         temporal: [B, T, D] -> [B, D].
         width: D.
@@ -93,8 +94,8 @@ class Encoder(nn.Module):
         Args:
             frames: uint8 [B, T, 3, H, W], or float [B, T, 3, H, W] in [0, 1]; RGB.
             modality: integer [B] of `Modality` values.
-            style: int64 [B], for each clip the clip of this batch whose early maps' statistics it takes, -1 for its own, see
-                `exchange_style`; None is -1 for all.
+            style: int64 [B], for each clip the clip of this batch whose early maps' statistics it takes, -1
+                for its own, see `exchange_style`; None is -1 for all.
 
         Returns:
             Float32 features, also under autocast.
@@ -131,10 +132,12 @@ class Encoder(nn.Module):
 def _check_style(style: Tensor, num_clips: int) -> None:
     if style.shape != (num_clips,) or style.dtype != torch.int64:
         raise DataError(
-            f"style of shape {tuple(style.shape)} and type {style.dtype}: expected int64 [{num_clips}], one a clip"
+            f"style of shape {tuple(style.shape)} and type {style.dtype}: "
+            f"expected int64 [{num_clips}], one a clip"
         )
     unknown = style[(style < -1) | (style >= num_clips)]
     if len(unknown):
         raise DataError(
-            f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, or -1 for the clip's own"
+            f"style {int(unknown[0])}: expected a clip of this batch, 0 to {num_clips - 1}, "
+            "or -1 for the clip's own"
         )

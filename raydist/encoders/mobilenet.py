@@ -49,8 +49,8 @@ def _conv(channels: int, width: int, *, kernel: int, stride: int = 1, groups: in
     )
 
 
-def mobilenet_v2() -> Backbone:
-    """MobileNetV2 at width 1: maps [M, 1280, H / 32, W / 32]."""
+def mobilenet_v2() -> nn.Sequential:
+    """The layers at width 1: frames [M, 3, H, W] -> maps [M, 1280, H / 32, W / 32]."""
     layers: list[nn.Module] = [_conv(3, 32, kernel=3, stride=2)]
     channels = 32
     for expansion, width, depth, stride in STAGES:
@@ -60,4 +60,7 @@ def mobilenet_v2() -> Backbone:
             )
             channels = width
     layers.append(_conv(channels, CHANNELS, kernel=1))
-    return Backbone(nn.Sequential(*layers), stem=1, early=EARLY, channels=CHANNELS)
+    return nn.Sequential(*layers)
+
+
+MOBILENET_V2 = Backbone(mobilenet_v2, stem=1, early=EARLY, channels=CHANNELS)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from raydist.errors import ConfigError
-from raydist.registry import nearest
 
 NUM_STRIPES = 4
 STRIPE_WIDTH = 256
@@ -22,7 +22,7 @@ class Mean(nn.Module):
 
 
 class GeneralizedMean(nn.Module):
-    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between the mean (p = 1) and the maximum.
+    """GeM with a fixed exponent (Radenovic et al., TPAMI 2019, Eq. 3), between mean and maximum.
 
     Args:
         exponent: p; 3 in AGW (Ye et al., TPAMI 2021).
@@ -40,7 +40,8 @@ class GeneralizedMean(nn.Module):
 class Stripes(nn.Module):
     """Means over horizontal stripes beside the global maximum, mixed by one linear layer.
 
-    People stand upright: a stripe is about a part of the body (after the uniform partition of PCB, Sun et al., ECCV 2018).
+    People stand upright: a stripe is about a part of the body (after the uniform partition of PCB, Sun et
+    al., ECCV 2018).
 
     Args:
         channels: C of the maps.
@@ -59,26 +60,24 @@ class Stripes(nn.Module):
         return self.mix(torch.cat([stripes, maps.amax((2, 3))], dim=1))
 
 
-POOLINGS = ("mean", "gem", "stripes")
+def unchanged(channels: int) -> int:
+    """The width of a pooling that gives a value for each channel."""
+    return channels
 
 
-def build_pooling(name: str, channels: int) -> tuple[nn.Module, int]:
-    """The pooling of that name and the width of its result.
+@dataclass(frozen=True)
+class Pooling:
+    """How maps become vectors.
 
-    Args:
-        name: one of `POOLINGS`.
-        channels: C of the maps.
-
-    Raises:
-        ConfigError: no pooling of that name.
-
-    >>> build_pooling("gem", 2048)[1]
-    2048
+    Attributes:
+        build: from the channels C of the maps to a module [M, C, h, w] -> [M, D].
+        width: from C to D.
     """
-    if name not in POOLINGS:
-        raise ConfigError(
-            f"encoder.pooling = {name!r}{nearest(name, POOLINGS)}; there are: {', '.join(POOLINGS)}"
-        )
-    if name == "stripes":
-        return Stripes(channels, STRIPE_WIDTH), STRIPE_WIDTH
-    return (Mean() if name == "mean" else GeneralizedMean()), channels
+
+    build: Callable[[int], nn.Module]
+    width: Callable[[int], int] = unchanged
+
+
+MEAN = Pooling(lambda channels: Mean())
+GEM = Pooling(lambda channels: GeneralizedMean())
+STRIPES = Pooling(lambda channels: Stripes(channels, STRIPE_WIDTH), lambda channels: STRIPE_WIDTH)

@@ -1,7 +1,8 @@
-"""Layers whose activations are computed again in the backward pass instead of being kept: less memory for more time.
+"""Layers whose activations are computed again in the backward pass: less memory for more time.
 
-Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. A batch of the papers' size needs it on a small device: each
-block of a ResNet keeps its input alone, about a seventh of all activations, and the step takes about a third longer.
+Chen et al., "Training Deep Nets with Sublinear Memory Cost", 2016. A batch of the papers' size needs it on a
+small device: each block of a ResNet keeps its input alone, about a seventh of all activations, and the step
+takes about a third longer.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def recomputed(layers: nn.Module, maps: Tensor) -> Tensor:
 
 
 def _units(layers: nn.Module) -> Iterator[nn.Module]:
-    """Blocks one by one, and what lies between them in runs: a ReLU in place may not be parted from what it overwrites."""
+    """Blocks one by one, and other layers in runs, so that a ReLU in place stays with what it overwrites."""
     for plain, run in groupby(layers.children(), key=lambda layer: not any(layer.children())):
         if plain:
             yield nn.Sequential(*run)

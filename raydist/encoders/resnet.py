@@ -1,4 +1,4 @@
-"""ResNet (He et al., CVPR 2016) with the parameter names of torchvision, and the AGW variant of re-identification.
+"""ResNet (He et al., CVPR 2016) with torchvision's parameter names, and AGW's variant for re-identification.
 
 The layers end at the feature map: there is no classifier.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 from torch import Tensor, nn
 
@@ -42,7 +44,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """A 3 x 3 convolution between two 1 x 1 ones, around which the input is added; the stride is in the middle."""
+    """A 3 x 3 convolution, which has the stride, between two 1 x 1 ones; the input is added to the result."""
 
     expansion = 4
 
@@ -84,7 +86,8 @@ def resnet(
         last_stride: stride of the fourth stage; 1 keeps the map twice as high and wide.
 
     Returns:
-        Frames [M, 3, H, W] -> maps [M, 512 expansion, H / 32, W / 32], or H / 16, W / 16 where `last_stride` is 1.
+        Frames [M, 3, H, W] -> maps [M, 512 expansion, H / 32, W / 32], or H / 16, W / 16 where `last_stride`
+        is 1.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         conv1=nn.Conv2d(3, 64, 7, 2, 3, bias=False),
@@ -103,37 +106,22 @@ def resnet(
     return nn.Sequential(layers)
 
 
-def resnet18() -> Backbone:
-    """ResNet-18, 512 channels."""
-    return Backbone(resnet(BasicBlock, (2, 2, 2, 2)), stem=STEM, early=EARLY, channels=512)
+def agw_resnet50() -> nn.Sequential:
+    """The layers of AGW's ResNet-50 (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1."""
+    return resnet(Bottleneck, (3, 4, 6, 3), last_stride=1)
 
 
-def resnet34() -> Backbone:
-    """ResNet-34, 512 channels."""
-    return Backbone(resnet(BasicBlock, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=512)
-
-
-def resnet50() -> Backbone:
-    """ResNet-50, 2048 channels."""
-    return Backbone(resnet(Bottleneck, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=2048)
-
-
-def agw_resnet50() -> Backbone:
-    """The two-stream ResNet-50 of AGW (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1, GeM."""
-    return Backbone(
-        resnet(Bottleneck, (3, 4, 6, 3), last_stride=1),
-        stem=STEM,
-        early=EARLY,
-        channels=2048,
-        pooling="gem",
-        two_stream=True,
-    )
-
-
-def agw_resnet50_non_local() -> Backbone:
-    """`agw_resnet50` with non-local blocks after the last 2 blocks of the second stage and the last 3 of the third."""
-    backbone = agw_resnet50()
+def agw_resnet50_non_local() -> nn.Sequential:
+    """The same with non-local blocks after the last 2 blocks of stage 2 and the last 3 of stage 3."""
+    layers = agw_resnet50()
     for stage, count in (("layer2", 2), ("layer3", 3)):
-        for block in list(getattr(backbone.layers, stage))[-count:]:
+        for block in list(getattr(layers, stage))[-count:]:
             block.context = NonLocal(block.bn3.num_features)
-    return backbone
+    return layers
+
+
+RESNET18 = Backbone(partial(resnet, BasicBlock, (2, 2, 2, 2)), stem=STEM, early=EARLY, channels=512)
+RESNET34 = Backbone(partial(resnet, BasicBlock, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=512)
+RESNET50 = Backbone(partial(resnet, Bottleneck, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=2048)
+AGW_RESNET50 = Backbone(agw_resnet50, stem=STEM, early=EARLY, channels=2048, pooling="gem", two_stream=True)
+AGW_RESNET50_NON_LOCAL = replace(AGW_RESNET50, build=agw_resnet50_non_local)

@@ -13,21 +13,23 @@ POSITIONS = (1, 3, 4)
 
 
 def exchange_style(maps: Tensor, style: Tensor) -> Tensor:
-    """Give clips the channel means and standard deviations of other clips: sigma_j (x - mu_i) / sigma_i + mu_j.
+    """Give clips the channel statistics of other clips: sigma_j (x - mu_i) / sigma_i + mu_j.
 
-    Adaptive instance normalisation (Huang & Belongie, ICCV 2017, Eq. 8), with the statistics of a clip taken over all its
-    frames and positions, so that its frames keep their differences. As an intervention on modality, the style comes from
-    outside the clip: no gradient reaches the donor, whose own loss alone trains it. The clip's own statistics are not
-    detached, since the result does not depend on them.
+    Adaptive instance normalisation (Huang & Belongie, ICCV 2017, Eq. 8), with the statistics of a clip taken
+    over all its frames and positions, so that its frames keep their differences. As an intervention on
+    modality, the style comes from outside the clip: no gradient reaches the donor, whose own loss alone
+    trains it. The clip's own statistics are not detached, since the result does not depend on them.
 
     Args:
         maps: [B T, C, h, w], clip after clip.
-        style: int64 [B], for each clip the donor j of its style among the B; -1 or its own number leaves it as it is.
+        style: int64 [B], for each clip the donor j of its style among the B; -1 or its own number leaves it
+            as it is.
 
     Returns:
         Maps of the same shape and type. A channel that is constant over a clip becomes the donor's mean.
 
-    >>> visible, infrared = torch.tensor([0.0, 2.0]).view(1, 1, 2, 1), torch.tensor([5.0, 9.0]).view(1, 1, 2, 1)
+    >>> visible = torch.tensor([0.0, 2.0]).view(1, 1, 2, 1)
+    >>> infrared = torch.tensor([5.0, 9.0]).view(1, 1, 2, 1)
     >>> exchange_style(torch.cat([visible, infrared]), torch.tensor([1, -1])).flatten(1).round().tolist()
     [[5.0, 9.0], [5.0, 9.0]]
     """

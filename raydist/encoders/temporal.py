@@ -6,9 +6,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raydist.errors import ConfigError
-from raydist.registry import nearest
-
 ATTENTION_WIDTH = 256
 
 
@@ -23,20 +20,21 @@ class TemporalMean(nn.Module):
 class TemporalAttention(nn.Module):
     """A weighted mean over time, with weights from each frame and its deviation from the clip's mean.
 
-    The temporal-aware feature encoder of HiTPro (arXiv 2604.21324), after the pooling over space and before the neck, which
-    maps the clip's feature g and its frames f_t alike:
-    e_t = w' tanh(W [f_t; f_t - mean]) + cos(f_t, mean), a = softmax(e), g = sum a_t f_t.
-    The scores start at zero (w = 0) and so does the convolution, so that training begins near the mean.
+    The temporal-aware feature encoder of HiTPro (arXiv 2604.21324), after the pooling over space and before
+    the neck, which maps the clip's feature g and its frames f_t alike: e_t = w' tanh(W [f_t; f_t - mean]) +
+    cos(f_t, mean), a = softmax(e), g = sum a_t f_t. The scores start at zero (w = 0) and so does the
+    convolution, so that training begins near the mean.
 
-    The paper's own form is not published. Three things are our choice: W has no bias; the convolution is added to the frames
-    before they are scored, since a mean of convolved frames hardly depends on their order but scores of them do; and what
-    leaves the encoder as features of frames has not been through it.
+    The paper's own form is not published. Three things are our choice: W has no bias; the convolution is
+    added to the frames before they are scored, since a mean of convolved frames hardly depends on their order
+    but scores of them do; and what leaves the encoder as features of frames has not been through it.
 
     Args:
         width: D.
-        prior: whether the cosine is added, by which frames unlike the rest (occluded ones) lose weight from the start.
-        conv: whether each frame first receives, channel by channel, a weighted sum of itself and the frames before and after
-            it (zero beyond the ends of the clip); then the order of frames matters.
+        prior: whether the cosine is added, by which frames unlike the rest (occluded ones) lose weight from
+            the start.
+        conv: whether each frame first receives, channel by channel, a weighted sum of itself and the frames
+            before and after it (zero beyond the ends of the clip); then the order of frames matters.
     """
 
     def __init__(self, width: int, *, prior: bool = True, conv: bool = False) -> None:
@@ -60,17 +58,16 @@ class TemporalAttention(nn.Module):
         return (scores.softmax(1) * frames).sum(1)
 
 
-TEMPORALS = ("mean", "attention", "attention_conv")
+def temporal_mean(width: int) -> nn.Module:
+    """The mean; the order of frames does not matter."""
+    return TemporalMean()
 
 
-def build_temporal(name: str, width: int) -> nn.Module:
-    """The temporal pooling of that name for features of width D; ``attention_conv`` alone depends on the order of frames.
+def temporal_attention(width: int) -> nn.Module:
+    """The weighted mean for features of width D; the order of frames does not matter."""
+    return TemporalAttention(width)
 
-    Raises:
-        ConfigError: no temporal pooling of that name.
-    """
-    if name not in TEMPORALS:
-        raise ConfigError(
-            f"encoder.temporal = {name!r}{nearest(name, TEMPORALS)}; there are: {', '.join(TEMPORALS)}"
-        )
-    return TemporalMean() if name == "mean" else TemporalAttention(width, conv=name == "attention_conv")
+
+def temporal_attention_conv(width: int) -> nn.Module:
+    """The weighted mean after a convolution over time, by which the order of frames matters."""
+    return TemporalAttention(width, conv=True)

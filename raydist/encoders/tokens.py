@@ -1,7 +1,7 @@
-"""Tokens of vision transformers: frames cut into patches, a class token before them, and what is read from it at the end.
+"""Tokens of vision transformers: a class token and the patches of a frame, with position embeddings.
 
-The position embedding keeps the grid it was published with and is resized bicubically in every forward pass, so that one set of
-weights serves frames of all sizes that are multiples of the patch.
+The position embedding keeps the grid it was published with and is resized bicubically in every forward pass,
+so that one set of weights serves frames of all sizes that are multiples of the patch.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def resize_positions(positions: Tensor, height: int, width: int, *, grid: tuple[
     [0.0, 1.0, 2.0, 3.0, 4.0]
     """
     num_cells = len(positions) - 1
-    # resizing the unit grids gives it as a matrix, whose gradient, unlike that of the resizing, is deterministic on GPUs
+    # resizing the unit grids gives it as a matrix, whose gradient, unlike that of the resizing, is
+    # deterministic on GPUs
     units = torch.eye(num_cells, dtype=positions.dtype, device=positions.device).view(1, num_cells, *grid)
     weights = functional.interpolate(units, size=(height, width), mode="bicubic")[0].flatten(1)
     return torch.cat([positions[:1], weights.T @ positions[1:]])

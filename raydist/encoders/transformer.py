@@ -1,4 +1,4 @@
-"""Transformer blocks (Vaswani et al., NeurIPS 2017) in the form of vision transformers: normalised first, added after."""
+"""Transformer blocks (Vaswani et al., NeurIPS 2017) as vision transformers have them, normalised first."""
 
 from __future__ import annotations
 

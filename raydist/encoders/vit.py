@@ -1,23 +1,27 @@
 """ViT-B/16 as it is used for re-identification, with a convolutional stem, and the shallow branch beside it.
 
-TransReID (He et al., ICCV 2021) reads a frame's feature from the class token. TransReID-SSL (Luo et al., arXiv 2111.12084) cuts
-patches out of the maps of a small convolutional stem (ICS), whose normalisation is half instance, half batch (IBN, Pan et al.,
-ECCV 2018), and publishes weights trained without labels on the person images of LUPerson. SDCL (Yang et al., CVPR 2024) and HIL
-(arXiv 2509.11587) give each modality a stem of its own and add a shallow branch.
+TransReID (He et al., ICCV 2021) reads a frame's feature from the class token. TransReID-SSL (Luo et al.,
+arXiv 2111.12084) cuts patches out of the maps of a small convolutional stem (ICS), whose normalisation is
+half instance, half batch (IBN, Pan et al., ECCV 2018), and publishes weights trained without labels on the
+person images of LUPerson. SDCL (Yang et al., CVPR 2024) and HIL (arXiv 2509.11587) give each modality a stem
+of its own and add a shallow branch.
 
-    stem: conv 7 x 7 / 2, IBN, ReLU, conv 3 x 3, IBN, ReLU, conv 3 x 3, BN, ReLU; patches of 8 x 8  -> `PatchEmbedding`
-    blocks 1 to 12 on class token and patches, the class token normalised                         -> `vit`
-    shallow branch: the class token that leaves block 11, with the patches as they entered
-    block 1, through a copy of block 12 and of the normalisation                                  -> `with_shallow_branch`
+    `PatchEmbedding`       conv 7 x 7 / 2, IBN, ReLU, conv 3 x 3, IBN, ReLU, conv 3 x 3, BN, ReLU;
+                           patches of 8 x 8
+    `vit`                  blocks 1 to 12 on class token and patches, the class token normalised
+    `with_shallow_branch`  the class token that leaves block 11, with the patches as they entered block 1,
+                           through a copy of block 12 and of the normalisation
 
-Deviations: the position embedding is resized in every pass, bicubically, as the published pretraining does with its small
-crops, where the fine-tuning codes resize it once and bilinearly; no block is dropped at random (they drop up to 10 %).
+Deviations: the position embedding is resized in every pass, bicubically, as the published pretraining does
+with its small crops, where the fine-tuning codes resize it once and bilinearly; no block is dropped at random
+(they drop up to 10 %).
 """
 
 from __future__ import annotations
 
 import copy
 from collections import OrderedDict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -52,7 +56,7 @@ RENAMED = {
 
 
 class InstanceBatchNorm(nn.Module):
-    """Instance normalisation of the first half of the channels, batch normalisation of the second (IBN, Pan et al., ECCV 2018).
+    """Instance normalisation of one half of the channels, batch normalisation of the other (IBN).
 
     Args:
         channels: even.
@@ -70,7 +74,7 @@ class InstanceBatchNorm(nn.Module):
 
 
 class PatchEmbedding(nn.Module):
-    """Three convolutions at half the frame's size, then one linear map of every patch; patches do not overlap.
+    """Three convolutions at half the frame's size, then one linear map of every patch, without overlap.
 
     Args:
         width: D.
@@ -142,19 +146,20 @@ class DeepAndShallow(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """[M, 1 + 2 n, D] -> [M, 2 D, 1, 1]."""
         num_patches = tokens.shape[1] // 2
-        class_token, patches, kept = tokens.split([1, num_patches, num_patches], dim=1)
+        class_token, patches, early_patches = tokens.split([1, num_patches, num_patches], dim=1)
         deep = self.deep(torch.cat([class_token, patches], dim=1))
-        return torch.cat([deep, self.shallow(torch.cat([class_token, kept], dim=1))], dim=1)
+        return torch.cat([deep, self.shallow(torch.cat([class_token, early_patches], dim=1))], dim=1)
 
 
 def with_shallow_branch(layers: nn.Sequential) -> nn.Sequential:
-    """The same layers with a shallow branch, whose own block and normalisation start as copies of the last ones.
+    """The same layers with a shallow branch, whose block and normalisation start as copies of the last ones.
 
     Args:
         layers: of `vit`, of any weights; they are taken over, not copied.
 
     Returns:
-        Frames [M, 3, H, W] -> [M, 2 D, 1, 1], deep before shallow. Each layer has one input and one output, so that stems,
+        Frames [M, 3, H, W] -> [M, 2 D, 1, 1], deep before shallow. Each layer has one input and one output,
+        so that stems,
         styles and recomputation treat them as those of any backbone: the patches travel with the tokens.
     """
     parts = dict(layers.named_children())
@@ -189,22 +194,17 @@ def _renamed(name: str) -> str:
 
 
 def vit(*, depth: int, width: int, heads: int) -> Backbone:
-    """The transformer; with two streams each modality has its own patch embedding, and styles are exchanged after it.
+    """The transformer.
+
+    With two streams each modality has its own patch embedding. Styles are exchanged after it.
 
     Args:
         depth: number of blocks.
         width: D.
         heads: of the attention; D is a multiple of it.
     """
-    blocks = [Block(width, heads=heads, activation=nn.GELU(), epsilon=EPSILON) for _ in range(depth)]
-    layers = OrderedDict(
-        patch_embed=PatchEmbedding(width),
-        tokens=Tokens(width, grid=GRID),
-        blocks=nn.Sequential(*blocks),
-        norm=ClassToken(width, EPSILON),
-    )
     return Backbone(
-        nn.Sequential(layers),
+        partial(_layers, depth=depth, width=width, heads=heads),
         stem=1,
         early=1,
         channels=width,
@@ -215,6 +215,15 @@ def vit(*, depth: int, width: int, heads: int) -> Backbone:
     )
 
 
-def vit_b16() -> Backbone:
-    """ViT-B/16: 12 blocks, 768 wide, 12 heads."""
-    return vit(depth=12, width=768, heads=12)
+def _layers(*, depth: int, width: int, heads: int) -> nn.Sequential:
+    blocks = [Block(width, heads=heads, activation=nn.GELU(), epsilon=EPSILON) for _ in range(depth)]
+    layers = OrderedDict(
+        patch_embed=PatchEmbedding(width),
+        tokens=Tokens(width, grid=GRID),
+        blocks=nn.Sequential(*blocks),
+        norm=ClassToken(width, EPSILON),
+    )
+    return nn.Sequential(layers)
+
+
+VIT_B16 = vit(depth=12, width=768, heads=12)

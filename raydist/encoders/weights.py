@@ -1,7 +1,7 @@
 """Published weights from local files: safetensors, or a state dict that torch can read without running code.
 
-TorchScript archives (CLIP's own .pt files) are refused: to load one is to run the program inside. The message says how to
-take the tensors out once, where the file is trusted.
+TorchScript archives (CLIP's own .pt files) are refused: to load one is to run the program inside. The message
+says how to take the tensors out once, where the file is trusted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ COUNTER = "num_batches_tracked"
 """Counts the steps of a batch normalisation; old files lack it, and nothing here depends on it."""
 
 WRAPPERS = ("teacher", "state_dict", "model")
-"""Where training programs keep a network's tensors, beside other things; of DINO's two networks the teacher is the result."""
+"""Where training programs keep a network's tensors, beside other things; of DINO's two networks the teacher
+is the result."""
 
 ADDED = ".context."
 """Layers that are ours or AGW's and in no published file; they keep their start values."""
@@ -35,17 +36,19 @@ State = dict[str, Tensor]
 def load_weights(module: nn.Module, path: str | Path, *, select: Callable[[State], State] = dict) -> None:
     """Fill a module from a file.
 
-    Of a file that holds more than the tensors of one network, those under one of `WRAPPERS` are taken. A classifier is left out,
-    and a prefix that all names share (``module.``, ``features.``) is taken off. Names must then agree exactly; or, in a .pth or
-    .pt file, which keeps its order, all shapes in that order.
+    Of a file that holds more than the tensors of one network, those under one of `WRAPPERS` are taken. A
+    classifier is left out, and a prefix that all names share (``module.``, ``features.``) is taken off. Names
+    must then agree exactly; or, in a .pth or .pt file, which keeps its order, all shapes in that order.
 
     Args:
         module: changed in place; unchanged if the file does not fit.
         path: .safetensors, .pth or .pt.
-        select: from the file's tensors, without their prefix, to those of the module, under their names there.
+        select: from the file's tensors, without their prefix, to those of the module, under their names
+            there.
 
     Raises:
-        DataError: there is no such file, it cannot be read, holds anything but finite tensors, or does not fit the module.
+        DataError: there is no such file, it cannot be read, holds anything but finite tensors, or does not
+            fit the module.
     """
     path = Path(path)
     read = {k: v for k, v in _read(path).items() if not k.startswith(CLASSIFIERS) and not k.endswith(COUNTER)}
@@ -66,8 +69,9 @@ def _read(path: Path) -> State:
         raise DataError(f"weights {path}: no such file; give a local .safetensors, .pth or .pt file")
     if _is_program(path):
         raise DataError(
-            f"weights {path}: a TorchScript archive, which runs its own code when loaded; if you trust it, take the tensors out "
-            f"once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), 'weights.pth')"
+            f"weights {path}: a TorchScript archive, which runs its own code when loaded; "
+            "if you trust it, take the tensors out once: "
+            f"torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), 'weights.pth')"
         )
     try:
         state = safetensors.torch.load_file(path) if path.suffix == ".safetensors" else _torch_load(path)
@@ -101,7 +105,7 @@ def _is_program(path: Path) -> bool:
 
 
 def _torch_load(path: Path) -> object:
-    """Read with the unpickler that knows tensors and plain containers only, so that no code of the file runs."""
+    """Read tensors and plain containers only, so that no code of the file runs."""
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
@@ -131,7 +135,8 @@ def _check(state: State, wanted: State, path: Path) -> None:
     ]
     if problems:
         raise DataError(
-            f"weights {path} are not of this architecture ({'; '.join(problems)}): set encoder.name to the one they belong to"
+            f"weights {path} are not of this architecture ({'; '.join(problems)}): "
+            "set encoder.name to the one they belong to"
         )
 
 

@@ -1,17 +1,12 @@
-"""Checkpoints: whole or absent, without pickle.
+"""The files of a checkpoint: a run after an epoch as safetensors and JSON, without pickle.
 
-A checkpoint is a folder `epoch_NNNN` of safetensors, Parquet and JSON files. Its `manifest.json`, with the size and the
-SHA-256 of every file, is written last: a folder without a manifest that agrees with its files does not exist for a reader.
-No rename is relied on, so that a local path and an object store behave alike.
-
-There is no random state to keep: every draw is keyed by the run's seed and the epoch (see `raydist.randomness`).
+There is no random state to keep: every draw is keyed by the run's seed and the epoch (see
+`raydist.randomness`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,102 +14,18 @@ import numpy as np
 import safetensors.numpy
 import safetensors.torch
 import torch
-from pyarrow import fs
 from scipy.sparse import csr_array
 
 from raydist.encoders.encoder import Encoder
-from raydist.engine.state import RunState, make_optimizer
+from raydist.engine.checkpoint_folder import Files
+from raydist.engine.events import EpochReport
+from raydist.engine.optimizer import make_optimizer
+from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-log = logging.getLogger(__name__)
 
-Files = dict[str, bytes]
-
-
-class CheckpointFolder:
-    """The checkpoints of one run, in any file system that pyarrow knows."""
-
-    def __init__(self, uri: str) -> None:
-        self.fs, self.path = fs.FileSystem.from_uri(uri)
-
-    def epochs(self) -> list[int]:
-        """Epochs with a folder, whole or not, in order."""
-        found = self.fs.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
-        names = [info.base_name for info in found if info.type == fs.FileType.Directory]
-        return sorted(int(name[6:]) for name in names if name.startswith("epoch_") and name[6:].isdigit())
-
-    def write(self, epoch: int, files: Files) -> None:
-        """Write the files of an epoch, the manifest last; what an interrupted write left is overwritten."""
-        folder = self._folder(epoch)
-        if self.fs.get_file_info(folder).type == fs.FileType.Directory:
-            self.fs.delete_dir(folder)
-        self.fs.create_dir(folder, recursive=True)
-        for name, content in files.items():
-            self._put(f"{folder}/{name}", content)
-        entries = {
-            name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()
-        }
-        self._put(f"{folder}/{MANIFEST}", json.dumps({"format": FORMAT, "files": entries}, indent=1).encode())
-
-    def read(self, epoch: int) -> Files:
-        """The files of an epoch.
-
-        Raises:
-            CheckpointError: the manifest is missing, or a file is missing or not what the manifest says.
-        """
-        folder = self._folder(epoch)
-        try:
-            manifest = json.loads(self._get(f"{folder}/{MANIFEST}"))
-            files = {name: self._get(f"{folder}/{name}") for name in manifest["files"]}
-        except (OSError, ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"checkpoint {folder} is not whole ({error}): use an earlier epoch"
-            ) from error
-        if manifest["format"] != FORMAT:
-            raise CheckpointError(
-                f"checkpoint {folder} has format {manifest['format']}; this version reads format {FORMAT}"
-            )
-        for name, entry in manifest["files"].items():
-            if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
-                raise CheckpointError(
-                    f"checkpoint {folder}: {name} is not what was written (its checksum differs): use an earlier epoch"
-                )
-        return files
-
-    def newest(self, upto: int | None = None) -> tuple[int, Files] | None:
-        """The newest whole checkpoint; damaged ones are passed over with a warning."""
-        for epoch in reversed(self.epochs()):
-            if upto is not None and epoch > upto:
-                continue
-            try:
-                return epoch, self.read(epoch)
-            except CheckpointError as error:
-                log.warning("%s", error)
-        return None
-
-    def keep_only(self, epochs: set[int]) -> None:
-        """Delete all other checkpoints."""
-        for epoch in self.epochs():
-            if epoch not in epochs:
-                self.fs.delete_dir(self._folder(epoch))
-
-    def _folder(self, epoch: int) -> str:
-        return f"{self.path}/epoch_{epoch:04d}"
-
-    def _put(self, path: str, content: bytes) -> None:
-        with self.fs.open_output_stream(path) as stream:
-            stream.write(content)
-
-    def _get(self, path: str) -> bytes:
-        with self.fs.open_input_stream(path) as stream:
-            content: bytes = stream.read()
-        return content
-
-
-def pack(state: RunState, report: Mapping[str, Any]) -> Files:
+def pack(state: RunState, report: EpochReport) -> Files:
     """The files of a run after an epoch.
 
     Args:
@@ -129,7 +40,7 @@ def pack(state: RunState, report: Mapping[str, Any]) -> Files:
         "steps": state.steps,
         "frames_seen": state.frames_seen,
         "history": state.history,
-        "report": report,
+        "report": report.as_row(),
         "optimizer": optimizer,
         "seed": state.config.run.seed,
         "figures": dict(state.targets.metrics),
@@ -160,7 +71,7 @@ def load_encoder(encoder: Encoder, files: Files) -> None:
         ) from error
 
 
-def unpack(state: RunState, files: Files) -> dict[str, Any]:
+def unpack(state: RunState, files: Files) -> EpochReport:
     """Put a run back where `pack` left it.
 
     Args:
@@ -169,11 +80,15 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
 
     Returns:
         The report of the last epoch.
+
+    Raises:
+        CheckpointError: it belongs to a run of another seed, or of another architecture.
     """
     facts = json.loads(files["state.json"])
     if facts["seed"] != state.config.run.seed:
         raise CheckpointError(
-            f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run it belongs to"
+            f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run "
+            "it belongs to"
         )
     device = state.process_group.device
     load_encoder(state.encoder, files)
@@ -185,7 +100,9 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = {int(epoch): scores for epoch, scores in facts["history"].items()}
-    state.optimizer = make_optimizer(state.config, state.trainable(), state.plan.at(state.epoch - 1)[0])
+    state.optimizer = make_optimizer(
+        state.config.train, state.trainable(), state.plan.at(state.epoch - 1).stage
+    )
     _restore_optimizer(
         state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"]
     )
@@ -193,8 +110,7 @@ def unpack(state: RunState, files: Files) -> dict[str, Any]:
         k: v.to(device) for k, v in safetensors.torch.load(files["memories.safetensors"]).items()
     }
     state.targets = _restore_targets(safetensors.numpy.load(files["targets.safetensors"]), facts["figures"])
-    report: dict[str, Any] = facts["report"]
-    return report
+    return EpochReport.from_row(facts["report"])
 
 
 def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
@@ -207,8 +123,8 @@ def _flatten_optimizer(
     state = optimizer.state_dict()
     tensors = {
         f"{i}.{name}": torch.as_tensor(v)
-        for i, slots in state["state"].items()
-        for name, v in slots.items()
+        for i, states in state["state"].items()
+        for name, v in states.items()
         if v is not None
     }
     return tensors, state["param_groups"]
@@ -225,9 +141,10 @@ def _restore_optimizer(
 
 
 def _flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
-    flat = {"labels": targets.labels} | {
-        f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()
-    }
+    flat: dict[str, np.ndarray] = {"labels": targets.labels}
+    flat |= {f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()}
+    if targets.clustered is not None:
+        flat["clustered"] = targets.clustered
     for name, value in targets.arrays.items():
         if isinstance(value, np.ndarray):
             flat[f"array/{name}"] = np.ascontiguousarray(value)
@@ -252,4 +169,5 @@ def _restore_targets(flat: Mapping[str, np.ndarray], metrics: Mapping[str, float
             )
             arrays[name] = csr_array((data, indices, indptr), shape=tuple(int(n) for n in shape))
     memories = {k.removeprefix("memory/"): v for k, v in flat.items() if k.startswith("memory/")}
-    return Targets(flat["labels"], arrays, memories, metrics)
+    clustered = flat.get("clustered", arrays.get("clustered"))  # older checkpoints: one of the arrays
+    return Targets(flat["labels"], arrays, memories, metrics, clustered=clustered)

@@ -1,7 +1,8 @@
 """Frames of a training step: which frames of each tracklet, rendered how.
 
-All chance is keyed by (seed, epoch, step, position in the global batch), never by a rank, so that any number of workers
-sees the same clips. Only whose style a clip takes depends on the workers, since features meet within one of them.
+All chance is keyed by (seed, epoch, step, position in the global batch), never by a rank, so that any number
+of workers sees the same clips. Only whose style a clip takes depends on the workers, since styles are
+exchanged within one of them.
 """
 
 from __future__ import annotations
@@ -16,24 +17,39 @@ from torch import Tensor
 
 from raydist.data.training_set import TrainingSet
 from raydist.data.transforms.augment import ClipParams, draw_params
-from raydist.data.transforms.clips import retime, segment_clip, segment_range, train_clip
+from raydist.data.transforms.clips import retime, sub_tracklet_clip, sub_tracklet_range, train_clip
 from raydist.data.transforms.rendering import apply
-from raydist.methods.method import NUM_SEGMENTS, ClipView
+from raydist.methods.steps import NUM_SUB_TRACKLETS, ClipView
 from raydist.randomness import stream
 from raydist.types import Ints, Modality
 
 OWN_STYLE = -1
-"""In place of the clip whose style is taken, where none is."""
+"""The style source of a clip that keeps its own style."""
+
+
+class StepKey(NamedTuple):
+    """Which optimizer step of a run; all numbers are counted from 0.
+
+    Attributes:
+        epoch: of the run.
+        optimizer_step: within an iteration.
+        iteration: within the epoch.
+    """
+
+    epoch: int
+    optimizer_step: int
+    iteration: int
 
 
 class Rendered(NamedTuple):
-    """The V versions of b clips of this worker, version by version.
+    """The V clip views of b clips of this worker, one clip view after the other.
 
     Attributes:
         clips: float32 [V * b, T, 3, H, W] in [0, 1].
         modality: int64 [V * b].
-        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it takes, of the same
-            version and the other modality, or `OWN_STYLE`; None where no version asks for any.
+        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it
+            takes, of the same clip view and the other modality, or `OWN_STYLE`; None where no clip view asks
+            for any.
     """
 
     clips: Tensor
@@ -49,7 +65,7 @@ def render(
     *,
     num_frames: int,
     seed: int,
-    keys: tuple[int, ...],
+    key: StepKey,
 ) -> Rendered:
     """The clips of some positions of a global batch.
 
@@ -57,10 +73,10 @@ def render(
         tracklets: the training set.
         rows: int64 [b], the tracklet of each position.
         positions: int64 [b], the positions in the global batch.
-        versions: V renderings of each clip.
+        clip_views: V renderings of each clip.
         num_frames: T.
         seed: the run's seed.
-        keys: the epoch, the substep and the step.
+        key: which step of the run it is.
 
     Returns:
         Pixels, and what the encoder has to know of them.
@@ -68,11 +84,11 @@ def render(
     across = {m: np.flatnonzero(tracklets.modality == m.other) for m in Modality}
     drawn = []
     for row, position in zip(rows, positions, strict=True):
-        rng = stream(seed, "clip", *keys, int(position))
+        rng = stream(seed, "clip", *key, int(position))
         drawn.append(
             _draw_takes(tracklets, int(row), clip_views, across=across, num_frames=num_frames, rng=rng)
         )
-    takes = [take for of_version in zip(*drawn, strict=True) for take in of_version]
+    takes = [take for of_view in zip(*drawn, strict=True) for take in of_view]
     every_row = np.tile(rows, len(clip_views))
     frames = np.array([take.frames for take in takes], np.int64).reshape(-1, num_frames)
     donors = np.array([take.donor for take in takes if take.donor], np.int64).reshape(-1, 2)
@@ -86,7 +102,7 @@ def render(
 
 
 class _Take(NamedTuple):
-    """What chance makes of one version of a clip.
+    """What is drawn for one view of a clip.
 
     Attributes:
         frames: int64 [T].
@@ -110,9 +126,9 @@ def _draw_takes(
     num_frames: int,
     rng: np.random.Generator,
 ) -> list[_Take]:
-    """All versions of one clip; `across` has the rows that each modality may take a donor from."""
+    """All views of one clip; `across` has the rows that each modality may take a donor from."""
     modality = Modality(int(tracklets.modality[row]))
-    order = rng.permutation(NUM_SEGMENTS)
+    order = rng.permutation(NUM_SUB_TRACKLETS)
     takes: list[_Take] = []
     for number, clip_view in enumerate(clip_views):
         if clip_view.frames_of is None:
@@ -121,11 +137,11 @@ def _draw_takes(
             frames = takes[clip_view.frames_of].frames
         else:
             raise ValueError(
-                f"version {number} takes the frames of version {clip_view.frames_of}: name an earlier one"
+                f"clip view {number} takes the frames of clip view {clip_view.frames_of}: name an earlier one"
             )
         params = draw_params(clip_view.augment[modality], modality, rng)
         donor = None if params.swap is None else _draw_donor(tracklets, across[modality], rng)
-        # as many numbers on every worker, whoever its clips may take their style from
+        # drawn in any case, so that every worker draws as many numbers
         style = (rng.random(), rng.random()) if clip_view.style else (1.0, 0.0)
         takes.append(_Take(frames, params, donor, style))
     return takes
@@ -134,12 +150,12 @@ def _draw_takes(
 def _draw_frames(
     available: int, num_frames: int, clip_view: ClipView, order: Ints, rng: np.random.Generator
 ) -> Ints:
-    if clip_view.segment is None:
+    if clip_view.sub_tracklet is None:
         part, clip = range(available), train_clip(available, num_frames, rng)
     else:
-        segment = int(order[clip_view.segment])
-        part = segment_range(available, segment, NUM_SEGMENTS)
-        clip = segment_clip(available, num_frames, segment, NUM_SEGMENTS, rng)
+        sub_tracklet = int(order[clip_view.sub_tracklet])
+        part = sub_tracklet_range(available, sub_tracklet, NUM_SUB_TRACKLETS)
+        clip = sub_tracklet_clip(available, num_frames, sub_tracklet, NUM_SUB_TRACKLETS, rng)
     return retime(clip, part, clip_view.timing, rng)
 
 
@@ -151,16 +167,16 @@ def _draw_donor(tracklets: TrainingSet, rows: Ints, rng: np.random.Generator) ->
 def _style_sources(
     drawn: Sequence[tuple[float, float]], modality: NDArray[np.int8], clip_views: Sequence[ClipView]
 ) -> Tensor | None:
-    """See `Rendered.style`; `modality` [b] is that of the clips of one version."""
+    """See `Rendered.style`; `modality` [b] is that of the clips of one view."""
     if not any(clip_view.style for clip_view in clip_views):
         return None
     sources = np.full((len(clip_views), len(modality)), OWN_STYLE)
     chance, choice = np.array(drawn).reshape(*sources.shape, 2).transpose(2, 0, 1)
-    wanted = chance < np.array([clip_view.style for clip_view in clip_views])[:, None]
+    takes_style = chance < np.array([clip_view.style for clip_view in clip_views])[:, None]
     first = np.arange(len(clip_views))[:, None] * len(modality)
     for kind in Modality:
         own, other = np.flatnonzero(modality == kind), np.flatnonzero(modality == kind.other)
         if len(other):
             source = first + other[(choice[:, own] * len(other)).astype(np.int64)]
-            sources[:, own] = np.where(wanted[:, own], source, OWN_STYLE)
+            sources[:, own] = np.where(takes_style[:, own], source, OWN_STYLE)
     return torch.from_numpy(sources.ravel())

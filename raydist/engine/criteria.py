@@ -1,17 +1,20 @@
-"""How good the features and the clusters of an epoch are, told without identities. Larger is better, everywhere.
+"""Criteria: how good the features and the clusters of an epoch are, without identities. Larger is better.
 
-===========  =========  =========================================================================================
-criterion    range      formula
-===========  =========  =========================================================================================
-silhouette   [-1, 1]    mean of (b_i - a_i) / max(a_i, b_i) in Jaccard distances, within each modality; noise counts 0
-stability    [-1, 1]    ARI between the clusters of the epoch before and these, over tracklets in a cluster both times
-consistency  (.., 1]    1 - (1 - r) / (1 - s): r similarity of pieces of one tracklet, s of two tracklets of one view
-balance      [0, 1]     min(C_v, C_r) / max(C_v, C_r), clusters of the two modalities
-===========  =========  =========================================================================================
+===========  ========  ==================================================================================
+criterion    range     formula
+===========  ========  ==================================================================================
+silhouette   [-1, 1]   mean of (b_i - a_i) / max(a_i, b_i) in Jaccard distances, within each modality;
+                       noise counts 0
+stability    [-1, 1]   ARI between the clusters of the epoch before and these, over tracklets that are in a
+                       cluster both times
+consistency  (.., 1]   1 - (1 - r) / (1 - s): r similarity of pieces of one tracklet, s of two tracklets of
+                       one camera view
+balance      [0, 1]    min(C_v, C_r) / max(C_v, C_r), clusters of the two modalities
+===========  ========  ==================================================================================
 
-They are for choosing hyper-parameters where nobody is known by name. None of them sees whether the modalities were
-associated rightly, and each has an encoder that it likes for no good reason; so see how it ranks with retrieval before it is
-trusted.
+They are for choosing hyper-parameters where no identity is known. None of them sees whether the modalities
+were associated correctly, and each prefers some encoders for no good reason: compare its order with that of
+retrieval before you trust it.
 """
 
 from __future__ import annotations
@@ -27,10 +30,10 @@ from raydist.clustering.quality import ari, clusters_per_modality, noise_as_sing
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
-from raydist.methods.common.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import Refresher, Targets
 from raydist.neighbours.jaccard.graph import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means
 
 CRITERIA = ("silhouette", "stability", "consistency", "balance")
 """The names under which `measure` reports."""
@@ -50,15 +53,16 @@ def unsupervised_criteria(
 ) -> dict[str, float]:
     """All criteria that apply to a refresh.
 
-    The clusters are the method's own; where it makes none, those of the configured clustering stand in (and there is no
-    stability). Silhouettes are taken on the graph of the configured clustering, so trials that differ in its neighbours or
-    its radius are measured on different graphs.
+    The clusters are the method's own; where it makes none, those of the configured clustering stand in (and
+    there is no stability). Silhouettes are taken on the graph of the configured clustering, so trials that
+    differ in its neighbours or its radius are measured on different graphs.
 
     Args:
         features: float32 [N, K, D], sub-tracklet features.
         targets: what the method made of them.
         previous: the targets of the epoch before.
-        refresher: gives the graphs; a `raydist.engine.refresher.CachedRefresher` spares those that the method asked for.
+        refresher: gives the graphs; a `raydist.engine.refresher.CachedRefresher` spares those that the method
+            asked for.
         tracklets: the training set.
         clustering: how each modality is clustered.
 
@@ -67,11 +71,11 @@ def unsupervised_criteria(
     """
     refresher.set_features(tracklet_means(features))
     has_clusters = bool((targets.labels != NOISE).any())
-    offered = targets.offered if has_clusters else np.ones(len(features), bool)
+    offered = targets.clustered_rows if has_clusters else np.ones(len(features), bool)
     rows = {m: np.flatnonzero(offered & (tracklets.modality == m)) for m in Modality}
-    found = {m: refresher.cluster(rows[m], clustering[m]) for m in Modality}
-    labels = targets.labels if has_clusters else ModalityClusters(found, rows).joint
-    widths = np.concatenate([silhouettes(found[m].edges, labels[rows[m]]) for m in Modality])
+    clusterings = {m: refresher.cluster(rows[m], clustering[m]) for m in Modality}
+    labels = targets.labels if has_clusters else ModalityClusters(clusterings, rows).joint
+    widths = np.concatenate([silhouettes(clusterings[m].edges, labels[rows[m]]) for m in Modality])
     values = {
         "silhouette": float(widths.mean()) if len(widths) else None,
         "stability": None if previous is None else stability(targets.labels, previous.labels),
@@ -82,11 +86,12 @@ def unsupervised_criteria(
 
 
 def silhouettes(edges: Edges, labels: Labels) -> Doubles:
-    """How much closer each row is to its own cluster than to the nearest other one (Rousseeuw, 1987), on a sparse graph.
+    """How much closer each row is to its own cluster than to the nearest other one (Rousseeuw, 1987), on a
+    sparse graph.
 
-    a_i is the mean distance to the other rows of the own cluster, b_i the smallest mean distance to another cluster, and a pair
-    without an edge is at distance 1. Noise is scored as singletons: like every cluster of one, and like all rows where there
-    is one cluster alone, it gets 0.
+    a_i is the mean distance to the other rows of the own cluster, b_i the smallest mean distance to another
+    cluster, and a pair without an edge is at distance 1. Noise is scored as singletons: like every cluster of
+    one, and like all rows where there is one cluster alone, it gets 0.
 
     Args:
         edges: small distances in [0, 1] between the n rows.
@@ -137,17 +142,17 @@ def stability(labels: Labels, previous: Labels) -> float | None:
 def consistency(sub_features: Floats, view: Ints) -> float | None:
     """How much more alike the pieces of one tracklet are than pieces of two tracklets of one view.
 
-    With r the mean similarity of two pieces of a tracklet, and s that of pieces of two tracklets of one view, it is
-    1 - (1 - r) / (1 - s): the share of the variance within views that tracklets explain. r alone would be largest where all
-    features are equal.
+    With r the mean similarity of two pieces of a tracklet, and s that of pieces of two tracklets of one view,
+    it is 1 - (1 - r) / (1 - s): the share of the variance within views that tracklets explain. r alone would
+    be largest where all features are equal.
 
     Args:
         sub_features: float32 [N, K, D], unit features of the K sub-tracklets of each tracklet.
         view: int64 [N], the (modality, camera) of each tracklet.
 
     Returns:
-        At most 1; 0 where pieces are no more alike than those of others, or all features are one. None where tracklets have one
-        piece only, or no view has two tracklets.
+        At most 1; 0 where pieces are no more alike than those of others, or all features are one. None where
+        tracklets have one piece only, or no view has two tracklets.
 
     Raises:
         DataError: not one view for each tracklet.
@@ -166,12 +171,13 @@ def consistency(sub_features: Floats, view: Ints) -> float | None:
         pairs += len(mates) * (len(mates) - 1)
     if sub_features.shape[1] < 2 or not pairs:
         return None
-    apart = 1 - similarity / pairs
-    return float(1 - (1 - self_consistency(sub_features).mean()) / apart) if apart > COLLAPSED else 0.0
+    distance = 1 - similarity / pairs
+    return float(1 - (1 - self_consistency(sub_features).mean()) / distance) if distance > COLLAPSED else 0.0
 
 
 def balance(labels: Labels, modality: NDArray[np.int8]) -> float:
-    """How equal the numbers of clusters of the two modalities are: the smaller over the larger; 0 without clusters.
+    """How equal the numbers of clusters of the two modalities are: the smaller over the larger; 0 without
+    clusters.
 
     Args:
         labels: int64 [N].

@@ -1,4 +1,4 @@
-"""With what a run was made."""
+"""Versions, machine and commit of a run."""
 
 from __future__ import annotations
 

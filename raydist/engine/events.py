@@ -1,6 +1,7 @@
-"""What a run, a comparison or a search tells while it goes on: frozen values, one class an event.
+"""The events of a training and of a comparison: frozen values, one class for each kind.
 
-The command line shows them, trackers and files keep them, workers send them to the driver through the board.
+The command line shows them, trackers and files keep them, and workers send them to the driver through the
+board. The events of a search are in `raydist.tuning.events`.
 """
 
 from __future__ import annotations
@@ -76,6 +77,8 @@ class Started:
         memory_mb: what a copy of the largest memory takes on every worker.
         num_shards: feature shards.
         shard_mb: what each may take.
+        protocol: how queries and gallery are ranked.
+        resumed: whether the folder is that of an earlier run.
     """
 
     folder: str
@@ -87,6 +90,8 @@ class Started:
     memory_mb: float
     num_shards: int
     shard_mb: float
+    protocol: str
+    resumed: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,7 @@ class CellStarted:
     """A comparison comes to one of its runs.
 
     Attributes:
-        number: of the run, from 1.
+        number: of the run, counted from 1.
         num_cells: runs of the comparison.
         name: of the run's folder.
         done: whether it was finished before.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,26 +11,15 @@ from torch.nn.functional import normalize
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
 from raydist.engine.schema import DataSection
-from raydist.types import Floats, Ints
+from raydist.types import Floats, FrameReader, Ints
 
 CLIPS_AT_ONCE = 128
-
-
-class Frames(Protocol):
-    """A reader of frames by row, such as `raydist.data.frames.store.FrameStore`."""
-
-    @property
-    def num_frames(self) -> Ints:
-        """int64 [N]."""
-
-    def read(self, rows: Ints, frame_indices: Ints) -> NDArray[np.uint8]:
-        """uint8 [B, T, 3, H, W]."""
 
 
 @torch.no_grad()
 def extract(
     encoder: Encoder,
-    frames: Frames,
+    frames: FrameReader,
     modality: NDArray[np.int8],
     rows: Ints,
     *,
@@ -41,8 +28,9 @@ def extract(
 ) -> Floats:
     """Unit features of K sub-tracklets of each tracklet.
 
-    With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA and what builds on
-    it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning", 2022).
+    With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA
+    and the methods that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning",
+    2022).
 
     Args:
         encoder: it is put in evaluation mode and back.

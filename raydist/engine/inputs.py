@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import ReadOptions, read_dataset
+from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.store import FrameStore, open_frames
 from raydist.data.synthetic.draw import draw
 from raydist.data.synthetic.presets import preset
@@ -18,22 +19,12 @@ from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
 from raydist.evaluation.retrieval import scores
-from raydist.types import FeatureTable, Modality
-
-DEFAULT_PROTOCOLS = {
-    "hitsz_vcm": "hitsz_vcm",
-    "buptcampus": "buptcampus",
-    "sysu_mm01": "sysu_mm01",
-    "regdb": "regdb",
-    "llcm": "llcm",
-    "manifest": "plain",
-}
-"""Reader -> the protocol of its data set."""
+from raydist.types import Modality
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What `open_inputs` found.
+    """What a run reads: the training set, its truth, and what is ranked.
 
     Attributes:
         tracklets: rows 0..N-1, in an order that names and identities do not influence.
@@ -42,7 +33,7 @@ class Inputs:
         ranked: query and gallery tracklets of the split that is evaluated.
         ranked_frames: their frames.
         protocol: how they are ranked.
-        notes: what the reader left out, for the log.
+        notes: how many tracklets the reader left out for each reason, for the log.
     """
 
     tracklets: TrainingSet
@@ -51,17 +42,17 @@ class Inputs:
     ranked: TrackletTable
     ranked_frames: FrameStore
     protocol: str
-    notes: dict[str, Any]
+    notes: dict[str, int]
 
 
 def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
-    """The reader's name and the folder it reads; a synthetic set is drawn there when it is not there yet.
+    """The reader's name and the folder it reads; a synthetic set that is not there yet is drawn.
 
     Args:
         data: the section.
         cache: where synthetic sets are kept, keyed by preset, size, layout and seed.
     """
-    if data.name != "synthetic":
+    if not DATASETS.load(data.name).drawn:
         assert data.root is not None
         return data.name, Path(data.root).expanduser()
     settings = replace(preset(data.preset), height=data.height, width=data.width)
@@ -76,11 +67,11 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
 
 
 def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
-    """What a table of results names its data by: the folder, and for a drawn set the preset and the hash of its settings."""
-    if data.name != "synthetic":
-        return {"name": data.name, "root": str(data.root)} | (
-            {"trial": str(data.trial)} if data.name == "regdb" else {}
-        )
+    """What identifies the data of a table of results: the folder, or the hash of a drawn set's settings."""
+    dataset = DATASETS.load(data.name)
+    if not dataset.drawn:
+        trial = {"trial": str(data.trial)} if dataset.num_trials > 1 else {}
+        return {"name": data.name, "root": str(data.root)} | trial
     return {
         "name": data.name,
         "preset": data.preset,
@@ -89,16 +80,13 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     }
 
 
-def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, Any]]:
-    """The reader's name, the whole table and the reader's notes."""
+def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, int]]:
+    """The reader's name, the whole table, and how many tracklets were left out for each reason."""
     name, root = dataset_root(data, cache)
-    options = {
-        "mismatch": data.mismatch,
-        "auxiliary": data.auxiliary,
-        "paired": data.paired,
-        "trial": data.trial,
-    }
-    table, notes = read_dataset(name, root, **options)
+    options = ReadOptions(
+        mismatch=data.mismatch, auxiliary=data.auxiliary, paired=data.paired, trial=data.trial
+    )
+    table, notes = read_dataset(name, root, options)
     return name, table, dict(notes.counts)
 
 
@@ -117,15 +105,14 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
     _check_ranking(ranked, default_protocol(config))
-    options = frame_options(data, cache)
-    store = open_frames(training, **options)
+    store = frames_of(training, data, cache)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,
         truth,
         training.tracklet_id[order],
         ranked,
-        open_frames(ranked, **options),
+        frames_of(ranked, data, cache),
         default_protocol(config),
         notes,
     )
@@ -134,33 +121,34 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
 def _check_ranking(ranked: TrackletTable, protocol: str) -> None:
     """Refuse data that could not be evaluated, before anything is trained: rank constant features once."""
     constant = np.ones((len(ranked), 1), np.float32)
-    scores(
-        FeatureTable(
-            constant, ranked.tracklet_id, ranked.modality, ranked.camera, ranked.identity, ranked.split
-        ),
-        protocol,
-    )
+    scores(ranked.with_features(constant), protocol)
 
 
 def default_protocol(config: Config) -> str:
     """The protocol that the configuration names, else the data set's own."""
     data = config.data
-    return (
-        config.evaluation.protocol
-        or DEFAULT_PROTOCOLS[data.layout if data.name == "synthetic" else data.name]
+    own = DATASETS.load(data.name).protocol or DATASETS.load(data.layout).protocol
+    assert own is not None
+    return config.evaluation.protocol or own
+
+
+def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStore:
+    """The frames of some tracklets, at the size that the section says.
+
+    Args:
+        table: the tracklets.
+        data: the section.
+        cache: the folder of drawn sets and packed frames.
+    """
+    return open_frames(
+        table,
+        height=data.height,
+        width=data.width,
+        cache=data.cache,
+        cache_dir=cache / "frames",
+        unreadable=data.unreadable,
+        workers=max(1, data.workers),
     )
-
-
-def frame_options(data: DataSection, cache: Path) -> dict[str, Any]:
-    """How `raydist.data.frames.store.open_frames` is asked for the frames of a data set."""
-    return {
-        "height": data.height,
-        "width": data.width,
-        "cache": data.cache,
-        "cache_dir": cache / "frames",
-        "unreadable": data.unreadable,
-        "workers": max(1, data.workers),
-    }
 
 
 def split_tables(config: Config, table: TrackletTable) -> tuple[TrackletTable, TrackletTable]:
@@ -181,9 +169,9 @@ def num_tracklets(inputs: Inputs) -> list[int]:
 
 def counts(inputs: Inputs) -> dict[str, int]:
     """Tracklets and frames of the training set by modality."""
-    found = {}
+    sizes = {}
     for modality in Modality:
         rows = np.flatnonzero(inputs.tracklets.modality == modality)
-        found[f"{modality.label}_tracklets"] = len(rows)
-        found[f"{modality.label}_frames"] = int(inputs.tracklets.frames.num_frames[rows].sum())
-    return found
+        sizes[f"{modality.label}_tracklets"] = len(rows)
+        sizes[f"{modality.label}_frames"] = int(inputs.tracklets.frames.num_frames[rows].sum())
+    return sizes

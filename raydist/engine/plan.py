@@ -1,16 +1,13 @@
-"""Which stage an epoch belongs to, and how fast each step learns."""
+"""Which stage each epoch of a run belongs to."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
-from raydist.methods.method import Stage
-
-WARM_UP_SHARE = 0.05
-FINAL_FACTOR = 0.01
+from raydist.methods.method import Epoch, Stage
 
 
 def allot(epochs: int, shares: Sequence[float], limit: int | None = None) -> list[int]:
@@ -31,12 +28,24 @@ def allot(epochs: int, shares: Sequence[float], limit: int | None = None) -> lis
     """
     total = max(len(shares), min(epochs, limit or epochs))
     spare = total - len(shares)
-    ideal = [spare * share / sum(shares) for share in shares]
-    given = [math.floor(x) for x in ideal]
-    by_remainder = sorted(range(len(shares)), key=lambda i: (given[i] - ideal[i], i))
-    for i in by_remainder[: spare - sum(given)]:
-        given[i] += 1
-    return [1 + x for x in given]
+    exact = [spare * share / sum(shares) for share in shares]
+    extra = [math.floor(x) for x in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: (extra[i] - exact[i], i))
+    for i in by_remainder[: spare - sum(extra)]:
+        extra[i] += 1
+    return [1 + x for x in extra]
+
+
+class StageEpoch(NamedTuple):
+    """An epoch of a run, as its stage counts it.
+
+    Attributes:
+        stage: the stage that it belongs to.
+        epoch: the epoch within the stage.
+    """
+
+    stage: Stage
+    epoch: Epoch
 
 
 @dataclass(frozen=True)
@@ -51,30 +60,15 @@ class Plan:
         """Epochs of the whole run."""
         return sum(self.epochs)
 
-    def at(self, epoch: int) -> tuple[Stage, int, int]:
-        """The stage of an epoch, the epoch counted within it, and the stage's epochs."""
-        age = epoch
-        for stage, length in zip(self.stages, self.epochs, strict=True):
-            if age < length:
-                return stage, age, length
-            age -= length
+    def at(self, epoch: int) -> StageEpoch:
+        """The stage of an epoch, and the epoch within it.
+
+        Raises:
+            IndexError: the run has no such epoch.
+        """
+        start = 0
+        for stage, num_epochs in zip(self.stages, self.epochs, strict=True):
+            if epoch < start + num_epochs:
+                return StageEpoch(stage, Epoch(epoch - start, num_epochs))
+            start += num_epochs
         raise IndexError(f"epoch {epoch} of a run of {self.num_epochs}")
-
-
-def learning_rate(schedule: Literal["cosine", "step", "constant"], progress: float) -> float:
-    """The factor of the base learning rate at a point of a stage.
-
-    Args:
-        schedule: ``cosine`` rises over the first 5 % and falls to 1 %; ``step`` falls tenfold at 40 % and at 80 %, as
-            the image methods do at epochs 20 and 40 of 50; ``constant`` is 1.
-        progress: the share of the stage's steps already made, in [0, 1).
-
-    >>> learning_rate("step", 0.5)
-    0.1
-    """
-    if schedule == "constant":
-        return 1.0
-    if schedule == "step":
-        return float(0.1 ** sum(progress >= mark for mark in (0.4, 0.8)))
-    rise = min(1.0, (progress + 1e-3) / WARM_UP_SHARE)
-    return rise * (FINAL_FACTOR + (1 - FINAL_FACTOR) * 0.5 * (1 + math.cos(math.pi * progress)))

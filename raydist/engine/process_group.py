@@ -1,7 +1,8 @@
-"""What a worker knows of its fellows: one process alone, or the ranks of a torch process group.
+"""The workers of a run: one process alone, or the ranks of a torch process group.
 
-Every rank holds the positions `rank::size` of a global batch, computes the same loss on the gathered features, and
-owns the gradient of its own share; so encoder gradients are summed, in one flat all-reduce whose order is fixed.
+Every rank holds the positions `rank::size` of a global batch, computes the same loss on the gathered
+features, and owns the gradient of its own share; so encoder gradients are summed, in one flat all-reduce
+whose order is fixed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class ProcessGroup(Protocol):
 
 
 class SingleProcess:
-    """A world of one process."""
+    """A process group of one process."""
 
     rank = 0
     world_size = 1
@@ -67,15 +68,15 @@ class TorchProcessGroup:
 
     def gather(self, local: Tensor, total: int) -> Tensor:
         """See `ProcessGroup.gather`."""
-        most = -(-total // self.world_size)
-        padded = torch.zeros((most, *local.shape[1:]), dtype=local.dtype, device=local.device)
+        largest = -(-total // self.world_size)
+        padded = torch.zeros((largest, *local.shape[1:]), dtype=local.dtype, device=local.device)
         padded[: len(local)] = local.detach()
         parts = [torch.empty_like(padded) for _ in range(self.world_size)]
         dist.all_gather(parts, padded)
         parts = [part[: len(range(rank, total, self.world_size))] for rank, part in enumerate(parts)]
         parts[self.rank] = local
-        place = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
-        return torch.cat(parts)[torch.argsort(place).to(local.device)]
+        positions = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
+        return torch.cat(parts)[torch.argsort(positions).to(local.device)]
 
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """See `ProcessGroup.reduce_gradients`."""
@@ -93,6 +94,6 @@ class TorchProcessGroup:
                 parameter.grad = part.view_as(parameter).clone()
 
     def broadcast_buffers(self, module: nn.Module) -> None:
-        """See `ProcessGroup.align`."""
+        """See `ProcessGroup.broadcast_buffers`."""
         for buffer in module.buffers():
             dist.broadcast(buffer, src=0)

@@ -11,7 +11,7 @@ import torch
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.search.lists import Ranked
+from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views
 from raydist.types import Floats, Ints
 
@@ -20,14 +20,14 @@ Compute = Callable[[Floats, Refresher], Targets]
 
 
 class RefreshService(Protocol):
-    """Brings the features of all workers together, has the targets computed once, and gives them to every worker."""
+    """Gathers the features of all workers, has the targets computed once, and gives them to every worker."""
 
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """The targets of an epoch.
 
         Args:
             epoch: of the run.
-            local: float32 [n, K, D], features of this worker's rows ``rank::size``.
+            local: float32 [n, K, D], features of this worker's rows ``rank::world_size``.
             num_rows: N.
             compute: run on one worker only.
         """
@@ -58,41 +58,42 @@ class LocalRefresher:
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `Refresher.nearest_in_views`."""
         assert self._features is not None, "set_features() comes before nearest_in_views()"
-        every, num_views = np.arange(len(view)), int(view.max(initial=-1)) + 1
+        rows, num_views = np.arange(len(view)), int(view.max(initial=-1)) + 1
         return shard_nearest_in_views(
             self._features,
             self._features,
             query_view=view,
             shard_view=view,
-            shard_ids=every,
+            shard_ids=rows,
             num_views=num_views,
         )
 
 
 class CachedRefresher:
-    """A `Refresher` that is asked for the same clusters only once, so that what is measured of them costs nothing more.
+    """A `Refresher` that computes the same clusters only once, so that the criteria of an epoch cost little
+    more.
 
     Args:
-        refresher: the one that does the work.
+        refresher: computes what is not cached.
     """
 
     def __init__(self, refresher: Refresher) -> None:
         self._refresher = refresher
         self._features: Floats = np.empty((0, 0), np.float32)
-        self._found: dict[tuple[ClusterSpec, bytes], Clustering] = {}
+        self._clusterings: dict[tuple[ClusterSpec, bytes], Clustering] = {}
 
     def set_features(self, features: Floats) -> None:
         """See `Refresher.set_features`."""
         if not np.array_equal(features, self._features):
             self._refresher.set_features(features)
-            self._features, self._found = features, {}
+            self._features, self._clusterings = features, {}
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `Refresher.cluster`."""
         key = (spec, rows.tobytes())
-        if key not in self._found:
-            self._found[key] = self._refresher.cluster(rows, spec)
-        return self._found[key]
+        if key not in self._clusterings:
+            self._clusterings[key] = self._refresher.cluster(rows, spec)
+        return self._clusterings[key]
 
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `Refresher.nearest_in_views`."""
@@ -100,7 +101,7 @@ class CachedRefresher:
 
 
 class LocalRefresh:
-    """A `RefreshService` for a world of one process.
+    """A `RefreshService` for a single process.
 
     Args:
         tracklets: the training set.

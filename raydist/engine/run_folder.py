@@ -1,4 +1,5 @@
-"""A run on disk: `config.yaml`, `environment.json`, `metrics.jsonl`, `summary.json`, `checkpoints/`, `labels/`."""
+"""A run on disk: `config.yaml`, `environment.json`, `metrics.jsonl`, `summary.json`, `checkpoints/`,
+`labels/`."""
 
 from __future__ import annotations
 
@@ -9,13 +10,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from raydist.config import read_yaml, validate
+from raydist.config import validate
 from raydist.data.feature_files import write_labels
-from raydist.engine.checkpoint import CheckpointFolder, Files
+from raydist.engine.checkpoint_folder import CheckpointFolder, Files
+from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
+from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
+from raydist.yaml_files import read_yaml
 
 KEPT = 2
 """The newest checkpoints that are kept, beside the best."""
@@ -68,16 +72,42 @@ class RunFolder:
     def commit(
         self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
     ) -> None:
-        """Keep the state after an epoch: the labels, then the checkpoint, then no more old checkpoints than wanted."""
+        """Keep the state after an epoch: write the labels, then the checkpoint, then delete old checkpoints.
+
+        Args:
+            epoch: counted from 1.
+            files: of the checkpoint.
+            names: str [N], ids of the training tracklets.
+            labels: int64 [N].
+            best: the best epoch so far, whose checkpoint is kept too.
+        """
         (self.path / "labels").mkdir(exist_ok=True)
         write_labels(names, labels, self.path / "labels" / f"epoch_{epoch:04d}.parquet")
         self.checkpoints.write(epoch, files)
         self.checkpoints.keep_only({*range(epoch - KEPT + 1, epoch + 1), *([best] if best else [])})
 
-    def log_epoch(self, report: dict[str, Any]) -> None:
-        """Make `report` the last row of the metrics: rows of its epoch or later are cut off first."""
-        earlier = [row for row in self.metrics.rows() if row["epoch"] < report["epoch"]]
-        self.metrics.replace([*earlier, report])
+    def log_epoch(self, report: EpochReport) -> None:
+        """Make a report the last row of the metrics: rows of its epoch or later are cut off first."""
+        earlier = [row for row in self.metrics.rows() if row["epoch"] < report.epoch]
+        self.metrics.replace([*earlier, report.as_row()])
+
+    def reports(self) -> list[EpochReport]:
+        """The reports of all epochs, in order."""
+        return [EpochReport.from_row(row) for row in self.metrics.rows()]
+
+    def summary(self) -> RunSummary | None:
+        """What the run came to; None while it has not ended."""
+        values = self.read_json("summary.json")
+        return RunSummary.from_dict(values) if values else None
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file: letters, digits, dots and dashes stay, anything else becomes ``_``.
+
+    >>> file_name("mine:Method-synthetic")
+    'mine_Method-synthetic'
+    """
+    return "".join(c if c.isalnum() or c in ".-" else "_" for c in text)
 
 
 def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
@@ -88,20 +118,22 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
     """
     root.mkdir(parents=True, exist_ok=True)
     for number in count(1):
-        path = root / (name or f"{stem}-{number:03d}")
+        path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:
             path.mkdir(mode)
             break
         except FileExistsError:
             if name:
                 raise ConfigError(
-                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume "
+                    f"{path}"
                 ) from None
     return path
 
 
 RESUMABLE = ("ray", "tracking", "tune")
-"""Sections that a resumed run may change: they have no influence on the result (but for the number of workers)."""
+"""Sections that a resumed run may change: they have no influence on the result (but for the number of
+workers)."""
 
 
 def differences(old: Config, new: Config) -> list[str]:

@@ -9,13 +9,18 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from raydist.clustering.spec import ClusterSpec
-from raydist.config import Raw, Section, compose, find, merge, overrides, put, validate
+from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, validate
+from raydist.data.datasets.registry import DATASETS
+from raydist.data.synthetic.presets import PRESETS
+from raydist.data.synthetic.registry import LAYOUTS
+from raydist.encoders.build import chosen_pooling
+from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
+from raydist.engine.clustering_section import ClusteringSection
 from raydist.errors import ConfigError
+from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
-from raydist.types import Modality
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -25,40 +30,56 @@ Positive = Annotated[int, Field(ge=1)]
 class RunSection(Section):
     """Where a run lives and what makes it repeatable."""
 
-    name: str | None = Field(None, pattern=r"^[\w.-]+$")
-    dir: str = "runs"
-    seed: int = Field(0, ge=0)
-    deterministic: bool = True
+    name: str | None = Field(
+        None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
+    )
+    dir: str = Field("runs", description="Folder that holds the folders of runs.")
+    seed: int = Field(0, ge=0, description="Seed of everything that is drawn.")
+    deterministic: bool = Field(True, description="Use deterministic algorithms of torch only.")
 
 
 class DataSection(Section):
     """Which tracklets are read, and how their frames are cut into clips.
 
-    `trial` is the split of RegDB, which has ten; all other data sets have one split and take no notice of it. SYSU-MM01, RegDB
-    and LLCM hold single images, tracklets of one frame, for which frames=1 and sub_tracklets=1 are enough. With `flip_average`
-    the features that are clustered and ranked are averaged over a clip and its mirror image.
+    SYSU-MM01, RegDB and LLCM hold single images, tracklets of one frame: frames=1 and sub_tracklets=1 are
+    enough for them.
     """
 
-    name: Literal["synthetic", "hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm", "manifest"] = (
-        "synthetic"
+    name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="Data set.")
+    root: str | None = Field(None, description="Its folder, or the manifest file; not for synthetic.")
+    trial: int = Field(1, ge=1, le=10, description="Which of RegDB's ten splits; others have one.")
+    preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="Synthetic: which world is drawn.")
+    layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
+        "hitsz_vcm", description="Synthetic: in which layout it is written."
     )
-    root: str | None = None
-    trial: int = Field(1, ge=1, le=10)
-    preset: Literal["smoke", "ci", "hard", "oracle", "null"] = "ci"
-    layout: Literal["hitsz_vcm", "buptcampus"] = "hitsz_vcm"
-    preset_seed: int = Field(0, ge=0)
-    mismatch: Literal["drop", "error"] = "drop"
-    auxiliary: bool = False
-    paired: bool = False
-    validation_identities: float = Field(0.0, ge=0, lt=1)
-    height: int = Field(64, ge=8, le=1024)
-    width: int = Field(32, ge=8, le=1024)
-    frames: Positive = 4
-    sub_tracklets: int = Field(2, ge=1, le=16)
-    flip_average: bool = False
-    cache: Literal["auto", "packed", "off"] = "auto"
-    unreadable: Literal["error", "skip"] = "error"
-    workers: int = Field(2, ge=0)
+    preset_seed: int = Field(0, ge=0, description="Synthetic: seed of the world.")
+    mismatch: Literal["drop", "error"] = Field(
+        "drop", description="Leave out tracklets whose files disagree, or refuse the data set."
+    )
+    auxiliary: bool = Field(False, description="BUPTCampus: also train on its auxiliary tracklets.")
+    paired: bool = Field(
+        False,
+        description="BUPTCampus: methods may know which tracklets were recorded together (supervision).",
+    )
+    validation_identities: float = Field(
+        0.0, ge=0, lt=1, description="Share of the training identities that is held out for validation."
+    )
+    height: int = Field(64, ge=8, le=1024, description="Height of a frame in pixels.")
+    width: int = Field(32, ge=8, le=1024, description="Width of a frame in pixels.")
+    frames: Positive = Field(4, description="Frames of a training clip (T).")
+    sub_tracklets: int = Field(
+        2, ge=1, le=16, description="Equal parts of a tracklet with a feature each (K)."
+    )
+    flip_average: bool = Field(
+        False, description="Cluster and rank the mean feature of a clip and its mirror image."
+    )
+    cache: Literal["auto", "packed", "off"] = Field(
+        "auto", description="Keep decoded frames on disk: always, never, or where they fit."
+    )
+    unreadable: Literal["error", "skip"] = Field(
+        "error", description="Stop at a frame that cannot be read, or take its neighbour."
+    )
+    workers: int = Field(2, ge=0, description="Processes that decode frames.")
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -66,140 +87,126 @@ class DataSection(Section):
         return "null" if value is None else value  # YAML reads the preset's name as nothing
 
     @model_validator(mode="after")
-    def _root_is_given(self) -> DataSection:
-        if self.name != "synthetic" and self.root is None:
+    def _root_and_protocol_are_known(self) -> DataSection:
+        dataset = DATASETS.load(self.name)
+        if not dataset.drawn and self.root is None:
             raise ConfigError(
-                f"data.name = {self.name} needs data.root: the folder (or manifest file) that holds the data set"
+                f"data.name = {self.name} needs data.root: "
+                "the folder (or manifest file) that holds the data set"
             )
+        if dataset.protocol is not None:
+            PROTOCOLS.check(dataset.protocol)
         return self
 
 
 class EncoderSection(Section):
     """Which encoder, and what it starts from."""
 
-    name: Literal[
-        "small",
-        "resnet18",
-        "resnet34",
-        "resnet50",
-        "agw_resnet50",
-        "agw_resnet50_non_local",
-        "mobilenet_v2",
-        "clip_vit_b16",
-        "vit_b16",
-    ] = "small"
-    weights: str | None = None
-    two_stream: bool | None = None
-    branches: Literal[1, 2] = 1
-    recompute: bool = False
-    pooling: str | None = None
-    temporal: Literal["mean", "attention", "attention_conv"] = "mean"
+    name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
+    weights: str | None = Field(
+        None, description="Local file of published weights; none starts from the seed."
+    )
+    two_stream: bool | None = Field(
+        None, description="A stem for each modality; by default as the backbone is published."
+    )
+    branches: Literal[1, 2] = Field(1, description="2 adds the shallow branch of vit_b16.")
+    recompute: bool = Field(
+        False, description="Compute activations again in the backward pass: less memory, more time."
+    )
+    pooling: Annotated[str | None, Choice(POOLINGS)] = Field(
+        None, description="Pooling over space; by default the backbone's own."
+    )
+    temporal: Annotated[str, Choice(TEMPORALS)] = Field(
+        "mean", description="Pooling over the frames of a clip."
+    )
 
-
-class ClusteringSection(Section):
-    """How each modality is clustered; `eps` and `k1` may be given per modality."""
-
-    distance: Literal["jaccard", "camera-aware", "modality-aware"] = "jaccard"
-    algorithm: Literal["dbscan", "hdbscan"] = "dbscan"
-    k1: Positive | dict[Literal["visible", "infrared"], Positive] = 30
-    k2: Positive = 6
-    k1_intra: Positive = 5
-    k1_inter: Positive = 20
-    k2_intra: Positive = 2
-    k2_inter: Positive = 4
-    eps: (
-        Annotated[float, Field(gt=0, le=1)]
-        | dict[Literal["visible", "infrared"], Annotated[float, Field(gt=0, le=1)]]
-    ) = 0.6
-    min_samples: Positive = 4
-    min_cluster_size: int = Field(4, ge=2)
-    gate: float | None = Field(None, ge=0, le=1)
-    self_paced: bool = False
-    margin: float = Field(0.02, gt=0, lt=1)
-
-    @field_validator("k1", "eps")
-    @classmethod
-    def _both_modalities(cls, value: Any) -> Any:
-        if isinstance(value, dict) and set(value) != {m.label for m in Modality}:
-            raise ConfigError(
-                f"clustering: {value} names {sorted(value)}; give one value, or one for visible and one for infrared"
-            )
-        return value
-
-    def spec(self, modality: Modality) -> ClusterSpec:
-        """The values for one modality."""
-        values = {k: v[modality.label] if isinstance(v, dict) else v for k, v in self.model_dump().items()}
-        return ClusterSpec(**values)
+    @model_validator(mode="after")
+    def _parts_fit(self) -> EncoderSection:
+        chosen_pooling(self.name, pooling=self.pooling, branches=self.branches)
+        return self
 
 
 class TrainSection(Section):
-    """How long, on how many clips a step, and how fast.
+    """How long, on how many clips a step, and how fast."""
 
-    `iterations` counts steps; `epoch_frames`, where it is given, takes its place and counts training frames, so that stages
-    with two versions of a clip and with four are trained on equally many.
-    """
-
-    epochs: Positive = 20
-    iterations: Positive = 50
-    epoch_frames: Positive | None = None
-    limit_epochs: Positive | None = None
-    batch_identities: Positive = 8
-    batch_instances: Positive = 4
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: float = Field(1e-3, gt=0)
-    weight_decay: float = Field(5e-4, ge=0)
-    schedule: Literal["cosine", "step", "constant"] = "cosine"
-    precision: Literal["fp32", "bf16"] = "fp32"
+    epochs: Positive = Field(20, description="Epochs of all stages together.")
+    iterations: Positive = Field(50, description="Steps of an epoch.")
+    epoch_frames: Positive | None = Field(
+        None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
+    )
+    limit_epochs: Positive | None = Field(
+        None, description="Stop every stage after so many epochs, for trials."
+    )
+    batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
+    batch_instances: Positive = Field(4, description="Clips of each of them.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
+    weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
+    schedule: Literal["cosine", "step", "constant"] = Field(
+        "cosine", description="Course of the learning rate."
+    )
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of training.")
 
 
 class RaySection(Section):
     """What the run asks of the cluster."""
 
-    address: str | None = None
-    num_workers: Positive = 2
-    num_shards: Positive = 2
-    shard_threads: Positive = 1
-    use_gpu: bool = False
-    max_failures: int = Field(2, ge=0)
+    address: str | None = Field(None, description="Address of a running cluster; none starts a local one.")
+    num_workers: Positive = Field(2, description="Processes that train together (W).")
+    num_shards: Positive = Field(2, description="Actors that hold the feature table (S).")
+    shard_threads: Positive = Field(1, description="Threads of each of them.")
+    use_gpu: bool = Field(False, description="One GPU for each worker.")
+    max_failures: int = Field(
+        2, ge=0, description="How often lost workers are replaced before the run fails."
+    )
 
 
 class EvaluationSection(Section):
-    """When and by which protocol the encoder is judged; `criteria` adds figures of merit that need no identities."""
+    """When and by which protocol the encoder is evaluated."""
 
-    every: int = Field(5, ge=0)
-    split: Literal["test", "validation"] = "test"
-    protocol: str | None = None
-    criteria: bool = False
+    every: int = Field(5, ge=0, description="Epochs between evaluations; 0 evaluates the last epoch only.")
+    split: Literal["test", "validation"] = Field("test", description="Which identities are ranked.")
+    protocol: Annotated[str | None, Choice(PROTOCOLS)] = Field(
+        None, description="Evaluation protocol; by default the data set's own."
+    )
+    criteria: bool = Field(False, description="Also measure criteria that need no identities.")
 
 
 class MemorySection(Section):
     """How large a memory may be that every worker holds a copy of, and what a feature shard may take."""
 
-    replicate_mb: Positive = 1024
-    shard_mb: Positive = 8192
+    replicate_mb: Positive = Field(1024, description="Largest memory of prototypes on every worker, in MB.")
+    shard_mb: Positive = Field(8192, description="Most that one feature shard may take, in MB.")
 
 
 class TuneSection(Section):
     """A search for hyper-parameters: how many samples are tried, how they are drawn, stopped and compared.
 
-    `objective` is the mean mAP of both directions on held-out identities, or one of `raydist.engine.criteria`; for several data
-    sets it is the mean over them. A trial that falls behind is stopped early by `asha`. As many trials run at once as the cluster
-    has room for, at most `max_concurrent` where that is given.
+    `objective` is the mean mAP of both directions on held-out identities, or one of
+    `raydist.engine.criteria`; for several data sets it is the mean over them.
     """
 
-    num_samples: Positive = 8
-    search: Literal["random", "optuna"] = "random"
-    scheduler: Literal["asha", "none"] = "asha"
-    objective: Literal["map", "silhouette", "stability", "consistency", "balance"] = "map"
-    max_concurrent: Positive | None = None
-    seed: int = Field(0, ge=0)
+    num_samples: Positive = Field(8, description="Trials of the search.")
+    search: Literal["random", "optuna"] = Field("random", description="How the values of a trial are chosen.")
+    scheduler: Literal["asha", "none"] = Field(
+        "asha", description="Whether trials that fall behind are stopped early."
+    )
+    objective: Literal["map", "silhouette", "stability", "consistency", "balance"] = Field(
+        "map", description="What trials are compared by; all but map need no identities."
+    )
+    max_concurrent: Positive | None = Field(
+        None, description="Most trials at once; by default as many as the cluster has room for."
+    )
+    seed: int = Field(0, ge=0, description="Seed of the search.")
 
 
 class TrackingSection(Section):
     """Where the run is logged."""
 
-    mlflow_uri: str | None = "sqlite:///runs/mlflow.db"
-    experiment: str = "raydist"
+    mlflow_uri: str | None = Field(
+        "sqlite:///runs/mlflow.db", description="Address of MLflow; null logs to the run's folder only."
+    )
+    experiment: str = Field("raydist", description="Experiment of MLflow.")
 
 
 class Config(Section):
@@ -247,8 +254,8 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
 
     Args:
         recipe: a name in ``raydist/recipes``, a path of a YAML file, or None for ``demo``.
-        words: overrides; ``method.name=X`` replaces the whole method section by the defaults of X, and ``train.iterations``
-            takes the place of a recipe's ``train.epoch_frames``.
+        words: overrides; ``method.name=X`` replaces the whole method section by the defaults of X, and
+            ``train.iterations`` takes the place of a recipe's ``train.epoch_frames``.
 
     Raises:
         ConfigError: one line for everything that is wrong.
@@ -265,7 +272,7 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
-    """A configuration with the values of some paths put in, checked; paths as `raydist.config.overrides` gives them.
+    """A checked configuration with other values at some paths, which are as `overrides` gives them.
 
     Raises:
         ConfigError: one line for each path that is unknown, and each value that is not legal.

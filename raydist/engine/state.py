@@ -10,19 +10,19 @@ import torch
 from torch import nn
 
 from raydist.data.training_set import TrainingSet
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
+from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
+from raydist.engine.optimizer import make_optimizer
 from raydist.engine.plan import Plan, allot
 from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
-from raydist.errors import ConfigError
-from raydist.methods.method import Memories, Method, MethodContext, Stage, Targets
+from raydist.methods.method import Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
+from raydist.methods.steps import Memories
 from raydist.types import Ints, Modality
-
-BYTES_PER_VALUE = 4
 
 
 @dataclass
@@ -30,13 +30,22 @@ class RunState:
     """A run between two epochs.
 
     Attributes:
+        config: the whole configuration.
+        process_group: the ranks that train together.
+        refresh: how targets are computed.
+        inputs: the data.
+        encoder: what is trained.
+        modules: trainable parts beside the encoder, by name.
+        method: the paper's recipe.
+        plan: its stages with their epochs.
+        optimizer: of the stage; None before the first epoch.
         epoch: epochs completed.
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
         history: the retrieval results so far, by epoch; 0 is the untrained encoder.
         steps: optimizer steps made.
         frames_seen: training frames that went through the encoder, over all workers.
-        after_step: told how many steps of the epoch are done, for a progress bar.
+        after_step: called after every step with the number of steps done and that of the whole epoch.
     """
 
     config: Config
@@ -51,10 +60,10 @@ class RunState:
     epoch: int = 0
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
-    history: dict[int, dict[str, dict[str, float]]] = field(default_factory=dict)
+    history: dict[int, Scores] = field(default_factory=dict)
     steps: int = 0
     frames_seen: int = 0
-    after_step: Callable[[int, int], None] = lambda step, of: None
+    after_step: Callable[[int, int], None] = lambda step, num_steps: None
 
     @property
     def tracklets(self) -> TrainingSet:
@@ -71,46 +80,13 @@ class RunState:
 
     def start_stage(self, stage: Stage) -> None:
         """Give the stage an optimizer of its own."""
-        self.optimizer = make_optimizer(self.config, self.trainable(), stage)
+        self.optimizer = make_optimizer(self.config.train, self.trainable(), stage)
 
-
-def feature_width(config: Config) -> int:
-    """D of the configured encoder."""
-    return build_encoder(**config.encoder.model_dump(exclude={"weights"}), seed=config.run.seed).width
-
-
-def check_memory(config: Config, num_tracklets: int, width: int) -> float:
-    """What a copy of the largest memory, one row a tracklet, takes on every worker.
-
-    Args:
-        config: the whole configuration.
-        num_tracklets: N.
-        width: D.
-
-    Returns:
-        Megabytes.
-
-    Raises:
-        ConfigError: more than ``memory.replicate_mb``.
-    """
-    megabytes = num_tracklets * width * BYTES_PER_VALUE / 1e6
-    if megabytes > config.memory.replicate_mb:
-        raise ConfigError(
-            f"a memory of {num_tracklets:,} tracklets x {width} takes {megabytes:,.0f} MB on every worker; "
-            f"memory.replicate_mb = {config.memory.replicate_mb} allows less: raise it, or train on fewer tracklets"
-        )
-    return megabytes
-
-
-def make_optimizer(config: Config, parameters: list[nn.Parameter], stage: Stage) -> torch.optim.Optimizer:
-    """The optimizer that a stage begins with."""
-    train = config.train
-    lr = train.lr * stage.lr_factor
-    chosen = [p for p in parameters if p.requires_grad]
-    if train.optimizer == "sgd":
-        return torch.optim.SGD(chosen, lr=lr, momentum=0.9, weight_decay=train.weight_decay)
-    adaptive = torch.optim.AdamW if train.optimizer == "adamw" else torch.optim.Adam
-    return adaptive(chosen, lr=lr, weight_decay=train.weight_decay)
+    def set_targets(self, targets: Targets) -> None:
+        """Take the targets of an epoch, and fresh memories from them."""
+        device = self.process_group.device
+        self.targets = targets
+        self.memories = {k: torch.tensor(v, device=device) for k, v in sorted(targets.memories.items())}
 
 
 def build_state(
@@ -125,7 +101,7 @@ def build_state(
     Args:
         config: the whole configuration.
         inputs: the data, see `raydist.engine.inputs`.
-        world: the ranks that train together; this process alone by default.
+        process_group: the ranks that train together; this process alone by default.
         refresh: how targets are computed; in this process by default.
     """
     process_group = process_group or SingleProcess()
@@ -147,8 +123,6 @@ def build_state(
         }
     stages = [stage for stage in method.stages() if stage.share > 0]
     plan = Plan(stages, allot(config.train.epochs, [s.share for s in stages], config.train.limit_epochs))
-    for stage, epochs in zip(plan.stages, plan.epochs, strict=True):
-        stage.epochs = epochs
     return RunState(
         config,
         process_group,

@@ -10,19 +10,18 @@ import numpy as np
 import torch
 
 from raydist.config import overrides
-from raydist.data.frames.store import FrameStore, open_frames
+from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
-from raydist.engine.inputs import frame_options, read_tracklets, split_tables
+from raydist.engine.inputs import frames_of, read_tracklets, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import cache_folder
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import FeatureTable
+from raydist.types import FeatureTable, tracklet_means
 
 ROWS_AT_ONCE = 4096
 
@@ -49,7 +48,7 @@ class Trained:
 
         Args:
             path: the run's folder.
-            words: `section.key=value` to lay over its configuration.
+            words: ``section.key=value`` to lay over its configuration.
             sections: which sections may be changed.
 
         Raises:
@@ -75,7 +74,7 @@ class Trained:
 
     def frames(self, table: TrackletTable) -> FrameStore:
         """The frames of tracklets, at the size that the encoder was trained on."""
-        return open_frames(table, **frame_options(self.config.data, cache_folder()))
+        return frames_of(table, self.config.data, cache_folder())
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
         """The features of tracklets, block by block in the order of the table, so that memory stays bounded.
@@ -93,19 +92,18 @@ class Trained:
             parts = extract(
                 self.encoder, store, table.modality, rows, data=self.config.data, device=self.device
             )
-            yield FeatureTable(
-                tracklet_means(parts), table.tracklet_id[rows], table.modality[rows], table.camera[rows],
-                table.identity[rows], table.split[rows],
-            )  # fmt: skip
+            yield table.take(rows).with_features(tracklet_means(parts))
 
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:
-    """The configuration with words laid over; without the published weights, which the checkpoint replaces."""
+    """The configuration with words laid over; without the published weights, which the checkpoint
+    replaces."""
     changes = list(overrides(words))
     for path, _ in changes:
         if path[0] not in sections:
             allowed = " and ".join(f"{section}.*" for section in sections)
             raise ConfigError(
-                f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be changed here"
+                f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be "
+                "changed here"
             )
     return anchored(with_values(config, [(("encoder", "weights"), None), *changes]))

@@ -1,1 +1,1 @@
-"""How good is a table of features: rankings and their measures, the published protocols, and the checked result."""
+"""Retrieval with a table of features: rankings and their metrics, published protocols, checked results."""

@@ -1,4 +1,4 @@
-"""Rankings of a gallery and what they are worth: average precision, CMC and INP, a block of queries at a time.
+"""Rankings of a gallery and their metrics: average precision, CMC and INP, a block of queries at a time.
 
 The order is the same everywhere: similarity downwards, and among equal similarities the gallery row
 upwards. Similarities are taken in float64 and rounded to nine decimals, so that equal features tie
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import DataError, FeatureError
-from raydist.types import UNKNOWN_IDENTITY, Floats, Ints
+from raydist.types import UNKNOWN_IDENTITY, Doubles, Floats, Ints
 
 RANKS = (1, 5, 10, 20)
 """The depths at which the cumulative matching characteristic is read."""
@@ -25,19 +26,18 @@ SIMILARITIES_AT_ONCE = 1 << 22
 DECIMALS = 9
 
 Mask = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class QueryMetrics:
-    """What each of V valid queries scored; a query is valid if the gallery holds a match that is not ignored.
+    """The metrics of V valid queries; a query is valid if the gallery holds a match that is not ignored.
 
     Attributes:
         query: int64 [V], which of the given queries they are.
         average_precision: float64 [V] in 0..1.
         inp: float64 [V] in 0..1, the inverse negative penalty: number of matches / rank of the last one.
-        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`; float64, in which share of the galleries
-            one does, in a `mean_metrics`.
+        cmc: bool [V, len(RANKS)], whether a match stands at or above each of `RANKS`; in a `mean_metrics`
+            float64, the share of the galleries where one does.
         num_relevant: int64 [V], matches of the query.
         num_candidates: int64 [V], gallery rows that are not ignored.
         num_skipped: how many queries were not valid.
@@ -69,7 +69,8 @@ def rank_metrics(
         gallery: float32 [G, D], unit rows.
         query_identity: int64 [Q]; a query of `UNKNOWN_IDENTITY` matches nothing.
         gallery_identity: int64 [G].
-        ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that ranking.
+        ignore: from q query rows (int64 [q]) to bool [q, G], true where a gallery row is left out of that
+            ranking.
         deduplicate: whether every person counts once in the CMC, see `person_rank`.
         block: queries at a time; by default so many that a block holds `SIMILARITIES_AT_ONCE` similarities.
 
@@ -82,7 +83,8 @@ def rank_metrics(
     """
     if queries.shape[1] != gallery.shape[1]:
         raise FeatureError(
-            f"queries of width {queries.shape[1]}, gallery of width {gallery.shape[1]}: embed both with one encoder"
+            f"queries of width {queries.shape[1]}, gallery of width {gallery.shape[1]}: "
+            "embed both with one encoder"
         )
     gallery = np.asarray(gallery, np.float64)
     block = block or max(1, SIMILARITIES_AT_ONCE // max(1, len(gallery)))
@@ -96,25 +98,29 @@ def rank_metrics(
             order = rank_gallery(queries[rows[valid]], gallery, ignored=ignored[valid])
             precision, inp, cmc = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
             if deduplicate:
-                cmc = person_rank(order, query_identity[rows[valid]], gallery_identity)[:, None] <= np.array(
-                    RANKS
-                )
+                ranks = person_rank(order, query_identity[rows[valid]], gallery_identity)
+                cmc = ranks[:, None] <= np.array(RANKS)
             num_relevant, num_candidates = relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)
             parts.append((rows[valid], precision, inp, cmc, num_relevant, num_candidates))
     if not parts:
         raise DataError(
-            f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: nothing to score"
+            f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: "
+            "nothing to score"
         )
+    return _joined(parts, len(queries))
+
+
+def _joined(parts: Sequence[tuple[NDArray[Any], ...]], num_queries: int) -> QueryMetrics:
+    """The metrics of all queries, out of those of consecutive blocks."""
     query, precision, inp, cmc, num_relevant, num_candidates = (
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
-    return QueryMetrics(
-        query, precision, inp, cmc, num_relevant, num_candidates, num_skipped=len(queries) - len(query)
-    )
+    num_skipped = num_queries - len(query)
+    return QueryMetrics(query, precision, inp, cmc, num_relevant, num_candidates, num_skipped)
 
 
 def same_identity(query_identity: Ints, gallery_identity: Ints) -> Mask:
-    """Bool [q, G]: where both are the same person; an unknown person is nobody's match.
+    """Bool [q, G]: where both are the same person; an unknown person matches no row.
 
     >>> same_identity(np.array([7, UNKNOWN_IDENTITY]), np.array([7, 8, UNKNOWN_IDENTITY]))
     array([[ True, False, False],
@@ -158,16 +164,16 @@ def score_hits(hits: Mask) -> tuple[Doubles, Doubles, Mask]:
     (0.8333, 0.6667)
     """
     depth = hits.shape[1]
-    found = np.cumsum(hits, axis=1)
-    num_relevant = found[:, -1]
-    precision = np.where(hits, found / np.arange(1, depth + 1), 0.0)
+    num_hits = np.cumsum(hits, axis=1)  # at or above each rank
+    num_relevant = num_hits[:, -1]
+    precision = np.where(hits, num_hits / np.arange(1, depth + 1), 0.0)
     last = depth - np.argmax(hits[:, ::-1], axis=1)
-    cmc = found[:, np.minimum(RANKS, depth) - 1] > 0
+    cmc = num_hits[:, np.minimum(RANKS, depth) - 1] > 0
     return precision.sum(axis=1) / num_relevant, num_relevant / last, cmc
 
 
 def person_rank(order: Ints, query_identity: Ints, gallery_identity: Ints) -> Ints:
-    """The rank of the query's person where every person stands once, at the best of their rows, as SYSU-MM01 counts.
+    """The rank of the query's person when each person counts once, at the best of their rows (SYSU-MM01).
 
     A row of an unknown person is a person of its own.
 
@@ -200,10 +206,10 @@ def one_person_a_row(identity: Ints) -> Ints:
 
 
 def mean_metrics(draws: Sequence[QueryMetrics]) -> QueryMetrics:
-    """What each query scores in the mean of several galleries that hold the same persons from the same cameras.
+    """The mean metrics of each query over several galleries of the same persons and cameras.
 
-    In such galleries the same queries are valid, with as many matches and candidates, so that the mean over queries of these
-    means is the mean of the galleries' means.
+    In such galleries the same queries are valid, with as many matches and candidates, so that the mean over
+    queries of these means is the mean of the galleries' means.
 
     Args:
         draws: the scores of the queries in each gallery, at least one.

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
-from raydist.evaluation.protocols import DIRECTIONS, Protocol, directions, find_protocol
+from raydist.evaluation.directions import DIRECTIONS, directions
+from raydist.evaluation.protocols import Protocol, find_protocol
 from raydist.evaluation.ranking import (
     RANKS,
     QueryMetrics,
@@ -17,14 +18,14 @@ from raydist.evaluation.ranking import (
     rank_gallery,
     rank_metrics,
 )
-from raydist.types import FeatureTable, Ints
+from raydist.types import Doubles, FeatureTable, Ints
 
 PERCENT = 100.0
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """The measures of one direction.
+    """The metrics of one direction.
 
     Attributes:
         rank1, rank5, rank10, rank20: percent of queries with a match at or above that rank.
@@ -37,7 +38,7 @@ class Retrieval:
         num_gallery: gallery rows, of one draw.
 
     Raises:
-        DataError: a measure is no percentage, the ranks fall, or nothing was scored.
+        DataError: a metric is no percentage, the ranks fall, or nothing was scored.
     """
 
     rank1: float
@@ -53,21 +54,23 @@ class Retrieval:
     num_gallery: int
 
     def __post_init__(self) -> None:
-        measures = {**self.to_dict(), "chance_map": self.chance_map, "map_error": self.map_error}
-        for name, value in measures.items():
+        metrics = {**self.to_dict(), "chance_map": self.chance_map, "map_error": self.map_error}
+        for name, value in metrics.items():
             if not 0 <= value <= PERCENT + 1e-9:
                 raise DataError(f"{name} {value}: expected a percentage")
         if not self.rank1 <= self.rank5 <= self.rank10 <= self.rank20:
             raise DataError(
-                f"ranks {self.rank1}, {self.rank5}, {self.rank10}, {self.rank20}: a deeper rank cannot hit less often"
+                f"ranks {self.rank1}, {self.rank5}, {self.rank10}, {self.rank20}: "
+                "a deeper rank cannot hit less often"
             )
         if min(self.num_queries, self.num_gallery) < 1 or self.num_skipped < 0:
             raise DataError(
-                f"{self.num_queries} queries, {self.num_skipped} skipped, {self.num_gallery} gallery rows: no such counts"
+                f"{self.num_queries} queries, {self.num_skipped} skipped, {self.num_gallery} gallery rows: "
+                "no such counts"
             )
 
     def to_dict(self) -> dict[str, float]:
-        """The six published measures in percent, by name."""
+        """The six published metrics in percent, by name."""
         return {name: getattr(self, name) for name in ("rank1", "rank5", "rank10", "rank20", "map", "minp")}
 
 
@@ -89,7 +92,7 @@ class RankedList:
 
 
 def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
-    """Score both directions of cross-modality retrieval, in the mean of the galleries that the protocol draws.
+    """The metrics of both directions of cross-modality retrieval, in the mean of the protocol's galleries.
 
     Args:
         table: features with identities and splits.
@@ -106,7 +109,8 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     results = {}
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
-        # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are drawn from.
+        # Each draw is ranked by itself: SYSU-MM01's ten galleries hold half as many rows as what they are
+        # drawn from.
         galleries = [protocol.draw(table, gallery_rows, number) for number in range(protocol.num_draws)]
         metrics = mean_metrics(
             [_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries]
@@ -116,14 +120,15 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
 
 
 def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str, float]]:
-    """The measures of both directions as plain numbers, as a run's summary has them.
+    """The metrics of both directions as plain numbers, as a run's summary has them.
 
     Args:
         table: see `evaluate`.
         protocol: see `evaluate`.
 
     Returns:
-        For each direction the six measures, ``chance_map`` and ``map_error`` in percent, and ``skipped_queries``.
+        For each direction the six metrics, ``chance_map`` and ``map_error`` in percent, and
+        ``skipped_queries``.
     """
     return {
         direction: result.to_dict()
@@ -139,7 +144,7 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
 def ranked_lists(
     table: FeatureTable, protocol: str | Protocol, direction: str, *, num_queries: int, top: int
 ) -> list[RankedList]:
-    """The heads of some rankings, for the eye; of a protocol that draws several galleries, in the first.
+    """The heads of some rankings, to be looked at; of a protocol that draws several galleries, in the first.
 
     Args:
         table: features with identities and splits.
@@ -186,12 +191,12 @@ def _identity(table: FeatureTable) -> Ints:
 def _sides(table: FeatureTable, protocol: Protocol, direction: str) -> tuple[Ints, Ints]:
     """Query rows and gallery rows of a direction, of which the protocol leaves some on both sides."""
     _identity(table)
-    found = directions(table)[direction]
-    query_rows, gallery_rows = (protocol.keep(table, rows) for rows in found)
+    all_queries, all_gallery = directions(table)[direction]
+    query_rows, gallery_rows = (protocol.select(table, rows) for rows in (all_queries, all_gallery))
     if not (query_rows.size and gallery_rows.size):
         raise DataError(
-            f"protocol {protocol.name} leaves {query_rows.size} of {found[0].size} queries and {gallery_rows.size} of "
-            f"{found[1].size} gallery rows for {direction}: {protocol.rule}"
+            f"protocol {protocol.name} leaves {query_rows.size} of {all_queries.size} queries and "
+            f"{gallery_rows.size} of {all_gallery.size} gallery rows for {direction}: {protocol.rule}"
         )
     return query_rows, gallery_rows
 
@@ -210,8 +215,8 @@ def _metrics(
     )
 
 
-def _standard_error(values: NDArray[np.float64], people: Ints) -> float:
-    """The standard error of a mean whose values come in groups that are not independent (the cluster-robust form)."""
+def _standard_error(values: Doubles, people: Ints) -> float:
+    """The standard error of a mean, where the values of one person are not independent (cluster-robust)."""
     groups = np.unique(people, return_inverse=True)[1]
     return float(np.sqrt((np.bincount(groups, values - values.mean()) ** 2).sum()) / len(values))
 

@@ -1,4 +1,4 @@
-"""What a refresh says of itself, for the log alone: every method fills it the same way."""
+"""The decisions of a refresh, to be compared with identities: for the log, never for training."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from raydist.types import Doubles, Ints, Labels
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What identities, where they are known, can be held against. `raydist.engine.diagnostics` alone reads it.
+    """Every method fills it the same way; `raydist.engine.diagnostics` alone reads it.
 
     Each part is None where a method has no such thing.
 
     Attributes:
-        assignment: int64 [N], for every infrared tracklet the visible cluster it is assigned to, NOISE where there is
-            none and on visible rows.
-        links_within: boolean CSR [N, N], links between tracklets of one modality.
-        links_across: boolean CSR [N, N], links between tracklets of different modalities.
+        assignment: int64 [N], the visible cluster, numbered as in `Targets.labels`, that every infrared
+            tracklet is assigned to; NOISE where there is none, and on visible rows.
+        links_within: CSR [N, N], a stored value is a link between two tracklets of one modality.
+        links_across: CSR [N, N], a stored value is a link between two tracklets of different modalities.
         labels_before: int64 [N], the labels before they were refined.
         uncertainty: float64 [N], how little each assignment is trusted; larger is less certain.
     """

@@ -1,38 +1,57 @@
 """The contract between a paper's recipe and the engine that runs it.
 
-A `Method` is a list of `Stage`s. Once an epoch a stage turns features into `Targets` (labels, associations, fresh
-memories); then it names the optimizer steps of the epoch as `OptimizerStep`s: which tracklets, which versions of their
-clips, the loss, and how the memories change. It knows nothing of devices, ranks, logging, checkpoints or data sets.
+A `Method` is a list of `Stage`s. Once an epoch a stage turns features into `Targets` (labels, associations,
+new memories). Then it names the optimizer steps of the epoch as `OptimizerStep`s: which tracklets, which
+views of their clips, the loss, and how the memories change. It knows nothing of devices, ranks, logging,
+checkpoints or data sets.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Protocol, Self, TypeAlias
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.sparse import csr_array
-from torch import Tensor, nn
+from torch import nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
-from raydist.data.transforms.augment import BASIC, ClipAugment
-from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
-from raydist.neighbours.search.lists import Ranked
+from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.steps import OptimizerStep
+from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
 
-Memories = dict[str, Tensor]
-Modules = Mapping[str, nn.Module]
+Array: TypeAlias = NDArray[Any] | csr_array
 
 
 class Params(Section):
-    """The hyper-parameters of one method; each method has its own sub-class."""
+    """The hyper-parameters of one method; each method has its own sub-class.
+
+    Attributes:
+        name: the method's name in `raydist.methods.registry`, or ``package.module:Class`` for one that is not
+            there.
+    """
 
     name: str
+
+
+class StageParams(Section):
+    """The hyper-parameters of one stage; the stages of a method extend them.
+
+    Attributes:
+        share: of the epochs, relative to the other stages; a stage with 0 is left out.
+        lr_factor: the stage's learning rate as a factor of ``train.lr``.
+    """
+
+    share: float = Field(1.0, gt=0)
+    lr_factor: float = Field(1.0, gt=0)
 
 
 @dataclass(frozen=True)
@@ -41,92 +60,53 @@ class Targets:
 
     Attributes:
         labels: int64 [N], the clusters of both modalities numbered together, NOISE = -1.
-        arrays: whatever else the steps need; plain arrays and sparse matrices.
+        arrays: what else the steps need, by the field names of a `TargetArrays`.
         memories: float32 matrices that losses compare with; every worker gets its own equal copy.
-        figures: numbers for the log, such as the threshold in force.
-        criteria: how good features and clusters are, told without identities; added by the engine where they are asked for.
+        metrics: numbers for the log, such as the threshold in force.
+        criteria: measures of features and clusters that need no identities; added by the engine where they
+            are asked for.
+        clustered: bool [N], which rows were given to the clustering; None for all of them.
+        diagnosis: what the log compares with identities; not kept in checkpoints.
     """
 
     labels: Labels
-    arrays: Mapping[str, NDArray[Any] | csr_array] = field(default_factory=dict)
+    arrays: Mapping[str, Array] = field(default_factory=dict)
     memories: Mapping[str, Floats] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     criteria: Mapping[str, float] = field(default_factory=dict)
+    clustered: NDArray[np.bool_] | None = None
+    diagnosis: Diagnosis | None = None
 
     @property
-    def offered(self) -> NDArray[np.bool_]:
-        """bool [N]: which rows were offered to the clustering (``arrays["clustered"]``), all if the method does not say."""
-        return np.asarray(self.arrays.get("clustered", np.ones(len(self.labels), bool)))
+    def clustered_rows(self) -> NDArray[np.bool_]:
+        """bool [N]: `clustered`, or all rows where the method does not say."""
+        return np.ones(len(self.labels), bool) if self.clustered is None else self.clustered
 
 
-@dataclass(frozen=True)
-class ClipView:
-    """One rendering of a clip.
+@dataclass(frozen=True, kw_only=True)
+class TargetArrays:
+    """A typed view of `Targets.arrays`: a method declares its arrays as the fields of a sub-class.
 
-    Attributes:
-        augment: the strengths for each modality; parameters are drawn once a clip.
-        segment: None takes frames from the whole tracklet. A number takes them from one of `NUM_SEGMENTS` consecutive
-            parts: versions with different numbers never share a part.
-        timing: how often and in what way the frames follow each other in another rhythm.
-        frames_of: the number of an earlier version of the same substep whose frames are taken, segment and timing and all;
-            None draws frames of its own.
-        style: probability that the clip takes the feature statistics of a clip of the other modality.
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Weights(TargetArrays):
+    ...     weights: Floats
+    >>> targets = Targets(np.zeros(2, np.int64), Weights(weights=np.ones(2, np.float32)).pack())
+    >>> Weights.of(targets).weights.tolist()
+    [1.0, 1.0]
     """
 
-    augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: dict.fromkeys(Modality, BASIC))
-    segment: int | None = None
-    timing: ClipTiming = AS_IT_RAN
-    frames_of: int | None = None
-    style: float = 0.0
+    @classmethod
+    def of(cls, targets: Targets) -> Self:
+        """The arrays of some targets, not copied."""
+        return cls(**{each.name: targets.arrays[each.name] for each in fields(cls)})
 
-
-NUM_SEGMENTS = 2
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The features of a step, gathered from all workers, with autograd into this worker's share.
-
-    Attributes:
-        features: [V, B, D] unit vectors: V versions of the clips of B tracklets.
-        rows: int64 [B], rows of the training set.
-        frames: [V, B, T, D] unit vectors of the single frames, where the substep asks for them.
-        raw: [V, B, D] the features before they got unit length, where the substep asks for them.
-    """
-
-    features: Tensor
-    rows: Tensor
-    frames: Tensor | None = None
-    raw: Tensor | None = None
-
-
-Sampler = Callable[[int, np.random.Generator], Ints]
-"""(iterations, rng) -> rows int64 [iterations, B]."""
-
-
-@dataclass(frozen=True)
-class OptimizerStep:
-    """One optimizer step of every iteration.
-
-    Attributes:
-        sampler: draws the rows of all steps of the epoch.
-        clip_views: which renderings of each clip the loss wants.
-        loss: named terms whose sum is minimised; reads the memories.
-        update: changes the memories after a successful step.
-        wants_frames: whether the loss reads `Batch.frames`.
-        wants_raw: whether the loss reads `Batch.raw`.
-    """
-
-    sampler: Sampler
-    clip_views: Sequence[ClipView]
-    loss: Callable[[Batch, Memories, Modules], dict[str, Tensor]]
-    update: Callable[[Batch, Memories], None]
-    wants_frames: bool = False
-    wants_raw: bool = False
+    def pack(self) -> dict[str, Array]:
+        """The arrays by name, as `Targets` holds them."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 class Refresher(Protocol):
-    """Distances and clusters of the features it holds; in process or on the shards of a cluster, equal results."""
+    """Distances and clusters of one set of features; the same in process and on the shards."""
 
     def set_features(self, features: Floats) -> None:
         """Take the unit features [N, D] of this refresh."""
@@ -135,50 +115,15 @@ class Refresher(Protocol):
         """Cluster the given rows among themselves."""
 
     def nearest_in_views(self, view: Ints) -> Ranked:
-        """For every row the most similar row of each view.
+        """For every row the most similar row of each camera view.
 
         Args:
-            view: int64 [N], the view of each row, 0..U-1.
+            view: int64 [N], the camera view of each row, 0..U-1.
 
         Returns:
-            Ids and similarities [N, U]; a row's own view and a view without rows hold id -1 and similarity -inf. Ties go to
-            the smaller id.
+            Ids and similarities [N, U]; a row's own camera view, and one without rows, hold id -1 and
+            similarity -inf. Ties go to the smaller id.
         """
-
-
-class Stage(ABC):
-    """A part of a training with its own targets and losses; it begins with the last weights of the one before."""
-
-    name: ClassVar[str]
-    share: float = 1.0
-    """How many of the epochs, relative to the other stages; a stage with 0 is left out."""
-    epochs: int = 1
-    """How many epochs that makes; the engine says so before the first."""
-    lr_factor: float = 1.0
-    needs_features: ClassVar[bool] = True
-
-    @abstractmethod
-    def refresh(
-        self,
-        features: Floats,
-        previous: Targets | None,
-        refresher: Refresher,
-        epoch: int,
-        rng: np.random.Generator,
-    ) -> Targets:
-        """The targets of an epoch.
-
-        Args:
-            features: [N, K, D] unit features of K sub-tracklets of every training tracklet ([0, 0, 0] when not needed).
-            previous: the targets of the epoch before, of this stage or of the one before; None at the start.
-            refresher: distances and clusters.
-            epoch: counted from 0 at the start of the stage.
-            rng: keyed by the run's seed and the epoch.
-        """
-
-    @abstractmethod
-    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
-        """The optimizer steps of one iteration, in order."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +136,8 @@ class MethodContext:
         num_identities: P, pseudo identities of each modality in a batch.
         num_instances: K, tracklets of each.
         truth: identities, for a supervised method only.
-        num_branches: how many features of the encoder's branches, all of the same length, a feature of width D joins.
+        num_branches: how many features of the encoder's branches, all of the same length, a feature of width
+            D joins.
     """
 
     tracklets: TrainingSet
@@ -204,6 +150,81 @@ class MethodContext:
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""
         return np.flatnonzero(self.tracklets.modality == modality)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch of a stage.
+
+    Attributes:
+        index: counted from 0 at the start of the stage.
+        count: epochs of the stage.
+    """
+
+    index: int
+    count: int = 1
+
+    @property
+    def midpoint(self) -> float:
+        """The middle of the epoch as a share of the stage: a stage of few epochs reaches its last phase too.
+
+        >>> Epoch(1, count=4).midpoint
+        0.375
+        """
+        return (self.index + 0.5) / self.count
+
+    def is_past(self, share: float) -> bool:
+        """Whether this share of the stage's epochs is over when the epoch begins.
+
+        >>> [Epoch(index, count=4).is_past(0.5) for index in range(4)]
+        [False, False, True, True]
+        """
+        return self.index >= share * self.count
+
+
+@dataclass(frozen=True)
+class Stage(ABC):
+    """A part of a training with its own targets and losses; it starts from the weights of the one before.
+
+    Attributes:
+        context: the training set, the clustering and the batch.
+        params: hyper-parameters.
+    """
+
+    name: ClassVar[str]
+    needs_features: ClassVar[bool] = True
+
+    context: MethodContext
+    params: StageParams
+
+    @property
+    def share(self) -> float:
+        """How many of the epochs, relative to the other stages."""
+        return self.params.share
+
+    @property
+    def lr_factor(self) -> float:
+        """The stage's learning rate as a factor of the run's."""
+        return self.params.lr_factor
+
+    @abstractmethod
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+    ) -> Targets:
+        """The targets of an epoch.
+
+        Args:
+            features: [N, K, D] unit features of K sub-tracklets of every training tracklet ([0, 0, 0] when
+                not needed).
+            previous: the targets of the epoch before, of this stage or of the one before; None at the start.
+            refresher: distances and clusters.
+            epoch: of the stage.
+            rng: keyed by the run's seed and the run's epoch.
+        """
+
+    @abstractmethod
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """The optimizer steps of one iteration, in order."""
 
 
 class Method(ABC):

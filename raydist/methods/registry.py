@@ -1,36 +1,65 @@
-"""The methods by name; a method's file is imported when it is asked for."""
+"""The methods by name; a method's module is imported when it is asked for."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from typing import TYPE_CHECKING
 
-from raydist.errors import ConfigError
-from raydist.methods.method import Method
-from raydist.registry import nearest
+from raydist.registry import Entry, Registry
 
-METHODS = {
-    "bmil": "raydist.methods.bmil.method:BiasMitigation",
-    "cba": "raydist.methods.cba.method:CausalBootstrappedAlignment",
-    "dcl": "raydist.methods.dcl.method:DualContrast",
-    "dmdl": "raydist.methods.dmdl.method:DualLevelDebiasing",
-    "hil": "raydist.methods.hil.method:HierarchicalIdentityLearning",
-    "hitpro": "raydist.methods.hitpro.method:HiTPro",
-    "pgm": "raydist.methods.pgm.method:ProgressiveGraphMatching",
-    "supervised": "raydist.methods.supervised.method:Supervised",
-}
+if TYPE_CHECKING:
+    from raydist.methods.method import Method
+
+METHODS: Registry[type[Method]] = Registry(
+    "method.name",
+    {
+        "bmil": Entry(
+            "raydist.methods.bmil.method:BiasMitigation",
+            "modality-aware Jaccard distance and joint clusters, split into proxies (AAAI 2026)",
+        ),
+        "cba": Entry(
+            "raydist.methods.cba.method:CausalBootstrappedAlignment",
+            "causal warm-up, then infrared clusters refined along visible prototypes (arXiv 2604.15631)",
+        ),
+        "dcl": Entry(
+            "raydist.methods.dcl.method:DualContrast",
+            "cluster contrast within each modality (ADCA, ACM MM 2022, stage 1)",
+        ),
+        "dmdl": Entry(
+            "raydist.methods.dmdl.method:DualLevelDebiasing",
+            "adjusted likelihood and two views that correct each other's labels (Pattern Recognition 176)",
+        ),
+        "hil": Entry(
+            "raydist.methods.hil.method:HierarchicalIdentityLearning",
+            "labels by reverse selection and several centres a cluster (arXiv 2509.11587)",
+        ),
+        "hitpro": Entry(
+            "raydist.methods.hitpro.method:HiTPro",
+            "a prototype a tracklet, linked across cameras and modalities, no clusters (arXiv 2604.21324)",
+        ),
+        "pgm": Entry(
+            "raydist.methods.pgm.method:ProgressiveGraphMatching",
+            "progressive graph matching of clusters, alternate cross contrast (CVPR 2023)",
+        ),
+        "supervised": Entry(
+            "raydist.methods.supervised.method:Supervised",
+            "identity loss and triplets on the true identities: the upper bound, not an unsupervised method",
+        ),
+    },
+    kind="raydist.methods.method:Method",
+    subclass=True,
+)
 
 
 def method_class(name: str) -> type[Method]:
     """The class of a method.
 
+    Args:
+        name: of `METHODS`, or ``package.module:Class``.
+
     Raises:
-        ConfigError: no method of that name.
+        ConfigError: no method of that name, or what has that name is no method.
 
     >>> method_class("dcl").__name__
     'DualContrast'
     """
-    if name not in METHODS:
-        raise ConfigError(f"method.name = {name!r}{nearest(name, METHODS)}; there are: {', '.join(METHODS)}")
-    module, _, attribute = METHODS[name].partition(":")
-    cls: type[Method] = getattr(import_module(module), attribute)
-    return cls
+    return METHODS.load(name)

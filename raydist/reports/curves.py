@@ -1,112 +1,127 @@
-"""The curves of a run: which measures of the metrics are drawn, in which colours, and the stages behind them."""
+"""The curves of a run: which metrics are drawn, in which colours, and the stages behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from raydist.evaluation.protocols import DIRECTIONS
-from raydist.reports.chart import Band, Level, Plot, Series
+from raydist.engine.events import EpochReport
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.reports.chart import Band, Plot, ReferenceLine, Series
 from raydist.types import Modality
 
-Rows = Sequence[Mapping[str, Any]]
-"""Metrics, one mapping an epoch, in order: ``{"epoch", "stage", "loss", "clusters", "retrieval", "seconds"}``."""
+Reports = Sequence[EpochReport]
+"""The reports of a run, one an epoch, in order."""
 
 NUM_TONES = 6
 """Colours of `page.css` beside those of the modalities."""
 
 
-def plots(rows: Rows) -> list[Plot]:
-    """Loss, clusters, agreement and retrieval over the epochs; a measure that was never taken has an empty plot.
+def plots(reports: Reports) -> list[Plot]:
+    """Loss, clusters, agreement and retrieval over the epochs.
 
-    How good the association is has a plot where a method associates, and criteria have one where they were asked for.
+    A metric that was never computed has an empty plot. The quality of the association and the criteria have a
+    plot only where a report contains them.
 
     Args:
-        rows: the metrics of a run.
+        reports: of all epochs.
     """
+    always = [
+        Plot("Loss", _losses(reports), decimals=3),
+        Plot(
+            "mAP, percent",
+            _retrieval(reports),
+            decimals=1,
+            from_zero=True,
+            references=_chance(reports),
+        ),
+        Plot("Clusters", _clusters(reports, "count"), decimals=0, from_zero=True),
+        Plot("Agreement with the identities, ARI", _clusters(reports, "ari"), decimals=2, from_zero=True),
+    ]
+    optional = {
+        "Association across modalities": {report.epoch: report.association for report in reports},
+        "Criteria that need no identities": {report.epoch: report.criteria for report in reports},
+    }
     drawn = [
-        Plot("Loss", _loss(rows), decimals=3),
-        Plot("mAP, percent", _retrieval(rows), decimals=1, from_zero=True, levels=_chance(rows)),
-        Plot("Clusters", _of_clusters(rows, "count"), decimals=0, from_zero=True),
-        Plot("Agreement with the identities, ARI", _of_clusters(rows, "ari"), decimals=2, from_zero=True),
+        Plot(title, _all_metrics(by_epoch), decimals=2, from_zero=True)
+        for title, by_epoch in optional.items()
     ]
-    asked = {"Association across modalities": "association", "Criteria that need no identities": "criteria"}
-    more = [
-        Plot(title, _every_measure(rows, part), decimals=2, from_zero=True) for title, part in asked.items()
-    ]
-    return drawn + [plot for plot in more if plot.series]
+    return always + [plot for plot in drawn if plot.series]
 
 
-def stages(rows: Rows) -> list[Band]:
-    """The stages of a run, each from the end of the epoch before it; the untrained encoder is none."""
+def stage_bands(reports: Reports) -> list[Band]:
+    """The stages of a run, each from the end of the epoch before it; the untrained encoder is not a stage."""
     bands: list[Band] = []
-    for row in rows:
-        epoch, name = int(row["epoch"]), str(row["stage"])
-        if epoch == 0:
+    for report in reports:
+        if report.epoch == 0:
             continue
-        if bands and bands[-1].name == name:
-            bands[-1] = Band(name, bands[-1].begin, epoch)
+        if bands and bands[-1].name == report.stage:
+            bands[-1] = Band(report.stage, bands[-1].begin, report.epoch)
         else:
-            bands.append(Band(name, epoch - 1, epoch))
+            bands.append(Band(report.stage, report.epoch - 1, report.epoch))
     return bands
 
 
-def direction_words(direction: str) -> str:
+def direction_label(direction: str) -> str:
     """A direction of retrieval as it is shown.
 
-    >>> direction_words("infrared_to_visible")
+    >>> direction_label("infrared_to_visible")
     'infrared → visible'
     """
     return direction.replace("_to_", " \N{RIGHTWARDS ARROW} ")
 
 
-def _points(rows: Rows, *path: str) -> list[tuple[int, float]]:
-    """The values at a path of keys, such as ``loss, visible``, of the epochs that have one."""
-    found = [(int(row["epoch"]), _at(row, path)) for row in rows]
-    return [(epoch, float(value)) for epoch, value in found if value is not None]
-
-
-def _at(row: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        if row is None:
-            return None
-        row = row.get(key)
-    return row
-
-
-def _loss(rows: Rows) -> list[Series]:
-    terms = list(dict.fromkeys(term for row in rows for term in row.get("loss", {})))
+def _losses(reports: Reports) -> list[Series]:
+    terms = list(dict.fromkeys(term for report in reports for term in report.losses))
     modalities = [modality.label for modality in Modality]
     others = [term for term in terms if term not in modalities]
     tones = {term: f"tone-{number % NUM_TONES}" for number, term in enumerate(others)}
-    return [Series(term, _points(rows, "loss", term), tones.get(term, term)) for term in terms]
+    by_epoch = {report.epoch: report.losses for report in reports}
+    return [Series(term, _points(by_epoch, term), tones.get(term, term)) for term in terms]
 
 
-def _of_clusters(rows: Rows, measure: str) -> list[Series]:
-    return [Series(m.label, _points(rows, "clusters", m.label, measure), m.label) for m in Modality]
+def _clusters(reports: Reports, metric: str) -> list[Series]:
+    series = []
+    for modality in Modality:
+        label = modality.label
+        by_epoch = {report.epoch: report.clusters.get(label, {}) for report in reports}
+        series.append(Series(label, _points(by_epoch, metric), label))
+    return series
 
 
-def _every_measure(rows: Rows, part: str) -> list[Series]:
-    measures = dict.fromkeys(name for row in rows for name in row.get(part, {}))
+def _all_metrics(by_epoch: Mapping[int, Mapping[str, float]]) -> list[Series]:
+    """A series for every metric that any epoch has."""
+    names = dict.fromkeys(name for values in by_epoch.values() for name in values)
     return [
-        Series(name.replace("_", " "), _points(rows, part, name), f"tone-{number % NUM_TONES}")
-        for number, name in enumerate(measures)
+        Series(name.replace("_", " "), _points(by_epoch, name), f"tone-{number % NUM_TONES}")
+        for number, name in enumerate(names)
     ]
 
 
-def _retrieval(rows: Rows) -> list[Series]:
+def _retrieval(reports: Reports) -> list[Series]:
     return [
-        Series(direction_words(d), _points(rows, "retrieval", d, "map"), asking.label)
-        for d, (asking, _) in DIRECTIONS.items()
+        Series(direction_label(direction), _points(_scores(reports, direction), "map"), query_modality.label)
+        for direction, (query_modality, _) in DIRECTIONS.items()
     ]
 
 
-def _chance(rows: Rows) -> list[Level]:
-    """The chance level of each direction, or one for both when they agree to a tenth of a percent."""
-    levels = []
-    for direction, (asking, _) in DIRECTIONS.items():
-        for _, value in _points(rows, "retrieval", direction, "chance_map")[:1]:
-            levels.append(Level(f"chance, {direction_words(direction)} {value:.1f}", value, asking.label))
-    if len({round(level.value, 1) for level in levels}) == 1:
-        return [Level(f"chance {levels[0].value:.1f}", levels[0].value, "muted")]
-    return levels
+def _chance(reports: Reports) -> list[ReferenceLine]:
+    """The chance level of each direction, or one line for both when they agree to a tenth of a percent."""
+    lines = []
+    for direction, (query_modality, _) in DIRECTIONS.items():
+        for _, value in _points(_scores(reports, direction), "chance_map")[:1]:
+            name = f"chance, {direction_label(direction)} {value:.1f}"
+            lines.append(ReferenceLine(name, value, query_modality.label))
+    if len({round(line.value, 1) for line in lines}) == 1:
+        return [ReferenceLine(f"chance {lines[0].value:.1f}", lines[0].value, "muted")]
+    return lines
+
+
+def _scores(reports: Reports, direction: str) -> dict[int, Mapping[str, float]]:
+    """Epoch -> metric -> percent, for the epochs after which the encoder was evaluated."""
+    return {report.epoch: report.retrieval[direction] for report in reports if report.retrieval}
+
+
+def _points(by_epoch: Mapping[int, Mapping[str, float]], name: str) -> list[tuple[int, float]]:
+    """(epoch, value) for the epochs that have a value of that name."""
+    values = {epoch: values.get(name) for epoch, values in by_epoch.items()}
+    return [(epoch, float(value)) for epoch, value in values.items() if value is not None]

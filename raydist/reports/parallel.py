@@ -1,6 +1,7 @@
-"""The geometry of parallel coordinates: an axis a parameter, a thread a trial, from value to value up to the objective.
+"""The geometry of parallel coordinates: an axis for each parameter, a line for each trial (Inselberg, 1985).
 
-Inselberg (1985). Threads of good trials are drawn last and in a stronger stroke, so that what they share can be seen.
+A line goes from value to value up to the objective on the last axis. Those of good trials are drawn last and
+in a stronger stroke, so that what they have in common can be seen.
 """
 
 from __future__ import annotations
@@ -9,18 +10,18 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raydist.reports.chart import Tick, labels
-from raydist.tuning.records import Trial
-from raydist.tuning.space import Distribution
+from raydist.reports.axis import Tick, tick_labels
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.trial import Trial
 
 WIDTH, HEIGHT = 1120, 400
 LEFT, RIGHT, TOP, BOTTOM = 60, 1030, 120, 370
 
 MAX_AXES = 10
-"""Parameters that are drawn, at most: more cannot be told apart."""
+"""Parameters that are drawn, at most: more are illegible."""
 
 GRADES = ("lower", "middle", "upper")
-"""Thirds of the trials by their objective, the names of strokes in `page.css`; the winner has one of its own."""
+"""Thirds of the trials by their objective: names of strokes in `page.css`. The winner has its own stroke."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,23 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Thread:
-    """A trial as SVG path data; `grade` is of `GRADES`, or ``winner``."""
+class TrialLine:
+    """A drawn trial: `path` is SVG path data, `grade` one of `GRADES` or ``winner``, `title` a
+    description."""
 
     path: str
     grade: str
     stopped: bool
-    words: str
+    title: str
 
 
 @dataclass(frozen=True)
 class Parallel:
-    """Drawn parallel coordinates; `words` says what they show for those who do not see them."""
+    """Drawn parallel coordinates; `description` says what they show, for screen readers."""
 
     axes: Sequence[Axis]
-    threads: Sequence[Thread]
-    words: str
+    lines: Sequence[TrialLine]
+    description: str
 
 
 def draw_parallel(
@@ -59,38 +61,42 @@ def draw_parallel(
     Args:
         trials: of a study.
         parameters: the first `MAX_AXES` are drawn.
-        objective: the measure on the last axis.
+        objective: the metric on the last axis.
         winner: the number of the best trial.
 
     Returns:
         The drawing, or None when no trial has a value.
     """
-    ended = {trial.number: value for trial in trials if (value := trial.last(objective)) is not None}
-    if not ended:
+    values = {trial.number: value for trial in trials if (value := trial.last(objective)) is not None}
+    if not values:
         return None
-    names = list(parameters)[:MAX_AXES]
-    places = [LEFT + (RIGHT - LEFT) * n / len(names) for n in range(len(names) + 1)]
-    low, high = min(ended.values()), max(ended.values())
-    axes = [_axis(x, name, parameters[name]) for x, name in zip(places[:-1], names, strict=True)]
-    axes.append(Axis(round(places[-1], 1), objective, _ticks([low, high] if high > low else [low])))
-    order = sorted(ended, key=lambda number: (number == winner, ended[number], -number))
+    shown = dict(list(parameters.items())[:MAX_AXES])
+    positions = [LEFT + (RIGHT - LEFT) * n / len(shown) for n in range(len(shown) + 1)]
+    low, high = min(values.values()), max(values.values())
+    axes = [_axis(x, name, shown[name]) for x, name in zip(positions[:-1], shown, strict=True)]
+    axes.append(Axis(round(positions[-1], 1), objective, _ticks([low, high] if high > low else [low])))
+
     by_number = {trial.number: trial for trial in trials}
-    threads = []
+    lines = []
+    order = sorted(values, key=lambda number: (number == winner, values[number], -number))
     for rank, number in enumerate(order):
-        trial = by_number[number]
-        heights = [position(parameters[name], trial.sample[name]) for name in names]
-        heights.append((ended[number] - low) / (high - low) if high > low else 0.5)
-        path = "M" + "L".join(f"{x:.1f} {_y(h)}" for x, h in zip(places, heights, strict=True))
+        trial, value = by_number[number], values[number]
+        heights = [position(distribution, trial.sample[name]) for name, distribution in shown.items()]
+        heights.append((value - low) / (high - low) if high > low else 0.5)
+        path = "M" + "L".join(f"{x:.1f} {_y(height)}" for x, height in zip(positions, heights, strict=True))
         grade = "winner" if number == winner else GRADES[len(GRADES) * rank // len(order)]
-        threads.append(
-            Thread(path, grade, trial.state == "stopped", f"trial {number}, {objective} {ended[number]:.4g}")
-        )
-    words = f"{len(order)} trials over {len(names)} parameters; {objective} from {low:.4g} to {high:.4g}."
-    return Parallel(axes, threads, words)
+        title = f"trial {number}, {objective} {value:.4g}"
+        lines.append(TrialLine(path, grade, trial.state == "stopped", title))
+    description = (
+        f"{len(order)} trials over {len(shown)} parameters; {objective} from {low:.4g} to {high:.4g}."
+    )
+    return Parallel(axes, lines, description)
 
 
 def position(distribution: Distribution, value: object) -> float:
-    """Where a value lies between the least and the largest that can be drawn, in [0, 1]; loguniform ones by their logarithm.
+    """Where a value lies on its axis, 0 for the smallest that can be drawn and 1 for the largest.
+
+    A loguniform value is placed by its logarithm, a choice by its position in the list.
 
     >>> position(Distribution("loguniform", (0.01, 1)), 0.1)
     0.5
@@ -113,12 +119,10 @@ def _axis(x: float, name: str, distribution: Distribution) -> Axis:
 
 
 def _ticks(ends: Sequence[float]) -> list[Tick]:
-    """The ends of an axis, or the one value there is at its middle."""
+    """The ends of an axis; a single value is put at its middle."""
     heights = [0.0, 1.0] if len(ends) == 2 else [0.5]
-    return [
-        Tick(_y(h), text)
-        for h, text in zip(heights, labels([float(f"{end:.3g}") for end in ends]), strict=True)
-    ]
+    labels = tick_labels([float(f"{end:.3g}") for end in ends])
+    return [Tick(_y(height), label) for height, label in zip(heights, labels, strict=True)]
 
 
 def _y(height: float) -> float:

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 import simplejpeg
 
 from raydist.data.frames.decoding import Pixels
-from raydist.types import Ints
+from raydist.types import FrameReader, Ints
 
 SHOWN_HEIGHT = 128
-"""Pixels of the screen that a frame is high, about: smaller frames are enlarged by a whole factor."""
+"""About the height of a frame on the screen, in pixels: smaller frames are enlarged by a whole factor."""
 
 MAX_HEIGHT = 160
 """Higher frames are shrunk to this height."""
 
-QUALITY = 85
-
-
-class FrameReader(Protocol):
-    """The frames of the tracklets of a table, row by row, see `raydist.data.frames.store.FrameStore`."""
-
-    @property
-    def num_frames(self) -> Ints:
-        """int64 [N], the frames of each tracklet."""
-
-    def read(self, rows: Ints, frame_indices: Ints) -> Pixels:
-        """The pixels uint8 [B, T, 3, H, W] of the frames int64 [B, T] of the tracklets int64 [B]."""
+JPEG_QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -42,26 +30,26 @@ class Picture:
     height: int
 
 
-def strip(frames: FrameReader, row: int, *, num_frames: int) -> Picture:
-    """Frames of one tracklet side by side, evenly spread over it.
+def frame_strip(frames: FrameReader, row: int, *, num_frames: int) -> Picture:
+    """Some frames of one tracklet side by side, at even distances.
 
     Args:
         frames: the reader.
         row: the tracklet.
-        num_frames: how many; fewer where the tracklet is shorter.
+        num_frames: how many; fewer if the tracklet is shorter.
     """
-    chosen = spread(int(frames.num_frames[row]), num_frames)
+    chosen = middles(int(frames.num_frames[row]), num_frames)
     clip = frames.read(np.array([row]), chosen[None])[0]
     return picture(np.concatenate(list(clip.transpose(0, 2, 3, 1)), axis=1))
 
 
-def spread(total: int, wanted: int) -> Ints:
-    """The middles of `wanted` equal parts of 0..total-1, each once.
+def middles(total: int, num_parts: int) -> Ints:
+    """The middle positions of equal parts of 0..total-1, each once.
 
-    >>> spread(9, 3), spread(2, 3), spread(5, 1)
+    >>> middles(9, 3), middles(2, 3), middles(5, 1)
     (array([1, 4, 7]), array([0, 1]), array([2]))
     """
-    return np.unique((2 * np.arange(wanted) + 1) * total // (2 * wanted))
+    return np.unique((2 * np.arange(num_parts) + 1) * total // (2 * num_parts))
 
 
 def picture(pixels: Pixels) -> Picture:
@@ -80,7 +68,9 @@ def picture(pixels: Pixels) -> Picture:
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(
             np.uint8, copy=False
         )
-    encoded = simplejpeg.encode_jpeg(np.ascontiguousarray(pixels), quality=QUALITY, colorsubsampling="444")
+    encoded = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(pixels), quality=JPEG_QUALITY, colorsubsampling="444"
+    )
     factor = max(1, round(SHOWN_HEIGHT / height))
     return Picture(
         "data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height

@@ -1,4 +1,5 @@
-"""Ranked lists to look at: some queries, from the best ranked to the worst, with the head of their gallery."""
+"""Ranked lists to look at: some queries, from the best ranked to the worst, with the head of their
+gallery."""
 
 from __future__ import annotations
 
@@ -8,20 +9,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from raydist.evaluation.retrieval import RankedList, ranked_lists
-from raydist.reports.pictures import FrameReader, Picture, strip
-from raydist.types import FeatureTable, Modality
+from raydist.reports.pictures import Picture, frame_strip
+from raydist.types import FeatureTable, FrameReader, Modality
 
 NUM_SHOWN = 8
-NUM_ASKED = 256
-"""Queries whose lists are made; those that are shown are chosen among them."""
+"""Queries that are shown."""
+
+NUM_RANKED = 256
+"""Queries that are ranked; those that are shown are chosen among them."""
 
 NUM_RANKS = 8
-QUERY_FRAMES = 3
+"""Gallery tracklets that are shown for a query."""
+
+NUM_QUERY_FRAMES = 3
 
 
 @dataclass(frozen=True)
-class Sight:
-    """A tracklet as it is shown: its frames and what is known of it."""
+class ShownTracklet:
+    """A tracklet as the page shows it: some of its frames, and where it was recorded."""
 
     picture: Picture
     tracklet_id: str
@@ -31,11 +36,12 @@ class Sight:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A query, its average precision in percent, and the first of its gallery, each with whether it is a hit."""
+    """A query, its average precision in percent, and the first (tracklet, whether it is a hit) of its
+    gallery."""
 
-    query: Sight
+    query: ShownTracklet
     average_precision: float
-    gallery: Sequence[tuple[Sight, bool]]
+    gallery: Sequence[tuple[ShownTracklet, bool]]
 
 
 def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, direction: str) -> list[Ranking]:
@@ -53,29 +59,37 @@ def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, directi
     Raises:
         DataError: as `raydist.evaluation.retrieval.ranked_lists`.
     """
-    lists = ranked_lists(table, protocol, direction, num_queries=NUM_ASKED, top=NUM_RANKS)
+    lists = ranked_lists(table, protocol, direction, num_queries=NUM_RANKED, top=NUM_RANKS)
     return [_ranking(one, table, frames) for one in best_to_worst(lists, NUM_SHOWN)]
 
 
-def best_to_worst(lists: Sequence[RankedList], wanted: int) -> list[RankedList]:
-    """Lists evenly spread over the order of their average precision, with the best and the worst; ties by row."""
+def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
+    """Lists at equal distances in the order of average precision, the best and the worst among them.
+
+    Equal precisions are ordered by row.
+    """
     ordered = sorted(lists, key=lambda one: (-one.average_precision, one.query_row))
-    places = np.unique(np.linspace(0, len(ordered) - 1, wanted).round().astype(int))
-    return [ordered[place] for place in places]
+    positions = np.unique(np.linspace(0, len(ordered) - 1, count).round().astype(int))
+    return [ordered[position] for position in positions]
 
 
 def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:
     gallery = [
-        (_sight(int(row), table, frames, num_frames=1), bool(hit))
+        (_shown(int(row), table, frames, num_frames=1), bool(hit))
         for row, hit in zip(one.gallery_rows, one.hits, strict=True)
     ]
     return Ranking(
-        _sight(one.query_row, table, frames, num_frames=QUERY_FRAMES), 100 * one.average_precision, gallery
+        _shown(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES),
+        100 * one.average_precision,
+        gallery,
     )
 
 
-def _sight(row: int, table: FeatureTable, frames: FrameReader, *, num_frames: int) -> Sight:
+def _shown(row: int, table: FeatureTable, frames: FrameReader, *, num_frames: int) -> ShownTracklet:
     label = Modality(table.modality[row]).label
-    return Sight(
-        strip(frames, row, num_frames=num_frames), str(table.tracklet_id[row]), label, str(table.camera[row])
+    return ShownTracklet(
+        frame_strip(frames, row, num_frames=num_frames),
+        str(table.tracklet_id[row]),
+        label,
+        str(table.camera[row]),
     )

@@ -1,4 +1,4 @@
-"""How the templates of this folder become pages."""
+"""How the templates of this folder become pages, and how a page is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raydist.reports.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
 
-SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+CHART_SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 
 
 def render(template: str, **values: Any) -> str:
@@ -17,7 +17,7 @@ def render(template: str, **values: Any) -> str:
 
     Args:
         template: a file of this folder.
-        values: what it shows; `SIZE`, the measures of a chart, comes with them.
+        values: what it shows; `CHART_SIZE`, the pixels of a chart, is added as ``size``.
     """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -26,4 +26,15 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(size=SIZE, **values)
+    return environment.get_template(template).render(size=CHART_SIZE, **values)
+
+
+def write_html(path: Path, text: str) -> Path:
+    """Write a page as UTF-8, with the same line ends everywhere; its folder is made.
+
+    Returns:
+        `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path

@@ -1,1 +1,1 @@
-"""Where the numbers of a run go: JSON lines always, MLflow where asked for. One writer, and training never waits long."""
+"""Where the metrics of a run are kept: in JSON lines always, in MLflow on request."""

@@ -1,9 +1,9 @@
-"""A file of JSON objects, one a line, that can be cut back; never half a line."""
+"""A file of JSON objects, one on each line."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyarrow import fs
@@ -12,13 +12,16 @@ Row = Mapping[str, Any]
 
 
 class JsonLines:
-    """Rows in a file of any file system that pyarrow knows. The file is written anew each time, so it stays small."""
+    """Rows in a file on any file system that pyarrow supports.
+
+    Every change writes the whole file again, so it is meant for small files.
+    """
 
     def __init__(self, filesystem: fs.FileSystem, path: str) -> None:
         self.fs, self.path = filesystem, path
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows; none when there is no file. A last line that was cut off by a crash is left out."""
+        """All rows; none if there is no file. A last line that a crash cut off is ignored."""
         if self.fs.get_file_info(self.path).type != fs.FileType.File:
             return []
         with self.fs.open_input_stream(self.path) as stream:
@@ -32,10 +35,10 @@ class JsonLines:
         return rows
 
     def append(self, row: Row) -> None:
-        """Add a row."""
+        """Append a row."""
         self.replace([*self.rows(), row])
 
-    def replace(self, rows: list[Any]) -> None:
-        """Make these the rows."""
+    def replace(self, rows: Sequence[Row]) -> None:
+        """Replace all rows by these."""
         with self.fs.open_output_stream(self.path) as stream:
             stream.write("".join(json.dumps(row) + "\n" for row in rows).encode())

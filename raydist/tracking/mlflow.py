@@ -1,7 +1,7 @@
 """A run in MLflow: parameters, one step an epoch, artifacts.
 
-The driver creates the run; rank 0 attaches to it by its id, so a worker that is started again goes on with the same run.
-A server that does not answer costs a warning, never the training.
+The driver creates the run; rank 0 attaches to it by its id, so a worker that is started again goes on with
+the same run. A server that does not answer costs a warning, never the training.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store").setLevel(logging.WARNING)
 log = logging.getLogger(__name__)
 
-MARK = "epoch"
-"""The metric by which logged epochs are known."""
+EPOCH_METRIC = "epoch"
+"""The metric whose history says which epochs are logged."""
 
 
 def open_run(
@@ -49,7 +49,7 @@ def open_run(
         run_id: of the run to go on with; None for a new one.
 
     Returns:
-        Its tracker and its id; one that takes nothing and None when the server does not answer.
+        Its tracker and its id; a `NoTracker` and None when the server does not answer.
     """
     run_id = run_id or create_run(uri, experiment=experiment, name=name, config=config, tags=tags)
     if run_id is None:
@@ -78,13 +78,7 @@ def create_run(
         if uri.startswith("sqlite:///"):
             _database_folder(uri)
         client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(experiment)
-        experiment_id = (
-            found.experiment_id
-            if found
-            else client.create_experiment(experiment, artifact_location=_artifact_root(uri))
-        )
-        run = client.create_run(experiment_id, run_name=name, tags=dict(tags))
+        run = client.create_run(_experiment_id(client, uri, experiment), run_name=name, tags=dict(tags))
         params = [Param(key.replace("/", "."), str(value)) for key, value in flatten(config)]
         client.log_batch(run.info.run_id, params=params)
     except (MlflowException, OSError) as error:
@@ -96,6 +90,14 @@ def create_run(
         return None
     run_id: str = run.info.run_id
     return run_id
+
+
+def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+    """The id of an experiment, which is created when it is missing."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return str(client.create_experiment(name, artifact_location=_artifact_root(uri)))
+    return str(experiment.experiment_id)
 
 
 def _artifact_root(uri: str) -> str | None:
@@ -118,17 +120,17 @@ class MlflowTracker:
         self._run_id = run_id
         self._logged: int | None = None
 
-    def epoch(self, report: Mapping[str, Any]) -> None:
+    def epoch(self, row: Mapping[str, Any]) -> None:
         """See `Tracker.epoch`; all numbers of an epoch go in one request."""
-        step, now = int(report["epoch"]), int(time.time() * 1000)
+        step, now = int(row["epoch"]), int(time.time() * 1000)
         numbers = [
-            (key, float(v)) for key, v in flatten(report) if isinstance(v, int | float) and math.isfinite(v)
+            (key, float(v)) for key, v in flatten(row) if isinstance(v, int | float) and math.isfinite(v)
         ]
 
         def send() -> None:
             if self._logged is None:
                 self._logged = max(
-                    (m.step for m in self._client.get_metric_history(self._run_id, MARK)), default=-1
+                    (m.step for m in self._client.get_metric_history(self._run_id, EPOCH_METRIC)), default=-1
                 )
             if step > self._logged:
                 self._client.log_batch(

@@ -1,4 +1,4 @@
-"""What a run tells a tracker, whichever it is."""
+"""The interface of a tracker, which takes the metrics and files of a run."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from typing import Any, Protocol
 
 
 class Tracker(Protocol):
-    """Takes the reports of a run."""
+    """Takes the metrics and files of a run."""
 
-    def epoch(self, report: Mapping[str, Any]) -> None:
-        """Take the report of an epoch; one that is already there is not taken twice."""
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Log the row of an epoch, as in `metrics.jsonl`; an epoch that is already logged is ignored."""
 
     def artifacts(self, folder: Path, names: list[str]) -> None:
-        """Take files and folders of the run folder."""
+        """Log files and folders of the run folder.
+
+        Args:
+            folder: of the run.
+            names: in the folder; those that do not exist are left out.
+        """
 
     def finish(self, status: str) -> None:
-        """The run is ``FINISHED``, ``FAILED`` or ``KILLED``."""
+        """Log that the run ended as ``FINISHED``, ``FAILED`` or ``KILLED``."""
 
 
 class NoTracker:
-    """A tracker that takes nothing."""
+    """A tracker that ignores everything."""
 
-    def epoch(self, report: Mapping[str, Any]) -> None:
+    def epoch(self, row: Mapping[str, Any]) -> None:
         """Nothing."""
 
     def artifacts(self, folder: Path, names: list[str]) -> None:
@@ -34,16 +39,17 @@ class NoTracker:
         """Nothing."""
 
 
-class Ending(Protocol):
-    """What is told how it ended."""
+class Finishable(Protocol):
+    """Something with a status at its end, such as a `Tracker`."""
 
     def finish(self, status: str) -> None:
-        """It is ``FINISHED``, ``FAILED`` or ``KILLED``."""
+        """It ended as ``FINISHED``, ``FAILED`` or ``KILLED``."""
 
 
 @contextmanager
-def finishing(tracker: Ending) -> Iterator[None]:
-    """Tell a tracker how the block ended: by itself, by an error, or by a signal."""
+def finishing(tracker: Finishable) -> Iterator[None]:
+    """Give a tracker the status of the block at its end: finished, failed by an error, or killed by a
+    signal."""
     status = "FAILED"
     try:
         yield

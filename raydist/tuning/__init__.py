@@ -1,5 +1,6 @@
-"""A search for hyper-parameters, all of it but the running: what is searched, what was tried, what came of it.
+"""Hyper-parameter search, except for the running of its trials: spaces, samples, records and results.
 
-Start with `space.py`, which distributions there are; then `study.py`, a space with the data sets it is tried on. A study's folder
-is `records.py`. Nothing here knows of Ray: `raydist.distributed` runs the trials.
+Start with `distributions.py` and `space.py` (what is searched), then `study.py` (a space with the data sets
+it is tried on) and `study_folder.py` (the records). Nothing here imports Ray: `raydist.distributed.tune` runs
+the trials.
 """

@@ -1,7 +1,9 @@
-"""What came of a study: the winner, which parameters mattered, which criteria can be trusted, and what early stopping saved.
+"""The results of a study: the winner, the importance of parameters, trustworthy criteria, and the steps
+saved.
 
-Trials that were stopped early are part of it. So that they can be compared with the others, importance and correlation are
-taken after the last epoch that all of them have reached (`common_epoch`), not at their ends.
+Trials that were stopped early are part of it. So that they can be compared with the others, importance and
+correlation are computed after the last epoch that all of them have reached (`common_epoch`), not at their
+ends.
 """
 
 from __future__ import annotations
@@ -19,30 +21,32 @@ from sklearn.model_selection import KFold
 
 from raydist.engine.criteria import CRITERIA
 from raydist.errors import TrainingError
-from raydist.tuning.records import Trial
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.space import Sample
 from raydist.tuning.study import Study
+from raydist.tuning.trial import Trial
 from raydist.types import Doubles
 
 MIN_TRIALS = 8
-"""With fewer trials nothing is said of importance."""
+"""With fewer trials no importance is computed."""
 
 MIN_PAIRS = 4
-"""With fewer trials nothing is said of correlation."""
+"""With fewer trials no correlation is computed."""
 
 FOLDS, TREES, REPEATS = 4, 100, 5
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """What `analyse` found.
+    """The results of a study.
 
     Attributes:
         winner: the best of the trials that finished.
-        importance: parameter -> rise of the squared error when it is shuffled, as a share of the objective's variance; the most
-            important first, empty with few trials.
-        correlations: data set -> criterion -> (rank correlation with mAP, number of trials), where there are enough.
-        common_epoch: after which importance and correlations are taken; None where no epoch is common.
+        importance: parameter -> rise of the squared error when it is shuffled, as a share of the objective's
+            variance; the most important first, empty with few trials.
+        correlations: data set -> criterion -> (rank correlation with mAP, number of trials), where there are
+            enough.
+        common_epoch: after which importance and correlations are computed; None where no epoch is common.
         saved: share of the steps that early stopping spared.
     """
 
@@ -58,8 +62,8 @@ class Analysis:
             "winner": {"trial": self.winner.number, "sample": dict(self.winner.sample)},
             "importance": dict(self.importance),
             "correlations": {
-                data: {name: {"rho": rho, "trials": n} for name, (rho, n) in found.items()}
-                for data, found in self.correlations.items()
+                data: {name: {"rho": rho, "trials": n} for name, (rho, n) in of_data.items()}
+                for data, of_data in self.correlations.items()
             },
             "common_epoch": self.common_epoch,
             "steps_saved": self.saved,
@@ -67,125 +71,126 @@ class Analysis:
 
 
 def analyse(study: Study, trials: Sequence[Trial]) -> Analysis:
-    """All that is said of a study.
+    """Compute the results of a study.
 
     Args:
         study: what was searched.
-        trials: as recorded; those that failed or still run count only towards nothing.
+        trials: as recorded; those that failed or still run are left out.
 
     Raises:
         TrainingError: no trial finished.
     """
     objective = study.tune.objective
-    judged = [trial for trial in trials if trial.state in ("finished", "stopped") and trial.curve(objective)]
-    epoch = common_epoch(judged, objective)
+    compared = [
+        trial for trial in trials if trial.state in ("finished", "stopped") and trial.curve(objective)
+    ]
+    epoch = common_epoch(compared, objective)
     importance: Mapping[str, float] = {}
-    if epoch is not None and len(judged) >= MIN_TRIALS:
-        values = np.array([trial.curve(objective)[epoch] for trial in judged])
+    if epoch is not None and len(compared) >= MIN_TRIALS:
+        values = np.array([trial.curve(objective)[epoch] for trial in compared])
         importance = importances(
-            [trial.sample for trial in judged], values, study.parameters, seed=study.tune.seed
+            [trial.sample for trial in compared], values, study.parameters, seed=study.tune.seed
         )
     return Analysis(
         winner(trials, objective),
         importance,
-        correlations(judged, list(study.bases)),
+        correlations(compared, list(study.bases)),
         epoch,
         steps_saved(trials),
     )
 
 
 def winner(trials: Sequence[Trial], objective: str) -> Trial:
-    """The finished trial whose objective ended highest, the first of several; its last value, not its best, counts.
+    """The finished trial with the highest last value of the objective, the first of several.
 
     Raises:
         TrainingError: no trial finished.
     """
-    ended = [
+    finished = [
         (value, trial)
         for trial in trials
         if trial.state == "finished" and (value := trial.last(objective)) is not None
     ]
-    if not ended:
+    if not finished:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
         raise TrainingError(
-            f"none of {len(trials)} trials finished with a value of {objective}: {'; '.join(reasons) or 'no reason was given'}"
+            f"none of {len(trials)} trials finished with a value of {objective}: "
+            f"{'; '.join(reasons) or 'no reason was given'}"
         )
-    return max(ended, key=lambda found: (found[0], -found[1].number))[1]
+    return max(finished, key=lambda pair: (pair[0], -pair[1].number))[1]
 
 
-def common_epoch(trials: Sequence[Trial], measure: str) -> int | None:
-    """The last epoch after which every trial has a measure; None where there is none."""
-    epochs = [set(trial.curve(measure)) for trial in trials]
+def common_epoch(trials: Sequence[Trial], metric: str) -> int | None:
+    """The last epoch after which every trial has a value of a metric; None if there is none."""
+    epochs = [set(trial.curve(metric)) for trial in trials]
     return max(set.intersection(*epochs), default=None) if epochs else None
 
 
 def importances(
-    samples: Sequence[Mapping[str, Any]],
-    values: Doubles,
-    parameters: Mapping[str, Distribution],
-    *,
-    seed: int,
+    samples: Sequence[Sample], values: Doubles, parameters: Mapping[str, Distribution], *, seed: int
 ) -> dict[str, float]:
-    """Permutation importance (Breiman, 2001) of every parameter in a random forest that predicts the objective.
+    """Permutation importance (Breiman, 2001) of the parameters in a random forest that predicts the
+    objective.
 
-    A forest is fitted to all folds but one; on that one the rise of the squared error is measured when the values of
-    one parameter are shuffled. So a parameter that the forest merely learned by heart counts nothing.
+    A forest is fitted to all folds but one; on that one the rise of the squared error is measured when the
+    values of one parameter are shuffled. So a parameter that the forest merely memorised has no importance.
 
     Args:
         samples: of n trials.
         values: float64 [n], the objective of each.
-        parameters: the space; loguniform ones are taken as logarithms, choices by their place.
+        parameters: the space; loguniform ones are taken as logarithms, choices by their index.
         seed: of the forests and the shuffling.
 
     Returns:
-        Parameter -> mean rise over the folds, as a share of the variance of the values; the largest first, 0 where shuffling
-        did not hurt. Empty if all values are equal.
+        Parameter -> mean rise over the folds, as a share of the variance of the values; the largest first, 0
+        where shuffling did not hurt. Empty if all values are equal.
     """
     names, variance = sorted(parameters), float(np.var(values))
     if variance == 0:
         return {}
     table = np.array([[_as_number(sample[name], parameters[name]) for name in names] for sample in samples])
     rises = []
-    for train, held in KFold(FOLDS, shuffle=True, random_state=seed).split(table):
-        forest = RandomForestRegressor(TREES, random_state=seed).fit(table[train], values[train])
-        found = permutation_importance(
+    for fitted, tested in KFold(FOLDS, shuffle=True, random_state=seed).split(table):
+        forest = RandomForestRegressor(TREES, random_state=seed).fit(table[fitted], values[fitted])
+        result = permutation_importance(
             forest,
-            table[held],
-            values[held],
+            table[tested],
+            values[tested],
             scoring="neg_mean_squared_error",
             n_repeats=REPEATS,
             random_state=seed,
         )
-        rises.append(found["importances_mean"])
+        rises.append(result["importances_mean"])
     means = np.maximum(np.mean(rises, axis=0) / variance, 0.0)
     return {names[i]: round(float(means[i]), 4) for i in np.argsort(-means, kind="stable")}
 
 
 def correlations(trials: Sequence[Trial], data: Sequence[str]) -> dict[str, dict[str, tuple[float, int]]]:
-    """Spearman's rank correlation of each criterion with mAP over trials, on each data set, after their common epoch.
+    """Spearman's rank correlation of each criterion with mAP over trials, for each data set.
+
+    All values are those after the common epoch of the trials.
 
     Args:
         trials: those that can be compared.
         data: the data sets.
 
     Returns:
-        Data set -> criterion -> (correlation in [-1, 1], number of trials); left out where trials are few or all equal.
+        Data set -> criterion -> (correlation in [-1, 1], number of trials); left out where trials are few or
+        all equal.
     """
     epoch = common_epoch(trials, "map")
     if epoch is None:
         return {}
-    reports = [next(one for one in trial.epochs if one.epoch == epoch) for trial in trials]
-    found: dict[str, dict[str, tuple[float, int]]] = {}
+    reports = [next(report for report in trial.epochs if report.epoch == epoch) for trial in trials]
+    result: dict[str, dict[str, tuple[float, int]]] = {}
     for name in data:
-        values = [report.values[name] for report in reports]
+        metrics = [report.values[name] for report in reports]
         for criterion in CRITERIA:
-            pairs = np.array([(one[criterion], one["map"]) for one in values if criterion in one])
+            pairs = np.array([(one[criterion], one["map"]) for one in metrics if criterion in one])
             if len(pairs) >= MIN_PAIRS and (np.ptp(pairs, axis=0) > 0).all():
-                found.setdefault(name, {})[criterion] = (
-                    round(float(spearmanr(*pairs.T).statistic), 4),
-                    len(pairs),
-                )
-    return found
+                rho = round(float(spearmanr(*pairs.T).statistic), 4)
+                result.setdefault(name, {})[criterion] = (rho, len(pairs))
+    return result
 
 
 def steps_saved(trials: Sequence[Trial]) -> float:
@@ -207,15 +212,16 @@ def steps_saved(trials: Sequence[Trial]) -> float:
 
 
 def _steps_left(trial: Trial, finished: Sequence[Trial]) -> float:
-    """Steps that a stopped trial would still have made: those of equally long trials after that epoch, else at its own pace.
+    """Steps that a stopped trial would still have made.
 
-    The epochs of one stage may have more steps than those of another.
+    As many as finished trials of equal length made after that epoch, since stages may differ in their steps
+    an epoch. Without such a trial its own mean number of steps an epoch is assumed.
     """
     last = trial.epochs[-1]
-    alike = [one for one in finished if one.epochs[-1].of == last.of]
-    if not alike:
-        return last.steps * (last.of / last.epoch - 1)
-    return fmean(one.steps - one.epochs[last.epoch - 1].steps for one in alike)
+    same_length = [one for one in finished if one.epochs[-1].num_epochs == last.num_epochs]
+    if not same_length:
+        return last.steps * (last.num_epochs / last.epoch - 1)
+    return fmean(one.steps - one.epochs[last.epoch - 1].steps for one in same_length)
 
 
 def _as_number(value: Any, distribution: Distribution) -> float:

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from raydist.tracking.tracker import NoTracker, Tracker
-from raydist.tuning.objectives import means
-from raydist.tuning.records import Epoch, State
+from raydist.tuning.objectives import means_over_data
+from raydist.tuning.report import TrialReport
+from raydist.tuning.space import Sample
 from raydist.tuning.study import Study
+from raydist.tuning.trial import TrialState
 
-STATUS: Mapping[State, str] = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
-"""What a trial's end is called in MLflow."""
+STATUS: Mapping[TrialState, str] = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+"""State of a trial -> its status in MLflow."""
 
 ARTIFACTS = ["space.yaml", "study.json", "trials.jsonl", "summary.json", "report"]
 
 
 class StudyTracker:
-    """Logs a study and its trials; a study that goes on does so in the same runs.
+    """Logs a study and its trials; a study that is resumed goes on in the same MLflow runs.
 
     Args:
         study: what is searched.
@@ -27,8 +29,7 @@ class StudyTracker:
     """
 
     def __init__(self, study: Study, folder: Path) -> None:
-        base = next(iter(study.bases.values()))
-        self._section, self._folder = base.tracking, folder
+        self._section, self._folder = study.base.tracking, folder
         self._path = folder / "mlflow.json"
         self._ids: dict[str, str] = json.loads(self._path.read_text()) if self._path.is_file() else {}
         self._open: dict[int, Tracker] = {}
@@ -45,10 +46,10 @@ class StudyTracker:
 
     @property
     def uri(self) -> str | None:
-        """Where it is logged; None where it is not."""
+        """The MLflow server; None without tracking."""
         return self._section.mlflow_uri if "study" in self._ids else None
 
-    def start(self, number: int, sample: Mapping[str, Any]) -> None:
+    def start(self, number: int, sample: Sample) -> None:
         """A trial starts or goes on."""
         if "study" in self._ids:
             tags = {"mlflow.parentRunId": self._ids["study"]}
@@ -56,28 +57,33 @@ class StudyTracker:
                 str(number), name=f"trial-{number:04d}", config=sample, tags=tags
             )
 
-    def epoch(self, number: int, report: Epoch) -> None:
-        """A trial came to the end of an epoch."""
+    def epoch(self, number: int, report: TrialReport) -> None:
+        """A trial completed an epoch."""
         if number in self._open:
             self._open[number].epoch(
-                {"epoch": report.epoch, "steps": report.steps, **means(report.values), **report.values}
+                {
+                    "epoch": report.epoch,
+                    "steps": report.steps,
+                    **means_over_data(report.values),
+                    **report.values,
+                }
             )
 
-    def end(self, number: int, state: State) -> None:
-        """A trial is over."""
+    def end(self, number: int, state: TrialState) -> None:
+        """A trial ended."""
         if number in self._open:
             self._open.pop(number).finish(STATUS[state])
 
     def finish(self, status: str) -> None:
-        """The study is ``FINISHED``, ``FAILED`` or ``KILLED``, and so are the trials that still run."""
+        """The study ended as ``FINISHED``, ``FAILED`` or ``KILLED``, and so did the trials that still run."""
         for tracker in self._open.values():
             tracker.finish(status)
-        best = sorted(path.name for path in self._folder.glob("best-*.yaml"))
-        self._study.artifacts(self._folder, [*ARTIFACTS, *best])
+        configs = sorted(path.name for path in self._folder.glob("best-*.yaml"))
+        self._study.artifacts(self._folder, [*ARTIFACTS, *configs])
         self._study.finish(status)
 
     def _attach(self, key: str, *, name: str, config: Mapping[str, Any], tags: Mapping[str, str]) -> Tracker:
-        """The tracker of a run, which is made when it is not known."""
+        """The tracker of an MLflow run; a new one if none is kept under that key."""
         uri = self._section.mlflow_uri
         if uri is None:
             return NoTracker()

@@ -30,8 +30,6 @@ NOT_IMPORTED = {
 }
 """Distribution -> why it is declared all the same."""
 
-UNTIL_ITS_LIBRARY_CLUSTERS = pytest.mark.skip(reason="until the rooms are in order")
-
 
 def declared() -> list[str]:
     """Names of all distributions in dependencies and extras."""
@@ -55,14 +53,7 @@ def imported() -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[UNTIL_ITS_LIBRARY_CLUSTERS] if name == "hdbscan" else [])
-        for name in declared()
-        if name not in NOT_IMPORTED
-    ],
-)
+@pytest.mark.parametrize("name", [name for name in declared() if name not in NOT_IMPORTED])
 def test_a_declared_dependency_is_imported(name):
     assert MODULES.get(name, name.replace("-", "_").lower()) in imported()
 

@@ -12,6 +12,7 @@ OF_THE_WHOLE = {
 """Folder of tests/ -> what it tests in the place of a module."""
 
 OF_SEVERAL = {
+    "cli/bench/test_help.py": "the options of all commands of the package",
     "distributed/test_jobs.py": "a training as a Ray job, from submission to its end",
     "evaluation/test_image_sets.py": "protocols of the image data sets, from their files to their scores",
 }

@@ -7,8 +7,8 @@ import pytest
 from raydist.benchmarks.cost_model import (
     Calibration,
     Estimate,
-    Job,
     Machine,
+    Workload,
     memory_bytes,
     predict,
     search_flops,
@@ -23,11 +23,11 @@ CALIBRATION = Calibration(
     expanded_entries=60.0,
     edges=7.0,
 )
-MILLION = Job(num_rows=1_000_000, width=2048, workers=16)
+MILLION = Workload(num_rows=1_000_000, width=2048, workers=16)
 
 
 def test_one_worker_sends_nothing():
-    stages = predict(Job(num_rows=10_000, width=1000, workers=1), MACHINE, CALIBRATION)
+    stages = predict(Workload(num_rows=10_000, width=1000, workers=1), MACHINE, CALIBRATION)
     assert all(stage.received == stage.transfer == 0 for stage in stages.values())
     assert {name: stage.seconds for name, stage in stages.items()} == pytest.approx(
         {

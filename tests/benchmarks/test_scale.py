@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
-from raydist.benchmarks.clustering import ClusterTask, SparseOutcome
-from raydist.benchmarks.cost_model import Job, memory_bytes, predict, total_seconds
+from raydist.benchmarks.clustering import ClusterTask
+from raydist.benchmarks.cost_model import Workload, memory_bytes, predict, total_seconds
 from raydist.benchmarks.measure import Cost
+from raydist.benchmarks.outcomes import SparseOutcome
 from raydist.benchmarks.rates import Rate
-from raydist.benchmarks.scale import Check, calibrate, check, forecast, machine_of
+from raydist.benchmarks.scale import CheckedPrediction, calibrate, check_prediction, forecast, machine_of
 from raydist.errors import ConfigError
 
 RATE = {"fp32": Rate(2e10, 4e10), "bf16": Rate(4e10, 8e10)}
@@ -43,9 +44,9 @@ def test_two_measurements_calibrate(calibration):
 
 def test_no_search_is_faster_than_its_product():
     """Tables so small that twice the rows take less than twice the time."""
-    found = calibrate(outcome(1000, search=0.04), outcome(2000, search=0.05))
-    assert found.search_share == 1.0
-    assert found.row_seconds["search"] == pytest.approx((0.05 - 5e-9 * 4e6) / 2000)
+    calibration = calibrate(outcome(1000, search=0.04), outcome(2000, search=0.05))
+    assert calibration.search_share == 1.0
+    assert calibration.row_seconds["search"] == pytest.approx((0.05 - 5e-9 * 4e6) / 2000)
 
 
 def test_two_measurements_of_one_size_say_nothing():
@@ -60,28 +61,32 @@ def test_a_worker_is_as_this_machine_is(machine):
 
 @pytest.mark.parametrize(("num_rows", "search"), [(1000, 0.04), (2000, 0.10)])
 def test_the_measurements_that_calibrate_are_predicted_exactly(machine, calibration, num_rows, search):
-    found = check(outcome(num_rows, search), ClusterTask(num_rows=num_rows, width=100), machine, calibration)
-    assert found.predicted == pytest.approx(found.measured)
-    assert found.error == pytest.approx(0, abs=1e-9)
+    checked = check_prediction(
+        outcome(num_rows, search), ClusterTask(num_rows=num_rows, width=100), machine, calibration
+    )
+    assert checked.predicted == pytest.approx(checked.measured)
+    assert checked.error == pytest.approx(0, abs=1e-9)
 
 
 def test_others_are_told_from_them(machine, calibration):
-    found = check(outcome(4000, search=0.20), ClusterTask(num_rows=4000, width=100), machine, calibration)
-    assert found.predicted["search"] == pytest.approx(1e-8 * 16e6 + 3e-5 * 4000)
-    assert found.predicted["edges"] == pytest.approx(0.16)
-    assert found.error == pytest.approx((0.28 + 0.38) / (0.20 + 0.38) - 1)
+    checked = check_prediction(
+        outcome(4000, search=0.20), ClusterTask(num_rows=4000, width=100), machine, calibration
+    )
+    assert checked.predicted["search"] == pytest.approx(1e-8 * 16e6 + 3e-5 * 4000)
+    assert checked.predicted["edges"] == pytest.approx(0.16)
+    assert checked.error == pytest.approx((0.28 + 0.38) / (0.20 + 0.38) - 1)
 
 
 def test_the_error_is_that_of_the_total():
-    assert Check(10, {"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 2.0}).error == -0.25
+    assert CheckedPrediction(10, {"a": 1.0, "b": 2.0}, {"a": 2.0, "b": 2.0}).error == -0.25
 
 
-def test_a_forecast_tells_all_figures(machine, calibration):
-    job = Job(1_000_000, 100, workers=8)
-    found, stages = forecast(job, machine, calibration), predict(job, machine, calibration)
-    assert (found["n"], found["workers"]) == (1_000_000, 8)
-    assert found["seconds"] == total_seconds(stages)
-    assert found["memory_bytes"] == memory_bytes(job, machine, calibration)
-    assert {name: stage["seconds"] for name, stage in found["stages"].items()} == {
-        n: s.seconds for n, s in stages.items()
+def test_a_forecast_has_all_numbers(machine, calibration):
+    workload = Workload(1_000_000, 100, workers=8)
+    prediction, stages = forecast(workload, machine, calibration), predict(workload, machine, calibration)
+    assert (prediction.workload.num_rows, prediction.workload.workers) == (1_000_000, 8)
+    assert prediction.seconds == total_seconds(stages)
+    assert prediction.memory_bytes == memory_bytes(workload, machine, calibration)
+    assert {name: stage.seconds for name, stage in prediction.stages.items()} == {
+        name: stage.seconds for name, stage in stages.items()
     }

@@ -7,6 +7,7 @@ from raydist.benchmarks.features import draw_features
 from raydist.benchmarks.stages import STAGES, cluster_in_stages
 from raydist.clustering.spec import ClusterSpec, cluster_features
 from raydist.neighbours.search.backends import exact_search
+from raydist.neighbours.search.options import SearchOptions
 
 SPECS = [
     ClusterSpec(),
@@ -26,7 +27,7 @@ def table():
 def test_stage_by_stage_gives_the_same_graph_and_labels(table, spec):
     expected = cluster_features(table.features, spec, modality=table.modality, camera=table.camera)
     for threads, num_slabs in ((1, 1), (2, 3)):
-        search = exact_search(threads=threads)
+        search = exact_search(SearchOptions(threads=threads))
         found = cluster_in_stages(
             table, spec, search=search, watch=nullcontext, threads=threads, num_slabs=num_slabs
         ).clustering
@@ -43,7 +44,7 @@ def test_every_stage_is_watched_in_order(table):
         names.append(name)
         yield
 
-    found = cluster_in_stages(table, ClusterSpec(), search=exact_search(threads=1), watch=watch, threads=1)
+    found = cluster_in_stages(table, ClusterSpec(), search=exact_search(), watch=watch, threads=1)
     assert tuple(names) == STAGES
     assert found.graph.expanded_entries > found.graph.v_entries > len(table)
     assert found.graph.searched == {"uncertified": 0}

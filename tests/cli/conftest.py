@@ -60,7 +60,7 @@ def run_dir(
 
 @pytest.fixture(scope="session")
 def people() -> FeatureTable:
-    """Twenty people of three tracklets in each modality, close together: infrared ones ask, visible ones answer."""
+    """Twenty people of three tracklets in each modality: infrared queries, visible gallery."""
     rng = np.random.default_rng(0)
     identity = np.repeat(np.arange(20), 6)
     x = rng.normal(size=(20, 32))[identity] + 0.1 * rng.normal(size=(120, 32))

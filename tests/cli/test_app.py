@@ -30,6 +30,7 @@ COMMANDS = [
     "data synth",
     "data check",
     "data pack",
+    "guide",
 ]
 
 

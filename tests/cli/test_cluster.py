@@ -1,5 +1,4 @@
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -7,18 +6,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from raydist.benchmarks.features import draw_features
-from raydist.cli.cluster import AlgorithmName, DistanceName
 from raydist.clustering import spec
+from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.data.feature_files import read_labels, write_features
-from raydist.neighbours.jaccard import distances as distance
+from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.types import Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)
 
 
-def test_the_offered_names_are_those_of_the_library():
-    assert get_args(DistanceName) == get_args(distance.DistanceName)
-    assert get_args(AlgorithmName) == get_args(spec.AlgorithmName)
+def test_the_offered_names_and_options_are_those_of_the_library(raydist, monkeypatch):
+    monkeypatch.setenv("TERMINAL_WIDTH", "300")
+    words = raydist("cluster", "--help").out.replace(":", " ").split()
+    assert {*DISTANCES, *CLUSTERINGS} <= set(words)
+    assert {f"--{name.replace('_', '-')}" for name in declared_parameters()} <= set(words)
 
 
 @pytest.mark.parametrize("algorithm", ["dbscan", "hdbscan"])
@@ -56,7 +57,7 @@ def test_people_that_lie_apart_are_found(raydist, features, people, tmp_path, na
 
 def test_the_order_of_the_labels_is_that_of_the_features(raydist, people, tmp_path):
     mixed = np.random.default_rng(0).permutation(len(people))
-    found = {}
+    labels_of = {}
     for name, table in (("straight", people), ("mixed", people.take(mixed))):
         write_features(table, tmp_path / f"{name}.parquet")
         assert (
@@ -67,9 +68,9 @@ def test_the_order_of_the_labels_is_that_of_the_features(raydist, people, tmp_pa
         )
         ids, labels = read_labels(tmp_path / f"{name}_labels.parquet")
         assert np.array_equal(ids, table.tracklet_id)
-        found[name] = labels
-    same = found["straight"][:, None] == found["straight"]
-    assert np.array_equal(same[np.ix_(mixed, mixed)], found["mixed"][:, None] == found["mixed"])
+        labels_of[name] = labels
+    same = labels_of["straight"][:, None] == labels_of["straight"]
+    assert np.array_equal(same[np.ix_(mixed, mixed)], labels_of["mixed"][:, None] == labels_of["mixed"])
 
 
 def test_numbers_of_every_distance_reach_it(raydist, tmp_path):
@@ -93,7 +94,7 @@ def test_numbers_of_every_distance_reach_it(raydist, tmp_path):
 
 
 def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_path):
-    found = []
+    labels_of = []
     for shards, threads in ((1, 1), (2, 2), (5, 1)):
         result = raydist(
             "cluster",
@@ -107,9 +108,9 @@ def test_the_number_of_shards_never_changes_the_labels(raydist, features, tmp_pa
             tmp_path / "labels.parquet",
         )
         assert f"num_slabs = {shards}" in result.err
-        found.append(read_labels(tmp_path / "labels.parquet")[1])
-    assert np.array_equal(found[0], found[1])
-    assert np.array_equal(found[0], found[2])
+        labels_of.append(read_labels(tmp_path / "labels.parquet")[1])
+    assert np.array_equal(labels_of[0], labels_of[1])
+    assert np.array_equal(labels_of[0], labels_of[2])
 
 
 def test_an_approximate_search_tells_its_recall(raydist, features, tmp_path):

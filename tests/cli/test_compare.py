@@ -2,18 +2,17 @@
 
 import re
 
-from raydist.cli.compare import show
+from raydist.cli.compare import print_comparison
+from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
 
 
 def table(*rows):
-    return {
-        "data": {"name": "synthetic", "preset": "smoke"},
-        "commits_of_cells": ["1234567"],
-        "rows": [
-            {"method": name, "supervised": False, "seeds": [0, 1], "measures": measures}
-            for name, measures in rows
-        ],
-    }
+    return ComparisonTable(
+        commit="1234567",
+        commits_of_cells=["1234567"],
+        data={"name": "synthetic", "preset": "smoke"},
+        rows=[TableRow(name, False, [0, 1], measures) for name, measures in rows],
+    )
 
 
 def cells(text):
@@ -21,12 +20,12 @@ def cells(text):
     return [[cell.strip() for cell in line[1:-1]] for line in lines]
 
 
-def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
-    found = {
-        "last/infrared_to_visible/map": {"mean": 20.26, "spread": 0.44},
-        "last/joint_ari": {"mean": 0.256},
+def test_a_metric_stands_with_its_spread_where_it_has_one(capsys):
+    measures = {
+        "last/infrared_to_visible/map": MeanOverSeeds(20.26, spread=0.44),
+        "last/joint_ari": MeanOverSeeds(0.256),
     }
-    show(table(("bmil", found)))
+    print_comparison(table(("bmil", measures)))
     header, row = cells(capsys.readouterr().out)
     assert dict(zip(header, row, strict=True)) == {
         "method": "bmil",
@@ -36,8 +35,13 @@ def test_a_measure_stands_with_its_spread_where_it_has_one(capsys):
     }
 
 
-def test_a_measure_that_one_method_has_is_a_column_and_no_other(capsys):
-    show(table(("pgm", {"seconds": {"mean": 1234.4}}), ("cba", {"last/assignment_accuracy": {"mean": 0.25}})))
+def test_a_metric_that_one_method_has_is_a_column_and_no_other(capsys):
+    print_comparison(
+        table(
+            ("pgm", {"seconds": MeanOverSeeds(1234.4)}),
+            ("cba", {"last/assignment_accuracy": MeanOverSeeds(0.25)}),
+        )
+    )
     assert cells(capsys.readouterr().out) == [
         ["method", "seeds", "right", "seconds"],
         ["pgm", "2", "-", "1,234"],

@@ -3,7 +3,7 @@ import shutil
 import pytest
 
 from raydist.cli.data import scaled
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import read_dataset
 from raydist.data.synthetic.presets import preset
 from raydist.engine.inputs import open_inputs
 from raydist.home import cache_folder

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.cli.embed import write_blocks
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import read_features
 from raydist.engine import trained
 
@@ -15,10 +15,10 @@ def embedded(raydist, run_dir, tmp_path_factory):
 
 def test_all_tracklets_are_there_in_the_order_of_the_table(embedded, smoke_root):
     result, out = embedded
-    found, (table, _) = read_features(out), read_dataset("hitsz_vcm", smoke_root)
+    written, (table, _) = read_features(out), read_dataset("hitsz_vcm", smoke_root)
     for column in ("tracklet_id", "modality", "camera", "identity", "split"):
-        assert np.array_equal(getattr(found, column), getattr(table, column))
-    assert (result.json["rows"], result.json["width"]) == found.features.shape
+        assert np.array_equal(getattr(written, column), getattr(table, column))
+    assert (result.json["rows"], result.json["width"]) == written.features.shape
     assert list(out.parent.iterdir()) == [out]
 
 
@@ -32,9 +32,9 @@ def test_scored_features_give_the_scores_of_the_run(raydist, embedded, run_dir):
 @pytest.mark.parametrize("split", ["train", "query", "gallery"])
 def test_a_split_is_that_part_of_all(raydist, run_dir, embedded, tmp_path, split):
     assert raydist("embed", run_dir, "--split", split, "--out", tmp_path / "f.parquet").code == 0
-    found, whole = read_features(tmp_path / "f.parquet"), read_features(embedded[1])
-    assert np.array_equal(found.tracklet_id, whole.tracklet_id[whole.split == split])
-    assert np.allclose(found.features, whole.features[whole.split == split], atol=1e-5)
+    written, whole = read_features(tmp_path / "f.parquet"), read_features(embedded[1])
+    assert np.array_equal(written.tracklet_id, whole.tracklet_id[whole.split == split])
+    assert np.allclose(written.features, whole.features[whole.split == split], atol=1e-5)
 
 
 def test_small_blocks_change_nothing(raydist, run_dir, embedded, tmp_path, monkeypatch, smoke_root):

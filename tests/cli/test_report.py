@@ -10,7 +10,7 @@ from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import CheckpointError
-from raydist.reports.of_run import write_report_of
+from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import NoTracker
 
 
@@ -30,7 +30,7 @@ def test_the_page_of_a_run(finished, capsys):
     text = path.read_text()
     assert "<h1>cba on synthetic</h1>" in text
     assert text.count('class="ranking"') == 16
-    assert write_report_of(finished).read_text() == text
+    assert write_run_page(finished).read_text() == text
 
 
 def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
@@ -40,7 +40,7 @@ def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     assert "holds no run" in capsys.readouterr().err
     (tmp_path / "config.yaml").write_text((finished.path / "config.yaml").read_text())
     with pytest.raises(CheckpointError, match="not finished"):
-        write_report_of(RunFolder.open(tmp_path))
+        write_run_page(RunFolder.open(tmp_path))
     (tmp_path / "summary.json").write_text((finished.path / "summary.json").read_text())
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
-        write_report_of(RunFolder.open(tmp_path))
+        write_run_page(RunFolder.open(tmp_path))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import write_features
 from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.retrieval import evaluate

@@ -1,14 +1,17 @@
 """What `raydist tune` says, and what it refuses before Ray is started."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from raydist.cli.tune import line, show
+from raydist.cli.tune import describe_event, print_study
 from raydist.distributed.tune.search import conclude
-from raydist.tuning.records import Epoch, StudyFolder
+from raydist.tuning.events import StudyStarted, TrialChanged
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
 
 SPACE = """
 recipes: {synthetic: smoke, hitsz_vcm: smoke}
@@ -26,7 +29,7 @@ def space(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def study(space):
-    return plan_study(Space.read(space), BOTH)
+    return make_study(Space.read(space), BOTH)
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def folder(study, tmp_path):
             for epoch, value in enumerate(maps, start=1):
                 log.epoch(
                     number,
-                    Epoch(
+                    TrialReport(
                         epoch, 2, 10 * epoch, {"synthetic": {"map": value}, "hitsz_vcm": {"map": value - 1}}
                     ),
                 )
@@ -51,7 +54,7 @@ def folder(study, tmp_path):
 
 def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     summary = conclude(study, folder)
-    show(study, folder, summary)
+    print_study(study, folder, summary)
     out, err = capsys.readouterr()
     rows = {
         row[0]: row[1:]
@@ -69,37 +72,35 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     for data in study.bases:
         assert f"python -m raydist.train {folder.path}/best-{data}.yaml" in err
     assert (folder.path / "report" / "index.html").is_file()
-    assert summary["trials"] == {"finished": 1, "stopped": 1, "failed": 1}
-    assert summary["values"] == {"synthetic": 9.25, "hitsz_vcm": 8.25}
-    assert summary["winner"] == {"trial": 0, "sample": study.sample(0)}
+    assert summary.as_dict()["trials"] == {"finished": 1, "stopped": 1, "failed": 1}
+    assert summary.as_dict()["values"] == {"synthetic": 9.25, "hitsz_vcm": 8.25}
+    assert summary.as_dict()["winner"] == {"trial": 0, "sample": study.sample(0)}
 
 
 def test_a_change_of_a_trial_is_one_line():
-    message = {"kind": "trial", "number": 3, "reason": "", "objective": "map", "of": 12}
-    assert line(message | {"state": "running", "epoch": 0, "of": None, "value": None}) == "trial 3 started"
-    assert (
-        line(message | {"state": "running", "epoch": 4, "value": 1.0}) == "trial 3 goes on after epoch 4/12"
-    )
-    assert (
-        line(message | {"state": "finished", "epoch": 12, "value": 23.456})
-        == "trial 3 finished after epoch 12/12, map 23.46"
-    )
-    failed = message | {
-        "state": "failed",
-        "epoch": 0,
-        "of": None,
-        "value": None,
-        "reason": "TrainingError: the loss is nan",
-    }
-    assert line(failed) == "trial 3 failed after epoch 0: TrainingError: the loss is nan"
+    started = TrialChanged(3, "running", "", epoch=0, num_epochs=None, objective="map", value=None)
+    assert describe_event(started) == "trial 3 started"
+    continued = replace(started, epoch=4, num_epochs=12, value=1.0)
+    assert describe_event(continued) == "trial 3 goes on after epoch 4/12"
+    finished = replace(continued, state="finished", epoch=12, value=23.456)
+    assert describe_event(finished) == "trial 3 finished after epoch 12/12, map 23.46"
+    failed = replace(started, state="failed", reason="TrainingError: the loss is nan")
+    assert describe_event(failed) == "trial 3 failed after epoch 0: TrainingError: the loss is nan"
 
 
 def test_the_start_says_what_is_searched(study):
-    message = {
-        "kind": "study", "folder": "runs/s", "mlflow": None, "method": "cba", "data": ["a", "b"], "parameters": 3,
-        "tune": study.tune.model_dump(), "ended": 2, "waiting": 6, "at_once": 4,
-    }  # fmt: skip
-    assert line(message).splitlines() == [
+    event = StudyStarted(
+        folder="runs/s",
+        mlflow_uri=None,
+        method="cba",
+        data=["a", "b"],
+        num_parameters=3,
+        tune=study.tune,
+        num_ended=2,
+        num_waiting=6,
+        at_once=4,
+    )
+    assert describe_event(event).splitlines() == [
         "study folder: runs/s",
         "3 parameters of cba on a, b, compared by map: random search, early stopping asha",
         "6 trials to run, 2 ended before; 4 at once",

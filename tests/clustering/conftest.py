@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from raydist.neighbours.jaccard.distances import DistanceSpec
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.distance import Distance
+from raydist.neighbours.jaccard.edges import Edges
 
 
 @pytest.fixture
@@ -20,7 +20,8 @@ def from_dense() -> Callable[[np.ndarray], Edges]:
 
 @pytest.fixture
 def crowd() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
-    """Unit features of people of uneven numbers of rows, with junk and duplicates, shuffled; and a group of each row.
+    """Unit features of people of uneven numbers of rows, with junk and duplicates, shuffled; and a group of
+    each row.
 
     The rows of group 1 are shifted, as those of another modality are.
     """
@@ -49,10 +50,10 @@ def ranking(similarity: np.ndarray, i: int, candidates: np.ndarray) -> list[int]
     return candidates[order].tolist()
 
 
-def seats_of(
-    similarity: np.ndarray, i: int, spec: DistanceSpec, group: np.ndarray
+def lists_and_weights(
+    similarity: np.ndarray, i: int, spec: Distance, group: np.ndarray
 ) -> tuple[list[list[int]], dict[int, float]]:
-    """The ranked lists of row i, and whom it is averaged over with what weight."""
+    """The ranked lists of row i, and its expansion neighbours with their weights."""
     every = np.arange(len(similarity))
     if spec.name == "jaccard":
         ranked = ranking(similarity, i, every)
@@ -68,7 +69,7 @@ def seats_of(
 
 
 def reciprocal_set(lists: list[list[list[int]]], i: int, half: int) -> set[int]:
-    """Zhong et al.: who is in i's list and has i in the own one, and the half sets that lie in there for two thirds."""
+    """Zhong et al.: mutual neighbours of i, and their half sets that lie among these for two thirds."""
 
     def mutual(row: int, width: int | None) -> set[int]:
         return {
@@ -81,16 +82,18 @@ def reciprocal_set(lists: list[list[list[int]]], i: int, half: int) -> set[int]:
 
 
 @pytest.fixture
-def dense_jaccard() -> Callable[[np.ndarray, DistanceSpec, np.ndarray], np.ndarray]:
+def dense_jaccard() -> Callable[[np.ndarray, Distance, np.ndarray], np.ndarray]:
     """All N x N Jaccard distances in float64, written down from the formulas."""
 
-    def make(features: np.ndarray, spec: DistanceSpec, group: np.ndarray) -> np.ndarray:
+    def make(features: np.ndarray, spec: Distance, group: np.ndarray) -> np.ndarray:
         x = features.astype(np.float64)
         num_rows = len(x)
         similarity = np.stack(
             [(x * row).sum(axis=1) for row in x]
         )  # equal rows get equal sums, unlike in a BLAS product
-        lists, weights = zip(*(seats_of(similarity[i], i, spec, group) for i in range(num_rows)), strict=True)
+        lists, weights = zip(
+            *(lists_and_weights(similarity[i], i, spec, group) for i in range(num_rows)), strict=True
+        )
         v = np.zeros((num_rows, num_rows))
         for i in range(num_rows):
             members = sorted(reciprocal_set(lists, i, spec.half))

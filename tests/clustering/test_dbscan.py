@@ -6,7 +6,7 @@ from sklearn.cluster import DBSCAN
 
 from raydist.clustering.dbscan import dbscan
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 
 EMPTY = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
 

@@ -21,9 +21,9 @@ def poses():
 
 def test_the_poses_of_each_cluster_are_found(poses):
     x, labels, centres = poses
-    found = secondary_centres(x, labels, 3, RNG(1))
-    assert (found.shape, found.dtype) == ((3, 3, 8), np.float32)
-    for of_cluster, true in zip(found, centres, strict=True):
+    centres_of = secondary_centres(x, labels, 3, RNG(1))
+    assert (centres_of.shape, centres_of.dtype) == ((3, 3, 8), np.float32)
+    for of_cluster, true in zip(centres_of, centres, strict=True):
         distance = np.linalg.norm(of_cluster[:, None] - true[None], axis=2)
         assert sorted(distance.argmin(axis=1)) == [0, 1, 2]
         assert distance.min(axis=1).max() < 0.2
@@ -51,9 +51,9 @@ def test_a_cluster_of_few_different_rows_keeps_its_mean():
     labels = np.array([0, 0, 1, 1, 1, 1])
     assert secondary_centres(x, labels, 2, RNG(0)).tolist() == [[[1, 0]] * 2, [[5.5, 5]] * 2]
     x[2] = 5, 6
-    found = secondary_centres(x, labels, 2, RNG(0))
-    assert found[0].tolist() == [[1, 0]] * 2
-    assert sorted(found[1].round(4).tolist()) == [[5, np.float32(16 / 3).round(4)], [7, 5]]
+    centres_of = secondary_centres(x, labels, 2, RNG(0))
+    assert centres_of[0].tolist() == [[1, 0]] * 2
+    assert sorted(centres_of[1].round(4).tolist()) == [[5, np.float32(16 / 3).round(4)], [7, 5]]
 
 
 def test_no_clusters():

@@ -29,7 +29,7 @@ def test_a_perfect_clustering_scores_one_under_any_names():
     assert quality.nmi(IDENTITY, labels) == pytest.approx(1)
 
 
-def test_all_noise_is_pure_and_agrees_with_nobody():
+def test_all_noise_is_pure_and_agrees_with_no_identity():
     noise = np.full(6, -1)
     assert quality.purity(IDENTITY, noise) == 1
     assert quality.ari(IDENTITY, noise) == pytest.approx(0)

@@ -52,7 +52,7 @@ def test_the_names_of_clusters_do_not_matter():
 
 
 def test_a_cluster_that_a_wider_radius_swallows_is_given_up():
-    """Of thirty clusters two are one under the looser radius: they are the worst tenth, and their rows become noise."""
+    """Two of thirty clusters are one under the looser radius: as the worst tenth they become noise."""
     labels = np.repeat(np.arange(30), 4)
     kept = self_paced(labels, labels, np.where(labels == 29, 28, labels))
     assert kept.tolist() == np.where(labels < 28, labels, -1).tolist()

@@ -24,7 +24,8 @@ def write_jpeg():
 
 @pytest.fixture
 def make_table(tmp_path):
-    """`make_table(lengths, root=..., **columns)` gives training tracklets with frames on disk, of both modalities and cameras."""
+    """`make_table(lengths, root=..., **columns)` gives training tracklets with frames on disk, of both
+    modalities and cameras."""
 
     def make(lengths, root=None, **columns):
         root = Path(root or tmp_path / "frames")
@@ -51,7 +52,8 @@ def make_table(tmp_path):
 
 @pytest.fixture
 def hitsz_vcm(tmp_path):
-    """`hitsz_vcm(tracks, query, folders=True)` writes a set of tracks (part, modality, person, camera, frames)."""
+    """`hitsz_vcm(tracks, query, folders=True)` writes a set of tracks (part, modality, person, camera,
+    frames)."""
 
     def make(tracks, query="1", *, folders=True, root=None):
         root = root or tmp_path / "vcm"
@@ -80,7 +82,8 @@ def hitsz_vcm(tmp_path):
 
 @pytest.fixture
 def buptcampus(tmp_path):
-    """`buptcampus(lines)` writes the split files ``{name: [line, ...]}``, all tracklets they name, and `data_paths.json`."""
+    """`buptcampus(lines)` writes the split files ``{name: [line, ...]}``, all tracklets they name, and
+    `data_paths.json`."""
 
     def make(lines, root=None, num_frames=3):
         root = root or tmp_path / "bupt"

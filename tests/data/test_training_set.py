@@ -81,7 +81,8 @@ def test_identities_renamed_on_disk_leave_no_trace(hitsz_vcm, tmp_path):
 
 
 def rename_identities(root, target, new):
-    """The same training data with other person numbers, in the reverse order of rows and with other frame numbers."""
+    """The same training data with other person numbers, in the reverse order of rows and with other frame
+    numbers."""
     lines = (root / "info" / "track_train_info.txt").read_text().splitlines()
     names, tracks = [], []
     for line in reversed(lines):

@@ -1,4 +1,5 @@
-"""A training as a Ray job, on a cluster started from the shell with a token; what it leaves once that cluster is gone."""
+"""A training as a Ray job, on a cluster started from the shell with a token; what it leaves once that cluster
+is gone."""
 
 import json
 import os
@@ -43,8 +44,10 @@ def head(tmp_path):
         "RAYDIST_HOME": str(tmp_path / "home"),
     }
     command = [
-        RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}", "--dashboard-host=127.0.0.1",
-        f"--dashboard-port={dashboard}", "--num-cpus=2", "--object-store-memory=500000000", "--disable-usage-stats",
+        RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",
+        "--dashboard-host=127.0.0.1",
+        f"--dashboard-port={dashboard}", "--num-cpus=2", "--object-store-memory=500000000",
+        "--disable-usage-stats",
         f"--dashboard-agent-listen-port={agent}",  # its default is taken where another cluster runs
     ]  # fmt: skip
     process = subprocess.Popen(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from raydist.encoders.backbone import Backbone, Streams, initialise
-from raydist.encoders.mobilenet import mobilenet_v2
-from raydist.encoders.resnet import agw_resnet50, agw_resnet50_non_local, resnet18, resnet34, resnet50
-from raydist.encoders.small import small
+from raydist.encoders.mobilenet import MOBILENET_V2
+from raydist.encoders.resnet import AGW_RESNET50, AGW_RESNET50_NON_LOCAL, RESNET18, RESNET34, RESNET50
+from raydist.encoders.small import SMALL
 
-FACTORIES = [small, resnet18, resnet34, resnet50, agw_resnet50, agw_resnet50_non_local, mobilenet_v2]
+BACKBONES = [SMALL, RESNET18, RESNET34, RESNET50, AGW_RESNET50, AGW_RESNET50_NON_LOCAL, MOBILENET_V2]
 
 
 class Times(nn.Module):
@@ -27,11 +29,11 @@ class Times(nn.Module):
 
 
 def tiny() -> Backbone:
-    return Backbone(nn.Sequential(Times(2.0), Times(5.0), Times(2.0)), stem=1, early=2, channels=1)
+    return Backbone(lambda: nn.Sequential(Times(2.0), Times(5.0), Times(2.0)), stem=1, early=2, channels=1)
 
 
 def streams(*, two_stream: bool) -> Streams:
-    built = Streams(tiny(), two_stream=two_stream)
+    built = Streams(tiny(), tiny().build(), two_stream=two_stream)
     if two_stream:
         nn.init.constant_(built.stems[1][0].factor, 3.0)
     return built
@@ -58,7 +60,7 @@ def test_one_stream_does_not_look_at_the_modality():
 
 
 def test_second_stem_is_a_copy_of_the_first():
-    built = Streams(tiny(), two_stream=True)
+    built = Streams(tiny(), tiny().build(), two_stream=True)
     first, second = (stem[0].factor for stem in built.stems)
     assert first is not second
     assert first == second
@@ -67,8 +69,9 @@ def test_second_stem_is_a_copy_of_the_first():
 
 @pytest.mark.parametrize("default", [True, False])
 def test_number_of_stems_is_the_architectures_own_unless_asked_for(default: bool):
-    backbone = tiny()._replace(two_stream=default)
-    assert [len(Streams(backbone, two_stream=t).stems) for t in (None, True, False)] == [1 + default, 2, 1]
+    backbone = replace(tiny(), two_stream=default)
+    built = [Streams(backbone, backbone.build(), two_stream=t) for t in (None, True, False)]
+    assert [len(streams.stems) for streams in built] == [1 + default, 2, 1]
 
 
 def test_styles_are_exchanged_between_the_early_layers_and_the_rest():
@@ -89,31 +92,28 @@ def test_convolutions_start_with_the_variance_of_he():
     assert conv.weight.std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.02)
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_maps_are_as_declared_and_not_negative(factory):
-    backbone: Backbone = factory()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_maps_are_as_declared_and_not_negative(backbone: Backbone):
     with torch.no_grad():
-        layers = backbone.layers.eval()
+        layers = backbone.build().eval()
         maps, early = (x(torch.randn(1, 3, 64, 32)) for x in (layers, layers[: backbone.early]))
-    size = {small: (8, 4), agw_resnet50: (4, 2), agw_resnet50_non_local: (4, 2)}.get(factory, (2, 1))
+    size = {SMALL: (8, 4), AGW_RESNET50: (4, 2), AGW_RESNET50_NON_LOCAL: (4, 2)}.get(backbone, (2, 1))
     assert maps.shape == (1, backbone.channels, *size)
     assert maps.min() >= 0
     assert early.shape[2:] == (16, 8)
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_stem_is_the_first_convolution_with_its_normalisation(factory):
-    backbone: Backbone = factory()
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_stem_is_the_first_convolution_with_its_normalisation(backbone: Backbone):
     kinds = [
         type(m)
-        for m in backbone.layers[: backbone.stem].modules()
+        for m in backbone.build()[: backbone.stem].modules()
         if isinstance(m, nn.Conv2d | nn.BatchNorm2d)
     ]
     assert kinds == [nn.Conv2d, nn.BatchNorm2d]
 
 
-@pytest.mark.parametrize("factory", [small, resnet18, resnet50, agw_resnet50_non_local])
-def test_styles_are_exchanged_after_the_first_stage(factory):
-    backbone: Backbone = factory()
-    names = [name for name, _ in backbone.layers.named_children()]
+@pytest.mark.parametrize("backbone", [SMALL, RESNET18, RESNET50, AGW_RESNET50_NON_LOCAL])
+def test_styles_are_exchanged_after_the_first_stage(backbone: Backbone):
+    names = [name for name, _ in backbone.build().named_children()]
     assert names[backbone.early - 1 : backbone.early + 1] == ["layer1", "layer2"]

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from raydist.encoders.backbone import Backbone
-from raydist.encoders.clip_vit import clip_vit, clip_vit_b16
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import build_encoder
+from raydist.encoders.clip_vit import CLIP_VIT_B16, clip_vit
 from raydist.encoders.tokens import resize_positions
 from raydist.encoders.weights import load_weights
 from raydist.errors import DataError
@@ -114,12 +114,12 @@ def oracle(state: State, frame: Tensor) -> Tensor:
 @pytest.mark.parametrize("size", [(288, 144), (64, 32), (16, 16)])
 def test_tower_equals_the_formula(tmp_path: Path, size: tuple[int, int]):
     state = published()
-    backbone = tiny()
-    load_weights(backbone.layers, save(state, tmp_path / "w.pt"), select=backbone.select)
+    layers = tiny().build()
+    load_weights(layers, save(state, tmp_path / "w.pt"), select=tiny().select)
     frames = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
     for training in (True, False):
         with torch.set_grad_enabled(training):
-            maps = backbone.layers.train(training)(frames)
+            maps = layers.train(training)(frames)
         assert maps.shape == (2, WIDTH, 1, 1)
         expected = torch.stack([oracle(state, frame) for frame in frames])
         assert torch.allclose(maps.flatten(1).double(), expected, atol=1e-4)
@@ -136,11 +136,11 @@ def test_one_encoder_takes_frames_of_every_size_in_patches(size: tuple[int, int]
 @pytest.mark.parametrize("size", [(100, 48), (48, 100), (8, 8)])
 def test_frames_that_do_not_divide_into_patches_are_refused(size: tuple[int, int]):
     with pytest.raises(DataError, match=rf"frames of {size[0]} x {size[1]} pixels: .* multiples of 16"):
-        tiny().layers(torch.zeros(1, 3, *size))
+        tiny().build()(torch.zeros(1, 3, *size))
 
 
 def test_sizes_are_the_published_ones():
-    layers = clip_vit_b16().layers
+    layers = CLIP_VIT_B16.build()
     wanted = {name: value.shape for name, value in published(768, 12).items() if name != "proj"}
     held = {name.removeprefix("tokens."): value.shape for name, value in layers.state_dict().items()}
     assert held == wanted
@@ -161,9 +161,9 @@ def test_sizes_are_the_published_ones():
 )
 def test_published_names_come_back(tmp_path: Path, suffix: str, form):
     state = published()
-    backbone = tiny()
-    load_weights(backbone.layers, save(form(state), tmp_path / f"w.{suffix}"), select=backbone.select)
-    held = {name.removeprefix("tokens."): value for name, value in backbone.layers.state_dict().items()}
+    layers = tiny().build()
+    load_weights(layers, save(form(state), tmp_path / f"w.{suffix}"), select=tiny().select)
+    held = {name.removeprefix("tokens."): value for name, value in layers.state_dict().items()}
     assert held.keys() == state.keys() - {"proj"}
     assert all(
         value.dtype == torch.float32 and torch.equal(value, state[name].float())
@@ -184,16 +184,16 @@ def test_an_encoder_starts_from_a_file_in_both_streams(tmp_path: Path):
 
 
 def test_other_weights_are_refused(tmp_path: Path):
-    backbone = tiny()
+    layers = tiny().build()
     renamed = {name.replace("resblocks", "layers"): value for name, value in published().items()}
     with pytest.raises(
         DataError,
         match=r"missing: transformer\.resblocks\.0.*unexpected: transformer\.layers\.0.*encoder\.name",
     ):
-        load_weights(backbone.layers, save(renamed, tmp_path / "w.safetensors"), select=backbone.select)
+        load_weights(layers, save(renamed, tmp_path / "w.safetensors"), select=tiny().select)
     other_patches = published() | {"conv1.weight": torch.zeros(WIDTH, 3, 32, 32)}
     with pytest.raises(DataError, match=r"conv1\.weight \(24, 3, 32, 32\) for \(24, 3, 16, 16\)"):
-        load_weights(backbone.layers, save(other_patches, tmp_path / "w.pt"), select=backbone.select)
+        load_weights(layers, save(other_patches, tmp_path / "w.pt"), select=tiny().select)
 
 
 @pytest.mark.usefixtures("tiny_clip")

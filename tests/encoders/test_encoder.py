@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder, Neck
-from raydist.encoders.registry import build_encoder
 from raydist.errors import DataError
 
 NAMES = ["small", "resnet18", "agw_resnet50", "mobilenet_v2", "clip_vit_b16", "vit_b16"]

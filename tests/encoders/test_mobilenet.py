@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raydist.encoders.mobilenet import mobilenet_v2
+from raydist.encoders.mobilenet import MOBILENET_V2
 
 SHAPES = {
     "0.0.weight": (32, 3, 3, 3),
@@ -17,16 +17,14 @@ SHAPES = {
 
 
 def test_parameter_count_is_the_published_one():
-    assert sum(p.numel() for p in mobilenet_v2().layers.parameters()) / 1e6 == pytest.approx(
-        2.224, abs=0.0006
-    )
+    assert sum(p.numel() for p in MOBILENET_V2.build().parameters()) / 1e6 == pytest.approx(2.224, abs=0.0006)
 
 
 def test_names_and_shapes_are_those_of_torchvision():
-    state = mobilenet_v2().layers.state_dict()
+    state = MOBILENET_V2.build().state_dict()
     assert {name: tuple(state[name].shape) for name in SHAPES} == SHAPES
     assert not any(name.startswith(("fc", "classifier")) for name in state)
 
 
 def test_number_of_tensors_is_the_published_one():
-    assert len(mobilenet_v2().layers.state_dict()) == 312
+    assert len(MOBILENET_V2.build().state_dict()) == 312

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from raydist.encoders.pooling import POOLINGS, GeneralizedMean, Mean, Stripes, build_pooling
+from raydist.encoders.pooling import GeneralizedMean, Mean, Stripes
+from raydist.encoders.registry import POOLINGS
 from raydist.errors import ConfigError
 
 MAPS = torch.rand(3, 5, 8, 4, generator=torch.Generator().manual_seed(0))
@@ -38,10 +39,10 @@ def test_stripes_see_where_something_is_from_top_to_bottom():
 @pytest.mark.parametrize("name", POOLINGS)
 @pytest.mark.parametrize("size", [(8, 4), (2, 1), (1, 1), (18, 9)])
 def test_width_is_as_declared_for_every_map_size(name: str, size: tuple[int, int]):
-    pooling, width = build_pooling(name, 5)
-    assert pooling(torch.rand(2, 5, *size)).shape == (2, width)
+    pooling = POOLINGS.load(name)
+    assert pooling.build(5)(torch.rand(2, 5, *size)).shape == (2, pooling.width(5))
 
 
 def test_unknown_pooling_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'stripes'"):
-        build_pooling("stripe", 5)
+        POOLINGS.load("stripe")

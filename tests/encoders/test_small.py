@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raydist.encoders.small import small
+from raydist.encoders.small import SMALL
 
 
 def test_small_is_small():
-    assert 0.3e6 < sum(p.numel() for p in small().layers.parameters()) < 1.2e6
+    assert 0.3e6 < sum(p.numel() for p in SMALL.build().parameters()) < 1.2e6

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from raydist.encoders.temporal import TemporalAttention, TemporalMean, build_temporal
+from raydist.encoders.registry import TEMPORALS
+from raydist.encoders.temporal import TemporalAttention, TemporalMean
 from raydist.errors import ConfigError
 
 FRAMES = torch.randn(3, 6, 16, generator=torch.Generator().manual_seed(0))
@@ -59,7 +60,7 @@ def test_convolution_adds_to_each_frame_a_sum_with_its_neighbours():
 
 
 def test_order_of_frames_matters_with_a_convolution():
-    pooling = build_temporal("attention_conv", 16)
+    pooling = TEMPORALS.load("attention_conv")(16)
     assert torch.allclose(pooling(FRAMES), pooling(FRAMES.flip(1)), atol=1e-6)
     torch.nn.init.normal_(pooling.conv.weight)
     shuffled = FRAMES[:, [2, 0, 3, 1, 5, 4]]
@@ -70,11 +71,11 @@ def test_order_of_frames_matters_with_a_convolution():
 
 @pytest.mark.parametrize("name", ["mean", "attention"])
 def test_order_of_frames_does_not_matter(name: str):
-    pooling = build_temporal(name, 16)
+    pooling = TEMPORALS.load(name)(16)
     assert torch.allclose(pooling(FRAMES), pooling(FRAMES.flip(1)), atol=1e-6)
     assert torch.allclose(pooling(FRAMES[:, :1]), FRAMES[:, 0])
 
 
 def test_unknown_temporal_pooling_is_refused():
     with pytest.raises(ConfigError, match="did you mean 'attention'"):
-        build_temporal("atention", 16)
+        TEMPORALS.load("atention")

@@ -1,4 +1,5 @@
-"""The ViT of re-identification: published names, the whole forward pass in plain steps, and its two branches."""
+"""The ViT of re-identification: published names, the whole forward pass in plain steps, and its two
+branches."""
 
 from __future__ import annotations
 
@@ -8,14 +9,14 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from raydist.encoders.backbone import Backbone
+from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.encoders.registry import build_encoder
 from raydist.encoders.tokens import resize_positions
-from raydist.encoders.vit import vit, vit_b16, with_shallow_branch
+from raydist.encoders.vit import VIT_B16, vit, with_shallow_branch
 from raydist.encoders.weights import load_weights
 from raydist.errors import ConfigError, DataError
 
@@ -94,10 +95,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(published_state(), tmp_path_factory.mktemp("weights") / "w.pth")
 
 
-def loaded(path: Path) -> Backbone:
-    backbone = tiny()
-    load_weights(backbone.layers, path, select=backbone.select)
-    return backbone
+def loaded(path: Path) -> nn.Sequential:
+    layers = tiny().build()
+    load_weights(layers, path, select=tiny().select)
+    return layers
 
 
 class Oracle:
@@ -178,7 +179,7 @@ def test_both_branches_equal_the_formula(weights: Path, size: tuple[int, int]):
     deep, shallow = (
         torch.stack(x) for x in zip(*map(Oracle(published_state()).branches, frames), strict=True)
     )
-    layers = loaded(weights).layers.eval()
+    layers = loaded(weights).eval()
     with torch.no_grad():
         one = layers(frames).double()
         two = with_shallow_branch(layers)(frames).double()
@@ -190,12 +191,13 @@ def test_both_branches_equal_the_formula(weights: Path, size: tuple[int, int]):
 
 
 def test_sizes_are_the_published_ones():
-    layers = vit_b16().layers
+    layers = VIT_B16.build()
     counters = {name for name in layers.state_dict() if name.endswith("num_batches_tracked")}
     wanted = {name: math.prod(shape) for name, shape in shapes_of(768, 12).items()}
     assert len(counters) == 3
     assert sorted(v.numel() for v in layers.state_dict().values()) == sorted(wanted.values())
-    # the blocks, two normalisations and the class token of every ViT-B; then stem, patches and 16 x 8 positions
+    # the blocks, two normalisations and the class token of every ViT-B; then stem, patches and 16 x 8
+    # positions
     blocks, stem = 12 * 7_087_872 + 2 * 768 + 768, 3 * 64 * 49 + 2 * 64 * 64 * 9 + 3 * 128
     assert sum(p.numel() for p in layers.parameters()) == blocks + stem + 768 * (64 * 64 + 1) + 129 * 768
 
@@ -215,7 +217,7 @@ def test_sizes_are_the_published_ones():
 )
 def test_published_names_come_back(tmp_path: Path, suffix: str, form):
     state = published_state()
-    held = loaded(save(form(state), tmp_path / f"w.{suffix}")).layers.state_dict()
+    held = loaded(save(form(state), tmp_path / f"w.{suffix}")).state_dict()
     assert len(held) == len(state)
     assert torch.equal(held["tokens.class_embedding"], state["cls_token"][0, 0])
     assert torch.equal(held["tokens.positional_embedding"], state["pos_embed"][0])

@@ -2,44 +2,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from raydist.engine.checkpoint import CheckpointFolder, _flatten_targets, _restore_targets
-from raydist.errors import CheckpointError
+from raydist.engine.checkpoint import _flatten_targets, _restore_targets
 from raydist.methods.method import Targets
-
-
-@pytest.fixture
-def folder(tmp_path):
-    found = CheckpointFolder((tmp_path / "checkpoints").as_uri())
-    for epoch in (1, 2, 3):
-        found.write(epoch, {"state.json": b"{}", "weights": bytes([epoch]) * 100})
-    return found
-
-
-def test_the_newest_whole_checkpoint_is_found(folder, tmp_path):
-    assert folder.newest()[0] == 3
-    (tmp_path / "checkpoints" / "epoch_0003" / "manifest.json").unlink()
-    assert folder.newest()[0] == 2
-    (tmp_path / "checkpoints" / "epoch_0002" / "weights").write_bytes(b"x" * 100)
-    assert folder.newest()[0] == 1
-    (tmp_path / "checkpoints" / "epoch_0001" / "weights").unlink()
-    assert folder.newest() is None
-
-
-def test_asking_for_a_damaged_one_says_so(folder, tmp_path):
-    (tmp_path / "checkpoints" / "epoch_0002" / "weights").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"epoch_0002.* checksum differs"):
-        folder.read(2)
-
-
-def test_an_interrupted_write_is_written_over(folder, tmp_path):
-    (tmp_path / "checkpoints" / "epoch_0003" / "leftover").write_bytes(b"x")
-    folder.write(3, {"weights": b"new"})
-    assert folder.read(3) == {"weights": b"new"}
-
-
-def test_only_the_wanted_ones_are_kept(folder):
-    folder.keep_only({1, 3})
-    assert folder.epochs() == [1, 3]
 
 
 def test_targets_come_back_with_their_sparse_matrices():
@@ -53,3 +17,15 @@ def test_targets_come_back_with_their_sparse_matrices():
     assert (back.arrays["s"] != matrix).nnz == 0
     assert np.array_equal(back.memories["m"], np.eye(2))
     assert back.metrics == {"f": 0.5}
+
+
+@pytest.mark.parametrize("clustered", [None, np.array([True, False])])
+def test_targets_come_back_with_the_rows_that_were_clustered(clustered):
+    back = _restore_targets(_flatten_targets(Targets(np.array([0, -1]), clustered=clustered)), {})
+    assert (back.clustered is None) == (clustered is None)
+    assert back.clustered_rows.tolist() == [True, clustered is None]
+
+
+def test_a_checkpoint_of_the_version_before_tells_which_rows_were_clustered():
+    flat = _flatten_targets(Targets(np.array([0, -1]), {"clustered": np.array([True, False])}))
+    assert _restore_targets(flat, {}).clustered_rows.tolist() == [True, False]

@@ -1,4 +1,5 @@
-"""What a step is trained on: equal on any number of workers, and every version of a clip as it was asked for."""
+"""What a step is trained on: equal on any number of workers, and every version of a clip as it was asked
+for."""
 
 from dataclasses import replace
 
@@ -17,10 +18,10 @@ from raydist.data.transforms.augment import (
     ClipAugment,
     draw_params,
 )
-from raydist.data.transforms.clips import ClipTiming, segment_clip, train_clip
+from raydist.data.transforms.clips import ClipTiming, sub_tracklet_clip, train_clip
 from raydist.data.transforms.rendering import apply
-from raydist.engine.clip_batches import OWN_STYLE, render
-from raydist.methods.method import ClipView
+from raydist.engine.clip_batches import OWN_STYLE, StepKey, render
+from raydist.methods.steps import ClipView
 from raydist.randomness import stream
 from raydist.types import Modality
 
@@ -73,7 +74,7 @@ def numbered():
 def rendered(tracklets, clip_views, *, rows=None, positions=None, step=5):
     rows = np.arange(len(tracklets)) if rows is None else rows
     positions = np.arange(len(rows)) if positions is None else positions
-    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, keys=(2, 0, step))
+    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, key=StepKey(2, 0, step))
 
 
 def shown(tracklets, clip_views, **options):
@@ -84,16 +85,16 @@ def shown(tracklets, clip_views, **options):
 
 
 def test_a_version_is_its_frames_and_then_its_parameters(noise):
-    clip_views = [ClipView(), ClipView(segment=1), ClipView(TONES, segment=0)]
+    clip_views = [ClipView(), ClipView(sub_tracklet=1), ClipView(TONES, sub_tracklet=0)]
     frames, params = np.empty((3, len(noise), T), np.int64), [[], [], []]
     for b, available in enumerate(NUM_FRAMES):
         rng = stream(3, "clip", *KEYS, b)
         order = rng.permutation(2)
         for v, clip_view in enumerate(clip_views):
-            if clip_view.segment is None:
+            if clip_view.sub_tracklet is None:
                 frames[v, b] = train_clip(available, T, rng)
             else:
-                frames[v, b] = segment_clip(available, T, order[clip_view.segment], 2, rng)
+                frames[v, b] = sub_tracklet_clip(available, T, order[clip_view.sub_tracklet], 2, rng)
             params[v].append(
                 draw_params(clip_view.augment[Modality(MODALITY[b])], Modality(MODALITY[b]), rng)
             )
@@ -107,9 +108,9 @@ def test_a_version_is_its_frames_and_then_its_parameters(noise):
 
 
 def test_a_version_may_show_the_frames_of_an_earlier_one(numbered):
-    motion = ClipView(AS_THEY_ARE, segment=1, timing=ANY_RHYTHM)
+    motion = ClipView(AS_THEY_ARE, sub_tracklet=1, timing=ANY_RHYTHM)
     clip_views = [
-        ClipView(AS_THEY_ARE, segment=0),
+        ClipView(AS_THEY_ARE, sub_tracklet=0),
         motion,
         ClipView(AS_THEY_ARE, frames_of=0),
         ClipView(AS_THEY_ARE, frames_of=1),
@@ -123,7 +124,7 @@ def test_a_version_may_show_the_frames_of_an_earlier_one(numbered):
 @pytest.mark.parametrize("frames_of", [1, 2, -1])
 def test_frames_come_from_an_earlier_version_only(numbered, frames_of):
     with pytest.raises(
-        ValueError, match=f"version 1 takes the frames of version {frames_of}: name an earlier one"
+        ValueError, match=f"clip view 1 takes the frames of clip view {frames_of}: name an earlier one"
     ):
         rendered(numbered, [ClipView(), ClipView(frames_of=frames_of)])
 
@@ -131,10 +132,10 @@ def test_frames_come_from_an_earlier_version_only(numbered, frames_of):
 @pytest.mark.parametrize("way", ["stride", "hold", "shuffle", "freeze"])
 def test_another_rhythm_keeps_to_its_half_of_the_tracklet(numbered, way):
     clip_views = [
-        ClipView(AS_THEY_ARE, segment=0),
-        ClipView(AS_THEY_ARE, segment=1, timing=ClipTiming(**{way: 1.0})),
+        ClipView(AS_THEY_ARE, sub_tracklet=0),
+        ClipView(AS_THEY_ARE, sub_tracklet=1, timing=ClipTiming(**{way: 1.0})),
     ]
-    as_it_ran = [clip_views[0], ClipView(AS_THEY_ARE, segment=1)]
+    as_it_ran = [clip_views[0], ClipView(AS_THEY_ARE, sub_tracklet=1)]
     different = 0
     for step in range(5):
         clips = shown(numbered, clip_views, step=step)
@@ -171,8 +172,8 @@ def test_donors_are_any_frames_of_the_other_modality(numbered):
 
 
 VERSIONS = [
-    ClipView(segment=0),
-    ClipView(segment=1, timing=ANY_RHYTHM),
+    ClipView(sub_tracklet=0),
+    ClipView(sub_tracklet=1, timing=ANY_RHYTHM),
     ClipView(INTERVENED, frames_of=0, style=0.5),
     ClipView(INTERVENED, frames_of=1, style=1.0),
 ]

@@ -85,7 +85,8 @@ def test_stability_takes_rows_that_are_clustered_both_times():
 
 
 def slow_consistency(parts, view):
-    """Means over all pairs of pieces of one tracklet, and over all pairs of tracklets of one view and their pieces."""
+    """Means over all pairs of pieces of one tracklet, and over all pairs of tracklets of one view and their
+    pieces."""
     own = [a @ b for tracklet in parts for a, b in combinations(tracklet, 2)]
     across = [
         a @ b
@@ -141,7 +142,8 @@ def test_every_criterion_can_be_an_objective():
 
 @pytest.fixture
 def people():
-    """Sub-tracklet features of 6 people, 4 tracklets of each in each modality, and the training set they belong to."""
+    """Sub-tracklet features of 6 people, 4 tracklets of each in each modality, and the training set they
+    belong to."""
     rng = np.random.default_rng(0)
     person, modality = np.tile(np.arange(6).repeat(4), 2), np.arange(2, dtype=np.int8).repeat(24)
     features = unit(rng.normal(size=(6, 16))[person][:, None] + 0.2 * rng.normal(size=(48, 2, 16)))
@@ -186,7 +188,7 @@ def test_rows_that_were_not_offered_do_not_count_as_noise(people):
     offered = np.arange(48) % 4 > 0
     half = np.where(offered, labels, NOISE)
     assert (
-        measured(people, Targets(half, {"clustered": offered}))["silhouette"]
+        measured(people, Targets(half, clustered=offered))["silhouette"]
         > measured(people, Targets(half))["silhouette"]
     )
 
@@ -225,8 +227,8 @@ def test_they_are_reported_where_they_are_asked_for_and_change_nothing(smoke, sm
         build_state(smoke(*words, f"evaluation.criteria={on}"), smoke_inputs) for on in ("false", "true")
     )
     silent, told = ([run_epoch(state) for _ in range(2)] for state in (plain, judged))
-    assert all("criteria" not in report for report in silent)
-    assert {"silhouette", "consistency", "balance"} <= set(told[0]["criteria"])
-    assert "stability" in told[1]["criteria"]
+    assert not any(report.criteria for report in silent)
+    assert {"silhouette", "consistency", "balance"} <= set(told[0].criteria)
+    assert "stability" in told[1].criteria
     for name, value in plain.encoder.state_dict().items():
         assert (value == judged.encoder.state_dict()[name]).all()

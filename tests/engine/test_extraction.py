@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from raydist.data.transforms.clips import sub_tracklet_clips
-from raydist.encoders.registry import build_encoder
+from raydist.encoders.build import build_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.schema import DataSection
 

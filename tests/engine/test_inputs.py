@@ -6,7 +6,6 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.retrieval import scores
-from raydist.types import FeatureTable
 
 SINGLE = ("data.frames=1", "data.sub_tracklets=1", "data.height=16", "data.width=8", "method.name=dcl")
 
@@ -62,14 +61,7 @@ def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
     inputs = open_inputs(config, tmp_path)
     table = inputs.ranked
     assert set(table.identity) < {1, 2, 3, 4, 5, 12}
-    constant = FeatureTable(
-        np.ones((len(table), 1), np.float32),
-        table.tracklet_id,
-        table.modality,
-        table.camera,
-        table.identity,
-        table.split,
-    )
+    constant = table.with_features(np.ones((len(table), 1), np.float32))
     assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
 
 

@@ -1,8 +1,7 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raydist.engine.plan import allot, learning_rate
+from raydist.engine.plan import allot
 
 
 @given(
@@ -16,13 +15,3 @@ def test_all_epochs_are_shared_out_and_no_stage_is_left_out(epochs, shares, limi
 
 def test_shares_are_followed_when_they_divide():
     assert allot(20, [1, 1, 2]) == [5, 5, 10]
-
-
-@pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
-def test_the_learning_rate_stays_within_bounds(schedule):
-    rates = [learning_rate(schedule, p / 100) for p in range(100)]
-    assert 0 < min(rates) <= max(rates) <= 1
-
-
-def test_cosine_rises_then_falls():
-    assert learning_rate("cosine", 0.0) < learning_rate("cosine", 0.06) > learning_rate("cosine", 0.99)

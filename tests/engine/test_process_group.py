@@ -1,4 +1,5 @@
-"""One worker or two: the same batches; with an encoder without batch statistics also the same losses, memories and weights."""
+"""One worker or two: the same batches; with an encoder without batch statistics also the same losses,
+memories and weights."""
 
 import os
 import subprocess
@@ -12,12 +13,13 @@ from torch import nn
 
 from raydist.encoders.encoder import EncoderOutput
 from raydist.engine.inputs import open_inputs
-from raydist.engine.loop import train
+from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
+from raydist.engine.steps import train_epoch
 from raydist.home import cache_folder
-from raydist.methods.method import Targets
+from raydist.methods.method import Epoch, Targets
 from raydist.types import Modality
 
 WORDS = ["train.iterations=3", "train.batch_identities=3", "train.batch_instances=3", "method.name=dcl"]
@@ -39,7 +41,8 @@ class Plain(nn.Module):
 
 
 def trained(process_group) -> dict[str, np.ndarray]:
-    """Losses, memories and weights after a few steps of the warm-up and of the dual contrast from fixed targets."""
+    """Losses, memories and weights after a few steps of the warm-up and of the dual contrast from fixed
+    targets."""
     config = load_config("smoke", WORDS)
     state = build_state(config, open_inputs(config, cache_folder()), process_group=process_group)
     torch.manual_seed(0)
@@ -52,7 +55,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
     for number, stage in enumerate(state.plan.stages):
         state.start_stage(stage)
         if stage.name == "warm-up":
-            state.targets = stage.refresh(features[:, None], None, Clusters(), 0, rng)
+            state.targets = stage.refresh(features[:, None], None, Clusters(), Epoch(0), rng)
         else:
             labels = {m: np.where(modality == m, np.arange(num_rows) % 4, -1) for m in Modality}
             state.targets = Targets(
@@ -61,7 +64,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
                 memories={m.label: features[:4].copy() for m in Modality},
             )
         state.memories = {name: torch.tensor(value) for name, value in state.targets.memories.items()}
-        losses = train(state, stage, 0, 1)
+        losses = train_epoch(state, StageEpoch(stage, 0, 1))
         found |= {f"{number}/{name}": np.array(value) for name, value in losses.items()}
         found |= {f"{number}/memory/{name}": value.numpy() for name, value in state.memories.items()}
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}

@@ -11,10 +11,12 @@ import pytest
 from raydist.data.training_set import Truth
 from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import run_epoch
-from raydist.engine.run import DIRECTIONS, best_epoch, train_run
+from raydist.engine.retrieval import best_epoch
+from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.tracking.tracker import NoTracker
 
@@ -62,7 +64,7 @@ def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(
     state, part = build_state(config, smoke_inputs), RunFolder(tmp_path)
 
     def stop(report):
-        if report["epoch"] == stopped_after:
+        if report.epoch == stopped_after:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -94,7 +96,8 @@ def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_p
 
 
 def renamed_copy(root: Path, to: Path) -> Path:
-    """The data set with other identities in folder names, encoded names and rows, and the training rows in another order."""
+    """The data set with other identities in folder names, encoded names and rows, and the training rows in
+    another order."""
     info = root / "info"
     old = sorted(
         {
@@ -142,7 +145,7 @@ def test_every_method_runs_and_moves_the_weights(smoke, smoke_inputs, method):
     state = build_state(smoke(*QUICK, f"method.name={method}", "train.limit_epochs=1"), smoke_inputs)
     before = [p.detach().clone() for p in state.encoder.parameters()]
     reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
+    assert all(np.isfinite(value) for report in reports for value in report.losses.values())
     assert any(not (a == b).all() for a, b in zip(before, state.encoder.parameters(), strict=True))
 
 

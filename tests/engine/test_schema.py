@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from raydist.engine.schema import RECIPES, Config, load_config
-from raydist.errors import ConfigError
+from raydist.engine.schema import RECIPES, Config, load_config, with_values
+from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
 from raydist.types import Modality
 
@@ -33,11 +33,84 @@ def test_a_method_named_on_the_command_line_comes_with_its_defaults(method):
         ("data.name=hitsz_vcm", r"needs data\.root"),
         ("evaluation.split=validation", r"needs data\.validation_identities"),
         ("data.preset=cii", "smoke"),
+        ("data.preset=smok", r"data\.preset = 'smok': did you mean 'smoke'\?; there are: smoke, ci"),
+        ("data.layout=hitsz", r"data\.layout = 'hitsz': did you mean 'hitsz_vcm'\?; there are: hitsz_vcm"),
+        ("data.name=regbd", r"data\.name = 'regbd': did you mean 'regdb'\?; there are: synthetic, hitsz_vcm"),
+        ("data.cache=of", r"data\.cache = 'of': did you mean 'off'\?; there are: auto, packed, off"),
+        ("encoder.name=resnet5", r"encoder\.name = 'resnet5': did you mean 'resnet50'\?"),
+        (
+            "encoder.pooling=gm",
+            r"encoder\.pooling = 'gm': did you mean 'gem'\?; there are: mean, gem, stripes",
+        ),
+        ("encoder.temporal=atention", r"encoder\.temporal = 'atention': did you mean 'attention'\?"),
+        ("encoder.branches=2", r"encoder\.branches = 2: small has 1 branch"),
+        ("encoder.branches=3", r"encoder\.branches = 3; there are: 1, 2"),
+        ("evaluation.protocol=hitsz", r"evaluation\.protocol = 'hitsz': did you mean 'hitsz_vcm'\?"),
+        ("evaluation.split=tests", r"evaluation\.split = 'tests': did you mean 'test'\?"),
+        (
+            "train.optimizer=adm",
+            r"train\.optimizer = 'adm': did you mean 'adam'\?; there are: adam, adamw, sgd",
+        ),
+        ("train.lr=true", r"train\.lr = True: true and false"),
+        ("train.epochs=false", r"train\.epochs = False: true and false"),
+        ("clustering.k1=true", r"clustering\.k1 = True: true and false"),
+        ("clustering.distance=jacard", r"clustering\.distance = 'jacard': did you mean 'jaccard'\?"),
+        (
+            "clustering.algorithm=math:pi",
+            r"expected a sub-class of raydist\.clustering\.clusterer\.Clusterer",
+        ),
+        ("clustering.eps={visible: true, infrared: 0.5}", r"clustering\.eps\.visible = True: true and false"),
+        ("method.warm_up.temperature=true", r"method\.warm_up\.temperature = True"),
+        ("method.name=collections:Counter", r"expected a sub-class of raydist\.methods\.method\.Method"),
+        (
+            "data.name=raydist.evaluation.protocols:LLCM",
+            r"an instance of raydist\.data\.datasets\.dataset\.Dataset",
+        ),
+        ("encoder.name=nowhere:ENCODER", r"encoder\.name = 'nowhere:ENCODER' cannot be imported: No module"),
     ],
 )
 def test_a_wrong_word_is_told_with_its_path(word, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         load_config("demo", [word])
+    assert "\n" not in str(caught.value)
+
+
+def sections():
+    """Every section with its name in the configuration; that of the default method for `method`."""
+    for name, field in Config.model_fields.items():
+        yield name, type(getattr(Config(), name)) if name == "method" else field.annotation
+
+
+@pytest.mark.parametrize(("name", "section"), [pair for pair in sections() if pair[0] != "method"])
+def test_every_key_is_described_in_one_line(name, section):
+    for key, field in section.model_fields.items():
+        assert field.description, f"{name}.{key}"
+        assert "\n" not in field.description
+        assert len(field.description) <= 100
+
+
+def test_a_part_of_ones_own_is_written_back_and_read_again(tmp_path):
+    words = ["method.name=raydist.methods.dcl.method:DualContrast", "method.dual.temperature=0.1"]
+    words += [
+        "encoder.name=raydist.encoders.resnet:RESNET18",
+        "evaluation.protocol=raydist.evaluation.protocols:LLCM",
+    ]
+    words += ["data.name=raydist.data.datasets.llcm:LLCM", "data.root=x"]
+    config = load_config("demo", words)
+    (tmp_path / "config.yaml").write_text(config.dump())
+    again = load_config(str(tmp_path / "config.yaml"))
+    assert again == config
+    assert again.method.name == "raydist.methods.dcl.method:DualContrast"
+    assert with_values(config, [(("train", "lr"), 0.1)]).method == config.method
+
+
+@pytest.mark.filterwarnings("default")
+def test_old_names_are_taken_from_the_command_line_and_in_spaces():
+    new = load_config("demo", ["method.name=dcl", "method.dual.momentum=0.4"])
+    with pytest.warns(RenamedKeyWarning, match=r"^method\.dual\.keep is now called method\.dual\.momentum"):
+        assert load_config("demo", ["method.name=dcl", "method.dual.keep=0.4"]) == new
+    with pytest.warns(RenamedKeyWarning, match=r"^method\.dual\.keep is now called method\.dual\.momentum"):
+        assert with_values(new, [(("method", "dual", "keep"), 0.3)]).method.dual.momentum == 0.3
 
 
 def test_eps_may_be_given_per_modality():

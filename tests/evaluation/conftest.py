@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from raydist.data.datasets.registry import read_dataset
+from raydist.data.datasets.dataset import ReadOptions, read_dataset
 from raydist.types import FeatureTable, Modality
 
 
@@ -33,7 +33,8 @@ def make_table():
 
 @pytest.fixture
 def vcm():
-    """The shape of HITSZ-VCM: infrared queries, a visible gallery, cameras shared by both, and a training row."""
+    """The shape of HITSZ-VCM: infrared queries, a visible gallery, cameras shared by both, and a training
+    row."""
     rng = np.random.default_rng(1)
     rows = [("train", "visible", "D1", 99)]
     rows += [("query", "infrared", f"D{rng.integers(4)}", pid) for pid in range(6) for _ in range(3)]
@@ -56,11 +57,12 @@ def campus():
 
 @pytest.fixture
 def image_features(image_set):
-    """`image_features(name)` writes a set of single images; its folder and random features of queries and gallery, shuffled."""
+    """`image_features(name)` writes a set of single images; its folder and random features of queries and
+    gallery, shuffled."""
 
     def make(name, **options):
         root = image_set(name)
-        rows, _ = read_dataset(name, root, **options)
+        rows, _ = read_dataset(name, root, ReadOptions(**options))
         rows = rows.take(np.random.default_rng(4).permutation(np.flatnonzero(rows.split != "train")))
         features = unit(np.random.default_rng(5).normal(size=(len(rows), 4)))
         return root, FeatureTable(

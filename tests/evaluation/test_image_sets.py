@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from raydist.errors import DataError
-from raydist.evaluation.protocols import directions, find_protocol
+from raydist.evaluation.directions import directions
+from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.retrieval import evaluate, ranked_lists
 
 SYSU = {"infrared_to_visible": ("36", "1245"), "visible_to_infrared": ("1245", "36")}
@@ -59,7 +60,8 @@ def unseen(protocol, query, candidate):
 
 
 def one_query(ranked, person):
-    """Rank of the first hit where every person counts once, average precision and inverse negative penalty."""
+    """Rank of the first hit where every person counts once, average precision and inverse negative
+    penalty."""
     people = []
     for path in ranked:
         if seen_by(path)[0] not in people:
@@ -131,7 +133,7 @@ def test_regdb_equals_the_loops(direction, image_features):
 def test_draws_are_those_of_the_shared_generator(protocol, direction, image_features):
     root, table = image_features(protocol.removesuffix("_indoor"))
     rule = find_protocol(protocol)
-    gallery = rule.keep(table, directions(table)[direction][1])
+    gallery = rule.select(table, directions(table)[direction][1])
     random.seed(77)
     state = random.getstate()
     drawn = [set(table.tracklet_id[rule.draw(table, gallery, number)]) for number in range(rule.num_draws)]

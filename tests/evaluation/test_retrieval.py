@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from raydist.errors import ConfigError, DataError
-from raydist.evaluation.protocols import DIRECTIONS, PROTOCOLS, directions
+from raydist.evaluation.directions import DIRECTIONS, directions
+from raydist.evaluation.registry import PROTOCOLS
 from raydist.evaluation.retrieval import Retrieval, _standard_error, evaluate, ranked_lists
 
 FINE = {
@@ -55,7 +56,7 @@ def test_equals_the_loops(protocol, direction, vcm):
     assert result.num_skipped == skipped
     assert result.num_queries + skipped == len(directions(vcm)[direction][0])
     assert result.num_gallery == len(directions(vcm)[direction][1])
-    assert result == evaluate(vcm, PROTOCOLS[protocol])[direction]
+    assert result == evaluate(vcm, PROTOCOLS.load(protocol))[direction]
 
 
 def test_only_the_person_decides_not_the_file_order_or_names(campus):

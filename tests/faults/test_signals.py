@@ -1,4 +1,5 @@
-"""A run that is interrupted from the keyboard or ended from outside: the promised exit code, and it can be gone on with."""
+"""A run that is interrupted from the keyboard or ended from outside: the promised exit code, and it can be
+gone on with."""
 
 import json
 import signal

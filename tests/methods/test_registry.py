@@ -1,7 +1,11 @@
 import pytest
 
+from raydist.engine.schema import method_params
 from raydist.errors import ConfigError
+from raydist.methods.dcl.method import DualContrast
 from raydist.methods.registry import METHODS, method_class
+
+DOTTED = "raydist.methods.dcl.method:DualContrast"
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -9,8 +13,20 @@ def test_a_method_says_its_own_name_and_its_source(name):
     cls = method_class(name)
     assert cls.Params().name == name
     assert cls.__doc__
+    assert METHODS.entries[name].help
 
 
 def test_an_unknown_method_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'pgm'"):
         method_class("pmg")
+
+
+def test_a_method_of_another_package_is_named_by_its_class():
+    assert method_class(DOTTED) is DualContrast
+    params = method_params({"name": DOTTED, "dual": {"share": 3}})
+    assert (params.name, params.dual.share) == (DOTTED, 3)
+
+
+def test_what_is_no_method_is_refused():
+    with pytest.raises(ConfigError, match=r"expected a sub-class of raydist\.methods\.method\.Method"):
+        method_class("raydist.methods.dcl.method:DualContrastMethodParams")

@@ -10,7 +10,8 @@ Features = Callable[..., np.ndarray]
 
 @pytest.fixture
 def people() -> Features:
-    """Unit features of `num_people` groups of rows, shuffled; `gap` shifts every third row, as a modality would."""
+    """Unit features of `num_people` groups of rows, shuffled; `gap` shifts every third row, as a modality
+    would."""
 
     def make(
         num_people: int,
@@ -58,7 +59,8 @@ def _hard_tables() -> dict[str, np.ndarray]:
 
 @pytest.fixture(params=list(_hard_tables()))
 def hard_table(request: pytest.FixtureRequest) -> np.ndarray:
-    """float32 [150, 24], rows that are hard to rank: ties, copies, differences below the rounding of a product."""
+    """float32 [150, 24], rows that are hard to rank: ties, copies, differences below the rounding of a
+    product."""
     return _hard_tables()[request.param]
 
 
@@ -83,8 +85,8 @@ def sorted_lists() -> Callable[..., tuple[np.ndarray, np.ndarray]]:
                 for j, y in enumerate(right)
                 if (exclude is None or ids[j] != exclude[i]) and (allowed is None or allowed[i, j])
             ]
-            for seat, (minus, name) in enumerate(sorted(others)[:k]):
-                best[0][i, seat], best[1][i, seat] = name, -minus
+            for place, (minus, name) in enumerate(sorted(others)[:k]):
+                best[0][i, place], best[1][i, place] = name, -minus
         return best
 
     return make

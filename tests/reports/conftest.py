@@ -1,10 +1,10 @@
-"""A made-up run: metrics of two stages, a summary, a small table of features, and frames that are drawn in memory."""
-
-from copy import deepcopy
+"""A made-up run: reports of two stages, a summary, a small table of features, and drawn frames."""
 
 import numpy as np
 import pytest
 
+from raydist.engine.events import EpochReport
+from raydist.engine.summary import Best, RunSummary
 from raydist.types import FeatureTable, Modality
 
 NUM_IDENTITIES = 12
@@ -16,11 +16,11 @@ class DrawnFrames:
     def __init__(self, num_tracklets, height=64, width=32):
         self.num_frames = 1 + np.arange(num_tracklets) % 7
         self.shape = (3, height, width)
-        self.asked = []
+        self.requests = []
 
     def read(self, rows, frame_indices):
         assert (frame_indices < self.num_frames[rows][:, None]).all()
-        self.asked += [
+        self.requests += [
             (int(row), *map(int, indices)) for row, indices in zip(rows, frame_indices, strict=True)
         ]
         level = (5 * rows[:, None] + frame_indices).astype(np.uint8)
@@ -28,8 +28,8 @@ class DrawnFrames:
 
 
 def scores(value):
-    measures = {"rank1": value, "rank5": 70.0, "rank10": 80.0, "rank20": 90.0, "map": value + 1, "minp": 20.0}
-    values = measures | {"chance_map": 12.5, "skipped_queries": 0}
+    metrics = {"rank1": value, "rank5": 70.0, "rank10": 80.0, "rank20": 90.0, "map": value + 1, "minp": 20.0}
+    values = metrics | {"chance_map": 12.5, "skipped_queries": 0}
     return {"infrared_to_visible": values, "visible_to_infrared": values | {"map": value + 2}}
 
 
@@ -40,39 +40,45 @@ def make_frames():
 
 @pytest.fixture
 def summary():
-    return {
-        "method": "pgm", "supervised": False, "data": "synthetic", "protocol": "plain", "split": "test", "paired": False,
-        "seed": 7, "epochs": 3, "untrained": scores(30.0), "last": scores(50.0),
-        "best": scores(60.0) | {"epoch": 2, "picked_on": "test split"},
-        "clusters": {"first": {}, "last": {}}, "frames_seen": 12345, "seconds": {"train": 2.0, "refresh": 6.0},
-        "frames_per_second": 617.25,
-    }  # fmt: skip
+    return RunSummary(
+        method="pgm",
+        supervised=False,
+        data="synthetic",
+        protocol="plain",
+        split="test",
+        paired=False,
+        seed=7,
+        epochs=3,
+        untrained=scores(30.0),
+        last=scores(50.0),
+        best=Best(scores(60.0), epoch=2, picked_on="test split"),
+        clusters={"first": {}, "last": {}},
+        frames_seen=12345,
+        seconds={"train": 2.0, "refresh": 6.0},
+        frames_per_second=617.25,
+    )
 
 
 @pytest.fixture
-def rows():
-    found = {
-        m: {"count": 4, "noise": 0.1, "ari": 0.5, "nmi": 0.6, "purity": 0.7} for m in ("visible", "infrared")
-    }
-    clusters, later = deepcopy(found), deepcopy(found)
+def reports():
+    clusters, later = (
+        {
+            modality: {"count": 4, "noise": 0.1, "ari": 0.5, "nmi": 0.6, "purity": 0.7}
+            for modality in ("visible", "infrared")
+        }
+        for _ in range(2)
+    )
     return [
-        {"epoch": 0, "stage": "untrained", "retrieval": scores(30.0), "seconds": {"evaluate": 1.0}},
-        {"epoch": 1, "stage": "warm-up", "loss": {"tracklet": 2.5}, "seconds": {"train": 1.0}},
-        {
-            "epoch": 2,
-            "stage": "dual",
-            "loss": {"visible": 2.0, "infrared": 1.5},
-            "clusters": clusters,
-            "seconds": {},
-        },
-        {
-            "epoch": 3,
-            "stage": "dual",
-            "loss": {"visible": 1.25, "infrared": 1.0},
-            "clusters": later,
-            "retrieval": scores(50.0),
-            "seconds": {},
-        },
+        EpochReport(0, "untrained", retrieval=scores(30.0), seconds={"evaluate": 1.0}),
+        EpochReport(1, "warm-up", losses={"tracklet": 2.5}, seconds={"train": 1.0}),
+        EpochReport(2, "dual", losses={"visible": 2.0, "infrared": 1.5}, clusters=clusters),
+        EpochReport(
+            3,
+            "dual",
+            losses={"visible": 1.25, "infrared": 1.0},
+            clusters=later,
+            retrieval=scores(50.0),
+        ),
     ]
 
 

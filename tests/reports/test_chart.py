@@ -1,59 +1,34 @@
 import math
 import re
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from raydist.reports.chart import (
     BOTTOM,
     LEFT,
-    MARKED,
+    MAX_MARKED_POINTS,
     RIGHT,
     TOP,
     Band,
-    Level,
     Plot,
+    ReferenceLine,
     Series,
+    alt_text,
     draw,
-    in_words,
-    labels,
-    ticks,
 )
-
-VALUES = st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 6))
 
 
 def line(*points, name="loss"):
     return Series(name, points, "tone-0")
 
 
-def places(path):
-    return [tuple(map(float, place.split())) for place in path[1:].split("L")]
-
-
-@given(VALUES, VALUES, st.booleans())
-def test_ticks_enclose_the_range_in_few_equal_steps(one, other, whole):
-    low, high = sorted((one, other))
-    found = ticks(low, high, whole=whole)
-    slack = 1e-6 * max(1.0, abs(low), abs(high))
-    assert 2 <= len(found) <= 12
-    assert found[0] <= low + slack
-    assert found[-1] >= high - slack
-    assert np.allclose(np.diff(found), found[1] - found[0], rtol=1e-6)
-    assert not whole or all(float(value).is_integer() for value in found)
-
-
-def test_labels_tell_ticks_apart():
-    for low, high in ((0, 1), (0.001, 0.002), (-3, 3), (1e-6, 2e-6), (5, 5), (0, 123456)):
-        found = labels(ticks(low, high))
-        assert len(set(found)) == len(found)
+def positions(path):
+    return [tuple(map(float, pair.split())) for pair in path[1:].split("L")]
 
 
 def test_values_become_positions():
     chart = draw(Plot("mAP", [line((0, 0.0), (5, 25.0), (10, 50.0))], decimals=1), num_epochs=10)
-    assert places(chart.lines[0].path) == [
+    assert positions(chart.lines[0].path) == [
         (LEFT, BOTTOM),
         ((LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2),
         (RIGHT, TOP),
@@ -66,7 +41,7 @@ def test_values_become_positions():
 def test_everything_stays_inside_the_axes(num_epochs):
     points = [(epoch, math.sin(epoch) - 3) for epoch in range(num_epochs + 1)]
     chart = draw(Plot("x", [line(*points)], decimals=2, from_zero=True), num_epochs=num_epochs)
-    for x, y in places(chart.lines[0].path):
+    for x, y in positions(chart.lines[0].path):
         assert LEFT <= x <= RIGHT
         assert TOP <= y <= BOTTOM
     assert all(LEFT <= tick.at <= RIGHT for tick in chart.x_ticks)
@@ -74,7 +49,7 @@ def test_everything_stays_inside_the_axes(num_epochs):
 
 def test_one_point_is_a_marker():
     chart = draw(Plot("loss", [line((1, 2.5))], decimals=3), num_epochs=3)
-    assert len(places(chart.lines[0].path)) == 1
+    assert len(positions(chart.lines[0].path)) == 1
     assert chart.lines[0].markers.startswith("M")
 
 
@@ -91,11 +66,17 @@ def test_nothing_to_draw_is_no_chart():
 
 def test_zero_and_levels_are_in_sight():
     chart = draw(
-        Plot("mAP", [line((1, 40.0))], decimals=1, from_zero=True, levels=[Level("chance", 55.0, "muted")]),
+        Plot(
+            "mAP",
+            [line((1, 40.0))],
+            decimals=1,
+            from_zero=True,
+            references=[ReferenceLine("chance", 55.0, "muted")],
+        ),
         num_epochs=1,
     )
     assert chart.y_ticks[0].label == "0"
-    assert TOP <= chart.levels[0][0] <= BOTTOM
+    assert TOP <= chart.references[0][0] <= BOTTOM
 
 
 def test_counts_have_whole_ticks():
@@ -107,8 +88,8 @@ def test_lines_differ_in_their_markers_and_long_ones_have_none():
     short = draw(Plot("loss", [line((1, 1.0), name=name) for name in "abcd"], decimals=3), num_epochs=1)
     assert len({one.marker for one in short.lines}) == 4
     long = draw(
-        Plot("loss", [line(*((epoch, 1.0 + epoch) for epoch in range(MARKED + 1)))], decimals=3),
-        num_epochs=MARKED,
+        Plot("loss", [line(*((epoch, 1.0 + epoch) for epoch in range(MAX_MARKED_POINTS + 1)))], decimals=3),
+        num_epochs=MAX_MARKED_POINTS,
     )
     assert long.lines[0].markers == ""
 
@@ -124,12 +105,12 @@ def test_stages_are_named_where_there_is_room():
 
 
 def test_words_say_one_point_once():
-    assert in_words("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
-    assert not re.search("nan|inf", in_words("Loss", [line((1, 2.5), (2, math.nan))], 1))
+    assert alt_text("Loss", [line((1, 2.5))], 1) == "Loss: loss 2.5 at epoch 1."
+    assert not re.search("nan|inf", alt_text("Loss", [line((1, 2.5), (2, math.nan))], 1))
 
 
 def test_points_that_are_not_joined_have_markers_alone():
-    points = tuple((number, 1.0 + number) for number in range(MARKED + 5))
+    points = tuple((number, 1.0 + number) for number in range(MAX_MARKED_POINTS + 5))
     joined, apart = draw(
         Plot("t", [line(*points), Series("b", points, "tone-1", joined=False)], 1), num_epochs=50
     ).lines
@@ -140,5 +121,5 @@ def test_points_that_are_not_joined_have_markers_alone():
 
 
 def test_an_axis_may_count_something_else():
-    chart = draw(Plot("mAP", [line((0, 1.0), (4, 2.0))], 1, along="trial"), num_epochs=4)
-    assert (chart.along, chart.words) == ("trial", "mAP: loss from 1.0 at trial 0 to 2.0 at trial 4.")
+    chart = draw(Plot("mAP", [line((0, 1.0), (4, 2.0))], 1, x_name="trial"), num_epochs=4)
+    assert (chart.x_name, chart.description) == ("trial", "mAP: loss from 1.0 at trial 0 to 2.0 at trial 4.")

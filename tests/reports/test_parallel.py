@@ -3,8 +3,9 @@ import re
 import pytest
 
 from raydist.reports.parallel import BOTTOM, LEFT, MAX_AXES, RIGHT, TOP, draw_parallel, position
-from raydist.tuning.records import Epoch, Trial
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.report import TrialReport
+from raydist.tuning.trial import Trial
 
 PARAMETERS = {
     "train.lr": Distribution("loguniform", (0.01, 1)),
@@ -15,7 +16,7 @@ PARAMETERS = {
 
 def trial(number, value, *, state="finished", **sample):
     given = {"train.lr": 0.1, "method.eta": 1, "clustering.distance": "c"} | sample
-    return Trial(number, given, state, epochs=(Epoch(1, 1, 1, {"x": {"map": value}}),))
+    return Trial(number, given, state, epochs=(TrialReport(1, 1, 1, {"x": {"map": value}}),))
 
 
 def points(thread):
@@ -24,7 +25,7 @@ def points(thread):
 
 def test_a_thread_goes_from_value_to_value():
     drawn = draw_parallel([trial(0, 10.0), trial(1, 30.0)], PARAMETERS, objective="map", winner=1)
-    low, high = drawn.threads
+    low, high = drawn.lines
     middle = (TOP + BOTTOM) / 2
     assert [y for _, y in points(low)] == [middle, BOTTOM, TOP, BOTTOM]
     assert [y for _, y in points(high)] == [middle, BOTTOM, TOP, TOP]
@@ -49,7 +50,7 @@ def test_good_trials_are_drawn_last_and_the_winner_on_top():
         for n, value in enumerate([5, 9, 99, 1, 7, 3])
     ]
     drawn = draw_parallel(trials, PARAMETERS, objective="map", winner=1)
-    assert [thread.grade for thread in drawn.threads] == [
+    assert [line.grade for line in drawn.lines] == [
         "lower",
         "lower",
         "middle",
@@ -57,8 +58,8 @@ def test_good_trials_are_drawn_last_and_the_winner_on_top():
         "upper",
         "winner",
     ]
-    assert [thread.stopped for thread in drawn.threads] == [False] * 4 + [True, False]
-    assert "6 trials over 3 parameters; map from 1 to 99" in drawn.words
+    assert [line.stopped for line in drawn.lines] == [False] * 4 + [True, False]
+    assert "6 trials over 3 parameters; map from 1 to 99" in drawn.description
 
 
 def test_only_so_many_axes_are_drawn():
@@ -66,7 +67,7 @@ def test_only_so_many_axes_are_drawn():
     one = Trial(0, dict.fromkeys(many, 0.5), "finished", epochs=trial(0, 1.0).epochs)
     drawn = draw_parallel([one], many, objective="map", winner=0)
     assert len(drawn.axes) == MAX_AXES + 1
-    assert points(drawn.threads[0])[-1][1] == (TOP + BOTTOM) / 2
+    assert points(drawn.lines[0])[-1][1] == (TOP + BOTTOM) / 2
 
 
 def test_without_a_value_nothing_is_drawn():

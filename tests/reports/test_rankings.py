@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from raydist.evaluation.protocols import directions
+from raydist.evaluation.directions import directions
 from raydist.evaluation.retrieval import RankedList
 from raydist.reports.rankings import NUM_RANKS, NUM_SHOWN, best_to_worst, rankings
 
@@ -12,11 +12,11 @@ def ranked(row, precision):
 
 @pytest.mark.parametrize("direction", ["infrared_to_visible", "visible_to_infrared"])
 def test_rankings_are_those_of_the_features(table, make_frames, direction):
-    found = rankings(table, make_frames(len(table)), protocol="plain", direction=direction)
+    ranked_queries = rankings(table, make_frames(len(table)), protocol="plain", direction=direction)
     query_rows, gallery_rows = directions(table)[direction]
     row_of = {name: row for row, name in enumerate(table.tracklet_id)}
-    assert len(found) == NUM_SHOWN
-    for ranking in found:
+    assert len(ranked_queries) == NUM_SHOWN
+    for ranking in ranked_queries:
         query = row_of[ranking.query.tracklet_id]
         assert query in query_rows
         similarity = table.features[gallery_rows].astype(float) @ table.features[query]
@@ -31,8 +31,10 @@ def test_rankings_are_those_of_the_features(table, make_frames, direction):
 
 
 def test_queries_run_from_the_best_to_the_worst(table, make_frames):
-    found = rankings(table, make_frames(len(table)), protocol="plain", direction="infrared_to_visible")
-    precision = [ranking.average_precision for ranking in found]
+    ranked_queries = rankings(
+        table, make_frames(len(table)), protocol="plain", direction="infrared_to_visible"
+    )
+    precision = [ranking.average_precision for ranking in ranked_queries]
     assert precision == sorted(precision, reverse=True)
     assert precision[0] > precision[-1]
 

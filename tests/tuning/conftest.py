@@ -1,12 +1,15 @@
 """A small study of two drawn data sets, and trials that were made up."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from raydist.tuning.records import Epoch, Trial
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import Study, plan_study
+from raydist.tuning.study import Study, make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 SPACE = {
     "recipes": {"synthetic": "smoke", "manifest": "smoke"},
@@ -26,19 +29,25 @@ def raw_space() -> dict:
 @pytest.fixture
 def study(raw_space: dict) -> Study:
     """Its study on both data sets."""
-    return plan_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+    return make_study(Space.parse(raw_space), ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, study: Study) -> StudyFolder:
+    """Its folder, without trials."""
+    return StudyFolder.create(tmp_path, "study-1", study)
 
 
 @pytest.fixture
 def make_trial() -> Callable[..., Trial]:
-    """`make_trial(number, maps, ...)`: a trial whose mAP after each epoch is given, on `a`, and 10 less on `b`."""
+    """`make_trial(number, maps, ...)`: a trial with these mAP values on `a`, and 10 less on `b`."""
 
     def make(number, maps, *, state="finished", of=None, sample=None, steps=100, criteria=None):
         epochs = []
         for epoch, value in enumerate(maps, start=1):
             more = criteria or {}
             values = {"a": {"map": value} | more, "b": {"map": value - 10} | more}
-            epochs.append(Epoch(epoch, of or len(maps), steps * epoch, values))
+            epochs.append(TrialReport(epoch, of or len(maps), steps * epoch, values))
         return Trial(number, sample or {}, state, epochs=tuple(epochs))
 
     return make

@@ -6,9 +6,9 @@ from scipy.stats import rankdata
 
 from raydist.errors import TrainingError
 from raydist.tuning.analysis import analyse, common_epoch, correlations, importances, steps_saved, winner
-from raydist.tuning.records import Trial
-from raydist.tuning.space import Distribution
+from raydist.tuning.distributions import Distribution
 from raydist.tuning.study import Study
+from raydist.tuning.trial import Trial
 
 
 def test_the_winner_is_the_finished_trial_that_ended_highest(make_trial):
@@ -57,18 +57,18 @@ def samples_and_values(rule, number=60):
 )
 def test_what_decides_is_important_and_nothing_else_is(name, rule):
     samples, values = samples_and_values(lambda s: float(rule(s)))
-    found = importances(samples, values, PARAMETERS, seed=0)
-    (first, share), *others = found.items()
+    importance = importances(samples, values, PARAMETERS, seed=0)
+    (first, share), *others = importance.items()
     assert first == name
     assert share > 0.5
     assert all(value < 0.1 for _, value in others)
-    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert list(importance.values()) == sorted(importance.values(), reverse=True)
 
 
 def test_units_of_the_objective_do_not_change_importance():
     samples, values = samples_and_values(lambda s: s["train.weight_decay"])
-    found, scaled = (importances(samples, v, PARAMETERS, seed=0) for v in (values, 100 * values - 7))
-    assert found == pytest.approx(scaled, abs=1e-3)
+    importance, scaled = (importances(samples, v, PARAMETERS, seed=0) for v in (values, 100 * values - 7))
+    assert importance == pytest.approx(scaled, abs=1e-3)
 
 
 def test_nothing_is_important_where_all_is_equal():
@@ -83,9 +83,9 @@ def test_correlations_are_those_of_the_ranks(make_trial):
         make_trial(n, [m], criteria={"silhouette": w, "balance": 1.0})
         for n, (m, w) in enumerate(zip(maps, widths, strict=True))
     ]
-    found = correlations(trials, ["a", "b"])
+    by_data = correlations(trials, ["a", "b"])
     rho = np.corrcoef(rankdata(maps), rankdata(widths))[0, 1]
-    assert found == {data: {"silhouette": (pytest.approx(rho, abs=1e-4), 9)} for data in ("a", "b")}
+    assert by_data == {data: {"silhouette": (pytest.approx(rho, abs=1e-4), 9)} for data in ("a", "b")}
     assert correlations(trials[:3], ["a"]) == {}
 
 
@@ -130,10 +130,10 @@ def test_all_of_it_is_said_of_a_study(study, make_trial):
         stopped = {"of": 2, "state": "stopped"} if number % 2 else {}
         maps = [value] if number % 2 else [value, 3 * value]
         trials.append(make_trial(number, maps, sample=sample, criteria={"silhouette": -value}, **stopped))
-    found = analyse(named, [*trials, make_trial(12, [99.0], of=2, state="running")])
-    assert found.winner == max(trials[::2], key=lambda trial: trial.sample["method.refinement.eta"])
-    assert (found.common_epoch, found.saved) == (1, pytest.approx(600 / 2400))
-    assert next(iter(found.importance)) == "method.refinement.eta"
-    assert found.correlations["b"]["silhouette"] == (-1.0, 12)
-    assert found.as_dict()["winner"]["trial"] == found.winner.number
+    analysis = analyse(named, [*trials, make_trial(12, [99.0], of=2, state="running")])
+    assert analysis.winner == max(trials[::2], key=lambda trial: trial.sample["method.refinement.eta"])
+    assert (analysis.common_epoch, analysis.saved) == (1, pytest.approx(600 / 2400))
+    assert next(iter(analysis.importance)) == "method.refinement.eta"
+    assert analysis.correlations["b"]["silhouette"] == (-1.0, 12)
+    assert analysis.as_dict()["winner"]["trial"] == analysis.winner.number
     assert analyse(named, trials[:6]).importance == {}

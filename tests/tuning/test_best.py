@@ -2,15 +2,16 @@ import pytest
 
 from raydist.engine.schema import load_config
 from raydist.tuning.best import write_best
-from raydist.tuning.records import Epoch, Trial
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.trial import Trial
 
 
 @pytest.fixture
 def trial(study):
     values = {"synthetic": {"map": 41.0, "balance": 0.5}, "manifest": {"map": 31.0, "balance": 0.5}}
-    return Trial(5, study.sample(5), "finished", epochs=(Epoch(3, 3, 30, values),))
+    return Trial(5, study.sample(5), "finished", epochs=(TrialReport(3, 3, 30, values),))
 
 
 def test_the_winner_is_a_training_on_all_identities(tmp_path, study, trial):
@@ -32,7 +33,7 @@ def test_the_file_says_what_it_is(tmp_path, study, trial):
 
 def test_a_search_without_held_out_identities_is_left_as_it_is(tmp_path, raw_space, trial):
     words = ["evaluation.split=test", "tune.objective=balance", "run.name=search"]
-    study = plan_study(Space.parse(raw_space), words)
+    study = make_study(Space.parse(raw_space), words)
     (path,) = write_best(tmp_path, study, trial)
     assert "held some back" not in path.read_text()
     assert load_config(str(path)).evaluation == study.bases["synthetic"].evaluation

@@ -10,7 +10,7 @@ from raydist.engine.schema import Config
 from raydist.engine.state import RunState, build_state
 from raydist.home import cache_folder
 from raydist.tuning.joint_run import JointRun
-from raydist.tuning.objectives import measured
+from raydist.tuning.objectives import metrics_of
 
 QUICK = (
     "train.iterations=1",
@@ -37,11 +37,11 @@ def test_each_run_goes_as_it_would_alone_and_the_shorter_one_waits(states):
     run, alone = JointRun(states()), states()
     reports = [run.advance() for _ in range(run.num_epochs)]
     values = {
-        data: [measured(run_epoch(state)) for _ in range(state.plan.num_epochs)]
+        data: [metrics_of(run_epoch(state)) for _ in range(state.plan.num_epochs)]
         for data, state in alone.items()
     }
     assert [report.epoch for report in reports] == [1, 2, 3, 4]
-    assert {report.of for report in reports} == {4}
+    assert {report.num_epochs for report in reports} == {4}
     assert [report.values["hitsz_vcm"] for report in reports] == values["hitsz_vcm"]
     assert [report.values["synthetic"] for report in reports] == [
         *values["synthetic"],
@@ -67,9 +67,9 @@ def test_runs_that_go_on_end_with_the_same_bytes(states, stopped_after):
 
 
 def without_seconds(files: dict[str, bytes]) -> dict[str, object]:
-    found: dict[str, object] = dict(files)
+    content: dict[str, object] = dict(files)
     for data in ("synthetic", "hitsz_vcm"):
         state = json.loads(files[f"{data}.state.json"])
         state["report"].pop("seconds")
-        found[f"{data}.state.json"] = state
-    return found
+        content[f"{data}.state.json"] = state
+    return content

@@ -2,9 +2,10 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.proposals import NUM_RANDOM, check_search, propose
-from raydist.tuning.records import Epoch, Trial
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.trial import Trial
 
 SPACE = {
     "recipes": {"synthetic": "smoke"},
@@ -18,7 +19,7 @@ SPACE = {
 
 @pytest.fixture(scope="module")
 def study():
-    return plan_study(Space.parse(SPACE), ["tune.search=optuna"])
+    return make_study(Space.parse(SPACE), ["tune.search=optuna"])
 
 
 def run(sample, number, state="finished"):
@@ -28,18 +29,21 @@ def run(sample, number, state="finished"):
         + 100 * sample["train.lr"]
         + (sample["clustering.distance"] != "jaccard")
     )
-    epochs = (Epoch(1, 2, 10, {"synthetic": {"map": value}}), Epoch(2, 2, 20, {"synthetic": {"map": value}}))
+    epochs = (
+        TrialReport(1, 2, 10, {"synthetic": {"map": value}}),
+        TrialReport(2, 2, 20, {"synthetic": {"map": value}}),
+    )
     return Trial(number, sample, state, epochs=epochs if state == "finished" else epochs[:1])
 
 
 @pytest.fixture(scope="module")
 def trials(study):
-    """Forty trials, each proposed from those before; of some only the first epoch is known, and some failed."""
-    found = []
+    """Forty trials, each proposed from those before; some were stopped after one epoch, some failed."""
+    so_far = []
     for number in range(40):
         state = {7: "stopped", 8: "stopped", 9: "failed"}.get(number % 10, "finished")
-        found.append(run(propose(study, found, number), number, state))
-    return found
+        so_far.append(run(propose(study, so_far, number), number, state))
+    return so_far
 
 
 def test_the_first_samples_are_random(study, trials):
@@ -50,7 +54,7 @@ def test_the_first_samples_are_random(study, trials):
 
 
 def test_random_search_takes_no_notice_of_the_trials(trials):
-    random = plan_study(Space.parse(SPACE), [])
+    random = make_study(Space.parse(SPACE), [])
     assert propose(random, trials, 40) == random.sample(40)
 
 

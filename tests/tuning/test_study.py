@@ -4,7 +4,7 @@ import pytest
 
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space, values_for
-from raydist.tuning.study import Study, changed, plan_study, spread
+from raydist.tuning.study import Study, arguments_by_data, make_study, with_overrides
 
 SPACES = Path(__file__).parent.parent.parent / "tune_spaces"
 BOTH = ["data.name=synthetic,manifest", "data.root=unused,tracks.csv"]
@@ -20,9 +20,9 @@ SPACES_AND_DATA = [
 
 @pytest.mark.parametrize(("name", "data"), SPACES_AND_DATA)
 def test_every_space_of_the_project_fits_its_method_on_every_data_set(name, data):
-    """`plan_study` lays every bound over every recipe; here whole samples are laid over them too."""
+    """`make_study` lays every bound over every recipe; here whole samples are laid over them too."""
     method = name.partition("-")[0]
-    study = plan_study(Space.read(SPACES / f"{name}.yaml"), [f"data.name={data}"])
+    study = make_study(Space.read(SPACES / f"{name}.yaml"), [f"data.name={data}"])
     assert study.method == method
     assert {base.method.name for base in study.bases.values()} == {method}
     for number in range(20):
@@ -35,7 +35,7 @@ def test_every_space_of_the_project_fits_its_method_on_every_data_set(name, data
 
 @pytest.mark.parametrize(("name", "data"), SPACES_AND_DATA)
 def test_no_space_searches_a_stage_that_is_left_out(name, data):
-    study = plan_study(Space.read(SPACES / f"{name}.yaml"), [f"data.name={data}"])
+    study = make_study(Space.read(SPACES / f"{name}.yaml"), [f"data.name={data}"])
     for base_name, base in study.bases.items():
         shares = {
             stage: given["share"]
@@ -52,14 +52,14 @@ def test_every_space_has_a_test():
     assert {path.stem for path in SPACES.iterdir()} == {name for name, _ in SPACES_AND_DATA}
 
 
-def test_words_with_a_value_for_each_are_spread():
-    assert spread(["a.x=1,2", "a.y=3", "a.z=[1,2]"], ["one", "two"]) == [
+def test_arguments_with_a_value_for_each_are_divided():
+    assert arguments_by_data(["a.x=1,2", "a.y=3", "a.z=[1,2]"], ["one", "two"]) == [
         ["a.x=1", "a.y=3", "a.z=[1,2]"],
         ["a.x=2", "a.y=3", "a.z=[1,2]"],
     ]
-    assert spread(["data.root=/a,b"], ["one"]) == [["data.root=/a,b"]]
+    assert arguments_by_data(["data.root=/a,b"], ["one"]) == [["data.root=/a,b"]]
     with pytest.raises(ConfigError, match="3 values for 2 data sets"):
-        spread(["a.x=1,2,3"], ["one", "two"])
+        arguments_by_data(["a.x=1,2,3"], ["one", "two"])
 
 
 def test_each_data_set_has_its_own_configuration(study):
@@ -72,8 +72,8 @@ def test_each_data_set_has_its_own_configuration(study):
 
 
 def test_samples_are_a_function_of_seed_and_number(study, raw_space):
-    again = plan_study(Space.parse(raw_space), BOTH)
-    other = plan_study(Space.parse(raw_space), [*BOTH, "tune.seed=1"])
+    again = make_study(Space.parse(raw_space), BOTH)
+    other = make_study(Space.parse(raw_space), [*BOTH, "tune.seed=1"])
     assert study.sample(0) == again.sample(0)
     assert len({str(sample) for sample in (study.sample(0), study.sample(1), other.sample(0))}) == 3
 
@@ -85,16 +85,16 @@ def test_identities_are_held_out_unless_the_words_say_otherwise(study, raw_space
         0.2,
         True,
     )
-    base = plan_study(Space.parse(raw_space), ["data.validation_identities=0.4"]).bases["synthetic"]
+    base = make_study(Space.parse(raw_space), ["data.validation_identities=0.4"]).bases["synthetic"]
     assert (base.evaluation.split, base.data.validation_identities) == ("validation", 0.4)
-    base = plan_study(Space.parse(raw_space), ["evaluation.split=test", "tune.objective=silhouette"]).bases[
+    base = make_study(Space.parse(raw_space), ["evaluation.split=test", "tune.objective=silhouette"]).bases[
         "synthetic"
     ]
     assert (base.evaluation.split, base.data.validation_identities) == ("test", 0.0)
 
 
 def test_a_word_fixes_what_the_space_searches(raw_space):
-    study = plan_study(Space.parse(raw_space), ["train.lr=3e-3"])
+    study = make_study(Space.parse(raw_space), ["train.lr=3e-3"])
     assert "train.lr" not in study.parameters
     assert study.config("synthetic", study.sample(0)).train.lr == 3e-3
 
@@ -136,23 +136,25 @@ def test_a_word_fixes_what_the_space_searches(raw_space):
 )
 def test_what_cannot_work_is_refused_before_anything_runs(raw_space, more, words, message):
     with pytest.raises(ConfigError, match=message):
-        plan_study(Space.parse(raw_space | more), words)
+        make_study(Space.parse(raw_space | more), words)
 
 
 def test_words_are_laid_over_a_study_that_goes_on(study):
-    again = changed(study, ["tune.num_samples=40", "ray.num_workers=1,1", "data.root=unused,other.csv"])
+    again = with_overrides(
+        study, ["tune.num_samples=40", "ray.num_workers=1,1", "data.root=unused,other.csv"]
+    )
     assert again.space == study.space
     assert again.tune.num_samples == 40
     assert study.differences(again) == [
         f"manifest: data.root: {study.bases['manifest'].data.root!r} -> {str(Path.cwd() / 'other.csv')!r}"
     ]
     with pytest.raises(ConfigError, match="did you mean 'num_samples'"):
-        changed(study, ["tune.num_sample=40"])
+        with_overrides(study, ["tune.num_sample=40"])
 
 
 def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):
     def planned(*words, **more) -> Study:
-        return plan_study(Space.parse(raw_space | more), [*BOTH, *words])
+        return make_study(Space.parse(raw_space | more), [*BOTH, *words])
 
     allowed = ["tune.num_samples=99", "tune.max_concurrent=3", "ray.num_workers=1", "run.name=other"]
     assert study.differences(planned(*allowed)) == []
@@ -162,5 +164,5 @@ def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):
     ]
     (line,) = study.differences(planned(**{"train.lr": {"uniform": [0.1, 1]}}))
     assert line == "train.lr: loguniform [0.0001, 0.01] -> uniform [0.1, 1]"
-    alone = plan_study(Space.parse(raw_space), [])
+    alone = make_study(Space.parse(raw_space), [])
     assert study.differences(alone) == ["data sets: synthetic, manifest -> synthetic"]

@@ -1,8 +1,9 @@
 import mlflow
 import pytest
 
-from raydist.tuning.records import Epoch, StudyFolder
-from raydist.tuning.study import changed
+from raydist.tuning.report import TrialReport
+from raydist.tuning.study import with_overrides
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
 
 
@@ -12,13 +13,13 @@ def uri(tmp_path_factory):
 
 
 def report(epoch, value):
-    return Epoch(
+    return TrialReport(
         epoch, 2, 10 * epoch, {"synthetic": {"map": value, "balance": 0.5}, "manifest": {"map": value + 2}}
     )
 
 
 def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_path):
-    study = changed(study, [f"tracking.mlflow_uri={uri}", "tracking.experiment=e"])
+    study = with_overrides(study, [f"tracking.mlflow_uri={uri}", "tracking.experiment=e"])
     folder = StudyFolder.create(tmp_path, "s", study)
     first = StudyTracker(study, folder.path)
     first.start(0, study.sample(0))
@@ -63,7 +64,7 @@ def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_p
 
 
 def test_a_study_can_do_without(study, tmp_path):
-    study = changed(study, ["tracking.mlflow_uri=null"])
+    study = with_overrides(study, ["tracking.mlflow_uri=null"])
     tracker = StudyTracker(study, tmp_path)
     tracker.start(0, study.sample(0))
     tracker.epoch(0, report(1, 4.0))

@@ -2,8 +2,9 @@
 
 Du et al., "Video-Based Visible-Infrared Person Re-Identification With Auxiliary Samples", TIFS 2024.
 
-``data_paths.json`` lists the images of every tracklet by person, modality, camera and tracklet number; a text file for each split
-names its tracklets, one a line. A training line ``12 RGB/IR CQ1 1`` names two of them, recorded at the same time.
+``data_paths.json`` lists the images of every tracklet by person, modality, camera and tracklet number; a text
+file for each split names its tracklets, one a line. A training line ``12 RGB/IR CQ1 1`` names two of them,
+recorded at the same time.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from raydist.data.datasets.annotations import read_lines, read_text
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.tracklets import TrackletTable
+from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
 from raydist.types import Modality
 
 LAYOUT = """\
-  ROOT/data_paths.json                            person -> IR or RGB -> camera -> tracklet -> list of paths below DATA
-  ROOT/train.txt  query.txt  gallery.txt          'person modality camera tracklet', one a line
-  ROOT/train_auxiliary.txt                        the same; read with auxiliary only
-  ROOT/DATA/12/IR/CQ1/12_IR_CQ1_1_8535.jpg        frames"""
+  ROOT/data_paths.json                      person -> IR or RGB -> camera -> tracklet -> paths below DATA
+  ROOT/train.txt  query.txt  gallery.txt    'person modality camera tracklet', one a line
+  ROOT/train_auxiliary.txt                  the same; read with auxiliary only
+  ROOT/DATA/12/IR/CQ1/12_IR_CQ1_1_8535.jpg  frames"""
 
 _MODALITY_OF_TOKEN = {"RGB": Modality.VISIBLE, "IR": Modality.INFRARED}
 _BOTH = "RGB/IR"
@@ -37,18 +39,18 @@ def read(
 
     Args:
         root: folder that holds ``data_paths.json`` and ``DATA``.
-        mismatch: what to do with a tracklet that lists no image, or an image of another person, modality, camera or tracklet:
-            ``drop`` it and count it, or ``error``.
+        mismatch: what to do with a tracklet that lists no image, or an image of another person, modality,
+            camera or tracklet: ``drop`` it and count it, or ``error``.
         auxiliary: also read ``train_auxiliary.txt`` (persons seen by one camera only) as training tracklets.
-        paired: fill the column ``pair``, equal for the two tracklets of a training line. It is a supervisory hint across the
-            modalities, which unsupervised methods go without.
+        paired: fill the column ``pair``, equal for the two tracklets of a training line. It is a supervisory
+            hint across the modalities, which unsupervised methods go without.
 
     Returns:
         The table, and what was left out.
 
     Raises:
-        DataError: a file is missing or breaks its grammar, a line names a tracklet that is not in ``data_paths.json``, or nothing
-            is left.
+        DataError: a file is missing or breaks its grammar, a line names a tracklet that is not in
+            ``data_paths.json``, or nothing is left.
     """
     root = Path(root)
     notes = ReadNotes(mismatch)
@@ -66,6 +68,9 @@ def read(
             else:
                 rows.append(_row(track, split, images, paired=paired))
     return notes.table(rows, root), notes
+
+
+BUPTCAMPUS = Dataset(read, protocol="buptcampus")
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,8 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
         words = text.split()
         if len(words) != 4 or words[1] not in tokens or not words[0].isdecimal() or len(words[0]) > 18:
             raise DataError(
-                f"{where}: {text!r}, expected 'person modality camera tracklet' with modality {' or '.join(tokens)}"
+                f"{where}: {text!r}, expected 'person modality camera tracklet' "
+                f"with modality {' or '.join(tokens)}"
             )
         person, token, camera, number = words
         for single in _MODALITY_OF_TOKEN if token == _BOTH else (token,):
@@ -114,16 +120,16 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
 
 
 def _images(paths: Mapping[str, Any], track: _Track) -> list[str]:
-    found: Any = paths
+    node: Any = paths  # goes down one level of the file for each key
     for key in track.keys:
-        if not isinstance(found, dict) or key not in found:
+        if not isinstance(node, dict) or key not in node:
             raise DataError(
                 f"{track.where}: data_paths.json has no tracklet {' '.join(track.keys)} ({key!r} is missing)"
             )
-        found = found[key]
-    if not isinstance(found, list) or not all(isinstance(path, str) for path in found):
+        node = node[key]
+    if not isinstance(node, list) or not all(isinstance(path, str) for path in node):
         raise DataError(f"{track.where}: data_paths.json gives no list of paths for {' '.join(track.keys)}")
-    return found
+    return node
 
 
 def _disagreement(images: list[str], track: _Track) -> str | None:
@@ -135,8 +141,8 @@ def _disagreement(images: list[str], track: _Track) -> str | None:
     return None if images else f"data_paths.json lists no image of {track.stem}"
 
 
-def _row(track: _Track, split: str, images: list[str], *, paired: bool) -> dict[str, Any]:
-    row = {
+def _row(track: _Track, split: str, images: list[str], *, paired: bool) -> TrackletRow:
+    row: TrackletRow = {
         "tracklet_id": f"{split}/{track.stem}",
         "split": split,
         "modality": _MODALITY_OF_TOKEN[track.token].label,

@@ -1,9 +1,11 @@
 """The HITSZ-VCM layout as a tracklet table.
 
-Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person Re-Identification", CVPR 2022.
+Lin et al., "Learning Modal-Invariant and Temporal-Memory for Video-based Visible-Infrared Person
+Re-Identification", CVPR 2022.
 
-An image is listed by an encoded name such as ``0007M1D2T1F6.jpg``: person 7, modality 1 (infrared; 2 is visible), camera D2,
-tracklet 1, frame 6. A tracklet is a line ``modality start end person camera`` with a range of lines of the list of names.
+An image is listed by an encoded name such as ``0007M1D2T1F6.jpg``: person 7, modality 1 (infrared; 2 is
+visible), camera D2, tracklet 1, frame 6. A tracklet is a line ``modality start end person camera`` with a
+range of lines of the list of names.
 """
 
 from __future__ import annotations
@@ -12,14 +14,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.datasets.annotations import parse_integers, read_lines
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import TOO_SHORT, ReadNotes
-from raydist.data.tracklets import TrackletTable
+from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
 from raydist.types import Ints, Modality
 
@@ -27,7 +29,7 @@ LAYOUT = """\
   ROOT/info/train_name.txt  test_name.txt              image names such as 0007M1D2T1F6.jpg, one a line
   ROOT/info/track_train_info.txt  track_test_info.txt  'modality start end person camera', one tracklet a line
   ROOT/info/query_IDX.txt                              row numbers of track_test_info.txt, from 1
-  ROOT/Train/0007/ir/D2/6.jpg  ROOT/Test/...           frames; or ROOT/0007/ir/D2/6.jpg without Train and Test"""
+  ROOT/Train/0007/ir/D2/6.jpg  ROOT/Test/...           frames; or ROOT/0007/ir/D2/6.jpg without Train, Test"""
 
 _NAME = re.compile(
     r"(?P<person>\d{1,18})M(?P<modality>[12])D(?P<camera>\d{1,18})T(?P<tracklet>\d+)F(?P<file>\d+\.\w+)"
@@ -41,31 +43,35 @@ def read(
 ) -> tuple[TrackletTable, ReadNotes]:
     """The data set below a folder.
 
-    Infrared test tracklets named by ``query_IDX.txt`` are the query, all other test tracklets the gallery. Row numbers there
-    count the rows of the file, so they are looked up before short tracklets are left out.
+    Infrared test tracklets named by ``query_IDX.txt`` are the query, all other test tracklets the gallery.
+    Row numbers there count the rows of the file, so they are looked up before short tracklets are left out.
 
     Args:
         root: folder that holds ``info`` and the frames, with or without ``Train`` and ``Test`` between.
-        mismatch: what to do with a tracklet in whose range stands an image of another modality, person or camera: ``drop`` it
-            and count it (the published training list has 39), or ``error``.
+        mismatch: what to do with a tracklet in whose range stands an image of another modality, person or
+            camera: ``drop`` it and count it (the published training list has 39), or ``error``.
         min_frames: shorter tracklets are left out in every split.
 
     Returns:
         The table, whose ids are the rows of the annotation files, and what was left out.
 
     Raises:
-        DataError: a file is missing or breaks its grammar, a range leads out of the list of names, or nothing is left.
+        DataError: a file is missing or breaks its grammar, a range leads out of the list of names, or nothing
+            is left.
     """
     root = Path(root)
     notes = ReadNotes(mismatch)
     train, test = _Part(root, "train"), _Part(root, "test")
     query = _query_rows(root / "info" / "query_IDX.txt", num_rows=len(test.tracks))
-    rows = [train.row(track, "train") for track in train.kept(notes, min_frames)]
+    rows = [train.row(track, "train") for track in train.valid_tracks(notes, min_frames)]
     rows += [
         test.row(track, "query" if track.number in query else "gallery")
-        for track in test.kept(notes, min_frames)
+        for track in test.valid_tracks(notes, min_frames)
     ]
     return notes.table(rows, root), notes
+
+
+HITSZ_VCM = Dataset(read, protocol="hitsz_vcm")
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class _Part:
         self.track_file = root / "info" / f"track_{name}_info.txt"
         self.tracks = _read_tracks(self.track_file, num_names=len(self.names.path))
 
-    def kept(self, notes: ReadNotes, min_frames: int) -> Iterator[_Track]:
+    def valid_tracks(self, notes: ReadNotes, min_frames: int) -> Iterator[_Track]:
         """The tracklets that agree with their names and are long enough."""
         for track in self.tracks:
             problem = _disagreement(track, self.names)
@@ -117,7 +123,7 @@ class _Part:
             else:
                 yield track
 
-    def row(self, track: _Track, split: str) -> dict[str, Any]:
+    def row(self, track: _Track, split: str) -> TrackletRow:
         """The row of the tracklet table."""
         return {
             "tracklet_id": f"{self.name}/{track.number:05d}",
@@ -131,9 +137,9 @@ class _Part:
 
 def _read_names(file: Path, prefix: str) -> _Names:
     lines = read_lines(file, LAYOUT)
-    found = [_NAME.fullmatch(name) for _, name in lines]
+    matches = [_NAME.fullmatch(name) for _, name in lines]
     paths, modalities, persons, cameras = [], [], [], []
-    for (number, name), match in zip(lines, found, strict=True):
+    for (number, name), match in zip(lines, matches, strict=True):
         if match is None:
             raise DataError(
                 f"{file}, line {number}: image name {name!r}, expected one such as 0007M1D2T1F6.jpg"
@@ -160,7 +166,8 @@ def _read_tracks(file: Path, num_names: int) -> list[_Track]:
         code, start, end, person, camera = numbers
         if not 1 <= start <= end <= num_names:
             raise DataError(
-                f"{where}: range {start}..{end}, but there are {num_names} image names; ranges are inclusive, from 1"
+                f"{where}: range {start}..{end}, but there are {num_names} image names; "
+                "ranges are inclusive, from 1"
             )
         tracks.append(_Track(row, line, _MODALITY_OF_CODE[code], slice(start - 1, end), person, camera))
     return tracks
@@ -189,9 +196,10 @@ def _disagreement(track: _Track, names: _Names) -> str | None:
         wrong = np.flatnonzero(column[track.frames] != expected)
         if wrong.size:
             first = track.frames.start + int(wrong[0])
-            found = int(column[first])
-            said, expected_text = (
-                (Modality(found).label, track.modality.label) if what == "modality" else (found, expected)
+            values = expected, int(column[first])
+            words = [Modality(v).label if what == "modality" else str(v) for v in values]
+            return (
+                f"{what} {words[0]}, but {wrong.size} of {track.length} names say otherwise; "
+                f"name {first + 1} says {words[1]}"
             )
-            return f"{what} {expected_text}, but {wrong.size} of {track.length} names say otherwise; name {first + 1} says {said}"
     return None

@@ -1,7 +1,7 @@
-"""What the published sets of single images have in common: lists of persons, lists of images, a folder for each camera.
+"""What the published sets of single images share: lists of persons, lists of images, folders of cameras.
 
-An image is a tracklet of one frame, and its id is its path. Ids therefore sort as the published evaluation sorts files, which is
-all that the random galleries of `raydist.evaluation.protocols` rest on.
+An image is a tracklet of one frame, and its id is its path. Ids therefore sort as the published evaluation
+sorts files, which is all that the random galleries of `raydist.evaluation.protocols` rest on.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from raydist.data.datasets.annotations import parse_integers, read_lines
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.tracklets import TrackletTable
+from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
 from raydist.types import Modality
-
-Row = dict[str, Any]
-"""A row of the tracklet table."""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 TRAINING = dict.fromkeys(Modality, "train")
 TEST = {Modality.INFRARED: "query", Modality.VISIBLE: "gallery"}
-"""Modality -> split of the test images; `raydist.evaluation.protocols.directions` swaps the two for the other direction."""
+"""Modality -> split of the test images, for the direction from infrared to visible."""
 
 _LISTED = re.compile(r"(?P<path>.+/(?P<person>\d{1,9})/[^/]+?)\s+(?P<label>\d{1,9})")
 
@@ -41,7 +37,7 @@ class CameraFolder:
 
 @dataclass(frozen=True)
 class ListedImage:
-    """A line ``folder/person/file label`` of a list; labels number the persons of training, and those of test, from 0."""
+    """A line ``folder/person/file label`` of a list; labels number the persons of a list from 0."""
 
     where: str
     modality: Modality
@@ -73,11 +69,11 @@ def listed_images(
     split_of: Mapping[Modality, str],
     notes: ReadNotes,
     layout: str,
-) -> list[Row]:
+) -> list[TrackletRow]:
     """A row for every image of the lists of one part of a data set.
 
-    The identity is the number of the person's folder. A label only has to agree with it: labels begin at 0 in training and in
-    test alike, so that one label is two persons.
+    The identity is the number of the person's folder. A label only has to agree with it: labels begin at 0 in
+    training and in test alike, so that one label is two persons.
 
     Args:
         files: the list of each modality.
@@ -90,11 +86,14 @@ def listed_images(
         Rows of the tracklet table, in the order of the lists.
 
     Raises:
-        DataError: a list is missing, or a line breaks the grammar; or folder and label disagree, and mismatches are errors.
+        DataError: a list is missing, or a line breaks the grammar; or folder and label disagree, and
+            mismatches are errors.
     """
     images = [image for modality, file in files.items() for image in _read_listed(file, modality, layout)]
-    kept = _agreeing(images, notes)
-    return [_row(image.path, image.person, camera_of(image), image.modality, split_of) for image in kept]
+    return [
+        _row(image.path, image.person, camera_of(image), image.modality, split_of)
+        for image in _agreeing(images, notes)
+    ]
 
 
 def present(folders: Iterable[CameraFolder], root: Path, notes: ReadNotes) -> list[CameraFolder]:
@@ -103,13 +102,13 @@ def present(folders: Iterable[CameraFolder], root: Path, notes: ReadNotes) -> li
     Raises:
         DataError: one is missing, and mismatches are errors.
     """
-    found = []
+    existing = []
     for folder in folders:
         if (root / folder.path).is_dir():
-            found.append(folder)
+            existing.append(folder)
         else:
             notes.add_mismatch(f"{root / folder.path}: there is no such folder")
-    return found
+    return existing
 
 
 def person_images(
@@ -119,11 +118,11 @@ def person_images(
     *,
     split_of: Mapping[Modality, str],
     notes: ReadNotes,
-) -> list[Row]:
+) -> list[TrackletRow]:
     """A row for every image of some persons, by person, camera folder and file name.
 
     Args:
-        folders: of the cameras; nobody need be seen by all of them.
+        folders: of the cameras; a person need not be seen by all of them.
         persons: whose images; a person's folder has their number in four digits.
         root: the folder of the data set.
         split_of: the split of each modality.
@@ -148,7 +147,7 @@ def person_images(
     return rows
 
 
-def image_table(rows: Sequence[Row], root: Path, notes: ReadNotes) -> TrackletTable:
+def image_table(rows: Sequence[TrackletRow], root: Path, notes: ReadNotes) -> TrackletTable:
     """The table of the rows of a whole data set.
 
     Raises:
@@ -158,12 +157,15 @@ def image_table(rows: Sequence[Row], root: Path, notes: ReadNotes) -> TrackletTa
     shared = sorted(training & {row["identity"] for row in rows if row["split"] != "train"})
     if shared:
         raise DataError(
-            f"{root}: persons must be in training or in test, but {len(shared)} are in both, the first is {shared[0]}"
+            f"{root}: persons must be in training or in test, "
+            f"but {len(shared)} are in both, the first is {shared[0]}"
         )
     return notes.table(rows, root)
 
 
-def _row(path: str, person: int, camera: str, modality: Modality, split_of: Mapping[Modality, str]) -> Row:
+def _row(
+    path: str, person: int, camera: str, modality: Modality, split_of: Mapping[Modality, str]
+) -> TrackletRow:
     return {
         "tracklet_id": path,
         "split": split_of[modality],
@@ -195,8 +197,8 @@ def _agreeing(images: Iterable[ListedImage], notes: ReadNotes) -> Iterator[Liste
             yield image
         else:
             notes.add_mismatch(
-                f"{image.where}: person {image.person} with label {image.label}, but lines before give label {image.label} to "
-                f"person {person}, and person {image.person} label {label}"
+                f"{image.where}: person {image.person} with label {image.label}, but lines before give "
+                f"label {image.label} to person {person}, and person {image.person} label {label}"
             )
 
 

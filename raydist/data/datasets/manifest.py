@@ -1,7 +1,8 @@
 """The user's own data: one Parquet or CSV file with a row for every tracklet.
 
-Columns: ``tracklet_id, split, modality, camera, frames`` and, if known, ``identity``, ``pair``, ``stream``. Frame paths are
-relative to the folder of the manifest; in CSV they are separated by ``|``. Other columns are left out and noted.
+Columns: ``tracklet_id, split, modality, camera, frames`` and, if known, ``identity``, ``pair``, ``stream``.
+Frame paths are relative to the folder of the manifest; in CSV they are separated by ``|``. Other columns are
+left out and noted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import SCHEMA, TrackletTable
 from raydist.errors import DataError
@@ -34,8 +36,8 @@ def read(root: str | Path) -> tuple[TrackletTable, ReadNotes]:
         The table, whose root is the folder of the manifest, and which columns were left out.
 
     Raises:
-        DataError: there is no manifest, it is damaged, or its rows break the rules of `TrackletTable`; or a path leads out of the
-            folder of the manifest through a symbolic link.
+        DataError: there is no manifest, it is damaged, or its rows break the rules of `TrackletTable`; or a
+            path leads out of the folder of the manifest through a symbolic link.
     """
     file = _find(Path(root))
     is_csv = file.suffix.lower() == ".csv"
@@ -52,6 +54,9 @@ def read(root: str | Path) -> tuple[TrackletTable, ReadNotes]:
     tracklets = TrackletTable(pa.table(_split_texts(columns) if is_csv else _cast(columns)), file.parent)
     _check_links(tracklets)
     return tracklets, notes
+
+
+MANIFEST = Dataset(read, protocol="plain")
 
 
 def _find(root: Path) -> Path:
@@ -92,7 +97,7 @@ def _split_texts(columns: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cast(columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns of a close type (large strings, narrow integers, ...) as the schema has them, all others as they are."""
+    """Columns in the types of the schema, where they can be converted without loss; others are unchanged."""
     cast = dict(columns)
     for name, column in columns.items():
         with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -115,6 +120,6 @@ def _check_links(tracklets: TrackletTable) -> None:
             outside.append(path)
     if outside:
         raise DataError(
-            f"{len(outside)} frame paths of {tracklets.root} lead out of the folder through a symbolic link; the first: "
-            + ", ".join(outside[:_LINKS_SHOWN])
+            f"{len(outside)} frame paths of {tracklets.root} lead out of the folder through a symbolic link; "
+            "the first: " + ", ".join(outside[:_LINKS_SHOWN])
         )

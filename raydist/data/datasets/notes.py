@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from raydist.data.tracklets import TrackletTable
+from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import ConfigError, DataError
 
 MISMATCH = "dropped for mismatch"
@@ -20,7 +19,8 @@ class ReadNotes:
     """What was left out, by reason.
 
     Attributes:
-        mismatch: ``drop`` leaves out a tracklet whose files disagree with each other, ``error`` refuses the data set.
+        mismatch: ``drop`` leaves out a tracklet whose files disagree with each other, ``error`` refuses the
+            data set.
         counts: number of cases by reason.
         examples: the first cases by reason.
 
@@ -39,7 +39,7 @@ class ReadNotes:
             raise ConfigError(f"mismatch {self.mismatch!r}: expected 'drop' or 'error'")
 
     def add(self, reason: str, example: str) -> None:
-        """Count one case and keep it as an example if it is among the first."""
+        """Count one case; the first ones are also examples."""
         self.counts[reason] = self.counts.get(reason, 0) + 1
         if self.counts[reason] <= _EXAMPLES:
             self.examples.setdefault(reason, []).append(example)
@@ -54,18 +54,18 @@ class ReadNotes:
             raise DataError(f"{problem}; data.mismatch=drop leaves such tracklets out and counts them")
         self.add(MISMATCH, problem)
 
-    def table(self, rows: Sequence[Mapping[str, Any]], root: Path) -> TrackletTable:
-        """The table of the tracklets that were kept.
+    def table(self, rows: Sequence[TrackletRow], root: Path) -> TrackletTable:
+        """The table of the tracklets that are left.
 
         Raises:
-            DataError: none was kept; the message says why.
+            DataError: none is left; the message says why.
         """
         if not rows:
             reasons = "; ".join(self.lines()) or "the annotation files list none"
             raise DataError(f"no tracklet of {root} is left: {reasons}")
         return TrackletTable.from_rows(rows, root)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, dict[str, int | list[str]]]:
         """The counts and examples as plain values, for JSON."""
         return {
             reason: {"count": count, "examples": list(self.examples[reason])}

@@ -1,47 +1,30 @@
-"""The registry of data sets: name -> module that reads the layout, imported when it is asked for."""
+"""The data sets by name; a data set's file is imported when it is asked for.
+
+To add one: a file with a `Dataset`, and one line here. One of your own needs no line:
+``data.name=my_package.my_module:MY_DATASET``.
+"""
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from raydist.data.datasets.notes import ReadNotes
-from raydist.data.tracklets import TrackletTable
-from raydist.errors import ConfigError, DataError
+from raydist.registry import Entry, Registry
 
-READERS = {
-    "hitsz_vcm": "raydist.data.datasets.hitsz_vcm",
-    "buptcampus": "raydist.data.datasets.buptcampus",
-    "sysu_mm01": "raydist.data.datasets.sysu_mm01",
-    "regdb": "raydist.data.datasets.regdb",
-    "llcm": "raydist.data.datasets.llcm",
-    "manifest": "raydist.data.datasets.manifest",
-}
+if TYPE_CHECKING:
+    from raydist.data.datasets.dataset import Dataset
 
-
-def read_dataset(name: str, root: str | Path, **options: Any) -> tuple[TrackletTable, ReadNotes]:
-    """Read a data set by name.
-
-    Args:
-        name: a key of `READERS`.
-        root: its folder (or the manifest file).
-        options: settings of readers, such as ``mismatch`` or ``trial``; a reader gets those that it knows.
-
-    Returns:
-        The table of all splits, and what was left out.
-
-    Raises:
-        ConfigError: there is no such data set; the message has the nearest name.
-        DataError: the folder does not exist, or the reader refuses what is in it.
-    """
-    if name not in READERS:
-        near = difflib.get_close_matches(name, READERS, n=1, cutoff=0)
-        raise ConfigError(f"data set {name!r}: did you mean {near[0]!r}? Known are {', '.join(READERS)}")
-    if not Path(root).exists():
-        raise DataError(f"data set {name}: {root} does not exist")
-    read = importlib.import_module(READERS[name]).read
-    known = inspect.signature(read).parameters
-    return read(root, **{key: value for key, value in options.items() if key in known})
+DATASETS: Registry[Dataset] = Registry(
+    "data.name",
+    {
+        "synthetic": Entry("raydist.data.datasets.synthetic:SYNTHETIC", "walking people that raydist draws"),
+        "hitsz_vcm": Entry("raydist.data.datasets.hitsz_vcm:HITSZ_VCM", "HITSZ-VCM, video"),
+        "buptcampus": Entry("raydist.data.datasets.buptcampus:BUPTCAMPUS", "BUPTCampus, video"),
+        "sysu_mm01": Entry("raydist.data.datasets.sysu_mm01:SYSU_MM01", "SYSU-MM01, single images"),
+        "regdb": Entry("raydist.data.datasets.regdb:REGDB", "RegDB, single images, ten splits"),
+        "llcm": Entry("raydist.data.datasets.llcm:LLCM", "LLCM, single images"),
+        "manifest": Entry(
+            "raydist.data.datasets.manifest:MANIFEST", "a Parquet or CSV file of your tracklets"
+        ),
+    },
+    kind="raydist.data.datasets.dataset:Dataset",
+)

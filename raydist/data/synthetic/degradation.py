@@ -93,7 +93,7 @@ def cover_with_thing(canvas: Canvas, rng: np.random.Generator, pan: Array) -> No
 
 
 def through_lens(frames: Floats, blur: float, far: float | None) -> Floats:
-    """Blur, after the loss of resolution of somebody far away.
+    """Blur, after the loss of resolution of a person far away.
 
     Args:
         frames: float32 [T, H, W] or [T, H, W, 3].

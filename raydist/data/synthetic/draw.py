@@ -18,13 +18,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.synthetic import buptcampus_layout, hitsz_vcm_layout
 from raydist.data.synthetic.passes import Pass
 from raydist.data.synthetic.presets import preset
+from raydist.data.synthetic.registry import LAYOUTS
 from raydist.data.synthetic.rendering import Footage, film
 from raydist.data.synthetic.settings import GENERATOR_VERSION, WorldSettings, settings_hash
 from raydist.data.synthetic.world import World, build_world
 from raydist.errors import ConfigError, DataError
+from raydist.registry import one_of
 from raydist.types import Modality
 
 _PASSES_PER_TASK = 8
@@ -43,9 +44,6 @@ class Layout(Protocol):
 
     def write_annotations(self, root: Path, passes: list[Pass], seed: int) -> dict[str, int]:
         """Write everything but the frames; return counts of tracklets."""
-
-
-LAYOUTS: dict[str, Layout] = {"hitsz_vcm": hitsz_vcm_layout, "buptcampus": buptcampus_layout}
 
 
 def draw(
@@ -74,10 +72,10 @@ def draw(
     if isinstance(settings, str):
         settings = preset(settings)
     if layout not in LAYOUTS:
-        raise ConfigError(f"layout {layout!r}: expected one of {', '.join(LAYOUTS)}")
+        raise ConfigError(f"layout {layout!r}{one_of(layout, LAYOUTS)}")
     if workers < 1 or seed < 0:
         raise ConfigError(f"workers={workers}, seed={seed}: expected workers >= 1 and seed >= 0")
-    writer = LAYOUTS[layout]
+    writer = LAYOUTS.load(layout)
     with _new_folder(Path(out)) as root:
         passes = writer.plan(build_world(settings, seed))
         num_frames = _draw_frames(passes, settings, layout, root, seed=seed, workers=workers)
@@ -141,7 +139,7 @@ def _draw_task(passes: list[Pass], settings: WorldSettings, layout: str, root: P
 
 def _write_pass(recording: Pass, footage: Footage, layout: str, root: Path, quality: int) -> int:
     written = 0
-    for name, paths in LAYOUTS[layout].frame_paths(recording).items():
+    for name, paths in LAYOUTS.load(layout).frame_paths(recording).items():
         for folder in {(root / path).parent for path in paths}:
             folder.mkdir(parents=True, exist_ok=True)
         for path, frame in zip(paths, image_stream(footage, name), strict=True):

@@ -8,11 +8,11 @@ supervised data.preset=NAME`, which also says what the untrained encoder reaches
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Any
 
 from raydist.data.synthetic.settings import WorldSettings
 from raydist.errors import ConfigError
+from raydist.registry import one_of
 
 PRESETS: dict[str, dict[str, Any]] = {
     # seconds: is everything wired?
@@ -116,7 +116,5 @@ def preset(name: str) -> WorldSettings:
     0.0
     """
     if name not in PRESETS:
-        near = get_close_matches(name, PRESETS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"preset {name!r}: expected one of {', '.join(PRESETS)}{hint}")
+        raise ConfigError(f"preset {name!r}{one_of(name, PRESETS)}")
     return WorldSettings(**PRESETS[name])

@@ -32,7 +32,7 @@ class Window(NamedTuple):
 
 
 class Light(NamedTuple):
-    """Side of the sun (-1 to 1) and share of ambient light; the infrared lamp sits at the camera."""
+    """Side of the sun (-1 to 1) and share of ambient light; the infrared lamp is at the camera."""
 
     side: float
     ambient: float

@@ -88,7 +88,7 @@ def eval_clip(num_frames: int, clip_frames: int) -> Ints:
     return np.minimum(np.arange(clip_frames) * _chunk_length(num_frames, clip_frames), num_frames - 1)
 
 
-def segment_range(num_frames: int, segment: int, num_segments: int) -> range:
+def sub_tracklet_range(num_frames: int, sub_tracklet: int, num_sub_tracklets: int) -> range:
     """The frames of one of K consecutive sub-tracklets.
 
     Sub-tracklet k holds the frames floor(k n / K) .. floor((k + 1) n / K) - 1. Where there are fewer frames
@@ -96,8 +96,8 @@ def segment_range(num_frames: int, segment: int, num_segments: int) -> range:
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
-        segment: which sub-tracklet k, in 0..K-1.
-        num_segments: number of sub-tracklets K, >= 1.
+        sub_tracklet: which sub-tracklet k, in 0..K-1.
+        num_sub_tracklets: number of sub-tracklets K, >= 1.
 
     Returns:
         At least one frame.
@@ -105,24 +105,29 @@ def segment_range(num_frames: int, segment: int, num_segments: int) -> range:
     >>> segment_range(12, segment=1, num_segments=2)
     range(6, 12)
     """
-    if not 0 <= segment < num_segments:
+    if not 0 <= sub_tracklet < num_sub_tracklets:
         raise ValueError(
-            f"segment {segment} of {num_segments}: expected a number from 0 to {num_segments - 1}"
+            f"sub-tracklet {sub_tracklet} of {num_sub_tracklets}: "
+            f"expected a number from 0 to {num_sub_tracklets - 1}"
         )
-    begin = segment * num_frames // num_segments
-    return range(begin, max(begin + 1, (segment + 1) * num_frames // num_segments))
+    begin = sub_tracklet * num_frames // num_sub_tracklets
+    return range(begin, max(begin + 1, (sub_tracklet + 1) * num_frames // num_sub_tracklets))
 
 
-def segment_clip(
-    num_frames: int, clip_frames: int, segment: int, num_segments: int, rng: np.random.Generator | None = None
+def sub_tracklet_clip(
+    num_frames: int,
+    clip_frames: int,
+    sub_tracklet: int,
+    num_sub_tracklets: int,
+    rng: np.random.Generator | None = None,
 ) -> Ints:
-    """A clip from one of K consecutive sub-tracklets, see `segment_range`.
+    """A clip from one of K consecutive sub-tracklets, see `sub_tracklet_range`.
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
         clip_frames: frames T of the clip, >= 1.
-        segment: which sub-tracklet k, in 0..K-1.
-        num_segments: number of sub-tracklets K, >= 1.
+        sub_tracklet: which sub-tracklet k, in 0..K-1.
+        num_sub_tracklets: number of sub-tracklets K, >= 1.
         rng: draws one frame of each of T chunks of the sub-tracklet; None takes the first of each chunk,
             which spaces the frames evenly.
 
@@ -132,7 +137,7 @@ def segment_clip(
     >>> segment_clip(12, 3, segment=1, num_segments=2)
     array([ 6,  8, 10])
     """
-    part = segment_range(num_frames, segment, num_segments)
+    part = sub_tracklet_range(num_frames, sub_tracklet, num_sub_tracklets)
     _chunk_length(num_frames, clip_frames)
     edges = part.start + np.arange(clip_frames + 1) * len(part) // clip_frames
     if rng is None:
@@ -140,23 +145,26 @@ def segment_clip(
     return rng.integers(edges[:-1], np.maximum(edges[1:], edges[:-1] + 1))
 
 
-def sub_tracklet_clips(num_frames: int, clip_frames: int, num_segments: int) -> Ints:
+def sub_tracklet_clips(num_frames: int, clip_frames: int, num_sub_tracklets: int) -> Ints:
     """The evenly spaced clips of all K sub-tracklets.
 
     Args:
         num_frames: frames n of the tracklet, >= 1.
         clip_frames: frames T of a clip, >= 1.
-        num_segments: number of sub-tracklets K, >= 1.
+        num_sub_tracklets: number of sub-tracklets K, >= 1.
 
     Returns:
-        int64 [K, T], row k as by `segment_clip`.
+        int64 [K, T], row k as by `sub_tracklet_clip`.
 
     >>> sub_tracklet_clips(8, 2, 2)
     array([[0, 2],
            [4, 6]])
     """
     return np.stack(
-        [segment_clip(num_frames, clip_frames, segment, num_segments) for segment in range(num_segments)]
+        [
+            sub_tracklet_clip(num_frames, clip_frames, sub_tracklet, num_sub_tracklets)
+            for sub_tracklet in range(num_sub_tracklets)
+        ]
     )
 
 
@@ -165,7 +173,7 @@ def retime(clip: Ints, part: range, timing: ClipTiming, rng: np.random.Generator
 
     Args:
         clip: int64 [T], frames of a tracklet in the order they were taken.
-        part: the frames that the clip may show: the tracklet or a segment of it.
+        part: the frames that the clip may show: the tracklet or a sub-tracklet of it.
         timing: how often which intervention.
         rng: the clip's own; nothing is drawn from it where `timing` never intervenes.
 

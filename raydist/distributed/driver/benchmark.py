@@ -1,4 +1,5 @@
-"""How long clustering takes on feature shards, and how fast the object store is: on the machines of a cluster as it is."""
+"""How long clustering takes on feature shards, and how fast the object store is: on the machines of a cluster
+as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import ray
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.feature_shard import start_shards
-from raydist.distributed.shards.refresh import ShardedRefresher
+from raydist.distributed.shards.refresher import ShardedRefresher
 from raydist.types import FeatureTable, Labels
 
 STORE_BYTES = 100_000_000
@@ -44,8 +45,8 @@ def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, thre
         threads: of each shard.
     """
     camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
-    nobody: Any = None
-    tracklets = TrainingSet(frames=nobody, modality=table.modality, camera=camera, view=camera)
+    no_frames: Any = None
+    tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
     shards = start_shards(num_shards, threads=threads)
     try:
         refresher = ShardedRefresher(shards, tracklets, threads=threads)

@@ -1,167 +1,162 @@
-"""The graph of small Jaccard distances, computed by feature shards: who meets whom, and what is sent where.
+"""The graph of small Jaccard distances, computed by feature shards: the process that asks them, step by step.
 
-The search is a half ring: every two shards meet once, and both take their neighbours out of the one product. Ranked lists and
-the expanded V are in the object store, one copy a node; features and rows of V go to the shards that ask for them. Nothing but
-references and the lists passes through this process.
+The search is a half ring: every two shards are multiplied once, and both take their neighbours out of the one
+product. Ranked lists and the expanded V are in the object store, one copy a node; features and rows of V go
+to the shards that ask for them. Nothing but references and the lists passes through this process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import ray
 
-from raydist.distributed.shards.feature_shard import Chosen, Halved, Map, assemble_mutual, assemble_v
+from raydist.distributed.shards.assembly import assemble_mutual, assemble_v
+from raydist.distributed.shards.feature_shard import ShardActor
+from raydist.distributed.shards.half_ring import half_ring
+from raydist.distributed.shards.layout import GraphLists, RowLayout, ShardRows
 from raydist.distributed.shards.memory import num_parts
-from raydist.neighbours.jaccard.distances import DistanceSpec, RankedLists, join_lists
+from raydist.neighbours.jaccard.distance import Distance, join_lists
 from raydist.neighbours.jaccard.graph import Edges
 from raydist.neighbours.jaccard.locality import local_order
-from raydist.neighbours.search.lists import Ranked, SearchReport
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
+from raydist.neighbours.search.ranked import Ranked
+from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.view_nearest import merge_nearest_in_views
-from raydist.types import Ints
+from raydist.types import Floats, Ints
 
 _CHUNKS = 8
-"""Into how many parts the last step is cut for every shard: rows with many later partners are then spread evenly."""
+"""Into how many parts the last step is cut for every shard: rows with many later partners are then spread
+evenly."""
+
+
+@dataclass(frozen=True)
+class ShardedTable:
+    """A feature table on shards.
+
+    Attributes:
+        shards: actors of `FeatureShard` with the rows of the table.
+        features: references to the features float32 [n_s, D] of each of them.
+        version: of the table.
+        starts: int64 [S + 1], the first row of each shard, and the number of all rows.
+    """
+
+    shards: Sequence[ShardActor]
+    features: Sequence[ray.ObjectRef[Floats]]
+    version: int
+    starts: Ints
 
 
 class ShardedGraph:
-    """Some rows of the table that the shards hold.
+    """Some rows of a table on shards.
 
     Args:
-        shards: actors of `FeatureShard` that hold the table.
-        table: references to the features that each of them holds.
-        version: of the table.
-        rows: int64 [N] ascending, the chosen rows of the table; in the graph they are called 0..N-1.
-        bounds: int64 [S + 1], where the table's rows of each shard begin, and where the last one's end.
-        group: int64 [N], the camera or modality of the chosen rows, or None.
+        table: on the shards.
+        rows: int64 [N] ascending, the rows that take part; in the graph they have the numbers 0..N-1.
+        group: int64 [N], the camera or modality of these rows, or None.
     """
 
-    def __init__(
-        self,
-        shards: list[Any],
-        table: list[Any],
-        version: int,
-        rows: Ints,
-        *,
-        bounds: Ints,
-        group: Ints | None = None,
-    ) -> None:
-        self._shards, self._version, self._num_rows = shards, version, len(rows)
-        self.cuts = np.searchsorted(rows, bounds)
-        self._chosen = [
-            Chosen(number, int(start), None if group is None else group[start:stop])
-            for number, (start, stop) in enumerate(pairwise(self.cuts))
+    def __init__(self, table: ShardedTable, rows: Ints, group: Ints | None = None) -> None:
+        self._shards, self._version, self._num_rows = table.shards, table.version, len(rows)
+        self._starts = np.searchsorted(rows, table.starts)
+        cuts = list(pairwise(self._starts))
+        self._shard_rows = [
+            ShardRows(shard, int(start), None if group is None else group[start:stop])
+            for shard, (start, stop) in enumerate(cuts)
         ]
-        if len(rows) == bounds[-1]:
-            self._blocks = table
-            for shard, me in zip(shards, self._chosen, strict=True):
-                shard.choose_all.remote(version, me)
-        else:
-            self._blocks = [
-                shard.choose.remote(version, rows[start:stop], me)
-                for shard, me, (start, stop) in zip(shards, self._chosen, pairwise(self.cuts), strict=True)
-            ]
+        all_rows = len(rows) == table.starts[-1]
+        for shard, own, (start, stop) in zip(self._shards, self._shard_rows, cuts, strict=True):
+            shard.start_graph.remote(self._version, own, None if all_rows else rows[start:stop])
+        self._features: Sequence[ray.ObjectRef[Floats]] = table.features
+        if not all_rows:
+            self._features = [shard.graph_features.remote(self._version) for shard in self._shards]
 
-    def edges(self, spec: DistanceSpec, *, eps_max: float, width: int) -> tuple[Edges, SearchReport]:
+    def edges(self, spec: Distance, *, eps_max: float, width: int) -> tuple[Edges, SearchReport]:
         """Every pair within eps_max, and what the search did; the features are D wide."""
         lists, report = self._search(spec)
-        place = Map(local_order(lists.ids), self.cuts)
-        shared = ray.put(place), ray.put(lists.renumbered(place.order))
-        expanded = self._expanded(spec, *shared, width)
-        v = assemble_v.remote(self._num_rows, *expanded)
+        layout = RowLayout(local_order(lists.ids), self._starts)
+        graph = ray.put(GraphLists(layout, lists.renumbered(layout.order)))
+        v = assemble_v.remote(self._num_rows, *self._expanded(spec, graph, width))
         number = len(self._shards)
         chunks = np.array_split(np.arange(self._num_rows), _CHUNKS * number)
         dealt = [np.concatenate(chunks[s::number]) for s in range(number)]
         parts = ray.get(
             [shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)]
         )
-        return Edges.join(parts).renamed(place.order), report
+        return Edges.join(parts).renamed(layout.order), report
 
     def nearest_in_views(self, view: Ints) -> Ranked:
-        """For every row the most similar row of each view."""
-        views = [view[start:stop] for start, stop in pairwise(self.cuts)]
+        """For every row the most similar row of each view.
+
+        Args:
+            view: int64 [N], 0..U-1.
+
+        Returns:
+            Ids and similarities [N, U], see `shard_nearest_in_views`.
+        """
+        views = [view[start:stop] for start, stop in pairwise(self._starts)]
         num_views = int(view.max(initial=-1)) + 1
-        found = []
-        for shard, mine in zip(self._shards, views, strict=True):
-            parts = [
-                shard.nearest_in_views.remote(self._version, (mine, theirs), other, num_views, block)
-                for theirs, other, block in zip(views, self._chosen, self._blocks, strict=True)
+        references = [
+            [
+                shard.nearest_in_views.remote(self._version, (own_view, view), other, num_views, features)
+                for view, other, features in zip(views, self._shard_rows, self._features, strict=True)
             ]
-            found.append(parts)
-        merged = [merge_nearest_in_views(ray.get(parts)) for parts in found]
+            for shard, own_view in zip(self._shards, views, strict=True)
+        ]
+        merged = [merge_nearest_in_views(ray.get(parts)) for parts in references]
         return np.concatenate([ids for ids, _ in merged]), np.concatenate([values for _, values in merged])
 
-    def _search(self, spec: DistanceSpec) -> tuple[RankedLists, SearchReport]:
+    def _search(self, spec: Distance) -> tuple[RankedLists, SearchReport]:
         """The ranked lists of all rows."""
         version, shards = self._version, self._shards
-        least = [shard.search.remote(version, spec) for shard in shards]
-        given: list[list[Any]] = [[] for _ in shards]
-        for one, other, halved in half_ring(len(shards)):
-            who = self._chosen[other], self._blocks[other], least[other]
-            given[other].append(shards[one].meet.remote(version, spec, *who, halved))
-        found = ray.get(
+        least = [shard.search_own.remote(version, spec) for shard in shards]
+        from_others: list[list[Any]] = [[] for _ in shards]
+        for own, other, halved in half_ring(len(shards)):
+            block = self._shard_rows[other], self._features[other], least[other]
+            from_others[other].append(shards[own].search_pair.remote(version, spec, *block, halved))
+        merged = ray.get(
             [
-                shard.neighbours.remote(version, spec, *parts)
-                for shard, parts in zip(shards, given, strict=True)
+                shard.merged_lists.remote(version, spec, *lists)
+                for shard, lists in zip(shards, from_others, strict=True)
             ]
         )
-        total = sum((report for _, report in found), SearchReport())
-        slabs = [np.arange(start, stop) for start, stop in pairwise(self.cuts)]
-        return join_lists(spec, slabs, [lists for lists, _ in found]), total
+        total = sum((report for _, report in merged), SearchReport())
+        slabs = [np.arange(start, stop) for start, stop in pairwise(self._starts)]
+        return join_lists(spec, slabs, [lists for lists, _ in merged]), total
 
-    def _expanded(self, spec: DistanceSpec, place: Any, lists: Any, width: int) -> list[Any]:
-        """References to the shards' rows of V after query expansion."""
+    def _expanded(
+        self, spec: Distance, graph: ray.ObjectRef[GraphLists], width: int
+    ) -> list[ray.ObjectRef[Any]]:
+        """References to the new numbers of each shard's rows and their rows of V after query expansion."""
         version, shards = self._version, self._shards
-        mutual = assemble_mutual.remote(
-            self._num_rows, *[shard.mutual.remote(version, place, lists) for shard in shards]
-        )
-        parts = num_parts(int(np.diff(self.cuts).max()), width)
+        ranks = [shard.mutual_ranks.remote(version, graph) for shard in shards]
+        mutual = assemble_mutual.remote(self._num_rows, *ranks)
+        parts = num_parts(int(np.diff(self._starts).max()), width)
         for part in range(parts):
+            # all shards are asked before one of them encodes: their first halves of the step run side by side
             wanted = [
-                self._asked(shard.needs, version, spec, place, lists, mutual, (part, parts))
-                for shard in shards
+                self._ask(shard.build_sets, version, spec, graph, mutual, (part, parts)) for shard in shards
             ]
             given = [
-                [t.give.remote(version, p) for t, p in zip(shards, places, strict=True)] for places in wanted
+                [other.features_at.remote(version, p) for other, p in zip(shards, positions, strict=True)]
+                for positions in wanted
             ]
             for shard, features in zip(shards, given, strict=True):
-                shard.encode.remote(version, place, *features)
-        seats = [self._asked(shard.seats, version, place, lists) for shard in shards]
+                shard.encode.remote(version, graph, *features)
+        wanted = [self._ask(shard.request_v, version, graph) for shard in shards]
         rows = [
-            [t.give_v.remote(version, place, p) for t, p in zip(shards, places, strict=True)]
-            for places in seats
+            [other.v_at.remote(version, graph, p) for other, p in zip(shards, positions, strict=True)]
+            for positions in wanted
         ]
         return [
-            shard.expand.remote(version, place, lists, *foreign)
-            for shard, foreign in zip(shards, rows, strict=True)
+            shard.expand.remote(version, graph, *given) for shard, given in zip(shards, rows, strict=True)
         ]
 
-    def _asked(self, method: Any, *arguments: Any) -> list[Any]:
-        """One reference for each shard that something is asked of."""
+    def _ask(self, method: Any, *arguments: Any) -> list[Any]:
+        """Call a method that returns the positions it needs of each shard; one reference for each."""
         references = method.options(num_returns=len(self._shards)).remote(*arguments)
-        return references if len(self._shards) > 1 else [np.empty(0, np.int64)]  # one shard asks nobody
-
-
-def half_ring(number: int) -> Iterator[tuple[int, int, Halved]]:
-    """Who multiplies whose rows, so that every two of S shards meet once and all have equally much to do at any time.
-
-    Opposite shards of an even ring share the work: one takes the first half of the other's rows, the other does the rest.
-
-    Returns:
-        The shard that works, the one whose rows it reads, and which of the two sides is halved.
-
-    >>> list(half_ring(2))
-    [(0, 1, 'theirs'), (1, 0, 'mine')]
-    >>> list(half_ring(3))
-    [(0, 1, None), (1, 2, None), (2, 0, None)]
-    """
-    for step in range(1, (number + 1) // 2):
-        for one in range(number):
-            yield one, (one + step) % number, None
-    if number % 2 == 0:
-        for one in range(number // 2):
-            yield one, one + number // 2, "theirs"
-            yield one + number // 2, one, "mine"
+        return references if len(self._shards) > 1 else [np.empty(0, np.int64)]  # one shard needs no other

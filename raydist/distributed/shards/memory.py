@@ -1,4 +1,4 @@
-"""How much memory a feature shard takes, said before a run starts and compared with what it took."""
+"""How much memory a feature shard takes: checked before a run starts, and compared with what it took."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceSpec
-from raydist.neighbours.search.lists import search_memory
+from raydist.neighbours.jaccard.distance import Distance
+from raydist.neighbours.search.memory import search_memory
+from raydist.neighbours.search.options import SearchOptions
 
 MEGABYTE = 1_000_000
 
 _TABLES = 4
-"""Tables of N / S features in reach of a shard at one time: held, chosen, handed out, and a block of another shard's."""
+"""Tables of N / S features that a shard maps at one time: its rows, those of the graph, their copy in the
+object store, and another shard's."""
 
-_ASKED = 4
-"""Features that a shard asks the others for, at most, for every row of its own: members of sets in nobody's list."""
+_REQUESTED = 4
+"""Features that a shard asks the others for, at most, for every row of its own: members of sets that are in
+neither list."""
 
 PART_BYTES = 128 * MEGABYTE
-"""How many bytes of such features are asked for at one time."""
+"""How many bytes of such features are requested at one time."""
 
 _WIDE_SETS = 2
 """Entries of a row of V for every neighbour in a ranked list, at most: 24 of 30 were measured."""
@@ -35,10 +38,10 @@ CODE = 300 * MEGABYTE
 
 @dataclass(frozen=True)
 class ShardMemory:
-    """Bytes that one shard takes at the widest, what it maps of the object store included.
+    """Bytes that one shard takes at most, what it maps of the object store included.
 
     Attributes:
-        features: those that are held, chosen, handed out and read of others.
+        features: its rows, those of the graph, and those that it gives to other shards and takes of them.
         search: what the search for neighbours takes.
         lists: ranked lists of all rows, mapped from the object store.
         v: rows of V, and the expanded V of all rows by rows and by columns, mapped from the object store.
@@ -56,7 +59,7 @@ class ShardMemory:
 
 
 def shard_memory(
-    num_rows: int, width: int, spec: DistanceSpec, *, num_shards: int, threads: int = 1
+    num_rows: int, width: int, spec: Distance, *, num_shards: int, threads: int = 1
 ) -> ShardMemory:
     """What a shard takes while N rows are clustered.
 
@@ -64,57 +67,62 @@ def shard_memory(
         num_rows: N.
         width: D.
         spec: the distance.
-        num_shards: S; each holds N / S rows.
-        threads: of a shard.
+        num_shards: S; each has N / S rows.
+        threads: of each shard.
 
-    >>> shard_memory(1_000_000, 2048, DistanceSpec.plain(), num_shards=16, threads=2).total < 6e9
+    >>> from raydist.neighbours.jaccard.plain import PlainJaccard
+    >>> shard_memory(1_000_000, 2048, PlainJaccard(), num_shards=16, threads=2).total < 6e9
     True
     """
-    mine = -(-num_rows // num_shards)
-    seats = 1 + spec.num_within + spec.num_across
-    averaged = max(spec.k2, spec.k2_intra + spec.k2_inter) * (2 if spec.name == "modality-aware" else 1)
-    wide, wider = _WIDE_SETS * seats * _ENTRY, _WIDE_EXPANSIONS * seats * _ENTRY
+    num_own = -(-num_rows // num_shards)
+    num_listed = 1 + spec.num_within + spec.num_across
+    wide, wider = _WIDE_SETS * num_listed * _ENTRY, _WIDE_EXPANSIONS * num_listed * _ENTRY
     return ShardMemory(
-        features=(_TABLES * 4 * width * mine) + 2 * _asked(mine, width) // num_parts(mine, width),
+        features=(_TABLES * 4 * width * num_own)
+        + 2 * _requested_bytes(num_own, width) // num_parts(num_own, width),
         search=search_memory(
-            mine, width, num_within=spec.num_within, num_across=spec.num_across, threads=threads
+            num_own,
+            width,
+            num_within=spec.num_within,
+            num_across=spec.num_across,
+            options=SearchOptions(threads=threads),
         ),
-        lists=num_rows * (seats * (4 + 4 + 2) + averaged * (4 + 8) + 3 * 8),
-        v=mine * (2 * wide + wider) + 2 * num_rows * wider,
+        lists=num_rows * (num_listed * (4 + 4 + 2) + spec.num_averaged * (4 + 8) + 3 * 8),
+        v=num_own * (2 * wide + wider) + 2 * num_rows * wider,
     )
 
 
 def num_parts(num_rows: int, width: int) -> int:
-    """Into how many parts a shard's rows are cut, so that what they ask for stays within `PART_BYTES`.
+    """Into how many parts a shard's rows are cut, so that what one requests stays within `PART_BYTES`.
 
     Args:
         num_rows: rows of the shard.
         width: D.
     """
-    return max(1, -(-_asked(num_rows, width) // PART_BYTES))
+    return max(1, -(-_requested_bytes(num_rows, width) // PART_BYTES))
 
 
-def _asked(num_rows: int, width: int) -> int:
-    return _ASKED * 4 * width * num_rows
+def _requested_bytes(num_rows: int, width: int) -> int:
+    return _REQUESTED * 4 * width * num_rows
 
 
 def check_shard_memory(
     sizes: Iterable[int],
     width: int,
-    specs: Iterable[DistanceSpec],
+    specs: Iterable[Distance],
     *,
     num_shards: int,
     threads: int,
     budget_mb: int,
 ) -> tuple[float, int]:
-    """The largest of several clusterings, if it is within the budget, and what that leaves for its search.
+    """What a shard takes for the largest of several clusterings, and what the budget leaves for its search.
 
     Args:
         sizes: rows of each clustering.
         width: D.
         specs: the distance of each.
         num_shards: S.
-        threads: of a shard.
+        threads: of each shard.
         budget_mb: 10^6 bytes for each shard.
 
     Returns:
@@ -131,7 +139,7 @@ def check_shard_memory(
     megabytes = largest.total / MEGABYTE
     if megabytes > budget_mb:
         raise ConfigError(
-            f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; memory.shard_mb = {budget_mb} "
-            f"allows less: raise it, or ray.num_shards"
+            f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; "
+            f"memory.shard_mb = {budget_mb} allows less: raise it, or ray.num_shards"
         )
     return megabytes, budget_mb * MEGABYTE - largest.total + largest.search

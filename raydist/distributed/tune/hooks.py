@@ -1,6 +1,7 @@
-"""What a study brings to Ray Tune: which sample comes next, who is stopped early, and what is written down.
+"""The hooks of a study in Ray Tune: which sample is next, which trials are stopped early, and what is
+recorded.
 
-All three start from the study's records. So a study that goes on needs nothing that Ray Tune had kept.
+All three start from the study's records, so a study that goes on needs nothing that Ray Tune had kept.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from ray.tune import Callback
 from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 
-from raydist.distributed.driver.group import OnEvent
-from raydist.distributed.tune.trial import FAILED
+from raydist.distributed.tune.results import TrialFailed, from_result
+from raydist.tuning.events import OnStudyEvent, TrialChanged
 from raydist.tuning.proposals import propose
-from raydist.tuning.records import Epoch, State, StudyFolder, Trial, TrialLog
 from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trial import Trial, TrialState
+from raydist.tuning.trial_log import TrialLog
 
 REDUCTION = 2
 """Of the trials that come to a rung, one in so many goes on."""
@@ -28,14 +31,15 @@ NUM_RUNGS = 8
 """More than any training reaches: each rung is at `REDUCTION` times the epochs of the one before."""
 
 
-class _NotKept:
-    """Ray Tune writes what it is given to its own folder, from which nothing is read back here: it gets an empty shell."""
+class _NotPickled:
+    """Ray Tune pickles its hooks into its own folder, which is never read back here: it gets objects without
+    state."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
 
-class Proposing(_NotKept, Searcher):
+class Proposing(_NotPickled, Searcher):
     """Gives Ray Tune the trials of a study, unfinished ones first.
 
     Args:
@@ -64,7 +68,7 @@ class Proposing(_NotKept, Searcher):
         """Nothing: proposals are made from the records."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: all that is known is in the records."""
+        """Nothing: the records have all."""
 
 
 class Halving(ASHAScheduler):
@@ -87,7 +91,7 @@ class Halving(ASHAScheduler):
             stop_last_trials=False,
         )
         self._objective = metric
-        self._known = {trial.number: trial for trial in trials}
+        self._earlier = {trial.number: trial for trial in trials}
         for trial in trials:
             if trial.state != "running":
                 self.on_trial_add(
@@ -97,84 +101,88 @@ class Halving(ASHAScheduler):
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         """Take a trial in, with all that it reported before."""
         super().on_trial_add(tune_controller, trial)
-        if known := self._known.get(trial.config["number"]):
-            for epoch, value in known.curve(self._objective).items():
+        if earlier := self._earlier.get(trial.config["number"]):
+            for epoch, value in earlier.curve(self._objective).items():
                 super().on_trial_result(tune_controller, trial, {"epoch": epoch, self._objective: value})
 
 
-class Recording(_NotKept, Callback):
-    """Writes down what becomes of the trials, tells it, and deletes the checkpoints of those that ended.
+class Recording(_NotPickled, Callback):
+    """Records and announces what becomes of the trials, and deletes the checkpoints of those that ended.
 
     Args:
         study: what is searched.
         folder: of the study.
         log: its records.
         tracker: its runs in MLflow.
-        say: told of every change of a trial.
+        on_event: called with every change of a trial.
     """
 
     def __init__(
-        self, study: Study, folder: StudyFolder, log: TrialLog, *, tracker: StudyTracker, say: OnEvent
+        self,
+        study: Study,
+        folder: StudyFolder,
+        log: TrialLog,
+        *,
+        tracker: StudyTracker,
+        on_event: OnStudyEvent,
     ) -> None:
         self._study, self._folder, self._log = study, folder, log
-        self._tracker, self._say = tracker, say
+        self._tracker, self._on_event = tracker, on_event
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's driver runs."""
         number = trial.config["number"]
         self._tracker.start(number, trial.config["sample"])
-        self._tell(number)
+        self._announce(number)
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A trial came to the end of an epoch, or failed."""
-        number = trial.config["number"]
-        if FAILED in result:
-            self._end(number, "failed", result[FAILED])
+        number, report = trial.config["number"], from_result(result)
+        if isinstance(report, TrialFailed):
+            self._end(number, "failed", report.reason)
             return
-        report = Epoch(result["epoch"], result["of"], result["steps"], result["values"])
         self._log.epoch(number, report)
         self._tracker.epoch(number, report)
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial ended, came to its end or is stopped early."""
-        known = self._log.trial(trial.config["number"])
-        if known.state != "running":
+        recorded = self._log.trial(trial.config["number"])
+        if recorded.state != "running":
             return
-        last = known.epochs[-1]
-        if last.epoch == last.of:
-            self._end(known.number, "finished")
+        last = recorded.epochs[-1]
+        if last.epoch == last.num_epochs:
+            self._end(recorded.number, "finished")
         else:
-            self._end(known.number, "stopped", f"not in the better half after epoch {last.epoch}")
+            self._end(recorded.number, "stopped", f"not in the better half after epoch {last.epoch}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial's driver died."""
         number = trial.config["number"]
         if self._log.trial(number).state == "running":
             error = trial.get_error()
-            gist = str(error).strip().splitlines() if error else []
-            self._end(number, "failed", f"its driver died: {gist[-1] if gist else 'no reason is known'}")
+            lines = str(error).strip().splitlines() if error else []
+            self._end(number, "failed", f"its driver died: {lines[-1] if lines else 'no reason is known'}")
 
-    def _end(self, number: int, state: State, reason: str = "") -> None:
+    def _end(self, number: int, state: TrialState, reason: str = "") -> None:
         self._log.end(number, state, reason)
         self._tracker.end(number, state)
         shutil.rmtree(self._folder.of_trial(number) / "checkpoints", ignore_errors=True)
-        self._tell(number)
+        self._announce(number)
 
-    def _tell(self, number: int) -> None:
-        """What is known of a trial."""
-        trial = self._log.trial(number)
+    def _announce(self, number: int) -> None:
+        """Pass on what is known of a trial."""
+        trial, objective = self._log.trial(number), self._study.tune.objective
         last = trial.epochs[-1] if trial.epochs else None
-        self._say(
-            {
-                "kind": "trial",
-                "number": number,
-                "state": trial.state,
-                "reason": trial.reason,
-                "epoch": last.epoch if last else 0,
-                "of": last.of if last else None,
-                "objective": self._study.tune.objective,
-                "value": trial.last(self._study.tune.objective),
-            }
+        self._on_event(
+            TrialChanged(
+                number,
+                trial.state,
+                trial.reason,
+                epoch=last.epoch if last else 0,
+                num_epochs=last.num_epochs if last else None,
+                objective=objective,
+                value=trial.last(objective),
+            )
         )

@@ -1,1 +1,1 @@
-"""BMIL, bias mitigation and invariance learning: clusters of parts of the tracklets, the stages of contrast, the method."""
+"""BMIL, bias mitigation and invariance learning: the method, its stages and their clusterings."""

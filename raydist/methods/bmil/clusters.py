@@ -1,12 +1,11 @@
-"""The clusterings of BMIL: of a part of the visible tracklets, and of both modalities together, split into proxies."""
+"""The clusterings of BMIL: of a part of the tracklets, and of both modalities together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from raydist.clustering.quality import clusters_per_modality, num_clusters
@@ -17,7 +16,7 @@ from raydist.methods.method import Refresher
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
-def draw_part(rows: Ints, share: float, rng: np.random.Generator) -> Ints:
+def draw_part(rows: Ints, share: float, rng: Generator) -> Ints:
     """A random part of some rows, in their order; at least one of them.
 
     Args:
@@ -32,14 +31,14 @@ def draw_part(rows: Ints, share: float, rng: np.random.Generator) -> Ints:
 
 
 def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_rows: int, what: str) -> Labels:
-    """Cluster some rows among themselves; a larger eps where there is no cluster, a smaller one where there is one alone.
+    """Cluster some rows by themselves; with another eps if there are fewer than two clusters.
 
     Args:
         refresher: distances and clusters.
         rows: int64 [n].
         spec: how.
         num_rows: N, of all tracklets.
-        what: what the rows are called if that fails.
+        what: what the message calls the rows if that fails.
 
     Returns:
         int64 [N], NOISE on all other rows.
@@ -47,18 +46,20 @@ def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_row
     Raises:
         ClusteringError: there are fewer than two clusters whatever is tried.
     """
-    found = cluster_rows(refresher, rows, spec)
-    if found.num_clusters < 2:
+    clustering = cluster_rows(refresher, rows, spec)
+    if clustering.num_clusters < 2:
         raise ClusteringError(
-            f"the features collapsed: {what} {found.num_clusters} clusters of {len(rows)} tracklets; "
+            f"the features collapsed: {what} {clustering.num_clusters} clusters of {len(rows)} tracklets; "
             "train the stages before longer, or change eps or min_samples"
         )
     labels = np.full(num_rows, NOISE)
-    labels[rows] = found.labels
+    labels[rows] = clustering.labels
     return labels
 
 
-def joint_spec(clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, Any]) -> ClusterSpec:
+def joint_spec(
+    clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, str | float | None]
+) -> ClusterSpec:
     """How both modalities are clustered together: as each is by itself, but for the values that are given.
 
     Args:
@@ -69,12 +70,13 @@ def joint_spec(clustering: Mapping[Modality, ClusterSpec], given: Mapping[str, A
         ConfigError: the modalities differ in a field that is not given.
     """
     changed = {name: value for name, value in given.items() if value is not None}
-    visible, infrared = (replace(clustering[m], **changed) for m in Modality)
-    differing = [name for name in vars(visible) if getattr(visible, name) != getattr(infrared, name)]
+    visible, infrared = (clustering[m].with_values(**changed) for m in Modality)
+    differing = [name for name, value in visible.parameters.items() if getattr(infrared, name) != value]
     if differing:
+        name = differing[0]
         raise ConfigError(
-            f"clustering.{differing[0]} is {getattr(visible, differing[0])} for visible and {getattr(infrared, differing[0])} "
-            f"for infrared: say which holds for both together, by method.joint.{differing[0]}"
+            f"clustering.{name} is {getattr(visible, name)} for visible and {getattr(infrared, name)} "
+            f"for infrared: say which holds for both together, by method.joint.{name}"
         )
     return visible
 
@@ -89,11 +91,11 @@ def require_both(labels: Labels, modality: NDArray[np.int8]) -> None:
     Raises:
         ClusteringError: no clustered row is of one of the modalities.
     """
-    for one, count in clusters_per_modality(labels, modality).items():
+    for absent, count in clusters_per_modality(labels, modality).items():
         if not count:
             raise ClusteringError(
-                f"none of {num_clusters(labels)} joint clusters holds a tracklet of the {one.label} modality: "
-                "raise method.joint.eps or method.subset, or lower method.joint.min_samples"
+                f"none of {num_clusters(labels)} joint clusters holds a tracklet of the {absent.label} "
+                "modality: raise method.joint.eps or method.subset, or lower method.joint.min_samples"
             )
 
 
@@ -105,8 +107,8 @@ def split_by_modality(labels: Labels, modality: NDArray[np.int8]) -> tuple[Label
         modality: int8 [N] of `Modality`.
 
     Returns:
-        The proxy of each row, int64 [N], NOISE on noise; and the cluster of each proxy, int64 [P]. Proxies are numbered
-        by cluster, visible first.
+        The proxy of each row, int64 [N], NOISE on noise; and the cluster of each proxy, int64 [P]. Proxies
+        are numbered by cluster, visible first.
 
     >>> split_by_modality(np.array([0, 1, 0, -1]), np.array([0, 0, 1, 1], np.int8))
     (array([ 0,  2,  1, -1]), array([0, 0, 1]))

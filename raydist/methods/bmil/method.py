@@ -1,26 +1,28 @@
 """BMIL: modality-aware bias mitigation and invariance learning (arXiv 2512.07760, AAAI 2026).
 
-Under a modality gap the nearest neighbours of a tracklet are all of its own modality. The modality-aware Jaccard distance
-(MAJ) seats as many neighbours of the other one, so that both modalities can be clustered together. Each joint cluster is then
-split into a visible and an infrared proxy, and its clips are drawn to both alike (split and contrast): what is equally
-similar to both has no modality left.
+Under a modality gap the nearest neighbours of a tracklet are all of its own modality. The modality-aware
+Jaccard distance (MAJ) takes as many neighbours from the other modality, so that both modalities can be
+clustered together. Each joint cluster is then split into a visible and an infrared proxy, and its clips are
+drawn to both alike (split and contrast): a feature that is equally similar to both holds nothing of the
+modality.
 
-======================================================  ==================================================================
-equation                                                function
-======================================================  ==================================================================
-k1 / 2 seats of each modality, V halves of equal        `raydist.neighbours.jaccard.distances.ranked_lists`
-weight (MAJ)
-half of the visible, drawn every epoch                  `raydist.methods.bmil.clusters.draw_part`
-M [2C, D], even and hard rows, moved by mu              `raydist.memories.hybrid.hybrid_memory`, `update_hybrid`
-H = 1/2 [CE(hard) + ReLU(CE(mean) - 0.2)]               `raydist.losses.hybrid.hybrid_contrast`
-L_intra = H(M_v) + H(M_i)                               `raydist.methods.bmil.stages.HybridContrastStage.terms`
-joint clusters of the other half and all infrared       `raydist.methods.bmil.stages.JointContrastStage.refresh`
-proxies p, their clusters l(p)                          `raydist.methods.bmil.clusters.split_by_modality`
-MP, the mean log-posterior of the positives among the   `raydist.losses.multi_positive.multi_positive_contrast`
-50 hardest candidates
-A = 1/2 [MP(hard) + MP(mean)],                          `raydist.methods.bmil.stages.JointContrastStage.optimizer_steps`
+=================================================  ========================================================
+equation                                           function
+=================================================  ========================================================
+k1 / 2 neighbours of each modality, V halves of    `raydist.neighbours.jaccard.modality_aware`
+equal weight (MAJ)
+half of the visible, drawn every epoch             `raydist.methods.bmil.clusters.draw_part`
+M [2C, D], mean and hard rows, moved by mu         `raydist.memories.hybrid.hybrid_memory`,
+                                                   `update_hybrid`
+H = 1/2 [CE(hard) + ReLU(CE(mean) - 0.2)]          `raydist.losses.hybrid.hybrid_contrast`
+L_intra = H(M_v) + H(M_i)                          `raydist.methods.bmil.stages.HybridContrastStage`
+joint clusters of the other half and all infrared  `raydist.methods.bmil.stages.JointContrastStage.refresh`
+proxies p, their clusters l(p)                     `raydist.methods.bmil.clusters.split_by_modality`
+MP, the mean log-posterior of the positives        `raydist.losses.multi_positive.multi_positive_contrast`
+among the 50 hardest candidates
+A = 1/2 [MP(hard) + MP(mean)],                     `raydist.methods.bmil.stages.JointContrastStage`
 L_global = 1/2 [A(V) + A(I)]
-======================================================  ==================================================================
+=================================================  ========================================================
 
 The rows of the published ablation are settings of one recipe:
 
@@ -35,24 +37,28 @@ subset, split, without MAJ          ``joint.distance=jaccard``
 all                                 the defaults
 ==================================  ===========================================================
 
-Deviations: tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to lean on).
-Stages follow each other in one run and pass on their last weights, not those best on the test set.
-Infrared clips have two versions too, both drawn alike; the published batch has two of each visible image and one of each
-infrared.
-Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass.
-Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain Jaccard distance.
-Features are of unit length again after averaging. Where a modality has fewer tracklets than seats, seats stay empty.
-Where there are fewer than 50 proxies, all are candidates; the published code needs 50.
-One hybrid memory of joint clusters (``whole``) is a reading of the published rows without the split.
-A radius that gives fewer than two clusters is changed in small steps before the run is stopped.
-A gate on the seats of the other modality, off by default as published: without it MAJ joins strangers where many people are
-seen in one modality only.
+Deviations:
+
+- Tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to start
+  from).
+- Stages follow each other in one run and pass on their last weights, not those best on the test set.
+- Infrared clips have two views too, both drawn alike; the published batch has two of each visible image and
+  one of each infrared image.
+- Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass.
+- Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
+  Jaccard distance.
+- Features are of unit length again after averaging.
+- Where a modality has fewer tracklets than its half of the k1 neighbours, the list stays shorter.
+- Where there are fewer than 50 proxies, all are candidates; the published code needs 50.
+- One hybrid memory of joint clusters (``whole``) is a reading of the published rows without the split.
+- An eps that gives fewer than two clusters is changed in small steps before the run is stopped.
+- A gate on the neighbours of the other modality, off by default as published: without it MAJ joins
+  different people where many people are seen in one modality only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
@@ -70,11 +76,12 @@ class BiasMitigationParams(Params):
     """Hyper-parameters of BMIL.
 
     Attributes:
-        subset: the share of the visible tracklets that is clustered by itself each epoch; the others are clustered with the
-            infrared ones. 1 takes all for both, as is right where the modalities have equally many tracklets.
+        subset: the share of the visible tracklets that is clustered by itself each epoch; the others are
+            clustered with the infrared ones. 1 takes all for both: the right choice where the modalities have
+            equally many tracklets.
     """
 
-    name: Literal["bmil"] = "bmil"
+    name: str = "bmil"
     subset: float = Field(0.5, gt=0, le=1)
     warm_up: WarmUpParams = WarmUpParams()
     dual: HybridContrastParams = HybridContrastParams()
@@ -82,7 +89,7 @@ class BiasMitigationParams(Params):
 
 
 class BiasMitigation(Method):
-    """BMIL: warm-up, hybrid contrast within the modalities, then also across by joint clusters; see the module."""
+    """BMIL: warm-up, hybrid contrast within the modalities, joint contrast across them; see the module."""
 
     Params = BiasMitigationParams
 

@@ -1,1 +1,1 @@
-"""CBA, causal bootstrapped alignment: the intervention warm-up, the prototype-guided refinement, and the method of both."""
+"""CBA, causal bootstrapped alignment: the method, its stages, interventions (CIW), refinement (PGUR)."""

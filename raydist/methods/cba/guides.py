@@ -1,7 +1,7 @@
-"""Which visible prototypes can be relied on to guide the infrared side (PGUR of CBA, arXiv 2604.15631).
+"""The visible prototypes that are reliable enough to guide infrared tracklets (PGUR of CBA).
 
-A visible cluster is reliable when the pieces of its tracklets agree that they belong to it, and by a clear margin. All
-similarities are taken between view-centred features.
+A visible cluster is reliable when the pieces of its tracklets agree that they belong to it, and by a clear
+margin. All similarities are taken between view-centred features.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ def cosines(features: Floats, prototypes: Floats) -> Doubles:
 
 
 def prototype_reliability(means: Floats, parts: Floats, labels: Labels, prototypes: Floats) -> Doubles:
-    """How far the tracklets of each cluster, and their sub-tracklets, agree that they belong to it.
+    """R_k: how far the tracklets of each cluster, and their sub-tracklets, agree that they belong to it.
 
-    R_k = mean agr_i sigmoid(mean mar_i / 0.1) over the members i of k. agr_i is the share of the sub-tracklets of i whose
-    nearest prototype is k; mar_i is how much closer i is to k than to any other prototype.
+    R_k = mean agr_i sigmoid(mean mar_i / 0.1) over the members i of k. agr_i is the share of the
+    sub-tracklets of i whose nearest prototype is k; mar_i is how much closer i is to k than to any other
+    prototype.
 
     Args:
         means: float32 [n, D], unit view-centred features of the visible tracklets.
@@ -42,11 +43,11 @@ def prototype_reliability(means: Floats, parts: Floats, labels: Labels, prototyp
     members = np.flatnonzero(labels != NOISE)
     own = labels[members]
     nearest = [cosines(parts[members, part], prototypes).argmax(axis=1) for part in range(parts.shape[1])]
-    agreement = np.mean([found == own for found in nearest], axis=0)
+    agreement = np.mean([of_parts == own for of_parts in nearest], axis=0)
     similarity = cosines(means[members], prototypes)
-    seats = (np.arange(len(own)), own)
-    to_own = similarity[seats]
-    similarity[seats] = -np.inf
+    of_own = (np.arange(len(own)), own)
+    to_own = similarity[of_own]
+    similarity[of_own] = -np.inf
     margin = to_own - similarity.max(axis=1)
     sizes = np.bincount(own)
     return np.bincount(own, agreement) / sizes * expit(np.bincount(own, margin) / sizes / MARGIN_SCALE)
@@ -86,6 +87,6 @@ class Guides(NamedTuple):
 def select_guides(
     means: Floats, parts: Floats, labels: Labels, prototypes: Floats, *, share: float
 ) -> Guides:
-    """The most reliable visible clusters; for the arguments see `prototype_reliability` and `most_reliable`."""
+    """The most reliable visible clusters; see `prototype_reliability` and `most_reliable`."""
     chosen = most_reliable(prototype_reliability(means, parts, labels, prototypes), share)
     return Guides(chosen, prototypes[chosen], np.bincount(labels[labels != NOISE])[chosen])

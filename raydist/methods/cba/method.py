@@ -1,68 +1,81 @@
-"""CBA: causal bootstrapped alignment for unsupervised video visible-infrared re-identification (Li et al., arXiv 2604.15631).
+"""CBA: causal bootstrapped alignment for unsupervised video visible-infrared re-identification.
 
-A warm-up by interventions on motion and modality (CIW), a short contrast within each modality, then prototype-guided
-uncertainty refinement (PGUR): infrared clusters, fewer and coarser than the visible ones, are split along reliable
-visible prototypes, and both sides learn from each other as far as they are certain.
+Li et al., arXiv 2604.15631. A warm-up by interventions on motion and modality (CIW), a short contrast within
+each modality, then prototype-guided uncertainty refinement (PGUR): infrared clusters, fewer and coarser than
+the visible ones, are split along reliable visible prototypes, and each modality learns from the other as far
+as it is certain.
 
-===================================================  ========================================================
+===================================================  ==================================================
 equation                                             function
-===================================================  ========================================================
+===================================================  ==================================================
 CIW                                                  `raydist.methods.cba.intervention`
 view-centred copies norm(f - mean of its view)       `raydist.association.view_centring.centred`
 reliability R_k = mean agr_i sigmoid(mean mar_i/.1)  `raydist.methods.cba.guides.prototype_reliability`
 guides, the best rho of them                         `raydist.methods.cba.guides.select_guides`
 balanced assignment P, columns by visible sizes      `raydist.association.transport.sinkhorn`
-size of a person, capacity q_c                       `raydist.methods.cba.refinement.person_size`, `capacities`
+size of a person, capacity q_c                       `raydist.methods.cba.refinement.person_size`,
+                                                     `capacities`
 Q(c), the top q_c of the mass a_c                    `raydist.methods.cba.refinement.largest`
-P restricted to Q(c); q <- A q / 2 + q0 / 2          `raydist.methods.cba.refinement.restrict`, `smooth`
+P restricted to Q(c); q <- A q / 2 + q0 / 2          `raydist.methods.cba.refinement.restrict`,
+                                                     `smooth`
 reorganised clusters r                               `raydist.methods.cba.refinement.reorganise`
 Pi_j, host h(j), confidence gamma_j                  `raydist.methods.cba.refinement.link`
 counterpart nu*_k = norm(sum gamma_j nu_j)           `raydist.methods.cba.refinement.counterparts`
-uncertainty U_i, its rank u_i                        `raydist.methods.cba.uncertainty.uncertainty`, `relative_rank`
+uncertainty U_i, its rank u_i                        `raydist.methods.cba.uncertainty.uncertainty`,
+                                                     `relative_rank`
 weight w_i = exp(-kappa u_i)                         `raydist.methods.cba.alignment.guided`
 target t_i                                           `raydist.methods.cba.uncertainty.graded_targets`
 L_v + L_r + lambda_ciw L_CIW                         `raydist.methods.cba.stages.IntraStage.terms`
-L_rv = sum w_i CE(t_i, p_i) / sum w_i                `raydist.methods.cba.stages.guided_contrast`
+L_rv = sum w_i CE(t_i, p_i) / sum w_i                `raydist.methods.cba.alignment.guided_contrast`
 L_v + L_r + lambda_x (L_rv + L_vr)                   `raydist.methods.cba.stages.RefinementStage.terms`
 + lambda_ciw L_CIW
-===================================================  ========================================================
+===================================================  ==================================================
 
-The rows of an ablation are settings of one recipe: `refinement.mode` hungarian with `warm_up.motion` and `warm_up.modality`
-off (the image pipeline), one of them on, both on; then coarse, fine, and full.
+The rows of an ablation are settings of one recipe: `refinement.mode` hungarian with `warm_up.motion` and
+`warm_up.modality` off (the image pipeline), one of them on, both on; then coarse, fine, and full.
 
-Deviations: the paper's equations were not at hand; everything above was designed to do what its abstract says, and the
-authors' form, weights and schedule may differ.
-The stages have a fixed share of the epochs; the second does not wait until the counts of clusters are steady.
-A cluster is taken for one person up to eta times the expected size, and may hold ceil(eta |c| / n) guides above it.
-Infrared neighbours count in the smoothing only where they are within the clustering's eps.
-Outliers have no cluster of their own: their target blends hard and own soft posterior only.
-Targets under a thousandth of the largest of their row are dropped.
-Cluster terms are means over all versions of a clip, not of the original alone: an encoder that starts from nothing has
-no invariance yet that a term on originals could lean on.
-The one-to-one matching compares centroids as they are, as image methods do, and not view-centred ones.
+Deviations:
+
+- The paper's equations were not at hand; everything above was designed to do what its abstract says, and
+  the authors' form, weights and schedule may differ.
+- The stages have a fixed share of the epochs; the second does not wait until the counts of clusters are
+  steady.
+- A cluster is taken for one person up to eta times the expected size, and may hold ceil(eta |c| / n) guides
+  above it.
+- Infrared neighbours count in the smoothing only where they are within the clustering's eps.
+- Outliers have no cluster of their own: their target mixes a hard label with their own posterior only.
+- Targets under a thousandth of the largest of their row are dropped.
+- Cluster terms are means over all views of a clip, not of the original alone: an encoder that starts from
+  nothing has no invariance yet that a term on originals could rely on.
+- The one-to-one matching compares centroids as they are, as image methods do, and not view-centred ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from raydist.methods.cba.intervention import InterventionParams, InterventionWarmUp
-from raydist.methods.cba.stages import IntraParams, IntraStage, RefinementParams, RefinementStage
+from raydist.methods.cba.intervention import InterventionParams
+from raydist.methods.cba.stages import (
+    InterventionWarmUp,
+    IntraParams,
+    IntraStage,
+    RefinementParams,
+    RefinementStage,
+)
 from raydist.methods.method import Method, Params, Stage
 
 
 class CausalBootstrappedAlignmentParams(Params):
     """Hyper-parameters of CBA."""
 
-    name: Literal["cba"] = "cba"
+    name: str = "cba"
     warm_up: InterventionParams = InterventionParams()
     intra: IntraParams = IntraParams()
     refinement: RefinementParams = RefinementParams()
 
 
 class CausalBootstrappedAlignment(Method):
-    """CBA: intervention warm-up, contrast within the modalities, prototype-guided refinement; see the module."""
+    """CBA: intervention warm-up, contrast within each modality, guided refinement; see the module."""
 
     Params = CausalBootstrappedAlignmentParams
 

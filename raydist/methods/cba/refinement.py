@@ -1,8 +1,8 @@
-"""From coarse to fine: infrared clusters that hold several people are split along reliable visible prototypes (PGUR of CBA).
+"""From coarse to fine: infrared clusters are split along reliable visible prototypes (PGUR of CBA).
 
-CBA, arXiv 2604.15631. Infrared images tell people apart less well, so infrared clusters are fewer and coarser than visible
-ones. How many visible prototypes a cluster may hold follows from its size; its members are shared out among them; every
-share is a cluster of its own, and is linked to one visible cluster.
+CBA, arXiv 2604.15631. People differ less in infrared images, so infrared clusters are fewer and coarser than
+visible ones. How many visible prototypes a cluster may hold follows from its size; its members are divided
+among them; every part is a cluster of its own, and is linked to one visible cluster.
 
 Numbers: n infrared tracklets in C clusters, G guides (reliable visible prototypes).
 """
@@ -18,7 +18,7 @@ from scipy.special import entr
 
 from raydist.clustering.spec import Clustering
 from raydist.neighbours.jaccard.graph import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, unit_rows
 
 Mask = NDArray[np.bool_]
 
@@ -34,7 +34,8 @@ def cluster_means(values: Doubles, labels: Labels, *, weights: Doubles | None = 
     Returns:
         float64 [C, G].
 
-    >>> cluster_means(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, -1]), weights=np.array([3.0, 1.0, 1.0]))
+    >>> weights = np.array([3.0, 1.0, 1.0])
+    >>> cluster_means(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, -1]), weights=weights)
     array([[1.5]])
     """
     members = np.flatnonzero(labels != NOISE)
@@ -47,7 +48,7 @@ def cluster_means(values: Doubles, labels: Labels, *, weights: Doubles | None = 
 
 
 def person_size(visible: Labels, num_infrared: int) -> float:
-    """How many infrared tracklets one person is expected to have: the median visible cluster, scaled to the infrared side.
+    """The expected infrared tracklets of a person: the median visible cluster, scaled to the infrared rows.
 
     Args:
         visible: int64 [m], clusters of all visible tracklets; at least one cluster.
@@ -62,8 +63,8 @@ def person_size(visible: Labels, num_infrared: int) -> float:
 def capacities(sizes: Ints, person: float, *, eta: float, num_guides: int) -> Ints:
     """How many visible prototypes each infrared cluster may hold.
 
-    q_c = ceil(eta |c| / n) of at most G for a cluster of more than eta n tracklets, where n is the size of a person;
-    a smaller one is taken for one person.
+    q_c = ceil(eta |c| / n) of at most G for a cluster of more than eta n tracklets, where n is the size of a
+    person; a smaller one is taken for one person.
 
     Args:
         sizes: int64 [C], tracklets of each cluster.
@@ -107,14 +108,14 @@ def restrict(posterior: Doubles, labels: Labels, allowed: Mask) -> Doubles:
     Returns:
         float64 [n, G], rows that sum to 1.
     """
-    everything = np.ones((1, posterior.shape[1]), bool)
-    of_row = np.concatenate((allowed, everything))[labels]  # NOISE = -1 is the last row
+    all_guides = np.ones((1, posterior.shape[1]), bool)
+    of_row = np.concatenate((allowed, all_guides))[labels]  # NOISE = -1 takes the last row
     kept = np.where(of_row, np.maximum(posterior, np.finfo(np.float64).tiny), 0.0)
     return kept / kept.sum(axis=1, keepdims=True)
 
 
 def affinity(edges: Edges, num_rows: int) -> csr_array:
-    """One minus the Jaccard distance on the edges of a clustering, one on the diagonal; rows that sum to 1, CSR [n, n]."""
+    """A, CSR [n, n]: one minus the Jaccard distance, one on the diagonal, divided by the sum of each row."""
     distance = edges.matrix(num_rows).astype(np.float64)
     distance.data = 1 - distance.data
     similar = csr_array(distance + eye_array(num_rows, format="csr"))
@@ -138,8 +139,9 @@ def smooth(posterior: Doubles, weights: csr_array, *, num_rounds: int) -> Double
 def reorganise(labels: Labels, posterior: Doubles, allowed: Mask) -> Labels:
     """Split every cluster that may hold several guides along them.
 
-    Each member goes to its likeliest guide of those allowed. Guides that get fewer than two members give them up to the
-    likeliest of the other ones; where no guide gets two, the cluster stays whole, as do all with one guide, and noise.
+    Each member goes to its likeliest guide of those allowed. Guides that get fewer than two members give them
+    up to the likeliest of the other ones; where no guide gets two, the cluster stays whole, as do all with
+    one guide, and noise.
 
     Args:
         labels: int64 [n], C clusters.
@@ -229,7 +231,7 @@ def link(posterior: Doubles, labels: Labels, weights: Doubles) -> Links:
 
 
 def counterparts(prototypes: Floats, host: Ints, confidence: Doubles) -> tuple[Ints, Floats]:
-    """The infrared counterpart of each visible cluster that hosts an infrared one: the norm of sum_j gamma_j nu_j.
+    """The counterpart of each visible cluster that hosts an infrared one: norm(sum_j gamma_j nu_j).
 
     Args:
         prototypes: float32 [C, D], nu, unit rows of the infrared clusters.
@@ -247,5 +249,4 @@ def counterparts(prototypes: Floats, host: Ints, confidence: Doubles) -> tuple[I
     total = np.zeros((len(visible), prototypes.shape[1]))
     weight = np.maximum(confidence[hosted], 1e-6)
     np.add.at(total, of, weight[:, None] * prototypes[hosted])
-    length = np.linalg.norm(total, axis=1, keepdims=True)
-    return visible, (total / np.maximum(length, 1e-12)).astype(np.float32)
+    return visible, unit_rows(total).astype(np.float32)

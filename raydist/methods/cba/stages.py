@@ -1,33 +1,46 @@
-"""The stages of CBA that know clusters: contrast within each modality, and then across under prototype guidance."""
+"""The stages of CBA: warm-up by interventions, contrast within each modality, refinement across."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import ClassVar, Literal
 
-import numpy as np
-import torch
+from numpy.random import Generator
 from pydantic import Field
-from scipy.sparse import csr_array
 from torch import Tensor
 
-from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
-from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
+from raydist.methods.cba.alignment import (
+    GuidanceParams,
+    GuidedArrays,
+    align,
+    aligned_targets,
+    guided_contrast,
+)
 from raydist.methods.cba.batches import refinement_batches
 from raydist.methods.cba.intervention import (
     Intervention,
     InterventionParams,
-    TrackletSlots,
-    clip_views,
     intervention_terms,
+    intervention_views,
     interventions,
-    with_slots,
 )
-from raydist.methods.common.clusters import cluster_modalities, tracklet_means
-from raydist.methods.dcl.method import DualContrastParams, DualContrastStage, contrast, own_labels
-from raydist.methods.method import Batch, Memories, OptimizerStep, Refresher, Targets
-from raydist.types import Floats, Ints
+from raydist.methods.cba.slots import TrackletSlots, with_slots
+from raydist.methods.common.batches import cluster_batches, tracklet_batches_of_both
+from raydist.methods.common.clusters import cluster_modalities
+from raydist.methods.common.dual_contrast import (
+    DualContrastParams,
+    contrast,
+    dual_targets,
+    dual_terms,
+    update_dual,
+)
+from raydist.methods.common.labels import ClusterArrays
+from raydist.methods.common.warm_up import IgnoreArrays
+from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
+from raydist.types import Floats, tracklet_means
 
 
 class IntraParams(DualContrastParams):
@@ -35,7 +48,8 @@ class IntraParams(DualContrastParams):
 
     Attributes:
         lambda_ciw: weight of the intervention terms.
-        versions: how many versions of a clip there are: all of the warm-up, or its first and its last, (0,0) and (m,d).
+        clip_views: how many views of a clip there are: all of the warm-up, or its first and its last, (0,0)
+            and (m,d).
     """
 
     share: float = Field(5.0, gt=0)
@@ -60,128 +74,131 @@ class RefinementParams(IntraParams, GuidanceParams):
     outliers: float = Field(0.25, ge=0, lt=1)
 
 
-@dataclass
-class IntraStage(DualContrastStage):
+@dataclass(frozen=True)
+class InterventionWarmUp(Stage):
+    """CIW alone; see `raydist.methods.cba.intervention`."""
+
+    name: ClassVar[str] = "intervention"
+    params: InterventionParams
+
+    @cached_property
+    def slots(self) -> TrackletSlots:
+        """The slot of each tracklet."""
+        return TrackletSlots.build(self.context.tracklets)
+
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+    ) -> Targets:
+        """Slots at the tracklets' means, and the ignore graph; clusters are made for the log alone."""
+        labels = cluster_modalities(refresher, tracklet_means(features), self.context, relax=False).joint
+        ignore = epoch.index >= self.params.ignore_from
+        return with_slots(Targets(labels), features, self.slots, self.params, ignore=ignore)
+
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on a batch of tracklets, up to four clip views each."""
+        params, slots, ignored = self.params, self.slots, IgnoreArrays.of(targets).ignored
+        kinds = interventions(params)
+
+        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
+            logits = slots.logits(batch, memories["slots"], ignored, temperature=params.temperature)
+            return intervention_terms(logits, kinds, params)
+
+        def update(batch: Batch, memories: Memories) -> None:
+            slots.update(memories["slots"], batch, momentum=params.momentum)
+
+        sampler = partial(tracklet_batches_of_both, self.context)
+        return [OptimizerStep(sampler, intervention_views(kinds, params), loss, update)]
+
+
+@dataclass(frozen=True)
+class IntraStage(Stage):
     """Dual contrast, with the intervention terms at a smaller weight.
 
     Attributes:
-        context: the tracklets, the clustering and the batch.
-        params: hyper-parameters.
-        ciw: those of the interventions.
+        ciw: hyper-parameters of the interventions.
     """
 
     name: ClassVar[str] = "intra"
     params: IntraParams
     ciw: InterventionParams
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.slots = TrackletSlots.build(self.context.tracklets)
+    @cached_property
+    def slots(self) -> TrackletSlots:
+        """The slot of each tracklet."""
+        return TrackletSlots.build(self.context.tracklets)
 
     @property
     def kinds(self) -> Sequence[Intervention]:
-        """The interventions of the versions of a clip."""
-        every = interventions(self.ciw)
-        return every if self.params.clip_views == 4 else [every[0], every[-1]]
+        """The interventions of the views of a clip."""
+        kinds = interventions(self.ciw)
+        return kinds if self.params.clip_views == 4 else [kinds[0], kinds[-1]]
 
     def refresh(
-        self,
-        features: Floats,
-        previous: Targets | None,
-        refresher: Refresher,
-        epoch: int,
-        rng: np.random.Generator,
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The dual targets, and the tracklets' slots."""
-        targets = super().refresh(features, previous, refresher, epoch, rng)
+        targets = dual_targets(tracklet_means(features), refresher, self.context)
         return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 
-    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
-        """The dual step on other versions; the slots move too."""
-        (dual,) = super().optimizer_steps(targets, epoch)
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on clusters of each modality; centroids and slots move."""
+        own = ClusterArrays.of(targets).own
+
+        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
+            return self.terms(batch, memories, targets)
 
         def update(batch: Batch, memories: Memories) -> None:
-            dual.update(batch, memories)
-            self.slots.move(memories["slots"], batch, momentum=self.ciw.momentum)
+            update_dual(batch, memories, own, momentum=self.params.momentum)
+            self.slots.update(memories["slots"], batch, momentum=self.ciw.momentum)
 
-        return [replace(dual, clip_views=clip_views(self.kinds, self.ciw), update=update)]
+        return [OptimizerStep(self.sampler(targets), intervention_views(self.kinds, self.ciw), loss, update)]
 
-    def terms(self, batch: Batch, memories: Memories, targets: Targets, epoch: int) -> dict[str, Tensor]:
+    def sampler(self, targets: Targets) -> Sampler:
+        """P clusters of K tracklets of each modality."""
+        return partial(cluster_batches, ClusterArrays.of(targets).own, self.context)
+
+    def terms(self, batch: Batch, memories: Memories, targets: Targets) -> dict[str, Tensor]:
         """L_v + L_r + lambda_ciw L_CIW."""
-        terms = super().terms(batch, memories, targets, epoch)
-        ignored = sparse(targets, "ignored")
-        ciw = intervention_terms(
-            batch, memories["slots"], self.kinds, slots=self.slots, ignored=ignored, params=self.ciw
-        )
-        return terms | {name: self.params.lambda_ciw * value for name, value in ciw.items()}
+        own, ignored = ClusterArrays.of(targets).own, IgnoreArrays.of(targets).ignored
+        dual = dual_terms(batch, memories, own, temperature=self.params.temperature)
+        logits = self.slots.logits(batch, memories["slots"], ignored, temperature=self.ciw.temperature)
+        ciw = intervention_terms(logits, self.kinds, self.ciw)
+        return dual | {name: self.params.lambda_ciw * value for name, value in ciw.items()}
 
 
-@dataclass
+@dataclass(frozen=True)
 class RefinementStage(IntraStage):
-    """Contrast within and across the modalities; infrared clusters are refined along visible prototypes once an epoch."""
+    """Contrast within and across; infrared clusters are refined along visible prototypes each epoch."""
 
     name: ClassVar[str] = "refinement"
     params: RefinementParams
 
     def refresh(
-        self,
-        features: Floats,
-        previous: Targets | None,
-        refresher: Refresher,
-        epoch: int,
-        rng: np.random.Generator,
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters, their alignment, and the memories of both."""
         means = tracklet_means(features)
         clusters = cluster_modalities(refresher, means, self.context)
         alignment = align(features, means, clusters, self.context, self.params)
-        return with_slots(
-            aligned_targets(means, clusters, alignment), features, self.slots, self.ciw, ignore=True
-        )
+        targets = aligned_targets(means, clusters, alignment)
+        return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 
-    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
-        """The step on batches with outliers, unless these are taught nothing."""
-        (step,) = super().optimizer_steps(targets, epoch)
-        share = 0.0 if self.params.mode in ("hungarian", "coarse") else self.params.outliers
+    def sampler(self, targets: Targets) -> Sampler:
+        """Batches with outliers, unless the mode has no targets for these."""
+        own = ClusterArrays.of(targets).own
+        outliers = 0.0 if self.params.mode in ("hungarian", "coarse") else self.params.outliers
+        return partial(refinement_batches, own, self.context, outliers=outliers)
 
-        def sample(iterations: int, rng: np.random.Generator) -> Ints:
-            return refinement_batches(own_labels(targets), self.context, iterations, rng, outliers=share)
-
-        return [replace(step, sampler=sample)]
-
-    def terms(self, batch: Batch, memories: Memories, targets: Targets, epoch: int) -> dict[str, Tensor]:
-        """L_v + L_r + lambda_x (L_rv + L_vr) + lambda_ciw L_CIW."""
-        temperature, counterpart = self.params.temperature, np.asarray(targets.arrays["counterpart"])
+    def terms(self, batch: Batch, memories: Memories, targets: Targets) -> dict[str, Tensor]:
+        """L_v + L_r + lambda_ciw L_CIW + lambda_x (L_rv + L_vr)."""
+        temperature, arrays = self.params.temperature, GuidedArrays.of(targets)
         across = {
             "infrared-to-visible": guided_contrast(
-                batch, targets, memories["visible"], temperature=temperature
+                batch, arrays, memories["visible"], temperature=temperature
             ),
             "visible-to-infrared": contrast(
-                batch, counterpart, memories["counterparts"], temperature=temperature
+                batch, arrays.counterpart, memories["counterparts"], temperature=temperature
             ),
         }
         weighted = {name: self.params.lambda_x * value for name, value in across.items()}
-        return super().terms(batch, memories, targets, epoch) | weighted
-
-
-def guided_contrast(batch: Batch, targets: Targets, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """L_rv: the weighted cross-entropy of infrared clips against all visible prototypes, the mean of all versions.
-
-    Args:
-        batch: clips of both modalities; visible ones have no weight.
-        targets: with ``targets``, CSR [N, C_v], and ``weights`` [N].
-        prototypes: [C_v, D] unit rows.
-        temperature: > 0.
-    """
-    rows, device = batch.rows.cpu().numpy(), prototypes.device
-    wanted = torch.from_numpy(sparse(targets, "targets")[rows].toarray()).to(device)
-    weights = torch.from_numpy(np.asarray(targets.arrays["weights"])[rows]).to(device)
-    logits = [cosine_logits(clip_view, prototypes, temperature=temperature) for clip_view in batch.features]
-    return torch.stack([soft_cross_entropy(z, wanted, weights=weights) for z in logits]).mean()
-
-
-def sparse(targets: Targets, name: str) -> csr_array:
-    """A sparse matrix of the targets."""
-    value = targets.arrays[name]
-    assert isinstance(value, csr_array)
-    return value
+        return super().terms(batch, memories, targets) | weighted

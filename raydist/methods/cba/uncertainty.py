@@ -1,7 +1,7 @@
-"""How sure it is which visible prototype an infrared tracklet belongs to, and what it is taught then (PGUR of CBA).
+"""How certain the visible prototype of an infrared tracklet is, and the tracklet's target then (PGUR of CBA).
 
-CBA, arXiv 2604.15631. A video can be asked several times: a tracklet whose sub-tracklets point to different prototypes, or
-each to several, is uncertain. It counts for less, and is taught a soft target in place of a hard one.
+CBA, arXiv 2604.15631. A video gives several predictions: a tracklet whose sub-tracklets point to different
+prototypes, or each to several, is uncertain. It counts for less, and its target is soft in place of hard.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ SMALLEST = 1e-3
 def uncertainty(parts: Floats, prototypes: Floats, *, temperature: float) -> Doubles:
     """Half the entropy of the mean posterior of the sub-tracklets, and half how much they disagree.
 
-    q_is = softmax(f_is mu / t) and q_i = mean q_is; U_i = H(q_i) / (2 log G) + (H(q_i) - mean H(q_is)) / (2 log K), whose
-    second term is the mutual information of sub-tracklet and prototype; it is zero for K = 1. Nothing is smoothed here.
+    q_is = softmax(f_is mu / t) and q_i = mean q_is; U_i = H(q_i) / (2 log G) + (H(q_i) - mean H(q_is)) / (2
+    log K), whose second term is the mutual information of sub-tracklet and prototype; it is zero for K = 1.
+    Nothing is smoothed.
 
     Args:
         parts: float32 [n, K, D], unit view-centred features of the sub-tracklets.
@@ -48,7 +49,7 @@ def uncertainty(parts: Floats, prototypes: Floats, *, temperature: float) -> Dou
 
 
 def relative_rank(values: Doubles) -> Doubles:
-    """The place of each value among all, in (0, 1); equal values share the mean of their places.
+    """The rank of each value among all, in (0, 1); equal values share the mean of their ranks.
 
     >>> relative_rank(np.array([5.0, 1.0, 1.0, 9.0]))
     array([0.625, 0.25 , 0.25 , 0.875])
@@ -60,7 +61,8 @@ def relative_rank(values: Doubles) -> Doubles:
 def graded_targets(posterior: Doubles, profile: Doubles, labels: Labels, rank: Doubles) -> Doubles:
     """Hard targets for the certain, soft ones for the uncertain.
 
-    t_i = (1 - u_i) onehot(argmax q_i) + u_i (q_i + Pi_r) / 2 with r the cluster of i; of noise, q_i in place of Pi_r.
+    t_i = (1 - u_i) onehot(argmax q_i) + u_i (q_i + Pi_r) / 2 with r the cluster of i; of noise, q_i in place
+    of Pi_r.
 
     Args:
         posterior: float64 [n, G], q.

@@ -1,1 +1,1 @@
-"""What several papers use: warm-up, clusters, dual contrast, batches."""
+"""What several papers use: warm-up, dual contrast, clusters, batches, labels and clip views."""

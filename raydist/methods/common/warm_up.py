@@ -1,10 +1,10 @@
-"""Tracklet warm-up: each tracklet its own class, so that an encoder without pretrained weights can start at all.
+"""Tracklet warm-up: each tracklet is a class, so that an encoder can start without pretrained weights.
 
-The core of the first stage of CBA (Causal Bootstrapped Alignment, arXiv 2604.15631), as a stage that every method can begin
-with. Two clips of a tracklet, of different frames and in different tones, must both find the tracklet's slot among
-the tracklets of the same modality and camera; so neither camera nor modality can be used to tell tracklets apart.
-Tracklets that are as similar to each other as the pieces of one tracklet are (likely cuts of one pass) are not
-negatives of each other.
+The core of the first stage of CBA (Causal Bootstrapped Alignment, arXiv 2604.15631), as a stage that every
+method can begin with. Two clips of a tracklet, of different frames and in different tones, must both find the
+tracklet's slot in the memory among the tracklets of the same camera view, so neither camera nor modality can
+be used to tell tracklets apart. Tracklets that are as similar to each other as the pieces of one tracklet are
+(likely cuts of one pass before a camera) are not negatives of each other.
 
 ===================  =============================================
 equation             function
@@ -14,7 +14,7 @@ p_i over own view    `instance_contrast`
 ignore graph G       `raydist.association.ignore_graph`
 ===================  =============================================
 
-Deviations: the loss is the mean of the versions' cross-entropies, not the adjusted mixture over four versions.
+Deviations: the loss is the mean of the clip views' cross-entropies, not the adjusted mixture over four views.
 """
 
 from __future__ import annotations
@@ -22,102 +22,96 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.random import Generator
 from pydantic import Field
 from scipy.sparse import csr_array
 from torch import Tensor
 
 from raydist.association.ignore_graph import ignore_graph
-from raydist.config import Section
-from raydist.data.samplers import tracklet_batches
-from raydist.data.transforms.augment import TONES_INFRARED, TONES_VISIBLE
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
-from raydist.methods.common.clusters import cluster_modalities, tracklet_means
-from raydist.methods.method import (
-    Batch,
-    ClipView,
-    Memories,
-    MethodContext,
-    Modules,
-    OptimizerStep,
-    Refresher,
-    Stage,
-    Targets,
-)
-from raydist.types import NOISE, Floats, Ints, Modality
-
-TONES = {Modality.VISIBLE: TONES_VISIBLE, Modality.INFRARED: TONES_INFRARED}
+from raydist.methods.common.batches import tracklet_batches_of_both
+from raydist.methods.common.clip_views import TONES
+from raydist.methods.common.clusters import cluster_modalities
+from raydist.methods.method import Epoch, Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
+from raydist.types import NOISE, Floats, Ints, tracklet_means
 
 
-class WarmUpParams(Section):
+class WarmUpParams(StageParams):
     """Hyper-parameters of the warm-up.
 
     Attributes:
         share: of the epochs; 0 leaves the warm-up out, for encoders that start from published weights.
+        temperature: of the softmax over the slots.
+        momentum: share of the old slot at an update.
+        ignore_from: the epoch of the stage from which on likely pieces of one pass are ignored.
+        ignore_top, ignore_slack: `top` and `slack` of `raydist.association.ignore_graph.ignore_graph`.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
 
     share: float = Field(3.0, ge=0)
     temperature: float = Field(0.07, gt=0)
-    momentum: Annotated[float, Field(ge=0, le=1)] = 0.8
+    momentum: float = Field(0.8, ge=0, le=1)
     ignore_from: int = Field(2, ge=0)
     ignore_top: int = Field(3, ge=1)
     ignore_slack: float = Field(0.3, ge=0, le=1)
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class IgnoreArrays(TargetArrays):
+    """The ignore graph of an epoch.
+
+    Attributes:
+        ignored: boolean CSR [N, N], pairs of tracklets that are not negatives of each other.
+    """
+
+    ignored: csr_array
+
+
+@dataclass(frozen=True)
 class WarmUp(Stage):
     """See the module.
 
     Attributes:
-        context: the tracklets and the batch.
         params: hyper-parameters.
         clusters: whether clusters are made for the log; nothing is learned from them.
         ignore: whether there is an ignore graph at all.
     """
 
     name: ClassVar[str] = "warm-up"
-    context: MethodContext
     params: WarmUpParams
     clusters: bool = True
     ignore: bool = True
 
-    def __post_init__(self) -> None:
-        self.share = self.params.share
-
     def refresh(
-        self,
-        features: Floats,
-        previous: Targets | None,
-        refresher: Refresher,
-        epoch: int,
-        rng: np.random.Generator,
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph."""
         means = tracklet_means(features)
-        wanted = self.ignore and epoch >= self.params.ignore_from
+        wanted = self.ignore and epoch.index >= self.params.ignore_from
         ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         labels = np.full(len(means), NOISE)
         if self.clusters:
             labels = cluster_modalities(refresher, means, self.context, relax=False).joint
-        return Targets(labels, {"ignored": ignored}, {"slots": means}, {"ignored_pairs": ignored.nnz / 2})
+        return Targets(
+            labels, IgnoreArrays(ignored=ignored).pack(), {"slots": means}, {"ignored_pairs": ignored.nnz / 2}
+        )
 
-    def optimizer_steps(self, targets: Targets, epoch: int) -> Sequence[OptimizerStep]:
-        """One step a batch of tracklets, two versions each."""
-        views, ignored = torch.from_numpy(self.context.tracklets.view), targets.arrays["ignored"]
-        assert isinstance(ignored, csr_array)
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on a batch of tracklets, two clip views each."""
+        views, ignored = torch.from_numpy(self.context.tracklets.view), IgnoreArrays.of(targets).ignored
+        temperature = self.params.temperature
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             admissible = negatives_of_own_view(batch.rows, views, ignored)
             terms = [
-                instance_contrast(
-                    f, batch.rows, memories["slots"], admissible, temperature=self.params.temperature
-                )
+                instance_contrast(f, batch.rows, memories["slots"], admissible, temperature=temperature)
                 for f in batch.features
             ]
             return {"tracklet": torch.stack(terms).mean()}
@@ -125,8 +119,12 @@ class WarmUp(Stage):
         def update(batch: Batch, memories: Memories) -> None:
             update_slots(memories["slots"], batch.rows, batch.features[0], momentum=self.params.momentum)
 
-        clip_views = [ClipView(segment=0), ClipView(augment=TONES, segment=1)]
-        return [OptimizerStep(partial(tracklets_of_both, self.context), clip_views, loss, update)]
+        sampler = partial(tracklet_batches_of_both, self.context)
+        return [OptimizerStep(sampler, CLIP_VIEWS, loss, update)]
+
+
+CLIP_VIEWS = (ClipView(sub_tracklet=0), ClipView(augment=TONES, sub_tracklet=1))
+"""Two views that never share a frame, the second in other tones."""
 
 
 def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
@@ -134,7 +132,7 @@ def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted:
 
     Args:
         features: float32 [N, K, D], sub-tracklet features.
-        view: int64 [N].
+        view: int64 [N], camera views.
         params: how strictly.
         wanted: False gives an empty graph, for the first epochs, when features mean nothing yet.
 
@@ -147,33 +145,16 @@ def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted:
 
 
 def negatives_of_own_view(rows: Tensor, views: Tensor, ignored: csr_array) -> Tensor:
-    """The tracklets that each one of a batch is told apart from: those of its view that are not ignored.
+    """The negatives of each tracklet of a batch: those of its camera view that are not ignored.
 
     Args:
         rows: int64 [B].
-        views: int64 [N].
+        views: int64 [N], camera views.
         ignored: boolean CSR [N, N].
 
     Returns:
         bool [B, N], on the device of the rows.
     """
     chosen = rows.cpu()
-    return ((views[chosen][:, None] == views) & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(
-        rows.device
-    )
-
-
-def tracklets_of_both(context: MethodContext, iterations: int, rng: np.random.Generator) -> Ints:
-    """As many visible as infrared tracklets in every batch, from several views.
-
-    Returns:
-        int64 [iterations, 2 P K], the visible half first.
-    """
-    half = context.num_identities * context.num_instances
-    parts = []
-    for modality in Modality:
-        rows = context.rows(modality)
-        parts.append(
-            rows[tracklet_batches(context.tracklets.view[rows], batch=half, iterations=iterations, rng=rng)]
-        )
-    return np.concatenate(parts, axis=1)
+    same_view = views[chosen][:, None] == views
+    return (same_view & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(rows.device)

@@ -1,1 +1,1 @@
-"""Dual contrastive learning."""
+"""DCL, dual contrastive learning. Its two stages are shared ones: `raydist.methods.common`."""

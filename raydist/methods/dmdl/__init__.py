@@ -1,1 +1,1 @@
-"""DMDL: the method, its two stages, and what the two views of a clip have in common in both."""
+"""DMDL: the method, its stages, the two views of a clip, and the label space of both modalities."""

@@ -1,4 +1,4 @@
-"""The two views of a clip: how they are rendered, what holds them together, and how they teach each other (CBT)."""
+"""The two views of a clip: their augmentations, their common losses, and the labels they exchange (CBT)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -22,8 +21,9 @@ from raydist.data.transforms.augment import (
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.dcl.method import at, own_labels
-from raydist.methods.method import Batch, ClipView, MethodContext, Stage, Targets
+from raydist.methods.common.labels import ClusterArrays, at
+from raydist.methods.method import Epoch, Stage, StageParams
+from raydist.methods.steps import Batch, ClipView
 from raydist.types import Floats, Labels, Modality
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
@@ -49,7 +49,7 @@ class Parts(Section):
     feature: bool = True
 
 
-class ViewParams(Section):
+class ViewParams(StageParams):
     """Hyper-parameters of both stages.
 
     Attributes:
@@ -57,7 +57,7 @@ class ViewParams(Section):
         momentum: mu, the share of the old prototype at an update.
         margin: of the triplets.
         triplet: their weight over the stage.
-        top: how many classes a view's prediction has.
+        top: how many classes a view's prediction keeps.
         exchange_from: the share of the stage after which labels are soft.
         trusted_below: clusters of fewer rows are trusted whole.
     """
@@ -76,15 +76,15 @@ class ViewParams(Section):
 
 
 @dataclass(frozen=True)
-class Side:
+class ModalityClips:
     """The clips of one modality in a batch.
 
     Attributes:
         modality: theirs.
         features: [2, B, D] unit vectors of both views.
-        raw: [2, B, D], before they got unit length.
-        labels: int64 [B].
-        confidence: [B], in the labels.
+        raw: [2, B, D], before they were normalised.
+        labels: int64 [B], y.
+        confidence: [B], w, how far the labels are trusted.
     """
 
     modality: Modality
@@ -94,90 +94,96 @@ class Side:
     confidence: Tensor
 
     @property
-    def every_feature(self) -> Tensor:
+    def all_features(self) -> Tensor:
         """[2 B, D], view after view."""
         return self.features.flatten(0, 1)
 
     @property
-    def every_label(self) -> Tensor:
-        """int64 [2 B], the labels of `every_feature`."""
+    def all_labels(self) -> Tensor:
+        """int64 [2 B], the labels of `all_features`."""
         return self.labels.repeat(len(self.features))
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class ViewArrays(ClusterArrays):
+    """The labels of each modality, and how far each is trusted.
+
+    Attributes:
+        confidence: float32 [N], w; 0 for NOISE.
+    """
+
+    confidence: Floats
+
+
+@dataclass(frozen=True)
 class ViewStage(Stage):
     """A stage on two views of each clip.
 
     Attributes:
-        context: the tracklets, the clustering and the batch.
-        params: hyper-parameters.
         parts: which parts of the method there are.
     """
 
-    context: MethodContext
     params: ViewParams
     parts: Parts
-
-    def __post_init__(self) -> None:
-        self.share, self.lr_factor = self.params.share, self.params.lr_factor
 
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """The two views."""
         return [FIRST, SECOND if self.parts.data else FIRST]
 
-    def progress(self, epoch: int) -> float:
-        """The middle of an epoch as a share of the stage: so a stage of a few epochs reaches its last phase too."""
-        return (epoch + 0.5) / self.epochs
-
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
-        """float32 [N]: how far the label of each row is trusted; 0 for NOISE."""
+        """w, float32 [N]: how far the label of each row is trusted; 0 for NOISE."""
         temperature, min_rows = self.params.temperature, self.params.trusted_below
         return cluster_confidence(features, labels, prototypes, temperature=temperature, min_rows=min_rows)
 
-    def sides(self, batch: Batch, targets: Targets) -> list[Side]:
+    def split(self, batch: Batch, arrays: ViewArrays) -> list[ModalityClips]:
         """The visible and the infrared clips of a batch."""
         assert batch.raw is not None
-        labels, confidence = own_labels(targets), np.asarray(targets.arrays["confidence"])
-        of_batch = at(np.asarray(self.context.tracklets.modality), batch.rows)
-        found = []
-        for modality in Modality:
-            mine = of_batch == modality
-            rows = batch.rows[mine]
-            known = at(labels[modality], rows), at(confidence, rows)
-            found.append(Side(modality, batch.features[:, mine], batch.raw[:, mine], *known))
-        return found
+        modality_of = at(self.context.tracklets.modality, batch.rows)
+        clips = []
+        for modality, labels in arrays.own.items():
+            chosen = modality_of == modality
+            rows = batch.rows[chosen]
+            clips.append(
+                ModalityClips(
+                    modality,
+                    features=batch.features[:, chosen],
+                    raw=batch.raw[:, chosen],
+                    labels=at(labels, rows),
+                    confidence=at(arrays.confidence, rows),
+                )
+            )
+        return clips
 
-    def soft_labels(self, side: Side, logits: Tensor, epoch: int) -> Tensor:
-        """What each view is to predict.
+    def soft_labels(self, clips: ModalityClips, logits: Tensor, epoch: Epoch) -> Tensor:
+        """The target of each view: w onehot(y) + (1 - w) p of the other view.
 
         Args:
-            side: clips of one modality.
+            clips: of one modality.
             logits: [2, B, C] of their views.
             epoch: of the stage.
 
         Returns:
             [2, B, C]; rows that sum to 1.
         """
-        soft = self.parts.labels and self.progress(epoch) >= self.params.exchange_from
-        confidence = side.confidence if soft else torch.ones_like(side.confidence)
-        return exchanged_targets(logits, side.labels, confidence, top=self.params.top)
+        soft = self.parts.labels and epoch.midpoint >= self.params.exchange_from
+        w = clips.confidence if soft else torch.ones_like(clips.confidence)
+        return exchanged_targets(logits, clips.labels, w, top=self.params.top)
 
-    def view_terms(self, sides: Sequence[Side], epoch: int) -> dict[str, Tensor]:
+    def view_terms(self, clips: Sequence[ModalityClips], epoch: Epoch) -> dict[str, Tensor]:
         """The discrepancy between the views of each modality, and triplets within each."""
         terms = {}
         if self.parts.feature:
-            terms["discrepancy"] = torch.stack([maximum_mean_discrepancy(*side.raw) for side in sides]).sum()
-        if weight := ramp(self.params.triplet, self.progress(epoch)):
-            terms["triplet"] = weight * torch.stack([self.triplet([side]) for side in sides]).sum()
+            terms["discrepancy"] = torch.stack([maximum_mean_discrepancy(*each.raw) for each in clips]).sum()
+        if weight := ramp(self.params.triplet, epoch.midpoint):
+            terms["triplet"] = weight * torch.stack([self.triplet([each]) for each in clips]).sum()
         return terms
 
-    def triplet(self, sides: Sequence[Side]) -> Tensor:
-        """The hardest triplets among the clips of some modalities together."""
-        raw = torch.cat([side.raw.flatten(0, 1) for side in sides])
-        return batch_hard_triplet(
-            raw, torch.cat([side.every_label for side in sides]), margin=self.params.margin
-        )
+    def triplet(self, clips: Sequence[ModalityClips]) -> Tensor:
+        """The hardest triplets among the clips of one modality, or of both together."""
+        raw = torch.cat([each.raw.flatten(0, 1) for each in clips])
+        labels = torch.cat([each.all_labels for each in clips])
+        return batch_hard_triplet(raw, labels, margin=self.params.margin)
 
 
 def ramp(steps: Ramp, progress: float) -> float:

@@ -1,1 +1,1 @@
-"""HIL, hierarchical identity learning: the branches of a feature, the baseline before it, the hierarchy, and the method."""
+"""HIL, hierarchical identity learning: the method, its stages, branches, prototypes, transmission."""

@@ -1,4 +1,4 @@
-"""A feature as its branches: a deep one and, from encoders that have it, a shallow one, each compared by itself."""
+"""A feature as its branches: a deep one and, where the encoder has it, a shallow one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor
 
-from raydist.methods.method import Batch, Memories
+from raydist.methods.steps import Batch, Memories
 from raydist.types import Floats
 
 
@@ -23,9 +23,10 @@ def branches(features: Tensor, num_branches: int) -> list[Tensor]:
 
 
 def named(name: str, parts: Sequence[Floats]) -> dict[str, Floats]:
-    """One memory a branch, as `of_branches` finds them again.
+    """One memory a branch, under the names that `of_branches` reads.
 
-    Memories of a branch are called after what they hold and the branch's number: ``shared-0`` is deep, ``shared-1`` shallow.
+    A memory of a branch is named by what it holds and the branch's number: ``shared-0`` is deep, ``shared-1``
+    shallow.
     """
     return {f"{name}-{number}": part for number, part in enumerate(parts)}
 
@@ -37,7 +38,7 @@ def of_branches(memories: Memories, name: str, num_branches: int) -> list[Tensor
 
 @dataclass(frozen=True)
 class Clips:
-    """All versions of a batch, one under the other.
+    """All views of the clips of a batch, one view after the other.
 
     Attributes:
         parts: unit features [V B, D / b], one tensor a branch.
@@ -50,9 +51,8 @@ class Clips:
     @classmethod
     def of(cls, batch: Batch, num_branches: int) -> Clips:
         """The clips of a batch."""
-        return cls(
-            branches(batch.features.flatten(0, 1), num_branches), batch.rows.repeat(len(batch.features))
-        )
+        parts = branches(batch.features.flatten(0, 1), num_branches)
+        return cls(parts, batch.rows.repeat(len(batch.features)))
 
     def where(self, chosen: Tensor) -> Clips:
         """Those for which bool [V B] is true."""

@@ -1,1 +1,1 @@
-"""HiTPro, hierarchical temporal prototyping: prototypes of tracklets, their alignment, the contrast with them, and the method."""
+"""HiTPro, hierarchical temporal prototyping: the method, its stage, prototyping, alignment, contrast."""

@@ -1,4 +1,4 @@
-"""HCPA, hierarchical cross-prototype alignment: positives between the cameras of a modality, then between the modalities."""
+"""HCPA, hierarchical cross-prototype alignment: positives across cameras, then across modalities."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Mining:
 
 @dataclass(frozen=True)
 class Relations:
-    """What the prototypes of N tracklets have to do with each other.
+    """The links between the prototypes of N tracklets.
 
     Attributes:
         within: CSR [N, N], weights W1 of positives in other cameras of the same modality.
@@ -88,7 +88,7 @@ def align(
         prototypes: float32 [N, D] unit rows.
         tracklets: their views and modalities.
         thresholds: float64 [U, U] of the epoch before.
-        refresher: looks for nearest prototypes; it holds others afterwards.
+        refresher: searches nearest prototypes; the features set in it are changed.
         mining: how.
         across: whether the second stage, across the modalities, is reached.
     """
@@ -96,23 +96,24 @@ def align(
     centres = centred(prototypes, view, modality=tracklets.modality)
     pool = modality_pools(modalities, across=False)
     pairs, thresholds = _mine(centres, view, pool, thresholds, refresher, mining)
-    found = replace(Relations.none(len(view), len(modalities)), thresholds=thresholds)
-    within = pairs.relation(_weigh(pairs, view, thresholds, found.within, mining), len(view))
+    none = replace(Relations.none(len(view), len(modalities)), thresholds=thresholds)
+    within = pairs.relation(_weights(pairs, view, thresholds, none.within, mining), len(view))
     if not across:
-        return replace(found, within=within)
+        return replace(none, within=within)
     pool = modality_pools(modalities, across=True)
     pairs, thresholds = _mine(aggregate(centres, within), view, pool, thresholds, refresher, mining)
     if mining.votes > 1:
         pairs = pairs.take(supporting_pairs(pairs, within) >= mining.votes)
-    direct = pairs.relation(_weigh(pairs, view, thresholds, within, mining), len(view))
+    direct = pairs.relation(_weights(pairs, view, thresholds, within, mining), len(view))
     return Relations(within, propagate(direct, within), thresholds)
 
 
-def threshold_figures(thresholds: Doubles, tracklets: TrainingSet) -> dict[str, float]:
+def mean_thresholds(thresholds: Doubles, tracklets: TrainingSet) -> dict[str, float]:
     """The mean threshold of each pool, where it has one.
 
     Returns:
-        ``threshold_visible`` and ``threshold_infrared`` between cameras, ``threshold_across`` between the modalities.
+        ``threshold_visible`` and ``threshold_infrared`` between cameras, ``threshold_across`` between the
+        modalities.
     """
     modalities = view_modality(tracklets)
     within, across = (modality_pools(modalities, across=stage) for stage in (False, True))
@@ -131,10 +132,10 @@ def _mine(
     return accept(pairs, view, thresholds), thresholds
 
 
-def _weigh(pairs: Pairs, view: Ints, thresholds: Doubles, friends: csr_array, mining: Mining) -> Doubles:
-    """The weight of each accepted pair, by the friends that it shares in this mining and in the one before."""
-    alike = np.ones(len(pairs.first))
+def _weights(pairs: Pairs, view: Ints, thresholds: Doubles, before: csr_array, mining: Mining) -> Doubles:
+    """The weight of each accepted pair, by the positives that both have in this mining and `before`."""
+    ones = np.ones(len(pairs.first))
     if not mining.soft:
-        return alike
+        return ones
     margin = pairs.similarity - thresholds[view[pairs.first], view[pairs.second]]
-    return soft_weights(pairs, margin, csr_array(friends + pairs.relation(alike, len(view))))
+    return soft_weights(pairs, margin, csr_array(before + pairs.relation(ones, len(view))))

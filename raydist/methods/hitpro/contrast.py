@@ -1,6 +1,7 @@
-"""HCL, hierarchical contrastive learning: clips and prototypes between the cameras of a modality, and between the modalities.
+"""HCL, hierarchical contrastive learning: clips and prototypes across cameras and across modalities.
 
-The level below these two, inside a camera, is that of the tracklet warm-up: `raydist.losses.contrastive.instance_contrast`.
+The level below these two, within a camera view, is that of the tracklet warm-up:
+`raydist.losses.contrastive.instance_contrast`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ class Level:
         view: int64 [N].
         opposed: bool [U, U], whether tracklets of the second view can be negatives of those of the first.
         weights: CSR [N, N], the weights of the positives of row i in row i.
-        barred: CSR [N, N], a value for all that are no negatives of row i: its positives and the likely pieces of their passes.
+        barred: CSR [N, N], a value for all that are not negatives of row i: its positives and the likely
+            pieces of their passes.
     """
 
     view: Tensor
@@ -58,8 +60,9 @@ def prototype_contrast(
 ) -> Tensor:
     """Draw every clip to its weighted positives, against all of them and its hardest negatives.
 
-    With P the positives and H the `num_hard` most similar negatives of a clip, both prototypes p:
-    -sum_j w_j log [exp(z.p_j / t) / (sum over P and H of exp(z.p / t))], w_j of sum 1; mean over the clips with a positive.
+    With P the positives and H the `num_hard` most similar negatives of a clip, both prototypes p: -sum_j w_j
+    log [exp(z.p_j / t) / (sum over P and H of exp(z.p / t))], w_j of sum 1; mean over the clips with a
+    positive.
 
     Args:
         features: [B, D] of any length.
@@ -77,23 +80,22 @@ def prototype_contrast(
     >>> round(float(prototype_contrast(eye[:1], eye, weights, negatives, temperature=1.0, num_hard=50)), 4)
     0.6931
     """
-    drawn = (weights > 0).any(dim=1)
-    logits = cosine_logits(features[drawn], prototypes, temperature=temperature)
-    weights = weights[drawn].to(logits.dtype)
+    has_positive = (weights > 0).any(dim=1)
+    logits = cosine_logits(features[has_positive], prototypes, temperature=temperature)
+    weights = weights[has_positive].to(logits.dtype)
     positives = logits.masked_fill(weights == 0, -torch.inf)
-    hardest = (
-        logits.masked_fill(~negatives[drawn], -torch.inf).topk(min(num_hard, len(prototypes)), dim=1).values
-    )
+    others = logits.masked_fill(~negatives[has_positive], -torch.inf)
+    hardest = others.topk(min(num_hard, len(prototypes)), dim=1).values
     total = torch.logsumexp(torch.cat([positives, hardest], dim=1), dim=1)
     shares = weights / weights.sum(dim=1, keepdim=True)
     return (total - (shares * logits).sum(dim=1)).sum() / max(1, len(logits))
 
 
 def frames_apart(rows: Tensor, num_frames: int) -> list[int]:
-    """Two positions of a clip half its length apart, others in every batch and the same on every worker.
+    """Two positions in a clip, half its length apart; other ones in every batch, equal on every worker.
 
     Args:
-        rows: int64 [B], the rows of the global batch, which stand for chance.
+        rows: int64 [B], the rows of the global batch; their sum takes the place of a random number.
         num_frames: T.
 
     >>> frames_apart(torch.tensor([3, 4]), 6)

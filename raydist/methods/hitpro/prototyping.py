@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import Floats
+from raydist.types import Floats, tracklet_means, unit_rows
 
 
 def tracklet_prototypes(parts: Floats, *, temperature: float = 0.1) -> Floats:
     """The mean of a tracklet's sub-tracklets, in which those unlike the rest weigh less.
 
-    With the unit mean m_i of the z_ik: w_ik = softmax over k of z_ik . m_i / t, and p_i = norm(sum_k w_ik z_ik).
+    With the unit mean m_i of the z_ik: w_ik = softmax over k of z_ik . m_i / t, and p_i = norm(sum_k w_ik
+    z_ik).
 
     Args:
         parts: float32 [N, K, D], unit features of K sub-tracklets of each tracklet.
@@ -27,4 +27,4 @@ def tracklet_prototypes(parts: Floats, *, temperature: float = 0.1) -> Floats:
     weights = np.exp(agreement - agreement.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     total = np.einsum("nk,nkd->nd", weights, parts, dtype=np.float64)
-    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+    return unit_rows(total).astype(np.float32)

@@ -1,1 +1,1 @@
-"""Progressive graph matching."""
+"""PGM, progressive graph matching: the method, and its stage across the modalities."""

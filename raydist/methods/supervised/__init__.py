@@ -1,1 +1,1 @@
-"""The supervised upper bound."""
+"""The supervised upper bound: the method, and its one stage."""

@@ -1,13 +1,16 @@
 """k-reciprocal neighbour sets and what is averaged over them: the sparse matrix V of k-reciprocal encoding.
 
-Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, Sections 3.2 to 3.4. Each
-function computes some rows of its result from the ranked lists of all N rows, so rows may be spread in any way.
+Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, Sections 3.2 to
+3.4. Each function computes some rows of its result from the ranked lists of all N rows, so rows may be spread
+in any way.
 
-Which k: a list has k1 seats, the row itself on the first. Code that searches with faiss does the same; code that sorts
-whole rows of a distance matrix takes k1 + 1. The half sets have round(k1 / 2) + 1 seats in both.
+Which k: a list has k1 places, and the row itself is the first. Code that searches with faiss does the same;
+code that sorts whole rows of a distance matrix takes k1 + 1. The half sets have round(k1 / 2) + 1 places in
+both.
 
-The weights of V are whole numbers, multiples of 1 / `UNIT`. Sums of whole numbers are exact, so no result depends on the
-order in which rows are numbered, cut into slabs or spread over shards; float32 would keep 24 bits where these keep 30.
+The weights of V are whole numbers, multiples of 1 / `UNIT`. Sums of whole numbers are exact, so no result
+depends on the order in which rows are numbered, cut into slabs or spread over shards; float32 would keep 24
+bits where these keep 30.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from raydist.neighbours.jaccard.distances import RankedLists
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.jaccard.slabs import (
     map_slabs,
     sparse_rows,
@@ -36,23 +39,28 @@ UNIT = 1 << 30
 """The weight 1 of a row of V as a whole number; a row sums to it, up to rounding."""
 
 MutualRanks = NDArray[np.uint16]
-"""uint16 [N, K]: the later of the two seats that a row and its neighbour have in each other's lists, or `NEVER`."""
+"""uint16 [N, K]: the later rank of the two that a row and its neighbour give each other, or `NEVER`."""
 
 NEVER = 2**16 - 1
-"""The mutual rank of a neighbour that does not look back, and of an empty seat."""
+"""The mutual rank of a neighbour whose list lacks the row, and of padding."""
 
-_EXPONENTIAL_BITS = 40
-_SHARE_BITS = 32
+_EXPONENTIAL_BITS = 40  # of the exponentials of a softmax, as whole numbers
+_WEIGHT_BITS = 32  # of the weights of query expansion, as whole numbers
+
+Ids = NDArray[np.int32]
+Columns = NDArray[np.uint32]
+Weights = NDArray[np.int32]
 
 
 def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualRanks:
     """At which k each row and its neighbours become k-reciprocal (Zhong et al., Eq. 1).
 
-    The neighbour in seat a of row i is in the k-reciprocal set of i where its mutual rank is below k.
+    The a-th neighbour of row i is in the k-reciprocal set of i where its mutual rank is below k.
 
     Args:
         rows: int64 [r].
-        lists: the lists of all N rows; the seats from ``lists.split`` on look back among themselves.
+        lists: the lists of all N rows; the columns from ``lists.split`` on are a second list, and ranks in
+            either are compared with ranks in the same list of the neighbour.
         threads: how many work at once, here and below; changes the time, never the result.
 
     Returns:
@@ -70,21 +78,22 @@ def mutual_ranks(rows: Ints, lists: RankedLists, *, threads: int = 1) -> MutualR
 def reciprocal_sets(
     rows: Ints, lists: RankedLists, mutual: MutualRanks, *, half: int, threads: int = 1
 ) -> csr_array:
-    """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and 3).
+    """The k-reciprocal sets of some rows, expanded by the half sets of their members (Zhong et al., Eq. 2 and
+    3).
 
-    The set of row i holds every j of its list that has i in its own list. It takes in the half set of a member c where
-    more than two thirds of that half set lie in the set before expansion.
+    The set of row i holds every j of its list that has i in its own list. It takes in the half set of a
+    member c where more than two thirds of that half set lie in the set before expansion.
 
     Args:
         rows: int64 [r].
         lists: the lists of all N rows.
         mutual: uint16 [N, K] of all rows, from `mutual_ranks`.
-        half: a half set is reciprocal on the first ``half + 1`` seats; 0 for no expansion.
+        half: a half set is reciprocal on the first ``half + 1`` places; 0 for no expansion.
         threads: see `mutual_ranks`.
 
     Returns:
-        float32 CSR [r, N]: the similarity of every member, NaN where neither list holds the other row. Columns are in
-        the order of the lists.
+        float32 CSR [r, N]: the similarity of every member, NaN where neither list holds the other row.
+        Columns are in the order of the lists.
     """
 
     def part(slab: slice) -> csr_array:
@@ -104,7 +113,8 @@ def v_rows(
     Args:
         sets: CSR [r, N], the sets of the rows with the similarities that are known.
         rows: int64 [r].
-        features: float32 [M, D], unit features of these rows and of the members whose similarity is not known.
+        features: float32 [M, D], unit features of these rows and of the members whose similarity is not
+            known.
         names: int64 [N], where the feature of each row is; 0..N-1 when None.
         threads: see `mutual_ranks`.
 
@@ -123,12 +133,14 @@ def v_rows(
 
 
 def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 1) -> csr_array:
-    """Local query expansion: a row of V becomes the weighted mean of its neighbours' rows (Zhong et al., Section 3.4).
+    """Local query expansion: a row of V becomes the weighted mean of its neighbours' rows (Zhong et al.,
+    Section 3.4).
 
     Args:
         rows: int64 [r].
-        lists: of all N rows; their seats and shares say who is averaged.
-        v: int32 CSR [N, N], V before expansion, in multiples of 1 / `UNIT`; rows that nobody here averages may be empty.
+        lists: of all N rows, with the expansion neighbours and their weights.
+        v: int32 CSR [N, N], V before expansion, in multiples of 1 / `UNIT`; rows that are averaged into none
+            of the given rows may be empty.
         threads: see `mutual_ranks`.
 
     Returns:
@@ -137,59 +149,68 @@ def expand_rows(rows: Ints, lists: RankedLists, v: csr_array, *, threads: int = 
     table = v.indptr, unsigned(v.indices), v.data
     slabs = work_slabs(len(rows), threads=threads)
     sizes = map_slabs(
-        lambda slab: _count_expanded(lists.seats[rows[slab]], *table[:2]), slabs, threads=threads
+        lambda slab: _count_expanded(lists.expansion_ids[rows[slab]], *table[:2]), slabs, threads=threads
     )
     bounds = np.concatenate([[0], *sizes]).cumsum()
     columns, mean = np.empty(bounds[-1], np.uint32), np.empty(bounds[-1], np.int32)
 
     def fill(slab: slice) -> None:
-        shares = np.rint(lists.shares[rows[slab]] * 2.0**_SHARE_BITS).astype(np.int64)
-        _expand(lists.seats[rows[slab]], shares, *table, bounds[slab], columns, mean)
+        factors = np.rint(lists.expansion_weights[rows[slab]] * 2.0**_WEIGHT_BITS).astype(np.int64)
+        _expand(lists.expansion_ids[rows[slab]], factors, *table, bounds[slab], (columns, mean))
 
     map_slabs(fill, slabs, threads=threads)
     return sparse_rows(bounds, columns, mean, num_columns=v.shape[1])
 
 
 @njit(nogil=True, cache=True)
-def _seat_of(wanted, seats):  # type: ignore[no-untyped-def]
-    """Where a row sits in another one's list; `NEVER` if nowhere."""
-    found = np.int32(NEVER)
-    for a in range(seats.size):  # no early exit: the compiler turns this into a few vector instructions
-        found = min(found, np.int32(a) if seats[a] == np.int32(wanted) else np.int32(NEVER))
-    return found
+def _rank_of(wanted: int, ids: Ids) -> np.int32:
+    """Where a row is in a list [K]; `NEVER` if it is not there."""
+    rank = np.int32(NEVER)
+    for a in range(ids.size):  # no early exit: the compiler turns this into a few vector instructions
+        rank = min(rank, np.int32(a) if ids[a] == np.int32(wanted) else np.int32(NEVER))
+    return rank
 
 
 @njit(nogil=True, cache=True)
-def _mutual_ranks(rows, ids, split, ranks):  # type: ignore[no-untyped-def]
+def _mutual_ranks(rows: Ints, ids: Ids, split: int, ranks: MutualRanks) -> None:
+    """Write the mutual ranks of some rows into `ranks` [r, K]."""
     width = ids.shape[1]
     for r in range(rows.size):
+        # Both lists of a row, or one list and nothing; ranks count from the first column of a list.
         for first, stop in ((0, split), (split, width)):
             for a in range(first, stop):
                 j = ids[rows[r], a]
-                ranks[r, a] = NEVER if j == PADDING else max(a - first, _seat_of(rows[r], ids[j, first:stop]))
+                rank = NEVER if j == PADDING else int(_rank_of(rows[r], ids[j, first:stop]))
+                ranks[r, a] = max(a - first, rank)
 
 
 @njit(nogil=True, cache=True)
-def _reciprocal_sets(rows, ids, similarities, mutual, half):  # type: ignore[no-untyped-def]
+def _reciprocal_sets(
+    rows: Ints, ids: Ids, similarities: Floats, mutual: MutualRanks, half: int
+) -> tuple[Ints, Ids, Floats]:
+    """The expanded sets of some rows as a CSR: bounds [r + 1], members, and known similarities."""
     num_rows, width = ids.shape
-    narrow = min(half + 1, width) if half > 0 else 0
-    largest = width * (1 + narrow)
+    narrow = min(half + 1, width) if half > 0 else 0  # places of a half set
+    largest = width * (1 + narrow)  # a row has at most `width` members, and each brings at most `narrow` more
     bounds = np.zeros(rows.size + 1, np.int64)
-    members, known = (
-        np.empty(largest + width * rows.size, np.int32),
-        np.empty(largest + width * rows.size, np.float32),
-    )
+    room = largest + width * rows.size
+    members, known = np.empty(room, np.int32), np.empty(room, np.float32)
+    # Row j is in the set of the r-th row where the mark is r: marks of earlier rows need not be wiped out.
     in_base, in_set = np.full(num_rows, -1, np.int32), np.full(num_rows, -1, np.int32)
     count = 0
     for r in range(rows.size):
         i, first = rows[r], count
         members, known = with_room(members, count, largest), with_room(known, count, largest)
+        # The set before expansion: every neighbour whose list has the row (Eq. 1). Two lists may name a row
+        # twice.
         for a in range(width):
             j = ids[i, a]
             if mutual[i, a] != NEVER and in_set[j] != r:
                 members[count], known[count] = j, similarities[i, a]
                 in_base[j] = in_set[j] = r
                 count += 1
+        # The half sets of the members before expansion (Eq. 2 and 3); those that they bring have none of
+        # their own taken.
         for t in range(first, count if narrow else first):
             c = members[t]
             if _joins(ids[c], mutual[c], narrow, in_base, r):
@@ -204,8 +225,11 @@ def _reciprocal_sets(rows, ids, similarities, mutual, half):  # type: ignore[no-
 
 
 @njit(nogil=True, cache=True)
-def _joins(ids, mutual, narrow, in_base, r):  # type: ignore[no-untyped-def]
-    """Whether more than two thirds of a half set lie in the set of the r-th row, but not all of it."""
+def _joins(ids: Ids, mutual: MutualRanks, narrow: int, in_base: Ids, r: int) -> bool:
+    """Whether more than two thirds of a half set lie in the set of the r-th row, but not all of it.
+
+    A half set that lies there whole would bring nothing.
+    """
     size, common = 0, 0
     for a in range(narrow):
         if mutual[a] < narrow:
@@ -215,18 +239,36 @@ def _joins(ids, mutual, narrow, in_base, r):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _listed_similarity(ids, similarities, i, j):  # type: ignore[no-untyped-def]
+def _listed_similarity(ids: Ids, similarities: Floats, i: int, j: int) -> np.float32:
     """The similarity of two rows as one of their lists has it; NaN if neither has."""
-    seat = _seat_of(j, ids[i])
-    if seat != NEVER:
-        return similarities[i, seat]
-    seat = _seat_of(i, ids[j])
-    return similarities[j, seat] if seat != NEVER else np.float32(np.nan)
+    rank = _rank_of(j, ids[i])
+    if rank != NEVER:
+        return similarities[i, rank]
+    rank = _rank_of(i, ids[j])
+    return similarities[j, rank] if rank != NEVER else np.float32(np.nan)
 
 
 @njit(nogil=True, cache=True)
-def _softmax_weights(bounds, members, similarities, row_names, features, names, weights):  # type: ignore[no-untyped-def]
-    """Exponentials are rounded to whole numbers before they are summed, as their order changes with the numbering."""
+def _softmax_weights(
+    bounds: Ints,
+    members: Ids,
+    similarities: Floats,
+    row_names: Ints,
+    features: Floats,
+    names: Ints,
+    weights: Weights,
+) -> None:
+    """Write the softmax over the set of each row into `weights`.
+
+    Args:
+        bounds: int64 [r + 1], where the set of each row begins.
+        members: int32 [nnz].
+        similarities: float32 [nnz], NaN where not known.
+        row_names: int64 [r], where the feature of each of the rows is.
+        features: float32 [M, D].
+        names: int64 [N], where the feature of every row is.
+        weights: int32 [nnz], in multiples of 1 / `UNIT`.
+    """
     longest = 0
     for r in range(row_names.size):
         longest = max(longest, bounds[r + 1] - bounds[r])
@@ -237,23 +279,32 @@ def _softmax_weights(bounds, members, similarities, row_names, features, names, 
         for a in range(size):
             similarity = similarities[start + a]
             if math.isnan(similarity):
+                # The same sum in the same order as the search takes, rounded to float32 as in the lists.
                 similarity = np.float32(
                     chained_dot(features[row_names[r]], features[names[members[start + a]]], chains)
                 )
+            # Minus the squared distance is 2 s - 2. Members come in an order that changes with the numbering
+            # of the rows, so exponentials are rounded to whole numbers before they are summed.
             exponentials[a] = np.int64(math.exp(2 * np.float64(similarity) - 2) * (1 << _EXPONENTIAL_BITS))
             total += exponentials[a]
         for a in range(size):
-            weights[start + a] = max(1, np.int64(exponentials[a] * (UNIT / total) + 0.5))
+            # At least 1: a member is never lost.
+            weights[start + a] = max(np.int64(1), np.int64(exponentials[a] * (UNIT / total) + 0.5))
 
 
 @njit(nogil=True, cache=True)
-def _count_expanded(seats, bounds, columns):  # type: ignore[no-untyped-def]
-    """How many columns the rows in the seats of each row have together."""
-    sizes = np.zeros(seats.shape[0], np.int64)
-    seen = np.full(bounds.size - 1, -1, np.int32)
-    for r in range(seats.shape[0]):
+def _count_expanded(averaged: Ids, bounds: Ints, columns: Columns) -> Ints:
+    """How many different columns the rows that are averaged into each row have together, int64 [r].
+
+    Args:
+        averaged: int32 [r, K2], the rows that are averaged, padded with -1.
+        bounds, columns: the pattern of V, as CSR.
+    """
+    sizes = np.zeros(averaged.shape[0], np.int64)
+    seen = np.full(bounds.size - 1, -1, np.int32)  # the last row of the result that a column was counted for
+    for r in range(averaged.shape[0]):
         size = 0
-        for j in seats[r]:
+        for j in averaged[r]:
             if j != PADDING:
                 for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
                     size += seen[columns[t]] != r
@@ -263,25 +314,45 @@ def _count_expanded(seats, bounds, columns):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def _expand(seats, shares, bounds, columns, weights, starts, found, mean):  # type: ignore[no-untyped-def]
-    """Write the columns of each row and their mean weights from `starts` on."""
-    rounding = 1 << (_SHARE_BITS - 1)
-    total = np.zeros(bounds.size - 1, np.int32)
-    touched = np.empty(bounds.size, np.uint32)
-    for r in range(seats.shape[0]):
+def _expand(
+    averaged: Ids,
+    factors: Ints,
+    bounds: Ints,
+    columns: Columns,
+    weights: Weights,
+    starts: Ints,
+    result: tuple[Columns, Weights],
+) -> None:
+    """Write the columns of each row of the result and their mean weights.
+
+    Args:
+        averaged: int32 [r, K2], the rows that are averaged, padded with -1.
+        factors: int64 [r, K2], their weights, in multiples of 2 ** -`_WEIGHT_BITS`.
+        bounds, columns, weights: V, as CSR.
+        starts: int64 [r], where each row of the result begins.
+        result: its columns and weights, which are filled.
+    """
+    mean_columns, mean = result
+    rounding = 1 << (_WEIGHT_BITS - 1)
+    # The total of every column for the row at work, zeros between two rows; and which columns are not 0.
+    total, touched = np.zeros(bounds.size - 1, np.int32), np.empty(bounds.size, np.uint32)
+    for r in range(averaged.shape[0]):
         count = np.uint64(0)
-        for a in range(seats.shape[1]):
-            j = seats[r, a]
+        for a in range(averaged.shape[1]):
+            j = averaged[r, a]
             if j == PADDING:
                 continue
             for t in range(np.uint64(bounds[j]), np.uint64(bounds[j + 1])):
                 column = columns[t]
                 before = total[column]
+                # Written always, counted where the column is new: without a branch, which would be
+                # mispredicted. After all columns are touched, the write goes to the extra place at the end.
                 touched[count] = column
-                count += np.uint64(before == 0)  # without a branch, which would be mispredicted
-                total[column] = before + max(1, (shares[r, a] * weights[t] + rounding) >> _SHARE_BITS)
+                count += np.uint64(before == 0)
+                # Share times weight, rounded; at least 1, so that the total of a touched column is never 0.
+                total[column] = before + max(1, (factors[r, a] * weights[t] + rounding) >> _WEIGHT_BITS)
         start = np.uint64(starts[r])
         for t in range(count):
             column = touched[t]
-            found[start + t], mean[start + t] = column, total[column]
+            mean_columns[start + t], mean[start + t] = column, total[column]
             total[column] = 0

@@ -1,4 +1,4 @@
-"""Rows cut into slabs, slabs worked on by threads, and sparse rows joined in order: neither changes a result."""
+"""Rows cut into slabs for threads, and sparse rows joined in order; no result depends on the cut."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
 
 
 def work_slabs(num_rows: int, *, threads: int) -> list[slice]:
-    """Rows 0..N-1 as so many consecutive slabs that threads with uneven ones finish together.
+    """Rows 0..N-1 as consecutive slabs, several for each thread, so that threads finish together though slabs
+    differ.
 
     Args:
         num_rows: N.
@@ -80,7 +81,7 @@ def unsigned(indices: NDArray[Any]) -> NDArray[np.uint32]:
 
 
 def stack_rows(parts: list[csr_array]) -> csr_array:
-    """One matrix out of the rows of consecutive slabs, whose own memory is given back one by one.
+    """One matrix out of the rows of consecutive slabs; the memory of each is freed once it is copied.
 
     Args:
         parts: at least one CSR [r, N]; the list is empty afterwards.
@@ -99,12 +100,15 @@ def stack_rows(parts: list[csr_array]) -> csr_array:
 
 
 @njit(nogil=True, cache=True)
-def with_room(values, used, more):  # type: ignore[no-untyped-def]
-    """The buffer itself where it has room for more values, else a longer one that begins with those in use."""
+def with_room(values: NDArray[Any], used: int | np.integer[Any], more: int | np.integer[Any]) -> NDArray[Any]:
+    """The buffer itself where it has room for more values, else a longer one that begins with those in use.
+
+    It at least doubles, so that all copies together cost no more than a few times the final length.
+    """
     needed = np.int64(used) + np.int64(more)
     if needed <= values.size:
         return values
-    longer = np.empty(max(2 * values.size, needed), values.dtype)
+    longer = np.empty(max(2 * values.size, int(needed)), values.dtype)
     for a in range(used):  # a slice would compile seconds of error messages along
         longer[a] = values[a]
     return longer

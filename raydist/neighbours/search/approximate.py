@@ -1,24 +1,54 @@
-"""Approximate nearest neighbours by an inverted file: fast for many rows, and told how good they are.
+"""Approximate nearest neighbours by an inverted file: fast for many rows, and with the recall measured.
 
-Rows are put into cells by k-means, and a row looks for its neighbours in the cells nearest to it only (Jégou et al.,
-"Product quantization for nearest neighbor search", PAMI 2011, Section IV; vectors are kept whole here). Up to some ten
-thousands of rows the exact search is faster.
+Rows are put into cells by k-means, and a row looks for its neighbours in the cells nearest to it only (Jégou
+et al., "Product quantization for nearest neighbor search", PAMI 2011, Section IV; vectors are kept whole
+here). Up to some ten thousands of rows the exact search is faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from raydist.errors import ConfigError
-from raydist.neighbours.search.exact import rank_candidates
+from raydist.neighbours.search.certified.ranking import rank_candidates
+from raydist.neighbours.search.certified.tables import Table
 from raydist.neighbours.search.lists import shard_topk_by_group
-from raydist.neighbours.search.ranked import PADDING, GroupedLists, Ranked, empty_lists
-from raydist.neighbours.search.tables import Table
+from raydist.neighbours.search.ranked import PADDING, GroupedLists, NumNeighbours, Ranked, empty_lists
+from raydist.neighbours.search.rows import Rows
 from raydist.types import Floats, Ints, check_features
+
+
+@dataclass(frozen=True)
+class InvertedFile:
+    """How rows are put into cells and looked for.
+
+    Attributes:
+        num_cells: cells of the inverted file; 4 sqrt(N) when None.
+        num_probes: how many cells a row looks into; the more, the better and the slower.
+        num_sampled: rows that are searched exactly to measure the recall.
+
+    Raises:
+        ConfigError: num_probes or num_cells < 1.
+    """
+
+    num_cells: int | None = None
+    num_probes: int = 8
+    num_sampled: int = 200
+
+    def __post_init__(self) -> None:
+        if self.num_probes < 1 or (self.num_cells is not None and self.num_cells < 1):
+            raise ConfigError(
+                f"num_probes {self.num_probes} and num_cells {self.num_cells}: give at least 1 of each"
+            )
+
+    def cells_of(self, num_rows: int) -> int:
+        """How many cells N rows are put into."""
+        return min(max(1, int(4 * num_rows**0.5)) if self.num_cells is None else self.num_cells, num_rows)
 
 
 def approximate_lists(
@@ -27,9 +57,7 @@ def approximate_lists(
     num_within: int,
     num_across: int = 0,
     group: Ints | None = None,
-    num_cells: int | None = None,
-    num_probes: int = 8,
-    num_sampled: int = 200,
+    index: InvertedFile = InvertedFile(),
     rng: np.random.Generator,
     threads: int = 1,
 ) -> tuple[GroupedLists, float]:
@@ -40,42 +68,38 @@ def approximate_lists(
         num_within: neighbours from the row's own group; from the whole table without groups.
         num_across: neighbours from all other groups.
         group: int64 [N], cameras or modalities; None when all rows are one group.
-        num_cells: cells of the inverted file; 4 sqrt(N) when None.
-        num_probes: how many cells a row looks into; the more, the better and the slower.
-        num_sampled: rows that are searched exactly to find the recall.
+        index: how rows are put into cells and looked for.
         rng: where k-means starts, and which rows are sampled.
         threads: how many threads faiss may use.
 
     Returns:
-        Lists as those of `search.neighbour_lists`, ranked by the same exact similarities, and the recall: the share of
-        the sampled rows' exact neighbours that are in their lists.
+        Lists as those of `neighbour_lists`, ranked by the same exact similarities, and the recall: the share
+        of the sampled rows' exact neighbours that are in their lists.
 
     Raises:
         FeatureError: a value is not finite, or a row is not of unit length.
-        ConfigError: num_probes or num_cells < 1.
     """
     check_features(features)
     num_rows = len(features)
-    num_cells = min(max(1, int(4 * num_rows**0.5)) if num_cells is None else num_cells, num_rows)
-    if num_probes < 1 or (num_cells < 1 <= num_rows):
-        raise ConfigError(f"num_probes {num_probes} and num_cells {num_cells}: give at least 1 of each")
     group = np.zeros(num_rows, np.int64) if group is None else group
-    table, wants = Table.of(features, np.arange(num_rows), group), (num_within, num_across)
-    within, across = (empty_lists(num_rows, min(k, num_rows)) for k in wants)
+    table = Table.of(features, np.arange(num_rows), group)
+    wanted = NumNeighbours(num_within, num_across)
+    within, across = (empty_lists(num_rows, min(k, num_rows)) for k in wanted)
     if num_rows:
         with _faiss(threads) as faiss:
-            index = _index(faiss, table, num_cells, int(rng.integers(2**31)))
+            cells = _Cells(faiss, table, index, seed=int(rng.integers(2**31)))
             for start, stop in _groups(table):
                 own = faiss.IDSelectorRange(start, stop)
-                places = np.arange(start, stop)
-                for lists, selector in ((within, own), (across, faiss.IDSelectorNot(own))):
-                    _fill(faiss, index, table, places, selector, num_probes, lists)
-    sampled = rng.permutation(num_rows)[:num_sampled]
-    return (within, across), _recall(features, group, wants, sampled, (within, across))
+                positions = np.arange(start, stop)
+                cells.fill(within, positions, own)
+                cells.fill(across, positions, faiss.IDSelectorNot(own))
+    sampled = rng.permutation(num_rows)[: index.num_sampled]
+    return (within, across), _recall(Rows(features, None, group), wanted, sampled, (within, across))
 
 
 @contextmanager
 def _faiss(threads: int) -> Iterator[Any]:
+    """The library, with so many threads."""
     import faiss
 
     before = faiss.omp_get_max_threads()
@@ -86,55 +110,65 @@ def _faiss(threads: int) -> Iterator[Any]:
         faiss.omp_set_num_threads(before)
 
 
-def _index(faiss: Any, table: Table, num_cells: int, seed: int) -> Any:
-    """An inverted file of a table's rows, by place."""
-    width = table.features.shape[1]
-    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, num_cells, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.min_points_per_centroid = seed, 1
-    rows = table.block(slice(0, len(table)))
-    index.train(rows)
-    index.add(rows)
-    return index
+class _Cells:
+    """An inverted file of a table's rows, by position.
+
+    Args:
+        faiss: the library.
+        table: its rows.
+        index: how many cells there are, and how many a row looks into.
+        seed: of k-means.
+    """
+
+    def __init__(self, faiss: Any, table: Table, index: InvertedFile, *, seed: int) -> None:
+        width, num_cells = table.features.shape[1], index.cells_of(len(table))
+        cells = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, num_cells, faiss.METRIC_INNER_PRODUCT)
+        cells.cp.seed, cells.cp.min_points_per_centroid = seed, 1
+        rows = table.block(slice(0, len(table)))
+        cells.train(rows)
+        cells.add(rows)
+        self._faiss, self._table, self._num_probes, self._cells = faiss, table, index.num_probes, cells
+
+    def fill(self, lists: Ranked, positions: Ints, selector: Any) -> None:
+        """Search with the rows at consecutive positions among the selected ones, and rank the result exactly.
+
+        Args:
+            lists: of all rows; those of the given ones are filled.
+            positions: int64 [p] of the table.
+            selector: of faiss, which positions may be neighbours.
+        """
+        rows, width = self._table.rows[positions], lists[0].shape[1]
+        if width == 0:
+            return
+        queries = self._table.block(slice(positions[0], positions[-1] + 1))
+        parameters = self._faiss.SearchParametersIVF(nprobe=self._num_probes, sel=selector)
+        _, nearest = self._cells.search(
+            queries, width + 1, params=parameters
+        )  # the row itself is one of them
+        wanted = (nearest != PADDING) & (nearest != positions[:, None])
+        candidates = np.take_along_axis(nearest, np.argsort(~wanted, axis=1, kind="stable"), axis=1)
+        size, order = wanted.sum(axis=1, dtype=np.int32), np.arange(len(positions))
+        ranked, left = empty_lists(len(positions), width), self._table.feature_rows._replace(rows=rows)
+        rank_candidates(order, left, self._table.feature_rows, self._table.ids, candidates, size, ranked)
+        lists[0][rows], lists[1][rows] = ranked
 
 
 def _groups(table: Table) -> Iterator[tuple[int, int]]:
-    """First and last + 1 place of each group."""
+    """First and last + 1 position of each group."""
     bounds = np.flatnonzero(np.diff(table.group, prepend=table.group[0] - 1)).tolist()
     return zip(bounds, [*bounds[1:], len(table)], strict=True)
 
 
-def _fill(
-    faiss: Any, index: Any, table: Table, places: Ints, selector: Any, num_probes: int, lists: Ranked
-) -> None:
-    """Search with the rows at some consecutive places among the selected ones, and rank what is found exactly."""
-    rows, width = table.rows[places], lists[0].shape[1]
-    if width == 0:
-        return
-    parameters = faiss.SearchParametersIVF(nprobe=num_probes, sel=selector)
-    _, found = index.search(
-        table.block(slice(places[0], places[-1] + 1)), width + 1, params=parameters
-    )  # the row itself is one
-    wanted = (found != PADDING) & (found != places[:, None])
-    candidates = np.take_along_axis(found, np.argsort(~wanted, axis=1, kind="stable"), axis=1)
-    ids, similarities = empty_lists(len(places), width)
-    rank_candidates(
-        np.arange(len(places)), table.features, rows, table.features, table.rows, table.ids, candidates,
-        wanted.sum(axis=1, dtype=np.int32),
-        ids, similarities,
-    )  # fmt: skip
-    lists[0][rows], lists[1][rows] = ids, similarities
-
-
-def _recall(
-    features: Floats, group: Ints, wants: tuple[int, int], sampled: Ints, lists: GroupedLists
-) -> float:
+def _recall(rows: Rows, wanted: NumNeighbours, sampled: Ints, lists: GroupedLists) -> float:
+    """The share of the exact neighbours of the sampled rows that are in their lists; 1 if there are none."""
+    assert rows.group is not None
+    queries = Rows(rows.features[sampled], None, rows.group[sampled])
     exact = shard_topk_by_group(
-        features[sampled], features, num_within=wants[0], num_across=wants[1], query_group=group[sampled], shard_group=group,
-        shard_ids=np.arange(len(features)), exclude=sampled,
-    )  # fmt: skip
+        queries, rows, num_within=wanted.within, num_across=wanted.across, exclude=sampled
+    )
     hits = total = 0
     for (true, _), (ids, _) in zip(exact, lists, strict=True):
-        sought = true != PADDING
-        hits += int((sought & (true[:, :, None] == ids[sampled][:, None]).any(axis=2)).sum())
-        total += int(sought.sum())
+        known = true != PADDING
+        hits += int((known & (true[:, :, None] == ids[sampled][:, None]).any(axis=2)).sum())
+        total += int(known.sum())
     return hits / total if total else 1.0

@@ -1,29 +1,39 @@
-"""The similarity that decides a ranking: a float64 dot product of float32 features, summed in one fixed order.
+"""The similarity that decides a ranking: a float64 dot product of float32 features, in one fixed order.
 
-Whatever proposes candidates, they are ranked here, so lists have the same bytes for every product, block, shard and
-number of threads. The product of two float32 numbers is exact in float64: a fused multiply-add changes nothing.
+Whatever proposes candidates, they are ranked by this sum, so lists have the same bytes for every product,
+block, shard and number of threads.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from raydist.neighbours.search.ranked import NumNeighbours
+from raydist.neighbours.search.rows import check_search
+from raydist.types import Doubles, Floats, Ints
 
 CHAINS = 64
 """Partial sums that run side by side; a power of two, and enough to keep the vector units busy."""
 
-COLUMN_BITS = 32
-"""A candidate is one int64: a sortable score above this many bits, and the column below them."""
-
-COLUMN = 2**COLUMN_BITS - 1
-"""What masks the column of a candidate."""
-
 _TILE = 16
+"""Right rows that are multiplied with every left row before the next ones, so that they stay in the cache."""
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
-def chained_dot(x, y, chains):  # type: ignore[no-untyped-def]
-    """The dot product of two float32 vectors, with room for float64 [CHAINS] partial sums that the caller keeps."""
+def chained_dot(x: Floats, y: Floats, chains: Doubles) -> float:
+    """The dot product of two float32 vectors, as a float64.
+
+    Args:
+        x: float32 [D].
+        y: float32 [D].
+        chains: float64 [CHAINS], overwritten; the caller's, so that many products need one allocation.
+    """
+    # Partial sum c adds the products at c, c + CHAINS, c + 2 CHAINS, ... in this order, and the partial sums
+    # are then added in a fixed tree: the rounding does not depend on the processor's vector width. A product
+    # of two float32 numbers (24 bits each) is exact in float64 (53 bits), so contracting a multiplication and
+    # an addition into one fused instruction changes nothing. |x| and |y| are checked to be far from overflow.
     chains[:] = 0.0
     whole = x.size - x.size % CHAINS
     for q in range(0, whole, CHAINS):
@@ -31,6 +41,8 @@ def chained_dot(x, y, chains):  # type: ignore[no-untyped-def]
             chains[c] += np.float64(x[q + c]) * np.float64(y[q + c])
     for q in range(whole, x.size):
         chains[q - whole] += np.float64(x[q]) * np.float64(y[q])
+    # Invariant: the sum of the first `half` partial sums after a turn is that of the first 2 `half` before
+    # it.
     half = CHAINS
     while half > 1:
         half //= 2
@@ -40,72 +52,45 @@ def chained_dot(x, y, chains):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def exact_dot(x, y):  # type: ignore[no-untyped-def]
+def exact_dot(x: Floats, y: Floats) -> float:
     """The dot product of two float32 vectors in float64, summed in the one order that all rankings use."""
     return chained_dot(x, y, np.empty(CHAINS))
 
 
 @njit(nogil=True, cache=True)
-def exact_products(left, left_rows, right, right_rows, table):  # type: ignore[no-untyped-def]
-    """Fill a float64 table [l, r] with the products of rows of two tables, a few right rows at a time as they fit the cache."""
+def exact_products(left: Floats, left_rows: Ints, right: Floats, right_rows: Ints, products: Doubles) -> None:
+    """Fill a table with the exact products of some rows of two tables.
+
+    Args:
+        left: float32 [N, D].
+        left_rows: int64 [l].
+        right: float32 [M, D].
+        right_rows: int64 [r].
+        products: float64 [l, r], overwritten.
+    """
+    # Every entry is one independent sum: the order of the loops changes no bit. A tile of right rows is read
+    # by all left rows while it lies in the cache.
     chains = np.empty(CHAINS)
     for start in range(0, right_rows.size, _TILE):
         stop = min(start + _TILE, right_rows.size)
         for i in range(left_rows.size):
             for j in range(start, stop):
-                table[i, j] = chained_dot(left[left_rows[i]], right[right_rows[j]], chains)
+                products[i, j] = chained_dot(left[left_rows[i]], right[right_rows[j]], chains)
 
 
 @njit(nogil=True, cache=True)
-def _seat(similarity, name, similarities, ids):  # type: ignore[no-untyped-def]
-    """Insert a row into a list kept by (similarity descending, id ascending), if it is good enough."""
-    seat = ids.size
-    while seat > 0 and (
-        similarity > similarities[seat - 1] or (similarity == similarities[seat - 1] and name < ids[seat - 1])
-    ):
-        seat -= 1
-    for later in range(ids.size - 1, seat, -1):
-        similarities[later] = similarities[later - 1]
-        ids[later] = ids[later - 1]
-    if seat < ids.size:
-        similarities[seat] = similarity
-        ids[seat] = name
+def hash_rows(features: Floats, rows: Ints) -> NDArray[np.uint64]:
+    """A number for each row that equal rows share (Fowler, Noll and Vo's FNV-1a over the words of its bytes).
 
+    Args:
+        features: float32 [N, D].
+        rows: int64 [r].
 
-@njit(nogil=True, cache=True)
-def rank_candidates(visits, left, left_rows, right, right_rows, names, candidates, count, ids, similarities):  # type: ignore[no-untyped-def]
-    """Rank the first `count` candidates of each visited row by their exact similarity."""
-    chains = np.empty(CHAINS)
-    for i in visits:
-        for t in range(count[i]):
-            c = candidates[i, t] & COLUMN
-            _seat(
-                chained_dot(left[left_rows[i]], right[right_rows[c]], chains),
-                names[c],
-                similarities[i],
-                ids[i],
-            )
-
-
-@njit(nogil=True, cache=True)
-def rank_everybody(table, copy_of, names, start, stop, inside, blank, ids, similarities):  # type: ignore[no-untyped-def]
-    """Rank all columns from `start` to `stop` of each row, or with `inside` false all others; a blank one is left out.
-
-    Column c has the products of column ``copy_of[c]`` of the table.
+    Returns:
+        uint64 [r].
     """
-    for i in range(table.shape[0]):
-        for c in range(names.size):
-            if (
-                (start[i] <= c < stop[i]) == inside
-                and c != blank[i]
-                and table[i, copy_of[c]] >= similarities[i, -1]
-            ):
-                _seat(table[i, copy_of[c]], names[c], similarities[i], ids[i])
-
-
-@njit(nogil=True, cache=True)
-def hash_rows(features, rows):  # type: ignore[no-untyped-def]
-    """A number for each row that equal rows share (Fowler, Noll and Vo's hash over the words of its bytes)."""
+    # Each turn mixes the next 32 bits of the row into the value; products wrap around modulo 2^64, as the
+    # hash wants. Different rows may share a hash: the caller compares the rows themselves.
     hashes = np.empty(rows.size, np.uint64)
     for i in range(rows.size):
         value = np.uint64(14695981039346656037)
@@ -113,3 +98,25 @@ def hash_rows(features, rows):  # type: ignore[no-untyped-def]
             value = (value ^ np.uint64(word)) * np.uint64(1099511628211)
         hashes[i] = value
     return hashes
+
+
+def similarities(left: Floats, right: Floats) -> Doubles:
+    """All dot products of two small tables, by the same exact sum as the search.
+
+    Args:
+        left: float32 [a, D].
+        right: float32 [b, D].
+
+    Returns:
+        float64 [a, b].
+
+    Raises:
+        FeatureError: the widths differ, or a value is NaN or infinite.
+
+    >>> similarities(np.eye(2, dtype=np.float32), np.array([[3, 4]], np.float32)).tolist()
+    [[3.0], [4.0]]
+    """
+    check_search({"left": left, "right": right}, NumNeighbours(0, 0))
+    products = np.empty((len(left), len(right)))
+    exact_products(left, np.arange(len(left)), right, np.arange(len(right)), products)
+    return products

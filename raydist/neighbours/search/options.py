@@ -9,7 +9,8 @@ Precision = Literal["auto", "fp32", "bf16", "exact"]
 """The product that proposes candidates: by numpy, by torch, or none at all; "auto" for the fastest here."""
 
 BLOCK = 512
-"""Rows and columns that are multiplied at one time, by default."""
+"""Rows and columns of a block on the CPU: enough for the fastest products, and its scores stay in the
+cache."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +19,13 @@ class SearchOptions:
 
     Attributes:
         threads: how many blocks are worked on at once.
-        precision: of the product that proposes candidates. bf16 is for many rows, where the CPU has instructions
-            for it; exact sums alone are for a few rows.
-        memory_budget: bytes that the search may take above the features; None for no bound.
-        device: a torch device for the products, which are bf16 there; None for the CPU.
-        block: rows and columns that are multiplied at one time.
+        precision: of the product that proposes candidates. bf16 is for many rows, where the CPU has
+            instructions for it; exact sums alone are for a few rows.
+        memory_budget: bytes that `neighbour_lists` and `pair_lists` may take above the features, see
+            `memory.search_memory`; None for no bound. Other searches work on a few thousand rows at a time.
+        device: a torch device for the products of `neighbour_lists` and `pair_lists`, which are bf16 there;
+            None for the CPU.
+        block: rows and columns that are multiplied at one time; less where the memory budget asks for it.
     """
 
     threads: int = 1

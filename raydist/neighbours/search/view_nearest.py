@@ -1,4 +1,4 @@
-"""The most similar row of every view: what mutual nearest neighbours between cameras and modalities are found with."""
+"""The most similar row of every camera view, from which mutual nearest neighbours between views are made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from raydist.errors import DataError
-from raydist.neighbours.search.lists import PADDING, Ranked, shard_topk
+from raydist.neighbours.search.lists import shard_topk
+from raydist.neighbours.search.options import SearchOptions
+from raydist.neighbours.search.ranked import Ranked, empty_lists
 from raydist.types import Floats, Ints
 
 
@@ -19,7 +21,7 @@ def shard_nearest_in_views(
     shard_view: Ints,
     shard_ids: Ints,
     num_views: int,
-    block: int = 2048,
+    options: SearchOptions = SearchOptions(block=2048),
 ) -> Ranked:
     """For each query the most similar row of each view among the rows of a shard.
 
@@ -30,29 +32,30 @@ def shard_nearest_in_views(
         shard_view: int64 [m], the view of each row of the shard, 0..U-1.
         shard_ids: int64 [m], unique: what the rows are called in the result.
         num_views: U, views of the whole table.
-        block: see `shard_topk`.
+        options: see `shard_topk`.
 
     Returns:
-        Ids and similarities [q, U]; the query's own view, and a view without rows in this shard, hold `PADDING` and -inf. Ties
-        go to the smaller id.
+        Ids and similarities [q, U]; -1 and -inf for the query's own view, and for a view without rows in this
+        shard. Ties go to the smaller id.
 
     Raises:
         DataError: views and features differ in number, or a view is outside 0..U-1.
         FeatureError: see `shard_topk`.
 
     >>> x, view = np.eye(3, dtype=np.float32), np.array([0, 1, 1])
-    >>> found = shard_nearest_in_views(x, x, query_view=view, shard_view=view, shard_ids=np.arange(3), num_views=2)
-    >>> found[0].tolist()
+    >>> ids, _ = shard_nearest_in_views(
+    ...     x, x, query_view=view, shard_view=view, shard_ids=np.arange(3), num_views=2
+    ... )
+    >>> ids.tolist()
     [[-1, 1], [0, -1], [0, -1]]
     """
     _check_views("queries", queries, query_view, num_views)
     _check_views("shard", shard, shard_view, num_views)
-    ids = np.full((len(queries), num_views), PADDING, np.int64)
-    similarities = np.full((len(queries), num_views), -np.inf)
-    for one in np.unique(shard_view):
-        abroad, rows = np.flatnonzero(query_view != one), np.flatnonzero(shard_view == one)
-        found = shard_topk(queries[abroad], shard[rows], k=1, shard_ids=shard_ids[rows], block=block)
-        ids[abroad, one], similarities[abroad, one] = found[0][:, 0], found[1][:, 0]
+    ids, similarities = empty_lists(len(queries), num_views)
+    for view in np.unique(shard_view):
+        others, rows = np.flatnonzero(query_view != view), np.flatnonzero(shard_view == view)
+        nearest = shard_topk(queries[others], shard[rows], k=1, shard_ids=shard_ids[rows], options=options)
+        ids[others, view], similarities[others, view] = nearest[0][:, 0], nearest[1][:, 0]
     return ids, similarities
 
 

@@ -69,7 +69,8 @@ def test_close_types_are_converted(tmp_path):
 
 def test_pair_and_stream_may_be_empty(tmp_path):
     (tmp_path / "manifest.csv").write_text(
-        "tracklet_id,split,modality,camera,frames,pair,stream\na,train,visible,D1,x,p,\nb,train,infrared,D1,y,p,s\n"
+        "tracklet_id,split,modality,camera,frames,pair,stream\n"
+        "a,train,visible,D1,x,p,\nb,train,infrared,D1,y,p,s\n"
     )
     table, _ = read(tmp_path)
     assert table.table["pair"].to_pylist() == ["p", "p"]

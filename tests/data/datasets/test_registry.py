@@ -1,27 +1,44 @@
-import importlib
-
 import pytest
 
-from raydist.data.datasets.registry import READERS, read_dataset
+from raydist.data.datasets.dataset import Dataset, ReadOptions, read_dataset
+from raydist.data.datasets.registry import DATASETS
 from raydist.errors import ConfigError, DataError
+from raydist.evaluation.registry import PROTOCOLS
 
 TRACKS = [("train", 1, 7, 2, range(1, 15)), ("test", 1, 8, 2, range(1, 15))]
+OPTIONS = {
+    "synthetic": ("mismatch", "auxiliary", "paired"),
+    "buptcampus": ("mismatch", "auxiliary", "paired"),
+    "regdb": ("mismatch", "trial"),
+    "manifest": (),
+}
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_every_reader_can_be_imported(name):
-    assert callable(importlib.import_module(READERS[name]).read)
+@pytest.mark.parametrize("name", DATASETS)
+def test_every_data_set_can_be_imported(name):
+    dataset = DATASETS.load(name)
+    assert isinstance(dataset, Dataset)
+    assert callable(dataset.read)
+    assert dataset.options == OPTIONS.get(name, ("mismatch",))
+    assert dataset.drawn == (name == "synthetic")
+    assert dataset.num_trials == (10 if name == "regdb" else 1)
+    assert dataset.drawn or dataset.protocol in PROTOCOLS
 
 
 def test_readers_get_the_options_that_they_know(hitsz_vcm):
     root = hitsz_vcm(TRACKS, "1")
-    table, notes = read_dataset(
-        "hitsz_vcm", root, mismatch="error", paired=True, auxiliary=False, min_frames=14
-    )
+    table, notes = read_dataset("hitsz_vcm", root, ReadOptions(mismatch="error", paired=True, trial=3))
     assert len(table) == 2
     assert notes.mismatch == "error"
     with pytest.raises(DataError, match="is left"):
-        read_dataset("hitsz_vcm", root, min_frames=15)
+        DATASETS.load("hitsz_vcm").read(root, min_frames=15)
+
+
+def test_a_drawn_set_is_read_in_the_layout_it_was_drawn_in(smoke_root, tmp_path):
+    drawn, published = (read_dataset(name, smoke_root)[0] for name in ("synthetic", "hitsz_vcm"))
+    assert drawn.tracklet_id.tolist() == published.tracklet_id.tolist()
+    with pytest.raises(DataError, match="raydist data synth"):
+        read_dataset("synthetic", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -59,12 +59,12 @@ def test_cmyk_jpeg_is_converted():
 def cmyk_jpeg(value):
     """A four-component JPEG with the Adobe marker, one constant value, made from the tables of a grey one."""
     grey = simplejpeg.encode_jpeg(np.full((16, 8, 1), value, np.uint8), colorspace="GRAY")
-    segments, position = [], 2
+    sub_tracklets, position = [], 2
     while grey[position + 1] != 0xDA:
         length = struct.unpack(">H", grey[position + 2 : position + 4])[0]
-        segments.append(grey[position : position + 2 + length])
+        sub_tracklets.append(grey[position : position + 2 + length])
         position += 2 + length
-    tables = [segment for segment in segments if segment[1] in (0xDB, 0xC4)]
+    tables = [sub_tracklet for sub_tracklet in sub_tracklets if sub_tracklet[1] in (0xDB, 0xC4)]
     adobe = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
     frame = (
         b"\xff\xc0"

@@ -53,7 +53,7 @@ def test_counts_and_settings_file(tiny: Tiny, tmp_path: Path, layout: str) -> No
     assert counts["frames"] == len(list(out.rglob("*.jpg")))
     assert counts["identities"] == (5 if layout == "hitsz_vcm" else 7)
     assert counts["train_tracklets"] == (12 if layout == "hitsz_vcm" else 6)
-    written = json.loads((out / LAYOUTS[layout].SETTINGS_FILE).read_text())
+    written = json.loads((out / LAYOUTS.load(layout).SETTINGS_FILE).read_text())
     assert WorldSettings(**written["settings"]) == settings
     assert written["seed"] == 3
     assert written["settings_hash"] == settings_hash(settings, layout, 3)

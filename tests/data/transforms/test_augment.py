@@ -154,7 +154,8 @@ def test_jitter_pseudo_colour_and_noise_change_no_other_draw(more: dict):
 def test_new_kinds_of_change_draw_nothing_where_they_are_not_asked_for(
     recipe: str, modality: Modality, following: float
 ):
-    # the figures are of a version that knew neither jitter nor colour maps nor noise: its runs can be repeated
+    # the figures are of a version that knew neither jitter nor colour maps nor noise: its runs can be
+    # repeated
     rng = np.random.default_rng(7)
     for _ in range(50):
         draw_params(getattr(transforms, recipe), modality, rng)

@@ -9,16 +9,16 @@ from raydist.data.transforms.clips import (
     ClipTiming,
     eval_clip,
     retime,
-    segment_clip,
-    segment_range,
+    sub_tracklet_clip,
     sub_tracklet_clips,
+    sub_tracklet_range,
     train_clip,
 )
 from raydist.errors import ConfigError
 
 WAYS = ["stride", "hold", "shuffle", "freeze"]
 
-lengths, clips, segments, seeds = (
+lengths, clips, sub_tracklets, seeds = (
     st.integers(1, 80),
     st.integers(1, 12),
     st.integers(1, 9),
@@ -64,14 +64,14 @@ def test_short_tracklets_repeat_the_last_frame(num_frames, clip_frames):
         assert eval_clip(num_frames, clip_frames).tolist() == expected
 
 
-@given(lengths, clips, segments, st.one_of(st.none(), seeds))
-def test_segment_clips_stay_in_their_sub_tracklet(num_frames, clip_frames, num_segments, seed):
-    for segment in range(num_segments):
+@given(lengths, clips, sub_tracklets, st.one_of(st.none(), seeds))
+def test_segment_clips_stay_in_their_sub_tracklet(num_frames, clip_frames, num_sub_tracklets, seed):
+    for sub_tracklet in range(num_sub_tracklets):
         rng = None if seed is None else np.random.default_rng(seed)
-        clip = segment_clip(num_frames, clip_frames, segment, num_segments, rng)
+        clip = sub_tracklet_clip(num_frames, clip_frames, sub_tracklet, num_sub_tracklets, rng)
         begin, end = (
-            int(segment * num_frames / num_segments + 1e-9),
-            int((segment + 1) * num_frames / num_segments + 1e-9),
+            int(sub_tracklet * num_frames / num_sub_tracklets + 1e-9),
+            int((sub_tracklet + 1) * num_frames / num_sub_tracklets + 1e-9),
         )
         assert clip.shape == (clip_frames,)
         assert clip.min() >= begin
@@ -82,7 +82,7 @@ def test_segment_clips_stay_in_their_sub_tracklet(num_frames, clip_frames, num_s
 
 def test_segment_clip_draws_inside_chunks():
     rng = np.random.default_rng(0)
-    drawn = np.stack([segment_clip(24, 3, 1, 2, rng) for _ in range(200)])
+    drawn = np.stack([sub_tracklet_clip(24, 3, 1, 2, rng) for _ in range(200)])
     assert [sorted(set(column)) for column in drawn.T.tolist()] == [
         [12, 13, 14, 15],
         [16, 17, 18, 19],
@@ -90,14 +90,14 @@ def test_segment_clip_draws_inside_chunks():
     ]
 
 
-@given(lengths, clips, segments)
-def test_sub_tracklets_are_the_segments_in_order(num_frames, clip_frames, num_segments):
-    clips_of = sub_tracklet_clips(num_frames, clip_frames, num_segments)
-    assert clips_of.shape == (num_segments, clip_frames)
-    for segment in range(num_segments):
+@given(lengths, clips, sub_tracklets)
+def test_sub_tracklets_are_the_segments_in_order(num_frames, clip_frames, num_sub_tracklets):
+    clips_of = sub_tracklet_clips(num_frames, clip_frames, num_sub_tracklets)
+    assert clips_of.shape == (num_sub_tracklets, clip_frames)
+    for sub_tracklet in range(num_sub_tracklets):
         assert (
-            clips_of[segment].tolist()
-            == segment_clip(num_frames, clip_frames, segment, num_segments).tolist()
+            clips_of[sub_tracklet].tolist()
+            == sub_tracklet_clip(num_frames, clip_frames, sub_tracklet, num_sub_tracklets).tolist()
         )
 
 
@@ -115,16 +115,16 @@ def test_empty_clips_are_refused(num_frames, clip_frames):
     for sample in (
         eval_clip,
         lambda n, t: train_clip(n, t, np.random.default_rng(0)),
-        lambda n, t: segment_clip(n, t, 0, 1),
+        lambda n, t: sub_tracklet_clip(n, t, 0, 1),
     ):
         with pytest.raises(ValueError, match="at least 1"):
             sample(num_frames, clip_frames)
 
 
-@pytest.mark.parametrize("segment", [-1, 2])
-def test_segment_must_exist(segment):
-    with pytest.raises(ValueError, match="segment"):
-        segment_clip(8, 2, segment, 2)
+@pytest.mark.parametrize("sub_tracklet", [-1, 2])
+def test_segment_must_exist(sub_tracklet):
+    with pytest.raises(ValueError, match="sub_tracklet"):
+        sub_tracklet_clip(8, 2, sub_tracklet, 2)
 
 
 def retimed(way, num_frames, clip_frames, *, seed=0, begin=0):
@@ -134,12 +134,12 @@ def retimed(way, num_frames, clip_frames, *, seed=0, begin=0):
     return clip, retime(clip, range(begin, begin + num_frames), ClipTiming(**{way: 1.0}), rng)
 
 
-@given(lengths, segments)
-def test_segments_are_the_sub_tracklets_without_a_gap(num_frames, num_segments):
-    parts = [segment_range(num_frames, k, num_segments) for k in range(num_segments)]
+@given(lengths, sub_tracklets)
+def test_segments_are_the_sub_tracklets_without_a_gap(num_frames, num_sub_tracklets):
+    parts = [sub_tracklet_range(num_frames, k, num_sub_tracklets) for k in range(num_sub_tracklets)]
     assert {frame for part in parts for frame in part} == set(range(num_frames))
     assert all(len(part) >= 1 for part in parts)
-    if num_frames >= num_segments:
+    if num_frames >= num_sub_tracklets:
         assert sum(map(len, parts)) == num_frames
 
 

@@ -121,7 +121,8 @@ def test_equals_pillow():
         [by_pillow(frame, jitter) for frame in clip]
         for clip, jitter in zip(clips.numpy(), jitters, strict=True)
     ]
-    # a compiler may fuse a product and a sum of Pillow's, and a level falls on the other side of a whole number
+    # a compiler may fuse a product and a sum of Pillow's, and a level falls on the other side of a whole
+    # number
     assert np.mean(jitter_colours(clips, jitters).numpy() != np.array(expected)) < 1e-3
 
 

@@ -1,12 +1,11 @@
-"""Calls that are run apart from the main thread, which needs no cluster."""
+"""Calls that are run in another thread than the main one, which needs no cluster."""
 
 import threading
 import time
 
 import pytest
 
-from raydist.distributed.driver.group import run_in_thread, shard_memory_of
-from raydist.errors import ConfigError
+from raydist.distributed.driver.group import run_in_thread
 
 
 def test_a_call_runs_in_another_thread_while_this_one_goes_on():
@@ -41,10 +40,3 @@ def test_a_listener_may_end_it():
     with pytest.raises(SystemExit):
         run_in_thread(go_on.wait, meanwhile=stop)
     go_on.set()
-
-
-def test_the_larger_modality_decides_what_a_shard_takes(smoke):
-    few, many = (shard_memory_of(smoke(), sizes, 64)[0] for sizes in ([100, 100], [100, 5000]))
-    assert shard_memory_of(smoke(), [5000, 100], 64)[0] == many > few
-    with pytest.raises(ConfigError, match=r"memory\.shard_mb = 1 allows less"):
-        shard_memory_of(smoke("memory.shard_mb=1"), [100_000, 100], 64)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from raydist.distributed.driver.training import train
+from raydist.engine.events import EpochDone, ReportWritten, Started, StepDone
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError, DataError
@@ -36,13 +37,14 @@ def outcome(folder: RunFolder) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def undisturbed(cluster, tmp_path_factory):
-    home, messages = tmp_path_factory.mktemp("undisturbed"), []
-    folder, summary = train(config(home), say=messages.append)
-    return home, folder, summary, messages
+    home, events = tmp_path_factory.mktemp("undisturbed"), []
+    folder, summary = train(config(home), on_event=events.append)
+    return home, folder, summary, events
 
 
 def test_the_run_folder_is_whole(undisturbed):
-    _, folder, summary, messages = undisturbed
+    _, folder, summary, events = undisturbed
+    summary = summary.as_dict()
     present = {path.name for path in folder.path.iterdir()}
     assert present >= {
         "config.yaml",
@@ -54,7 +56,9 @@ def test_the_run_folder_is_whole(undisturbed):
         "labels",
     }
     assert [row["epoch"] for row in folder.metrics.rows()] == [0, 1, 2, 3]
-    assert [m["epoch"] for m in messages if m["kind"] == "epoch"] == [1, 2, 3]
+    assert [e.report.epoch for e in events if isinstance(e, EpochDone)] == [1, 2, 3]
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], ReportWritten)
     assert set(summary) >= {
         "method",
         "data",
@@ -93,13 +97,13 @@ def test_mlflow_has_every_epoch_once(undisturbed):
 def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_path):
     killed = []
 
-    def kill_in_the_second_epoch(message):
-        if message["kind"] == "step" and message["epoch"] == 2 and not killed:
+    def kill_in_the_second_epoch(event):
+        if isinstance(event, StepDone) and event.epoch == 2 and not killed:
             text = (next((tmp_path / "runs").iterdir()) / "log.txt").read_text()
             killed.append(int(re.findall(r"worker 1 \(pid (\d+)\)", text)[-1]))
             os.kill(killed[0], signal.SIGKILL)
 
-    folder, _ = train(config(tmp_path), say=kill_in_the_second_epoch)
+    folder, _ = train(config(tmp_path), on_event=kill_in_the_second_epoch)
     assert killed
     assert "going on after epoch 1" in (folder.path / "log.txt").read_text()
     assert outcome(folder) == outcome(undisturbed[1])

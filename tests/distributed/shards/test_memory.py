@@ -2,9 +2,10 @@ import pytest
 
 from raydist.distributed.shards.memory import PART_BYTES, check_shard_memory, num_parts, shard_memory
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceSpec
+from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
+from raydist.neighbours.jaccard.plain import PlainJaccard
 
-PLAIN, CAMERA = DistanceSpec.plain(), DistanceSpec.camera_aware()
+PLAIN, CAMERA = PlainJaccard(), CameraAwareJaccard()
 
 
 def test_more_shards_take_less_each():

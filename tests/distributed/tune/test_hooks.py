@@ -7,10 +7,12 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from raydist.distributed.tune.hooks import Halving, Proposing, Recording
-from raydist.tuning.records import Epoch, StudyFolder, Trial
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trial import Trial
 
 STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE
 
@@ -18,7 +20,7 @@ STOP, CONTINUE = TrialScheduler.STOP, TrialScheduler.CONTINUE
 @pytest.fixture(scope="module")
 def study():
     space = Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"loguniform": [1e-4, 1e-2]}})
-    return plan_study(space, ["tracking.mlflow_uri=null"])
+    return make_study(space, ["tracking.mlflow_uri=null"])
 
 
 @pytest.fixture
@@ -77,7 +79,12 @@ def test_trials_of_an_earlier_attempt_count_once():
     curves = {0: {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}, 1: {1: 12.0, 2: 24.0}, 2: {1: 5.0}}
     states = {0: "finished", 1: "running", 2: "stopped"}
     known = [
-        Trial(number, {}, states[number], epochs=tuple(Epoch(e, 4, e, values(v)) for e, v in curve.items()))
+        Trial(
+            number,
+            {},
+            states[number],
+            epochs=tuple(TrialReport(e, 4, e, values(v)) for e, v in curve.items()),
+        )
         for number, curve in curves.items()
     ]
     fresh, again = Halving([], metric="map", first=1), Halving(known, metric="map", first=1)
@@ -94,16 +101,16 @@ def test_trials_of_an_earlier_attempt_count_once():
 
 
 @pytest.fixture
-def told(study, folder):
+def recording_events(study, folder):
     """A recording with three trials that started, what it tells, and the folder's records."""
-    messages = []
+    events = []
     with folder.recording() as log:
         for number in range(3):
             log.start(number, study.sample(number))
             checkpoints = folder.of_trial(number) / "checkpoints"
             checkpoints.mkdir(parents=True)
         tracker = StudyTracker(study, folder.path)
-        yield Recording(study, folder, log, tracker=tracker, say=messages.append), messages
+        yield Recording(study, folder, log, tracker=tracker, on_event=events.append), events
 
 
 def result(epoch, value):
@@ -117,8 +124,8 @@ def result(epoch, value):
     }
 
 
-def test_a_trial_that_comes_to_its_end_has_finished(told, folder):
-    recording, messages = told
+def test_a_trial_that_comes_to_its_end_has_finished(recording_events, folder):
+    recording, events = recording_events
     trial = as_ray_has_it(0)
     recording.on_trial_start(0, [], trial)
     for epoch in (1, 2):
@@ -127,7 +134,7 @@ def test_a_trial_that_comes_to_its_end_has_finished(told, folder):
     recording.on_trial_complete(0, [], trial)
     assert folder.trials()[0].state == "finished"
     assert folder.trials()[0].curve("map") == {1: 5.0, 2: 10.0}
-    assert [(m["state"], m["epoch"], m["value"]) for m in messages] == [
+    assert [(event.state, event.epoch, event.value) for event in events] == [
         ("running", 0, None),
         ("finished", 2, 10.0),
     ]
@@ -135,8 +142,8 @@ def test_a_trial_that_comes_to_its_end_has_finished(told, folder):
     assert (folder.of_trial(1) / "checkpoints").is_dir()
 
 
-def test_a_trial_that_is_ended_before_was_stopped(told, folder):
-    recording, _ = told
+def test_a_trial_that_is_ended_before_was_stopped(recording_events, folder):
+    recording, _ = recording_events
     recording.on_trial_result(0, [], as_ray_has_it(1), result(1, 5.0))
     recording.on_trial_complete(0, [], as_ray_has_it(1))
     assert (folder.trials()[1].state, folder.trials()[1].reason) == (
@@ -145,8 +152,8 @@ def test_a_trial_that_is_ended_before_was_stopped(told, folder):
     )
 
 
-def test_a_trial_that_failed_says_why_and_has_not_finished(told, folder):
-    recording, messages = told
+def test_a_trial_that_failed_says_why_and_has_not_finished(recording_events, folder):
+    recording, events = recording_events
     trial = as_ray_has_it(2)
     recording.on_trial_result(0, [], trial, {"failed": "ClusteringError: the features collapsed"})
     recording.on_trial_complete(0, [], trial)
@@ -154,11 +161,11 @@ def test_a_trial_that_failed_says_why_and_has_not_finished(told, folder):
         "failed",
         "ClusteringError: the features collapsed",
     )
-    assert [m["state"] for m in messages] == ["failed"]
+    assert [event.state for event in events] == ["failed"]
 
 
-def test_a_trial_whose_driver_dies_has_failed(told, folder):
-    recording, _ = told
+def test_a_trial_whose_driver_dies_has_failed(recording_events, folder):
+    recording, _ = recording_events
     recording.on_trial_error(
         0, [], SimpleNamespace(**vars(as_ray_has_it(0)), get_error=lambda: RuntimeError("a\nno memory\n"))
     )

@@ -1,7 +1,8 @@
 """A study on Ray from end to end: it is killed in the middle, and goes on to its end.
 
-Of its four trials the first two are the same, so that one that is cut off can be compared with one that is not; the third learns
-nothing, so that pieces of its tracklets stay apart, by which trials are compared; and the fourth cannot be clustered.
+Of its four trials the first two are the same, so that one that is cut off can be compared with one that is
+not; the third learns nothing, so that pieces of its tracklets stay apart, by which trials are compared; and
+the fourth cannot be clustered.
 """
 
 import json
@@ -22,12 +23,13 @@ import pytest
 
 from raydist.distributed.driver.training import train
 from raydist.distributed.tune.search import first_rung, search, waiting
-from raydist.engine.run import mean_map
+from raydist.engine.retrieval import mean_map
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.tuning.records import StudyFolder, Trial
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
+from raydist.tuning.trial import Trial
 
 SPACE = """
 recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
@@ -182,7 +184,7 @@ def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, t
     )
     run, again = train(load_config(str(path), [*repeat, f"run.dir={tmp_path}", "tracking.mlflow_uri=null"]))
     winner = folder.trials()[summary["winner"]["trial"]]
-    assert mean_map(again["last"]) == winner.last_of("synthetic", "map")
+    assert mean_map(again.last) == winner.last_of("synthetic", "map")
     criteria = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])["criteria"]
     assert (
         criteria["consistency"]
@@ -293,7 +295,7 @@ def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, ml
 
 
 def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
-    study = plan_study(
+    study = make_study(
         Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"uniform": [0.001, 0.01]}}),
         [f"run.dir={tmp_path}/runs", "ray.num_workers=64"],
     )

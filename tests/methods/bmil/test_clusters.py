@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -9,14 +7,14 @@ from raydist.data.training_set import TrainingSet
 from raydist.engine.refresher import LocalRefresher
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.methods.common.clusters import tracklet_means
-from raydist.types import NOISE, Modality
+from raydist.types import NOISE, Modality, tracklet_means
 
 SPEC = ClusterSpec(k1=3, k2=1, min_samples=2)
 
 
 def planted(shared, gap, *, seed=0, width=64, noise=0.35):
-    """20 people of 24 visible and 20 of 12 infrared rows, `shared` of them the same; infrared is shifted by `gap`."""
+    """20 people of 24 visible and 20 of 12 infrared rows, `shared` of them the same; infrared is shifted by
+    `gap`."""
     rng = np.random.default_rng(seed)
     person = np.append(np.repeat(np.arange(20), 24), np.repeat(np.arange(20 - shared, 40 - shared), 12))
     modality = (np.arange(len(person)) >= 20 * 24).astype(np.int8)
@@ -83,11 +81,12 @@ def test_rows_outside_the_part_are_noise(tracklets, features):
 
 @pytest.mark.parametrize("eps", [1.0, 0.05])
 def test_another_radius_is_tried(tracklets, eps):
-    """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for copies."""
+    """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for
+    copies."""
     x = np.float32([[1, 0], [0.98, 0.2], [0.9, 0.44], [0.2, 0.98], [0, 1], [0.1, 0.99]])
     refresher = LocalRefresher(tracklets)
     refresher.set_features(x / np.linalg.norm(x, axis=1, keepdims=True))
-    spec = replace(SPEC, eps=eps, k1=4, k2=2)
+    spec = SPEC.with_values(eps=eps, k1=4, k2=2)
     assert num_clusters(cluster_part(refresher, np.arange(6), spec, num_rows=6, what="six")) == 2
 
 
@@ -96,7 +95,7 @@ def test_a_collapse_says_what_was_clustered(tracklets, features):
     refresher.set_features(tracklet_means(features))
     with pytest.raises(ClusteringError, match="collapsed: both together 0 clusters of 12 tracklets"):
         cluster_part(
-            refresher, np.arange(12), replace(SPEC, min_samples=100), num_rows=12, what="both together"
+            refresher, np.arange(12), SPEC.with_values(min_samples=100), num_rows=12, what="both together"
         )
 
 
@@ -104,11 +103,11 @@ def test_what_is_not_given_is_that_of_the_modalities():
     spec = joint_spec(
         dict.fromkeys(Modality, SPEC), {"distance": "modality-aware", "k1": None, "eps": 0.4, "gate": 0.5}
     )
-    assert spec == replace(SPEC, distance="modality-aware", eps=0.4, gate=0.5)
+    assert spec == SPEC.with_values(distance="modality-aware", eps=0.4, gate=0.5)
 
 
 def test_modalities_that_differ_need_a_value_for_both_together():
-    differing = {Modality.VISIBLE: SPEC, Modality.INFRARED: replace(SPEC, k1=7)}
+    differing = {Modality.VISIBLE: SPEC, Modality.INFRARED: SPEC.with_values(k1=7)}
     with pytest.raises(ConfigError, match=r"k1 is 3 for visible and 7 for infrared: .* method.joint.k1"):
         joint_spec(differing, {"k1": None})
     assert joint_spec(differing, {"k1": 9}).k1 == 9

@@ -4,9 +4,11 @@ import pytest
 import torch
 
 from raydist.engine.checkpoint import pack, unpack
-from raydist.engine.loop import run_epoch, train
+from raydist.engine.loop import run_epoch
+from raydist.engine.plan import StageEpoch
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
+from raydist.engine.steps import train_epoch
 from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage
@@ -36,13 +38,13 @@ def test_the_whole_method_runs_and_the_loss_falls_on_the_targets_of_an_epoch(sta
         "method.joint.lr_factor=1",
     )
     reports = [run_epoch(state) for _ in range(3)]
-    assert [report["stage"] for report in reports] == ["warm-up", "hybrid-contrast", "joint-contrast"]
+    assert [report.stage for report in reports] == ["warm-up", "hybrid-contrast", "joint-contrast"]
     last = reports[-1]
-    assert last["loss"].keys() == {"visible", "infrared", "joint"}
-    assert last["figures"]["joint_clusters"] >= 2
-    assert last["figures"]["joint_mixed"] > 0
-    assert -1 <= last["association"]["joint_ari"] <= 1
-    rounds = [train(state, state.plan.stages[-1], 0, 1) for _ in range(7)]
+    assert last.losses.keys() == {"visible", "infrared", "joint"}
+    assert last.metrics["joint_clusters"] >= 2
+    assert last.metrics["joint_mixed"] > 0
+    assert -1 <= last.association["joint_ari"] <= 1
+    rounds = [train_epoch(state, StageEpoch(state.plan.stages[-1], 0, 1)) for _ in range(7)]
     assert all(0 < rounds[-1][name] < 0.6 * value for name, value in rounds[0].items())
 
 
@@ -57,7 +59,7 @@ def test_a_run_taken_up_in_the_joint_stage_goes_on_as_the_one_that_was_not_stopp
     whole, again = start(*words), start(*words)
     reports = [run_epoch(whole) for _ in range(3)]
     unpack(again, pack(whole, reports[-1]))
-    assert again.targets.arrays["clustered"].dtype == bool
+    assert again.targets.clustered.dtype == bool
     run_epoch(whole), run_epoch(again)
     mine, theirs = whole.encoder.state_dict(), again.encoder.state_dict()
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)

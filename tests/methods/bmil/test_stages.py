@@ -13,9 +13,9 @@ from raydist.methods.bmil.stages import (
     HybridContrastStage,
     JointContrastParams,
     JointContrastStage,
-    numbered_together,
 )
-from raydist.methods.method import Batch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
 T = 0.05
@@ -24,7 +24,7 @@ JOINT = {"k1": 6, "k2": 1}
 
 def refreshed(stage, features, seed=0):
     return stage.refresh(
-        features, None, LocalRefresher(stage.context.tracklets), 0, np.random.default_rng(seed)
+        features, None, LocalRefresher(stage.context.tracklets), Epoch(0), np.random.default_rng(seed)
     )
 
 
@@ -47,7 +47,7 @@ def memories_of(targets):
 def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(context, features):
     targets = refreshed(HybridContrastStage(context, HybridContrastParams(), 1.0), features)
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert targets.arrays["clustered"].all()
+    assert targets.clustered.all()
     for m in Modality:
         memory = targets.memories[m.label]
         assert memory.shape == (4, 4)
@@ -57,12 +57,12 @@ def test_each_modality_is_clustered_and_has_two_equal_rows_a_cluster(context, fe
 
 
 def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(context, features):
-    alone = replace(context.clustering[Modality.VISIBLE], min_samples=1)
+    alone = context.clustering[Modality.VISIBLE].with_values(min_samples=1)
     context, seen = replace(context, clustering=dict.fromkeys(Modality, alone)), []
     for seed in range(6):
         within = refreshed(HybridContrastStage(context, HybridContrastParams(), 2 / 3), features, seed)
         joint = refreshed(joint_stage(context, 2 / 3), features, seed)
-        first, second = within.arrays["clustered"], joint.arrays["clustered"]
+        first, second = within.clustered, joint.clustered
         visible = context.tracklets.modality == Modality.VISIBLE
         assert (first[visible].sum(), second[visible].sum()) == (4, 2)
         assert (first[visible] ^ second[visible]).all()
@@ -78,6 +78,7 @@ def test_the_joint_clusters_see_the_visible_tracklets_that_the_others_do_not(con
 def test_people_of_both_modalities_share_a_cluster_and_have_two_proxies(context, features):
     targets = refreshed(joint_stage(context), features)
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1] * 2
+    assert targets.diagnosis.assignment.tolist() == [NOISE] * 6 + [0, 0, 0, 1, 1, 1]
     assert targets.arrays["proxies"].tolist() == [0, 0, 0, 2, 2, 2, 1, 1, 1, 3, 3, 3]
     assert targets.arrays["cluster"].tolist() == [0, 0, 1, 1]
     assert targets.memories["joint"].shape == (8, 4)
@@ -91,7 +92,7 @@ def test_the_joint_term_is_that_of_the_definition(context, features):
     memories["joint"] = F.normalize(
         memories["joint"] + 0.2 * torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
     )
-    _, step = stage.optimizer_steps(targets, 0)
+    _, step = stage.optimizer_steps(targets, Epoch(0))
     proxies, cluster = targets.arrays["proxies"], targets.arrays["cluster"]
     of_modality = {m: [] for m in Modality}
     for x in batch.features:
@@ -111,7 +112,7 @@ def test_the_joint_term_is_that_of_the_definition(context, features):
 def test_with_every_cluster_mixed_the_joint_term_is_log_two_or_more(context, features):
     stage = joint_stage(context)
     targets = refreshed(stage, features)
-    _, step = stage.optimizer_steps(targets, 0)
+    _, step = stage.optimizer_steps(targets, Epoch(0))
     batch = Batch(torch.from_numpy(features[:, 0])[None], torch.arange(12))
     found = float(step.loss(batch, memories_of(targets), {})["joint"])
     assert math.log(2) <= found < math.log(2) + 0.05
@@ -121,7 +122,7 @@ def test_the_terms_within_are_hybrid_contrasts_of_all_versions(context, features
     stage = joint_stage(context)
     targets = refreshed(stage, features)
     memories, batch = memories_of(targets), some_batch(features, np.arange(12))
-    within, _ = stage.optimizer_steps(targets, 0)
+    within, _ = stage.optimizer_steps(targets, Epoch(0))
     found = within.loss(batch, memories, {})
     for m in Modality:
         x = batch.features[:, 6 * m : 6 * m + 6].reshape(12, 4)
@@ -133,7 +134,7 @@ def test_the_terms_within_are_hybrid_contrasts_of_all_versions(context, features
 def test_a_step_moves_its_own_memories_by_all_versions(context, features):
     stage = joint_stage(context, momentum=0.0)
     targets = refreshed(stage, features)
-    within, joint = stage.optimizer_steps(targets, 0)
+    within, joint = stage.optimizer_steps(targets, Epoch(0))
     near, far = F.normalize(torch.tensor([[0.9, 0, 0, 0.4], [0.2, 0, 0, 1]]))
     batch = Batch(torch.stack([near, far])[:, None], torch.tensor([7]))
     for step, name, rows in ((within, "infrared", (0, 2)), (joint, "joint", (1, 5))):
@@ -150,7 +151,7 @@ def test_one_joint_memory_for_both_modalities(context, features):
     targets = refreshed(stage, features)
     assert np.array_equal(targets.arrays["proxies"], targets.labels)
     memories, batch = memories_of(targets), some_batch(features, np.arange(12))
-    _, step = stage.optimizer_steps(targets, 0)
+    _, step = stage.optimizer_steps(targets, Epoch(0))
     memory, terms = memories["joint"], []
     assert memory.shape == (4, 4)
     for half in (slice(0, 6), slice(6, 12)):
@@ -163,7 +164,7 @@ def test_without_joint_clusters_there_is_one_step_and_no_joint_memory(context, f
     stage = joint_stage(context, contrast="none")
     targets = refreshed(stage, features)
     assert targets.memories.keys() == {"visible", "infrared"}
-    assert len(stage.optimizer_steps(targets, 0)) == 1
+    assert len(stage.optimizer_steps(targets, Epoch(0))) == 1
 
 
 def test_both_steps_draw_as_much_of_each_modality_and_no_noise(context, features):
@@ -172,7 +173,7 @@ def test_both_steps_draw_as_much_of_each_modality_and_no_noise(context, features
     stage = joint_stage(context, min_samples=3)
     targets = refreshed(stage, stray)
     assert (targets.labels[[2, 9]] == NOISE).all()
-    for step in stage.optimizer_steps(targets, 0):
+    for step in stage.optimizer_steps(targets, Epoch(0)):
         rows = step.sampler(20, np.random.default_rng(0))
         assert rows.shape == (20, 8)
         assert (context.tracklets.modality[rows] == np.repeat([0, 1], 4)).all()
@@ -181,15 +182,7 @@ def test_both_steps_draw_as_much_of_each_modality_and_no_noise(context, features
 
 def test_both_modalities_have_two_versions(context, features):
     stage = joint_stage(context)
-    for step in stage.optimizer_steps(refreshed(stage, features), 0):
+    for step in stage.optimizer_steps(refreshed(stage, features), Epoch(0)):
         first, second = (clip_view.augment for clip_view in step.clip_views)
         assert first[Modality.INFRARED] == second[Modality.INFRARED]
         assert first[Modality.VISIBLE].exchange == 0 < second[Modality.VISIBLE].exchange
-
-
-def test_clusters_are_numbered_together():
-    labels = {
-        Modality.VISIBLE: np.array([NOISE, 0, 1, NOISE]),
-        Modality.INFRARED: np.array([1, NOISE, NOISE, 0]),
-    }
-    assert numbered_together(labels).tolist() == [3, 0, 1, 2]

@@ -9,10 +9,10 @@ from raydist.clustering.quality import ari
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
-from raydist.methods.common.clusters import ModalityClusters, tracklet_means
+from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
 from raydist.neighbours.jaccard.graph import Edges
-from raydist.types import NOISE, Modality
+from raydist.types import NOISE, Modality, tracklet_means
 
 PEOPLE, EACH, PARTS, WIDTH = 12, 6, 3, 32
 HALF = PEOPLE * EACH
@@ -151,18 +151,18 @@ def test_rows_may_come_in_any_order(planted):
 def test_targets_speak_of_all_tracklets(planted, mode):
     found = planted.align(mode)
     targets = aligned_targets(planted.means, planted.clusters, found)
-    arrays, infrared = targets.arrays, slice(HALF, 2 * HALF)
+    arrays, diagnosis, infrared = targets.arrays, targets.diagnosis, slice(HALF, 2 * HALF)
     assert (targets.labels[:HALF] == planted.person[:HALF]).all()
     assert (targets.labels[infrared] == np.where(found.labels == NOISE, NOISE, found.labels + PEOPLE)).all()
-    assert (arrays["labels_before"] == planted.clusters.joint).all()
-    assert (arrays["assignment"] == np.append(np.full(HALF, NOISE), found.assignment)).all()
+    assert (diagnosis.labels_before == planted.clusters.joint).all()
+    assert (diagnosis.assignment == np.append(np.full(HALF, NOISE), found.assignment)).all()
     assert (arrays["targets"][infrared] != found.targets).nnz == 0
     assert arrays["targets"][:HALF].nnz == 0
     assert np.allclose(arrays["weights"], np.append(np.zeros(HALF), found.weights))
-    assert ("uncertainty" in arrays) == (mode != "hungarian")
+    assert (diagnosis.uncertainty is not None) == (mode != "hungarian")
     if mode != "hungarian":
-        assert np.isnan(arrays["uncertainty"][:HALF]).all()
-        assert np.array_equal(arrays["uncertainty"][infrared], found.uncertainty)
+        assert np.isnan(diagnosis.uncertainty[:HALF]).all()
+        assert np.array_equal(diagnosis.uncertainty[infrared], found.uncertainty)
     assert len(targets.memories["infrared"]) == found.labels.max() + 1 == targets.metrics["clusters_infrared"]
     assert targets.metrics["imbalance_before"] == 2
     assert targets.metrics["links"] == len(targets.memories["counterparts"]) == len(set(found.host) - {NOISE})

@@ -9,22 +9,17 @@ from scipy.sparse import csr_array
 
 from raydist.data.training_set import NO_GROUP
 from raydist.data.transforms.clips import AS_IT_RAN
-from raydist.engine.loop import run_epoch
-from raydist.engine.plan import Plan
-from raydist.engine.refresher import LocalRefresher
-from raydist.engine.state import build_state
 from raydist.methods.cba.intervention import (
     DO_MODALITY,
     DO_MOTION,
     Intervention,
     InterventionParams,
-    InterventionWarmUp,
-    TrackletSlots,
-    clip_views,
     intervention_terms,
+    intervention_views,
     interventions,
 )
-from raydist.methods.method import Batch, Targets
+from raydist.methods.cba.slots import TrackletSlots
+from raydist.methods.steps import Batch
 from raydist.types import Modality
 
 FOUR = list(Intervention)
@@ -52,14 +47,14 @@ def batch_of(kinds=FOUR, rows=ROWS):
 
 
 def terms_of(tracklets, batch, memory, kinds=FOUR, ignored=IGNORED, **params):
-    slots = TrackletSlots.build(tracklets)
-    return intervention_terms(
-        batch, memory, kinds, slots=slots, ignored=ignored, params=InterventionParams(**params)
-    )
+    slots, params = TrackletSlots.build(tracklets), InterventionParams(**params)
+    logits = slots.logits(batch, memory, ignored, temperature=params.temperature)
+    return intervention_terms(logits, kinds, params)
 
 
 def predictions(tracklets, batch, memory, ignored, temperature=0.07):
-    """[A][B]: probabilities of the own slot, first, and of the others that the tracklet's view sees and it does not ignore."""
+    """[A][B]: probabilities of the own slot, first, and of the others that the tracklet's view sees and it
+    does not ignore."""
     pair, ignored = tracklets.pair, ignored.toarray()
     groups: list[list[int]] = []
     for row in range(len(tracklets)):
@@ -184,29 +179,11 @@ def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
             terms_of(tracklets, batch_of(rows=torch.tensor([row])), memory, ignored=links()).values()
         ).backward()
         assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == rivals
-    slots = TrackletSlots.build(tracklets)
-    assert slots.of.tolist() == [5, 0, 1, 2, 3, 4, 1, 0, 6, 3, 2, 4]
-    assert slots.seen[tracklets.view, slots.of].all()
-    assert slots.seen.sum() == 12
-
-
-def test_the_members_of_a_pair_fill_and_move_one_slot(tracklets):
-    slots = TrackletSlots.build(replace(tracklets, pair=PAIR))
-    means = unit(12, 5, seed=3).float()
-    memory = torch.from_numpy(slots.fill(means.numpy()))
-    torch.testing.assert_close(memory[0], F.normalize(means[1] + means[7], dim=0))
-    torch.testing.assert_close(memory[6], means[8])
-    batch = Batch(unit(4, 2, 5, seed=4).float(), torch.tensor([7, 1]))
-    expected = F.normalize(0.8 * memory[0] + 0.2 * batch.features[0].mean(dim=0), dim=0)
-    others = memory[1:].clone()
-    slots.move(memory, batch, momentum=0.8)
-    torch.testing.assert_close(memory[0], expected)
-    assert torch.equal(memory[1:], others)
 
 
 def test_four_versions_show_two_sets_of_frames_in_two_renderings():
-    original, motion, modality, both = clip_views(FOUR, InterventionParams(style=0.3))
-    assert (original.segment, motion.segment) == (0, 1)
+    original, motion, modality, both = intervention_views(FOUR, InterventionParams(style=0.3))
+    assert (original.sub_tracklet, motion.sub_tracklet) == (0, 1)
     assert (original.frames_of, motion.frames_of, modality.frames_of, both.frames_of) == (None, None, 0, 1)
     assert (original.timing, motion.timing) == (AS_IT_RAN, DO_MOTION)
     assert original.augment == motion.augment
@@ -216,12 +193,12 @@ def test_four_versions_show_two_sets_of_frames_in_two_renderings():
 
 
 def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
-    original, both = clip_views([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
-    assert (original.segment, both.segment, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
+    original, both = intervention_views([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
+    assert (original.sub_tracklet, both.sub_tracklet, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
 
 
 @pytest.mark.parametrize(
-    ("switches", "kinds", "segment"),
+    ("switches", "kinds", "sub_tracklet"),
     [
         ({}, FOUR, 0),
         ({"both": False}, FOUR[:3], 0),
@@ -230,99 +207,7 @@ def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
         ({"motion": False, "modality": False}, [FOUR[0], FOUR[0]], None),
     ],
 )
-def test_a_switch_leaves_its_intervention_out(switches, kinds, segment):
+def test_a_switch_leaves_its_intervention_out(switches, kinds, sub_tracklet):
     params = InterventionParams(**switches)
     assert interventions(params) == kinds
-    assert clip_views(kinds, params)[0].segment == segment
-
-
-@pytest.fixture
-def stage(context):
-    return InterventionWarmUp(context, InterventionParams(ignore_from=1))
-
-
-def refreshed(stage, context, features, epoch):
-    return stage.refresh(features, None, LocalRefresher(context.tracklets), epoch, np.random.default_rng(0))
-
-
-def test_pieces_of_one_pass_are_ignored_once_features_mean_something(stage, context, features):
-    """The first camera sees two visible persons, one of them in two pieces."""
-    pieces = np.repeat(features, 2, axis=1)
-    pieces[:3] = np.eye(4, dtype=np.float32)[[0, 0, 2], None]
-    assert refreshed(stage, context, pieces, 0).arrays["ignored"].nnz == 0
-    targets = refreshed(stage, context, pieces, 1)
-    assert targets.arrays["ignored"].toarray()[:3, :3].astype(int).tolist() == [
-        [0, 1, 0],
-        [1, 0, 0],
-        [0, 0, 0],
-    ]
-    assert targets.metrics["ignored_pairs"] == targets.arrays["ignored"].nnz / 2
-    memory = torch.tensor(targets.memories["slots"]).double().requires_grad_()
-    (optimizer_step,) = stage.optimizer_steps(targets, 1)
-    sum(
-        optimizer_step.loss(batch_of_features(pieces, torch.tensor([0])), {"slots": memory}, {}).values()
-    ).backward()
-    assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 2]
-
-
-def batch_of_features(features, rows):
-    """Four versions of clips that are near their tracklets."""
-    x = torch.from_numpy(features[rows.numpy()].mean(axis=1)).double()
-    return Batch(F.normalize(x + 0.1 * unit(4, *x.shape, seed=5), dim=-1), rows)
-
-
-def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(stage, context, features):
-    pieces = np.concatenate([features, np.roll(features, 1, axis=0)], axis=1)
-    one, other = (refreshed(stage, context, pieces, 1) for _ in range(2))
-    assert np.array_equal(one.labels, other.labels)
-    assert np.array_equal(one.memories["slots"], other.memories["slots"])
-    assert np.array_equal(one.arrays["ignored"].toarray(), other.arrays["ignored"].toarray())
-    mean = pieces.mean(axis=1)
-    np.testing.assert_allclose(
-        one.memories["slots"], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6
-    )
-
-
-def test_a_slot_follows_the_original_alone(stage, context, features):
-    targets = refreshed(stage, context, features, 0)
-    slots, before = torch.tensor(targets.memories["slots"]), torch.tensor(targets.memories["slots"])
-    goals = torch.eye(4)[:, None]  # another direction for each version
-    (optimizer_step,) = stage.optimizer_steps(targets, 0)
-    optimizer_step.update(Batch(goals, torch.tensor([5])), {"slots": slots})
-    torch.testing.assert_close(slots[5], F.normalize(0.8 * before[5] + 0.2 * goals[0, 0], dim=0))
-    assert torch.equal(slots[:5], before[:5])
-
-
-def test_labels_have_no_part_in_the_loss(stage, context, features):
-    targets = refreshed(stage, context, features, 1)
-    batch, memories = batch_of_features(features, ROWS), {"slots": torch.tensor(targets.memories["slots"])}
-    blind = Targets(np.zeros(12, np.int64), targets.arrays, targets.memories)
-    assert stage.optimizer_steps(targets, 1)[0].loss(batch, memories, {}) == stage.optimizer_steps(blind, 1)[
-        0
-    ].loss(batch, memories, {})
-
-
-def test_a_batch_holds_both_modalities(stage, context, features):
-    (optimizer_step,) = stage.optimizer_steps(refreshed(stage, context, features, 0), 0)
-    rows = optimizer_step.sampler(5, np.random.default_rng(0))
-    assert (context.tracklets.modality[rows].mean(axis=1) == 0.5).all()
-
-
-@pytest.mark.parametrize("switches", [{}, {"motion": False, "modality": False}])
-def test_the_engine_trains_with_it(smoke, smoke_inputs, switches):
-    config = smoke(
-        "train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=0"
-    )
-    state = build_state(config, smoke_inputs)
-    state.plan = Plan(
-        [InterventionWarmUp(state.method.context, InterventionParams(ignore_from=1, **switches))], [3]
-    )
-    before = [p.detach().clone() for p in state.encoder.parameters()]
-    reports = [run_epoch(state) for _ in range(2)]
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
-    assert reports[0]["loss"].keys() == (
-        {"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"}
-    )
-    assert any(not torch.equal(a, b) for a, b in zip(before, state.encoder.parameters(), strict=True))
-    moved = (state.memories["slots"] != torch.from_numpy(state.targets.memories["slots"])).any(dim=1)
-    assert 0 < moved.sum() < len(moved)
+    assert intervention_views(kinds, params)[0].sub_tracklet == sub_tracklet

@@ -29,10 +29,11 @@ def start(smoke, smoke_inputs):
 
 
 def digests_of(state, path, *, stop_after=None):
-    """Digests of the last checkpoint of a run; with `stop_after`, of one that is stopped there and taken up again."""
+    """Digests of the last checkpoint of a run; with `stop_after`, of one that is stopped there and taken up
+    again."""
 
     def after_epoch(report):
-        if report["epoch"] == stop_after:
+        if report.epoch == stop_after:
             raise KeyboardInterrupt
 
     path.mkdir()
@@ -54,15 +55,15 @@ def digests_of(state, path, *, stop_after=None):
 def test_it_trains_with_and_without_guidance(start, mode):
     state = start(f"method.refinement.mode={mode}", "train.epochs=3")
     reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
-    assert [report["stage"] for report in reports] == ["intervention", "intra", "refinement"]
+    assert [report.stage for report in reports] == ["intervention", "intra", "refinement"]
     last = reports[-1]
     assert {"visible", "infrared", "infrared-to-visible", "visible-to-infrared", "tracklet"} <= last[
         "loss"
     ].keys()
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
-    assert last["loss"]["infrared-to-visible"] > 0
-    assert last["figures"]["links"] >= 1
-    assert last["association"]["assignment_accuracy"] >= 0
+    assert all(np.isfinite(value) for report in reports for value in report.losses.values())
+    assert last.losses["infrared-to-visible"] > 0
+    assert last.metrics["links"] >= 1
+    assert last.association["assignment_accuracy"] >= 0
 
 
 def test_a_run_stopped_in_any_stage_ends_with_the_same_bytes(start, tmp_path):

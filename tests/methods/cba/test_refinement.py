@@ -143,7 +143,8 @@ def test_a_lone_member_joins_the_best_guide_that_is_kept():
 
 
 def two_people(num_each):
-    """Infrared tracklets of two people whose posteriors are plain, and the visible clusters of four people."""
+    """Infrared tracklets of two people whose posteriors are plain, and the visible clusters of four
+    people."""
     posterior = np.full((2 * num_each, 4), 0.02)
     posterior[:num_each, 1], posterior[num_each:, 3] = 0.94, 0.94
     return posterior, np.repeat(np.arange(4), num_each)

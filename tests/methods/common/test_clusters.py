@@ -1,19 +1,12 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.engine.refresher import LocalRefresher
 from raydist.errors import ClusteringError
-from raydist.methods.common.clusters import cluster_batches, cluster_modalities, tracklet_means
-from raydist.types import NOISE, Modality
-
-
-def test_the_mean_is_of_unit_length():
-    parts = np.random.default_rng(0).normal(size=(5, 3, 4)).astype(np.float32)
-    expected = [np.mean(p, axis=0) / np.linalg.norm(np.mean(p, axis=0)) for p in parts]
-    assert np.allclose(tracklet_means(parts), expected, atol=1e-6)
+from raydist.methods.common.clusters import cluster_modalities
+from raydist.types import NOISE, Modality, tracklet_means
 
 
 def test_modalities_are_clustered_apart_and_numbered_together(context, features):
@@ -37,11 +30,3 @@ def test_a_collapse_names_the_modalities_and_their_counts(context, features):
     with pytest.raises(ClusteringError, match="visible 0 clusters of 6 tracklets, infrared 0 clusters of 6"):
         cluster_modalities(refresher, tracklet_means(features), strict)
     assert (cluster_modalities(refresher, tracklet_means(features), strict, relax=False).joint == NOISE).all()
-
-
-def test_a_batch_holds_as_much_of_each_modality(context, features):
-    found = cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), context)
-    labels = {m: found.labels(m) for m in Modality}
-    batches = cluster_batches(labels, context, 5, np.random.default_rng(0))
-    assert batches.shape == (5, 8)
-    assert (context.tracklets.modality[batches] == np.repeat([0, 1], 4)).all()

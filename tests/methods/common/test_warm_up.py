@@ -4,7 +4,8 @@ import torch
 
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.method import Batch
+from raydist.methods.method import Epoch
+from raydist.methods.steps import Batch
 from raydist.types import NOISE
 
 
@@ -14,13 +15,15 @@ def stage(context):
 
 
 def loss_of(stage, targets, slots, features):
-    (optimizer_step,) = stage.optimizer_steps(targets, 0)
+    (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
     batch = Batch(torch.stack([features, features]), torch.arange(12))
     return float(optimizer_step.loss(batch, {"slots": slots}, {})["tracklet"])
 
 
 def test_only_tracklets_of_the_same_modality_and_camera_are_negatives(stage, context, features):
-    targets = stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
+    targets = stage.refresh(
+        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+    )
     slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
     alone = []
     for view in range(4):
@@ -32,25 +35,35 @@ def test_only_tracklets_of_the_same_modality_and_camera_are_negatives(stage, con
 
 def test_likely_pieces_of_one_pass_are_no_negatives(stage, context, features):
     targets = stage.refresh(
-        np.repeat(features, 2, axis=1), None, LocalRefresher(context.tracklets), 1, np.random.default_rng(0)
+        np.repeat(features, 2, axis=1),
+        None,
+        LocalRefresher(context.tracklets),
+        Epoch(1),
+        np.random.default_rng(0),
     )
     assert targets.arrays["ignored"].nnz > 0
     slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
-    before = stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
+    before = stage.refresh(
+        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+    )
     assert loss_of(stage, targets, slots, x) < loss_of(stage, before, slots, x)
 
 
 def test_the_two_versions_never_share_frames(stage, context, features):
-    targets = stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
-    (optimizer_step,) = stage.optimizer_steps(targets, 0)
-    assert [clip_view.segment for clip_view in optimizer_step.clip_views] == [0, 1]
+    targets = stage.refresh(
+        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+    )
+    (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
+    assert [clip_view.sub_tracklet for clip_view in optimizer_step.clip_views] == [0, 1]
 
 
 def test_a_slot_moves_towards_its_tracklet(stage, context, features):
-    targets = stage.refresh(features, None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0))
+    targets = stage.refresh(
+        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+    )
     slots = torch.tensor(targets.memories["slots"])
     goal = torch.eye(4)[3]
-    (optimizer_step,) = stage.optimizer_steps(targets, 0)
+    (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
     optimizer_step.update(Batch(goal.expand(2, 1, 4), torch.tensor([5])), {"slots": slots})
     expected = torch.nn.functional.normalize(0.8 * torch.from_numpy(features[5, 0]) + 0.2 * goal, dim=0)
     assert torch.allclose(slots[5], expected, atol=1e-5)
@@ -60,7 +73,11 @@ def test_a_slot_moves_towards_its_tracklet(stage, context, features):
 def test_clusters_and_the_ignore_graph_can_be_left_out(context, features):
     bare = WarmUp(context, WarmUpParams(ignore_from=0), clusters=False, ignore=False)
     targets = bare.refresh(
-        np.repeat(features, 2, axis=1), None, LocalRefresher(context.tracklets), 0, np.random.default_rng(0)
+        np.repeat(features, 2, axis=1),
+        None,
+        LocalRefresher(context.tracklets),
+        Epoch(0),
+        np.random.default_rng(0),
     )
     assert (targets.labels == NOISE).all()
     assert targets.arrays["ignored"].nnz == 0

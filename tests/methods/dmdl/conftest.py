@@ -8,7 +8,8 @@ import torch
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import Batch, MethodContext
+from raydist.methods.method import MethodContext
+from raydist.methods.steps import Batch
 from raydist.types import Floats, Modality
 
 PERSON = np.tile(np.repeat(np.arange(4), 6), 2)

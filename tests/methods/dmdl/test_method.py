@@ -27,15 +27,15 @@ def trained(smoke, smoke_inputs):
 
 def test_it_goes_through_all_stages_and_phases(trained):
     _, reports, _ = trained
-    stages = [report["stage"] for report in reports]
+    stages = [report.stage for report in reports]
     assert sorted(set(stages), key=stages.index) == ["warm-up", "intra", "cross"]
-    losses = {stage: [set(r["loss"]) for r in reports if r["stage"] == stage] for stage in set(stages)}
+    losses = {stage: [set(r.losses) for r in reports if r.stage == stage] for stage in set(stages)}
     assert losses["intra"][0] == {"visible", "infrared", "discrepancy"}
     assert losses["intra"][-1] == {"visible", "infrared", "discrepancy", "triplet"}
     assert losses["cross"][0] == {"intra", "across", "discrepancy"}
     assert losses["cross"][-1] == {"intra", "across", "discrepancy", "triplet", "joint"}
-    assert all(np.isfinite(value) for report in reports for value in report["loss"].values())
-    assert reports[-1]["figures"]["confidence"] <= 1
+    assert all(np.isfinite(value) for report in reports for value in report.losses.values())
+    assert reports[-1].metrics["confidence"] <= 1
 
 
 def test_a_resumed_run_ends_the_same(trained, smoke, smoke_inputs):

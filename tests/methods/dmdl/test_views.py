@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,9 +11,9 @@ from raydist.data.transforms.augment import (
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.dmdl.cross import CrossParams, CrossStage
-from raydist.methods.dmdl.intra import IntraParams, IntraStage
-from raydist.methods.dmdl.views import Parts, Side, ramp
+from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
+from raydist.methods.dmdl.views import ModalityClips, Parts, ramp
+from raydist.methods.method import Epoch
 from raydist.types import Modality
 
 PUBLISHED = 50
@@ -23,25 +25,21 @@ def published_triplet(params, epoch):
     return 0 if epoch <= 10 else 0.5 if epoch <= 20 else 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "params", "soft_from"), [(IntraStage, IntraParams(), 30), (CrossStage, CrossParams(), 5)]
-)
-def test_the_shares_are_the_published_epochs_of_fifty(kind, params, soft_from, context):
-    stage = kind(context, params, Parts())
-    stage.epochs = PUBLISHED
-    now = [stage.progress(epoch) for epoch in range(PUBLISHED)]
+@pytest.mark.parametrize(("params", "soft_from"), [(IntraParams(), 30), (CrossParams(), 5)])
+def test_the_shares_are_the_published_epochs_of_fifty(params, soft_from):
+    now = [Epoch(index, PUBLISHED).midpoint for index in range(PUBLISHED)]
     assert [ramp(params.triplet, p) for p in now] == [
         published_triplet(params, epoch) for epoch in range(PUBLISHED)
     ]
     assert [p >= params.exchange_from for p in now].index(True) == soft_from
-    if kind is CrossStage:
+    if isinstance(params, CrossParams):
         assert [p >= params.paired_from for p in now].index(True) == 40
 
 
-def side_of(features, labels, confidence=None):
+def clips_of(features, labels, confidence=None):
     confidence = torch.ones(len(labels)) if confidence is None else torch.tensor(confidence)
     unit = torch.nn.functional.normalize(features, dim=-1)
-    return Side(Modality.VISIBLE, unit, features, torch.tensor(labels), confidence)
+    return ModalityClips(Modality.VISIBLE, unit, features, torch.tensor(labels), confidence)
 
 
 def normal(*shape, seed=0):
@@ -50,30 +48,30 @@ def normal(*shape, seed=0):
 
 def test_terms_of_the_views(context):
     stage = IntraStage(context, IntraParams(), Parts())
-    stage.epochs = 10
-    one, other = (side_of(normal(2, 4, 3, seed=s), [0, 0, 1, 1]) for s in (0, 1))
-    early, late = stage.view_terms([one, other], 0), stage.view_terms([one, other], 5)
-    apart = sum(maximum_mean_discrepancy(side.raw[0], side.raw[1]) for side in (one, other))
+    one, other = (clips_of(normal(2, 4, 3, seed=s), [0, 0, 1, 1]) for s in (0, 1))
+    early, late = (stage.view_terms([one, other], Epoch(index, 10)) for index in (0, 5))
+    apart = sum(maximum_mean_discrepancy(clips.raw[0], clips.raw[1]) for clips in (one, other))
     assert set(early) == {"discrepancy"}
     assert set(late) == {"discrepancy", "triplet"}
     torch.testing.assert_close(early["discrepancy"], apart)
     labels = torch.tensor([0, 0, 1, 1, 0, 0, 1, 1])
-    hardest = sum(batch_hard_triplet(torch.cat([*side.raw]), labels, margin=0.3) for side in (one, other))
+    hardest = sum(batch_hard_triplet(torch.cat([*clips.raw]), labels, margin=0.3) for clips in (one, other))
     torch.testing.assert_close(late["triplet"], 0.5 * hardest)
-    assert set(IntraStage(context, IntraParams(), Parts(feature=False)).view_terms([one], 0)) == {"triplet"}
+    assert set(IntraStage(context, IntraParams(), Parts(feature=False)).view_terms([one], Epoch(0))) == {
+        "triplet"
+    }
 
 
 def test_labels_are_hard_until_they_are_exchanged_and_without_the_part(context):
-    side = side_of(normal(2, 3, 4), [0, 1, 2], [0.1, 0.5, 1.0])
+    clips = clips_of(normal(2, 3, 4), [0, 1, 2], [0.1, 0.5, 1.0])
     logits = normal(2, 3, 5, seed=1)
     stage = CrossStage(context, CrossParams(exchange_from=0.5), Parts())
-    stage.epochs = 4
-    hard, soft = stage.soft_labels(side, logits, 1), stage.soft_labels(side, logits, 2)
+    hard, soft = (stage.soft_labels(clips, logits, Epoch(index, 4)) for index in (1, 2))
     assert hard.argmax(dim=2).tolist() == 2 * [[0, 1, 2]]
     assert (hard.amax(dim=2) == 1).all()
     assert (soft.amax(dim=2)[:, :2] < 1).all()
-    stage.parts = Parts(labels=False)
-    assert torch.equal(stage.soft_labels(side, logits, 2), hard)
+    without = replace(stage, parts=Parts(labels=False))
+    assert torch.equal(without.soft_labels(clips, logits, Epoch(2, 4)), hard)
 
 
 def test_the_second_view_has_other_colours_with_the_part_alone(context):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.methods.method import Batch
+from raydist.methods.steps import Batch
 
 
 @pytest.fixture
@@ -16,7 +16,8 @@ def two_branches(context):
 
 @pytest.fixture
 def deep_and_shallow() -> np.ndarray:
-    """Two people in each modality, three tracklets each, apart in both branches, less clearly in the shallow one; [12, 2, 8]."""
+    """Two people in each modality, three tracklets each, apart in both branches, less clearly in the shallow
+    one; [12, 2, 8]."""
     rng = np.random.default_rng(0)
     person = np.tile(np.repeat([0, 1], 3), 2)
     parts = []

@@ -34,7 +34,8 @@ def context(tracklets) -> MethodContext:
 
 @pytest.fixture
 def features(tracklets, person) -> Callable[..., Floats]:
-    """Unit features [N, K, D] of sub-tracklets: the person, an offset of the view, noise of the tracklet and of its parts."""
+    """Unit features [N, K, D] of sub-tracklets: the person, an offset of the view, noise of the tracklet and
+    of its parts."""
 
     def make(
         *, noise: float = 0.0, num_parts: int = 2, seed: int = 0, width: int = 16, offset: float = 0.5

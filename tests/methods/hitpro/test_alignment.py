@@ -5,7 +5,7 @@ import pytest
 
 from raydist.data.training_set import TrainingSet
 from raydist.engine.refresher import LocalRefresher
-from raydist.methods.hitpro.alignment import Mining, Relations, align, threshold_figures, view_modality
+from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 
 NUM_VIEWS = 6
@@ -61,7 +61,8 @@ def test_the_second_stage_waits(aligned):
 
 
 def crowd(seed, num_people=80, num_cameras=4, width=32):
-    """So many people that the modalities are hard to match: infrared lacks a third of what tells them apart."""
+    """So many people that the modalities are hard to match: infrared lacks a third of what tells them
+    apart."""
     rng = np.random.default_rng(seed)
     camera, person = (
         a.ravel() for a in np.meshgrid(np.arange(2 * num_cameras), np.arange(num_people), indexing="ij")
@@ -119,16 +120,16 @@ def test_thresholds_remember_the_epoch_before(aligned):
 
 def test_the_figures_are_means_over_views(aligned, tracklets):
     found = aligned(noise=1.0)
-    metrics = threshold_figures(found.thresholds, tracklets)
+    metrics = mean_thresholds(found.thresholds, tracklets)
     assert metrics["threshold_infrared"] == pytest.approx(
         np.mean([found.thresholds[a, b] for a, b in [(3, 4), (3, 5), (4, 5)]])
     )
     assert metrics["threshold_across"] == pytest.approx(np.mean(found.thresholds[:3, 3:]))
-    assert set(threshold_figures(aligned(across=False).thresholds, tracklets)) == {
+    assert set(mean_thresholds(aligned(across=False).thresholds, tracklets)) == {
         "threshold_visible",
         "threshold_infrared",
     }
-    assert threshold_figures(Relations.none(60, NUM_VIEWS).thresholds, tracklets) == {}
+    assert mean_thresholds(Relations.none(60, NUM_VIEWS).thresholds, tracklets) == {}
 
 
 def test_each_view_has_the_modality_of_its_tracklets(tracklets):

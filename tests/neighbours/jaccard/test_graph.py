@@ -7,10 +7,14 @@ from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, FeatureError
 from raydist.neighbours.jaccard import graph as jaccard
-from raydist.neighbours.jaccard.graph import DistanceSpec, Edges, jaccard_edges, jaccard_graph
+from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
+from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
+from raydist.neighbours.jaccard.graph import jaccard_graph
+from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
+from raydist.neighbours.jaccard.plain import PlainJaccard
 from raydist.neighbours.jaccard.reciprocal import UNIT
 
-PLAIN, CAMERA, MODALITY = DistanceSpec.plain, DistanceSpec.camera_aware, DistanceSpec.modality_aware
+PLAIN, CAMERA, MODALITY = PlainJaccard, CameraAwareJaccard, ModalityAwareJaccard
 
 
 def by_similarity(x, i, candidates):
@@ -53,9 +57,9 @@ def camera_parts(x, spec, camera):
 
 
 def modality_parts(x, spec, modality):
-    n, seats = len(x), spec.k1 // 2
+    n, half = len(x), spec.k1 // 2
     sides = [
-        [by_similarity(x, i, [j for j in range(n) if modality[j] == m])[:seats] for m in (0, 1)]
+        [by_similarity(x, i, [j for j in range(n) if modality[j] == m])[:half] for m in (0, 1)]
         for i in range(n)
     ]
     table = [by_similarity(x, i, sides[i][0] + sides[i][1]) for i in range(n)]
@@ -92,14 +96,15 @@ def dense(edges, num_rows):
 
 
 def graph(x, spec, group=None, **options):
-    return jaccard_graph(x, spec, modality=group, camera=group, **options).edges
+    return jaccard_graph(x, spec, group, **options).edges
 
 
 def same(a: Edges, b: Edges) -> bool:
     return all(getattr(a, name).tobytes() == getattr(b, name).tobytes() for name in ("i", "j", "distance"))
 
 
-# ------------------------------------------------------------------------------------------------ against the formulas
+# ------------------------------------------------------------------------------------------------ against the
+# formulas
 
 
 STANDARD_ROWS = [
@@ -150,7 +155,8 @@ def test_cameras_of_unequal_size_and_a_lonely_one(people):
     )
 
 
-# ---------------------------------------------------------------------------------------------------------- invariances
+# ----------------------------------------------------------------------------------------------------------
+# invariances
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,7 @@ def test_slabs_and_threads_give_the_same_bytes(people, spec):
 
 @pytest.mark.parametrize("spec", [PLAIN(k1=8, k2=6), CAMERA(k1_intra=3, k1_inter=6), MODALITY(k1=8, k2=3)])
 def test_the_order_in_memory_never_matters(people, monkeypatch, spec):
-    """Sums are of whole numbers: whatever order the rows are worked on in, the graph has the same bytes, ties included."""
+    """Sums are of whole numbers: in whatever order rows are worked on, the graph has the same bytes."""
     x, group = people(20, 15, noise=0.8), (np.arange(300) % 3 == 2).astype(np.int8)
     x[100:140] = x[100]
     expected = graph(x, spec, group, eps_max=1.0)
@@ -194,7 +200,7 @@ def test_a_smaller_radius_is_a_cut(people):
 
 
 def test_a_distance_of_exactly_one_half_is_within_one_half():
-    """With k2 = 6, two rows that share 4 of their 6 expansion neighbours and nothing else are at 1 - 4 / 8."""
+    """With k2 = 6, two rows that share 4 of their 6 expansion neighbours alone are at 1 - 4 / 8."""
     v = np.eye(8)
     v[0], v[1] = np.arange(8) < 6, np.arange(8) >= 2
     v = csr_array(np.rint(v / v.sum(axis=1, keepdims=True) * UNIT).astype(np.int32))
@@ -253,7 +259,8 @@ def test_stages_can_be_watched_one_by_one(people):
     ]
 
 
-# ------------------------------------------------------------------------------------------------------ degenerate input
+# ------------------------------------------------------------------------------------------------------
+# degenerate input
 
 
 @pytest.mark.parametrize("spec", [PLAIN(), CAMERA(), MODALITY()])
@@ -302,7 +309,8 @@ def test_bad_input_is_refused(people):
         graph(x, PLAIN(), eps_max=1.5)
 
 
-# ------------------------------------------------------------------------------------------------------------- the graph
+# --------------------------------------------------------------------------------------------------- the
+# graph
 
 
 def test_the_matrix_is_symmetric_and_keeps_zeros():
@@ -324,8 +332,9 @@ def test_no_matrix_of_all_pairs_is_made(people):
     assert peak < 3000 * 3000 * 4
 
 
-def test_forced_seats_join_people_across_modalities_and_the_gate_spares_strangers():
-    """Under a modality gap only forced seats reach across; where half of the people have nobody there, the gate pays."""
+def test_half_lists_join_people_across_modalities_and_the_gate_spares_strangers():
+    """Under a modality gap only half lists reach across; where half of the people are missing, a gate
+    pays."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((30, 64)) / 8
     shift = rng.standard_normal(64) / 8

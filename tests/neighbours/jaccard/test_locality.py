@@ -24,8 +24,8 @@ def test_first_neighbours_are_linked_first():
     assert local_order(ids).tolist() == [0, 3, 1, 2]
 
 
-def test_nobody_is_no_row():
-    """Row 2 stands alone. If nobody were the last row, all would be linked with it."""
+def test_padding_is_no_row():
+    """Row 2 stands alone. If padding were the last row, all would be linked with it."""
     ids = np.array([[0, 3, -1], [1, -1, -1], [2, -1, -1], [3, -1, -1]], np.int32)
     assert local_order(ids).tolist() == [0, 3, 1, 2]
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array, vstack
 
-from raydist.neighbours.jaccard.distances import RankedLists
+from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.jaccard.reciprocal import (
     NEVER,
     UNIT,
@@ -14,14 +14,14 @@ from raydist.neighbours.jaccard.reciprocal import (
 from raydist.neighbours.search.lists import top_k
 
 
-def lists_of(ids, similarities=None, *, split=None, seats=None, shares=None):
+def lists_of(ids, similarities=None, *, split=None, averaged=None, weights=None):
     """Ranked lists with the parts that a test is about."""
     ids = np.asarray(ids, np.int32)
     similarities = np.ones(ids.shape) if similarities is None else similarities
-    seats = ids[:, :1] if seats is None else seats
-    shares = np.ones(seats.shape) if shares is None else shares
+    averaged = ids[:, :1] if averaged is None else averaged
+    weights = np.ones(averaged.shape) if weights is None else weights
     return RankedLists(
-        ids, similarities.astype(np.float32), split or ids.shape[1], seats.astype(np.int32), shares
+        ids, similarities.astype(np.float32), split or ids.shape[1], averaged.astype(np.int32), weights
     )
 
 
@@ -58,7 +58,8 @@ def same(a: csr_array, b: csr_array) -> bool:
     )
 
 
-# ------------------------------------------------------------------------------------------------------------ the sets
+# ------------------------------------------------------------------------------------------------------------
+# the sets
 
 
 @pytest.mark.parametrize("half", [0, 2, 5])
@@ -68,7 +69,7 @@ def test_sets_are_those_of_the_definition(people, half):
         assert members(sets_of(lists, half)) == [oracle(lists.ids, i, half) for i in range(45)]
 
 
-def test_mutual_ranks_are_the_later_seat(people):
+def test_mutual_ranks_are_the_later_rank(people):
     lists = lists_from(people(5, 9, noise=0.9), 10)
     ranks = mutual_ranks(np.arange(45), lists)
     for k in (1, 4, 10):
@@ -84,7 +85,7 @@ def test_expansion_needs_strictly_more_than_two_thirds():
 
 
 def test_two_lists_side_by_side_look_back_among_themselves():
-    """Row 0 has 1 in its first list and 2 in its second one; 1 looks back in its second list, where that does not count."""
+    """Row 0 has 1 in its first list and 2 in its second; 1 has 0 in its second list, which does not count."""
     ids = [[0, 1, 2, -1], [1, 2, 0, -1], [2, 1, 0, -1]]
     assert members(sets_of(lists_of(ids, split=2), 0)) == [[0, 2], [1, 2], [0, 1, 2]]
     assert members(sets_of(lists_of(ids), 0)) == [[0, 1, 2]] * 3
@@ -114,7 +115,8 @@ def test_known_similarities_come_along(people):
                 assert similarity == pytest.approx(exact[i, j], abs=1e-6)
 
 
-# ------------------------------------------------------------------------------------------------------ V and expansion
+# ------------------------------------------------------------------------------------------------------ V and
+# expansion
 
 
 def test_rows_of_v_are_a_softmax_and_features_may_be_elsewhere(people):
@@ -143,14 +145,14 @@ def test_a_similarity_of_the_search_and_one_made_later_have_the_same_bits(people
 
 def test_expansion_is_a_weighted_mean_of_rows(people):
     x = people(4, 6)
-    seats = np.where(np.arange(4) < 3, top_k(x, k=4)[0], -1)
-    lists = lists_from(x, 8, seats=seats, shares=np.tile([0.5, 0.25, 0.25, 0.0], (24, 1)))
+    averaged = np.where(np.arange(4) < 3, top_k(x, k=4)[0], -1)
+    lists = lists_from(x, 8, averaged=averaged, weights=np.tile([0.5, 0.25, 0.25, 0.0], (24, 1)))
     v = v_rows(sets_of(lists, 4), np.arange(24), x)
     expanded = expand_rows(np.arange(24), lists, v)
     dense = v.toarray() / UNIT
     np.testing.assert_allclose(
         expanded.toarray() / UNIT,
-        0.5 * dense[seats[:, 0]] + 0.25 * (dense[seats[:, 1]] + dense[seats[:, 2]]),
+        0.5 * dense[averaged[:, 0]] + 0.25 * (dense[averaged[:, 1]] + dense[averaged[:, 2]]),
         atol=1e-8,
     )
     np.testing.assert_allclose(expanded.sum(axis=1) / UNIT, 1, atol=1e-7)
@@ -160,20 +162,23 @@ def test_expansion_is_a_weighted_mean_of_rows(people):
 def test_even_the_smallest_weight_is_kept():
     """A weight below 1 / UNIT counts as 1 / UNIT: a member of a set is never dropped."""
     lists = lists_of(
-        [[0, 1], [1, 0]], seats=np.array([[0, 1], [1, -1]]), shares=np.array([[1 - 1e-12, 1e-12], [1.0, 0.0]])
+        [[0, 1], [1, 0]],
+        averaged=np.array([[0, 1], [1, -1]]),
+        weights=np.array([[1 - 1e-12, 1e-12], [1.0, 0.0]]),
     )
     v = csr_array(np.array([[UNIT, 0], [0, UNIT]], np.int32))
     assert expand_rows(np.arange(2), lists, v).toarray().tolist() == [[UNIT, 1], [0, UNIT]]
 
 
-# ---------------------------------------------------------------------------------------------------------- invariances
+# ----------------------------------------------------------------------------------------------------------
+# invariances
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_any_rows_and_threads_give_the_same_bytes(people, threads):
     x = people(30, 10, noise=0.8)
     rows = np.arange(300)
-    lists = lists_from(x, 10, seats=top_k(x, k=3)[0], shares=np.full((300, 3), 1 / 3))
+    lists = lists_from(x, 10, averaged=top_k(x, k=3)[0], weights=np.full((300, 3), 1 / 3))
     mutual = mutual_ranks(rows, lists)
     whole = v_rows(sets_of(lists, 5), rows, x)
     expanded = expand_rows(rows, lists, whole)
@@ -190,7 +195,7 @@ def test_any_rows_and_threads_give_the_same_bytes(people, threads):
 
 def test_any_numbering_gives_the_same_weights(people):
     x = people(5, 9, noise=0.8)
-    lists = lists_from(x, 10, seats=top_k(x, k=3)[0], shares=np.full((45, 3), 1 / 3))
+    lists = lists_from(x, 10, averaged=top_k(x, k=3)[0], weights=np.full((45, 3), 1 / 3))
     order = np.random.default_rng(0).permutation(45)
     dense = []
     for numbered, names in ((lists, np.arange(45)), (lists.renumbered(order), order)):
@@ -200,8 +205,8 @@ def test_any_numbering_gives_the_same_weights(people):
 
 
 @pytest.mark.parametrize("half", [0, 2])
-def test_nobody_is_never_looked_up(half):
-    """An empty seat holds -1, which would be the last row: whatever stands there, the other rows stay as they are."""
+def test_padding_is_never_looked_up(half):
+    """Padding is -1, which would be the last row: whatever that row is, the others stay as they are."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((13, 8)).astype(np.float32)
     ids = np.stack([np.append(i, rng.permutation(np.delete(np.arange(12), i))[:4]) for i in range(12)])
@@ -214,7 +219,7 @@ def test_nobody_is_never_looked_up(half):
     results = []
     for guard in ([0, 1, 2, 3, 4], [-1] * 5, [12, 11, 10, 9, 8]):
         ids[12], x[12] = guard, guard[0]
-        lists = lists_of(ids, np.full((13, 5), 0.5), seats=ids[:, :3], shares=(ids[:, :3] >= 0) / 3)
+        lists = lists_of(ids, np.full((13, 5), 0.5), averaged=ids[:, :3], weights=(ids[:, :3] >= 0) / 3)
         v = v_rows(sets_of(lists, half), np.arange(13), x)
         results.append([v[:12].toarray()[:, :12], expand_rows(np.arange(12), lists, v).toarray()[:, :12]])
     for v, expanded in results[1:]:

@@ -5,25 +5,30 @@ from raydist.errors import ConfigError, FeatureError
 from raydist.neighbours.search.lists import neighbour_lists
 
 pytest.importorskip("faiss")
-from raydist.neighbours.search.approximate import approximate_lists
+from raydist.neighbours.search.approximate import InvertedFile, approximate_lists
 
 
 @pytest.mark.parametrize("num_groups", [1, 3])
 def test_looking_into_every_cell_finds_the_exact_lists(people, num_groups):
     x, group = people(30, 10, width=32), np.arange(300) % num_groups
     (within, across), recall = approximate_lists(
-        x, num_within=5, num_across=4, group=group, num_cells=10, num_probes=10, rng=np.random.default_rng(0)
+        x,
+        num_within=5,
+        num_across=4,
+        group=group,
+        index=InvertedFile(num_cells=10, num_probes=10),
+        rng=np.random.default_rng(0),
     )
     exact, _ = neighbour_lists(x, num_within=5, num_across=4, group=group)
-    for found, true in zip((within, across), exact, strict=True):
-        assert [part.tobytes() for part in found] == [part.tobytes() for part in true]
+    for lists, true in zip((within, across), exact, strict=True):
+        assert [part.tobytes() for part in lists] == [part.tobytes() for part in true]
     assert recall == 1
 
 
 def test_the_recall_is_the_share_of_the_exact_neighbours(people):
     x = people(60, 10, width=32, noise=1.5)
     (within, _), recall = approximate_lists(
-        x, num_within=9, num_probes=1, num_sampled=600, rng=np.random.default_rng(0)
+        x, num_within=9, index=InvertedFile(num_probes=1, num_sampled=600), rng=np.random.default_rng(0)
     )
     (exact, _), _ = neighbour_lists(x, num_within=9)
     shared = [len(set(a) & set(b)) for a, b in zip(within[0].tolist(), exact[0].tolist(), strict=True)]
@@ -46,6 +51,6 @@ def test_few_rows(num_rows):
 def test_bad_input_is_refused():
     x, rng = np.eye(3, dtype=np.float32), np.random.default_rng(0)
     with pytest.raises(ConfigError, match="num_probes 0"):
-        approximate_lists(x, num_within=1, num_probes=0, rng=rng)
+        approximate_lists(x, num_within=1, index=InvertedFile(num_probes=0), rng=rng)
     with pytest.raises(FeatureError, match="another length"):
         approximate_lists(2 * x, num_within=1, rng=rng)

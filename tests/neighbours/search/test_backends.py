@@ -3,10 +3,11 @@ import pytest
 
 from raydist.clustering.spec import ClusterSpec, cluster_edges
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DistanceSpec
 from raydist.neighbours.jaccard.graph import jaccard_graph
-from raydist.neighbours.search import backends as searches
+from raydist.neighbours.jaccard.plain import PlainJaccard
+from raydist.neighbours.search import backends
 from raydist.neighbours.search.backends import approximate_search, exact_search
+from raydist.neighbours.search.options import SearchOptions
 
 
 @pytest.fixture
@@ -24,21 +25,21 @@ def equal(left, right) -> bool:
     )
 
 
-def test_precision_and_memory_never_change_what_is_found(table):
-    features, metric = table, DistanceSpec.plain()
-    usual = exact_search(threads=1)(features, metric, None)[0]
+def test_precision_and_memory_never_change_the_lists(table):
+    features, metric = table, PlainJaccard()
+    usual = exact_search()(features, metric, None)[0]
     for precision in ("fp32", "bf16"):
-        assert equal(exact_search(threads=1, precision=precision)(features, metric, None)[0], usual)
-    assert equal(exact_search(threads=1, memory_budget=100_000_000)(features, metric, None)[0], usual)
+        assert equal(exact_search(SearchOptions(precision=precision))(features, metric, None)[0], usual)
+    assert equal(exact_search(SearchOptions(memory_budget=100_000_000))(features, metric, None)[0], usual)
     with pytest.raises(ConfigError, match="memory"):
-        exact_search(threads=1, memory_budget=1)(features, metric, None)
+        exact_search(SearchOptions(memory_budget=1))(features, metric, None)
 
 
-def test_an_approximate_search_tells_its_recall(table):
-    features, metric = table, DistanceSpec.plain()
+def test_an_approximate_search_measures_its_recall(table):
+    features, metric = table, PlainJaccard()
     few, many = (approximately(n)(features, metric, None) for n in (1, 1000))
     assert 0.1 < few[1]["recall"] < many[1]["recall"] == 1.0
-    assert equal(many[0], exact_search(threads=1)(features, metric, None)[0])
+    assert equal(many[0], exact_search()(features, metric, None)[0])
     again = approximately(1)(features, metric, None)
     assert equal(few[0], again[0])
 
@@ -48,12 +49,12 @@ def test_labels_of_an_approximate_search_that_looks_everywhere_are_exact(table):
         cluster_edges(
             jaccard_graph(table, ClusterSpec().metric, search=search).edges, len(table), ClusterSpec()
         ).labels
-        for search in (exact_search(threads=1), approximately(1000))
+        for search in (exact_search(), approximately(1000))
     )
     assert np.array_equal(exact, everywhere)
 
 
-def test_without_faiss_there_is_a_word_of_advice(monkeypatch):
-    monkeypatch.setattr(searches, "find_spec", lambda name: None)
+def test_without_faiss_the_error_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="install raydist"):
         approximately(8)

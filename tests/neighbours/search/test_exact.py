@@ -7,7 +7,8 @@ from raydist.neighbours.search.exact import CHAINS, chained_dot, exact_dot, exac
 
 
 def slow_dot(x, y):
-    """The order of summation in words: chain c adds up the products at c, c + 64, ...; then halves are added to halves."""
+    """The order of summation in words: chain c adds up the products at c, c + 64, ...; then halves are added
+    to halves."""
     chains = [0.0] * CHAINS
     for q, (a, b) in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
         chains[q % CHAINS] += a * b

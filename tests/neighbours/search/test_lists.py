@@ -1,4 +1,5 @@
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,18 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.errors import ConfigError, FeatureError
+from raydist.neighbours.search.exact import exact_dot, similarities
 from raydist.neighbours.search.lists import (
-    exact_dot,
-    last_similarities,
-    merge_topk,
     neighbour_lists,
     pair_lists,
-    search_memory,
     shard_topk,
     shard_topk_by_group,
-    similarities,
     top_k,
 )
+from raydist.neighbours.search.memory import search_memory
+from raydist.neighbours.search.options import SearchOptions
+from raydist.neighbours.search.ranked import last_similarities, merge_topk
+from raydist.neighbours.search.rows import Rows
 
 
 def oracle(queries, shard, k, shard_ids, exclude):
@@ -41,13 +42,15 @@ def integers(rng, num_rows, width, spread=2):
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5), k=st.integers(0, 45),
-    num_shards=st.integers(1, 5), block=st.integers(1, 50), precision=st.sampled_from(["auto", "fp32", "bf16", "exact"]),
+    num_shards=st.integers(1, 5), block=st.integers(1, 50), precision=st.sampled_from(["auto", "fp32",
+    "bf16", "exact"]),
 )  # fmt: skip
 def test_any_cut_gives_the_sorted_list(seed, num_rows, width, k, num_shards, block, precision):
     rng = np.random.default_rng(seed)
     x, names = integers(rng, num_rows, width), rng.permutation(num_rows)
+    options = SearchOptions(block=block, precision=precision)
     parts = [
-        shard_topk(x, x[rows], k=k, shard_ids=names[rows], exclude=names, block=block, precision=precision)
+        shard_topk(x, x[rows], k=k, shard_ids=names[rows], exclude=names, options=options)
         for rows in np.array_split(rng.permutation(num_rows), num_shards)
     ]
     ids, values = merge_topk(parts, k=k)
@@ -68,38 +71,39 @@ def test_a_half_ring_of_shards_gives_the_bytes_of_the_whole_table(
 ):
     x = np.tile(people(25, 12 // min(copies, 12), width=33), (copies, 1))[:300]
     x, group = x[np.random.default_rng(1).permutation(300)], np.random.default_rng(0).integers(0, 3, 300)
-    seats = {"num_within": 6, "num_across": 8}
-    whole, _ = neighbour_lists(x, group=group, precision="exact", **seats)
+    wanted = {"num_within": 6, "num_across": 8}
+    options = SearchOptions(precision=precision)
+    whole, _ = neighbour_lists(x, group=group, options=SearchOptions(precision="exact"), **wanted)
     rows = np.array_split(np.random.default_rng(num_shards).permutation(300), num_shards)
-    parts = [[neighbour_lists(x[s], group=group[s], ids=s, precision=precision, **seats)[0]] for s in rows]
-    least = [last_similarities(part[0], **seats) for part in parts]
+    parts = [[neighbour_lists(x[s], group=group[s], ids=s, options=options, **wanted)[0]] for s in rows]
+    least = [last_similarities(part[0], **wanted) for part in parts]
+    # what a row's own shard has given already need not be given again by another one
+    shards = [
+        Rows(x[s], s, group[s], bound if bounded else None) for s, bound in zip(rows, least, strict=True)
+    ]
     for a in range(num_shards):
         for b in range(a):
-            s, t = rows[a], rows[b]
-            names = {"left_ids": s, "right_ids": t, "left_group": group[s], "right_group": group[t]}
-            if bounded:  # what a row's own shard has found already need not be beaten again
-                names |= {"left_least": least[a], "right_least": least[b]}
-            forth, back, _ = pair_lists(x[s], x[t], precision=precision, threads=2, **names, **seats)
+            two = replace(options, threads=2)
+            forth, back, _ = pair_lists(shards[a], shards[b], options=two, **wanted)
             parts[a].append(forth)
             parts[b].append(back)
-    for shard, found in zip(rows, parts, strict=True):
-        merged = [merge_topk(side, k=k) for side, k in zip(zip(*found, strict=True), (6, 8), strict=True)]
+    for shard, lists in zip(rows, parts, strict=True):
+        merged = [merge_topk(side, k=k) for side, k in zip(zip(*lists, strict=True), (6, 8), strict=True)]
         assert flat_bytes(merged) == flat_bytes([(ids[shard], values[shard]) for ids, values in whole])
 
 
 def test_what_is_fastest_gives_the_same_bytes(people):
     x = people(150, 10, width=64)
-    lists, report = neighbour_lists(x, num_within=9, threads=2)
+    lists, report = neighbour_lists(x, num_within=9, options=SearchOptions(threads=2))
     assert report.pairs < 1500 * 1500
     for precision, device in (("exact", None), ("fp32", None), ("bf16", None), ("auto", "cpu")):
-        assert flat_bytes(
-            neighbour_lists(x, num_within=9, precision=precision, device=device)[0]
-        ) == flat_bytes(lists)
+        options = SearchOptions(precision=precision, device=device)
+        assert flat_bytes(neighbour_lists(x, num_within=9, options=options)[0]) == flat_bytes(lists)
 
 
 def test_similarities_are_exact_dots(people):
     x = people(40, 10)
-    ((ids, values), _), _ = neighbour_lists(x, num_within=3, precision="bf16")
+    ((ids, values), _), _ = neighbour_lists(x, num_within=3, options=SearchOptions(precision="bf16"))
     assert values.tolist() == [[exact_dot(x[i], x[j]) for j in ids[i]] for i in range(400)]
 
 
@@ -107,12 +111,11 @@ def test_similarities_are_exact_dots(people):
 @pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "exact"])
 def test_lists_of_few_rows(num_rows, precision):
     x = np.eye(2, dtype=np.float32)[:num_rows]
-    (within, across), _ = neighbour_lists(x, num_within=5, num_across=1, precision=precision)
+    options = SearchOptions(precision=precision)
+    (within, across), _ = neighbour_lists(x, num_within=5, num_across=1, options=options)
     assert within[0].tolist() == [[], [[-1]], [[1, -1], [0, -1]]][num_rows]
     assert across[0].tolist() == [[-1]] * num_rows
-    forth, back, _ = pair_lists(
-        x, x[:0], num_within=1, left_ids=np.arange(num_rows), right_ids=np.arange(0), precision=precision
-    )
+    forth, back, _ = pair_lists(Rows(x), Rows(x[:0]), num_within=1, options=options)
     assert (forth[0][0].shape, back[0][0].shape) == ((num_rows, 0), (0, min(1, num_rows)))
 
 
@@ -120,22 +123,24 @@ def test_lists_of_few_rows(num_rows, precision):
 @pytest.mark.parametrize("copies", [1, 100])
 def test_the_budget_is_kept(people, threads, copies):
     x = np.repeat(people(3000 // copies, 1, width=256), copies, axis=0)
-    kinds = {"num_within": 9, "precision": "fp32", "threads": threads}
-    budget = search_memory(*x.shape, block=128, **kinds)
-    expected, _ = neighbour_lists(x, **kinds)
+    options = SearchOptions(precision="fp32", threads=threads)
+    budget = search_memory(*x.shape, num_within=9, options=replace(options, block=128))
+    expected, _ = neighbour_lists(x, num_within=9, options=options)
     tracemalloc.start()
     try:
-        found, _ = neighbour_lists(x, memory_budget=budget, **kinds)
+        lists, _ = neighbour_lists(x, num_within=9, options=replace(options, memory_budget=budget))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert flat_bytes(found) == flat_bytes(expected)
+    assert flat_bytes(lists) == flat_bytes(expected)
     assert x.nbytes < peak <= budget
 
 
 def test_hundreds_of_duplicates_are_ranked_by_id():
     x = np.repeat(np.eye(2, 8, dtype=np.float32), 300, axis=0)
-    ids, values = shard_topk(x[:3], x, k=40, shard_ids=np.arange(600)[::-1].copy(), block=128)
+    ids, values = shard_topk(
+        x[:3], x, k=40, shard_ids=np.arange(600)[::-1].copy(), options=SearchOptions(block=128)
+    )
     assert np.array_equal(ids, np.tile(np.arange(300, 340), (3, 1)))
     assert (values == 1).all()
 
@@ -171,15 +176,12 @@ def test_within_and_across_groups(people):
     rows, group = np.arange(48), np.arange(48) % 3
     parts = [
         shard_topk_by_group(
-            x,
-            x[s],
+            Rows(x, None, group),
+            Rows(x[s], s, group[s]),
             num_within=4,
             num_across=6,
-            query_group=group,
-            shard_group=group[s],
-            shard_ids=s,
             exclude=rows,
-            block=11,
+            options=SearchOptions(block=11),
         )
         for s in np.array_split(rows, 4)
     ]
@@ -190,12 +192,10 @@ def test_within_and_across_groups(people):
             assert np.array_equal(ids[i], oracle(x[i : i + 1], x[allowed], k, allowed, [i])[0])
 
 
-def test_a_group_of_one_leaves_its_seats_empty():
+def test_the_lists_of_a_group_of_one_are_padded():
     x = np.eye(3, dtype=np.float32)
-    within, across = shard_topk_by_group(
-        x, x, num_within=2, num_across=2, query_group=np.array([0, 1, 1]), shard_group=np.array([0, 1, 1]),
-        shard_ids=np.arange(3), exclude=np.arange(3),
-    )  # fmt: skip
+    rows = Rows(x, None, np.array([0, 1, 1]))
+    within, across = shard_topk_by_group(rows, rows, num_within=2, num_across=2, exclude=np.arange(3))
     assert within[0].tolist() == [[-1, -1], [2, -1], [1, -1]]
     assert across[0].tolist() == [[1, 2], [0, -1], [0, -1]]
 
@@ -222,9 +222,9 @@ def test_bad_input_is_refused():
     with pytest.raises(ConfigError, match="k = -1"):
         shard_topk(x, x, k=-1, shard_ids=ids)
     with pytest.raises(ConfigError, match="memory_budget = 1,000 bytes: 3 rows of 3 numbers need"):
-        neighbour_lists(x, num_within=1, memory_budget=1000)
+        neighbour_lists(x, num_within=1, options=SearchOptions(memory_budget=1000))
     with pytest.raises(ConfigError, match="precision fp32 on device 'cpu'"):
-        neighbour_lists(x, num_within=1, precision="fp32", device="cpu")
+        neighbour_lists(x, num_within=1, options=SearchOptions(precision="fp32", device="cpu"))
     with pytest.raises(ConfigError, match="k = 0"):
         top_k(x, k=0)
     with pytest.raises(FeatureError, match="another length"):

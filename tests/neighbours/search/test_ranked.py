@@ -19,7 +19,7 @@ def test_merged_lists_are_sorted_whatever_the_order_of_the_shards(k):
     assert [a.tolist() for a in merge_topk(parts[::-1], k=k)] == [a.tolist() for a in found]
 
 
-def test_empty_seats_come_last():
+def test_padding_comes_last():
     ids, values = merge_topk([empty_lists(1, 2), (np.array([[3]]), np.array([[-0.5]]))], k=3)
     assert ids.tolist() == [[3, PADDING, PADDING]]
     assert values.tolist() == [[-0.5, -np.inf, -np.inf]]

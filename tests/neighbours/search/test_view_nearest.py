@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.errors import DataError, FeatureError
+from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.view_nearest import merge_nearest_in_views, shard_nearest_in_views
 
 
@@ -23,10 +24,11 @@ def oracle(x, view, num_views):
 
 
 def sharded(x, view, num_views, shards, block=2048):
-    """The shards are both asked and asking, as the actors are."""
+    """Every shard is searched with the rows of every shard, as the actors do it."""
     ids, similarities = np.empty((len(x), num_views), np.int64), np.empty((len(x), num_views))
     for mine in shards:
-        asking = {"query_view": view[mine], "num_views": num_views, "block": block}
+        asking = {"query_view": view[mine], "num_views": num_views}
+        asking["options"] = SearchOptions(block=block)
         parts = [
             shard_nearest_in_views(x[mine], x[other], shard_view=view[other], shard_ids=other, **asking)
             for other in shards
@@ -37,7 +39,8 @@ def sharded(x, view, num_views, shards, block=2048):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5), num_views=st.integers(1, 6),
+    seed=st.integers(0, 10**6), num_rows=st.integers(1, 40), width=st.integers(1, 5),
+    num_views=st.integers(1, 6),
     num_shards=st.integers(1, 5), block=st.integers(1, 50),
 )  # fmt: skip
 def test_any_cut_gives_the_best_of_every_view(seed, num_rows, width, num_views, num_shards, block):
@@ -55,8 +58,8 @@ def test_bytes_do_not_depend_on_the_shards(people, num_shards):
     x = people(20, 12, width=64)
     view, rows = np.random.default_rng(0).integers(0, 7, len(x)), np.arange(len(x))
     whole = sharded(x, view, 7, [rows])
-    found = sharded(x, view, 7, np.array_split(rows, num_shards), block=17)
-    assert [a.tobytes() for a in found] == [a.tobytes() for a in whole]
+    merged = sharded(x, view, 7, np.array_split(rows, num_shards), block=17)
+    assert [a.tobytes() for a in merged] == [a.tobytes() for a in whole]
 
 
 def test_the_similarity_is_the_same_from_both_ends(people):

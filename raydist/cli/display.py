@@ -1,0 +1,101 @@
+"""The progress of a training or a comparison on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from raydist.cli.common import print_line
+from raydist.engine.events import CellStarted, EpochDone, Event, ReportWritten, Started, StepDone
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class ProgressDisplay:
+    """A bar for each epoch on a terminal, plain lines elsewhere; use it in a `with` block."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressDisplay:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.completed}/{task.total}"),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, event: Event) -> None:
+        """Show one event: a step moves the bar, all others are lines."""
+        if isinstance(event, StepDone):
+            self._advance(event)
+        elif self._bar:
+            self._bar.console.print(describe_event(event), highlight=False)
+        else:
+            print_line(describe_event(event))
+
+    def _advance(self, event: StepDone) -> None:
+        if not self._bar:
+            return
+        label = f"epoch {event.epoch}"
+        if self._task is None:
+            self._task = self._bar.add_task(label)
+        self._bar.update(self._task, description=label, completed=event.step, total=event.num_steps)
+
+
+def describe_event(event: Started | EpochDone | ReportWritten | CellStarted) -> str:
+    """An event as text for people.
+
+    >>> describe_event(CellStarted(2, 6, "pgm-seed1-0123abcd", done=True))
+    '[2/6] pgm-seed1-0123abcd: done before'
+    """
+    if isinstance(event, Started):
+        return _start_lines(event)
+    if isinstance(event, EpochDone):
+        return _epoch_line(event)
+    if isinstance(event, ReportWritten):
+        return f"report: {event.path}"
+    return f"[{event.number}/{event.num_cells}] {event.name}{': done before' if event.done else ''}"
+
+
+def _start_lines(event: Started) -> str:
+    """What is trained on, and where the run is kept."""
+    sets = ", ".join(
+        f"{number:,} {modality} tracklets ({event.frames[modality]:,} frames)"
+        for modality, number in event.tracklets.items()
+    )
+    notes = "".join(f"; {name} {value}" for name, value in event.notes.items() if value)
+    mlflow = f"\nMLflow: {event.mlflow_uri}" if event.mlflow_uri else ""
+    return (
+        f"run folder: {event.folder}{mlflow}\n"
+        f"training on {sets}; ranking {event.ranked:,}{notes}\n"
+        f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
+        f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"
+    )
+
+
+def _epoch_line(event: EpochDone) -> str:
+    """Losses, clusters, association and scores of an epoch."""
+    report = event.report
+    parts = [f"epoch {report.epoch}/{event.num_epochs} {report.stage}"]
+    parts += [f"{name} {value:.3f}" for name, value in report.losses.items()]
+    for modality, clusters in report.clusters.items():
+        agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
+        parts.append(f"{modality} {clusters['count']} clusters, noise {clusters['noise']:.0%}{agreement}")
+    parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
+    for direction, scores in (report.retrieval or {}).items():
+        parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
+    return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"

@@ -1,0 +1,75 @@
+"""The clustering algorithms by name, and the parameters that a distance and an algorithm declare together.
+
+Light: no compiled code is imported until rows are clustered.
+"""
+
+from __future__ import annotations
+
+from raydist.clustering.clusterer import Clusterer
+from raydist.neighbours.jaccard.distance import Distance
+from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.parameters import Parameter, parameters
+from raydist.registry import Entry, Registry
+
+CLUSTERINGS: Registry[type[Clusterer]] = Registry(
+    "clustering.algorithm",
+    {
+        "dbscan": Entry("raydist.clustering.dbscan_spec:Dbscan", "clusters of one density, within a radius."),
+        "hdbscan": Entry("raydist.clustering.hdbscan_spec:Hdbscan", "clusters of any density, no radius."),
+    },
+    kind="raydist.clustering.clusterer:Clusterer",
+    subclass=True,
+)
+
+
+def distance_class(name: str) -> type[Distance]:
+    """The distance of that name, or of that ``package.module:Class``.
+
+    Raises:
+        ConfigError: there is none, or it is no `Distance`.
+
+    >>> distance_class("jaccard").__name__
+    'PlainJaccard'
+    """
+    return DISTANCES.load(name)
+
+
+def clusterer_class(name: str) -> type[Clusterer]:
+    """The algorithm of that name, or of that ``package.module:Class``.
+
+    Raises:
+        ConfigError: there is none, or it is no `Clusterer`.
+
+    >>> clusterer_class("dbscan").__name__
+    'Dbscan'
+    """
+    return CLUSTERINGS.load(name)
+
+
+def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") -> dict[str, Parameter]:
+    """The parameters that may be given with a distance and an algorithm, by name.
+
+    Those of the other distances and algorithms of this package may be given too: they have no effect, but a
+    configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where
+    several declare a parameter, the chosen distance and algorithm come first.
+
+    >>> list(declared_parameters())[:4]
+    ['k1', 'k2', 'k1_intra', 'k1_inter']
+    """
+    chosen = [distance_class(distance), clusterer_class(algorithm)]
+    others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
+    declared: dict[str, Parameter] = {}
+    for part in others:
+        for name, one in parameters(part).items():
+            declared.setdefault(name, one)
+    return declared | parameters(chosen[0]) | parameters(chosen[1])
+
+
+def owners_of(name: str) -> tuple[list[str], list[str]]:
+    """The distances and the algorithms of this package that declare a parameter.
+
+    >>> owners_of("gate"), owners_of("min_samples")
+    ((['modality-aware'], []), ([], ['dbscan', 'hdbscan']))
+    """
+    distances = [one for one in DISTANCES if name in parameters(distance_class(one))]
+    return distances, [one for one in CLUSTERINGS if name in parameters(clusterer_class(one))]

@@ -1,0 +1,83 @@
+"""What a data set is for the rest of the package, one value in the file of each data set."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from raydist.data.datasets.notes import ReadNotes
+from raydist.data.datasets.registry import DATASETS
+from raydist.data.tracklets import TrackletTable
+from raydist.errors import DataError
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The settings of readers; each reader takes those that it has arguments for.
+
+    Attributes:
+        mismatch: ``drop`` leaves out tracklets whose files disagree with each other, ``error`` refuses the
+            data set.
+        auxiliary: also read training tracklets of persons that one camera alone saw.
+        paired: fill the column ``pair``, a supervisory hint across the modalities.
+        trial: which of the published splits, from 1.
+    """
+
+    mismatch: str = "drop"
+    auxiliary: bool = False
+    paired: bool = False
+    trial: int = 1
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set.
+
+    Attributes:
+        read: from its folder (or file) to the table of all splits, and what was left out; keyword arguments
+            are some of `ReadOptions`.
+        protocol: name of the protocol by which it is evaluated; None is that of the layout it is drawn in.
+        num_trials: how many published splits there are, see ``data.trial``.
+        single_images: every tracklet has one frame.
+    """
+
+    read: Callable[..., tuple[TrackletTable, ReadNotes]]
+    protocol: str | None
+    num_trials: int = 1
+    single_images: bool = False
+
+    @property
+    def drawn(self) -> bool:
+        """Whether raydist draws it itself, so that no folder is given."""
+        return self.protocol is None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The names of the `ReadOptions` that its reader takes."""
+        known = inspect.signature(self.read).parameters
+        return tuple(name for name in ReadOptions.__dataclass_fields__ if name in known)
+
+
+def read_dataset(
+    name: str, root: str | Path, options: ReadOptions = ReadOptions()
+) -> tuple[TrackletTable, ReadNotes]:
+    """Read a data set by name.
+
+    Args:
+        name: of `DATASETS`, or ``package.module:attribute``.
+        root: its folder (or the manifest file).
+        options: of which its reader gets those that it takes.
+
+    Returns:
+        The table of all splits, and what was left out.
+
+    Raises:
+        ConfigError: there is no such data set; the message has the nearest name.
+        DataError: the folder does not exist, or the reader refuses what is in it.
+    """
+    dataset = DATASETS.load(name)
+    if not Path(root).exists():
+        raise DataError(f"data set {name}: {root} does not exist")
+    return dataset.read(root, **{option: getattr(options, option) for option in dataset.options})

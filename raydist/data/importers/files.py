@@ -1,0 +1,41 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from raydist.errors import RaydistError
+
+UNFINISHED = ".part"
+"""The end of the name of a file that is being written."""
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file under another name first, so that readers see the old file, the new one or none.
+
+    Args:
+        path: the file; its folder is made.
+        content: what it holds.
+
+    Raises:
+        RaydistError: it cannot be written, for example because the disk is full.
+    """
+    unfinished = path.with_name(f".{path.name}{UNFINISHED}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.write_bytes(content)
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise RaydistError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def is_written(path: Path) -> bool:
+    """Whether a file is there and not empty."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

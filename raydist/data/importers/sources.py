@@ -1,0 +1,175 @@
+"""Where the frames of a sequence come from: a video, or a folder of pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.data.importers.pictures import Picture, is_picture, natural_key, read_picture
+from raydist.errors import DataError
+from raydist.types import Ints
+
+_SAMPLE_BYTES = 2**20
+
+
+class FrameSource(Protocol):
+    """The frames of a sequence by their numbers in the track file."""
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames, as the first of them has them."""
+
+    def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
+        """Which of these frames are certainly not there, bool [N]."""
+
+    def read(self, frames: Sequence[int]) -> Iterator[tuple[int, Picture | DataError]]:
+        """The frames of these numbers (ascending); frames behind the end are left out."""
+
+    def fingerprint(self) -> str:
+        """Changes when the frames are others."""
+
+
+class VideoFrames:
+    """The frames of a video.
+
+    Args:
+        path: the file.
+        first_frame: the number of its first frame in the track file.
+
+    Raises:
+        DataError: OpenCV cannot read a frame of it.
+    """
+
+    def __init__(self, path: Path, first_frame: int) -> None:
+        self._path = path
+        self._first = first_frame
+        for _, pixels in self.read([first_frame]):
+            if not isinstance(pixels, DataError):
+                self._size = pixels.shape[:2]
+                return
+        raise DataError("OpenCV cannot read a frame of this video")
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the frames."""
+        height, width = self._size
+        return height, width
+
+    def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
+        """Those before the first; how many a video has is known only when it was read."""
+        return frames < self._first
+
+    def read(self, frames: Sequence[int]) -> Iterator[tuple[int, Picture | DataError]]:
+        """Read the video from its beginning: seeking is not exact in all formats."""
+        video = cv2.VideoCapture(str(self._path))
+        try:
+            number = self._first
+            for wanted in frames:
+                while number < wanted and video.grab():
+                    number += 1
+                if number != wanted or not video.grab():
+                    return
+                number += 1
+                is_decoded, pixels = video.retrieve()
+                yield wanted, pixels if is_decoded else DataError(f"{self._path} cannot be decoded here")
+        finally:
+            video.release()
+
+    def fingerprint(self) -> str:
+        """Of the length and both ends of the file."""
+        size = self._path.stat().st_size
+        with self._path.open("rb") as file:
+            begin = file.read(_SAMPLE_BYTES)
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            return _digest(f"{size} {self._first}".encode(), begin, file.read())
+
+
+class FolderFrames:
+    """The frames of a folder of pictures.
+
+    A picture is the frame whose number ends its name, as in ``000017.jpg``; where not all names end with a
+    number, or a number comes twice, the pictures are counted in their natural order.
+
+    Args:
+        path: the folder.
+        first_frame: the number of the first picture where the names do not say it.
+
+    Raises:
+        DataError: there is no picture, or the first cannot be read.
+    """
+
+    def __init__(self, path: Path, first_frame: int) -> None:
+        names = sorted(
+            (name for name in _names(path) if is_picture(name) and not name.startswith(".")), key=natural_key
+        )
+        if not names:
+            raise DataError("the folder holds no pictures")
+        numbers = [re.search(r"([0-9]+)$", Path(name).stem) for name in names]
+        by_number = {int(match[1]): name for match, name in zip(numbers, names, strict=True) if match}
+        if len(by_number) < len(names):
+            by_number = dict(enumerate(names, start=first_frame))
+        self._path = path
+        self._names = by_number
+        first = min(by_number)
+        try:
+            self._size = read_picture(path / by_number[first]).shape[:2]
+        except DataError as error:
+            raise DataError(f"{by_number[first]}: {error}") from None
+
+    def size(self) -> tuple[int, int]:
+        """Height and width of the first picture."""
+        height, width = self._size
+        return height, width
+
+    def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
+        """Those without a picture."""
+        return ~np.isin(frames, list(self._names))
+
+    def read(self, frames: Sequence[int]) -> Iterator[tuple[int, Picture | DataError]]:
+        """Read pictures; in the place of one that is damaged or of another size there is the error."""
+        for number in frames:
+            try:
+                pixels = read_picture(self._path / self._names[number])
+                if pixels.shape[:2] != self._size:
+                    height, width = pixels.shape[:2]
+                    raise DataError(f"{height} x {width} pixels, but the first picture has {self._size}")
+                yield number, pixels
+            except DataError as error:
+                yield number, DataError(f"{self._names[number]}: {error}")
+
+    def fingerprint(self) -> str:
+        """Of the names and lengths of the pictures."""
+        files = [
+            f"{number} {name} {(self._path / name).stat().st_size}" for number, name in self._names.items()
+        ]
+        return _digest("\n".join(files).encode(errors="surrogateescape"))
+
+
+def open_source(path: Path, first_frame: int) -> FrameSource:
+    """The frames of a video file or of a folder.
+
+    Args:
+        path: the video or folder.
+        first_frame: number of the first frame in the track file, where names of pictures do not say it.
+
+    Raises:
+        DataError: nothing is there, or no frame can be read.
+    """
+    if path.is_dir():
+        return FolderFrames(path, first_frame)
+    if not path.is_file():
+        raise DataError("no such video or folder of pictures")
+    return VideoFrames(path, first_frame)
+
+
+def _names(path: Path) -> list[str]:
+    return [entry.name for entry in path.iterdir()]
+
+
+def _digest(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]

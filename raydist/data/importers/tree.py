@@ -1,0 +1,114 @@
+"""The pictures below a folder, each with what its path says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from raydist.data.datasets.notes import ReadNotes
+from raydist.data.importers.files import is_written
+from raydist.data.importers.modalities import WORDS
+from raydist.data.importers.patterns import DISTRACTOR, JUNK, PathPattern
+from raydist.data.importers.pictures import is_picture, natural_key
+from raydist.data.importers.problems import Problems
+from raydist.types import Modality
+
+HIDDEN = "hidden file or folder of thumbnails"
+NO_PICTURE = "not a picture"
+LINKED_FOLDER = "link to a folder, not followed"
+NO_PERSON = "picture of no person (identity -1)"
+DISTRACTING = "distractor (identity 0000)"
+_THUMBNAILS = ("@eaDir", "__MACOSX")
+
+
+@dataclass(frozen=True)
+class TreePicture:
+    """One picture.
+
+    Attributes:
+        path: relative to the folder that is imported.
+        values: what the placeholders of the pattern stand for.
+        modality: of the path, or of its camera.
+    """
+
+    path: str
+    values: Mapping[str, str]
+    modality: Modality
+
+
+def find_pictures(root: Path, problems: Problems, notes: ReadNotes) -> Iterator[str]:
+    """The paths of all pictures below a folder, in their natural order, relative to it.
+
+    Args:
+        root: the folder.
+        problems: gets every folder that cannot be read.
+        notes: gets everything that is left out.
+    """
+
+    def refuse(error: OSError) -> None:
+        problems.add(error.filename, f"the folder cannot be read ({error.strerror})")
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        base = os.path.relpath(folder, root)
+        for name in list(folders):
+            path = os.path.normpath(os.path.join(base, name))
+            if name.startswith(".") or name in _THUMBNAILS:
+                notes.add(HIDDEN, path)
+                folders.remove(name)
+            elif os.path.islink(os.path.join(folder, name)):
+                notes.add(LINKED_FOLDER, path)
+        folders.sort(key=natural_key)
+        for name in sorted(files, key=natural_key):
+            path = os.path.normpath(os.path.join(base, name))
+            if name.startswith("."):
+                notes.add(HIDDEN, path)
+            elif not is_picture(name):
+                notes.add(NO_PICTURE, path)
+            else:
+                yield path.replace(os.sep, "/")
+
+
+def read_tree(
+    root: Path,
+    pattern: PathPattern,
+    declared: Mapping[str, Modality],
+    problems: Problems,
+    notes: ReadNotes,
+) -> list[TreePicture]:
+    """The pictures below a folder with what their paths say.
+
+    Args:
+        root: the folder.
+        pattern: of the paths.
+        declared: modality of each camera, where the pattern does not have it; all others are visible.
+        problems: gets every picture that is empty or whose path does not fit.
+        notes: gets everything that is left out.
+    """
+    pictures = []
+    for path in find_pictures(root, problems, notes):
+        values = pattern.match(path)
+        if values is None:
+            problems.add(root, f"{path} does not fit the pattern {pattern.text}")
+        elif not is_written(root / path):
+            problems.add(root, f"{path} is empty or cannot be read")
+        elif pattern.is_named and values["identity"] in JUNK:
+            notes.add(NO_PERSON, path)
+        elif pattern.is_named and values["identity"] == DISTRACTOR:
+            notes.add(DISTRACTING, path)
+        else:
+            modality = _modality(values, declared)
+            if modality is None:
+                problems.add(
+                    root, f"{path}: modality {values['modality']!r}, expected one of {', '.join(WORDS)}"
+                )
+            else:
+                pictures.append(TreePicture(path, values, modality))
+    return pictures
+
+
+def _modality(values: Mapping[str, str], declared: Mapping[str, Modality]) -> Modality | None:
+    if "modality" in values:
+        return WORDS.get(values["modality"].lower())
+    return declared.get(values["camera"], Modality.VISIBLE)

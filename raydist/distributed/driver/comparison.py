@@ -1,0 +1,122 @@
+"""Several methods and seeds on one data set: the runs of a comparison.
+
+A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells
+that another one has already finished.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from raydist.engine.run_folder import RunFolder, file_name
+from raydist.engine.schema import Config, load_config
+from raydist.engine.summary import RunSummary
+from raydist.methods.registry import METHODS
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row of the table.
+
+    Attributes:
+        label: as given: the name of a method or a recipe, or ``name+section.key=value+...`` for a changed
+            one.
+    """
+
+    label: str
+
+    @property
+    def recipe(self) -> str | None:
+        """The recipe that it names; None for a method, which is laid over the recipe of the comparison."""
+        name = self.label.split("+")[0]
+        return None if name in METHODS or ":" in name else name
+
+    @property
+    def words(self) -> list[str]:
+        """What it means for the configuration."""
+        name, *changes = self.label.split("+")
+        return changes if self.recipe else [f"method.name={name}", *changes]
+
+    @property
+    def stem(self) -> str:
+        """A folder name."""
+        return file_name(self.label)[:80]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a comparison.
+
+    Attributes:
+        variant: the row of the table that it counts for.
+        seed: of the run.
+        config: its configuration.
+        folder: of the run.
+    """
+
+    variant: Variant
+    seed: int
+    config: Config
+    folder: Path
+
+    def summary(self) -> RunSummary | None:
+        """What the run came to; None while it has not ended."""
+        return RunFolder(self.folder).summary()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The cells of a comparison, and the folder that they are kept in."""
+
+    folder: Path
+    cells: Sequence[Cell]
+
+    @property
+    def table(self) -> Path:
+        """Where its table is written, beside those of other comparisons."""
+        names = "\n".join(cell.folder.name for cell in self.cells)
+        return self.folder / f"table-{_digest(names)}.json"
+
+    @property
+    def variants(self) -> list[Variant]:
+        """The rows, in the order given."""
+        return list(dict.fromkeys(cell.variant for cell in self.cells))
+
+
+def plan_comparison(
+    recipe: str | None, variants: Sequence[str], seeds: Sequence[int], words: Sequence[str]
+) -> Comparison:
+    """All cells of a comparison; nothing is run or written.
+
+    Args:
+        recipe: what all cells start from.
+        variants: labels, see `Variant`.
+        seeds: of the runs; the data set is the same for all.
+        words: ``section.key=value``, for all cells.
+    """
+    rows = [Variant(label) for label in variants]
+    cells = [
+        _cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"]))
+        for v in rows
+        for s in seeds
+    ]
+    return Comparison(cells[0].folder.parent, cells)
+
+
+def _cell(variant: Variant, seed: int, config: Config) -> Cell:
+    """A cell whose folder's name holds a digest of all that its result depends on."""
+    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
+    key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
+    folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
+    name = f"{variant.stem}-seed{seed}-{key}"
+    run = config.run.model_copy(update={"dir": str(folder), "name": name})
+    return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,49 @@
+"""What a run takes of the memory of workers and feature shards, checked before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from raydist.distributed.shards.memory import check_shard_memory
+from raydist.engine.memory_check import check_memory, feature_width
+from raydist.engine.schema import Config
+from raydist.types import Modality
+
+
+@dataclass(frozen=True)
+class GroupMemory:
+    """What a group of workers and its shards take.
+
+    Attributes:
+        memory_mb: megabytes of a copy of the largest memory on every worker.
+        shard_mb: megabytes of a feature shard for the larger modality.
+        search_budget: bytes that the search of a shard may take.
+    """
+
+    memory_mb: float
+    shard_mb: float
+    search_budget: int
+
+
+def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:
+    """What a run takes, if it is within the limits of the configuration.
+
+    Args:
+        config: the whole configuration.
+        sizes: training tracklets of each modality.
+
+    Raises:
+        ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a
+            worker.
+    """
+    width = feature_width(config)
+    shard_mb, search_budget = check_shard_memory(
+        sizes,
+        width,
+        [config.clustering.spec(modality).metric for modality in Modality],
+        num_shards=config.ray.num_shards,
+        threads=config.ray.shard_threads,
+        budget_mb=config.memory.shard_mb,
+    )
+    return GroupMemory(check_memory(config, sum(sizes), width), shard_mb, search_budget)

@@ -1,0 +1,66 @@
+"""What the workers of a group are given: what to do, and the actors that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from raydist.engine.schema import Config
+
+ActorHandle = Any
+"""The handle of an actor; Ray's own type knows no methods."""
+
+
+@dataclass(frozen=True)
+class GroupActors:
+    """The actors of a group of workers.
+
+    Attributes:
+        board: of `raydist.distributed.board.Board`.
+        shards: of `raydist.distributed.shards.feature_shard.FeatureShard`.
+    """
+
+    board: ActorHandle
+    shards: Sequence[ActorHandle]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker of a group is given.
+
+    Attributes:
+        actors: the board and the feature shards.
+        folder: of the run or of the trial; absolute.
+    """
+
+    actors: GroupActors
+    folder: Path
+
+
+@dataclass(frozen=True)
+class TrainingJob(Job):
+    """A training.
+
+    Attributes:
+        config: the whole configuration.
+        run_id: the MLflow run that rank 0 logs to; None without MLflow.
+    """
+
+    config: Config
+    run_id: str | None
+
+
+@dataclass(frozen=True)
+class TrialJob(Job):
+    """A trial of a search.
+
+    Attributes:
+        configs: data set -> its configuration.
+    """
+
+    configs: Mapping[str, Config]
+
+
+AnyJob = TypeVar("AnyJob", bound=Job)

@@ -1,0 +1,122 @@
+"""The driver of a trial, which Ray Tune starts.
+
+The workers of the trial tell the board of every epoch, once it is safe on disk, and wait there until Ray Tune
+has decided what becomes of the trial; the driver carries both. What Ray offers for this
+(`TuneReportCallback`) reports from a second thread, and waits for ever where the last epoch and the end of a
+trial meet.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from ray.tune import Trainable
+
+from raydist.distributed.driver.group import group_actors, run_group
+from raydist.distributed.driver.memory import check_group_memory
+from raydist.distributed.job import ActorHandle, TrialJob
+from raydist.distributed.tune.results import TrialFailed, to_result
+from raydist.distributed.tune.trial_worker import train_trial
+from raydist.errors import RaydistError, WorkerError
+from raydist.tuning.report import TrialReport
+from raydist.tuning.study import Study
+from raydist.tuning.study_folder import StudyFolder
+
+
+@dataclass(frozen=True)
+class StudyJob:
+    """What the drivers of all trials are given.
+
+    Attributes:
+        study: what is searched.
+        folder: of the study; every trial has a folder in it. Absolute.
+        sizes: data set -> training tracklets of each modality.
+        scratch: where Ray Train keeps its files. Absolute.
+    """
+
+    study: Study
+    folder: Path
+    sizes: Mapping[str, Sequence[int]]
+    scratch: Path
+
+
+class TrialDriver(Trainable):
+    """What Ray Tune starts for a trial; a step is an epoch.
+
+    It reports the epoch, the mean of every metric over the data sets, and every value; or why the trial
+    failed, and then ends without an error, so that the study goes on. The workers of a trial that Ray Tune
+    stops come to an end by themselves. If the driver were killed instead, a watcher of Ray Train would have
+    to free their CPUs: it dies of one late answer, and the next trial waits for ever.
+    """
+
+    def setup(  # type: ignore[override]  # Ray Tune passes on what `with_parameters` was given
+        self, config: Mapping[str, Any], *, job: StudyJob
+    ) -> None:
+        """Start the workers.
+
+        Args:
+            config: the trial's ``number`` and ``sample``.
+            job: the study that it belongs to.
+        """
+        self._reports: SimpleQueue[TrialReport | TrialFailed] = SimpleQueue()
+        self._board: ActorHandle = None
+        self._epoch = 0
+        self._folder = StudyFolder(job.folder).of_trial(config["number"])
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._group = threading.Thread(target=self._run, args=(job, config["sample"]), daemon=True)
+        self._group.start()
+
+    def step(self) -> dict[str, Any]:
+        """Let the workers go on, and wait for the end of an epoch."""
+        if self._epoch:
+            self._board.allow.remote(self._epoch)
+        report = self._reports.get()
+        if isinstance(report, TrialReport):
+            self._epoch = report.epoch
+        return to_result(report)
+
+    def cleanup(self) -> None:
+        """End the workers, and wait until their CPUs are free."""
+        if self._board is not None:
+            self._board.stop.remote()
+        self._group.join()
+
+    def _run(self, job: StudyJob, sample: Mapping[str, Any]) -> None:
+        """Run the workers of the trial to their end."""
+        try:
+            configs = {data: job.study.config(data, sample) for data in job.study.bases}
+            section = next(iter(configs.values())).ray
+            # the same shards serve all data sets
+            budget = min(check_group_memory(c, job.sizes[data]).search_budget for data, c in configs.items())
+            with group_actors(section, search_budget=budget) as actors:
+                self._board = actors.board
+                run_group(
+                    train_trial,
+                    TrialJob(actors, self._folder, configs),
+                    section,
+                    name=self._folder.name,
+                    storage=job.scratch,
+                    on_event=self._reports.put,
+                )
+        except Exception as error:
+            (self._folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            self._reports.put(TrialFailed(reason(error)))
+
+
+def reason(error: Exception) -> str:
+    """Why a trial failed, in a line or two: the whole message of an error of ours, the gist of any other.
+
+    >>> reason(RuntimeError("a worker died\\nTraceback ...\\nKeyError: 3\\n"))
+    'RuntimeError: a worker died ... KeyError: 3'
+    """
+    text = str(error).strip()
+    lines = text.splitlines()
+    if len(lines) > 1 and (isinstance(error, WorkerError) or not isinstance(error, RaydistError)):
+        text = f"{lines[0]} ... {lines[-1]}"
+    return f"{type(error).__name__}: {text}"

@@ -1,0 +1,44 @@
+"""A worker of a trial: it trains an epoch, tells the board, and waits there until Ray Tune has decided about
+the trial."""
+
+from __future__ import annotations
+
+from raydist.distributed.job import TrialJob
+from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
+from raydist.engine.checkpoint_folder import CheckpointFolder
+from raydist.engine.run_folder import KEPT
+from raydist.tuning.joint_run import JointRun
+from raydist.tuning.report import TrialReport
+
+
+def train_trial(job: TrialJob) -> None:
+    """What every Ray Train worker of a trial executes."""
+    run_guarded(job, _train)
+
+
+def _train(job: TrialJob) -> None:
+    import ray
+
+    configs, board = job.configs, job.actors.board
+    process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
+    run = JointRun(
+        {data: state_of_worker(config, process_group, job.actors) for data, config in configs.items()}
+    )
+    checkpoints = CheckpointFolder((job.folder / "checkpoints").as_uri())
+    leads = process_group.rank == 0
+
+    def may_go_on_after(report: TrialReport) -> bool:
+        """Tell the board of an epoch that is safe on disk, and wait for the decision."""
+        if leads:
+            ray.get(board.post.remote(report))
+        return bool(ray.get(board.may_go_on.remote(report.epoch)))
+
+    with logging_to(job.folder / "log.txt", process_group):
+        newest = checkpoints.newest()
+        goes_on = may_go_on_after(run.unpack(newest[1])) if newest else True
+        while goes_on and run.epoch < run.num_epochs:
+            report = run.advance()
+            if leads:
+                checkpoints.write(report.epoch, run.pack())
+                checkpoints.keep_only({*range(report.epoch - KEPT + 1, report.epoch + 1)})
+            goes_on = may_go_on_after(report)

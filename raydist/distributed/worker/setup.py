@@ -1,0 +1,91 @@
+"""How a worker begins and ends: its device, its process group, its state, its log, and errors that are not
+tried again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from raydist.distributed.job import AnyJob, GroupActors
+from raydist.engine.inputs import open_inputs
+from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProcessGroup
+from raydist.engine.schema import Config
+from raydist.engine.state import RunState, build_state
+from raydist.errors import RaydistError
+from raydist.home import cache_folder
+
+
+def run_guarded(job: AnyJob, work: Callable[[AnyJob], None]) -> None:
+    """Do the work of a worker.
+
+    An error of ours would come again: it is noted on the board, and workers that are started after it end at
+    once.
+    """
+    import ray
+
+    board = job.actors.board
+    if ray.get(board.failure.remote()):
+        return
+    try:
+        work(job)
+    except RaydistError as error:
+        ray.get(board.fail.remote(error))
+        raise
+
+
+def setup_worker(*, deterministic: bool) -> ProcessGroup:
+    """Set a worker up, and give its process group.
+
+    Args:
+        deterministic: whether torch refuses operations that are not (warns of them on a GPU).
+    """
+    import ray.train
+    import ray.train.torch
+
+    device = ray.train.torch.get_device()
+    torch.set_num_threads(1)
+    strict = "warn" if device.type == "cuda" else "error"
+    # not torch.use_deterministic_algorithms, which loads the whole compiler: seconds of every worker
+    torch.set_deterministic_debug_mode(strict if deterministic else "default")
+    if ray.train.get_context().get_world_size() > 1:
+        return TorchProcessGroup(device)
+    return SingleProcess(device)
+
+
+def state_of_worker(config: Config, process_group: ProcessGroup, actors: GroupActors) -> RunState:
+    """A run before its first epoch, whose refresh is done on the shards."""
+    from raydist.distributed.shards.refresh import ShardedRefresh
+
+    inputs = open_inputs(config, cache_folder())
+    refresh = ShardedRefresh(
+        process_group,
+        actors.board,
+        list(actors.shards),
+        inputs.tracklets,
+        threads=config.ray.shard_threads,
+    )
+    return build_state(config, inputs, process_group=process_group, refresh=refresh)
+
+
+@contextmanager
+def logging_to(path: Path, process_group: ProcessGroup) -> Iterator[None]:
+    """The logs of all workers go to one file, each line with the rank."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(
+        logging.Formatter(
+            f"%(asctime)s worker {process_group.rank} (pid %(process)d) %(levelname)s %(message)s"
+        )
+    )
+    logger = logging.getLogger("raydist")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.info("started, %d in all", process_group.world_size)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()

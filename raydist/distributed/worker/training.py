@@ -1,0 +1,64 @@
+"""A worker of a training."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from raydist.distributed.job import ActorHandle, TrainingJob
+from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
+from raydist.engine.events import EpochDone, EpochReport, StepDone
+from raydist.engine.run import train_run
+from raydist.engine.run_folder import RunFolder
+from raydist.engine.state import RunState
+from raydist.tracking.tracker import NoTracker, Tracker
+
+STEP_SECONDS = 0.5
+"""How often the driver hears of the steps of an epoch, at most."""
+
+
+def train_worker(job: TrainingJob) -> None:
+    """What every Ray Train worker of a training executes."""
+    run_guarded(job, _train)
+
+
+def _train(job: TrainingJob) -> None:
+    import ray
+    import ray.train
+
+    config, folder, board = job.config, RunFolder(job.folder), job.actors.board
+    process_group = setup_worker(deterministic=config.run.deterministic)
+    state = state_of_worker(config, process_group, job.actors)
+    leads = process_group.rank == 0
+    if leads:
+        state.after_step = _post_steps(state, board)
+
+    def after_epoch(report: EpochReport) -> None:
+        if leads:
+            ray.get(board.post.remote(EpochDone(report, state.plan.num_epochs)))
+        ray.train.report({"epoch": report.epoch})
+
+    with logging_to(folder.path / "log.txt", process_group):
+        train_run(state, folder, _attach(job) if leads else NoTracker(), after_epoch=after_epoch)
+
+
+def _post_steps(state: RunState, board: ActorHandle) -> Callable[[int, int], None]:
+    """Tells the board how many steps of the epoch are done, every `STEP_SECONDS` at most."""
+    last = 0.0
+
+    def post(step: int, num_steps: int) -> None:
+        nonlocal last
+        if time.monotonic() - last > STEP_SECONDS:
+            last = time.monotonic()
+            board.post.remote(StepDone(state.epoch + 1, step, num_steps))
+
+    return post
+
+
+def _attach(job: TrainingJob) -> Tracker:
+    """Logs to the MLflow run that the driver made."""
+    if job.run_id is None:
+        return NoTracker()
+    from raydist.tracking.mlflow import MlflowTracker
+
+    return MlflowTracker(str(job.config.tracking.mlflow_uri), job.run_id)

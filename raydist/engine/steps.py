@@ -1,0 +1,142 @@
+"""The optimizer steps of an epoch: draw a batch, encode this worker's share, gather, compare with memories,
+update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from raydist.engine.clip_batches import StepKey, render
+from raydist.engine.optimizer import set_learning_rate
+from raydist.engine.plan import StageEpoch
+from raydist.engine.schema import Config
+from raydist.engine.state import RunState
+from raydist.errors import TrainingError
+from raydist.methods.steps import Batch, OptimizerStep
+from raydist.randomness import stream
+from raydist.types import Ints
+
+
+def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
+    """The steps of an epoch.
+
+    Args:
+        state: the run, with the targets of the epoch; changed in place.
+        current: the stage, and the epoch within it.
+
+    Returns:
+        The mean of every loss term.
+    """
+    assert state.targets is not None
+    assert state.optimizer is not None
+    config = state.config
+    optimizer_steps = current.stage.optimizer_steps(state.targets, current.epoch)
+    iterations = num_iterations(config, optimizer_steps)
+    batches = [
+        s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i))
+        for i, s in enumerate(optimizer_steps)
+    ]
+    means: dict[str, float] = {}
+    for iteration in range(iterations):
+        progress = (current.epoch.index + iteration / iterations) / current.epoch.count
+        set_learning_rate(state.optimizer, config.train, current.stage.lr_factor, progress)
+        for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True)):
+            key = StepKey(state.epoch, number, iteration)
+            for name, value in train_step(state, optimizer_step, rows[iteration], key).items():
+                means[name] = means.get(name, 0.0) + value / iterations
+        state.after_step(iteration + 1, iterations)
+    return means
+
+
+def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> dict[str, float]:
+    """One optimizer step.
+
+    Args:
+        state: the run; changed in place.
+        optimizer_step: what is to be minimised.
+        rows: int64 [B], the global batch, of which this worker encodes its share.
+        key: which step of the run it is.
+
+    Returns:
+        The terms of the loss.
+
+    Raises:
+        TrainingError: the loss is not finite.
+    """
+    process_group, optimizer = state.process_group, state.optimizer
+    assert optimizer is not None
+    state.encoder.train()
+    batch = encode(state, optimizer_step, rows, key)
+    terms = optimizer_step.loss(batch, state.memories, state.modules)
+    total = torch.stack(list(terms.values())).sum()
+    if not torch.isfinite(total):
+        raise TrainingError(
+            f"the loss is {_format(terms)} in epoch {key.epoch}, optimizer step {key.optimizer_step} of "
+            "iteration "
+            f"{key.iteration} (counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
+        )
+    optimizer.zero_grad(set_to_none=True)
+    if total.requires_grad:
+        total.backward()
+        process_group.reduce_gradients(
+            state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()]
+        )
+        optimizer.step()
+        state.steps += 1
+    with torch.no_grad():
+        optimizer_step.update(batch, state.memories)
+    state.frames_seen += batch.features.shape[:2].numel() * state.config.data.frames
+    return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> Batch:
+    """The features of a global batch, gathered from all workers.
+
+    Args:
+        state: the run.
+        optimizer_step: which V clip views of every tracklet are rendered, and which features are wanted of
+            them.
+        rows: int64 [B], the global batch.
+        key: which step of the run it is; all chance is keyed by it.
+    """
+    process_group, config = state.process_group, state.config
+    positions = state.my_rows(len(rows))
+    num_views = len(optimizer_step.clip_views)
+    rendered = render(
+        state.tracklets,
+        rows[positions],
+        positions,
+        optimizer_step.clip_views,
+        num_frames=config.data.frames,
+        seed=config.run.seed,
+        key=key,
+    )
+    with torch.autocast(process_group.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
+        inputs = [part.to(process_group.device) for part in rendered if part is not None]
+        encoded = state.encoder(*inputs)
+
+    def gather(values: Tensor) -> Tensor:
+        """[V * b, ...] of this worker -> [V, B, ...] of all workers."""
+        by_position = values.float().unflatten(0, (num_views, len(positions))).transpose(0, 1)
+        return process_group.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
+
+    frames = gather(encoded.frame) if optimizer_step.wants_frames else None
+    raw = gather(encoded.raw) if optimizer_step.wants_raw else None
+    return Batch(gather(encoded.tracklet), torch.from_numpy(rows).to(process_group.device), frames, raw)
+
+
+def num_iterations(config: Config, optimizer_steps: Sequence[OptimizerStep]) -> int:
+    """Iterations of an epoch: ``train.iterations``, or as many as give ``train.epoch_frames`` training
+    frames."""
+    if config.train.epoch_frames is None:
+        return config.train.iterations
+    rng = np.random.default_rng(0)  # the number of rows in a batch does not depend on chance
+    clips = sum(s.sampler(1, rng).shape[1] * len(s.clip_views) for s in optimizer_steps)
+    return max(1, round(config.train.epoch_frames / (clips * config.data.frames)))
+
+
+def _format(terms: Mapping[str, Tensor]) -> str:
+    return ", ".join(f"{name} {float(value.detach()):.3g}" for name, value in terms.items())

@@ -1,0 +1,111 @@
+"""The memory of the interventions: one slot a tracklet, or one a simultaneous pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from raydist.data.training_set import NO_GROUP, TrainingSet
+from raydist.losses.contrastive import instance_logits
+from raydist.memories.centroids import centroids
+from raydist.memories.instances import update_slots
+from raydist.methods.common.labels import at
+from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces
+from raydist.methods.method import Targets
+from raydist.methods.steps import Batch
+from raydist.types import Floats, Ints, tracklet_means
+
+
+@dataclass(frozen=True)
+class TrackletSlots:
+    """The slot of the memory that a tracklet owns, and the camera views in which a slot has an owner.
+
+    One slot a tracklet; where simultaneous pairs are given, the members of a pair share one, which is a slot
+    of both their camera views.
+
+    Attributes:
+        slot: int64 [N], the slot of each tracklet, 0..S-1.
+        view: int64 [N], the camera view of each tracklet.
+        in_view: bool [U, S], whether a slot has an owner in a camera view.
+    """
+
+    slot: Ints
+    view: Ints
+    in_view: NDArray[np.bool_]
+
+    @classmethod
+    def build(cls, tracklets: TrainingSet) -> TrackletSlots:
+        """The slots of a training set."""
+        rows, pair = np.arange(len(tracklets)), tracklets.pair
+        owner = rows if pair is None else np.where(pair == NO_GROUP, rows + len(rows), pair)
+        slot = np.unique(owner, return_inverse=True)[1].astype(np.int64)
+        in_view = np.zeros((tracklets.view.max() + 1, slot.max() + 1), bool)
+        in_view[tracklets.view, slot] = True
+        return cls(slot, tracklets.view, in_view)
+
+    def fill(self, means: Floats) -> Floats:
+        """The memory [S, D] from the tracklets' unit features [N, D]."""
+        slot, num_slots = torch.from_numpy(self.slot), self.in_view.shape[1]
+        return centroids(torch.from_numpy(means), slot, num_slots).numpy()
+
+    def update(self, memory: Tensor, batch: Batch, *, momentum: float) -> None:
+        """Move the slots of a batch in place towards its first clip view, the original."""
+        update_slots(memory, at(self.slot, batch.rows), batch.features[0], momentum=momentum)
+
+    def logits(self, batch: Batch, memory: Tensor, ignored: csr_array, *, temperature: float) -> Tensor:
+        """Logits of all clip views of a batch over the own slot and its negatives.
+
+        Args:
+            batch: A clip views of B tracklets.
+            memory: [S, D] unit rows.
+            ignored: bool [N, N], pairs of tracklets of one camera view that are not negatives of each other.
+            temperature: > 0.
+
+        Returns:
+            [A, B, 1 + n], the own slot first, then every slot that is a negative of some tracklet of the
+            batch; minus infinity where it is not a negative of this one: its owners are of other camera
+            views, or ignored.
+        """
+        candidates, admissible = self._negatives(batch.rows.cpu().numpy(), ignored)
+        num_views, device = len(batch.features), memory.device
+        flat = instance_logits(
+            batch.features.flatten(0, 1), at(self.slot, batch.rows).repeat(num_views), memory,
+            torch.from_numpy(admissible).to(device).repeat(num_views, 1),
+            temperature=temperature, candidates=torch.from_numpy(candidates).to(device),
+        )  # fmt: skip
+        return flat.unflatten(0, (num_views, -1))
+
+    def _negatives(self, rows: Ints, ignored: csr_array) -> tuple[Ints, NDArray[np.bool_]]:
+        """Slots [n] that are a negative of some row, and of which rows, [B, n]."""
+        admissible = self.in_view[self.view[rows]]
+        row, other = ignored[rows].nonzero()
+        admissible[row, self.slot[other]] = False
+        candidates = np.flatnonzero(admissible.any(axis=0))
+        return candidates, admissible[:, candidates]
+
+
+def with_slots(
+    targets: Targets, features: Floats, slots: TrackletSlots, params: WarmUpParams, *, ignore: bool
+) -> Targets:
+    """Add to a stage's targets what the intervention terms need: the memory ``slots`` and `IgnoreArrays`.
+
+    Args:
+        targets: of the stage.
+        features: float32 [N, K, D], unit features of the sub-tracklets.
+        slots: the slots of the tracklets.
+        params: for the ignore graph.
+        ignore: whether likely pieces of one pass are not negatives of each other; not before features mean
+            something.
+    """
+    ignored = likely_pieces(features, slots.view, params, wanted=ignore)
+    return replace(
+        targets,
+        arrays={**targets.arrays, **IgnoreArrays(ignored=ignored).pack()},
+        memories={**targets.memories, "slots": slots.fill(tracklet_means(features))},
+        metrics={**targets.metrics, "ignored_pairs": ignored.nnz / 2},
+    )

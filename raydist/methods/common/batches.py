@@ -1,0 +1,55 @@
+"""Batches with as many visible as infrared tracklets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.random import Generator
+
+from raydist.data.samplers import identity_batches, tracklet_batches
+from raydist.methods.method import MethodContext
+from raydist.types import Ints, Labels, Modality
+
+
+def cluster_batches(
+    labels: Mapping[Modality, Labels], context: MethodContext, iterations: int, rng: Generator
+) -> Ints:
+    """P clusters of K tracklets of each modality in every batch, from several cameras where there are.
+
+    Args:
+        labels: int64 [N] for each modality; NOISE on rows of the other.
+        context: P, K and the cameras.
+        iterations: number of batches.
+        rng: where chance comes from.
+
+    Returns:
+        int64 [iterations, 2 P K], the visible half first.
+    """
+    halves = [
+        identity_batches(
+            labels[modality], num_identities=context.num_identities, num_instances=context.num_instances,
+            iterations=iterations, rng=rng, groups=context.tracklets.camera,
+        )
+        for modality in Modality
+    ]  # fmt: skip
+    return np.concatenate(halves, axis=1)
+
+
+def tracklet_batches_of_both(context: MethodContext, iterations: int, rng: Generator) -> Ints:
+    """P K tracklets of each modality in every batch, whatever their clusters, from several camera views.
+
+    Args:
+        context: P, K and the camera views.
+        iterations: number of batches.
+        rng: where chance comes from.
+
+    Returns:
+        int64 [iterations, 2 P K], the visible half first.
+    """
+    half, view = context.num_identities * context.num_instances, context.tracklets.view
+    halves = []
+    for modality in Modality:
+        rows = context.rows(modality)
+        halves.append(rows[tracklet_batches(view[rows], batch=half, iterations=iterations, rng=rng)])
+    return np.concatenate(halves, axis=1)

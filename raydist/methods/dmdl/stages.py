@@ -1,0 +1,225 @@
+"""The stages of DMDL: contrast within each modality, then across with the adjusted likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from raydist.losses.adjustment import adjusted_contrast, logits_among
+from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
+from raydist.memories.adaptive import update_by_trust
+from raydist.memories.centroids import centroids, update_centroids
+from raydist.methods.common.batches import cluster_batches
+from raydist.methods.common.clusters import cluster_modalities
+from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.dmdl.batches import paired_batches
+from raydist.methods.dmdl.label_space import known_centroids, label_space, unified_labels, with_finer
+from raydist.methods.dmdl.views import ModalityClips, Ramp, ViewArrays, ViewParams, ViewStage
+from raydist.methods.method import Epoch, Refresher, Targets
+from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
+from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
+
+
+class IntraParams(ViewParams):
+    """Hyper-parameters of the contrast within each modality."""
+
+    triplet: Ramp = ((0.32, 0.25), (0.52, 0.5), (0.72, 1.0))
+    top: int = 3
+    exchange_from: float = 0.6
+
+
+class CrossParams(ViewParams):
+    """Hyper-parameters of the contrast across.
+
+    Attributes:
+        weight: of the adjusted likelihood.
+        finer: the share of its neighbours that is left to the modality that does not give the label space.
+        paired_from: the share of the stage after which both modalities of a batch show the same classes.
+    """
+
+    triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
+    top: int = 10
+    exchange_from: float = 0.1
+    weight: float = Field(0.5, ge=0)
+    finer: float = Field(0.5, gt=0, le=1)
+    paired_from: float = Field(0.8, ge=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossArrays(ViewArrays):
+    """The labels of both modalities in one space of K classes.
+
+    Attributes:
+        present: bool [2, K], whether a modality has tracklets of a class.
+        shares: float32 [2], pi_c, the share of each modality in the clustered tracklets.
+    """
+
+    present: NDArray[np.bool_]
+    shares: Floats
+
+
+@dataclass(frozen=True)
+class IntraStage(ViewStage):
+    """Contrast within each modality, on labels that two views soften for each other."""
+
+    name: ClassVar[str] = "intra"
+    params: IntraParams
+
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+    ) -> Targets:
+        """Clusters and centroids of each modality, and how far each label is trusted."""
+        means = tracklet_means(features)
+        clusters = cluster_modalities(refresher, means, self.context)
+        labels = {m: clusters.labels(m) for m in Modality}
+        memories = {m: clusters.centroids(means, m) for m in Modality}
+        confidence = np.maximum(*(self.confidence(means, labels[m], memories[m]) for m in Modality))
+        arrays = ViewArrays(
+            visible=labels[Modality.VISIBLE], infrared=labels[Modality.INFRARED], confidence=confidence
+        )
+        return Targets(
+            clusters.joint,
+            arrays.pack(),
+            memories={m.label: memories[m] for m in Modality},
+            metrics={"confidence": float(confidence[clusters.joint != NOISE].mean())},
+        )
+
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on a batch of P x K tracklets of each modality, two views each."""
+        arrays = ViewArrays.of(targets)
+
+        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
+            clips = self.split(batch, arrays)
+            terms = {each.modality.label: self.contrast(each, memories, epoch) for each in clips}
+            return terms | self.view_terms(clips, epoch)
+
+        def update(batch: Batch, memories: Memories) -> None:
+            for clips in self.split(batch, arrays):
+                prototypes, momentum = memories[clips.modality.label], self.params.momentum
+                update_centroids(prototypes, clips.all_features, clips.all_labels, momentum=momentum)
+
+        sampler = partial(cluster_batches, arrays.own, self.context)
+        return [OptimizerStep(sampler, self.clip_views, loss, update, wants_raw=True)]
+
+    def contrast(self, clips: ModalityClips, memories: Memories, epoch: Epoch) -> Tensor:
+        """CE of both views with the clusters of their modality."""
+        prototypes = memories[clips.modality.label]
+        logits = cosine_logits(clips.all_features, prototypes, temperature=self.params.temperature)
+        targets = self.soft_labels(clips, logits.unflatten(0, clips.features.shape[:2]), epoch)
+        return soft_cross_entropy(logits, targets.flatten(0, 1))
+
+
+@dataclass(frozen=True)
+class CrossStage(ViewStage):
+    """One label space for both modalities, and predictions adjusted for the modality (CAI)."""
+
+    name: ClassVar[str] = "cross"
+    params: CrossParams
+
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+    ) -> Targets:
+        """Clusters, the label space that the modality whose turn it is gives, and the memories in it."""
+        means, space = tracklet_means(features), label_space(epoch.index)
+        clustering = with_finer(self.context.clustering, space.other, self.params.finer)
+        clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
+        return self.targets(means, unified_labels(means, clusters, space), clusters.of[space].num_clusters)
+
+    def targets(self, means: Floats, labels: Mapping[Modality, Labels], num_classes: int) -> Targets:
+        """The targets of labels in one space.
+
+        Args:
+            means: float32 [N, D] unit rows.
+            labels: int64 [N] for each modality, NOISE on rows of the other.
+            num_classes: K, all of which occur.
+        """
+        visible, infrared = (labels[m] for m in Modality)
+        joint = np.maximum(visible, infrared)
+        counts = np.array([np.bincount(of[of != NOISE], minlength=num_classes) for of in (visible, infrared)])
+        m_all = centroids(torch.from_numpy(means), torch.from_numpy(joint), num_classes).numpy()
+        confidence = self.confidence(means, joint, m_all)
+        arrays = CrossArrays(
+            visible=visible,
+            infrared=infrared,
+            confidence=confidence,
+            present=counts > 0,
+            shares=(counts.sum(axis=1) / counts.sum()).astype(np.float32),
+        )
+        return Targets(
+            joint,
+            arrays.pack(),
+            memories={
+                "joint": m_all,
+                **{m.label: known_centroids(means, of, num_classes) for m, of in labels.items()},
+            },
+            metrics={
+                "confidence": float(confidence[joint != NOISE].mean()),
+                "shared_classes": float((counts > 0).all(axis=0).mean()),
+            },
+            diagnosis=Diagnosis(assignment=infrared),
+        )
+
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on P x K tracklets of each modality, two views each; late of the same P classes."""
+        arrays, paired = CrossArrays.of(targets), epoch.midpoint >= self.params.paired_from
+
+        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
+            clips = self.split(batch, arrays)
+            terms = self.likelihoods(clips, memories, arrays, epoch) | self.view_terms(clips, epoch)
+            return terms | ({"joint": self.triplet(clips)} if paired else {})
+
+        def update(batch: Batch, memories: Memories) -> None:
+            self.update(self.split(batch, arrays), memories, epoch)
+
+        sampler = partial(paired_batches if paired else cluster_batches, arrays.own, self.context)
+        return [OptimizerStep(sampler, self.clip_views, loss, update, wants_raw=True)]
+
+    def likelihoods(
+        self, clips: Sequence[ModalityClips], memories: Memories, arrays: CrossArrays, epoch: Epoch
+    ) -> dict[str, Tensor]:
+        """The contrast of each modality with its own prototypes, and the adjusted one with those of both."""
+        device, temperature = memories["joint"].device, self.params.temperature
+        present, pi = torch.from_numpy(arrays.present).to(device), torch.from_numpy(arrays.shares).to(device)
+        prototypes = torch.stack([memories[m.label] for m in Modality])
+        intra, across = [], []
+        for each in clips:
+            x, own = each.all_features, each.modality
+            logits = logits_among(x, prototypes[own], present[own], temperature=temperature)
+            intra.append(F.cross_entropy(logits, each.all_labels))
+            t = self.targets_of(each, memories, epoch).flatten(0, 1)
+            if self.parts.cai:
+                across.append(adjusted_contrast(x, t, prototypes, present, pi, temperature=temperature))
+            else:
+                logits = cosine_logits(x, memories["joint"], temperature=temperature)
+                across.append(soft_cross_entropy(logits, t))
+        return {"intra": torch.stack(intra).sum(), "across": self.params.weight * torch.stack(across).sum()}
+
+    def targets_of(self, clips: ModalityClips, memories: Memories, epoch: Epoch) -> Tensor:
+        """[2, B, K]: the labels of both views, softened by the predictions that M_all makes."""
+        logits = cosine_logits(clips.all_features, memories["joint"], temperature=self.params.temperature)
+        return self.soft_labels(clips, logits.unflatten(0, clips.features.shape[:2]), epoch)
+
+    def update(self, clips: Sequence[ModalityClips], memories: Memories, epoch: Epoch) -> None:
+        """Move M_all as far as labels are trusted, and M_V, M_I; that of the label space by all clips."""
+        momentum = self.params.momentum
+        t = torch.cat([self.targets_of(each, memories, epoch).flatten(0, 1) for each in clips])
+        features = torch.cat([each.all_features for each in clips])
+        labels = torch.cat([each.all_labels for each in clips])
+        trust = t.gather(1, labels[:, None])[:, 0]
+        update_by_trust(memories["joint"], features, labels, trust, momentum=momentum)
+        for each in clips:
+            prototypes = memories[each.modality.label]
+            if each.modality == label_space(epoch.index):
+                update_centroids(prototypes, features, labels, momentum=momentum)
+            else:
+                update_centroids(prototypes, each.all_features, each.all_labels, momentum=momentum)

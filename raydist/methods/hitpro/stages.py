@@ -1,0 +1,238 @@
+"""The stage of HiTPro: prototypes, the links between them, and the contrast at up to three levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from pydantic import Field, model_validator
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from raydist.association.ignore_graph import self_consistency
+from raydist.errors import ConfigError
+from raydist.losses.contrastive import instance_contrast
+from raydist.memories.instances import update_slots
+from raydist.methods.common.batches import tracklet_batches_of_both
+from raydist.methods.common.clip_views import TONES
+from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces, negatives_of_own_view
+from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
+from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
+from raydist.methods.hitpro.prototyping import tracklet_prototypes
+from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
+from raydist.types import NOISE, Doubles, Floats
+
+
+class HierarchicalParams(WarmUpParams):
+    """Hyper-parameters of the three levels; epochs are counted from 0 at the start of the stage.
+
+    Attributes:
+        within_from, across_from: E1 and E2, when the second and the third level begin.
+        ramp: epochs in which a level rises to its weight.
+        weight_within, weight_across, weight_frame: of the second and the third level, and of single frames.
+        num_hard: negatives of a clip, the most similar ones.
+        kappa_first, kappa_last: strictness of the thresholds at E1, and at its end.
+        kappa_epochs: epochs from the one to the other.
+        soft: weigh positives; otherwise each that was mined directly counts 1.
+        votes: links between N(i) and N(j) that a link across the modalities needs, itself included.
+        levels: how many of the three there are.
+        tones: whether the second view of a clip is in other tones.
+    """
+
+    share: float = Field(12.0, gt=0)
+    lr_factor: float = Field(1.0, gt=0)
+    within_from: int = Field(5, ge=0)
+    across_from: int = Field(15, ge=0)
+    ramp: int = Field(3, ge=1)
+    weight_within: float = Field(0.5, ge=0)
+    weight_across: float = Field(0.5, ge=0)
+    weight_frame: float = Field(0.2, ge=0)
+    num_hard: int = Field(50, ge=0)
+    kappa_first: float = 0.5
+    kappa_last: float = -0.5
+    kappa_epochs: int = Field(35, ge=1)
+    soft: bool = True
+    votes: int = Field(1, ge=1)
+    levels: Literal[1, 2, 3] = 3
+    tones: bool = True
+
+    @model_validator(mode="after")
+    def _modalities_come_second(self) -> HierarchicalParams:
+        if self.across_from < self.within_from:
+            raise ConfigError(
+                f"across_from = {self.across_from} is before within_from = {self.within_from}: "
+                "positives across the modalities are found by those within one; "
+                "choose across_from >= within_from"
+            )
+        return self
+
+    def reaches(self, level: int, epoch: int) -> bool:
+        """Whether the second or third level has begun."""
+        return self.levels >= level and epoch >= {2: self.within_from, 3: self.across_from}[level]
+
+    def alpha(self, level: int, epoch: int) -> float:
+        """The weight of the second or third level; it rises in equal steps.
+
+        >>> [round(HierarchicalParams(within_from=1).alpha(2, epoch), 2) for epoch in range(5)]
+        [0.0, 0.17, 0.33, 0.5, 0.5]
+        """
+        if not self.reaches(level, epoch):
+            return 0.0
+        start, weight = {
+            2: (self.within_from, self.weight_within),
+            3: (self.across_from, self.weight_across),
+        }[level]
+        return weight * min(1.0, (epoch - start + 1) / self.ramp)
+
+    def kappa(self, epoch: int) -> float:
+        """How strict the thresholds are: from `kappa_first` at E1 in a straight line to `kappa_last`."""
+        done = min(1.0, max(0, epoch - self.within_from) / self.kappa_epochs)
+        return self.kappa_first + done * (self.kappa_last - self.kappa_first)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HierarchicalArrays(IgnoreArrays):
+    """The ignore graph and the relations of the prototypes.
+
+    Attributes:
+        within: CSR [N, N], W1, weights of positives in other cameras of the same modality.
+        across: CSR [N, N], W2, weights of positives in the other modality.
+        thresholds: float64 [U, U], t_ab of every two camera views.
+    """
+
+    within: csr_array
+    across: csr_array
+    thresholds: Doubles
+
+
+@dataclass(frozen=True)
+class HierarchicalStage(Stage):
+    """See the method.
+
+    Attributes:
+        ignore: whether there is an ignore graph at all.
+    """
+
+    name: ClassVar[str] = "hierarchical"
+    params: HierarchicalParams
+    ignore: bool = True
+
+    def refresh(
+        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+    ) -> Targets:
+        """Prototypes, the ignore graph, and the positives of the levels that have begun; no clusters."""
+        prototypes = tracklet_prototypes(features)
+        wanted = self.ignore and epoch.index >= self.params.ignore_from
+        ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
+        relations = self._relations(prototypes, previous, refresher, epoch.index).spread(ignored)
+        arrays = HierarchicalArrays(
+            ignored=ignored,
+            within=relations.within,
+            across=relations.across,
+            thresholds=relations.thresholds,
+        )
+        metrics = {"consistency": float(self_consistency(features).mean()), "ignored_pairs": ignored.nnz / 2}
+        return Targets(
+            np.full(len(features), NOISE),
+            arrays.pack(),
+            {"prototypes": prototypes},
+            metrics | self._metrics(relations, epoch.index),
+            diagnosis=Diagnosis(links_within=relations.within, links_across=relations.across),
+        )
+
+    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
+        """One step on a batch of tracklets, two clip views each."""
+        arrays, params = HierarchicalArrays.of(targets), self.params
+        levels = self._levels(arrays, epoch.index)
+
+        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
+            return self._terms(batch, memories["prototypes"], arrays.ignored, levels)
+
+        def update(batch: Batch, memories: Memories) -> None:
+            update_slots(memories["prototypes"], batch.rows, batch.features[0], momentum=params.momentum)
+
+        second = ClipView(augment=TONES, sub_tracklet=1) if params.tones else ClipView(sub_tracklet=1)
+        views = [ClipView(sub_tracklet=0), second]
+        sampler = partial(tracklet_batches_of_both, self.context)
+        return [OptimizerStep(sampler, views, loss, update, wants_frames=params.weight_frame > 0)]
+
+    def _relations(
+        self, prototypes: Floats, previous: Targets | None, refresher: Refresher, epoch: int
+    ) -> Relations:
+        """The positives of this epoch, with thresholds that go on from those of the epoch before."""
+        tracklets, params = self.context.tracklets, self.params
+        none = Relations.none(len(tracklets), len(view_modality(tracklets)))
+        if not params.reaches(2, epoch):
+            return none
+        thresholds = none.thresholds
+        if previous is not None and "thresholds" in previous.arrays:  # not after the warm-up
+            thresholds = HierarchicalArrays.of(previous).thresholds
+        mining = Mining(params.kappa(epoch), soft=params.soft, votes=params.votes)
+        return align(prototypes, tracklets, thresholds, refresher, mining, across=params.reaches(3, epoch))
+
+    def _metrics(self, relations: Relations, epoch: int) -> dict[str, float]:
+        params = self.params
+        return {
+            "links_within": relations.within.nnz,
+            "links_across": relations.across.nnz,
+            "kappa": params.kappa(epoch),
+            "alpha_within": params.alpha(2, epoch),
+            "alpha_across": params.alpha(3, epoch),
+        } | mean_thresholds(relations.thresholds, self.context.tracklets)
+
+    def _levels(self, arrays: HierarchicalArrays, epoch: int) -> dict[str, tuple[float, Level]]:
+        """The second and the third level with their weights, those that have begun."""
+        view = torch.from_numpy(self.context.tracklets.view)
+        modality = torch.from_numpy(view_modality(self.context.tracklets))
+        across = modality[:, None] != modality
+        within = ~across & ~torch.eye(len(modality), dtype=torch.bool)
+        levels = {}
+        for number, name, weights, opposed in (
+            (2, "within", arrays.within, within),
+            (3, "across", arrays.across, across),
+        ):
+            if (alpha := self.params.alpha(number, epoch)) > 0:
+                levels[name] = alpha, Level.of(weights, arrays.ignored, view=view, opposed=opposed)
+        return levels
+
+    def _terms(
+        self, batch: Batch, prototypes: Tensor, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
+    ) -> dict[str, Tensor]:
+        """The weighted terms of the loss, each the mean over the clip views."""
+        params, views = self.params, torch.from_numpy(self.context.tracklets.view)
+        own_view = negatives_of_own_view(batch.rows, views, ignored)
+
+        def tracklet_contrast(features: Sequence[Tensor]) -> Tensor:
+            terms = [
+                instance_contrast(f, batch.rows, prototypes, own_view, temperature=params.temperature)
+                for f in features
+            ]
+            return torch.stack(terms).mean()
+
+        terms = {"camera": tracklet_contrast(list(batch.features))}
+        for name, (alpha, level) in levels.items():
+            weights, negatives = level.at(batch.rows)
+            of_views = [
+                prototype_contrast(
+                    f,
+                    prototypes,
+                    weights,
+                    negatives,
+                    temperature=params.temperature,
+                    num_hard=params.num_hard,
+                )
+                for f in batch.features
+            ]
+            terms[name] = alpha * torch.stack(of_views).mean()
+        if batch.frames is not None:
+            chosen = frames_apart(batch.rows, batch.frames.shape[2])
+            frames = [f[:, t] for f in batch.frames for t in chosen]
+            terms["frame"] = params.weight_frame * tracklet_contrast(frames)
+        return terms

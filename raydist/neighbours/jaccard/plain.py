@@ -1,0 +1,57 @@
+"""The k-reciprocal Jaccard distance.
+
+Zhong et al., "Re-ranking Person Re-identification with k-reciprocal Encoding", CVPR 2017, in the form used
+for clustering.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from raydist.neighbours.jaccard.distance import Distance, half_set
+from raydist.neighbours.jaccard.ranked_lists import RankedLists, equal_weights, side_by_side
+from raydist.neighbours.search.ranked import Ranked
+from raydist.parameters import parameter
+from raydist.types import Ints
+
+
+@dataclass(frozen=True)
+class PlainJaccard(Distance):
+    """One list of the nearest rows, whatever their camera or modality.
+
+    Attributes:
+        k1: ranked neighbours of a row, itself included.
+        k2: neighbours that a row is averaged over, itself included; 1 for no expansion.
+    """
+
+    k1: int = parameter(30, ge=1, per_modality=True, help="Ranked neighbours of a tracklet.")
+    k2: int = parameter(6, ge=1, help="Neighbours in the query expansion, 1 for none.")
+
+    name: ClassVar[str] = "jaccard"
+
+    @property
+    def num_within(self) -> int:
+        """All of the list but the row itself."""
+        return self.k1 - 1
+
+    @property
+    def half(self) -> int:
+        """Half of `k1`."""
+        return half_set(self.k1)
+
+    @property
+    def num_averaged(self) -> int:
+        """The first rows of the list."""
+        return self.k2
+
+    def ranked_lists(self, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
+        """Lists of `k1` rows; the first `k2` of them are averaged with equal weights."""
+        ids = side_by_side(rows[:, None], within[0], dtype=np.int32)
+        similarities = side_by_side(np.ones((len(rows), 1)), within[1], dtype=np.float32)
+        averaged = ids[:, : self.k2]
+        return RankedLists(
+            ids[:, : self.k1], similarities[:, : self.k1], self.k1, averaged, equal_weights(averaged)
+        )

@@ -1,0 +1,142 @@
+"""The page of a run: scores, curves and ranked lists, as one static HTML file.
+
+Style and pictures are inside the file. It loads nothing from the network and runs no script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from raydist.engine.events import EpochReport, Scores
+from raydist.engine.run_folder import RunFolder
+from raydist.engine.summary import RunSummary
+from raydist.engine.trained import Trained
+from raydist.errors import CheckpointError
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.protocols import find_protocol
+from raydist.reports.chart import Plot, draw
+from raydist.reports.curves import direction_label, plots, stage_bands
+from raydist.reports.rankings import NUM_RANKS, rankings
+from raydist.reports.templates import render, write_html
+from raydist.types import FeatureTable, FrameReader
+
+METRICS = {
+    "rank1": "Rank-1",
+    "rank5": "Rank-5",
+    "rank10": "Rank-10",
+    "rank20": "Rank-20",
+    "map": "mAP",
+    "minp": "mINP",
+}
+"""Metric -> the heading of its column."""
+
+
+def write_run_page(folder: RunFolder) -> Path:
+    """Rank with the encoder of the newest whole checkpoint, in this process, and write the page of the run.
+
+    Args:
+        folder: a finished run, whose data set is still where it was.
+
+    Returns:
+        The path of the page, ``report/index.html`` in the folder.
+
+    Raises:
+        CheckpointError: the run is not finished, or no whole checkpoint is left.
+        DataError: the data set is not as it should be.
+    """
+    summary = folder.summary()
+    if summary is None:
+        raise CheckpointError(
+            f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}"
+        )
+    trained = Trained.load(folder.path, None, sections=())
+    ranked = trained.ranked()
+    (table,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
+    text = run_page(summary, folder.reports(), table, trained.frames(ranked), epoch=trained.epoch)
+    return write_html(folder.path / "report" / "index.html", text)
+
+
+def run_page(
+    summary: RunSummary,
+    reports: Sequence[EpochReport],
+    table: FeatureTable,
+    frames: FrameReader,
+    *,
+    epoch: int,
+) -> str:
+    """The page as text; the same values give the same text.
+
+    Args:
+        summary: the result of the run.
+        reports: of its epochs, in order.
+        table: features of queries and gallery, with identities and splits.
+        frames: the frames of the same rows.
+        epoch: the epoch of the encoder that computed the features.
+
+    Raises:
+        DataError: identities or splits are missing.
+    """
+    drawn, bands = plots(reports), stage_bands(reports)
+    num_epochs = max((report.epoch for report in reports), default=0)
+    charts = [draw(plot, num_epochs=num_epochs, bands=bands) for plot in drawn]
+    return render(
+        "run_page.html",
+        summary=summary,
+        rule=find_protocol(summary.protocol).rule,
+        metrics=METRICS,
+        scores=score_rows(summary),
+        charts=[chart for chart in charts if chart],
+        history=history(reports, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
+        seconds=shares(summary.seconds),
+        epoch=epoch,
+        num_ranks=NUM_RANKS,
+        directions={
+            d: (direction_label(d), rankings(table, frames, protocol=summary.protocol, direction=d))
+            for d in DIRECTIONS
+        },
+    )
+
+
+def score_rows(summary: RunSummary) -> list[tuple[str, str, list[tuple[str, Mapping[str, float]]]]]:
+    """The rows of the table of scores: the key of an encoder, its name, and its scores in both directions."""
+    encoders: list[tuple[str, str, Scores]] = [
+        ("untrained", "untrained", summary.untrained),
+        ("last", f"last, epoch {summary.epochs}", summary.last),
+        ("best", f"best, epoch {summary.best.epoch}", summary.best.scores),
+    ]
+    return [
+        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS]) for key, name, scores in encoders
+    ]
+
+
+def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """Parts of a run, the longest first: name, seconds, percent of the whole.
+
+    >>> shares({"train": 3.0, "refresh": 9.0})
+    [('refresh', 9.0, 75.0), ('train', 3.0, 25.0)]
+    """
+    total = sum(seconds.values()) or 1.0
+    return [
+        (part, value, 100 * value / total)
+        for part, value in sorted(seconds.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def history(reports: Sequence[EpochReport], shown: Sequence[Plot]) -> list[tuple[int, str, list[str]]]:
+    """Every epoch, its stage, and the values of all series that are drawn; without a value the text is
+    empty."""
+    columns = [
+        (plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite
+    ]
+    return [
+        (
+            report.epoch,
+            report.stage,
+            [
+                f"{values[report.epoch]:,.{decimals}f}" if report.epoch in values else ""
+                for decimals, values in columns
+            ],
+        )
+        for report in reports
+    ]

@@ -1,0 +1,8 @@
+import pytest
+
+
+@pytest.mark.parametrize("command", ["cluster", "scale", "train"])
+def test_every_command_tells_its_arguments(raydist, command):
+    result = raydist("bench", command, "--help")
+    assert result.code == 0
+    assert "--json" in result.out

@@ -1,0 +1,64 @@
+"""What `raydist train` and `raydist compare` show while they run."""
+
+import pytest
+
+from raydist.cli.display import ProgressDisplay, describe_event
+from raydist.engine.events import CellStarted, EpochDone, EpochReport, ReportWritten, Started, StepDone
+
+STARTED = Started(
+    folder="runs/r",
+    mlflow_uri=None,
+    tracklets={"visible": 1200, "infrared": 900},
+    frames={"visible": 9600, "infrared": 7200},
+    ranked=300,
+    notes={"missing frames": 4, "dropped tracklets": 0},
+    memory_mb=1.25,
+    num_shards=2,
+    shard_mb=1536.4,
+    protocol="plain",
+)
+REPORT = EpochReport(
+    epoch=3,
+    stage="dual",
+    losses={"visible": 1.5},
+    clusters={"visible": {"count": 20, "noise": 0.125, "ari": 0.5}, "infrared": {"count": 18, "noise": 0.0}},
+    association={"joint_ari": 0.25},
+    retrieval={"infrared_to_visible": {"rank1": 41.26, "map": 30.5}},
+    seconds={"refresh": 1.5, "train": 2.0},
+)
+
+
+def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
+    assert describe_event(STARTED).splitlines() == [
+        "run folder: runs/r",
+        "training on 1,200 visible tracklets (9,600 frames), 900 infrared tracklets (7,200 frames); "
+        "ranking 300; missing frames 4",
+        "memories: a copy on every worker, 1.2 MB; feature shards: 2, each up to 1,536 MB",
+    ]
+
+
+def test_an_epoch_is_one_line():
+    assert describe_event(EpochDone(REPORT, num_epochs=9)) == (
+        "epoch 3/9 dual | visible 1.500 | visible 20 clusters, noise 12%, ARI 0.50 | "
+        "infrared 18 clusters, noise 0% | joint ari 0.25 | infrared->visible R1 41.3 mAP 30.5 | 3.5 s"
+    )
+    bare = EpochReport(1, "warm-up", losses={"tracklet": 2.0}, seconds={"train": 1.0})
+    assert describe_event(EpochDone(bare, num_epochs=9)) == "epoch 1/9 warm-up | tracklet 2.000 | 1.0 s"
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (ReportWritten("runs/r/report/index.html"), "report: runs/r/report/index.html"),
+        (CellStarted(1, 6, "pgm-seed0", done=False), "[1/6] pgm-seed0"),
+    ],
+)
+def test_other_events_are_one_line(event, text):
+    assert describe_event(event) == text
+
+
+def test_without_a_terminal_there_are_lines_and_no_bar(capsys):
+    with ProgressDisplay() as display:
+        display.show(ReportWritten("a"))
+        display.show(StepDone(epoch=1, step=2, num_steps=8))
+    assert capsys.readouterr().err == "report: a\n"

@@ -1,0 +1,54 @@
+"""The tables of retrieval scores that several commands print."""
+
+from raydist.cli.scores import print_scores, print_summary
+from raydist.engine.summary import Best, RunSummary
+
+
+def scores(value, *, skipped=0):
+    metrics = {"rank1": value, "rank5": 70.0, "rank10": 80.0, "rank20": 90.0, "map": value + 1, "minp": 20.0}
+    values = metrics | {"chance_map": 12.5, "skipped_queries": skipped}
+    return {"infrared_to_visible": values, "visible_to_infrared": values | {"map": value + 2}}
+
+
+SUMMARY = RunSummary(
+    method="pgm",
+    supervised=False,
+    data="synthetic",
+    protocol="plain",
+    split="test",
+    paired=False,
+    seed=7,
+    epochs=3,
+    untrained=scores(30.0),
+    last=scores(50.0),
+    best=Best(scores(60.0), epoch=2, picked_on="test split"),
+    clusters={},
+)
+
+
+def cells(text):
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+
+
+def test_a_summary_is_a_table_of_three_encoders_both_ways(capsys):
+    print_summary(SUMMARY)
+    out, err = capsys.readouterr()
+    assert "pgm on synthetic, protocol plain, percent" in out
+    assert cells(out) == [
+        [label, direction, rank1, "70.0", "80.0", "90.0", map_, "20.0"]
+        for label, rank1, maps in (
+            ("untrained", "30.0", ("31.0", "32.0")),
+            ("last (epoch 3)", "50.0", ("51.0", "52.0")),
+            ("best (epoch 2) *", "60.0", ("61.0", "62.0")),
+        )
+        for direction, map_ in zip(("infrared -> visible", "visible -> infrared"), maps, strict=True)
+    ]
+    assert "a random order has mAP: infrared to visible 12.5, visible to infrared 12.5" in err
+    assert "* best is picked on the test split, as papers do; last is the number to trust" in err
+
+
+def test_queries_without_a_match_are_counted(capsys):
+    print_scores("f", scores(30.0, skipped=4), title="t", stderr=True)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "visible to infrared: 4 queries have no match and are in no mean" in err

@@ -1,0 +1,90 @@
+"""The pages that people read, README and guide, and the code blocks in them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "raydist" / "guide").glob("*.md"))]}
+
+_BLOCK = re.compile(
+    r"(?:^<!-- not run: (?P<why>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page.
+
+    Attributes:
+        page: the file's name.
+        line: of its first line of content.
+        language: ``bash``, ``python``, ``yaml``, or empty for what a command prints.
+        text: its content.
+        why_not_run: the reason of its marker; empty for a block that is run.
+    """
+
+    page: str
+    line: int
+    language: str
+    text: str
+    why_not_run: str
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that the block is the content of, where its first line says so."""
+        match = re.match(r"# (\w+\.(?:py|yaml))\n", self.text)
+        return match[1] if match else None
+
+
+def blocks(page: str) -> list[Block]:
+    """The blocks of a page, in order."""
+    text = PAGES[page].read_text(encoding="utf-8")
+    return [
+        Block(
+            page,
+            text.count("\n", 0, match.start("text")) + 1,
+            match["language"],
+            match["text"],
+            match["why"] or "",
+        )
+        for match in _BLOCK.finditer(text)
+    ]
+
+
+def prose(page: str) -> str:
+    """A page without its blocks and comments, every paragraph on one line."""
+    text = re.sub(r"<!--.*?-->", "", _BLOCK.sub("", PAGES[page].read_text(encoding="utf-8")), flags=re.S)
+    return re.sub(r"(?<=\S)\n(?=[^\n|#-])", " ", text)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `page` is made once for each page."""
+    if "page" in metafunc.fixturenames:
+        metafunc.parametrize("page", PAGES)
+
+
+@pytest.fixture
+def page_blocks(page: str) -> list[Block]:
+    """The blocks of the page."""
+    return blocks(page)
+
+
+@pytest.fixture
+def readme_blocks() -> list[Block]:
+    """The blocks of the README."""
+    return blocks("README.md")
+
+
+@pytest.fixture
+def page_prose(page: str) -> str:
+    """The text of the page."""
+    return prose(page)
+
+
+@pytest.fixture
+def page_file(page: str) -> Path:
+    """The file of the page."""
+    return PAGES[page]

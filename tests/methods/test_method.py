@@ -1,0 +1,52 @@
+from dataclasses import FrozenInstanceError, dataclass
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
+from raydist.methods.method import Epoch, TargetArrays, Targets
+from raydist.types import Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links(TargetArrays):
+    links: csr_array
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightedLinks(Links):
+    weights: Floats
+
+
+def test_arrays_are_packed_by_the_names_of_their_fields_and_not_copied():
+    arrays = WeightedLinks(links=csr_array((2, 2)), weights=np.ones(2, np.float32))
+    targets = Targets(np.zeros(2, np.int64), arrays.pack())
+    assert set(targets.arrays) == {"links", "weights"}
+    assert WeightedLinks.of(targets).weights is arrays.weights
+    assert Links.of(targets).links is arrays.links
+
+
+def test_an_array_that_is_not_there_is_an_error():
+    with pytest.raises(KeyError, match="weights"):
+        WeightedLinks.of(Targets(np.zeros(2, np.int64), Links(links=csr_array((2, 2))).pack()))
+
+
+def test_all_rows_are_clustered_unless_the_method_says_otherwise():
+    assert Targets(np.zeros(3, np.int64)).clustered_rows.all()
+    mask = np.array([True, False, True])
+    assert Targets(np.zeros(3, np.int64), clustered=mask).clustered_rows is mask
+
+
+@pytest.mark.parametrize(("share", "past"), [(0.0, [0, 1, 2]), (1 / 3, [1, 2]), (0.5, [2]), (1.0, [])])
+def test_an_epoch_knows_its_place_in_the_stage(share, past):
+    epochs = [Epoch(index, count=3) for index in range(3)]
+    assert [epoch.midpoint for epoch in epochs] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
+    assert [epoch.index for epoch in epochs if epoch.is_past(share)] == past
+
+
+def test_nothing_is_written_into_a_stage(context):
+    stage = WarmUp(context, WarmUpParams(share=2))
+    assert (stage.share, stage.lr_factor) == (2, 1)
+    with pytest.raises(FrozenInstanceError):
+        stage.share = 3

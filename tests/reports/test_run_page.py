@@ -1,0 +1,179 @@
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from raydist.errors import DataError
+from raydist.reports.run_page import history, run_page, shares
+from raydist.reports.templates import write_html
+
+VOID = {"meta", "img", "br", "link", "input"}
+
+
+class Tags(HTMLParser):
+    """All elements with their attributes and texts; refuses tags that are not closed in order."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open, self.words = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    def all(self, *names):
+        return [attributes for tag, attributes in self.elements if tag in names]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def make_page(summary, reports, table, make_frames):
+    def make(summary=summary, reports=reports):
+        return run_page(summary, reports, table, make_frames(len(table)), epoch=3)
+
+    return make
+
+
+def test_it_says_what_the_run_was(make_page):
+    text = Tags(make_page()).text
+    for words in (
+        "pgm on synthetic",
+        "Protocol plain",
+        "Seed 7",
+        "last, epoch 3",
+        "best, epoch 2 *",
+        "picked on the test split",
+        "12,345",
+    ):
+        assert words in text
+    assert "SUPERVISED" not in text
+
+
+def test_scores_stand_both_ways_with_the_chance_level(make_page):
+    rows = re.findall(r"<tr>.*?</tr>", make_page(), re.S)
+    cells = [re.findall(r"<td[^>]*>([\d.]+)</td>", row) for row in rows]
+    assert ["30.0", "70.0", "80.0", "90.0", "31.0", "20.0", "12.5"] in cells
+    assert ["60.0", "70.0", "80.0", "90.0", "62.0", "20.0", "12.5"] in cells
+    assert sum(len(row) == 7 and row[-1] == "12.5" for row in cells) == 6
+
+
+def test_a_supervised_run_is_marked(make_page, summary):
+    assert (
+        "SUPERVISED This method was given the identities"
+        in Tags(make_page(summary=replace(summary, supervised=True))).text
+    )
+
+
+def test_skipped_queries_are_reported(make_page, summary):
+    summary.untrained["infrared_to_visible"]["skipped_queries"] = 4
+    assert "4 queries of infrared → visible have no match" in Tags(make_page()).text
+
+
+def test_nothing_is_loaded_and_nothing_runs(make_page):
+    text = make_page()
+    tags = Tags(text)
+    assert not re.search(r"https?:|url\(|@import|javascript:", text)
+    assert not tags.all("script", "link", "iframe", "object", "embed", "base", "form")
+    assert all(image["src"].startswith("data:image/jpeg;base64,") for image in tags.all("img"))
+    assert all(anchor["href"].startswith("#") for anchor in tags.all("a"))
+    assert not [name for _, attributes in tags.elements for name in attributes if name.startswith("on")]
+    policy = [
+        meta["content"] for meta in tags.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_names_are_escaped(make_page, summary, reports, table):
+    evil = "<script>alert(1)</script>\"'&"
+    names = table.tracklet_id.astype(object)
+    names[:] = [f"{evil}{i}" for i in range(len(names))]
+    object.__setattr__(table, "tracklet_id", names)
+    object.__setattr__(table, "camera", np.array([evil] * len(table)))
+    reports[1] = replace(reports[1], stage=evil, losses={evil: 1.0})
+    text = make_page(replace(summary, method=evil, data=evil, seconds={evil: 1.0}))
+    assert "<script" not in text
+    assert Tags(text).text.count("alert(1)") > 20
+    assert any(evil in image["alt"] for image in Tags(text).all("img"))
+
+
+def test_it_can_be_read_without_eyes(make_page):
+    tags = Tags(make_page())
+    assert all(image["alt"] for image in tags.all("img"))
+    assert all("scope" in header for header in tags.all("th"))
+    drawn = [svg for svg in tags.all("svg") if "aria-hidden" not in svg]
+    assert len(drawn) == 4
+    assert all(svg["role"] == "img" and svg["aria-label"] for svg in drawn)
+    assert tags.all("html") == [{"lang": "en"}]
+
+
+def test_anchors_lead_somewhere(make_page):
+    tags = Tags(make_page())
+    ids = [attributes["id"] for _, attributes in tags.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert {anchor["href"][1:] for anchor in tags.all("a")} <= set(ids)
+
+
+def test_hits_and_misses_are_words_too(make_page):
+    text = make_page()
+    items = re.findall(r'<li class="(hit|miss)">(.*?)</li>', text, re.S)
+    assert len(items) == 2 * 8 * 8
+    assert {kind for kind, _ in items} == {"hit", "miss"}
+    assert all(f"{kind}</span>" in item and f", {kind}:" in item for kind, item in items)
+
+
+def test_the_table_of_epochs_has_a_cell_for_every_line(make_page, reports):
+    del reports[2].clusters["visible"]["ari"], reports[3].clusters["visible"]["ari"]
+    details = re.search(r"<details>.*</details>", make_page(), re.S)[0]
+    lines = sum(int(span) for span in re.findall(r'colspan="(\d+)"', details))
+    for row in re.findall(r"<tr><th scope=\"row\".*?</tr>", details):
+        assert row.count("<td>") == lines
+
+
+def test_missing_values_leave_no_nan(make_page, reports):
+    reports[2].losses["visible"] = float("nan")
+    reports[3].clusters["infrared"]["ari"] = None
+    assert not re.search(r"\bnan\b|\bNone\b|Undefined", re.sub('data:[^"]*', "", make_page()))
+
+
+def test_a_run_without_epochs_or_clusters_has_a_page(make_page, reports):
+    assert len([svg for svg in Tags(make_page(reports=reports[:1])).all("svg") if "aria-label" in svg]) == 1
+    assert not [svg for svg in Tags(make_page(reports=[])).all("svg") if "aria-label" in svg]
+
+
+def test_the_same_values_give_the_same_bytes(make_page, tmp_path):
+    path = tmp_path / "deep" / "index.html"
+    assert write_html(path, make_page()) == path
+    assert path.read_bytes().decode() == make_page()
+
+
+def test_features_without_identities_cannot_be_shown(make_page, table):
+    object.__setattr__(table, "identity", None)
+    with pytest.raises(DataError, match="identit"):
+        make_page()
+
+
+def test_shares_of_nothing():
+    assert shares({}) == []
+    assert shares({"train": 0.0}) == [("train", 0.0, 0.0)]
+
+
+def test_history_of_nothing():
+    assert history([], []) == []

@@ -1,0 +1,95 @@
+import sys
+
+import pytest
+
+from raydist.errors import ConfigError
+from raydist.registry import Entry, Registry
+
+
+@pytest.fixture
+def instances():
+    return Registry("thing.name", {"tau": Entry("math:tau", "a circle")}, kind="builtins:float")
+
+
+@pytest.fixture
+def classes():
+    return Registry("thing.kind", {"plain": Entry("builtins:dict", "")}, kind="builtins:dict", subclass=True)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working directory; modules of one test are forgotten after it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [p for p in sys.path if p])
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def test_names_are_looked_up_and_listed(instances):
+    assert instances.load("tau") == pytest.approx(6.283185)
+    assert list(instances) == ["tau"]
+    assert "tau" in instances
+    assert len(instances) == 1
+    assert instances.listing() == "tau, or package.module:attribute for one of your own"
+
+
+def test_an_unknown_name_is_answered_with_all_that_there_are(instances):
+    with pytest.raises(
+        ConfigError, match=r"^thing\.name = 'tao': did you mean 'tau'\?; there are: tau, or package"
+    ):
+        instances.check("tao")
+    with pytest.raises(ConfigError, match=r"^thing\.name = 'zzzzz'; there are: tau"):
+        instances.load("zzzzz")
+
+
+def test_a_known_name_is_checked_without_an_import():
+    Registry("x", {"a": Entry("no.such.module:thing", "")}).check("a")
+
+
+@pytest.mark.parametrize("name", ["math:pi", "math:e"])
+def test_a_part_of_ones_own_is_package_module_attribute(instances, name):
+    instances.check(name)
+    assert isinstance(instances.load(name), float)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("math:floor", "expected an instance of builtins.float, but it is <built-in function floor>"),
+        ("math:nothing", "cannot be imported: module 'math' has no attribute 'nothing'"),
+        ("nowhere.at.all:x", "cannot be imported: No module named 'nowhere'"),
+    ],
+)
+def test_what_is_no_such_part_is_refused(instances, name, message):
+    with pytest.raises(ConfigError, match=message):
+        instances.check(name)
+
+
+def test_classes_and_instances_are_told_apart(classes):
+    assert classes.load("collections:OrderedDict").__name__ == "OrderedDict"
+    for name in ("os:environ", "collections:deque"):
+        with pytest.raises(ConfigError, match=r"expected a sub-class of builtins\.dict"):
+            classes.load(name)
+
+
+def test_modules_of_the_working_directory_can_be_named(instances, folder):
+    (folder / "my_numbers_a.py").write_text("HALF = 0.5\n")
+    assert instances.load("my_numbers_a:HALF") == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "HALF = 1 / 0\n",
+            r"cannot be imported: ZeroDivisionError: division by zero \(my_numbers_b\.py, line 1\)",
+        ),
+        ("HALF = (\n", r"cannot be imported: SyntaxError: .*my_numbers_b\.py, line 1"),
+    ],
+)
+def test_a_fault_in_ones_own_module_is_told_with_its_place(instances, folder, text, message):
+    (folder / "my_numbers_b.py").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        instances.load("my_numbers_b:HALF")

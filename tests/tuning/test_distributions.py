@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from raydist.errors import ConfigError
+from raydist.tuning.distributions import Distribution
+from raydist.tuning.space import Space
+
+
+def draws(kind, *values, number=2000):
+    rng = np.random.default_rng(0)
+    return [Distribution(kind, values).draw(rng) for _ in range(number)]
+
+
+def test_uniform_and_loguniform_fill_their_range_evenly():
+    assert kstest(draws("uniform", 2, 5), "uniform", (2, 3)).pvalue > 0.01
+    assert kstest(np.log10(draws("loguniform", 0.01, 100)), "uniform", (-2, 4)).pvalue > 0.01
+    assert all(0.01 <= value <= 100 for value in draws("loguniform", 0.01, 100))
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "possible"),
+    [
+        ("randint", (2, 5), [2, 3, 4, 5]),
+        ("quniform", (10, 30, 10), [10, 20, 30]),
+        ("quniform", (0, 1, 0.3), [0.0, 0.3, 0.6, 0.9]),
+        ("choice", ("a", None, True), ["a", None, True]),
+    ],
+)
+def test_the_others_take_every_value_about_equally_often(kind, values, possible):
+    drawn = draws(kind, *values)
+    counts = [sum(type(value) is type(one) and value == one for value in drawn) for one in possible]
+    assert sum(counts) == len(drawn)
+    assert min(counts) > 0.8 * len(drawn) / len(possible)
+
+
+def test_draws_are_plain_values():
+    for kind, values, plain in (
+        ("uniform", (0, 1), float), ("loguniform", (1, 2), float), ("randint", (0, 9), int),
+        ("quniform", (2, 8, 2), int),
+    ):  # fmt: skip
+        assert all(type(value) is plain for value in draws(kind, *values, number=5))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (3, r"expected one distribution"),
+        ({"uniform": [0, 1], "choice": [1, 2]}, r"expected one distribution"),
+        ({"unifrom": [0, 1]}, r"did you mean 'uniform'\?"),
+        ({"uniform": [1, 0]}, r"expected \[low, high\]"),
+        ({"uniform": [0, "1"]}, r"expected \[low, high\]"),
+        ({"uniform": 3}, r"expected \[low, high\]"),
+        ({"loguniform": [0, 1]}, r"low > 0"),
+        ({"randint": [0.5, 3]}, r"whole numbers"),
+        ({"randint": [False, True]}, r"whole numbers"),
+        ({"quniform": [0, 1]}, r"\[low, high, step\]"),
+        ({"quniform": [0, 1, 2]}, r"step no longer"),
+        ({"choice": [1]}, r"two values or more"),
+    ],
+)
+def test_a_wrong_distribution_is_refused_with_its_path(raw, message):
+    with pytest.raises(ConfigError, match=rf"train\.lr.*{message}"):
+        Space.parse({"train.lr": raw})
