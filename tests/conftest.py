@@ -1,9 +1,7 @@
-"""What all tests share: one temporary home, kernels that are compiled once, chance that no order changes, and
-data sets.
+"""What all tests share: one temporary home, kernels that are compiled once, seeds, and small data sets.
 
-The suite runs in several processes of pytest-xdist, in a random order of pytest-randomly, which prints its
-seed. All tests of the local Ray cluster run in one of these processes; of the others, a file runs in one
-process.
+The suite runs in several processes (pytest-xdist) and in a random order (pytest-randomly, which prints its
+seed; `--randomly-seed=...` repeats an order). `python -m pytest -n 0` runs everything in one process.
 """
 
 import hashlib
@@ -64,18 +62,12 @@ from raydist.home import cache_folder
 torch.set_num_threads(1)
 
 
-RAY = "ray"
-OWN_CLUSTERS = "processes"
-"""Groups of tests that stay together: those of the local cluster, and those that start clusters of their
-own."""
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    config.option.randomly_reset_seed = False  # the order alone is random, see `_start_chance`
+    config.option.randomly_reset_seed = False  # it shuffles the tests only, see `_seed_generators`
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Processes of `-n auto`: none beside this one where single files are named."""
+    """Processes of `-n auto`: none but this one where single files are named."""
     named = [Path(str(argument).split("::")[0]) for argument in config.args]
     return 0 if all(path.is_file() for path in named) else max(2, min(4, (os.cpu_count() or 2) // 2))
 
@@ -88,18 +80,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test its group, and begin with the group that takes longest."""
+    """Keep each file in one process, and all files of the local Ray cluster in the same one, as the first."""
+    on_ray = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
     for item in items:
-        group = (
-            RAY if "cluster" in getattr(item, "fixturenames", ()) else item.path.relative_to(ROOT).as_posix()
+        item.add_marker(
+            pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path.relative_to(ROOT)))
         )
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: "cluster" not in getattr(item, "fixturenames", ()))
+    items.sort(key=lambda item: item.path not in on_ray)
 
 
-def _start_chance(name: str) -> None:
-    """Let every generator that a process has one of begin at a place of its own for every name, whatever ran
-    before."""
+def _seed_generators(name: str) -> None:
+    """Seed the global generators, so that what a test draws does not depend on the tests before it."""
     seed = zlib.crc32(name.encode())
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -108,11 +99,11 @@ def _start_chance(name: str) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_fixture_setup(fixturedef: pytest.FixtureDef) -> None:
-    _start_chance(fixturedef.argname)
+    _seed_generators(fixturedef.argname)
 
 
 def pytest_runtest_call(item: pytest.Item) -> None:
-    _start_chance(item.name)
+    _seed_generators(item.name)
 
 
 def pytest_sessionfinish() -> None:

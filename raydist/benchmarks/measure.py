@@ -59,6 +59,7 @@ class StageClock:
     def __init__(self) -> None:
         self.costs: dict[str, Cost] = {}
         self._meter = peak_meter()
+        self._meter.restart()
         self._base = psutil.Process().memory_info().rss
 
     @contextmanager
