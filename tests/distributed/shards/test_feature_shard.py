@@ -73,8 +73,7 @@ def encode(shards, spec, graph, parts):
 @pytest.mark.parametrize("parts", [1, 3])
 @pytest.mark.parametrize("spec", [PlainJaccard(k1=8, k2=3), CameraAwareJaccard(), ModalityAwareJaccard(k1=8)])
 def test_shards_compute_the_edges_of_one_process(features, starts, parts, spec):
-    modality, camera = (np.arange(N) % 2).astype(np.int8), np.arange(N) % 3
-    group = {None: None, "camera": camera, "modality": modality.astype(np.int64)}[spec.group]
+    group = {None: None, "camera": np.arange(N) % 3, "modality": np.arange(N) % 2}[spec.group]
     shards = filled(features, starts, group)
     lists = search(shards, spec, starts)
     layout = RowLayout(local_order(lists.ids), np.array(starts))
@@ -85,7 +84,7 @@ def test_shards_compute_the_edges_of_one_process(features, starts, parts, spec):
     edges = Edges.join(
         [shard.edges(rows, 0.8, (v, v.tocsc())) for (shard, _), rows in zip(shards, chunks, strict=True)]
     ).renamed(layout.order)
-    expected = jaccard_graph(features, spec, modality=modality, camera=camera, eps_max=0.8).edges
+    expected = jaccard_graph(features, spec, group, eps_max=0.8).edges
     for name in ("i", "j", "distance"):
         assert np.array_equal(getattr(edges, name), getattr(expected, name))
 

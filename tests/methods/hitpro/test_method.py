@@ -39,8 +39,8 @@ def trained(smoke, smoke_inputs):
     state = build_state(smoke(*QUICK, *BEGIN), smoke_inputs)
     with pytest.MonkeyPatch.context() as patch:
         for name in (
-            "clustering.dbscan_spec.dbscan",
-            "clustering.hdbscan_spec.hdbscan",
+            "clustering.dbscan.dbscan",
+            "clustering.hdbscan.hdbscan",
             "engine.refresher.LocalRefresher.cluster",
         ):
             patch.setattr(f"raydist.{name}", refuse)
