@@ -7,10 +7,8 @@ from collections.abc import Iterator
 BORDERS = {
     "cli/": "prints JSON",
     "config.py": "lays YAML files over each other before they become sections",
+    "yaml_files.py": "reads YAML",
     "tracking/": "hands values to MLflow and to metrics.jsonl",
-    "data/datasets/image_sets.py": "rows of a table that Arrow checks",
-    "data/datasets/notes.py": "rows of a table that Arrow checks; counts for a JSON line",
-    "data/tracklets.py": "rows of a CSV or JSON manifest",
     "distributed/driver/comparison_table.py": "writes the JSON file of a table",
     "distributed/tune/": "overrides methods of Ray Tune, whose results are mappings",
     "engine/checkpoint.py": "writes and reads state.json",

@@ -39,7 +39,7 @@ INSTEAD_OF_NAMES = {
     "hold": "set_features",
     "keep": "momentum of a memory; mask, kept",
     "say": "on_event, log, emit",
-    "sub_tracklet": "sub_tracklet",
+    "segment": "sub_tracklet",
     "setting": "context, MethodContext",
     "slot": "prototype, row",
     "slots": "prototypes, rows",

@@ -184,7 +184,7 @@ def _occlude(recording: Pass, world: World, canvas: Canvas, boxes: Boxes, pan: A
 def _paint_passer_by(
     recording: Pass, world: World, canvas: Canvas, boxes: Boxes, rng: np.random.Generator
 ) -> None:
-    """Somebody else crosses the picture, nearer to the camera."""
+    """A person else crosses the picture, nearer to the camera."""
     camera, width = world.cameras[recording.camera], canvas.mask.shape[2]
     step = 1 + int(rng.integers(world.settings.num_identities - 1))
     person = world.persons[(recording.identity - 1 + step) % world.settings.num_identities + 1]
