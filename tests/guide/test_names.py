@@ -12,13 +12,13 @@ from typer.main import get_command
 
 from raydist.cli.app import app
 from raydist.cli.guide import TOPICS, first_sentence, page
-from raydist.distributed.driver.compare import plan_study as plan_comparison
+from raydist.distributed.driver.comparison import plan_comparison
 from raydist.engine.reference import default_params, keys
 from raydist.engine.schema import RECIPES, Config, load_config
 from raydist.errors import ConfigError
 from raydist.methods.registry import METHODS
 from raydist.tuning.space import Space
-from raydist.tuning.study import plan_study
+from raydist.tuning.study import make_study
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = {path.stem for path in RECIPES.glob("*.yaml")}
@@ -65,7 +65,7 @@ def check_values(words: list[str]) -> None:
     command, named = words[0], [word for word in words[1:] if "=" not in word]
     values = [word for word in words[1:] if WORD.match(word)]
     if command == "tune" and "--resume" not in words:
-        plan_study(Space.read(ROOT / named[0]), values)
+        make_study(Space.read(ROOT / named[0]), values)
     elif command == "compare":
         recipe = None if named[0].startswith("--") else named[0]
         plan_comparison(recipe, words[words.index("--methods") + 1].split(","), [0], values)
@@ -141,7 +141,7 @@ def test_yaml_blocks_are_recipes_or_search_spaces(page_blocks, tmp_path):
                 load_config(str(path))
             else:
                 space = Space.read(path)
-                plan_study(space, [f"data.name={','.join(space.recipes)}"])
+                make_study(space, [f"data.name={','.join(space.recipes)}"])
 
 
 def test_commands_in_prose_exist_with_their_options(page_prose):
