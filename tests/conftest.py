@@ -54,6 +54,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from raydist.engine.inputs import Inputs, open_inputs
 from raydist.engine.schema import Config, load_config
@@ -78,15 +80,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         open_inputs(load_config("smoke", []), cache_folder())
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def _unit(nodeid: str) -> str:
+    """What runs in one process: a file; of the files on the local Ray cluster, all."""
+    file = nodeid.split("::")[0]
+    return "ray" if file.startswith("tests/distributed/") and not file.endswith("/test_jobs.py") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Deals out units in the order of the tests."""
+    scheduler = LoadScopeScheduling(config, log)
+    scheduler._split_scope = _unit
+    return scheduler
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file in one process, and all files of the local Ray cluster in the same one, as the first."""
-    on_ray = {item.path for item in items if "cluster" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(
-            pytest.mark.xdist_group("ray" if item.path in on_ray else str(item.path.relative_to(ROOT)))
-        )
-    items.sort(key=lambda item: item.path not in on_ray)
+    """Begin with what takes longest: the local Ray cluster, then tests that start processes of Ray."""
+    items.sort(key=lambda item: (_unit(item.nodeid) != "ray", item.get_closest_marker("ray") is None))
 
 
 def _seed_generators(name: str) -> None:
