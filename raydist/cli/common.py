@@ -19,6 +19,8 @@ from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
+    from raydist.data.datasets.notes import ReadNotes
+    from raydist.data.tracklets import TrackletTable
     from raydist.engine.schema import Config
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))  # before anything imports numba
@@ -126,3 +128,16 @@ def print_table(
     for row in rows:
         table.add_row(*row)
     Console(stderr=stderr, width=None if sys.stdout.isatty() else 120).print(table)
+
+
+def print_tracklets(table: TrackletTable, notes: ReadNotes, *, title: str, stderr: bool) -> None:
+    """What is in a table, a row for each split and modality, and what its reader left out."""
+    columns = ("tracklets", "frames", "identities", "cameras")
+    rows = [
+        [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]
+        for split, modalities in table.summary().items()
+        for modality, counts in modalities.items()
+    ]
+    print_table(["part", *columns], rows, title=title, stderr=stderr)
+    for line in notes.lines():
+        print_line(line)

@@ -14,6 +14,7 @@ from raydist.cli.common import (
     print_json,
     print_line,
     print_table,
+    print_tracklets,
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
@@ -179,13 +180,5 @@ def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletT
     from raydist.data.datasets.dataset import ReadOptions, read_dataset
 
     table, notes = read_dataset(name, root, ReadOptions(trial=trial))
-    columns = ("tracklets", "frames", "identities", "cameras")
-    rows = [
-        [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]
-        for split, modalities in table.summary().items()
-        for modality, counts in modalities.items()
-    ]
-    print_table(["part", *columns], rows, title=f"{name} in {root}", stderr=stderr)
-    for line in notes.lines():
-        print_line(line)
+    print_tracklets(table, notes, title=f"{name} in {root}", stderr=stderr)
     return table, notes

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, print_table, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, print_tracklets, with_exit_codes
 from raydist.cli.import_progress import ImportProgress
-from raydist.cli.option_classes import takes_options
+from raydist.cli.option_groups import takes_options
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -215,15 +215,7 @@ def _modalities(words: Sequence[str] | None) -> Mapping[str, Modality]:
 def _show(result: ImportResult, options: ImportOptions) -> None:
     """Say what was made and what was left out."""
     table, summary = result.table, result.table.summary()
-    columns = ("tracklets", "frames", "identities", "cameras")
-    rows = [
-        [f"{split} {modality}", *(f"{counts[column]:,}" for column in columns)]
-        for split, modalities in summary.items()
-        for modality, counts in modalities.items()
-    ]
-    print_table(["part", *columns], rows, title=str(options.out), stderr=options.json)
-    for line in result.notes.lines():
-        print_line(line)
+    print_tracklets(table, result.notes, title=str(options.out), stderr=options.json)
     if result.num_written or result.num_reused:
         print_line(
             f"pictures written: {result.num_written:,}; there from an earlier call: {result.num_reused:,}"

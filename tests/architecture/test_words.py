@@ -62,7 +62,7 @@ ELSEWHERE = {
     "slot": ("data/", "methods/"),  # of a buffer; of an instance memory: the prototype of one tracklet
     "slots": ("data/", "losses/", "memories/", "methods/"),
     "spectrum": ("benchmarks/",),  # eigenvalues
-    "stray": ("data/frames/decoding.py", "data/importers/"),  # bytes
+    "stray": ("data/frames/decoding.py",),  # bytes
     "version": (
         "__init__.py",
         "cli/",

@@ -23,9 +23,8 @@ MAX_PIXELS = 100_000_000
 Pixels = NDArray[np.uint8]
 
 _JPEG, _PNG, _BMP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM"
-# The error that simplejpeg makes of stray bytes in a picture that is complete nevertheless; OpenCV reads such
-# files.
-_STRAY_BYTES = "extraneous bytes"
+STRAY_BYTES = "extraneous bytes"
+"""What simplejpeg says of a complete picture with something behind it; OpenCV reads such files."""
 
 
 def decode_image(encoded: bytes, *, height: int, width: int) -> Pixels:
@@ -64,7 +63,7 @@ def _decode_jpeg(encoded: bytes, height: int, width: int) -> Pixels:
     try:
         return simplejpeg.decode_jpeg(encoded, "RGB", min_height=height, min_width=width, min_factor=2)
     except ValueError as error:
-        if _STRAY_BYTES in str(error):
+        if STRAY_BYTES in str(error):
             return _decode_other(encoded)
         raise DataError(str(error)) from None
 

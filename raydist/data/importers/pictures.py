@@ -11,6 +11,7 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from raydist.data.frames.decoding import STRAY_BYTES
 from raydist.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".jp2"})
@@ -19,7 +20,6 @@ Picture = NDArray[Any]
 """uint8 or uint16 [H, W] or [H, W, C], the channels in OpenCV's order."""
 
 _JPEG = b"\xff\xd8"
-_STRAY_BYTES = "extraneous bytes"  # simplejpeg's word for a complete picture with something behind it
 
 
 def is_picture(name: str) -> bool:
@@ -52,7 +52,7 @@ def read_picture(path: Path) -> Picture:
             is_grey = simplejpeg.decode_jpeg_header(encoded, strict=False)[2] == "Gray"
             return simplejpeg.decode_jpeg(encoded, "GRAY" if is_grey else "BGR")
         except (ValueError, KeyError) as error:
-            if _STRAY_BYTES not in str(error):
+            if STRAY_BYTES not in str(error):
                 raise DataError(f"the JPEG is damaged or cut off ({error})") from None
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED) if encoded else None
