@@ -21,7 +21,7 @@ from raydist.cli.data_import import import_data
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, DataError
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
@@ -113,15 +113,23 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 @data.command()
 @with_exit_codes
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
-    """Read a data set, say what is in it and what was left out, and look for missing files."""
+    """Read a data set, say what is in it and what can be done with it, and look for missing files."""
+    from dataclasses import asdict
+
     from raydist.data.frames.files import check_files
+    from raydist.engine.schema import load_config
+    from raydist.engine.verdict import verdict
 
     table, notes = _read(name, root, trial, stderr=json)
-    table.require_both_modalities()
     check_files(table)
     print_line(f"all {sum(table.num_frames):,} frame files are there")
+    possible = verdict(load_config(None, [f"data.name={name}", f"data.root={root}"]), table)
+    print_line("\n".join(possible.lines()))
     if json:
-        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        print_json(facts | {"refused": asdict(possible)})
+    if possible.train:
+        raise DataError(f"nothing can be trained on {root}: {possible.train}")
 
 
 @data.command()
@@ -168,6 +176,8 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
 
     config = config_of(arguments)
     inputs = open_inputs(config, cache_folder())
+    if inputs.obstacle or inputs.ranked_frames is None:
+        raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")
     retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
     title = f"{config.data.name}, protocol {inputs.protocol}, percent"
     print_scores("grey histogram", retrieval, title=title, stderr=json)

@@ -78,6 +78,7 @@ class Started:
         num_shards: feature shards.
         shard_mb: what each may take.
         protocol: how queries and gallery are ranked.
+        not_scored: why the encoder cannot be scored on them; None where it can.
         resumed: whether the folder is that of an earlier run.
     """
 
@@ -91,6 +92,7 @@ class Started:
     num_shards: int
     shard_mb: float
     protocol: str
+    not_scored: str | None = None
     resumed: bool = False
 
 

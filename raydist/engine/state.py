@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 from raydist.data.training_set import TrainingSet
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
+from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
 from raydist.engine.optimizer import make_optimizer
@@ -43,6 +44,7 @@ class RunState:
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
         history: the retrieval results so far, by epoch; 0 is the untrained encoder.
+        criteria: of each epoch, where the encoder cannot be scored.
         steps: optimizer steps made.
         frames_seen: training frames that went through the encoder, over all workers.
         after_step: called after every step with the number of steps done and that of the whole epoch.
@@ -61,6 +63,7 @@ class RunState:
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
     history: dict[int, Scores] = field(default_factory=dict)
+    criteria: dict[int, Mapping[str, float]] = field(default_factory=dict)
     steps: int = 0
     frames_seen: int = 0
     after_step: Callable[[int, int], None] = lambda step, num_steps: None
@@ -69,6 +72,16 @@ class RunState:
     def tracklets(self) -> TrainingSet:
         """The training set as the method sees it."""
         return self.inputs.tracklets
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether retrieval can be evaluated on the data."""
+        return self.inputs.obstacle is None
+
+    @property
+    def best(self) -> BestEpoch | None:
+        """The best epoch so far."""
+        return best_epoch(self.history, self.criteria)
 
     def my_rows(self, num_rows: int) -> Ints:
         """This worker's share of N rows, or of the positions of a batch."""
@@ -106,16 +119,7 @@ def build_state(
     """
     process_group = process_group or SingleProcess()
     encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(process_group.device)
-    cls = method_class(config.method.name)
-    context = MethodContext(
-        tracklets=inputs.tracklets,
-        clustering={m: config.clustering.spec(m) for m in Modality},
-        num_identities=config.train.batch_identities,
-        num_instances=config.train.batch_instances,
-        truth=inputs.truth if cls.supervised else None,
-        num_branches=encoder.num_branches,
-    )
-    method = cls(config.method, context)
+    method = build_method(config, inputs, num_branches=encoder.num_branches)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)
         modules = {
@@ -133,3 +137,23 @@ def build_state(
         method,
         plan,
     )
+
+
+def build_method(config: Config, inputs: Inputs, *, num_branches: int = 1) -> Method:
+    """The method of a configuration on a training set; a supervised one is given the identities.
+
+    Args:
+        config: the whole configuration.
+        inputs: the data.
+        num_branches: of the encoder.
+    """
+    cls = method_class(config.method.name)
+    context = MethodContext(
+        tracklets=inputs.tracklets,
+        clustering={m: config.clustering.spec(m) for m in Modality},
+        num_identities=config.train.batch_identities,
+        num_instances=config.train.batch_instances,
+        truth=inputs.truth if cls.supervised else None,
+        num_branches=num_branches,
+    )
+    return cls(config.method, context)

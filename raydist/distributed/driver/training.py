@@ -12,6 +12,7 @@ from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.environment import describe_environment
 from raydist.engine.events import OnEvent, ReportWritten, Started
+from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
@@ -53,6 +54,7 @@ def train(
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
     inputs = open_inputs(config, cache_folder())
+    check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):
         check_resources(config.ray)
@@ -91,6 +93,7 @@ def _started(
         num_shards=config.ray.num_shards,
         shard_mb=memory.shard_mb,
         protocol=inputs.protocol,
+        not_scored=inputs.not_scored,
         resumed=resumed,
     )
 
