@@ -128,8 +128,7 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     if json:
         facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
         print_json(facts | {"refused": asdict(possible)})
-    if possible.train:
-        raise DataError(f"nothing can be trained on {root}: {possible.train}")
+    table.require_both_modalities()
 
 
 @data.command()

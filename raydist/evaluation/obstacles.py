@@ -59,8 +59,8 @@ def find_obstacle(table: FeatureTable, protocol: str | Protocol) -> Obstacle | N
     if table.identity is None or not (table.identity != UNKNOWN_IDENTITY).any():
         return Obstacle(
             "no identities",
-            "none of the query and gallery tracklets has an identity, and scores need people who are in both; "
-            "training, embedding and clustering need none",
+            "none of the query and gallery tracklets has an identity, and scores need people who are in "
+            "both; training, embedding and clustering need none",
         )
     for direction, (queries, gallery) in sides.items():
         if obstacle := _obstacle_of(table, protocol, direction, queries, gallery):

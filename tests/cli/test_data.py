@@ -171,3 +171,20 @@ def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, m
         cache_folder(),
     )
     assert {entry.name for entry in frames.iterdir()} == entries
+
+
+def test_check_says_what_train_evaluate_and_tune_would(raydist, smoke_manifest):
+    known = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(), "--json")
+    assert known.json["refused"] == {"train": None, "score": None, "search_by_map": None}
+    assert "train: yes" in known.err
+    blind = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(identities=False))
+    assert blind.code == 0
+    assert "score: no: none of the query and gallery tracklets has an identity" in blind.err
+    assert "search by map on held-out identities: no: no training tracklet has an identity" in blind.err
+
+
+def test_baseline_refuses_what_cannot_be_ranked(raydist, smoke_manifest):
+    path = smoke_manifest(identities=False)
+    result = raydist("data", "baseline", "smoke", "data.name=manifest", f"data.root={path}")
+    assert result.code == 3
+    assert "error: nothing to rank in manifest" in result.err

@@ -57,8 +57,8 @@ def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, feature
             "no row has split 'gallery'",
         ),
         (lambda t: replace(t, modality=np.zeros_like(t.modality)), "needs both modalities"),
-        (lambda t: replace(t, identity=np.arange(len(t))), "match"),
-        (lambda t: replace(t, identity=None), "no identities"),
+        (lambda t: replace(t, identity=np.arange(len(t))), "people who are in both"),
+        (lambda t: replace(t, identity=None), "none of the query and gallery tracklets has an identity"),
         (lambda t: replace(t, split=None), "no split"),
     ],
 )

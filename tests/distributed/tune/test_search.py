@@ -23,7 +23,7 @@ import pytest
 
 from raydist.distributed.driver.training import train
 from raydist.distributed.tune.search import first_rung, search, waiting
-from raydist.engine.retrieval import mean_map
+from raydist.engine.best import mean_map
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space
