@@ -114,14 +114,21 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 @with_exit_codes
 def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what was left out, and look for missing files."""
+    from dataclasses import asdict
+
+    from raydist.cli.check_report import show_checks
+    from raydist.data.checks.report import check_table
     from raydist.data.frames.files import check_files
 
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
     check_files(table)
     print_line(f"all {sum(table.num_frames):,} frame files are there")
+    checks = check_table(table)
+    show_checks(checks, stderr=json)
     if json:
-        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        print_json(facts | {"checks": asdict(checks)})
 
 
 @data.command()
