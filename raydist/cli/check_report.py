@@ -70,11 +70,11 @@ def _balance(balance: Balance) -> Iterator[str]:
         return
     yield f"training: {' and '.join(parts)}, {balance.ratio:.1f} to 1"
     if any(balance.identities.values()):
-        alone = [
+        in_one = [
             f"{count - balance.identities_in_both:,} in {name} only"
             for name, count in balance.identities.items()
         ]
-        yield f"training: {balance.identities_in_both:,} identities in both modalities, {', '.join(alone)}"
+        yield f"training: {balance.identities_in_both:,} identities in both modalities, {', '.join(in_one)}"
 
 
 def _lone_cameras(cameras: dict[str, list[str]]) -> Iterator[str]:

@@ -102,6 +102,11 @@ def test_a_file_without_boxes(tmp_path, content):
     assert len(problems) == (content in (b"\xff\xfe\x00", b"\x00"))
 
 
+def test_a_file_in_the_encoding_of_windows(tmp_path):
+    _, problems = read(tmp_path, "1,1,1,1,5,5".encode("utf-16"))
+    assert problems.lines()[0].startswith(f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (byte 0)")
+
+
 def test_a_missing_file(tmp_path):
     problems = Problems()
     assert len(read_boxes(tmp_path / "no.txt", problems)) == 0

@@ -290,28 +290,29 @@ def test_folders_without_rights(request_, target, silent, monkeypatch):
         import_mot(request_, target, silent)
 
 
-WHOLE, NUMBER = st.integers(-1, 6), st.floats(-30, 90).map(lambda value: round(value, 1))
-ROW = st.tuples(
-    st.integers(0, 6),
-    WHOLE,
-    NUMBER,
-    NUMBER,
-    NUMBER,
-    NUMBER,
-    st.sampled_from([-1, 0, 0.5, 1]),
-    st.sampled_from([-1, 1, 1.0, 2]),
-    st.sampled_from([-1, 0.25]),
-    st.just(-1),
+def rows_of(frames, tracks, coordinates, lengths, others):
+    """Rows of ten columns."""
+    whole = [st.sampled_from(frames), st.sampled_from(tracks)]
+    return st.tuples(*whole, coordinates, coordinates, lengths, lengths, *map(st.sampled_from, others))
+
+
+NUMBER = st.floats(-30, 90).map(lambda value: round(value, 1))
+USUAL = rows_of(
+    range(1, 6), range(4), st.integers(-9, 45), st.integers(3, 60), [[-1, 0.9, 1], [-1, 1, 1.0], [-1], [-1]]
+)
+ODD = rows_of(
+    range(-1, 8), range(-1, 4), NUMBER, NUMBER, [[-1, 0, 0.5], [-1, 1, 2, 0.5], [-1, 0.25], [-1, ""]]
 )
 TRACK_FILE = st.builds(
-    lambda rows, columns, mark, end, begin: (
-        begin + end.join(mark.join(map(str, row[:columns])) for row in rows)
+    lambda usual, odd, columns, mark, end, first: (
+        first + end.join(mark.join(map(str, row[:columns])) for row in usual + odd)
     ).encode(),
-    st.lists(ROW, max_size=6),
-    st.sampled_from([6, 6, 7, 8, 9, 10, 10, 5]),
+    st.lists(USUAL, max_size=6, unique_by=lambda row: row[:2]),
+    st.one_of(st.just([]), st.just([]), st.lists(ODD, max_size=2)),
+    st.sampled_from([6, 7, 8, 9, 10, 10, 10, 5]),
     st.sampled_from([",", ", ", ";", "\t", " "]),
-    st.sampled_from(["\n", "\r\n", "\n\n", ",\n"]),
-    st.sampled_from(["", "", "\ufeff", "\n", "frame,id\n", "\x00"]),
+    st.sampled_from(["\n", "\r\n", "\n\n", "\n \n"]),
+    st.sampled_from(["", "", "", "\ufeff", "\n", "frame,id\n", "\x00"]),
 )
 
 
