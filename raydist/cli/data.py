@@ -116,6 +116,8 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     """Read a data set, say what is in it and what can be done with it, and look for missing files."""
     from dataclasses import asdict
 
+    from raydist.cli.check_report import show_checks
+    from raydist.data.checks.report import check_table
     from raydist.data.frames.files import check_files
     from raydist.engine.schema import load_config
     from raydist.engine.verdict import verdict
@@ -123,11 +125,13 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
     table, notes = _read(name, root, trial, stderr=json)
     check_files(table)
     print_line(f"all {sum(table.num_frames):,} frame files are there")
+    checks = check_table(table)
+    show_checks(checks, stderr=json)
     possible = verdict(load_config(None, [f"data.name={name}", f"data.root={root}"]), table)
     print_line("\n".join(possible.lines()))
     if json:
         facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-        print_json(facts | {"refused": asdict(possible)})
+        print_json(facts | {"checks": asdict(checks), "refused": asdict(possible)})
     table.require_both_modalities()
 
 
