@@ -131,7 +131,7 @@ def vectors(column: pa.ChunkedArray, name: str, problems: TableProblems) -> Floa
 
 
 def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The same values without dictionary, runs, extension type or string view."""
+    """The same values without dictionary, runs, extension type or views."""
     kind = column.type
     if isinstance(kind, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in column.chunks]
@@ -145,6 +145,10 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
         return column.cast(pa.large_string())
     if pa.types.is_binary_view(kind):
         return column.cast(pa.large_binary())
+    if pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind):
+        return pa.chunked_array(
+            [_lists_of_views(chunk) for chunk in column.chunks], pa.large_list(kind.value_type)
+        )
     return column
 
 
@@ -154,15 +158,22 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def is_list(kind: pa.DataType) -> bool:
-    """Whether a type has lists, of one length or of many."""
-    of_one_length = pa.types.is_fixed_size_list(kind)
-    views = pa.types.is_list_view(kind) or pa.types.is_large_list_view(kind)
-    return bool(of_one_length or views or pa.types.is_list(kind) or pa.types.is_large_list(kind))
+    """Whether a type has lists (not views), of one length or of many."""
+    of_any_length = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+    return bool(of_any_length or pa.types.is_fixed_size_list(kind))
 
 
 def is_text(kind: pa.DataType) -> bool:
     """Whether a type has text, in a dictionary or not."""
     return _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+
+
+def _lists_of_views(views: pa.Array) -> pa.Array:
+    """List views as lists; Arrow's own cast (25.0) loses the last list."""
+    lengths = pc.fill_null(pc.list_value_length(views), 0).to_numpy(zero_copy_only=False)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int64())
+    mask = views.is_null() if views.null_count else None
+    return pa.LargeListArray.from_arrays(offsets, views.flatten(), mask=mask)
 
 
 def _is_text(kind: pa.DataType) -> bool:

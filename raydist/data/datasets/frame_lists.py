@@ -75,7 +75,7 @@ def frames_folder(manifest: Path, frames_root: str | Path | None) -> Path:
     if frames_root is None:
         return manifest.parent
     folder = Path(frames_root).expanduser()
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise DataError(f"data.frames_root (--frames-root) {folder}: there is no such folder")
     return folder
 
