@@ -92,4 +92,7 @@ def _numbered(texts: pa.ChunkedArray) -> Identities:
 
 def _has_large_numbers(column: pa.ChunkedArray) -> bool:
     """Whether integers are above int64, so that they can only be texts."""
-    return bool(pa.types.is_uint64(column.type) and pc.any(pc.greater(column, pa.scalar(2**63 - 1, pa.uint64()))).as_py())
+    return bool(
+        pa.types.is_uint64(column.type)
+        and pc.any(pc.greater(column, pa.scalar(2**63 - 1, pa.uint64()))).as_py()
+    )

@@ -43,7 +43,11 @@ def test_whole_numbers_become_text_without_a_point(kind):
 
 
 def test_other_numbers_become_text_as_they_are():
-    assert cast(text_column, chunked([1.5, np.nan, 1e300], pa.float64())).to_pylist() == ["1.5", None, "1e+300"]
+    assert cast(text_column, chunked([1.5, np.nan, 1e300], pa.float64())).to_pylist() == [
+        "1.5",
+        None,
+        "1e+300",
+    ]
     assert cast(text_column, chunked([Decimal("2.50")], pa.decimal128(5, 2))).to_pylist() == ["2.50"]
     assert cast(text_column, chunked([True, None], pa.bool_())).to_pylist() == ["true", None]
 

@@ -13,7 +13,9 @@ def test_each_synonym_names_one_column_and_is_written_as_headings_are_compared()
     assert [normal_heading(text) for text in texts] == texts
 
 
-@pytest.mark.parametrize("heading", ["camera", "Camera", " CAMERA ", "\ufeffcamera", "Cam-ID", "cam id", "CAM"])
+@pytest.mark.parametrize(
+    "heading", ["camera", "Camera", " CAMERA ", "\ufeffcamera", "Cam-ID", "cam id", "CAM"]
+)
 def test_a_heading_in_any_writing(heading):
     assert read_headings(["x", heading], SCHEMA.names, TableProblems()).places == {"camera": 1}
 

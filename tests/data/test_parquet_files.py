@@ -21,5 +21,5 @@ def test_row_groups_and_types_come_back(tmp_path):
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(DataError, match="not a readable Parquet file|no such file"):
+    with pytest.raises(DataError, match=r"not a readable Parquet file|no such file"):
         read_parquet(tmp_path)

@@ -11,7 +11,8 @@ def test_no_problem_is_no_error():
 
 
 @pytest.mark.parametrize(
-    "where", [[2, 5], np.array([2, 5]), np.arange(6) % 3 == 2, pa.array([None, False, True, False, None, True])]
+    "where",
+    [[2, 5], np.array([2, 5]), np.arange(6) % 3 == 2, pa.array([None, False, True, False, None, True])],
 )
 def test_rows_in_words(where):
     assert TableProblems().rows(where) == "rows 2, 5"

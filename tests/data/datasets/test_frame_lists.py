@@ -32,18 +32,20 @@ def test_text_is_cut_at_the_bars(kind):
     "text", ["['a.jpg', 'b.jpg']", '["a.jpg"]', "('a.jpg',)", "['a.jpg'\n 'b.jpg']", " ['a'] "]
 )
 def test_the_text_of_a_list_is_explained(text):
-    with pytest.raises(DataError, match="frames: the text of a list in row 1, .*map"):
+    with pytest.raises(DataError, match=r"frames: the text of a list in row 1, .*map"):
         lists(["a.jpg", text])
 
 
 def test_a_line_break_is_explained():
-    with pytest.raises(DataError, match="frames: a line break in row 0, .* not closed"):
+    with pytest.raises(DataError, match=r"frames: a line break in row 0, .* not closed"):
         lists(["a.jpg\nb,query,visible", "b.jpg"])
 
 
 @pytest.mark.parametrize("values", [["x", r"a\b.jpg|c\d.jpg"], [["x"], ["a/b.jpg", r"a\b.jpg"]]])
 def test_back_slashes_are_explained(values):
-    with pytest.raises(DataError, match=r"frames: back slashes in row 1, the first path is 'a\\b.jpg'; .* by /"):
+    with pytest.raises(
+        DataError, match=r"frames: back slashes in row 1, the first path is 'a\\b.jpg'; .* by /"
+    ):
         lists(values)
 
 
