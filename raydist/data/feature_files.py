@@ -18,7 +18,7 @@ from raydist.data.columns import text_column, vectors, whole_numbers
 from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
-from raydist.data.table_problems import TableProblems
+from raydist.data.table_problems import TableProblems, quoted
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique
 from raydist.errors import DataError
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
@@ -86,7 +86,7 @@ def read_features(path: str | Path) -> FeatureTable:
     if texts["tracklet_id"] is not None:
         check_unique(texts["tracklet_id"], problems)
     if features is not None:
-        _check_vectors(features, problems)
+        _check_vectors(features, texts["tracklet_id"], problems)
     problems.refuse(f"features {path}")
     assert features is not None
     return FeatureTable(
@@ -176,21 +176,21 @@ def _texts(
     return texts
 
 
-def _check_vectors(features: Floats, problems: TableProblems) -> None:
+def _check_vectors(features: Floats, ids: pa.ChunkedArray | None, problems: TableProblems) -> None:
+    """Note features that are not finite or not of unit length."""
     length = np.linalg.norm(features, axis=1)
     finite = np.isfinite(length)
-    if not finite.all():
-        problems.add(
-            f"column feature: a value that is NaN, infinite or huge in {problems.rows(~finite)}; "
-            "check what computed them, or remove these rows"
-        )
     with np.errstate(invalid="ignore"):
         other = finite & (np.abs(length - 1) > _TOLERANCE)
-    if other.any():
-        problems.add(
-            f"column feature: another length than 1 in {problems.rows(other)}, the first is "
-            f"{length[other][0]:.4g}; divide each feature by its length"
-        )
+    for bad, what, fix in (
+        (~finite, "a value that is NaN, infinite or huge", "check what computed them, or remove these rows"),
+        (other, "another length than 1", "divide each feature by its length"),
+    ):
+        if bad.any():
+            first = int(bad.argmax())
+            name = "" if ids is None else f", the first is of {quoted(ids[first])}"
+            size = f" and has length {length[first]:.4g}" if name and finite[first] else ""
+            problems.add(f"column feature: {what} in {problems.rows(bad)}{name}{size}; {fix}")
 
 
 def _modalities(texts: NDArray[Any]) -> NDArray[np.int8]:

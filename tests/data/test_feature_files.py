@@ -90,7 +90,7 @@ def replaced(file, name, column):
         (
             "feature",
             pa.array([[2.0, 0.0], [1.0, 0.0]]),
-            "another length than 1 in row 0, the first is 2; divide",
+            "another length than 1 in row 0, the first is of 'träck 0' and has length 2; divide",
         ),
         ("camera", pa.array(["D1", None]), "column camera is null in row 1"),
         (
