@@ -78,7 +78,8 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     dataset = DATASETS.load(data.name)
     if not dataset.drawn:
         trial = {"trial": str(data.trial)} if dataset.num_trials > 1 else {}
-        return {"name": data.name, "root": str(data.root)} | trial
+        frames = {"frames_root": data.frames_root} if data.frames_root else {}
+        return {"name": data.name, "root": str(data.root)} | trial | frames
     return {
         "name": data.name,
         "preset": data.preset,
@@ -90,9 +91,7 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, int]]:
     """The reader's name, the whole table, and how many tracklets were left out for each reason."""
     name, root = dataset_root(data, cache)
-    options = ReadOptions(
-        mismatch=data.mismatch, auxiliary=data.auxiliary, paired=data.paired, trial=data.trial
-    )
+    options = ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
     table, notes = read_dataset(name, root, options)
     return name, table, dict(notes.counts)
 
