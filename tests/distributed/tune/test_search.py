@@ -305,7 +305,9 @@ def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
 
 
 def own_data_study(path, home, *words):
-    space = Space.parse({"recipes": {"manifest": "smoke method.name=dcl"}, "train.lr": {"choice": [0.001, 0.002]}})
+    space = Space.parse(
+        {"recipes": {"manifest": "smoke method.name=dcl"}, "train.lr": {"choice": [0.001, 0.002]}}
+    )
     common = ("train.epochs=1", "tune.num_samples=1", "tracking.mlflow_uri=null", f"run.dir={home}/runs")
     return make_study(space, [*WORDS, *common, "data.name=manifest", f"data.root={path}", *words])
 
