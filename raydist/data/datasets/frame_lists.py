@@ -17,13 +17,16 @@ SEPARATOR = "|"
 _LIST_TEXT = r"(?s)^[\[(].*['\"].*[\])]$"
 
 
-def frame_lists(column: pa.ChunkedArray, problems: TableProblems) -> pa.ChunkedArray | None:
+def frame_lists(
+    column: pa.ChunkedArray, problems: TableProblems, folder: Path | None = None
+) -> pa.ChunkedArray | None:
     """The frames of each tracklet.
 
     Args:
         column: lists of text of any Arrow type, or text in which ``|`` separates the paths, with or without
             blanks around it.
         problems: where what cannot be read goes; a row with a problem gets one path that has none.
+        folder: of the frames; a back slash in the name of a file that is there is no problem.
 
     Returns:
         list<string> [N]; None where the column cannot be read.
@@ -33,7 +36,7 @@ def frame_lists(column: pa.ChunkedArray, problems: TableProblems) -> pa.ChunkedA
     """
     plain = plain_column(column)
     lists = _split(plain, problems) if is_text(plain.type) else text_lists(plain, "frames", problems)
-    return None if lists is None else _without_back_slashes(lists, problems)
+    return None if lists is None else _without_back_slashes(lists, problems, folder)
 
 
 def check_links(frames: pa.ChunkedArray, folder: Path, problems: TableProblems) -> None:
@@ -103,10 +106,14 @@ def _split(column: pa.ChunkedArray, problems: TableProblems) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(parts, pa.list_(pa.string()))])
 
 
-def _without_back_slashes(frames: pa.ChunkedArray, problems: TableProblems) -> pa.ChunkedArray:
+def _without_back_slashes(
+    frames: pa.ChunkedArray, problems: TableProblems, folder: Path | None
+) -> pa.ChunkedArray:
     lists = frames.combine_chunks()
     paths = pc.list_flatten(lists)
     bad = np.flatnonzero(pc.fill_null(pc.match_substring(paths, "\\"), False).to_numpy(zero_copy_only=False))
+    if folder is not None:
+        bad = bad[[not os.path.exists(os.path.join(folder, paths[place].as_py())) for place in bad]]
     if not bad.size:
         return frames
     rows = np.unique(pc.list_parent_indices(lists).to_numpy()[bad])

@@ -61,6 +61,16 @@ def test_back_slashes_leave_null_and_empty_rows_in_their_places():
     assert len(problems) == 1
 
 
+def test_a_back_slash_in_the_name_of_a_file_that_is_there_is_no_problem(tmp_path):
+    (tmp_path / r"a\b.jpg").touch()
+    problems = TableProblems()
+    column = pa.chunked_array([[r"a\b.jpg", r"a\c.jpg"]])
+    frame_lists(column, problems, tmp_path)
+    assert len(problems) == 1
+    with pytest.raises(DataError, match=r"row 1, the first path is 'a\\c\.jpg'"):
+        problems.refuse("table")
+
+
 def test_links_out_are_named_with_their_rows(tmp_path, write_jpeg):
     write_jpeg(tmp_path / "out" / "1.jpg", 0)
     write_jpeg(tmp_path / "in" / "2.jpg", 0)
