@@ -79,8 +79,9 @@ def _start_lines(event: Started) -> str:
     )
     notes = "".join(f"; {name} {value}" for name, value in event.notes.items() if value)
     mlflow = f"\nMLflow: {event.mlflow_uri}" if event.mlflow_uri else ""
+    start = f"\nencoder starts from {event.start}" if event.start else ""
     return (
-        f"run folder: {event.folder}{mlflow}\n"
+        f"run folder: {event.folder}{mlflow}{start}\n"
         f"training on {sets}; ranking {event.ranked:,}{notes}\n"
         f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
         f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"

@@ -79,6 +79,7 @@ class Started:
         shard_mb: what each may take.
         protocol: how queries and gallery are ranked.
         resumed: whether the folder is that of an earlier run.
+        start: what the encoder starts from and what of that is left out; empty for the seed or a checkpoint.
     """
 
     folder: str
@@ -92,6 +93,7 @@ class Started:
     shard_mb: float
     protocol: str
     resumed: bool = False
+    start: str = ""
 
 
 @dataclass(frozen=True)

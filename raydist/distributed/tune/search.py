@@ -25,6 +25,7 @@ from raydist.distributed.cluster import connected, num_groups
 from raydist.distributed.driver.group import run_in_thread
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
+from raydist.engine.start import check_start
 from raydist.errors import TrainingError
 from raydist.home import cache_folder
 from raydist.reports.study_page import write_study_page
@@ -75,6 +76,8 @@ def search(
     """
     check_search(study.tune.search)
     earlier = _earlier_folder(study, resume)
+    for config in study.bases.values():
+        check_start(config.encoder)
     sizes = {data: num_tracklets(open_inputs(config, cache_folder())) for data, config in study.bases.items()}
     base = next(iter(study.bases.values()))
     with connected(base.ray):
