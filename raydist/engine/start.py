@@ -150,13 +150,18 @@ def _best(run: Path, state: bytes, weights: str) -> int:
     from raydist.engine.retrieval import best_epoch  # which imports what imports this file
 
     summary = run / "summary.json"
-    if summary.is_file():
-        return int(json.loads(summary.read_text(encoding="utf-8"))["best"]["epoch"])
-    history = {int(epoch): scores for epoch, scores in json.loads(state)["history"].items() if scores}
-    epoch = best_epoch(history)
+    try:
+        best = (json.loads(summary.read_bytes()).get("best") or {}) if summary.is_file() else {}
+        history = {int(epoch): scores for epoch, scores in json.loads(state)["history"].items() if scores}
+        epoch = best.get("epoch") or best_epoch(history)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"encoder.weights = {weights}: summary.json or the checkpoint does not say which epoch was the "
+            f"best ({type(error).__name__}: {error}); give @last or @N"
+        ) from error
     if epoch is None:
         raise DataError(f"encoder.weights = {weights}: no epoch of the run was evaluated; give @last or @N")
-    return epoch
+    return int(epoch)
 
 
 def _check_name(start: Start, section: EncoderSection) -> None:
