@@ -130,8 +130,8 @@ def _refusal(path: Path, start: bytes) -> str | None:
         )
     if _is_program(path):
         return (
-            "a TorchScript archive, which runs its own code when loaded; if you trust it, take the tensors out "
-            f"once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
+            "a TorchScript archive, which runs its own code when loaded; if you trust it, take the tensors "
+            f"out once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
             "'weights.pth')"
         )
     return None
