@@ -84,8 +84,9 @@ def _start_lines(event: Started) -> str:
         if event.not_scored
         else ""
     )
+    start = f"\nencoder starts from {event.start}" if event.start else ""
     return (
-        f"run folder: {event.folder}{mlflow}\n"
+        f"run folder: {event.folder}{mlflow}{start}\n"
         f"training on {sets}; ranking {event.ranked:,}{notes}{unscored}\n"
         f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
         f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"

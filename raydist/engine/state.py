@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from raydist.data.training_set import TrainingSet
-from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
 from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
@@ -20,6 +19,7 @@ from raydist.engine.plan import Plan, allot
 from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
+from raydist.engine.start import start_encoder
 from raydist.methods.method import Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.methods.steps import Memories
@@ -108,6 +108,7 @@ def build_state(
     *,
     process_group: ProcessGroup | None = None,
     refresh: RefreshService | None = None,
+    fresh: bool = True,
 ) -> RunState:
     """A run before its first epoch.
 
@@ -116,9 +117,10 @@ def build_state(
         inputs: the data, see `raydist.engine.inputs`.
         process_group: the ranks that train together; this process alone by default.
         refresh: how targets are computed; in this process by default.
+        fresh: whether the encoder starts from ``encoder.weights``; False where a checkpoint will replace it.
     """
     process_group = process_group or SingleProcess()
-    encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(process_group.device)
+    encoder = start_encoder(config, fresh=fresh).to(process_group.device)
     method = build_method(config, inputs, num_branches=encoder.num_branches)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)

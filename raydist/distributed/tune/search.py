@@ -27,6 +27,7 @@ from raydist.engine.criteria import CRITERIA
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
+from raydist.engine.start import check_start
 from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
 from raydist.reports.study_page import write_study_page
@@ -77,6 +78,8 @@ def search(
     """
     check_search(study.tune.search)
     earlier = _earlier_folder(study, resume)
+    for config in study.bases.values():
+        check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}
     base = next(iter(study.bases.values()))
     with connected(base.ray):
