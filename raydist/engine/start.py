@@ -18,6 +18,7 @@ from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.weights.choice import starting_weights
+from raydist.engine.best import best_epoch
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config, EncoderSection
 from raydist.errors import CheckpointError, ConfigError, DataError
@@ -147,13 +148,16 @@ def _epoch(run: Path, which: str, weights: str) -> int:
 
 def _best(run: Path, state: bytes, weights: str) -> int:
     """The best epoch as the run's summary says; before its end, as its history says."""
-    from raydist.engine.retrieval import best_epoch  # which imports what imports this file
-
     summary = run / "summary.json"
     try:
         best = (json.loads(summary.read_bytes()).get("best") or {}) if summary.is_file() else {}
-        history = {int(epoch): scores for epoch, scores in json.loads(state)["history"].items() if scores}
-        epoch = best.get("epoch") or best_epoch(history)
+        facts = json.loads(state)
+        history, criteria = (
+            {int(epoch): values for epoch, values in facts.get(name, {}).items()}
+            for name in ("history", "criteria")
+        )
+        so_far = best_epoch(history, criteria)
+        epoch = best.get("epoch") or (so_far.epoch if so_far else None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"encoder.weights = {weights}: summary.json or the checkpoint does not say which epoch was the "
