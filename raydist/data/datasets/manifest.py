@@ -58,14 +58,14 @@ def read(
     for reason, examples in ((IGNORED, known.others), (RENAMED, known.renamed)):
         for example in examples:
             notes.add(reason, example or "without a heading")
-    table, names = _cast({name: columns[place] for name, place in known.places.items()}, problems)
+    folder = frames_folder(file, frames_root)
+    table, names = _cast({name: columns[place] for name, place in known.places.items()}, folder, problems)
     for number, name in names.items():
         notes.add(NUMBERED, f"{name} is {number}")
     for field in SCHEMA:
         if not field.nullable and field.name not in known.places:
             problems.add(missing_column(field.name, f"type {field.type}", headings))
     check_values(table, problems, outside_frames=outside_frames)
-    folder = frames_folder(file, frames_root)
     if not problems and not outside_frames:
         check_links(table["frames"], folder, problems)
     problems.refuse(str(file))
@@ -104,7 +104,9 @@ def _read_csv(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProble
     return csv.headings, csv.columns, problems
 
 
-def _cast(columns: dict[str, pa.ChunkedArray], problems: TableProblems) -> tuple[pa.Table, dict[int, str]]:
+def _cast(
+    columns: dict[str, pa.ChunkedArray], folder: Path, problems: TableProblems
+) -> tuple[pa.Table, dict[int, str]]:
     """The columns that can be read, in the types of the schema, and the texts of numbered identities."""
     cast: dict[str, pa.ChunkedArray | None] = {}
     names: dict[int, str] = {}
@@ -114,7 +116,7 @@ def _cast(columns: dict[str, pa.ChunkedArray], problems: TableProblems) -> tuple
             cast[name] = identities and identities.numbers
             names = identities.names if identities else {}
         elif name == "frames":
-            cast[name] = frame_lists(column, problems)
+            cast[name] = frame_lists(column, folder, problems)
         else:
             texts = text_column(column, name, problems)
             cast[name] = None if texts is None else _plain_text(texts, name)
