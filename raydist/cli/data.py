@@ -18,6 +18,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
+from raydist.cli.pixels import NOT_DECODED, DataWords, Decode, data_section, print_left_out
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
@@ -112,16 +113,34 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 
 @data.command()
 @with_exit_codes
-def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
-    """Read a data set, say what is in it and what was left out, and look for missing files."""
+def check(
+    name: Name,
+    root: Root,
+    words: DataWords = None,
+    trial: Trial = 1,
+    decode: Decode = False,
+    json: Json = False,
+) -> None:
+    """Read a data set, say what is in it and what was left out, and look for missing or damaged files."""
+    from raydist.cli.pixels import decode_everything, pixel_facts, show_pixels
     from raydist.data.frames.files import check_files
+    from raydist.engine.inputs import with_measured_ranges
 
+    data = data_section(words, name=name, root=root, trial=trial)
     table, notes = _read(name, root, trial, stderr=json)
     table.require_both_modalities()
-    check_files(table)
-    print_line(f"all {sum(table.num_frames):,} frame files are there")
+    decode = decode or data.unreadable == "skip"
+    if not decode:
+        check_files(table)
+        print_line(f"all {sum(table.num_frames):,} frame files are there; --decode looks into them")
+    data = with_measured_ranges(data, table, table.select(split="train"), warn=False)
+    cameras = show_pixels(table, data, stderr=json)
+    decoded = decode_everything(table, data) if decode else NOT_DECODED
+    print_left_out(decoded.left_out)
     if json:
-        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        print_json(facts | {"pixels": pixel_facts(cameras), "unreadable": decoded.bad})
+    decoded.require_accepted()
 
 
 @data.command()
@@ -129,6 +148,7 @@ def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
 def pack(
     name: Name,
     root: Root,
+    words: DataWords = None,
     trial: Trial = 1,
     height: Height = None,
     width: Width = None,
@@ -136,24 +156,24 @@ def pack(
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
-    from raydist.data.frames.store import open_frames
-    from raydist.engine.schema import DataSection
+    from raydist.cli.pixels import pack_everything, survey_of, warn_of_ranges
+    from raydist.engine.inputs import with_measured_ranges
     from raydist.home import cache_folder
 
+    given = {"height": height, "width": width, "workers": workers}
+    data = data_section(words, name=name, root=root, trial=trial, **given)
     table, _ = _read(name, root, trial, stderr=json)
-    height, width = height or DataSection().height, width or DataSection().width
+    data = with_measured_ranges(data, table, table.select(split="train"), warn=False)
+    warn_of_ranges(survey_of(table, data))
     folder = cache_folder() / "frames"
-    # Training and ranked tracklets apart, as a run opens them: the key of an entry is the list of its files.
-    for part in (table.take(table.split == "train"), table.take(table.split != "train")):
-        if len(part):
-            open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)
+    left_out = pack_everything(table, data, folder)
+    print_left_out(left_out)
     num_frames = int(table.num_frames.sum())
-    size = num_frames * height * width * 3
-    print_line(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
+    size = num_frames * data.height * data.width * 3
+    print_line(f"{num_frames:,} frames of {data.height} x {data.width}, {size / 2**20:,.1f} MiB, in {folder}")
     if json:
-        print_json(
-            {"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size}
-        )
+        facts = {"folder": str(folder), "frames": num_frames, "height": data.height, "width": data.width}
+        print_json(facts | {"bytes": size, "left_out": left_out})
 
 
 @data.command()
@@ -167,7 +187,8 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
     from raydist.home import cache_folder
 
     config = config_of(arguments)
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
+    print_left_out(inputs.notes)
     retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
     title = f"{config.data.name}, protocol {inputs.protocol}, percent"
     print_scores("grey histogram", retrieval, title=title, stderr=json)

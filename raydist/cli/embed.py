@@ -36,24 +36,20 @@ def embed(
     run_dir: RunDir, out: Out, overrides: Overrides = None, split: Split = "all", json: Json = False
 ) -> None:
     """Write the features of a data set, by the encoder of a run's newest checkpoint."""
-    from raydist.engine.inputs import read_tracklets
     from raydist.engine.trained import Trained
-    from raydist.home import cache_folder
 
     trained = Trained.load(run_dir, overrides, sections=("data",))
-    _, table, _ = read_tracklets(trained.config.data, cache_folder())
+    table = trained.tracklets()
     chosen = table if split == "all" else table.select(split=split)
-    write_blocks(_with_progress(trained.features(chosen), len(chosen)), out)
+    rows = write_blocks(_with_progress(trained.features(chosen), len(chosen)), out)
     facts = {
         "out": str(out),
         "epoch": trained.epoch,
         "split": split,
-        "rows": len(chosen),
+        "rows": rows,
         "width": trained.encoder.width,
     }
-    print_line(
-        f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}"
-    )
+    print_line(f"{out}: {rows:,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
     if json:
         print_json(facts)
 
@@ -67,7 +63,7 @@ def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[Fe
         yield block
 
 
-def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
+def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> int:
     """Write one features file from blocks that are never in memory together.
 
     The file appears whole or not at all.
@@ -75,11 +71,15 @@ def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
     Args:
         blocks: at least one; all with the same columns.
         out: the Parquet file.
+
+    Returns:
+        How many features were written.
     """
     import pyarrow.parquet as pq
 
     from raydist.data.feature_files import write_features
 
+    num_rows = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         part, whole = Path(folder) / "part.parquet", Path(folder) / "whole.parquet"
@@ -90,4 +90,6 @@ def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
                 rows = pq.read_table(part)
                 writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
                 writer.write_table(rows)
+                num_rows += len(block)
         os.replace(whole, out)
+    return num_rows

@@ -52,7 +52,8 @@ def train(
         DataError: the data set is not as it should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
+    config = config.model_copy(update={"data": inputs.data})
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):
         check_resources(config.ray)

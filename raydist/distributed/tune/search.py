@@ -75,7 +75,10 @@ def search(
     """
     check_search(study.tune.search)
     earlier = _earlier_folder(study, resume)
-    sizes = {data: num_tracklets(open_inputs(config, cache_folder())) for data, config in study.bases.items()}
+    sizes = {
+        data: num_tracklets(open_inputs(config, cache_folder(), warn=True))
+        for data, config in study.bases.items()
+    }
     base = next(iter(study.bases.values()))
     with connected(base.ray):
         from raydist.distributed.tune.hooks import Recording
