@@ -151,7 +151,7 @@ def with_measured_ranges(
     ranges = measured(ranges, training)
     for line in range_warnings(table, ranges) if warn else []:
         log.warning("warning: %s", line)
-    return data.model_copy(update={"range": ranges.setting()})
+    return data.model_copy(update={"range": ranges.value()})
 
 
 def readable_part(table: TrackletTable, data: DataSection, cache: Path) -> tuple[TrackletTable, FrameStore]:

@@ -35,7 +35,7 @@ def measured(ranges: Ranges, training: TrackletTable) -> Ranges:
     Raises:
         DataError: there is no frame to measure an entry on, they have different types, or one value only.
 
-    >>> measured(Ranges.of("full"), None).setting()
+    >>> measured(Ranges.of("full"), None).value()
     'full'
     """
     entries = dict(ranges.entries)
@@ -86,7 +86,7 @@ def _percentiles(name: str, frames: list[str], root: Path, low: float, high: flo
     return first, second
 
 
-def sample_by_content(root: Path, paths: Iterable[str], limit: int = FRAMES_MEASURED) -> list[Path]:
+def sample_by_content(root: Path, paths: Iterable[str], limit: int = FRAMES_MEASURED) -> list[str]:
     """Some files, which ones being a function of what is in them.
 
     Files are drawn by their sizes first, so that few have to be read.
@@ -97,18 +97,18 @@ def sample_by_content(root: Path, paths: Iterable[str], limit: int = FRAMES_MEAS
         limit: how many are wanted.
 
     Returns:
-        At most so many files.
+        At most so many of the paths.
     """
     listed = list(dict.fromkeys(paths))
-    by_draw: dict[bytes, list[Path]] = {}
+    by_draw: dict[bytes, list[str]] = {}
     for path, (size, _) in zip(listed, file_stamps(root, listed), strict=True):
         if size > 0:
-            by_draw.setdefault(_draw(str(size).encode()), []).append(root / path)
-    chosen: list[Path] = []
+            by_draw.setdefault(_draw(str(size).encode()), []).append(path)
+    chosen: list[str] = []
     for draw in sorted(by_draw):
         files = by_draw[draw]
         if len(chosen) + len(files) > limit:
-            files = sorted(files, key=lambda file: _draw(file.read_bytes()))
+            files = sorted(files, key=lambda path: _draw((root / path).read_bytes()))
         chosen += files[: limit - len(chosen)]
         if len(chosen) == limit:
             break
@@ -119,7 +119,7 @@ def _draw(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def readable(root: Path, paths: Iterable[str | Path]) -> Iterable[NDArray[Any]]:
+def readable(root: Path, paths: Iterable[str]) -> Iterable[NDArray[Any]]:
     """The stored pixels of those files that can be decoded, one after another."""
     for path in paths:
         try:

@@ -22,9 +22,9 @@ FULL: Literal["full"] = "full"
 ONE_FOR_ALL = ""
 """The name of the entry that holds where neither the camera nor the modality has one."""
 
-Number = int | float
-Percentage = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]*)?%$", examples=["99.5%"])]
-Entry = Literal["full"] | tuple[Number, Number] | tuple[Percentage, Percentage]
+_Lower = Annotated[str, Field(examples=["0.5%"])]
+_Upper = Annotated[str, Field(examples=["99.5%"])]
+Entry = Literal["full"] | tuple[float, float] | tuple[_Lower, _Upper]
 RangeSetting = Entry | dict[str, Entry]
 """The value of `data.range`: one entry for all, or entries by camera or modality."""
 
@@ -43,15 +43,15 @@ class Ranges:
     entries: Mapping[str, Entry]
 
     @classmethod
-    def of(cls, setting: RangeSetting) -> Ranges:
+    def of(cls, value: RangeSetting) -> Ranges:
         """The entries of the value of `data.range`.
 
         >>> Ranges.of({"infrared": (7000, 8600)}).name("ir3", Modality.INFRARED)
         'infrared'
         """
-        return cls(setting if isinstance(setting, dict) else {ONE_FOR_ALL: setting})
+        return cls(value if isinstance(value, dict) else {ONE_FOR_ALL: value})
 
-    def setting(self) -> RangeSetting:
+    def value(self) -> RangeSetting:
         """The value of `data.range` that says the same."""
         if set(self.entries) == {ONE_FOR_ALL}:
             return self.entries[ONE_FOR_ALL]
