@@ -36,10 +36,12 @@ def embed(
     run_dir: RunDir, out: Out, overrides: Overrides = None, split: Split = "all", json: Json = False
 ) -> None:
     """Write the features of a data set, by the encoder of a run's newest checkpoint."""
+    from raydist.cli.pixels import survey_of, warn_of_ranges
     from raydist.engine.trained import Trained
 
     trained = Trained.load(run_dir, overrides, sections=("data",))
     table = trained.tracklets()
+    warn_of_ranges(survey_of(table, trained.config.data))
     chosen = table if split == "all" else table.select(split=split)
     rows = write_blocks(_with_progress(trained.features(chosen), len(chosen)), out)
     facts = {

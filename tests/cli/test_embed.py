@@ -64,3 +64,18 @@ def test_only_the_data_can_be_changed(raydist, run_dir, tmp_path):
     result = raydist("embed", run_dir, "evaluation.protocol=plain", "--out", tmp_path / "f.parquet")
     assert result.code == 2
     assert "only data.* can be changed" in result.err
+
+
+def test_cameras_whose_grey_levels_are_lost_are_warned_of(raydist, run_dir, thermal_set, tmp_path):
+    words = (
+        "embed",
+        run_dir,
+        "--out",
+        tmp_path / "f.parquet",
+        "data.name=manifest",
+        f"data.root={thermal_set()}",
+    )
+    undeclared, declared = raydist(*words, "--json"), raydist(*words, "data.range.ir3=[7400,8400]")
+    assert (undeclared.code, declared.code, undeclared.json["rows"]) == (0, 0, 28)
+    assert "warning: camera ir3" in undeclared.err
+    assert "warning" not in declared.err
