@@ -118,6 +118,8 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     data = with_measured_ranges(config.data, table, training, warn=warn)
     training, store = readable_part(training, data, cache)
     ranked, ranked_frames = readable_part(ranked, data, cache)
+    if ranked_frames.notes:
+        _check_ranking(ranked, default_protocol(config))
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +64,17 @@ def _frames(
 
 
 def _percentiles(name: str, frames: list[str], root: Path, low: float, high: float) -> Entry:
-    stored = list(readable(root, sample_by_content(root, frames)))
+    values = list(frame_values(root, sample_by_content(root, frames)))
     advice = f"give numbers, such as data.range.{name}=[7000,8600]"
-    if not stored:
+    if not values:
         raise DataError(f"data.range.{name}: there is no readable training frame to measure; {advice}")
-    types = sorted({str(pixels.dtype) for pixels in stored})
+    types = sorted({str(of_frame.dtype) for of_frame in values})
     if len(types) > 1:
         raise DataError(
             f"data.range.{name}: training frames of different types ({', '.join(types)}) have no percentiles "
             "in common; give each camera a range of its own"
         )
-    bounds = np.percentile(np.concatenate([some_values(pixels) for pixels in stored]), (low, high))
+    bounds = np.percentile(np.concatenate(values), (low, high))
     first, second = (
         round(bound) if np.issubdtype(types[0], np.integer) else bound for bound in bounds.tolist()
     )
@@ -119,11 +119,11 @@ def _draw(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def readable(root: Path, paths: Iterable[str]) -> Iterable[NDArray[Any]]:
-    """The stored pixels of those files that can be decoded, one after another."""
+def frame_values(root: Path, paths: Iterable[str]) -> Iterator[NDArray[Any]]:
+    """Some stored values of each of those files that can be decoded, see `some_values`."""
     for path in paths:
         try:
-            yield stored_pixels((root / path).read_bytes())
+            yield some_values(stored_pixels((root / path).read_bytes()))
         except (OSError, DataError):
             continue  # what cannot be read is dealt with where all frames are decoded
 
@@ -131,4 +131,4 @@ def readable(root: Path, paths: Iterable[str]) -> Iterable[NDArray[Any]]:
 def some_values(pixels: NDArray[Any]) -> NDArray[Any]:
     """At most `VALUES_OF_A_FRAME` values of a frame, evenly spaced, without an alpha channel."""
     colours = pixels[..., :3] if pixels.ndim == 3 else pixels
-    return colours.ravel()[:: -(-colours.size // VALUES_OF_A_FRAME)]
+    return colours.ravel()[:: -(-colours.size // VALUES_OF_A_FRAME)].copy()  # a view would hold the frame

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import Span, to_eight_bits
-from raydist.data.frames.measuring import readable, some_values
+from raydist.data.frames.measuring import frame_values
 from raydist.data.frames.ranges import Ranges
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -99,9 +99,9 @@ def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
         frames.setdefault((camera, of), []).extend(paths)
     for (camera, of), paths in sorted(frames.items()):
         modality = Modality(of)
-        stored = list(readable(Path(table.root), _evenly(paths)))
-        if stored:
-            yield _camera_pixels(stored, camera, modality, ranges.span(camera, modality))
+        values = list(frame_values(Path(table.root), _evenly(paths)))
+        if values:
+            yield _camera_pixels(values, camera, modality, ranges.span(camera, modality))
 
 
 def _evenly(paths: list[str]) -> list[str]:
@@ -109,9 +109,8 @@ def _evenly(paths: list[str]) -> list[str]:
     return [paths[place] for place in places]
 
 
-def _camera_pixels(stored: list[NDArray[Any]], camera: str, modality: Modality, span: Span) -> CameraPixels:
-    values = [some_values(pixels) for pixels in stored]
-    widest = max((pixels.dtype for pixels in stored), key=lambda kind: kind.itemsize)
+def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, span: Span) -> CameraPixels:
+    widest = max((frame.dtype for frame in values), key=lambda kind: kind.itemsize)
     every = np.concatenate(values)
     low, high = np.percentile(every, _SUGGESTED).tolist()
     if np.issubdtype(widest, np.integer):

@@ -6,8 +6,8 @@ import pytest
 
 from raydist.data.frames.measuring import (
     VALUES_OF_A_FRAME,
+    frame_values,
     measured,
-    readable,
     sample_by_content,
     some_values,
 )
@@ -105,7 +105,7 @@ def test_damaged_frames_are_not_measured(thermal):
     before = measured(Ranges.of({"ir3": ("0%", "100%")}), table)
     row = next(paths for paths in table.frames if paths[0].startswith("ir3"))
     (table.root / "damaged.png").write_bytes((table.root / row[0]).read_bytes()[:90])
-    assert len(list(readable(table.root, [*row, "damaged.png", "missing.png"]))) == len(row)
+    assert len(list(frame_values(table.root, [*row, "damaged.png", "missing.png"]))) == len(row)
     assert before.entries["ir3"] == (values_of(table, "ir3").min(), values_of(table, "ir3").max())
 
 
