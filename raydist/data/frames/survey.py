@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class CameraPixels:
         span: the range in force, None for the full one.
         levels: how many of 256 grey levels a frame keeps, the median over the frames.
         stored_levels: how many values a frame holds, likewise.
+        in_both: the camera has frames of the other modality too, so that a range of its own would hold for
+            these as well.
     """
 
     camera: str
@@ -49,6 +51,7 @@ class CameraPixels:
     span: Span
     levels: int
     stored_levels: int
+    in_both: bool = False
 
     @property
     def bits(self) -> int:
@@ -65,13 +68,15 @@ class CameraPixels:
         """What is wrong and which key mends it."""
         low, high = self.suggested
         bounds = f"[{low:g},{high:g}]" if isinstance(low, float) else f"[{low},{high}]"
-        plain = re.fullmatch(r"[\w-]+", self.camera)
-        key = f"data.range.{self.camera}={bounds}" if plain else f"data.range={{'{self.camera}': {bounds}}}"
+        name = self.modality.label if self.in_both else self.camera
+        plain = re.fullmatch(r"[\w-]+", name)
+        key = f"data.range.{name}={bounds}" if plain else f"data.range={{'{name}': {bounds}}}"
+        others = "" if self.in_both else f" (data.range.{self.modality.label} for all of its modality)"
         given = "the full range" if self.span is None else f"the range {self.span[0]:g} to {self.span[1]:g}"
         return (
             f"camera {self.camera} ({self.modality.label}): its frames of {self.bits} bits use the values "
             f"{self.low:g} to {self.high:g}, of which {given} leaves {self.levels} of 256 grey levels; {key} "
-            f"declares what they use (data.range.{self.modality.label} for all cameras of the modality)"
+            f"declares what they use{others}"
         )
 
 
@@ -101,7 +106,8 @@ def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
         modality = Modality(of)
         values = list(frame_values(Path(table.root), _evenly(paths)))
         if values:
-            yield _camera_pixels(values, camera, modality, ranges.span(camera, modality))
+            pixels = _camera_pixels(values, camera, modality, ranges.span(camera, modality))
+            yield replace(pixels, in_both=(camera, 1 - of) in frames)
 
 
 def _evenly(paths: list[str]) -> list[str]:

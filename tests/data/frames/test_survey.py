@@ -80,3 +80,17 @@ def test_what_cannot_be_read_is_passed_over(thermal):
         (table.root / path).write_bytes(b"no picture")
     (table.root / table.frames[1][0]).unlink()
     assert list(by_camera(table)) == ["cam2", "ir3", "ir4"]
+
+
+def test_a_camera_of_both_modalities_is_mended_by_the_modality(thermal):
+    """A range of the camera would hold for its visible frames too, and blacken them."""
+    table = thermal()
+    rows = [row | {"camera": row["camera"].replace("cam1", "ir3")} for row in table.table.to_pylist()]
+    both = type(table).from_rows(rows, table.root)
+    of_infrared = {pixels.camera: pixels for pixels in survey(both, FULL_RANGES) if pixels.bits == 16}
+    low, high = of_infrared["ir3"].suggested
+    assert f"data.range.infrared=[{low},{high}]" in of_infrared["ir3"].warning()
+    assert "data.range.ir3" not in of_infrared["ir3"].warning()
+    assert "data.range.ir4=" in of_infrared["ir4"].warning()
+    mended = Ranges.of({"infrared": (low, high), "ir4": of_infrared["ir4"].suggested})
+    assert range_warnings(both, mended) == []
