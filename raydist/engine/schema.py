@@ -11,6 +11,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, validate
 from raydist.data.datasets.registry import DATASETS
+from raydist.data.frames.ranges import RangeSetting, checked_range
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import chosen_pooling
@@ -82,10 +83,18 @@ class DataSection(Section):
     cache: Literal["auto", "packed", "off"] = Field(
         "auto", description="Keep decoded frames on disk: always, never, or where they fit."
     )
-    unreadable: Literal["error", "skip"] = Field(
-        "error", description="Stop at a frame that cannot be read, or take its neighbour."
+    range: RangeSetting = Field(
+        "full", description="Stored values that become black and white, for all or by camera or modality."
     )
-    workers: int = Field(2, ge=0, description="Processes that decode frames.")
+    unreadable: Literal["error", "skip"] = Field(
+        "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
+    )
+    workers: int = Field(2, ge=0, description="Threads that decode frames.")
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _range_is_one(cls, value: Any) -> Any:
+        return checked_range(value)
 
     @field_validator("preset", mode="before")
     @classmethod

@@ -63,7 +63,7 @@ def check_links(frames: pa.ChunkedArray, folder: Path, problems: TableProblems) 
         rows = problems.rows(sorted({row for row, _ in outside}))
         problems.add(
             f"frames: {len(outside)} frame paths lead out of {folder} through a symbolic link in {rows}, the "
-            f"first is {quoted(outside[0][1])}; data.outside_frames=true (--outside-frames) follows them"
+            f"first is {quoted(outside[0][1])}; data.outside_frames=true follows them"
         )
 
 
@@ -77,7 +77,7 @@ def frames_folder(manifest: Path, frames_root: str | Path | None) -> Path:
         return manifest.parent
     folder = Path(frames_root).expanduser()
     if not os.path.isdir(folder):
-        raise DataError(f"data.frames_root (--frames-root) {folder}: there is no such folder")
+        raise DataError(f"data.frames_root {folder}: there is no such folder")
     return folder
 
 

@@ -57,7 +57,8 @@ def train(
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
     start = _check_start(config, resume)
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
+    config = config.model_copy(update={"data": inputs.data})
     check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):

@@ -82,7 +82,9 @@ def test_links_out_are_named_with_their_rows(tmp_path, write_jpeg):
     problems = TableProblems()
     frames = pa.chunked_array([pa.array([["2.jpg", "3.jpg"], ["link/1.jpg"], ["2.jpg", "link/1.jpg"]])])
     check_links(frames, tmp_path / "in", problems)
-    with pytest.raises(DataError, match=r"2 frame paths .* in rows 1, 2, .*'link/1\.jpg'.*outside-frames"):
+    with pytest.raises(
+        DataError, match=r"2 frame paths .* in rows 1, 2, .*'link/1\.jpg'.*outside_frames=true"
+    ):
         problems.refuse("table")
 
 
