@@ -122,7 +122,7 @@ def check(
     decode: Decode = False,
     json: Json = False,
 ) -> None:
-    """Read a data set, say what is in it and what can be done with it, and look for missing or damaged files."""
+    """Read a data set, say what is in it and what can be done with it, and look for bad files."""
     from raydist.cli.data_check import check_frames, check_possibilities, check_tracklets
 
     section = data_section(words, name=name, root=root, trial=trial)
@@ -164,9 +164,8 @@ def pack(
     print_left_out(left_out)
     num_frames, size = int(table.num_frames.sum()), {"height": section.height, "width": section.width}
     num_bytes = num_frames * section.height * section.width * 3
-    print_line(
-        f"{num_frames:,} frames of {section.height} x {section.width}, {num_bytes / 2**20:,.1f} MiB, in {folder}"
-    )
+    shape, megabytes = f"{section.height} x {section.width}", num_bytes / 2**20
+    print_line(f"{num_frames:,} frames of {shape}, {megabytes:,.1f} MiB, in {folder}")
     if json:
         print_json(
             {"folder": str(folder), "frames": num_frames, "bytes": num_bytes, "left_out": left_out} | size

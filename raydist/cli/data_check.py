@@ -1,4 +1,4 @@
-"""The parts of `raydist data check`: each prints what it sees, and gives it as plain values for ``--json``."""
+"""The parts of `raydist data check`: each prints what it sees, and gives it as values for ``--json``."""
 
 from __future__ import annotations
 

@@ -120,8 +120,7 @@ class EncoderSection(Section):
     name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
     weights: str | None = Field(
         None,
-        description="Local file of weights, or RUN_DIR[@last|@best|@N] for the encoder of another run; "
-        "none starts from the seed.",
+        description="File of weights, or RUN_DIR[@last|@best|@N] of another run; none starts from the seed.",
     )
     two_stream: bool | None = Field(
         None, description="A stem for each modality; by default as the backbone is published."
