@@ -11,6 +11,7 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.errors import ConfigError
+from raydist.registry import one_of
 
 FOLDER = Path(__file__).parent.parent / "guide"
 TOPICS = (
@@ -59,9 +60,7 @@ def page(topic: str) -> str:
         ConfigError: there is no such topic; the message has the nearest name.
     """
     if topic not in TOPICS:
-        from raydist.config import nearest
-
-        raise ConfigError(f"no topic {topic!r}{nearest(topic, TOPICS)}; there are: {', '.join(TOPICS)}")
+        raise ConfigError(f"no topic {topic!r}{one_of(topic, TOPICS)}")
     return (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
 
 

@@ -74,7 +74,7 @@ class DataSection(Section):
         False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
     cache: Literal["auto", "packed", "off"] = Field(
-        "auto", description="Keep decoded frames on disk: always, never, or where they fit."
+        "auto", description="Keep decoded frames on disk: where they fit, always, or never."
     )
     unreadable: Literal["error", "skip"] = Field(
         "error", description="Stop at a frame that cannot be read, or take its neighbour."
@@ -135,7 +135,7 @@ class TrainSection(Section):
         None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
     )
     limit_epochs: Positive | None = Field(
-        None, description="Stop every stage after so many epochs, for trials."
+        None, description="Train at most so many epochs in all, but one of each stage."
     )
     batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
     batch_instances: Positive = Field(4, description="Clips of each of them.")

@@ -97,7 +97,7 @@ def test_a_bad_command_line_ends_with_code_2(words, message):
 
 def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
     result = RUNNER.invoke(app, ["train", "--resume", str(tmp_path)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "holds no run" in result.stderr
 
 
