@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from raydist.announcements import listening
 from raydist.engine.inputs import data_fingerprint, open_inputs
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
@@ -69,3 +70,14 @@ def test_data_that_its_protocol_cannot_rank_is_refused_before_training(single, t
     open_inputs(single("sysu_mm01", "evaluation.protocol=sysu_mm01_indoor"), tmp_path)
     with pytest.raises(DataError, match="sysu_mm01 leaves 0 of 18 queries"):
         open_inputs(single("regdb", "evaluation.protocol=sysu_mm01"), tmp_path)
+
+
+def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
+    config, said = smoke("data.cache=packed", "data.height=32", "data.width=16"), []
+    with listening(said.append):
+        inputs = open_inputs(config, tmp_path)
+        open_inputs(config, tmp_path)
+    assert [line.split(" into ")[0] for line in said[:1]] == ["drawing preset smoke"]
+    assert str(tmp_path / "synthetic") in said[0]
+    assert len(said) == 3
+    assert said[1] == f"packing {inputs.tracklets.frames.num_frames.sum():,} frames (once)"

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.announcements import announce
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import Decoded, FrameFiles, file_stamps
 from raydist.errors import DataError
@@ -73,6 +74,7 @@ def open_or_write(
     """
     entry = cache_dir / cache_key(files)
     if not entry.is_dir():
+        announce(f"packing {len(files):,} frames (once)")
         try:
             _write(files, entry, skip_unreadable=skip_unreadable)
         except OSError as error:
