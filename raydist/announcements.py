@@ -1,7 +1,7 @@
 """What is said before work that takes long and is done once, such as drawing or packing frames.
 
-The place that begins such work calls `announce`; whoever has a terminal or a log listens by `listening`. So the
-functions in between need no argument for it.
+The place that begins such work calls `announce`; whoever has a terminal or a log listens by `listening`. So
+the functions in between need no argument for it.
 """
 
 from __future__ import annotations

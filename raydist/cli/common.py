@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from raydist.announcements import listening
-from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
+from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
-        help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False
+        help="A recipe (raydist recipes lists them) or FILE.yaml, and section.key=value to change any key "
+        "(raydist guide configuration lists them).",
+        metavar="RECIPE|KEY=VALUE",
+        show_default=False,
     ),
 ]
 Json = Annotated[
@@ -50,7 +53,7 @@ class Terminated(SystemExit):
 
 
 def with_exit_codes(command: F) -> F:
-    """Turn errors into one clear message and the exit code that is promised for them, and print announcements.
+    """Turn errors into one clear message and the promised exit code, and print what is announced.
 
     1 is a failed run, 2 bad usage or configuration, 3 bad data, 130 an interruption, 143 a termination.
     """
@@ -117,8 +120,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A renamed key of the configuration in one line; other warnings as Python shows them."""
-    if issubclass(category, RenamedKeyWarning):
+    """What is wrong with a key of the configuration in one line; other warnings as Python shows them."""
+    if issubclass(category, RenamedKeyWarning | NoEffectWarning):
         print_line(f"warning: {message}")
     else:
         print_line(warnings.formatwarning(message, category, filename, lineno, line).rstrip())

@@ -107,9 +107,9 @@ def _start_lines(event: Started) -> str:
     return (
         f"run folder: {event.folder}{mlflow}\n"
         f"training on {sets}; {event.ranked:,} tracklets to rank{notes}\n"
-        f"memory: every worker holds a copy of the prototypes, {_megabytes(event.memory_mb)}; the features of "
-        f"all tracklets lie on {event.num_shards} Ray actors (shards), each of which needs up to "
-        f"{_megabytes(event.shard_mb)}"
+        f"memory: every worker holds a copy of the prototypes, {_megabytes(event.memory_mb)}; "
+        f"the features of all tracklets lie on {event.num_shards} Ray actors (shards), "
+        f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
 
 

@@ -50,9 +50,8 @@ def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
     print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
     _print_chance(summary.last)
     papers = ", as papers do" if summary.split == "test" else ""
-    print_line(
-        f"* best is picked on the {best.picked_on} by the mean mAP of both directions{papers}; last is the number to trust"
-    )
+    by = f"{best.picked_on} by the mean mAP of both directions{papers}"
+    print_line(f"* best is picked on the {by}; last is the number to trust")
     if summary.supervised:
         print_line(
             "this method was given the identities: it is a ruler for the others, not an unsupervised result"

@@ -33,7 +33,7 @@ def train(arguments: Arguments = None, resume: Resume = None, json: Json = False
     config = _resumed(resume, arguments) if resume else config_of(arguments)
     from raydist.distributed.driver.training import train as run
 
-    display = ProgressDisplay(resume and str(resume.resolve()))
+    display = ProgressDisplay(str(resume.resolve()) if resume else None)
     with advising(lambda: resume_advice("train", display.folder)), display:
         folder, summary = run(config, resume=resume, on_event=display.show)
     print_summary(summary, stderr=json)

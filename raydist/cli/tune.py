@@ -31,6 +31,7 @@ Arguments = Annotated[
     typer.Argument(
         help="A search space such as tune_spaces/cba.yaml, and section.key=value: data.name=A,B names the "
         "data sets, and a word with as many values gives each its own.",
+        metavar="SPACE.yaml|KEY=VALUE",
         show_default=False,
     ),
 ]
@@ -43,7 +44,7 @@ def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False)
     study = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 
-    display = _StudyDisplay(resume and str(resume.resolve()))
+    display = _StudyDisplay(str(resume.resolve()) if resume else None)
     with advising(lambda: resume_advice("tune", display.folder)):
         folder, summary = search(study, resume=resume, on_event=display.show)
     print_study(study, folder, summary, stderr=json)

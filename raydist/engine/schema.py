@@ -15,7 +15,7 @@ from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import chosen_pooling
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
-from raydist.engine.clustering_section import ClusteringSection
+from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
@@ -268,7 +268,9 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         raw["method"] = {}
     if "iterations" in given.get("train", {}):
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
-    return anchored(validate(Config, merge(raw, given)))
+    config = validate(Config, merge(raw, given))
+    warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
+    return anchored(config)
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
