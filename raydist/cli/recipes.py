@@ -23,7 +23,8 @@ def listing(ctx: typer.Context, json: Json = False) -> None:
     """List the recipes, or show one of them."""
     if ctx.invoked_subcommand is not None:
         return
-    listed = {path.stem: opening_comment(path)[0] for path in sorted(FOLDER.glob("[!_]*.yaml"))}
+    names = sorted(path.stem for path in FOLDER.glob("[!_]*.yaml"))
+    listed = {name: opening_comment(FOLDER / f"{name}.yaml")[0] for name in names}
     if json:
         print_json({"recipes": listed})
         return

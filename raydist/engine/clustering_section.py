@@ -103,8 +103,8 @@ def warn_of_no_effect(section: ClusteringSection, method: BaseModel, given: Iter
     others = [specs[0].with_values(distance=name) for name in _distances(method.model_dump())]
     used = {"distance", "algorithm"}.union(*(spec.used for spec in (*specs, *others)))
     lines = [
-        f"clustering.{key} has no effect with clustering.distance = {section.distance} and "
-        f"clustering.algorithm = {section.algorithm}"
+        f"clustering.{key} has no effect with clustering.distance = {specs[0].distance} and "
+        f"clustering.algorithm = {specs[0].algorithm}"
         for key in given
         if key not in used
     ]

@@ -65,7 +65,7 @@ _ROW_KEYS = {"losses": "loss", "metrics": "figures"}
 
 @dataclass(frozen=True)
 class Preparing:
-    """Something begins that takes long, before the start or beside the epochs: see `raydist.announcements`."""
+    """Something begins that takes long, such as drawing, packing or starting Ray."""
 
     what: str
 

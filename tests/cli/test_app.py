@@ -30,6 +30,8 @@ COMMANDS = [
     "data synth",
     "data check",
     "data pack",
+    "recipes",
+    "recipes show",
     "guide",
 ]
 

@@ -76,7 +76,7 @@ class Distance(ABC):
 
     @property
     def cut(self) -> str | None:
-        """Which parameter asks for more neighbours than are ranked, so that it is cut; None where none does."""
+        """Which parameter asks for more neighbours than are ranked, and is cut; None where none does."""
         return None
 
     @property

@@ -71,7 +71,7 @@ class ModalityAwareJaccard(Distance):
         if self.k2 <= self.k1 // 2:
             return None
         return (
-            f"k2 = {self.k2} with k1 = {self.k1}: only {self.k1 // 2} neighbours of each modality are ranked and "
+            f"k2 = {self.k2} with k1 = {self.k1}: only the {self.k1 // 2} ranked neighbours of each modality "
             "can be averaged"
         )
 
