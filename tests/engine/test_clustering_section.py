@@ -6,7 +6,7 @@ import pytest
 
 from raydist.cli.recipes import FOLDER
 from raydist.engine.schema import load_config
-from raydist.errors import ConfigError, NoEffectWarning
+from raydist.errors import NoEffectWarning
 
 
 def warned(recipe: str, *words: str) -> list[str]:
@@ -53,8 +53,5 @@ def test_a_method_that_clusters_by_another_distance_too_uses_its_keys():
 def test_no_recipe_of_the_package_is_warned_of():
     """Those for published data need a folder that is not here; their values are checked with one."""
     for path in sorted(FOLDER.glob("[!_]*.yaml")):
-        try:
-            assert warned(path.stem) == [], path
-        except ConfigError as error:
-            assert "data.root" in str(error)
-            assert warned(path.stem, "data.root=nowhere") == [], path
+        drawn = path.stem.endswith("demo") or path.stem in ("smoke", "ruler")
+        assert warned(path.stem, *([] if drawn else ["data.root=nowhere"])) == [], path
