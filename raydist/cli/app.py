@@ -14,6 +14,7 @@ from raydist.cli.data import data
 from raydist.cli.embed import embed
 from raydist.cli.evaluate import evaluate
 from raydist.cli.guide import guide
+from raydist.cli.recipes import recipes
 from raydist.cli.report import report
 from raydist.cli.score import score
 from raydist.cli.train import train
@@ -33,6 +34,7 @@ app.command(cls=ClusterCommand)(cluster)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 app.add_typer(weights, name="weights")
+app.add_typer(recipes, name="recipes")
 
 
 def main() -> None:

@@ -93,7 +93,11 @@ def synth(
         settings = scaled(settings, ids)
     print_line(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
     counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
-    print_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
+    print_table(
+        ["drawn", "number"],
+        [[name.replace("_", " "), f"{count:,}"] for name, count in counts.items()],
+        stderr=json,
+    )
     if json:
         facts = {"root": str(out), "preset": preset, "layout": layout, "seed": seed}
         print_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})

@@ -8,24 +8,28 @@ stays quick.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args
 
 import typer
 from typer.core import TyperCommand
 
-from raydist.errors import ConfigError
-from raydist.parameters import Parameter, parameters, values_of
+from raydist.errors import ConfigError, NoEffectWarning
+from raydist.parameters import UNBOUNDED, Parameter, parameters, values_of
 
 if TYPE_CHECKING:
     from raydist.clustering.spec import ClusterSpec
     from raydist.registry import Registry
 
 Part = TypeVar("Part")
-CHOSEN, VALUES = "raydist.chosen", "raydist.values"
-"""Keys of the context's ``meta``: the chosen distance and algorithm; the values of derived options."""
+CHOSEN, VALUES, GIVEN = "raydist.chosen", "raydist.values", "raydist.given"
+"""Keys of the context's ``meta``: the chosen distance and algorithm; the values of derived options; the names
+of those that were written on the command line."""
 
 PANEL = "Distance and clustering"
+LAST = ("verbose", "json", "help")
+"""Options that stand behind those that derive."""
 
 
 class SpecCommand(TyperCommand):
@@ -51,25 +55,45 @@ class SpecCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the function, and the derived options."""
-        options = [*super().get_params(ctx), *_options(_declared(ctx), panel=PANEL)]
-        return [*options, *_options(parameters(self.part), panel=None)] if self.part else options
+        own = super().get_params(ctx)
+        last = [one for one in own if one.name in LAST]
+        beside = _options(parameters(self.part), panel=None) if self.part else []
+        return [
+            *(one for one in own if one not in last),
+            *beside,
+            *_options(_declared(ctx), panel=PANEL),
+            *last,
+        ]
 
     def invoke(self, ctx: Any) -> Any:
         """Call the function; the derived options go into the context."""
         derived = [*_declared(ctx), *(parameters(self.part) if self.part else ())]
         ctx.meta[VALUES] = {name: ctx.params.pop(name) for name in derived}
+        ctx.meta[GIVEN] = {name for name in _declared(ctx) if _is_given(ctx, name)}
         return super().invoke(ctx)
 
 
 def chosen_spec(ctx: typer.Context) -> ClusterSpec:
     """The distance, the algorithm and the parameters that a `SpecCommand` was given.
 
+    Parameters that were given but have no effect, or are cut, are warned of.
+
     Raises:
         ConfigError: a number is out of range, or a parameter would have no effect.
     """
     from raydist.clustering.spec import ClusterSpec
 
-    return ClusterSpec(**{name: ctx.meta[VALUES][name] for name in _declared(ctx)})
+    spec = ClusterSpec(**{name: ctx.meta[VALUES][name] for name in _declared(ctx)})
+    for name in ctx.meta[GIVEN].difference(spec.used, ctx.meta[CHOSEN]):
+        text = f"{_option_name(name)} has no effect with {spec.distance} and {spec.algorithm}"
+        warnings.warn(text, NoEffectWarning, stacklevel=2)
+    if spec.metric.cut:
+        warnings.warn(spec.metric.cut, NoEffectWarning, stacklevel=2)
+    return spec
+
+
+def _option_name(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
@@ -79,6 +103,11 @@ def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
         ConfigError: a number is out of range.
     """
     return part(**values_of(part, ctx.meta[VALUES]))
+
+
+def _is_given(ctx: Any, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _declared(ctx: Any) -> dict[str, Parameter]:
@@ -112,14 +141,23 @@ def _options(declared: Mapping[str, Parameter], *, panel: str | None) -> list[An
 
 
 def _option(one: Parameter, panel: str | None) -> inspect.Parameter:
-    lowest = one.bounds.gt if one.bounds.ge is None else one.bounds.ge
-    highest = one.bounds.lt if one.bounds.le is None else one.bounds.le
+    """An option; its bounds stand in the help, since those of typer cannot leave out the end of a range."""
+    bounds = f" {str(one.bounds).capitalize()}." if one.bounds != UNBOUNDED else ""
     option = typer.Option(
-        help=one.help, min=lowest, max=highest, rich_help_panel=panel, show_default=not one.is_switch
+        help=f"{one.help}{bounds}",
+        metavar=_metavar(one),
+        rich_help_panel=panel,
+        show_default=not one.is_switch,
     )
     return inspect.Parameter(
         one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=Annotated[one.type, option]
     )
+
+
+def _metavar(one: Parameter) -> str | None:
+    """What stands for the value: short, so that no name is cut at 80 columns."""
+    kinds = {*(get_args(one.type) or (one.type,))}
+    return "INT" if int in kinds else "FLOAT" if float in kinds else None if bool in kinds else "NAME"
 
 
 def _value_after(option: str, args: Sequence[str]) -> str | None:

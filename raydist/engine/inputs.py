@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.announcements import announce
 from raydist.data.datasets.dataset import ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.measuring import measured
@@ -78,6 +79,7 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
         / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
     )
     if not root.exists():
+        announce(f"drawing preset {data.preset} into {root} (once)")
         draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
     return data.layout, root
 

@@ -16,7 +16,7 @@ from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.engine.summary import RunSummary
-from raydist.errors import CheckpointError, ConfigError
+from raydist.errors import ConfigError
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -47,10 +47,10 @@ class RunFolder:
         """The folder of an earlier run.
 
         Raises:
-            CheckpointError: no run is there.
+            ConfigError: no run is there.
         """
         if not (path / "config.yaml").is_file():
-            raise CheckpointError(
+            raise ConfigError(
                 f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001"
             )
         return cls(path)

@@ -16,7 +16,7 @@ from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import chosen_pooling
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
-from raydist.engine.clustering_section import ClusteringSection
+from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
@@ -81,7 +81,7 @@ class DataSection(Section):
         False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
     cache: Literal["auto", "packed", "off"] = Field(
-        "auto", description="Keep decoded frames on disk: always, never, or where they fit."
+        "auto", description="Keep decoded frames on disk: where they fit, always, or never."
     )
     range: RangeSetting = Field(
         "full", description="Stored values that become black and white, for all or by camera or modality."
@@ -151,7 +151,7 @@ class TrainSection(Section):
         None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
     )
     limit_epochs: Positive | None = Field(
-        None, description="Stop every stage after so many epochs, for trials."
+        None, description="Train at most so many epochs in all, but one of each stage."
     )
     batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
     batch_instances: Positive = Field(4, description="Clips of each of them.")
@@ -284,7 +284,9 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         raw["method"] = {}
     if "iterations" in given.get("train", {}):
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
-    return anchored(validate(Config, merge(raw, given)))
+    config = validate(Config, merge(raw, given))
+    warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
+    return anchored(config)
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:

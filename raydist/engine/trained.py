@@ -58,8 +58,8 @@ class Trained:
             sections: which sections may be changed.
 
         Raises:
-            CheckpointError: no run is there, or it has no whole checkpoint.
-            ConfigError: a word changes another section, or is wrong.
+            CheckpointError: the run has no whole checkpoint.
+            ConfigError: no run is there, or a word changes another section, or is wrong.
         """
         folder = RunFolder.open(path)
         own = folder.config()

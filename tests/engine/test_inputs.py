@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from raydist.announcements import listening
 from raydist.engine.inputs import data_fingerprint, open_inputs
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
@@ -127,3 +128,14 @@ def test_what_cannot_be_read_is_left_out_everywhere(smoke, thermal_set, tmp_path
         assert len(inputs.ranked) == len(inputs.ranked_frames) == 11
         assert "cam1-6-1" not in inputs.ranked.tracklet_id
         assert list(inputs.notes.values()) == [2, 2]
+
+
+def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
+    config, said = smoke("data.cache=packed", "data.height=32", "data.width=16"), []
+    with listening(said.append):
+        inputs = open_inputs(config, tmp_path)
+        open_inputs(config, tmp_path)
+    assert [line.split(" into ")[0] for line in said[:1]] == ["drawing preset smoke"]
+    assert str(tmp_path / "synthetic") in said[0]
+    assert len(said) == 3
+    assert said[1] == f"packing {inputs.tracklets.frames.num_frames.sum():,} frames (once)"

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from raydist.announcements import announce
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles, file_stamps
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
@@ -65,6 +66,7 @@ def open_or_write(
     """
     entry = cache_dir / cache_key(files)
     if not entry.is_dir():
+        announce(f"packing {len(files):,} frames (once)")
         try:
             _write(files, entry, skip_unreadable=skip_unreadable, on_progress=on_progress)
         except OSError as error:

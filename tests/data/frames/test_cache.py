@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from raydist.announcements import listening
 from raydist.data.frames import cache as frame_cache
 from raydist.data.frames.cache import cache_key, open_or_write
 from raydist.data.frames.files import FrameFiles
@@ -131,3 +132,11 @@ def test_a_damaged_entry_is_named(files, tmp_path, name, size):
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(DataError, match=r"is damaged .* remove this folder"):
         open_or_write(files, tmp_path, skip_unreadable=False)
+
+
+def test_packing_is_announced_once(files, tmp_path):
+    said = []
+    with listening(said.append):
+        open_or_write(files, tmp_path, skip_unreadable=False)
+        open_or_write(files, tmp_path, skip_unreadable=False)
+    assert said == [f"packing {len(files):,} frames (once)"]
