@@ -71,9 +71,10 @@ def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | N
     if summary is None or not (folder.path / "report" / "index.html").is_file():
         return None
     on_event(AlreadyFinished(str(folder.path), summary.epochs))
-    tracker, _ = _track(config, folder)
-    with finishing(tracker):  # it may have been cut off before its files were sent
-        tracker.artifacts(folder.path, ARTIFACTS)
+    if folder.read_json("environment.json").get("mlflow_run_id"):
+        tracker, _ = _track(config, folder)
+        with finishing(tracker):  # it may have been cut off before its files were sent
+            tracker.artifacts(folder.path, ARTIFACTS)
     return summary
 
 
