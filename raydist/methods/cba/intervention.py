@@ -70,7 +70,7 @@ class InterventionParams(WarmUpParams):
             of the other modality.
     """
 
-    share: float = Field(10.0, gt=0)
+    share: float = Field(10.0, ge=0)
     adjusted: bool = True
     lambda_var: float = Field(0.1, ge=0)
     lambda_time: float = Field(0.5, ge=0)

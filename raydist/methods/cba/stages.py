@@ -48,11 +48,11 @@ class IntraParams(DualContrastParams):
 
     Attributes:
         lambda_ciw: weight of the intervention terms.
-        clip_views: how many views of a clip there are: all of the warm-up, or its first and its last, (0,0)
-            and (m,d).
+        clip_views: how many views of a clip there are: 4 are all of the warm-up, 2 are its first and its
+            last, (0,0) and (m,d).
     """
 
-    share: float = Field(5.0, gt=0)
+    share: float = Field(5.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
     temperature: float = Field(0.07, gt=0)
     momentum: float = Field(0.8, ge=0, le=1)
@@ -64,11 +64,11 @@ class RefinementParams(IntraParams, GuidanceParams):
     """Hyper-parameters of the contrast across.
 
     Attributes:
-        lambda_x: weight of the terms across.
+        lambda_x: weight of the terms across the modalities.
         outliers: the largest share of infrared clips that may be outliers.
     """
 
-    share: float = Field(35.0, gt=0)
+    share: float = Field(35.0, ge=0)
     lr_factor: float = Field(0.5, gt=0)
     lambda_x: float = Field(0.5, ge=0)
     outliers: float = Field(0.25, ge=0, lt=1)
