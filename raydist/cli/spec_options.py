@@ -95,7 +95,7 @@ def _declared(ctx: Any) -> dict[str, Parameter]:
 
 def _name(name: str, what: str, registry: Registry[Any]) -> Parameter:
     listed = "; ".join(f"{one}: {entry.help.rstrip('.')}" for one, entry in registry.entries.items())
-    return Parameter(name, str, next(iter(registry)), f"{what}. {listed}; or package.module:Class.")
+    return Parameter(name, str, next(iter(registry)), f"{what}. {listed}; or package.module:Name.")
 
 
 def _options(declared: Mapping[str, Parameter], *, panel: str | None) -> list[Any]:

@@ -23,7 +23,7 @@ CLUSTERINGS: Registry[type[Clusterer]] = Registry(
 
 
 def distance_class(name: str) -> type[Distance]:
-    """The distance of that name, or of that ``package.module:Class``.
+    """The distance of that name, or of that ``package.module:Name``.
 
     Raises:
         ConfigError: there is none, or it is no `Distance`.
@@ -35,7 +35,7 @@ def distance_class(name: str) -> type[Distance]:
 
 
 def clusterer_class(name: str) -> type[Clusterer]:
-    """The algorithm of that name, or of that ``package.module:Class``.
+    """The algorithm of that name, or of that ``package.module:Name``.
 
     Raises:
         ConfigError: there is none, or it is no `Clusterer`.

@@ -48,7 +48,7 @@ class Params(Section):
     """The hyper-parameters of one method; each method has its own sub-class.
 
     Attributes:
-        name: the method's name in `raydist.methods.registry`, or ``package.module:Class`` for one that is not
+        name: the method's name in `raydist.methods.registry`, or ``package.module:Name`` for one that is not
             there.
     """
 

@@ -127,7 +127,7 @@ def test_another_kind_of_part_is_refused_when_the_configuration_is_loaded(key, f
     [
         ("method.name=my_method:Brif", "module 'my_method' has no attribute 'Brif'"),
         ("encoder.name=my_encodr:TINY", "No module named 'my_encodr'"),
-        ("encoder.name=my_encoder", "package.module:attribute for one of your own"),
+        ("encoder.name=my_encoder", "package.module:Name for one of your own"),
     ],
 )
 def test_a_wrong_name_is_one_line_and_exit_code_2(word, message, folder, environment):

@@ -46,8 +46,8 @@ class BaselineParams(StageParams):
         temperature: of the softmax over prototypes, and of that over slots.
         momentum: share of the old prototype at an update.
         slot_momentum: share of a tracklet's old slot at an update.
-        shallow_weight: weight of the terms of slots and sub-centres in every branch behind the first; prototypes weigh alike in
-            all.
+        shallow_weight: weight of the terms of slots and sub-centres in every branch behind the first;
+            prototypes weigh alike in all.
         near: what share of the largest similarity a neighbour must exceed.
         neighbour_weight: weight of all neighbour terms.
         to_infrared: a further factor of the term from visible clips to infrared slots.

@@ -27,7 +27,7 @@ class Distance(ABC):
     `RankedLists` of them; all later steps (k-reciprocal sets, V, expansion, edges) are shared.
 
     A distance of your own is a frozen dataclass that derives from this class, in a module that every process
-    can import. Its name in the configuration and on the command line is ``package.module:Class``. Its fields
+    can import. Its name in the configuration and on the command line is ``package.module:Name``. Its fields
     are its parameters: an int, float, bool or str each, with a default, and bounds and help by
     `raydist.parameters.parameter`. They become keys of the section ``clustering`` and options of ``raydist
     cluster``. A field with the name of a parameter of this package (such as ``k1``) has its type too. To
