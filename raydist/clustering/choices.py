@@ -5,7 +5,10 @@ Light: no compiled code is imported until rows are clustered.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from raydist.clustering.clusterer import Clusterer
+from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.parameters import Parameter, parameters
@@ -53,6 +56,10 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where
     several declare a parameter, the chosen distance and algorithm come first.
 
+    Raises:
+        ConfigError: there is no such distance or algorithm, or it gives a parameter another type than the one
+            that has its name here.
+
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']
     """
@@ -62,7 +69,25 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     for part in others:
         for name, one in parameters(part).items():
             declared.setdefault(name, one)
-    return declared | parameters(chosen[0]) | parameters(chosen[1])
+    for part in chosen:
+        _require_equal_types(part, declared)
+        declared |= parameters(part)
+    return declared
+
+
+def _require_equal_types(part: type[Distance] | type[Clusterer], declared: Mapping[str, Parameter]) -> None:
+    """Refuse a part whose field has the name of a parameter, but not its type."""
+    for name, one in parameters(part).items():
+        if name in declared and one.type != declared[name].type:
+            raise ConfigError(
+                f"{part.__module__}:{part.__name__}.{name} is of type {_type_name(one)}, but the parameter "
+                f"{name} of this package is of type {_type_name(declared[name])}: "
+                "give the field that type, or another name"
+            )
+
+
+def _type_name(one: Parameter) -> str:
+    return one.type.__name__ if isinstance(one.type, type) else str(one.type)
 
 
 def owners_of(name: str) -> tuple[list[str], list[str]]:

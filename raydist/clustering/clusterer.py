@@ -19,7 +19,7 @@ class Clusterer(ABC):
 
     An algorithm of your own is a frozen dataclass that derives from this class. Its name in the configuration
     (``clustering.algorithm``) and on the command line is ``package.module:Name``; its fields are its
-    parameters, as those of a `raydist.neighbours.jaccard.distance.Distance` are.
+    parameters, as those of a `raydist.neighbours.jaccard.distance.Distance` are, under the same rules.
 
     Attributes:
         name: the algorithm, in messages.

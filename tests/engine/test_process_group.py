@@ -79,7 +79,7 @@ class Clusters:
     def cluster(self, rows, spec):
         """All noise."""
         from raydist.clustering.spec import Clustering
-        from raydist.neighbours.jaccard.graph import Edges
+        from raydist.neighbours.jaccard.edges import Edges
 
         empty = np.empty(0, np.int32)
         return Clustering(np.full(len(rows), -1), Edges(empty, empty, empty.astype(np.float32)))

@@ -17,7 +17,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from scipy.special import entr
 
 from raydist.clustering.spec import Clustering
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, unit_rows
 
 Mask = NDArray[np.bool_]

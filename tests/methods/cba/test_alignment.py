@@ -11,7 +11,7 @@ from raydist.data.training_set import TrainingSet
 from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Modality, tracklet_means
 
 PEOPLE, EACH, PARTS, WIDTH = 12, 6, 3, 32

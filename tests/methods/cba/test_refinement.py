@@ -18,7 +18,7 @@ from raydist.methods.cba.refinement import (
     smooth,
     split_crowded,
 )
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE
 
 NO_EDGES = Edges(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32))
