@@ -84,7 +84,7 @@ def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
 def _declared(ctx: Any) -> dict[str, Parameter]:
     """The names of the distance and the algorithm, and all that may be given with them."""
     from raydist.clustering.choices import CLUSTERINGS, declared_parameters
-    from raydist.neighbours.jaccard.distances import DISTANCES
+    from raydist.neighbours.jaccard.registry import DISTANCES
 
     names = {
         "distance": _name("distance", "Which Jaccard distance", DISTANCES),

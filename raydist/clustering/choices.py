@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from raydist.clustering.clusterer import Clusterer
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.parameters import Parameter, parameters
 from raydist.registry import Entry, Registry
 
@@ -63,7 +63,7 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']
     """
-    chosen = [distance_class(distance), clusterer_class(algorithm)]
+    chosen: list[type[Distance] | type[Clusterer]] = [distance_class(distance), clusterer_class(algorithm)]
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
     declared: dict[str, Parameter] = {}
     for part in others:

@@ -35,7 +35,7 @@ class ClusterSpec:
     has its value. Parameters of other distances of this package may be given: see `declared_parameters`.
 
     Args:
-        distance: a name of `raydist.neighbours.jaccard.distances.DISTANCES`, or ``package.module:Name``.
+        distance: a name of `raydist.neighbours.jaccard.registry.DISTANCES`, or ``package.module:Name``.
         algorithm: a name of `raydist.clustering.choices.CLUSTERINGS`, or ``package.module:Name``.
         values: parameters by name.
 

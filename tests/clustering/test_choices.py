@@ -8,7 +8,7 @@ from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec, cluster_features
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.types import Modality
 
 OWN = '''

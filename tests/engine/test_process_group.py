@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from raydist.encoders.encoder import EncoderOutput
+from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.inputs import open_inputs
 from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
-from raydist.engine.steps import train_epoch
 from raydist.home import cache_folder
 from raydist.methods.method import Epoch, Targets
 from raydist.types import Modality

@@ -58,7 +58,7 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
 
 def state_of_worker(config: Config, process_group: ProcessGroup, actors: GroupActors) -> RunState:
     """A run before its first epoch, whose refresh is done on the shards."""
-    from raydist.distributed.shards.refresh import ShardedRefresh
+    from raydist.distributed.shards.refresh_service import ShardedRefresh
 
     inputs = open_inputs(config, cache_folder())
     refresh = ShardedRefresh(

@@ -8,7 +8,8 @@ import pytest
 from raydist.clustering.quality import ari
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
+from raydist.methods.cba.alignment import GuidanceParams, align
+from raydist.methods.cba.targets import aligned_targets
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
 from raydist.neighbours.jaccard.edges import Edges
