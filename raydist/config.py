@@ -40,7 +40,7 @@ class Choice:
     """The names that a key may have, as an annotation: ``Annotated[str, Choice(METHODS)]``; None passes.
 
     Args:
-        names: a registry, whose parts may also be given as ``package.module:attribute``, or plain names.
+        names: a registry, whose parts may also be given as ``package.module:Name``, or plain names.
     """
 
     def __init__(self, names: Registry[Any] | Collection[str]) -> None:

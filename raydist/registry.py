@@ -1,6 +1,6 @@
 """One registry for every kind of part: a name, where the part is defined, and one line of help.
 
-A part of one's own needs no entry: its name is ``package.module:attribute``. The module may lie in the
+A part of one's own needs no entry: its name is ``package.module:Name``. The module may lie in the
 working directory.
 """
 
@@ -9,17 +9,16 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
-from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from raydist.errors import ConfigError
+from raydist.own_code import one_line
 
 Part = TypeVar("Part")
 
-OWN_PART = "package.module:attribute"
+OWN_PART = "package.module:Name"
 """How a part of one's own is named."""
 
 
@@ -27,7 +26,7 @@ class Entry(NamedTuple):
     """A part of this package.
 
     Attributes:
-        target: where it is defined, as ``package.module:attribute``; imported when it is asked for.
+        target: where it is defined, as ``package.module:Name``; imported when it is asked for.
         help: one line for people.
     """
 
@@ -41,7 +40,7 @@ class Registry(Generic[Part]):
     Args:
         key: the configuration key that names such a part, for messages.
         entries: the parts of this package.
-        kind: the class, as ``package.module:Class``, that every part is an instance of.
+        kind: the class, as ``package.module:Name``, that every part is an instance of.
         subclass: parts are sub-classes of `kind` instead of instances.
 
     >>> parts: Registry[type[dict]] = Registry(
@@ -86,10 +85,11 @@ class Registry(Generic[Part]):
             return cast(Part, _attribute(self.entries[name].target))
         if ":" not in name:
             raise ConfigError(f"{self.key} = {name!r}{one_of(name, self)}, or {OWN_PART} for one of your own")
+        _find_modules_here()
         try:
-            part = _own_attribute(name)
+            part = _attribute(name)
         except Exception as error:  # whatever the module of a user raises while it is imported
-            raise ConfigError(f"{self.key} = {name!r} cannot be imported: {_reason(error)}") from error
+            raise ConfigError(f"{self.key} = {name!r} cannot be imported: {one_line(error, name)}") from error
         self._require_kind(name, part)
         return cast(Part, part)
 
@@ -106,7 +106,7 @@ class Registry(Generic[Part]):
         """All names as words, for help lines.
 
         >>> Registry("x", {"a": Entry("builtins:int", ""), "b": Entry("builtins:str", "")}).listing()
-        'a, b, or package.module:attribute for one of your own'
+        'a, b, or package.module:Name for one of your own'
         """
         return f"{', '.join(self)}, or {OWN_PART} for one of your own"
 
@@ -151,14 +151,25 @@ def one_of(name: str, valid: Iterable[str], *, listed: str | None = None) -> str
 
 
 def _attribute(target: str) -> object:
-    """What ``package.module:attribute`` names; the module itself where no attribute is named."""
-    module, _, attribute = target.partition(":")
+    """What ``package.module:Name`` names; the module itself where no name is given.
+
+    Raises:
+        AttributeError: the module has no such name; the message has the nearest one.
+    """
+    module, _, name = target.partition(":")
     imported = import_module(module)
-    return getattr(imported, attribute) if attribute else imported
+    if not name:
+        return imported
+    try:
+        return getattr(imported, name)
+    except AttributeError as error:
+        raise AttributeError(
+            f"module {module!r} has no attribute {name!r}{nearest(name, dir(imported))}"
+        ) from error
 
 
-def _own_attribute(name: str) -> object:
-    """The same for a user's module.
+def _find_modules_here() -> None:
+    """Let modules of the working directory be imported.
 
     ``python -m`` has the working directory on its path and Ray gives it to its workers; the console script
     has not.
@@ -166,14 +177,3 @@ def _own_attribute(name: str) -> object:
     folder = os.getcwd()
     if folder not in sys.path and "" not in sys.path:
         sys.path.append(folder)
-    module, _, attribute = name.partition(":")
-    return getattr(import_module(module), attribute)
-
-
-def _reason(error: Exception) -> str:
-    """An error of a user's module in one line; where it is the module's own fault, with the place."""
-    if isinstance(error, ImportError | AttributeError):
-        return str(error)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = "" if isinstance(error, SyntaxError) else f" ({Path(place.filename).name}, line {place.lineno})"
-    return f"{type(error).__name__}: {error}{where}"

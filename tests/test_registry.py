@@ -32,7 +32,7 @@ def test_names_are_looked_up_and_listed(instances):
     assert list(instances) == ["tau"]
     assert "tau" in instances
     assert len(instances) == 1
-    assert instances.listing() == "tau, or package.module:attribute for one of your own"
+    assert instances.listing() == "tau, or package.module:Name for one of your own"
 
 
 def test_an_unknown_name_is_answered_with_all_that_there_are(instances):
@@ -49,7 +49,7 @@ def test_a_known_name_is_checked_without_an_import():
 
 
 @pytest.mark.parametrize("name", ["math:pi", "math:e"])
-def test_a_part_of_ones_own_is_package_module_attribute(instances, name):
+def test_a_part_of_ones_own_is_package_module_name(instances, name):
     instances.check(name)
     assert isinstance(instances.load(name), float)
 
@@ -101,3 +101,21 @@ def test_only_names_that_are_near_are_hinted_at():
     assert one_of("smok", ["smoke", "ci"], listed="{smoke} and {ci}") == (
         ": did you mean 'smoke'? There are: {smoke} and {ci}"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "import numpy as np\nHALF = np.nosuch\n",
+            r"module 'numpy' has no attribute 'nosuch' \(my_numbers_c\.py, line 2\)$",
+        ),
+        ("\n\nimport no_such_module\n", r"No module named 'no_such_module' \(my_numbers_c\.py, line 3\)$"),
+        ("import json\nHALF = json.loads('{')\n", r"JSONDecodeError: .* \(my_numbers_c\.py, line 2\)$"),
+        ("HALVES = 0.5\n", r"module 'my_numbers_c' has no attribute 'HALF': did you mean 'HALVES'\?$"),
+    ],
+)
+def test_the_place_is_in_the_users_code_wherever_the_error_was_raised(instances, folder, text, message):
+    (folder / "my_numbers_c.py").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        instances.load("my_numbers_c:HALF")

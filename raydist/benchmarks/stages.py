@@ -34,7 +34,7 @@ def cluster_in_stages(
         num_slabs: into how many slabs the rows are cut after the search; never changes the result.
     """
     graph = jaccard_graph(
-        table.features, spec.metric, spec.metric.column(modality=table.modality, camera=table.camera),
+        table.features, spec.metric, spec.metric.group_column(modality=table.modality, camera=table.camera),
         eps_max=spec.radius, search=search, num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):

@@ -113,7 +113,7 @@ def _is_given(ctx: Any, name: str) -> bool:
 def _declared(ctx: Any) -> dict[str, Parameter]:
     """The names of the distance and the algorithm, and all that may be given with them."""
     from raydist.clustering.choices import CLUSTERINGS, declared_parameters
-    from raydist.neighbours.jaccard.distances import DISTANCES
+    from raydist.neighbours.jaccard.registry import DISTANCES
 
     names = {
         "distance": _name("distance", "Which Jaccard distance", DISTANCES),
@@ -124,7 +124,7 @@ def _declared(ctx: Any) -> dict[str, Parameter]:
 
 def _name(name: str, what: str, registry: Registry[Any]) -> Parameter:
     listed = "; ".join(f"{one}: {entry.help.rstrip('.')}" for one, entry in registry.entries.items())
-    return Parameter(name, str, next(iter(registry)), f"{what}. {listed}; or package.module:Class.")
+    return Parameter(name, str, next(iter(registry)), f"{what}. {listed}; or package.module:Name.")
 
 
 def _options(declared: Mapping[str, Parameter], *, panel: str | None) -> list[Any]:

@@ -5,9 +5,12 @@ Light: no compiled code is imported until rows are clustered.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from raydist.clustering.clusterer import Clusterer
+from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.parameters import Parameter, parameters
 from raydist.registry import Entry, Registry
 
@@ -23,7 +26,7 @@ CLUSTERINGS: Registry[type[Clusterer]] = Registry(
 
 
 def distance_class(name: str) -> type[Distance]:
-    """The distance of that name, or of that ``package.module:Class``.
+    """The distance of that name, or of that ``package.module:Name``.
 
     Raises:
         ConfigError: there is none, or it is no `Distance`.
@@ -35,7 +38,7 @@ def distance_class(name: str) -> type[Distance]:
 
 
 def clusterer_class(name: str) -> type[Clusterer]:
-    """The algorithm of that name, or of that ``package.module:Class``.
+    """The algorithm of that name, or of that ``package.module:Name``.
 
     Raises:
         ConfigError: there is none, or it is no `Clusterer`.
@@ -53,16 +56,38 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where
     several declare a parameter, the chosen distance and algorithm come first.
 
+    Raises:
+        ConfigError: there is no such distance or algorithm, or it gives a parameter another type than the one
+            that has its name here.
+
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']
     """
-    chosen = [distance_class(distance), clusterer_class(algorithm)]
+    chosen: list[type[Distance] | type[Clusterer]] = [distance_class(distance), clusterer_class(algorithm)]
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
     declared: dict[str, Parameter] = {}
     for part in others:
         for name, one in parameters(part).items():
             declared.setdefault(name, one)
-    return declared | parameters(chosen[0]) | parameters(chosen[1])
+    for part in chosen:
+        _require_equal_types(part, declared)
+        declared |= parameters(part)
+    return declared
+
+
+def _require_equal_types(part: type[Distance] | type[Clusterer], declared: Mapping[str, Parameter]) -> None:
+    """Refuse a part whose field has the name of a parameter, but not its type."""
+    for name, one in parameters(part).items():
+        if name in declared and one.type != declared[name].type:
+            raise ConfigError(
+                f"{part.__module__}:{part.__name__}.{name} is of type {_type_name(one)}, but the parameter "
+                f"{name} of this package is of type {_type_name(declared[name])}: "
+                "give the field that type, or another name"
+            )
+
+
+def _type_name(one: Parameter) -> str:
+    return one.type.__name__ if isinstance(one.type, type) else str(one.type)
 
 
 def owners_of(name: str) -> tuple[list[str], list[str]]:

@@ -18,8 +18,8 @@ class Clusterer(ABC):
     """An algorithm that clusters rows by the sparse graph of their small distances, with its parameters.
 
     An algorithm of your own is a frozen dataclass that derives from this class. Its name in the configuration
-    (``clustering.algorithm``) and on the command line is ``package.module:Class``; its fields are its
-    parameters, as those of a `raydist.neighbours.jaccard.distance.Distance` are.
+    (``clustering.algorithm``) and on the command line is ``package.module:Name``; its fields are its
+    parameters, as those of a `raydist.neighbours.jaccard.distance.Distance` are, under the same rules.
 
     Attributes:
         name: the algorithm, in messages.

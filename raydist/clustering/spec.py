@@ -20,7 +20,8 @@ from raydist.clustering.choices import (
 from raydist.clustering.clusterer import Clusterer
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
-from raydist.neighbours.jaccard.graph import Edges, Watch, jaccard_graph
+from raydist.neighbours.jaccard.edges import Edges
+from raydist.neighbours.jaccard.graph import Watch, jaccard_graph
 from raydist.parameters import Value, values_of
 from raydist.registry import nearest
 from raydist.types import Floats, Labels
@@ -34,8 +35,8 @@ class ClusterSpec:
     has its value. Parameters of other distances of this package may be given: see `declared_parameters`.
 
     Args:
-        distance: a name of `raydist.neighbours.jaccard.distances.DISTANCES`, or ``package.module:Class``.
-        algorithm: a name of `raydist.clustering.choices.CLUSTERINGS`, or ``package.module:Class``.
+        distance: a name of `raydist.neighbours.jaccard.registry.DISTANCES`, or ``package.module:Name``.
+        algorithm: a name of `raydist.clustering.choices.CLUSTERINGS`, or ``package.module:Name``.
         values: parameters by name.
 
     Attributes:
@@ -159,8 +160,8 @@ def cluster_features(
         watch: surrounds each stage, called with its name: those of `jaccard_graph`, then ``cluster``.
     """
     graph = jaccard_graph(
-        features, spec.metric, spec.metric.column(modality=modality, camera=camera), eps_max=spec.radius,
-        num_slabs=num_slabs, threads=threads, watch=watch,
+        features, spec.metric, spec.metric.group_column(modality=modality, camera=camera),
+        eps_max=spec.radius, num_slabs=num_slabs, threads=threads, watch=watch,
     )  # fmt: skip
     with watch("cluster"):
         return cluster_edges(graph.edges, len(features), spec)

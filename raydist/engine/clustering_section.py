@@ -12,7 +12,7 @@ from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec
 from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section
 from raydist.errors import ConfigError, NoEffectWarning
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.parameters import Parameter
 from raydist.registry import nearest
 from raydist.types import Modality

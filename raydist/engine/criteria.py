@@ -32,7 +32,7 @@ from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import Refresher, Targets
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means
 
 CRITERIA = ("silhouette", "stability", "consistency", "balance")

@@ -3,7 +3,7 @@
     features  ->  targets  ->  memories  ->  steps  ->  retrieval
 
 Every worker runs the same code; `state.process_group` says which share of it is its own. The steps are in
-`steps.py`.
+`epoch_steps.py`.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from raydist.engine.criteria import unsupervised_criteria
 from raydist.engine.diagnostics import label_diagnostics
+from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.events import EpochReport
 from raydist.engine.extraction import extract
 from raydist.engine.plan import StageEpoch
 from raydist.engine.refresher import CachedRefresher
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.state import RunState
-from raydist.engine.steps import train_epoch
 from raydist.methods.method import Refresher, Targets
 from raydist.randomness import stream
 from raydist.types import Floats, Modality
@@ -50,17 +51,19 @@ def run_epoch(state: RunState) -> EpochReport:
     if current.epoch.index == 0:
         state.start_stage(current.stage)
     with timed(seconds, "refresh"):
-        targets = refresh(state, current)
+        targets = new_targets(state, current)
         state.set_targets(targets)
     with timed(seconds, "train"):
         losses = train_epoch(state, current)
-    state.epoch += 1
+    state.epoch += 1  # above, how many epochs are done: 0 in the first one; from here on, its number from 1
     diagnostics = label_diagnostics(targets, state.inputs)
     if not state.is_scored and targets.criteria:
         state.criteria[state.epoch] = targets.criteria
     if evaluation_is_due(state):
         with timed(seconds, "evaluate"):
             state.history[state.epoch] = evaluate_retrieval(state)
+    # The steps moved the batch-norm statistics of each worker by its own clips. All go on with those of rank
+    # 0, which are in its checkpoint: so a run that is resumed goes on as this one does.
     state.process_group.broadcast_buffers(state.encoder)
     return EpochReport(
         epoch=state.epoch,
@@ -76,15 +79,18 @@ def run_epoch(state: RunState) -> EpochReport:
     )
 
 
-def refresh(state: RunState, current: StageEpoch) -> Targets:
-    """The targets of an epoch, from the features of all training tracklets."""
+def new_targets(state: RunState, current: StageEpoch) -> Targets:
+    """The targets of an epoch, from the features of all training tracklets.
 
-    def compute(features: Floats, refresher: Refresher) -> Targets:
-        return compute_targets(state, current, features, refresher)
-
-    if not current.stage.needs_features:
-        return state.refresh.targets(state.epoch, NO_FEATURES, 0, compute)
-    return state.refresh.targets(state.epoch, local_features(state), len(state.tracklets), compute)
+    Every worker gives the features of its share; one of them computes the targets, and all get them.
+    """
+    needs_features = current.stage.needs_features
+    return state.refresh.targets(
+        state.epoch,
+        local_features(state) if needs_features else NO_FEATURES,
+        num_rows=len(state.tracklets) if needs_features else 0,
+        compute=partial(compute_targets, state, current),
+    )
 
 
 def local_features(state: RunState) -> Floats:
@@ -107,7 +113,7 @@ def compute_targets(state: RunState, current: StageEpoch, features: Floats, refr
     It runs on one worker.
 
     Args:
-        state: the run.
+        state: the run; its targets are still those of the epoch before.
         current: the stage, and the epoch within it.
         features: float32 [N, K, D].
         refresher: distances and clusters.

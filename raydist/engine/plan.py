@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from raydist.errors import ConfigError
 from raydist.methods.method import Epoch, Stage
 
 
@@ -18,6 +19,9 @@ def allot(epochs: int, shares: Sequence[float], limit: int | None = None) -> lis
         shares: the stages' proportions, > 0.
         limit: at most so many in all, but every stage at least one.
 
+    Raises:
+        ConfigError: there is no stage.
+
     Returns:
         Epochs of each stage; largest remainders first, earlier stages first among equals.
 
@@ -26,6 +30,10 @@ def allot(epochs: int, shares: Sequence[float], limit: int | None = None) -> lis
     >>> allot(10, [4, 2, 4], limit=2)
     [1, 1, 1]
     """
+    if not shares:
+        raise ConfigError(
+            "no stage of the method has a share of the epochs: give one of them a share above 0"
+        )
     total = max(len(shares), min(epochs, limit or epochs))
     spare = total - len(shares)
     exact = [spare * share / sum(shares) for share in shares]

@@ -16,13 +16,14 @@ from typing import Any, ClassVar, Protocol, Self, TypeAlias
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.sparse import csr_array
 from torch import nn
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
+from raydist.errors import ConfigError
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
@@ -31,27 +32,39 @@ from raydist.types import Floats, Ints, Labels, Modality
 Array: TypeAlias = NDArray[Any] | csr_array
 
 
+class StageParams(Section):
+    """The hyper-parameters of one stage; the stages of a method extend them.
+
+    Attributes:
+        share: of the epochs, relative to the other stages; 0 leaves the stage out.
+        lr_factor: the stage's learning rate as a factor of ``train.lr``.
+    """
+
+    share: float = Field(1.0, ge=0)
+    lr_factor: float = Field(1.0, gt=0)
+
+
 class Params(Section):
     """The hyper-parameters of one method; each method has its own sub-class.
 
     Attributes:
-        name: the method's name in `raydist.methods.registry`, or ``package.module:Class`` for one that is not
+        name: the method's name in `raydist.methods.registry`, or ``package.module:Name`` for one that is not
             there.
     """
 
     name: str
 
-
-class StageParams(Section):
-    """The hyper-parameters of one stage; the stages of a method extend them.
-
-    Attributes:
-        share: of the epochs, relative to the other stages; a stage with 0 is left out.
-        lr_factor: the stage's learning rate as a factor of ``train.lr``.
-    """
-
-    share: float = Field(1.0, gt=0)
-    lr_factor: float = Field(1.0, gt=0)
+    @model_validator(mode="after")
+    def _some_stage_is_trained(self) -> Params:
+        values = [(key, getattr(self, key)) for key in type(self).model_fields]
+        shares = {
+            f"method.{key}.share": value.share for key, value in values if isinstance(value, StageParams)
+        }
+        if shares and not any(shares.values()):
+            raise ConfigError(
+                f"{', '.join(shares)}: all are 0, so no stage is trained; give one of them more"
+            )
+        return self
 
 
 @dataclass(frozen=True)

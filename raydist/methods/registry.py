@@ -54,7 +54,7 @@ def method_class(name: str) -> type[Method]:
     """The class of a method.
 
     Args:
-        name: of `METHODS`, or ``package.module:Class``.
+        name: of `METHODS`, or ``package.module:Name``.
 
     Raises:
         ConfigError: no method of that name, or what has that name is no method.

@@ -1,5 +1,4 @@
-"""A method, a data set, an encoder, a distance and a protocol of one's own: the guide's files, and no line
-here."""
+"""Every kind of part of one's own: the guide's files, and no line here."""
 
 import json
 import os
@@ -11,6 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from raydist.data.datasets.dataset import read_dataset
+from raydist.engine.loop import run_epoch
+from raydist.engine.state import build_state
+from raydist.errors import DataError
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -25,6 +29,8 @@ OWN = {
     "method.name": "my_method:Brief",
     "data.name": "my_data:FOLDERS",
     "encoder.name": "my_encoder:TINY",
+    "encoder.pooling": "my_pooling:PEAK",
+    "clustering.algorithm": "my_clustering:Connected",
     "clustering.distance": "my_distance:Unexpanded",
     "evaluation.protocol": "my_protocol:OTHER_CAMERAS",
 }
@@ -32,6 +38,8 @@ KIND = {
     "method.name": "a sub-class of raydist.methods.method.Method",
     "data.name": "an instance of raydist.data.datasets.dataset.Dataset",
     "encoder.name": "an instance of raydist.encoders.backbone.Backbone",
+    "encoder.pooling": "an instance of raydist.encoders.pooling.Pooling",
+    "clustering.algorithm": "a sub-class of raydist.clustering.clusterer.Clusterer",
     "clustering.distance": "a sub-class of raydist.neighbours.jaccard.distance.Distance",
     "evaluation.protocol": "an instance of raydist.evaluation.protocols.Protocol",
 }
@@ -105,29 +113,55 @@ def test_the_console_script_finds_modules_of_the_working_directory(folder, envir
     assert json.loads(checked.stdout.splitlines()[-1])["splits"]["train"]["visible"]["identities"] == 12
 
 
-@pytest.mark.parametrize("key", OWN)
-def test_another_kind_of_part_is_refused_when_the_configuration_is_loaded(key, folder, monkeypatch, smoke):
+@pytest.fixture
+def here(folder, monkeypatch):
+    """The working directory is the one with the parts, and their modules are forgotten afterwards."""
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(os.getcwd())
-    known = set(sys.modules)
-    try:
-        for other, name in OWN.items():
-            if other == key:
-                smoke(f"{key}={name}", "data.root=x")
-                continue
-            with pytest.raises(ValueError, match=f"^{key} = '{name}': expected {KIND[key]}, but it is"):
-                smoke(f"{key}={name}", "data.root=x")
-    finally:
-        for module in set(sys.modules) - known:
-            del sys.modules[module]
+    yield folder
+    for file in FILES:
+        sys.modules.pop(file.removesuffix(".py"), None)
+
+
+def test_a_stage_of_ones_own_trains(here, smoke, smoke_inputs):
+    words = ("train.iterations=2", "train.epochs=2", "evaluation.every=0", "method.together.temperature=0.1")
+    state = build_state(smoke("method.name=my_stage:OneSpace", *words), smoke_inputs)
+    before = [p.detach().clone() for p in state.encoder.parameters()]
+    reports = [run_epoch(state) for _ in range(state.plan.num_epochs)]
+    assert [report.stage for report in reports] == ["together", "together"]
+    assert all(report.losses["both"] > 0 for report in reports)
+    assert any(not (a == b).all() for a, b in zip(before, state.encoder.parameters(), strict=True))
+    assert len(state.memories["prototypes"]) == state.targets.labels.max() + 1 > 2
+
+
+def test_frames_are_read_in_time_order_and_a_name_that_is_no_number_is_refused_with_its_path(here):
+    person = here / "mine" / "train" / "visible" / "c1" / "7"
+    person.mkdir(parents=True)
+    for number in (1, 2, 10, 11):
+        (person / f"{number}.jpg").touch()
+    table, _ = read_dataset(OWN["data.name"], here / "mine")
+    assert [Path(frame).stem for frame in table.frames[0]] == ["1", "2", "10", "11"]
+    person.rename(person.parent / "bob")
+    with pytest.raises(DataError, match=r"c1/bob: expected a number as its name"):
+        read_dataset(OWN["data.name"], here / "mine")
+
+
+@pytest.mark.parametrize("key", OWN)
+def test_another_kind_of_part_is_refused_when_the_configuration_is_loaded(key, here, smoke):
+    for other, name in OWN.items():
+        if other == key:
+            smoke(f"{key}={name}", "data.root=x")
+            continue
+        with pytest.raises(ValueError, match=f"^{key} = '{name}': expected {KIND[key]}, but it is"):
+            smoke(f"{key}={name}", "data.root=x")
 
 
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("method.name=my_method:Brif", "module 'my_method' has no attribute 'Brif'"),
+        ("method.name=my_method:Brif", "module 'my_method' has no attribute 'Brif': did you mean 'Brief'?"),
         ("encoder.name=my_encodr:TINY", "No module named 'my_encodr'"),
-        ("encoder.name=my_encoder", "package.module:attribute for one of your own"),
+        ("encoder.name=my_encoder", "package.module:Name for one of your own"),
     ],
 )
 def test_a_wrong_name_is_one_line_and_exit_code_2(word, message, folder, environment):

@@ -9,7 +9,7 @@ from raydist.benchmarks.features import draw_features
 from raydist.clustering import spec
 from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.data.feature_files import read_labels, write_features
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.types import Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)

@@ -8,7 +8,7 @@ from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec, cluster_features
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.neighbours.jaccard.distances import DISTANCES
+from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.types import Modality
 
 OWN = '''
@@ -57,6 +57,11 @@ class NearestPairs(Clusterer):
 @dataclass(frozen=True)
 class WithoutDefault(PlainJaccard):
     shape: tuple = ()
+
+
+@dataclass(frozen=True)
+class OtherType(PlainJaccard):
+    k2: float = parameter(2.5, ge=1)
 '''
 
 DISTANCE, ALGORITHM = "parts_of_my_own:CloseOnes", "parts_of_my_own:NearestPairs"
@@ -143,6 +148,10 @@ def test_the_defaults_of_ones_own_take_the_place_of_those_of_the_package():
         (["clustering.distance=parts_of_my_own:NearestPairs"], "sub-class of raydist.+Distance"),
         (["clustering.distance=parts_of_my_own:Nothing"], "cannot be imported"),
         (["clustering.distance=parts_of_my_own:WithoutDefault"], "WithoutDefault.shape is of type"),
+        (
+            ["clustering.distance=parts_of_my_own:OtherType", "clustering.k2=2.5"],
+            r"my_own:OtherType\.k2 is of type float, but the parameter k2 of this package is of type int",
+        ),
         (["clustering.distance=jacard"], "did you mean 'jaccard'"),
         (["clustering.algorithm=dbscn"], "did you mean 'dbscan'"),
         (["clustering.distance=modality-aware", "clustering.k1=1"], r"clustering\.k1 = 1"),
@@ -154,6 +163,16 @@ def test_the_defaults_of_ones_own_take_the_place_of_those_of_the_package():
 def test_a_wrong_word_is_answered_with_its_path(words, message):
     with pytest.raises(ConfigError, match=message):
         load_config("demo", words)
+
+
+@pytest.mark.usefixtures("own")
+def test_a_field_of_another_type_is_refused_wherever_the_part_is_named():
+    with pytest.raises(
+        ConfigError, match=r"OtherType\.k2 is of type float.*: give the field that type, or another"
+    ):
+        declared_parameters("parts_of_my_own:OtherType")
+    with pytest.raises(ConfigError, match=r"OtherType\.k2"):
+        ClusterSpec("parts_of_my_own:OtherType", k2=2)
 
 
 def test_unknown_parameters_are_refused():

@@ -23,7 +23,7 @@ from raydist.engine.schema import TuneSection
 from raydist.engine.state import build_state
 from raydist.errors import DataError
 from raydist.methods.method import Targets
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Modality
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import nn
 
 from raydist.encoders.encoder import EncoderOutput
+from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.inputs import open_inputs
 from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
-from raydist.engine.steps import train_epoch
 from raydist.home import cache_folder
 from raydist.methods.method import Epoch, Targets
 from raydist.types import Modality
@@ -79,7 +79,7 @@ class Clusters:
     def cluster(self, rows, spec):
         """All noise."""
         from raydist.clustering.spec import Clustering
-        from raydist.neighbours.jaccard.graph import Edges
+        from raydist.neighbours.jaccard.edges import Edges
 
         empty = np.empty(0, np.int32)
         return Clustering(np.full(len(rows), -1), Edges(empty, empty, empty.astype(np.float32)))

@@ -1,5 +1,6 @@
 """The configuration reference agrees with the schema."""
 
+import re
 from typing import Literal
 
 import pytest
@@ -7,7 +8,7 @@ from pydantic import Field
 
 from raydist.cli.guide import GENERATED, page
 from raydist.config import Section
-from raydist.engine.reference import MARK, keys, reference, refreshed
+from raydist.engine.reference import MARK, default_params, keys, reference, refreshed
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 from raydist.methods.registry import METHODS
@@ -82,6 +83,26 @@ def test_values_are_put_in_words():
     assert values["outer.pairs"] == "list of [number, number]"
     assert values["outer.each"] == "whole number or for each of `visible`, `infrared`: whole number"
     assert values["outer.undocumented"] == "`true`, `false`"
+
+
+def method_keys(method):
+    return list(keys(default_params(method), "method"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_key_of_a_method_has_a_meaning_and_no_other_key_has_the_same(method):
+    meanings = {}
+    for key in method_keys(method):
+        assert key.meaning, key.path
+        assert meanings.setdefault(key.meaning, key.path).rpartition(".")[2] == key.path.rpartition(".")[2]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_a_meaning_says_of_0_is_allowed(method):
+    """A key whose meaning says what 0 does takes 0."""
+    for key in method_keys(method):
+        if re.search(r"\b0 (leaves|is|for|takes)\b", key.meaning):
+            assert "above 0" not in key.values, key.path
 
 
 def test_what_stands_in_front_of_the_reference_stays():

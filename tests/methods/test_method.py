@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from raydist.engine.loop import run_epoch
+from raydist.engine.state import build_state
+from raydist.errors import ConfigError
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.method import Epoch, TargetArrays, Targets
+from raydist.methods.method import Epoch, StageParams, TargetArrays, Targets
+from raydist.methods.registry import METHODS, method_class
 from raydist.types import Floats
 
 
@@ -43,6 +47,24 @@ def test_an_epoch_knows_its_place_in_the_stage(share, past):
     epochs = [Epoch(index, count=3) for index in range(3)]
     assert [epoch.midpoint for epoch in epochs] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
     assert [epoch.index for epoch in epochs if epoch.is_past(share)] == past
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"supervised"}))
+def test_every_stage_can_be_left_out_but_not_all(smoke, smoke_inputs, method):
+    words = (f"method.name={method}", "train.limit_epochs=1", "train.iterations=1", "evaluation.every=0")
+    params = method_class(method).Params()
+    stages = [key for key in type(params).model_fields if isinstance(getattr(params, key), StageParams)]
+    whole = len(build_state(smoke(*words), smoke_inputs).plan.stages)
+    assert whole == len(stages)
+    for left_out in stages:
+        state = build_state(smoke(*words, f"method.{left_out}.share=0"), smoke_inputs)
+        assert len(state.plan.stages) == whole - 1
+        for _ in range(state.plan.num_epochs):
+            assert all(np.isfinite(value) for value in run_epoch(state).losses.values())
+    with pytest.raises(
+        ConfigError, match=rf"method\.{stages[0]}\.share, .*: all are 0, so no stage is trained"
+    ):
+        smoke(*words, *(f"method.{stage}.share=0" for stage in stages))
 
 
 def test_nothing_is_written_into_a_stage(context):

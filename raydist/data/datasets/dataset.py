@@ -10,7 +10,8 @@ from pathlib import Path
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.tracklets import TrackletTable
-from raydist.errors import ConfigError, DataError
+from raydist.errors import ConfigError, DataError, RaydistError
+from raydist.own_code import one_line
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def read_dataset(
     """Read a data set by name.
 
     Args:
-        name: of `DATASETS`, or ``package.module:attribute``.
+        name: of `DATASETS`, or ``package.module:Name``.
         root: its folder (or the manifest file).
         options: of which its reader gets those that it takes.
 
@@ -88,4 +89,9 @@ def read_dataset(
             raise ConfigError(f"data.{option}: data set {name} cannot have frames elsewhere; leave it out")
     if not Path(root).exists():
         raise DataError(f"data set {name}: {root} does not exist")
-    return dataset.read(root, **{option: getattr(options, option) for option in dataset.options})
+    try:
+        return dataset.read(root, **{option: getattr(options, option) for option in dataset.options})
+    except (RaydistError, MemoryError):
+        raise
+    except Exception as error:  # whatever a reader of a user's own raises
+        raise DataError(f"data set {name}: its reader failed on {root}: {one_line(error, name)}") from error

@@ -31,7 +31,7 @@ from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
 from raydist.memory_meter import peak_meter
 from raydist.neighbours.jaccard.distance import Distance
-from raydist.neighbours.jaccard.graph import Edges, jaccard_edges
+from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
 from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, LeastSimilarities, Ranked

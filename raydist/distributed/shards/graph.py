@@ -21,7 +21,7 @@ from raydist.distributed.shards.half_ring import half_ring
 from raydist.distributed.shards.layout import GraphLists, RowLayout, ShardRows
 from raydist.distributed.shards.memory import num_parts
 from raydist.neighbours.jaccard.distance import Distance, join_lists
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.search.ranked import Ranked

@@ -22,7 +22,7 @@ from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
 from raydist.errors import WorkerError
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.report import SearchReport
 from raydist.types import Floats, Ints

@@ -99,7 +99,7 @@ class ShardEncoding:
         place = np.full(len(graph.layout.order), PADDING)  # of each row's feature in the table below
         place[rows] = np.arange(len(rows))
         features = np.concatenate([self._features[graph.layout.positions(own, self._shard)], *given])
-        self._v.append(v_rows(pending.sets, pending.rows, features, names=place, threads=self._threads))
+        self._v.append(v_rows(pending.sets, pending.rows, features, places=place, threads=self._threads))
 
     def request_v(self, graph: GraphLists) -> list[Ints]:
         """Ask for the rows of V that the expansion of the shard's rows averages over.

@@ -62,7 +62,7 @@ def state_of_worker(
     config: Config, process_group: ProcessGroup, actors: GroupActors, checkpoints: CheckpointFolder
 ) -> RunState:
     """A run before its first epoch, whose refresh is done on the shards; `checkpoints` are its own."""
-    from raydist.distributed.shards.refresh import ShardedRefresh
+    from raydist.distributed.shards.refresh_service import ShardedRefresh
 
     inputs = open_inputs(config, cache_folder())
     refresh = ShardedRefresh(

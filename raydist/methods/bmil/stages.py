@@ -53,14 +53,17 @@ class JointContrastParams(HybridContrastParams):
     Attributes:
         contrast: ``split`` gives each modality of a joint cluster a proxy of its own, ``whole`` has one
             prototype for both, and ``none`` leaves joint clusters out.
-        distance: of the joint clustering.
-        k1, k2, eps, min_samples: of the joint clustering; None for those of ``clustering``.
-        gate: see `raydist.neighbours.jaccard.modality_aware`; useful where many people are seen in one
-            modality only.
+        distance: of the joint clustering, a name of ``clustering.distance``.
+        k1: of the joint clustering, in the place of ``clustering.k1``; None takes that.
+        k2: of the joint clustering, in the place of ``clustering.k2``; None takes that.
+        eps: of the joint clustering, in the place of ``clustering.eps``; None takes that.
+        min_samples: of the joint clustering, in the place of ``clustering.min_samples``; None takes that.
+        gate: of the joint clustering, as ``clustering.gate``: about the share of tracklets whose person the
+            other modality never sees; None takes every neighbour.
         candidates: proxies that a clip is compared with, its positives and the hardest others.
     """
 
-    share: float = Field(2.0, gt=0)
+    share: float = Field(2.0, ge=0)
     contrast: Literal["split", "whole", "none"] = "split"
     distance: str = "modality-aware"
     k1: int | None = Field(None, ge=1)

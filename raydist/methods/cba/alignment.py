@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.sparse import csr_array
-from torch import Tensor
 
 from raydist.association.hungarian import hungarian_matching
 from raydist.association.transport import sinkhorn
 from raydist.association.view_centring import centred
 from raydist.clustering.spec import Clustering
 from raydist.config import Section
-from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.methods.cba.guides import cosines, select_guides
-from raydist.methods.cba.refinement import (
-    cluster_means,
-    counterparts,
-    link,
-    num_split,
-    person_size,
-    split_crowded,
-)
+from raydist.methods.cba.links import link
+from raydist.methods.cba.splitting import cluster_means, num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.methods.common.labels import ClusterArrays
-from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import MethodContext, Targets
-from raydist.methods.steps import Batch
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
+from raydist.methods.method import MethodContext
+from raydist.types import NOISE, Doubles, Floats, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]
 
@@ -63,22 +50,10 @@ class GuidanceParams(Section):
     smoothing_rounds: int = Field(2, ge=0)
     kappa: float = Field(1.0, ge=0)
 
-
-@dataclass(frozen=True, kw_only=True)
-class GuidedArrays(ClusterArrays):
-    """The clusters of each modality, and what each row learns about those of the other.
-
-    Attributes:
-        targets: float32 CSR [N, C_v], the target t_i of every infrared row over the visible clusters; visible
-            rows are empty.
-        weights: float32 [N], w_i; 0 on visible rows.
-        counterpart: int64 [N], the row of the memory ``counterparts`` that belongs to the cluster of a
-            visible row; NOISE for none, and on infrared rows.
-    """
-
-    targets: csr_array
-    weights: Floats
-    counterpart: Ints
+    @property
+    def of_tracklets(self) -> bool:
+        """Whether each tracklet has a target of its own, outliers too; otherwise clusters have."""
+        return self.mode in ("fine", "full")
 
 
 @dataclass(frozen=True)
@@ -108,7 +83,7 @@ class Alignment:
     @classmethod
     def by_cluster(cls, labels: Labels, host: Labels, num_visible: int) -> Self:
         """The target of every tracklet is the visible cluster of its infrared cluster; noise has none."""
-        assignment = np.where(labels == NOISE, NOISE, host[labels])
+        assignment = np.where(labels == NOISE, NOISE, host[labels])  # what noise reads is thrown away
         assigned = np.flatnonzero(assignment != NOISE)
         values = np.ones(len(assigned), np.float32)
         targets = csr_array((values, (assigned, assignment[assigned])), shape=(len(labels), num_visible))
@@ -169,24 +144,24 @@ def guided(
         prototypes: float32 [C_v, D], unit view-centred means of the visible clusters.
         params: how; not for the mode ``hungarian``.
     """
-    labels_v, before = visible.clustering.labels, infrared.clustering.labels
-    guides = select_guides(visible.means, visible.parts, labels_v, prototypes, share=params.rho)
+    of_visible, before = visible.clustering.labels, infrared.clustering.labels
+    guides = select_guides(visible.means, visible.parts, of_visible, prototypes, share=params.rho)
     similarity = cosines(infrared.means, guides.prototypes)
     posterior = sinkhorn(
         similarity, rows=np.ones(len(similarity)), columns=guides.sizes.astype(np.float64),
         temperature=params.temperature_f, num_iterations=params.sinkhorn_iterations,
     )  # fmt: skip
-    u = uncertainty(infrared.parts, guides.prototypes, temperature=params.temperature_f)
-    metrics = {"guides": len(guides.clusters), "uncertainty": float(u.mean())}
+    uncertainties = uncertainty(infrared.parts, guides.prototypes, temperature=params.temperature_f)
+    metrics = {"guides": len(guides.clusters), "uncertainty": float(uncertainties.mean())}
     if params.mode == "coarse":
         host = guides.clusters[cluster_means(posterior, before).argmax(axis=1)]
         coarse = Alignment.by_cluster(before, host, len(prototypes))
-        return replace(coarse, uncertainty=u, metrics=metrics)
-    person = person_size(labels_v, len(before))
+        return replace(coarse, uncertainty=uncertainties, metrics=metrics)
+    person = person_size(of_visible, len(before))
     labels, posterior = split_crowded(
         posterior, infrared.clustering, person, eta=params.eta, num_rounds=params.smoothing_rounds
     )
-    rank = relative_rank(u) if params.mode == "full" else np.zeros(len(u))
+    rank = relative_rank(uncertainties) if params.mode == "full" else np.zeros(len(uncertainties))
     weights = np.exp(-params.kappa * rank)
     links = link(posterior, labels, weights)
     targets = graded_targets(posterior, links.profile, labels, rank)
@@ -197,89 +172,6 @@ def guided(
         weights=weights,
         host=guides.clusters[links.host],
         confidence=links.confidence,
-        uncertainty=u,
+        uncertainty=uncertainties,
         metrics=metrics | {"under_clustered": num_split(before, labels)},
-    )
-
-
-def aligned_targets(means: Floats, clusters: ModalityClusters, alignment: Alignment) -> Targets:
-    """The targets of an epoch.
-
-    Args:
-        means: float32 [N, D], unit features of the tracklets.
-        clusters: of each modality, before infrared ones were split.
-        alignment: what the infrared tracklets learn.
-
-    Returns:
-        Targets with `GuidedArrays`, and the memories ``visible``, ``infrared`` and ``counterparts``.
-    """
-    infrared = replace(clusters.of[Modality.INFRARED], labels=alignment.labels)
-    refined = replace(clusters, of={**clusters.of, Modality.INFRARED: infrared})
-    num_rows, rows = len(means), clusters.rows[Modality.INFRARED]
-    memories = {m.label: refined.centroids(means, m) for m in Modality}
-    hosts, vectors = counterparts(memories["infrared"], alignment.host, alignment.confidence)
-    counts = {m: clusters.of[m].num_clusters for m in Modality}
-    target = alignment.targets.tocoo()
-    visible = refined.labels(Modality.VISIBLE)
-    arrays = GuidedArrays(
-        visible=visible,
-        infrared=refined.labels(Modality.INFRARED),
-        targets=csr_array((target.data, (rows[target.row], target.col)), shape=(num_rows, target.shape[1])),
-        weights=column(alignment.weights.astype(np.float32), rows, num_rows, 0),
-        counterpart=_rows_of_counterparts(hosts, counts[Modality.VISIBLE])[visible],
-    )
-    metrics = {
-        "clusters_visible": counts[Modality.VISIBLE],
-        "clusters_infrared": infrared.num_clusters,
-        "clusters_infrared_before": counts[Modality.INFRARED],
-        "imbalance_before": counts[Modality.VISIBLE] / counts[Modality.INFRARED],
-        "links": len(hosts),
-        **alignment.metrics,
-    }
-    return Targets(
-        refined.joint,
-        arrays.pack(),
-        memories={**memories, "counterparts": vectors},
-        metrics=metrics,
-        diagnosis=_diagnosis(alignment, clusters.joint, rows),
-    )
-
-
-def guided_contrast(batch: Batch, arrays: GuidedArrays, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """L_rv = sum w_i CE(t_i, p_i) / sum w_i over the infrared clips; the mean of all clip views.
-
-    Args:
-        batch: clips of both modalities; visible ones have no weight.
-        arrays: t_i and w_i.
-        prototypes: [C_v, D] unit rows.
-        temperature: > 0.
-    """
-    rows, device = batch.rows.cpu().numpy(), prototypes.device
-    t = torch.from_numpy(arrays.targets[rows].toarray()).to(device)
-    w = torch.from_numpy(arrays.weights[rows]).to(device)
-    logits = [cosine_logits(features, prototypes, temperature=temperature) for features in batch.features]
-    return torch.stack([soft_cross_entropy(z, t, weights=w) for z in logits]).mean()
-
-
-def column(values: NDArray[Any], rows: Ints, num_rows: int, fill: float) -> NDArray[Any]:
-    """Values [n] of some rows in a column [N] that holds `fill` elsewhere."""
-    full = np.full(num_rows, fill, values.dtype)
-    full[rows] = values
-    return full
-
-
-def _rows_of_counterparts(hosts: Ints, num_visible: int) -> Ints:
-    """int64 [C_v + 1]: the row of each visible cluster in ``counterparts``; last, that of NOISE."""
-    rows = np.full(num_visible + 1, NOISE)
-    rows[hosts] = np.arange(len(hosts))
-    return rows
-
-
-def _diagnosis(alignment: Alignment, labels_before: Labels, rows: Ints) -> Diagnosis:
-    """The decisions about the infrared rows, in columns of all N rows."""
-    num_rows, u = len(labels_before), alignment.uncertainty
-    return Diagnosis(
-        assignment=column(alignment.assignment, rows, num_rows, NOISE),
-        labels_before=labels_before,
-        uncertainty=None if u is None else column(u, rows, num_rows, np.nan),
     )

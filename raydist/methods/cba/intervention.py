@@ -1,8 +1,9 @@
 """CIW: causal intervention warm-up, the first part of CBA (Causal Bootstrapped Alignment, arXiv 2604.15631).
 
 A tracklet keeps its identity when other frames of it are seen (an intervention on motion) and when it is
-rendered as if recorded in another spectrum (an intervention on modality). Up to four views of a clip, the
-original (0,0), (0,d), (m,0) and (m,d), must find the tracklet's slot among the slots of the same camera view,
+rendered as if recorded in another spectrum (an intervention on modality). A view of a clip is named by its
+two interventions, m on modality and d on motion (the dynamics), 0 for none: (0,0) is the original. Up to four
+views, (0,0), (0,d), (m,0) and (m,d), must find the tracklet's slot among the slots of the same camera view,
 so that neither motion nor modality can be used to tell tracklets apart. No cluster is needed; the later
 stages of CBA add the same terms to their own.
 
@@ -11,7 +12,7 @@ equation                                               function
 =====================================================  ================================================
 do(d), do(m)                                           `intervention_views`
 slots T_i, T_i <- norm(0.8 T_i + 0.2 z_i)              `raydist.methods.cba.slots.TrackletSlots`
-p_a over the slots of the own view, not ignored        `raydist.methods.cba.slots.TrackletSlots.logits`
+p_a of view a, over the slots of its camera view       `raydist.methods.cba.slots.TrackletSlots.logits`
 L_do = -log mean_a p_a(i)                              `raydist.losses.consistency.adjusted_loss`
 L_var = Var_a[-log p_a(i)]                             `raydist.losses.consistency.invariance_loss`
 L_tid = KL(p_00 || p_0d)                               `raydist.losses.consistency.consistency_loss`
@@ -59,18 +60,21 @@ class InterventionParams(WarmUpParams):
     """Hyper-parameters of the interventions and their loss.
 
     Attributes:
-        adjusted: the loss of the adjusted prediction; otherwise the mean of the views' cross-entropies.
-        lambda_var: weight of the variance over the views.
-        lambda_time: weight of the consistency under (0,d).
-        lambda_modality: weight of the consistency under (m,0) and (m,d).
-        motion: whether to intervene on motion.
-        modality: whether to intervene on modality.
+        adjusted: whether one cross-entropy is taken of the mean prediction of all views (L_do); otherwise the
+            mean of the views' cross-entropies is.
+        lambda_var: weight of L_var, the variance of the cross-entropy over the views; 0 leaves it out.
+        lambda_time: weight of L_tid, how far the view with the intervention on motion differs from the
+            original; 0 leaves it out.
+        lambda_modality: weight of L_cid, how far the views with the intervention on modality differ from the
+            original; 0 leaves it out.
+        motion: whether there are views with an intervention on motion.
+        modality: whether there are views with an intervention on modality.
         both: whether there is a view with both interventions; without it, a quarter of the frames is saved.
         style: probability that a view with an intervention on modality takes the feature statistics of a clip
             of the other modality.
     """
 
-    share: float = Field(10.0, gt=0)
+    share: float = Field(10.0, ge=0)
     adjusted: bool = True
     lambda_var: float = Field(0.1, ge=0)
     lambda_time: float = Field(0.5, ge=0)
@@ -123,7 +127,7 @@ def intervention_views(kinds: Sequence[Intervention], params: InterventionParams
 def intervention_terms(
     logits: Tensor, kinds: Sequence[Intervention], params: InterventionParams
 ) -> dict[str, Tensor]:
-    """The terms of L_CIW, weighted as `params` says; their sum is L_CIW.
+    """The terms of L_CIW that have a weight and a view, weighted as `params` says; their sum is L_CIW.
 
     Args:
         logits: [A, B, 1 + n] of A clip views, see `raydist.methods.cba.slots.TrackletSlots.logits`.
@@ -131,19 +135,19 @@ def intervention_terms(
         params: weights.
 
     Returns:
-        ``tracklet`` (L_do), ``invariance`` (L_var), ``time`` (L_tid) and ``modality`` (L_cid), the last two
-        zero where there is no such view; of originals alone just ``tracklet``, the mean of their
-        cross-entropies.
+        ``tracklet`` (L_do), ``invariance`` (L_var), ``time`` (L_tid) and ``modality`` (L_cid); of originals
+        alone just ``tracklet``, the mean of their cross-entropies.
     """
     if set(kinds) == {Intervention.ORIGINAL}:
         return {"tracklet": surprisal(logits).mean()}
-
-    def consistency(*changed: Intervention) -> Tensor:
-        return consistency_loss(logits[0], logits[[kind in changed for kind in kinds]])
-
-    return {
-        "tracklet": adjusted_loss(logits) if params.adjusted else surprisal(logits).mean(),
-        "invariance": params.lambda_var * invariance_loss(logits),
-        "time": params.lambda_time * consistency(Intervention.MOTION),
-        "modality": params.lambda_modality * consistency(Intervention.MODALITY, Intervention.BOTH),
-    }
+    terms = {"tracklet": adjusted_loss(logits) if params.adjusted else surprisal(logits).mean()}
+    if params.lambda_var > 0:
+        terms["invariance"] = params.lambda_var * invariance_loss(logits)
+    for name, weight, changed in (
+        ("time", params.lambda_time, {Intervention.MOTION}),
+        ("modality", params.lambda_modality, {Intervention.MODALITY, Intervention.BOTH}),
+    ):
+        views = [kind in changed for kind in kinds]
+        if weight > 0 and any(views):
+            terms[name] = weight * consistency_loss(logits[0], logits[views])
+    return terms

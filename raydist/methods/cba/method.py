@@ -5,31 +5,35 @@ each modality, then prototype-guided uncertainty refinement (PGUR): infrared clu
 the visible ones, are split along reliable visible prototypes, and each modality learns from the other as far
 as it is certain.
 
-===================================================  ==================================================
+V and I stand for visible and infrared; i counts tracklets, k visible clusters, c infrared clusters before
+they are split and j those afterwards. L_V and L_I are the dual contrast (`raydist.methods.dcl.method`), in
+which each modality is compared with its own clusters.
+
+===================================================  =====================================================
 equation                                             function
-===================================================  ==================================================
+===================================================  =====================================================
 CIW                                                  `raydist.methods.cba.intervention`
 view-centred copies norm(f - mean of its view)       `raydist.association.view_centring.centred`
 reliability R_k = mean agr_i sigmoid(mean mar_i/.1)  `raydist.methods.cba.guides.prototype_reliability`
 guides, the best rho of them                         `raydist.methods.cba.guides.select_guides`
 balanced assignment P, columns by visible sizes      `raydist.association.transport.sinkhorn`
-size of a person, capacity q_c                       `raydist.methods.cba.refinement.person_size`,
+size s of a person, capacity q_c of cluster c        `raydist.methods.cba.splitting.person_size`,
                                                      `capacities`
-Q(c), the top q_c of the mass a_c                    `raydist.methods.cba.refinement.largest`
-P restricted to Q(c); q <- A q / 2 + q0 / 2          `raydist.methods.cba.refinement.restrict`,
-                                                     `smooth`
-reorganised clusters r                               `raydist.methods.cba.refinement.reorganise`
-Pi_j, host h(j), confidence gamma_j                  `raydist.methods.cba.refinement.link`
-counterpart nu*_k = norm(sum gamma_j nu_j)           `raydist.methods.cba.refinement.counterparts`
-uncertainty U_i, its rank u_i                        `raydist.methods.cba.uncertainty.uncertainty`,
+Q(c), the top q_c of the mass a_c                    `raydist.methods.cba.splitting.largest`
+P restricted to Q(c); q <- A q / 2 + q0 / 2          `raydist.methods.cba.splitting.restrict`, `smooth`
+clusters j, the parts of the clusters c              `raydist.methods.cba.splitting.reorganise`
+Pi_j, host(j), confidence gamma_j                    `raydist.methods.cba.links.link`
+counterpart nu*_k = norm(sum gamma_j nu_j)           `raydist.methods.cba.links.counterparts`
+uncertainty_i, its rank u_i                          `raydist.methods.cba.uncertainty.uncertainty`,
                                                      `relative_rank`
 weight w_i = exp(-kappa u_i)                         `raydist.methods.cba.alignment.guided`
 target t_i                                           `raydist.methods.cba.uncertainty.graded_targets`
-L_v + L_r + lambda_ciw L_CIW                         `raydist.methods.cba.stages.IntraStage.terms`
-L_rv = sum w_i CE(t_i, p_i) / sum w_i                `raydist.methods.cba.alignment.guided_contrast`
-L_v + L_r + lambda_x (L_rv + L_vr)                   `raydist.methods.cba.stages.RefinementStage.terms`
+L_V + L_I + lambda_ciw L_CIW                         `raydist.methods.cba.stages.IntraStage.terms`
+L_IV = sum w_i CE(t_i, p_i) / sum w_i                `raydist.methods.cba.contrast_across.guided_contrast`
+L_VI = mean CE(nu*; clips of its cluster)            `raydist.methods.cba.contrast_across.terms_across`
+L_V + L_I + lambda_x (L_IV + L_VI)                   `raydist.methods.cba.stages.RefinementStage.terms`
 + lambda_ciw L_CIW
-===================================================  ==================================================
+===================================================  =====================================================
 
 The rows of an ablation are settings of one recipe: `refinement.mode` hungarian with `warm_up.motion` and
 `warm_up.modality` off (the image pipeline), one of them on, both on; then coarse, fine, and full.
@@ -40,7 +44,7 @@ Deviations:
   the authors' form, weights and schedule may differ.
 - The stages have a fixed share of the epochs; the second does not wait until the counts of clusters are
   steady.
-- A cluster is taken for one person up to eta times the expected size, and may hold ceil(eta |c| / n) guides
+- A cluster is taken for one person up to eta times the expected size, and may hold ceil(eta |c| / s) guides
   above it.
 - Infrared neighbours count in the smoothing only where they are within the clustering's eps.
 - Outliers have no cluster of their own: their target mixes a hard label with their own posterior only.

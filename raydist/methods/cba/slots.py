@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from raydist.memories.centroids import centroids
 from raydist.memories.instances import update_slots
 from raydist.methods.common.labels import at
 from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces
-from raydist.methods.method import Targets
+from raydist.methods.method import Stage, Targets
 from raydist.methods.steps import Batch
 from raydist.types import Floats, Ints, tracklet_means
 
@@ -42,6 +43,7 @@ class TrackletSlots:
     def build(cls, tracklets: TrainingSet) -> TrackletSlots:
         """The slots of a training set."""
         rows, pair = np.arange(len(tracklets)), tracklets.pair
+        # Numbers of pairs are below N: one from N on is that of a tracklet without a pair.
         owner = rows if pair is None else np.where(pair == NO_GROUP, rows + len(rows), pair)
         slot = np.unique(owner, return_inverse=True)[1].astype(np.int64)
         in_view = np.zeros((tracklets.view.max() + 1, slot.max() + 1), bool)
@@ -87,6 +89,16 @@ class TrackletSlots:
         admissible[row, self.slot[other]] = False
         candidates = np.flatnonzero(admissible.any(axis=0))
         return candidates, admissible[:, candidates]
+
+
+@dataclass(frozen=True)
+class SlotStage(Stage):
+    """A stage with the memory of the interventions."""
+
+    @cached_property
+    def slots(self) -> TrackletSlots:
+        """The slot of each tracklet."""
+        return TrackletSlots.build(self.context.tracklets)
 
 
 def with_slots(

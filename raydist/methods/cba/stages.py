@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import ClassVar, Literal
 
 from numpy.random import Generator
 from pydantic import Field
 from torch import Tensor
 
-from raydist.methods.cba.alignment import (
-    GuidanceParams,
-    GuidedArrays,
-    align,
-    aligned_targets,
-    guided_contrast,
-)
+from raydist.methods.cba.alignment import GuidanceParams, align
 from raydist.methods.cba.batches import refinement_batches
+from raydist.methods.cba.contrast_across import terms_across
 from raydist.methods.cba.intervention import (
     Intervention,
     InterventionParams,
@@ -26,19 +21,14 @@ from raydist.methods.cba.intervention import (
     intervention_views,
     interventions,
 )
-from raydist.methods.cba.slots import TrackletSlots, with_slots
+from raydist.methods.cba.slots import SlotStage, with_slots
+from raydist.methods.cba.targets import GuidedArrays, aligned_targets
 from raydist.methods.common.batches import cluster_batches, tracklet_batches_of_both
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.common.dual_contrast import (
-    DualContrastParams,
-    contrast,
-    dual_targets,
-    dual_terms,
-    update_dual,
-)
+from raydist.methods.common.dual_contrast import DualContrastParams, dual_targets, dual_terms, update_dual
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.common.warm_up import IgnoreArrays
-from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.method import Epoch, Refresher, Targets
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
 from raydist.types import Floats, tracklet_means
 
@@ -47,12 +37,12 @@ class IntraParams(DualContrastParams):
     """Hyper-parameters of the contrast within each modality.
 
     Attributes:
-        lambda_ciw: weight of the intervention terms.
-        clip_views: how many views of a clip there are: all of the warm-up, or its first and its last, (0,0)
-            and (m,d).
+        lambda_ciw: weight of the intervention terms; 0 leaves them out.
+        clip_views: how many views of a clip there are: 4 are all of the warm-up, 2 are its first and its
+            last, (0,0) and (m,d).
     """
 
-    share: float = Field(5.0, gt=0)
+    share: float = Field(5.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
     temperature: float = Field(0.07, gt=0)
     momentum: float = Field(0.8, ge=0, le=1)
@@ -64,27 +54,22 @@ class RefinementParams(IntraParams, GuidanceParams):
     """Hyper-parameters of the contrast across.
 
     Attributes:
-        lambda_x: weight of the terms across.
+        lambda_x: weight of the terms across the modalities; 0 leaves them out.
         outliers: the largest share of infrared clips that may be outliers.
     """
 
-    share: float = Field(35.0, gt=0)
+    share: float = Field(35.0, ge=0)
     lr_factor: float = Field(0.5, gt=0)
     lambda_x: float = Field(0.5, ge=0)
     outliers: float = Field(0.25, ge=0, lt=1)
 
 
 @dataclass(frozen=True)
-class InterventionWarmUp(Stage):
+class InterventionWarmUp(SlotStage):
     """CIW alone; see `raydist.methods.cba.intervention`."""
 
     name: ClassVar[str] = "intervention"
     params: InterventionParams
-
-    @cached_property
-    def slots(self) -> TrackletSlots:
-        """The slot of each tracklet."""
-        return TrackletSlots.build(self.context.tracklets)
 
     def refresh(
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
@@ -111,7 +96,7 @@ class InterventionWarmUp(Stage):
 
 
 @dataclass(frozen=True)
-class IntraStage(Stage):
+class IntraStage(SlotStage):
     """Dual contrast, with the intervention terms at a smaller weight.
 
     Attributes:
@@ -121,11 +106,6 @@ class IntraStage(Stage):
     name: ClassVar[str] = "intra"
     params: IntraParams
     ciw: InterventionParams
-
-    @cached_property
-    def slots(self) -> TrackletSlots:
-        """The slot of each tracklet."""
-        return TrackletSlots.build(self.context.tracklets)
 
     @property
     def kinds(self) -> Sequence[Intervention]:
@@ -158,12 +138,12 @@ class IntraStage(Stage):
         return partial(cluster_batches, ClusterArrays.of(targets).own, self.context)
 
     def terms(self, batch: Batch, memories: Memories, targets: Targets) -> dict[str, Tensor]:
-        """L_v + L_r + lambda_ciw L_CIW."""
+        """L_V + L_I + lambda_ciw L_CIW."""
         own, ignored = ClusterArrays.of(targets).own, IgnoreArrays.of(targets).ignored
         dual = dual_terms(batch, memories, own, temperature=self.params.temperature)
         logits = self.slots.logits(batch, memories["slots"], ignored, temperature=self.ciw.temperature)
         ciw = intervention_terms(logits, self.kinds, self.ciw)
-        return dual | {name: self.params.lambda_ciw * value for name, value in ciw.items()}
+        return dual | _weighted(ciw, self.params.lambda_ciw)
 
 
 @dataclass(frozen=True)
@@ -184,21 +164,18 @@ class RefinementStage(IntraStage):
         return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 
     def sampler(self, targets: Targets) -> Sampler:
-        """Batches with outliers, unless the mode has no targets for these."""
+        """Batches with outliers, where these have targets."""
         own = ClusterArrays.of(targets).own
-        outliers = 0.0 if self.params.mode in ("hungarian", "coarse") else self.params.outliers
+        outliers = self.params.outliers if self.params.of_tracklets else 0.0
         return partial(refinement_batches, own, self.context, outliers=outliers)
 
     def terms(self, batch: Batch, memories: Memories, targets: Targets) -> dict[str, Tensor]:
-        """L_v + L_r + lambda_ciw L_CIW + lambda_x (L_rv + L_vr)."""
-        temperature, arrays = self.params.temperature, GuidedArrays.of(targets)
-        across = {
-            "infrared-to-visible": guided_contrast(
-                batch, arrays, memories["visible"], temperature=temperature
-            ),
-            "visible-to-infrared": contrast(
-                batch, arrays.counterpart, memories["counterparts"], temperature=temperature
-            ),
-        }
-        weighted = {name: self.params.lambda_x * value for name, value in across.items()}
-        return super().terms(batch, memories, targets) | weighted
+        """L_V + L_I + lambda_ciw L_CIW + lambda_x (L_IV + L_VI)."""
+        arrays = GuidedArrays.of(targets)
+        across = terms_across(batch, memories, arrays, temperature=self.params.temperature)
+        return super().terms(batch, memories, targets) | _weighted(across, self.params.lambda_x)
+
+
+def _weighted(terms: Mapping[str, Tensor], weight: float) -> dict[str, Tensor]:
+    """The terms times their weight; none without weight."""
+    return {name: weight * value for name, value in terms.items()} if weight > 0 else {}

@@ -21,9 +21,9 @@ SMALLEST = 1e-3
 def uncertainty(parts: Floats, prototypes: Floats, *, temperature: float) -> Doubles:
     """Half the entropy of the mean posterior of the sub-tracklets, and half how much they disagree.
 
-    q_is = softmax(f_is mu / t) and q_i = mean q_is; U_i = H(q_i) / (2 log G) + (H(q_i) - mean H(q_is)) / (2
-    log K), whose second term is the mutual information of sub-tracklet and prototype; it is zero for K = 1.
-    Nothing is smoothed.
+    q_is = softmax(f_is mu / t) and q_i = mean q_is; uncertainty_i = H(q_i) / (2 log G) + (H(q_i) - mean
+    H(q_is)) / (2 log K). The second term is the mutual information of sub-tracklet and prototype; it
+    is zero for K = 1. Nothing is smoothed.
 
     Args:
         parts: float32 [n, K, D], unit view-centred features of the sub-tracklets.
@@ -61,13 +61,13 @@ def relative_rank(values: Doubles) -> Doubles:
 def graded_targets(posterior: Doubles, profile: Doubles, labels: Labels, rank: Doubles) -> Doubles:
     """Hard targets for the certain, soft ones for the uncertain.
 
-    t_i = (1 - u_i) onehot(argmax q_i) + u_i (q_i + Pi_r) / 2 with r the cluster of i; of noise, q_i in place
-    of Pi_r.
+    t_i = (1 - u_i) onehot(argmax q_i) + u_i (q_i + Pi_j) / 2 with j the cluster of i; of noise, q_i in place
+    of Pi_j.
 
     Args:
         posterior: float64 [n, G], q.
         profile: float64 [C, G], Pi.
-        labels: int64 [n], r.
+        labels: int64 [n], the cluster of each tracklet.
         rank: float64 [n] in [0, 1], u.
 
     Returns:

@@ -46,11 +46,15 @@ class WarmUpParams(StageParams):
     """Hyper-parameters of the warm-up.
 
     Attributes:
-        share: of the epochs; 0 leaves the warm-up out, for encoders that start from published weights.
+        share: of the epochs, relative to the other stages; 0 leaves the warm-up out, for encoders that start
+            from published weights.
         temperature: of the softmax over the slots.
         momentum: share of the old slot at an update.
         ignore_from: the epoch of the stage from which on likely pieces of one pass are ignored.
-        ignore_top, ignore_slack: `top` and `slack` of `raydist.association.ignore_graph.ignore_graph`.
+        ignore_top: how many of the nearest tracklets of its camera view may be pieces of the same pass as a
+            tracklet.
+        ignore_slack: how much less similar than the parts of one tracklet are to each other such pieces may
+            be, as a share of that similarity.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}

@@ -42,7 +42,7 @@ class CrossParams(ViewParams):
     """Hyper-parameters of the contrast across.
 
     Attributes:
-        weight: of the adjusted likelihood.
+        weight: weight of the adjusted likelihood.
         finer: the share of its neighbours that is left to the modality that does not give the label space.
         paired_from: the share of the stage after which both modalities of a batch show the same classes.
     """

@@ -53,10 +53,11 @@ class ViewParams(StageParams):
     """Hyper-parameters of both stages.
 
     Attributes:
-        temperature: of all softmaxes.
+        temperature: of every softmax of the stage.
         momentum: mu, the share of the old prototype at an update.
-        margin: of the triplets.
-        triplet: their weight over the stage.
+        margin: m, how much farther than the farthest positive the nearest negative of a triplet should be.
+        triplet: weight of the triplets as pairs of a share of the stage and the weight from there on; 0
+            before the first.
         top: how many classes a view's prediction keeps.
         exchange_from: the share of the stage after which labels are soft.
         trusted_below: clusters of fewer rows are trusted whole.
@@ -64,7 +65,7 @@ class ViewParams(StageParams):
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
 
-    share: float = Field(1.5, gt=0)
+    share: float = Field(1.5, ge=0)
     lr_factor: float = Field(0.3, gt=0)
     temperature: float = Field(0.05, gt=0)
     momentum: float = Field(0.2, gt=0, le=1)

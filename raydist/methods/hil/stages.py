@@ -43,14 +43,13 @@ class BaselineParams(StageParams):
     """Hyper-parameters of the baseline.
 
     Attributes:
-        share: of the epochs; 0 leaves the stage out.
-        temperature: of prototypes and of slots.
+        temperature: of the softmax over prototypes, and of that over slots.
         momentum: share of the old prototype at an update.
         slot_momentum: share of a tracklet's old slot at an update.
-        shallow_weight: of slots and sub-centres in every branch behind the first; prototypes weigh alike in
-            all.
+        shallow_weight: weight of the terms of slots and sub-centres in every branch behind the first;
+            prototypes weigh alike in all.
         near: what share of the largest similarity a neighbour must exceed.
-        neighbour_weight: of all neighbour terms.
+        neighbour_weight: weight of all neighbour terms.
         to_infrared: a further factor of the term from visible clips to infrared slots.
         across_from: after which share of the stage's epochs neighbours are looked for across the modalities
             too.
@@ -79,8 +78,9 @@ class HierarchyParams(BaselineParams):
         threshold: how near a tracklet must come to a prototype's best match to receive its label.
         sub_centres: centres inside each cluster, beside its own; 0 for none.
         shrink: the share of the cluster's centre in its sub-centres.
-        centre_weight_first, centre_weight: lambda, of the terms of centres, at first and after `full_from`.
-        full_from: the share of the stage's epochs after which that is.
+        centre_weight_first: lambda at first, the weight of the terms of centres before `full_from`.
+        centre_weight: lambda in the end, the weight of the terms of centres from `full_from` on.
+        full_from: the share of the stage's epochs after which `centre_weight` holds.
     """
 
     across_from: float = Field(0.0, ge=0, le=1)

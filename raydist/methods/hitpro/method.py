@@ -47,7 +47,7 @@ class HiTProParams(Params):
     """Hyper-parameters of HiTPro.
 
     Attributes:
-        warm_up: None begins with the hierarchical stage.
+        warm_up: the tracklet warm-up; None begins with the hierarchical stage.
         ignore: whether likely pieces of one pass are left out of each other's negatives, in both stages.
     """
 

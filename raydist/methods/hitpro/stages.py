@@ -34,19 +34,26 @@ class HierarchicalParams(WarmUpParams):
     """Hyper-parameters of the three levels; epochs are counted from 0 at the start of the stage.
 
     Attributes:
-        within_from, across_from: E1 and E2, when the second and the third level begin.
-        ramp: epochs in which a level rises to its weight.
-        weight_within, weight_across, weight_frame: of the second and the third level, and of single frames.
-        num_hard: negatives of a clip, the most similar ones.
-        kappa_first, kappa_last: strictness of the thresholds at E1, and at its end.
-        kappa_epochs: epochs from the one to the other.
+        share: of the epochs, relative to the warm-up; 0 leaves the three levels out.
+        temperature: of the softmax over the prototypes.
+        momentum: share of the old prototype at an update.
+        within_from: E1, the epoch in which the second level begins, across the cameras of one modality.
+        across_from: E2, the epoch in which the third level begins, across the modalities; not before E1.
+        ramp: epochs in which the second and the third level rise to their weight.
+        weight_within: weight of the second level when it has risen.
+        weight_across: weight of the third level when it has risen.
+        weight_frame: weight of the term of single frames; 0 leaves it out.
+        num_hard: with how many negatives a clip is compared at these two levels, the most similar ones.
+        kappa_first: strictness of the thresholds at E1.
+        kappa_last: strictness of the thresholds `kappa_epochs` after E1, and from then on.
+        kappa_epochs: epochs in which the strictness goes from `kappa_first` to `kappa_last`.
         soft: weigh positives; otherwise each that was mined directly counts 1.
         votes: links between N(i) and N(j) that a link across the modalities needs, itself included.
-        levels: how many of the three there are.
+        levels: how many of the three levels are trained.
         tones: whether the second view of a clip is in other tones.
     """
 
-    share: float = Field(12.0, gt=0)
+    share: float = Field(12.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
     within_from: int = Field(5, ge=0)
     across_from: int = Field(15, ge=0)

@@ -28,10 +28,10 @@ class CrossContrastParams(DualContrastParams):
     """Hyper-parameters of the cross contrast.
 
     Attributes:
-        weight: of L_x.
+        weight: weight of L_x, the cross term.
     """
 
-    share: float = Field(2.0, gt=0)
+    share: float = Field(2.0, ge=0)
     weight: float = Field(0.25, ge=0)
 
 

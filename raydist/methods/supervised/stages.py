@@ -27,8 +27,8 @@ class SupervisedParams(Params):
     """Hyper-parameters of the supervised upper bound.
 
     Attributes:
-        scale: of the cosines before the softmax.
-        margin: m, of the triplets.
+        scale: factor of the cosines before the softmax.
+        margin: m, how much farther than the farthest positive the nearest negative of a triplet should be.
         smoothing: share of a label that is spread over all classes.
         triplet: weight of the triplets.
     """

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.search.ranked import GroupedLists, Ranked
 from raydist.parameters import check_parameters
@@ -27,12 +28,12 @@ class Distance(ABC):
     `RankedLists` of them; all later steps (k-reciprocal sets, V, expansion, edges) are shared.
 
     A distance of your own is a frozen dataclass that derives from this class, in a module that every process
-    can import. Its name in the configuration and on the command line is ``package.module:Class``. Its fields
+    can import. Its name in the configuration and on the command line is ``package.module:Name``. Its fields
     are its parameters: an int, float, bool or str each, with a default, and bounds and help by
     `raydist.parameters.parameter`. They become keys of the section ``clustering`` and options of ``raydist
-    cluster``. A field with the name of a parameter of this package (such as ``k1``) has its type too. To
-    define: `name`, `num_within`, `num_averaged` and `ranked_lists`, and where neighbours across are ranked,
-    `group` and `num_across`.
+    cluster``. A field with the name of a parameter of this package (such as ``k1``) must have its type too.
+    To define: `name`, `num_within`, `num_averaged` and `ranked_lists`, and where neighbours across are
+    ranked, `group` and `num_across`.
 
     Instances are pickled and sent to the feature shards, so they hold parameters only.
 
@@ -51,7 +52,7 @@ class Distance(ABC):
     def __post_init__(self) -> None:
         check_parameters(self)
 
-    def column(
+    def group_column(
         self, *, modality: NDArray[np.generic] | None, camera: NDArray[np.generic] | None
     ) -> NDArray[np.generic] | None:
         """The one of two columns that `group` names; None where it names none."""
@@ -71,7 +72,10 @@ class Distance(ABC):
 
     @property
     def half(self) -> int:
-        """The size of the half sets that expand a reciprocal set (Zhong et al., Eq. 3); 0 for none."""
+        """The size of the half sets that expand a reciprocal set (Zhong et al., Eq. 3); 0 for none.
+
+        A half set is the first part of one list: it must be 0 where there are two (`RankedLists.split`).
+        """
         return 0
 
     @property
@@ -126,7 +130,18 @@ def join_lists(spec: Distance, slabs: Sequence[Ints], neighbours: Sequence[Group
         spec: the distance.
         slabs: consecutive rows, int64 [r] each; at least one slab.
         neighbours: for each slab its neighbours within and across, as `Distance.ranked_lists` takes them.
+
+    Raises:
+        ConfigError: the distance has half sets, but two lists.
     """
     within, across = zip(*neighbours, strict=True)
-    across = tuple(spec.filter_across(slabs, across))
-    return RankedLists.join([spec.ranked_lists(*slab) for slab in zip(slabs, within, across, strict=True)])
+    kept = spec.filter_across(slabs, across)
+    lists = RankedLists.join(
+        [spec.ranked_lists(rows, near, far) for rows, near, far in zip(slabs, within, kept, strict=True)]
+    )
+    if spec.half > 0 and lists.split < lists.ids.shape[1]:
+        raise ConfigError(
+            f"the {spec.name} distance has half sets of {spec.half} and two ranked lists: a half set is "
+            "a part of one list; let `half` be 0, or `ranked_lists` make one list"
+        )
+    return lists

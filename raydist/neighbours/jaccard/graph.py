@@ -22,8 +22,6 @@ from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, merge_topk
 from raydist.types import Floats, Ints, check_features
 
-__all__ = ["Edges", "Graph", "Watch", "jaccard_edges", "jaccard_graph", "merge_lists"]
-
 Watch = Callable[[str], AbstractContextManager[object]]
 """Stage name -> context manager around the stage: a clock, a progress bar, `nullcontext`."""
 
@@ -100,7 +98,7 @@ def jaccard_graph(
         order = local_order(lists.ids)
         lists = lists.renumbered(order)
         v = _encoded(lists, features, order, spec.half, slabs, threads)
-        lists, v_entries = lists.without_tables(), v.nnz
+        lists, v_entries = lists.for_expansion(), v.nnz
     with watch("expand"):
         v = stack_rows([expand_rows(rows, lists, v, threads=threads) for rows in slabs])
         expanded_entries = v.nnz
@@ -115,13 +113,13 @@ def jaccard_graph(
 
 
 def _encoded(
-    lists: RankedLists, features: Floats, names: Ints, half: int, slabs: list[Ints], threads: int
+    lists: RankedLists, features: Floats, order: Ints, half: int, slabs: list[Ints], threads: int
 ) -> csr_array:
-    """V of all rows before expansion."""
+    """V of all rows before expansion, where the row r of the lists has the feature ``order[r]``."""
     mutual = np.concatenate([mutual_ranks(rows, lists, threads=threads) for rows in slabs])
     sets = [reciprocal_sets(rows, lists, mutual, half=half, threads=threads) for rows in slabs]
     parts = zip(sets, slabs, strict=True)
-    return stack_rows([v_rows(part, rows, features, names=names, threads=threads) for part, rows in parts])
+    return stack_rows([v_rows(part, rows, features, places=order, threads=threads) for part, rows in parts])
 
 
 def _numbered_groups(spec: Distance, group: NDArray[np.generic] | None, num_rows: int) -> Ints | None:

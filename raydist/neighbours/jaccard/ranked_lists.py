@@ -63,7 +63,7 @@ class RankedLists:
             self.expansion_weights[order],
         )
 
-    def without_tables(self) -> RankedLists:
+    def for_expansion(self) -> RankedLists:
         """The expansion neighbours and weights alone, which is all that query expansion needs."""
         empty = np.empty((len(self.ids), 0))
         return RankedLists(

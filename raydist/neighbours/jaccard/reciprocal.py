@@ -104,7 +104,7 @@ def reciprocal_sets(
 
 
 def v_rows(
-    sets: csr_array, rows: Ints, features: Floats, *, names: Ints | None = None, threads: int = 1
+    sets: csr_array, rows: Ints, features: Floats, *, places: Ints | None = None, threads: int = 1
 ) -> csr_array:
     """Rows of V: a softmax of minus the squared distance over a row's set (Zhong et al., Eq. 7, normalised).
 
@@ -115,13 +115,13 @@ def v_rows(
         rows: int64 [r].
         features: float32 [M, D], unit features of these rows and of the members whose similarity is not
             known.
-        names: int64 [N], where the feature of each row is; 0..N-1 when None.
+        places: int64 [N], where in `features` that of each row is; 0..N-1 when None.
         threads: see `mutual_ranks`.
 
     Returns:
         int32 CSR [r, N] of the same pattern, in multiples of 1 / `UNIT`.
     """
-    where = np.arange(sets.shape[1]) if names is None else names
+    where = np.arange(sets.shape[1]) if places is None else places
     weights = np.empty(sets.nnz, np.int32)
 
     def fill(slab: slice) -> None:
@@ -209,9 +209,10 @@ def _reciprocal_sets(
                 members[count], known[count] = j, similarities[i, a]
                 in_base[j] = in_set[j] = r
                 count += 1
-        # The half sets of the members before expansion (Eq. 2 and 3); those that they bring have none of
-        # their own taken.
-        for t in range(first, count if narrow else first):
+        # The half sets of the members before expansion (Eq. 2 and 3). What these bring comes behind `last`:
+        # no half set of its own is taken.
+        last = count if narrow else first
+        for t in range(first, last):
             c = members[t]
             if _joins(ids[c], mutual[c], narrow, in_base, r):
                 for a in range(narrow):
@@ -253,9 +254,9 @@ def _softmax_weights(
     bounds: Ints,
     members: Ids,
     similarities: Floats,
-    row_names: Ints,
+    row_places: Ints,
     features: Floats,
-    names: Ints,
+    places: Ints,
     weights: Weights,
 ) -> None:
     """Write the softmax over the set of each row into `weights`.
@@ -264,16 +265,16 @@ def _softmax_weights(
         bounds: int64 [r + 1], where the set of each row begins.
         members: int32 [nnz].
         similarities: float32 [nnz], NaN where not known.
-        row_names: int64 [r], where the feature of each of the rows is.
+        row_places: int64 [r], where the feature of each of the rows is.
         features: float32 [M, D].
-        names: int64 [N], where the feature of every row is.
+        places: int64 [N], where the feature of every row is.
         weights: int32 [nnz], in multiples of 1 / `UNIT`.
     """
     longest = 0
-    for r in range(row_names.size):
+    for r in range(row_places.size):
         longest = max(longest, bounds[r + 1] - bounds[r])
     exponentials, chains = np.empty(longest, np.int64), np.empty(CHAINS)
-    for r in range(row_names.size):
+    for r in range(row_places.size):
         start, size = bounds[r], bounds[r + 1] - bounds[r]
         total = 0
         for a in range(size):
@@ -281,7 +282,7 @@ def _softmax_weights(
             if math.isnan(similarity):
                 # The same sum in the same order as the search takes, rounded to float32 as in the lists.
                 similarity = np.float32(
-                    chained_dot(features[row_names[r]], features[names[members[start + a]]], chains)
+                    chained_dot(features[row_places[r]], features[places[members[start + a]]], chains)
                 )
             # Minus the squared distance is 2 s - 2. Members come in an order that changes with the numbering
             # of the rows, so exponentials are rounded to whole numbers before they are summed.

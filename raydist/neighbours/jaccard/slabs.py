@@ -1,4 +1,9 @@
-"""Rows cut into slabs for threads, and sparse rows joined in order; no result depends on the cut."""
+"""Rows cut into slabs, and sparse rows joined in order; no result depends on the cut.
+
+A slab is a run of consecutive rows, in one of two forms: the numbers of the rows, from `row_slabs`, where
+each slab is computed by itself as a shard would; or a slice of a list of rows, from `work_slabs`, where the
+threads of one computation share the list.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,7 @@ _SMALLEST_SLAB = 64
 
 
 def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
-    """Rows 0..N-1 as consecutive slabs whose sizes differ by one at most.
+    """Rows 0..N-1 as consecutive slabs whose sizes differ by one at most, each as the numbers of its rows.
 
     Args:
         num_rows: N.
@@ -34,11 +39,10 @@ def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
 
 
 def work_slabs(num_rows: int, *, threads: int) -> list[slice]:
-    """Rows 0..N-1 as consecutive slabs, several for each thread, so that threads finish together though slabs
-    differ.
+    """Consecutive slabs as slices, several for each thread: threads finish together though slabs differ.
 
     Args:
-        num_rows: N.
+        num_rows: N, of a list of rows that the slices are taken of.
         threads: how many slabs are worked on at once.
 
     >>> work_slabs(200, threads=1), len(work_slabs(200, threads=2))
@@ -52,8 +56,8 @@ def map_slabs(function: Callable[[S], T], slabs: Iterable[S], *, threads: int = 
     """The function's result for every slab, in the order of the slabs.
 
     Args:
-        function: rows -> their part of a result; the kernels of this package release the interpreter lock.
-        slabs: the rows of each slab.
+        function: slab -> its part of a result; the kernels of this package release the interpreter lock.
+        slabs: in either form.
         threads: how many slabs are worked on at once.
     """
     if threads == 1:

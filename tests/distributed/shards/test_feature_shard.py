@@ -12,7 +12,8 @@ from raydist.distributed.shards.half_ring import half_ring
 from raydist.distributed.shards.layout import GraphLists, RowLayout, ShardIsEmpty, ShardRows
 from raydist.neighbours.jaccard.camera_aware import CameraAwareJaccard
 from raydist.neighbours.jaccard.distance import join_lists
-from raydist.neighbours.jaccard.graph import Edges, jaccard_graph
+from raydist.neighbours.jaccard.edges import Edges
+from raydist.neighbours.jaccard.graph import jaccard_graph
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
 from raydist.neighbours.jaccard.plain import PlainJaccard

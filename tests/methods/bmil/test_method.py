@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from raydist.engine.checkpoint import pack, unpack
+from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.loop import run_epoch
 from raydist.engine.plan import StageEpoch
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
-from raydist.engine.steps import train_epoch
 from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage

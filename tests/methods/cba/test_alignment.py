@@ -8,10 +8,11 @@ import pytest
 from raydist.clustering.quality import ari
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.cba.alignment import GuidanceParams, align, aligned_targets
+from raydist.methods.cba.alignment import GuidanceParams, align
+from raydist.methods.cba.targets import aligned_targets
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
-from raydist.neighbours.jaccard.graph import Edges
+from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Modality, tracklet_means
 
 PEOPLE, EACH, PARTS, WIDTH = 12, 6, 3, 32

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from raydist.data.training_set import NO_GROUP
 from raydist.data.transforms.clips import AS_IT_RAN
+from raydist.losses.consistency import adjusted_loss, consistency_loss, invariance_loss
 from raydist.methods.cba.intervention import (
     DO_MODALITY,
     DO_MOTION,
@@ -79,7 +80,7 @@ def predictions(tracklets, batch, memory, ignored, temperature=0.07):
 
 
 def expected_terms(p):
-    """The four unweighted terms of versions (0,0), (0,d), (m,0), (m,d), by loops."""
+    """The four unweighted terms of views (0,0), (0,d), (m,0), (m,d), by loops."""
     columns = range(len(p[0]))
     losses = [[-math.log(clip_view[b][0]) for clip_view in p] for b in columns]
 
@@ -118,7 +119,7 @@ def test_the_mean_of_the_cross_entropies_instead(tracklets):
 @pytest.mark.parametrize(
     "kinds", [[Intervention.ORIGINAL, Intervention.BOTH], FOUR[:3], [FOUR[0], FOUR[2]], FOUR[:2]]
 )
-def test_terms_of_fewer_versions_are_those_of_the_versions_there_are(tracklets, kinds):
+def test_terms_of_fewer_views_are_those_of_the_views_there_are(tracklets, kinds):
     batch, memory = batch_of(kinds), unit(12, 5, seed=2)
     p = predictions(tracklets, batch, memory, IGNORED)
     terms = terms_of(tracklets, batch, memory, kinds, lambda_var=1, lambda_time=1, lambda_modality=1)
@@ -132,8 +133,38 @@ def test_terms_of_fewer_versions_are_those_of_the_versions_there_are(tracklets, 
         for kind, clip_view in zip(kinds, p, strict=True)
     }
     in_tone = [gaps[kind] for kind in (Intervention.MODALITY, Intervention.BOTH) if kind in gaps]
-    assert float(terms["time"]) == pytest.approx(gaps.get(Intervention.MOTION, 0))
-    assert float(terms["modality"]) == pytest.approx(np.mean(in_tone) if in_tone else 0)
+    expected = {"time": [gaps[kind] for kind in (Intervention.MOTION,) if kind in gaps], "modality": in_tone}
+    for name, values in expected.items():
+        assert (name in terms) == bool(values)
+        assert not values or float(terms[name]) == pytest.approx(np.mean(values))
+
+
+@pytest.mark.parametrize("kinds", [FOUR, FOUR[:3], [FOUR[0], FOUR[2]], FOUR[:2], [FOUR[0], FOUR[3]]])
+def test_without_weight_or_view_a_term_is_left_out_and_total_and_gradient_stay_the_same(tracklets, kinds):
+    def sum_and_gradient(terms_of_logits):
+        logits = torch.randn(len(kinds), 6, 9, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        terms = terms_of_logits(logits)
+        total = torch.stack(list(terms.values())).sum()
+        total.backward()
+        return list(terms), total.item(), logits.grad
+
+    def all_terms(logits):
+        def consistency(*changed):
+            return consistency_loss(logits[0], logits[[kind in changed for kind in kinds]])
+
+        return {
+            "tracklet": adjusted_loss(logits),
+            "invariance": 0.0 * invariance_loss(logits),
+            "time": 0.5 * consistency(Intervention.MOTION),
+            "modality": 0.5 * consistency(Intervention.MODALITY, Intervention.BOTH),
+        }
+
+    params = InterventionParams(lambda_var=0)
+    names, total, gradient = sum_and_gradient(lambda logits: intervention_terms(logits, kinds, params))
+    _, expected_total, expected_gradient = sum_and_gradient(all_terms)
+    assert "invariance" not in names
+    assert total == expected_total
+    assert torch.equal(gradient, expected_gradient)
 
 
 def test_two_originals_are_told_apart_plainly(tracklets):
@@ -147,7 +178,7 @@ def test_two_originals_are_told_apart_plainly(tracklets):
     )
 
 
-def test_equal_versions_leave_plain_cross_entropy(tracklets):
+def test_equal_views_leave_plain_cross_entropy(tracklets):
     one, memory = batch_of(FOUR[:1]), unit(12, 5, seed=2)
     same = Batch(one.features.expand(4, -1, -1), ROWS)
     plain = float(terms_of(tracklets, one, memory, FOUR[:1])["tracklet"])
@@ -181,7 +212,7 @@ def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
         assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == rivals
 
 
-def test_four_versions_show_two_sets_of_frames_in_two_renderings():
+def test_four_views_show_two_sets_of_frames_in_two_renderings():
     original, motion, modality, both = intervention_views(FOUR, InterventionParams(style=0.3))
     assert (original.sub_tracklet, motion.sub_tracklet) == (0, 1)
     assert (original.frames_of, motion.frames_of, modality.frames_of, both.frames_of) == (None, None, 0, 1)
@@ -192,7 +223,7 @@ def test_four_versions_show_two_sets_of_frames_in_two_renderings():
     assert [v.style for v in (original, motion, modality, both)] == [0, 0, 0.3, 0.3]
 
 
-def test_a_lone_version_with_both_interventions_draws_frames_of_its_own():
+def test_a_lone_view_with_both_interventions_draws_frames_of_its_own():
     original, both = intervention_views([Intervention.ORIGINAL, Intervention.BOTH], InterventionParams())
     assert (original.sub_tracklet, both.sub_tracklet, both.frames_of, both.timing) == (0, 1, None, DO_MOTION)
 

@@ -31,7 +31,7 @@ def refreshed(stage, context, features, epoch=0):
 
 
 def some_batch(features, rows):
-    """Two versions of the clips of some tracklets, near their features."""
+    """Two views of the clips of some tracklets, near their features."""
     x = torch.from_numpy(features[rows, 0]) + 0.3 * torch.randn(
         2, len(rows), 4, generator=torch.Generator().manual_seed(0)
     )
@@ -55,7 +55,7 @@ def refinement(context, **params):
         (2, {"motion": False, "modality": False}, ["(0,0)", "(0,0)"]),
     ],
 )
-def test_later_stages_render_all_versions_or_two(context, features, clip_views, ciw, expected):
+def test_later_stages_render_all_views_or_two(context, features, clip_views, ciw, expected):
     stage = IntraStage(context, IntraParams(clip_views=clip_views), InterventionParams(**ciw))
     assert [Intervention(kind).value for kind in stage.kinds] == expected
     (optimizer_step,) = stage.optimizer_steps(refreshed(stage, context, features), Epoch(0))
@@ -70,11 +70,14 @@ def test_the_intra_loss_is_dual_contrast_and_a_share_of_the_interventions(contex
         targets = refreshed(stage, context, features)
         (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
         losses.append(optimizer_step.loss(batch, memories_of(targets), {}))
-    assert losses[0].keys() == {"visible", "infrared", "tracklet", "invariance", "time", "modality"}
+    assert losses[0].keys() == {"visible", "infrared", "tracklet", "invariance", "modality"}
     for name, half in losses[0].items():
         factor = 1 if name in ("visible", "infrared") else 2
         assert float(losses[1][name]) == pytest.approx(factor * float(half), rel=1e-5)
     assert losses[0]["tracklet"] > 0
+    stage = IntraStage(context, IntraParams(lambda_ciw=0), InterventionParams())
+    (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
+    assert optimizer_step.loss(batch, memories_of(targets), {}).keys() == {"visible", "infrared"}
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -177,7 +180,7 @@ def test_pieces_of_one_pass_are_ignored_once_features_mean_something(warm_up, co
 
 
 def batch_of_features(features, rows):
-    """Four versions of clips that are near their tracklets."""
+    """Four views of clips that are near their tracklets."""
     x = torch.from_numpy(features[rows.numpy()].mean(axis=1)).double()
     return Batch(F.normalize(x + 0.1 * unit(4, *x.shape, seed=5), dim=-1), rows)
 
@@ -197,7 +200,7 @@ def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(warm_up, contex
 def test_a_slot_follows_the_original_alone(warm_up, context, features):
     targets = refreshed(warm_up, context, features, 0)
     slots, before = torch.tensor(targets.memories["slots"]), torch.tensor(targets.memories["slots"])
-    goals = torch.eye(4)[:, None]  # another direction for each version
+    goals = torch.eye(4)[:, None]  # another direction for each view
     (optimizer_step,) = warm_up.optimizer_steps(targets, Epoch(0))
     optimizer_step.update(Batch(goals, torch.tensor([5])), {"slots": slots})
     torch.testing.assert_close(slots[5], F.normalize(0.8 * before[5] + 0.2 * goals[0, 0], dim=0))

@@ -131,7 +131,7 @@ def test_rows_of_v_are_a_softmax_and_features_may_be_elsewhere(people):
     needed = np.union1d(rows, sets[rows].indices)
     places = np.full(24, -1)
     places[needed] = np.arange(len(needed))
-    assert v_rows(sets[rows], rows, x[needed], names=places).data.tobytes() == v[rows].data.tobytes()
+    assert v_rows(sets[rows], rows, x[needed], places=places).data.tobytes() == v[rows].data.tobytes()
 
 
 def test_a_similarity_of_the_search_and_one_made_later_have_the_same_bits(people):
@@ -199,7 +199,7 @@ def test_any_numbering_gives_the_same_weights(people):
     order = np.random.default_rng(0).permutation(45)
     dense = []
     for numbered, names in ((lists, np.arange(45)), (lists.renumbered(order), order)):
-        v = expand_rows(np.arange(45), numbered, v_rows(sets_of(numbered, 5), np.arange(45), x, names=names))
+        v = expand_rows(np.arange(45), numbered, v_rows(sets_of(numbered, 5), np.arange(45), x, places=names))
         dense.append(v.toarray())
     assert np.array_equal(dense[0][np.ix_(order, order)], dense[1])
 

@@ -74,9 +74,8 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
     total = torch.stack(list(terms.values())).sum()
     if not torch.isfinite(total):
         raise TrainingError(
-            f"the loss is {_format(terms)} in epoch {key.epoch}, optimizer step {key.optimizer_step} of "
-            "iteration "
-            f"{key.iteration} (counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
+            f"the loss is {_format(terms)} in epoch {key.epoch}, iteration {key.iteration}, optimizer step "
+            f"{key.optimizer_step} of it (all counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
         )
     optimizer.zero_grad(set_to_none=True)
     if total.requires_grad:

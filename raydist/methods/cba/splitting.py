@@ -2,23 +2,20 @@
 
 CBA, arXiv 2604.15631. People differ less in infrared images, so infrared clusters are fewer and coarser than
 visible ones. How many visible prototypes a cluster may hold follows from its size; its members are divided
-among them; every part is a cluster of its own, and is linked to one visible cluster.
+among them; every part is a cluster of its own.
 
-Numbers: n infrared tracklets in C clusters, G guides (reliable visible prototypes).
+Sizes of arrays: n infrared tracklets in C clusters, G guides (reliable visible prototypes).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, eye_array
-from scipy.special import entr
 
 from raydist.clustering.spec import Clustering
-from raydist.neighbours.jaccard.graph import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, unit_rows
+from raydist.neighbours.jaccard.edges import Edges
+from raydist.types import NOISE, Doubles, Ints, Labels
 
 Mask = NDArray[np.bool_]
 
@@ -63,12 +60,12 @@ def person_size(visible: Labels, num_infrared: int) -> float:
 def capacities(sizes: Ints, person: float, *, eta: float, num_guides: int) -> Ints:
     """How many visible prototypes each infrared cluster may hold.
 
-    q_c = ceil(eta |c| / n) of at most G for a cluster of more than eta n tracklets, where n is the size of a
+    q_c = ceil(eta |c| / s), at most G, for a cluster c of more than eta s tracklets, where s is the size of a
     person; a smaller one is taken for one person.
 
     Args:
         sizes: int64 [C], tracklets of each cluster.
-        person: n > 0, see `person_size`.
+        person: s > 0, see `person_size`.
         eta: how much more than its share a cluster may hold, >= 1.
         num_guides: G.
 
@@ -109,7 +106,7 @@ def restrict(posterior: Doubles, labels: Labels, allowed: Mask) -> Doubles:
         float64 [n, G], rows that sum to 1.
     """
     all_guides = np.ones((1, posterior.shape[1]), bool)
-    of_row = np.concatenate((allowed, all_guides))[labels]  # NOISE = -1 takes the last row
+    of_row = np.concatenate((allowed, all_guides))[labels]  # NOISE = -1 reads the last row: all guides
     kept = np.where(of_row, np.maximum(posterior, np.finfo(np.float64).tiny), 0.0)
     return kept / kept.sum(axis=1, keepdims=True)
 
@@ -201,52 +198,3 @@ def split_crowded(
     neighbours = affinity(clustering.edges, num_rows)
     smoothed = smooth(restrict(posterior, labels, allowed), neighbours, num_rounds=num_rounds)
     return reorganise(labels, smoothed, allowed), smoothed
-
-
-class Links(NamedTuple):
-    """Which guide each infrared cluster belongs to.
-
-    Attributes:
-        profile: float64 [C, G], the weighted mean posterior of each cluster, Pi.
-        host: int64 [C], its likeliest guide.
-        confidence: float64 [C] in [0, 1], 1 - H(Pi) / log G.
-    """
-
-    profile: Doubles
-    host: Ints
-    confidence: Doubles
-
-
-def link(posterior: Doubles, labels: Labels, weights: Doubles) -> Links:
-    """Link infrared clusters to guides; several may share one.
-
-    Args:
-        posterior: float64 [n, G], G >= 2.
-        labels: int64 [n], numbered without a gap.
-        weights: float64 [n] > 0, how certain each tracklet is.
-    """
-    profile = cluster_means(posterior, labels, weights=weights)
-    confidence = 1 - entr(profile).sum(axis=1) / np.log(profile.shape[1])
-    return Links(profile, profile.argmax(axis=1), np.clip(confidence, 0, 1))
-
-
-def counterparts(prototypes: Floats, host: Ints, confidence: Doubles) -> tuple[Ints, Floats]:
-    """The counterpart of each visible cluster that hosts an infrared one: norm(sum_j gamma_j nu_j).
-
-    Args:
-        prototypes: float32 [C, D], nu, unit rows of the infrared clusters.
-        host: int64 [C], the visible cluster of each; NOISE for none.
-        confidence: float64 [C], gamma; clusters with none count for next to nothing, but for more than none.
-
-    Returns:
-        int64 [L] visible clusters, ascending, and float32 [L, D] unit rows.
-
-    >>> counterparts(np.eye(2, dtype=np.float32), np.array([7, 7]), np.array([0.6, 0.8]))
-    (array([7]), array([[0.6, 0.8]], dtype=float32))
-    """
-    hosted = host != NOISE
-    visible, of = np.unique(host[hosted], return_inverse=True)
-    total = np.zeros((len(visible), prototypes.shape[1]))
-    weight = np.maximum(confidence[hosted], 1e-6)
-    np.add.at(total, of, weight[:, None] * prototypes[hosted])
-    return visible, unit_rows(total).astype(np.float32)

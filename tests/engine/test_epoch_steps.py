@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from raydist.engine.clip_batches import StepKey
-from raydist.engine.loop import refresh, run_epoch
+from raydist.engine.epoch_steps import encode
+from raydist.engine.loop import new_targets, run_epoch
 from raydist.engine.state import build_state
-from raydist.engine.steps import encode
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -28,7 +28,7 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, cl
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     current = state.plan.at(0)
-    (optimizer_step,) = current.stage.optimizer_steps(refresh(state, current), current.epoch)
+    (optimizer_step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
     rows = np.arange(4)
     batch, plain = (
         encode(state, replace(optimizer_step, wants_raw=wanted), rows, StepKey(0, 0, 0))
