@@ -9,7 +9,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -72,7 +73,8 @@ class Choice:
 class Section(BaseModel):
     """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
-    `old_names` maps keys of the version before to those of today; `validate` takes them with a warning.
+    `old_names` maps keys of the version before to those of today, beside those of its base classes; `validate`
+    takes them with a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -220,7 +222,7 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
     """`raw` with the keys of the version before under the names of today; each is warned of."""
     if not isinstance(raw, Mapping):
         return raw
-    old_names = schema.old_names if issubclass(schema, Section) else {}
+    old_names = _old_names(schema)
     renamed: Raw = {}
     for key, value in raw.items():
         name = old_names.get(key, key)
@@ -235,6 +237,12 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
         section = _section(schema, name)
         renamed[name] = _renamed(section, value, _joined(at, name)) if section else value
     return renamed
+
+
+def _old_names(schema: type[BaseModel]) -> dict[str, str]:
+    """Those of a section and of its base classes."""
+    bases = [base for base in reversed(schema.__mro__) if issubclass(base, Section)]
+    return {old: new for base in bases for old, new in vars(base).get("old_names", {}).items()}
 
 
 def _joined(*path: str) -> str:
@@ -255,9 +263,11 @@ def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> st
 
 
 def _section(schema: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The section that a key holds, if it is one."""
+    """The section that a key holds, if it is one, or one that may be left out: ``Inner | None``."""
     annotation = _annotation(schema, [key])
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    sections = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    return sections[0] if len(sections) == 1 else None
 
 
 def _annotation(schema: type[BaseModel], path: list[str]) -> Any:

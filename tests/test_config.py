@@ -194,3 +194,23 @@ def test_of_an_old_and_a_new_name_the_last_one_counts(layers):
 def test_a_wrong_value_under_an_old_name_is_refused():
     with pytest.raises(ConfigError, match=r"^memory\.momentum = 'much'"):
         validate(Outer, {"memory": {"keep": "much"}})
+
+
+class Extended(Renamed):
+    old_names = {"width": "size"}  # noqa: RUF012
+    size: int = 3
+
+
+class Optional(Section):
+    memory: Extended | None = Extended()
+
+
+def test_old_names_of_base_classes_are_taken_in_a_section_that_may_be_left_out():
+    taken = validate(Optional, {"memory": {"keep": 0.2, "width": 5}}).memory
+    assert (taken.momentum, taken.size) == (0.2, 5)
+    assert validate(Optional, {"memory": None}).memory is None
+
+
+def test_an_unknown_key_of_a_section_that_may_be_left_out_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"unknown key memory\.momentun: did you mean 'momentum'\?"):
+        validate(Optional, {"memory": {"momentun": 0.2}})

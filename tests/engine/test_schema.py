@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
-from raydist.engine.schema import RECIPES, Config, load_config, with_values
+from raydist.engine.schema import RECIPES, Config, load_config, method_params, with_values
 from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
 from raydist.types import Modality
@@ -139,3 +140,22 @@ def test_in_a_ray_job_they_lead_from_the_home(tmp_path, monkeypatch):
 def test_the_configuration_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Config().train.lr = 1.0
+
+
+VERSION_BEFORE = yaml.safe_load((Path(__file__).parent / "methods_0_4_0.yaml").read_text(encoding="utf-8"))
+NEW_NAMES = {"keep": "momentum", "keep_slot": "slot_momentum", "versions": "clip_views"}
+
+
+def leaves(raw, *path):
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            yield from leaves(value, *path, NEW_NAMES.get(key, key))
+    else:
+        yield path, raw
+
+
+@pytest.mark.parametrize("before", VERSION_BEFORE, ids=lambda before: before["recipes"][0])
+def test_the_method_of_every_recipe_of_version_0_4_0_is_taken_with_all_its_values(before):
+    today = dict(leaves(method_params(before["method"]).model_dump(mode="json")))
+    kept = dict(leaves(before["method"]))
+    assert {path: today[path] for path in kept} == kept

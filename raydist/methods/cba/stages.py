@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import ClassVar, Literal
@@ -51,6 +51,8 @@ class IntraParams(DualContrastParams):
         clip_views: how many views of a clip there are: all of the warm-up, or its first and its last, (0,0)
             and (m,d).
     """
+
+    old_names: ClassVar[Mapping[str, str]] = {"versions": "clip_views"}
 
     share: float = Field(5.0, gt=0)
     lr_factor: float = Field(1.0, gt=0)
