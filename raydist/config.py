@@ -7,7 +7,7 @@ the nearest valid one.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
@@ -216,6 +216,23 @@ def validate(schema: type[S], raw: Mapping[str, Any], *, at: str = "") -> S:
     except ValidationError as error:
         lines = [_explain(schema, dict(problem), at) for problem in error.errors()]
         raise ConfigError("\n".join(lines)) from None
+
+
+def path_of_today(schema: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
+    """A path with the keys of the version before under the names of today; nothing is warned of.
+
+    >>> class Shop(Section):
+    ...     old_names = {"big": "size"}
+    ...     size: int = 1
+    >>> path_of_today(Shop, ["big"])
+    ('size',)
+    """
+    if not path:
+        return ()
+    key, *rest = path
+    name = _old_names(schema).get(key, key)
+    section = _section(schema, name)
+    return (name, *(path_of_today(section, rest) if section else rest))
 
 
 def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:

@@ -21,6 +21,7 @@ from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
+from raydist.randomness import MAX_SEED
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -34,7 +35,7 @@ class RunSection(Section):
         None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
     )
     dir: str = Field("runs", description="Folder that holds the folders of runs.")
-    seed: int = Field(0, ge=0, description="Seed of everything that is drawn.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
     deterministic: bool = Field(True, description="Use deterministic algorithms of torch only.")
 
 
@@ -52,7 +53,7 @@ class DataSection(Section):
     layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
         "hitsz_vcm", description="Synthetic: in which layout it is written."
     )
-    preset_seed: int = Field(0, ge=0, description="Synthetic: seed of the world.")
+    preset_seed: int = Field(0, ge=0, le=MAX_SEED, description="Synthetic: seed of the world.")
     mismatch: Literal["drop", "error"] = Field(
         "drop", description="Leave out tracklets whose files disagree, or refuse the data set."
     )
@@ -197,7 +198,7 @@ class TuneSection(Section):
     max_concurrent: Positive | None = Field(
         None, description="Most trials at once; by default as many as the cluster has room for."
     )
-    seed: int = Field(0, ge=0, description="Seed of the search.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of the search.")
 
 
 class TrackingSection(Section):

@@ -159,3 +159,10 @@ def test_the_method_of_every_recipe_of_version_0_4_0_is_taken_with_all_its_value
     today = dict(leaves(method_params(before["method"]).model_dump(mode="json")))
     kept = dict(leaves(before["method"]))
     assert {path: today[path] for path in kept} == kept
+
+
+@pytest.mark.parametrize("key", ["run.seed", "data.preset_seed", "tune.seed"])
+def test_a_seed_that_no_generator_takes_is_refused(key):
+    assert load_config("smoke", [f"{key}={2**63 - 1}"])
+    with pytest.raises(ConfigError, match=rf"^{key} = 9223372036854775808: .* less than or equal to"):
+        load_config("smoke", [f"{key}={2**63}"])

@@ -1,13 +1,15 @@
 """Several methods and seeds on one data set: the runs of a comparison.
 
 A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells
-that another one has already finished.
+that another one has already finished, also those of the version before, whose digests were of other keys.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.engine.summary import RunSummary
+from raydist.errors import RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
 
 
@@ -110,12 +113,33 @@ def plan_comparison(
 
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
-    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
-    key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
     folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
-    name = f"{variant.stem}-seed{seed}-{key}"
-    run = config.run.model_copy(update={"dir": str(folder), "name": name})
-    return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)
+    stem = f"{variant.stem}-seed{seed}"
+    path = folder / f"{stem}-{_key(config)}"
+    if not path.exists():
+        path = _finished_before(folder, stem, config) or path
+    run = config.run.model_copy(update={"dir": str(folder), "name": path.name})
+    return Cell(variant, seed, config.model_copy(update={"run": run}), path)
+
+
+def _finished_before(folder: Path, stem: str, config: Config) -> Path | None:
+    """The finished cell of an earlier version, whose folder is named by the keys that it had then."""
+    for path in sorted(folder.glob(f"{glob.escape(stem)}-*")):
+        if not (path / "summary.json").is_file():
+            continue
+        try:
+            with warnings.catch_warnings(action="ignore", category=RenamedKeyWarning):
+                same = _key(RunFolder.open(path).config()) == _key(config)
+        except RaydistError:
+            continue  # a folder that this version cannot read is no cell of it
+        if same:
+            return path
+    return None
+
+
+def _key(config: Config) -> str:
+    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
+    return _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
 
 
 def _digest(text: str) -> str:

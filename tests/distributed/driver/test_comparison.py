@@ -1,3 +1,6 @@
+import pytest
+import yaml
+
 from raydist.distributed.driver.comparison import Variant, plan_comparison
 
 
@@ -23,3 +26,37 @@ def test_a_label_says_what_is_changed():
     variant = Variant("pgm+method.cross.weight=0.5+train.lr=1e-3")
     assert variant.words == ["method.name=pgm", "method.cross.weight=0.5", "train.lr=1e-3"]
     assert "/" not in variant.stem
+
+
+@pytest.fixture
+def earlier(comparison):
+    """The folder of a cell as the version before left it: other digits, an old name, and a key fewer."""
+    cell = comparison.cells[0]
+    folder = cell.folder.parent / "dcl-seed0-0123abcd"
+    folder.mkdir(parents=True)
+    raw = yaml.safe_load(cell.config.dump())
+    raw["method"]["dual"]["keep"] = raw["method"]["dual"].pop("momentum")
+    del raw["data"]["unreadable"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(raw))
+    (folder / "summary.json").write_text("{}")
+    return folder
+
+
+def again(comparison, *words):
+    run_dir = comparison.folder.parent
+    first = ["train.iterations=1", "train.limit_epochs=1", f"run.dir={run_dir}", "tracking.mlflow_uri=null"]
+    (cell,) = plan_comparison("smoke", ["dcl"], [0], [*first, *words]).cells
+    return cell
+
+
+@pytest.mark.filterwarnings("error::raydist.errors.RenamedKeyWarning")
+def test_a_finished_cell_of_the_version_before_is_taken(comparison, earlier):
+    cell = again(comparison)
+    assert (cell.folder, cell.config.run.name) == (earlier, earlier.name)
+    assert again(comparison, "train.lr=7e-3").folder != earlier
+
+
+@pytest.mark.parametrize("name", ["summary.json", "config.yaml"])
+def test_a_folder_that_is_no_finished_cell_is_passed_over(name, comparison, earlier):
+    (earlier / name).unlink()
+    assert again(comparison).folder == comparison.cells[0].folder
