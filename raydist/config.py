@@ -73,8 +73,8 @@ class Choice:
 class Section(BaseModel):
     """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
-    `old_names` maps keys of the version before to those of today, beside those of its base classes; `validate`
-    takes them with a warning.
+    `old_names` maps keys of the version before to those of today, beside those of its base classes;
+    `validate` takes them with a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
