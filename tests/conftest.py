@@ -52,12 +52,14 @@ prepare(None)  # before anything imports Ray
 
 import cv2
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from raydist.engine.inputs import Inputs, open_inputs
+from raydist.engine.inputs import Inputs, open_inputs, read_tracklets
 from raydist.engine.schema import Config, load_config
 from raydist.home import cache_folder
 
@@ -138,6 +140,24 @@ def smoke_inputs(smoke: Callable[..., Config]) -> Inputs:
 def smoke_root(smoke_inputs: Inputs) -> Path:
     """Its folder."""
     return next((cache_folder() / "synthetic").glob("smoke-hitsz_vcm-*"))
+
+
+@pytest.fixture
+def smoke_manifest(smoke_inputs: Inputs, smoke: Callable[..., Config], tmp_path: Path) -> Callable[..., Path]:
+    """`smoke_manifest(identities=..., splits=...)` lists the smoke set, with less than is known of it."""
+    table = read_tracklets(smoke().data, cache_folder())[1]
+
+    def write(*, identities: bool = True, splits: bool = True) -> Path:
+        root = tmp_path / f"manifest-{identities}-{splits}"
+        shutil.copytree(table.root, root, copy_function=os.link)
+        rows = table.table if splits else table.select(split="train").table
+        columns = {name: rows[name] for name in ("tracklet_id", "split", "modality", "camera", "frames")}
+        if identities:
+            columns["identity"] = rows["identity"]
+        pq.write_table(pa.table(columns), root / "manifest.parquet")
+        return root / "manifest.parquet"
+
+    return write
 
 
 @pytest.fixture

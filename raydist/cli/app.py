@@ -18,6 +18,7 @@ from raydist.cli.report import report
 from raydist.cli.score import score
 from raydist.cli.train import train
 from raydist.cli.tune import tune
+from raydist.cli.weights import weights
 
 app = typer.Typer(
     name="raydist",
@@ -31,6 +32,7 @@ for command in (train, tune, evaluate, report, compare, embed, score, guide):
 app.command(cls=ClusterCommand)(cluster)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
+app.add_typer(weights, name="weights")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
-from raydist.errors import ConfigError, DataError, FeatureError
+from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
 
 if TYPE_CHECKING:
@@ -133,10 +133,7 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
     from raydist.data.feature_files import read_features
     from raydist.types import Modality
 
-    try:
-        table = read_features(path)
-    except FeatureError as error:
-        raise DataError(f"{path}: {error}") from None
+    table = read_features(path)
     if not len(table):
         raise DataError(f"{path}: there are no features to cluster")
     counts = {m.label: int((table.modality == m).sum()) for m in Modality}

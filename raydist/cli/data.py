@@ -21,10 +21,11 @@ from raydist.cli.data_import import import_data
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, DataError
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
+    from raydist.data.datasets.dataset import ReadOptions
     from raydist.data.datasets.notes import ReadNotes
     from raydist.data.synthetic.settings import WorldSettings
     from raydist.data.tracklets import TrackletTable
@@ -50,6 +51,18 @@ Name = Annotated[
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
 Trial = Annotated[
     int, typer.Option(min=1, max=10, help="Which of the published splits, where there are several (RegDB).")
+]
+FramesRoot = Annotated[
+    Path | None,
+    typer.Option(
+        help="Manifest: the folder of the frames; by default that of the manifest.", show_default=False
+    ),
+]
+OutsideFrames = Annotated[
+    bool,
+    typer.Option(
+        "--outside-frames", help="Manifest: follow absolute paths, .. and links that lead out of that folder."
+    ),
 ]
 Height = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
@@ -112,16 +125,36 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 
 @data.command()
 @with_exit_codes
-def check(name: Name, root: Root, trial: Trial = 1, json: Json = False) -> None:
-    """Read a data set, say what is in it and what was left out, and look for missing files."""
-    from raydist.data.frames.files import check_files
+def check(
+    name: Name,
+    root: Root,
+    trial: Trial = 1,
+    frames_root: FramesRoot = None,
+    outside_frames: OutsideFrames = False,
+    json: Json = False,
+) -> None:
+    """Read a data set, say what is in it and what can be done with it, and look for missing files."""
+    from dataclasses import asdict
 
-    table, notes = _read(name, root, trial, stderr=json)
-    table.require_both_modalities()
+    from raydist.cli.check_report import show_checks
+    from raydist.data.checks.report import check_table
+    from raydist.data.frames.files import check_files
+    from raydist.engine.schema import load_config
+    from raydist.engine.verdict import verdict
+
+    options = _read_options(trial, frames_root, outside_frames)
+    table, notes = _read(name, root, options, stderr=json)
     check_files(table)
     print_line(f"all {sum(table.num_frames):,} frame files are there")
+    checks = check_table(table)
+    show_checks(checks, stderr=json)
+    possible = verdict(load_config(None, [f"data.name={name}", f"data.root={root}"]), table)
+    print_line("\n".join(possible.lines()))
     if json:
-        print_json({"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()})
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        names = {"identity_names": table.identity_names}
+        print_json(facts | {"checks": asdict(checks), "refused": asdict(possible)} | names)
+    table.require_both_modalities()
 
 
 @data.command()
@@ -130,6 +163,8 @@ def pack(
     name: Name,
     root: Root,
     trial: Trial = 1,
+    frames_root: FramesRoot = None,
+    outside_frames: OutsideFrames = False,
     height: Height = None,
     width: Width = None,
     workers: Workers = 2,
@@ -140,7 +175,8 @@ def pack(
     from raydist.engine.schema import DataSection
     from raydist.home import cache_folder
 
-    table, _ = _read(name, root, trial, stderr=json)
+    options = _read_options(trial, frames_root, outside_frames)
+    table, _ = _read(name, root, options, stderr=json)
     height, width = height or DataSection().height, width or DataSection().width
     folder = cache_folder() / "frames"
     # Training and ranked tracklets apart, as a run opens them: the key of an entry is the list of its files.
@@ -168,6 +204,8 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
 
     config = config_of(arguments)
     inputs = open_inputs(config, cache_folder())
+    if inputs.obstacle or inputs.ranked_frames is None:
+        raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")
     retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
     title = f"{config.data.name}, protocol {inputs.protocol}, percent"
     print_scores("grey histogram", retrieval, title=title, stderr=json)
@@ -175,10 +213,18 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
         print_json({"protocol": inputs.protocol, "retrieval": retrieval})
 
 
-def _read(name: str, root: Path, trial: int, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
-    """Read a data set, and print what is in it and what the reader says."""
-    from raydist.data.datasets.dataset import ReadOptions, read_dataset
+def _read_options(trial: int, frames_root: Path | None, outside_frames: bool) -> ReadOptions:
+    """What the options of a command say to readers."""
+    from raydist.data.datasets.dataset import ReadOptions
 
-    table, notes = read_dataset(name, root, ReadOptions(trial=trial))
+    folder = None if frames_root is None else str(frames_root)
+    return ReadOptions(trial=trial, frames_root=folder, outside_frames=outside_frames)
+
+
+def _read(name: str, root: Path, options: ReadOptions, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
+    """Read a data set, and print what is in it and what the reader says."""
+    from raydist.data.datasets.dataset import read_dataset
+
+    table, notes = read_dataset(name, root, options)
     print_tracklets(table, notes, title=f"{name} in {root}", stderr=stderr)
     return table, notes

@@ -79,9 +79,15 @@ def _start_lines(event: Started) -> str:
     )
     notes = "".join(f"; {name} {value}" for name, value in event.notes.items() if value)
     mlflow = f"\nMLflow: {event.mlflow_uri}" if event.mlflow_uri else ""
+    unscored = (
+        f"\nnot scored: {event.not_scored}; the criteria that need no identities are measured instead"
+        if event.not_scored
+        else ""
+    )
+    start = f"\nencoder starts from {event.start}" if event.start else ""
     return (
-        f"run folder: {event.folder}{mlflow}\n"
-        f"training on {sets}; ranking {event.ranked:,}{notes}\n"
+        f"run folder: {event.folder}{mlflow}{start}\n"
+        f"training on {sets}; ranking {event.ranked:,}{notes}{unscored}\n"
         f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
         f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"
     )
@@ -96,6 +102,8 @@ def _epoch_line(event: EpochDone) -> str:
         agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
         parts.append(f"{modality} {clusters['count']} clusters, noise {clusters['noise']:.0%}{agreement}")
     parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
+    if report.retrieval is None:
+        parts += [f"{name} {value:.2f}" for name, value in report.criteria.items()]
     for direction, scores in (report.retrieval or {}).items():
         parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
     return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"

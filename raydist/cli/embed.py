@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -43,7 +43,8 @@ def embed(
     trained = Trained.load(run_dir, overrides, sections=("data",))
     _, table, _ = read_tracklets(trained.config.data, cache_folder())
     chosen = table if split == "all" else table.select(split=split)
-    write_blocks(_with_progress(trained.features(chosen), len(chosen)), out)
+    blocks = _with_progress(trained.features(chosen), len(chosen))
+    write_blocks(blocks, out, identity_names=table.identity_names)
     facts = {
         "out": str(out),
         "epoch": trained.epoch,
@@ -67,7 +68,9 @@ def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[Fe
         yield block
 
 
-def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
+def write_blocks(
+    blocks: Iterator[FeatureTable], out: Path, *, identity_names: Mapping[int, str] | None = None
+) -> None:
     """Write one features file from blocks that are never in memory together.
 
     The file appears whole or not at all.
@@ -75,6 +78,7 @@ def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
     Args:
         blocks: at least one; all with the same columns.
         out: the Parquet file.
+        identity_names: identity -> its text, see `write_features`.
     """
     import pyarrow.parquet as pq
 
@@ -86,7 +90,7 @@ def write_blocks(blocks: Iterator[FeatureTable], out: Path) -> None:
         with ExitStack() as stack:
             writer = None
             for block in blocks:
-                write_features(block, part)
+                write_features(block, part, identity_names=identity_names)
                 rows = pq.read_table(part)
                 writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
                 writer.write_table(rows)

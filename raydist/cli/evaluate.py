@@ -29,13 +29,16 @@ Overrides = Annotated[
 @with_exit_codes
 def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -> None:
     """Evaluate the encoder of a run's newest checkpoint, on the run's data or on other data."""
-    from raydist.engine.inputs import default_protocol
+    from raydist.engine.inputs import default_protocol, scoring_obstacle
     from raydist.engine.trained import Trained
+    from raydist.errors import DataError
     from raydist.evaluation.retrieval import scores
 
     trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"))
     config = trained.config
     protocol, ranked = default_protocol(config), trained.ranked()
+    if obstacle := scoring_obstacle(config, ranked):
+        raise DataError(f"{config.data.name} cannot be scored: {obstacle.message}")
     print_line(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
     retrieval = scores(features, protocol)

@@ -19,6 +19,7 @@ TOPICS = (
     "methods",
     "protocols",
     "recipes",
+    "weights",
     "configuration",
     "searches",
     "clusters",

@@ -9,6 +9,7 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.scores import print_scores
+from raydist.errors import DataError
 
 Features = Annotated[
     Path,
@@ -35,7 +36,11 @@ def score(features: Features, protocol: Protocol, json: Json = False) -> None:
     from raydist.evaluation.retrieval import scores
 
     rule = find_protocol(protocol).rule
-    retrieval = scores(read_features(features), protocol)
+    table = read_features(features)
+    try:
+        retrieval = scores(table, protocol)
+    except DataError as error:
+        raise DataError(f"{features}: {error}") from None
     print_scores(features.stem, retrieval, title=f"{features}, protocol {protocol}, percent", stderr=json)
     print_line(f"protocol {protocol}: {rule}")
     if json:

@@ -36,23 +36,46 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
 
 
 def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
-    """The table *untrained / last / best* of a run, both directions, with the chance level."""
-    best = summary.best
-    rows = [
-        *_rows("untrained", summary.untrained),
-        *_rows(f"last (epoch {summary.epochs})", summary.last),
-        *_rows(f"best (epoch {best.epoch}) *", best.scores),
-    ]
-    marked = " SUPERVISED" if summary.supervised else ""
-    title = f"{summary.method}{marked} on {summary.data}, protocol {summary.protocol}, percent"
-    print_table(["encoder", "direction", *METRICS], rows, title=title, stderr=stderr)
-    _print_chance(summary.last)
-    papers = ", as papers do" if summary.split == "test" else ""
-    print_line(f"* best is picked on the {best.picked_on}{papers}; last is the number to trust")
+    """What a run came to: its scores, or the criteria where it could not be scored."""
+    if summary.last is None:
+        _print_criteria(summary, stderr=stderr)
+    else:
+        _print_run_scores(summary, summary.last, stderr=stderr)
     if summary.supervised:
         print_line(
             "this method was given the identities: it is a ruler for the others, not an unsupervised result"
         )
+
+
+def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> None:
+    """The table *untrained / last / best*, both directions, with the chance level."""
+    best = summary.best
+    rows = [*_rows("untrained", summary.untrained or {}), *_rows(f"last (epoch {summary.epochs})", last)]
+    if best:
+        rows += _rows(f"best (epoch {best.epoch}) *", best.scores)
+    title = f"{_title(summary)}, protocol {summary.protocol}, percent"
+    print_table(["encoder", "direction", *METRICS], rows, title=title, stderr=stderr)
+    _print_chance(last)
+    if best:
+        papers = ", as papers do" if summary.split == "test" else ""
+        print_line(f"* best is picked on the {best.picked_on}{papers}; last is the number to trust")
+
+
+def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:
+    """The criteria of the first and of the last epoch that has any."""
+    first, last = (summary.criteria.get(which, {}) for which in ("first", "last"))
+    rows = [
+        [name, *(f"{of[name]:.3f}" if name in of else "" for of in (first, last))]
+        for name in {**first, **last}
+    ]
+    title = f"{_title(summary)}: criteria without identities, larger is better"
+    print_table(["criterion", "first", "last"], rows, title=title, stderr=stderr)
+    if best := summary.best:
+        print_line(f"best is epoch {best.epoch}, by the {best.picked_on}; last is the number to trust")
+
+
+def _title(summary: RunSummary) -> str:
+    return f"{summary.method}{' SUPERVISED' if summary.supervised else ''} on {summary.data}"
 
 
 def _rows(label: str, scores: Mapping[str, Mapping[str, float]]) -> list[list[str]]:

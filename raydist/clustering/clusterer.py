@@ -23,12 +23,14 @@ class Clusterer(ABC):
 
     Attributes:
         name: the algorithm, in messages.
+        size_parameter: the parameter that says how many rows a cluster needs, if there is one.
 
     Raises:
         ConfigError: a parameter is out of range.
     """
 
     name: ClassVar[str]
+    size_parameter: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         check_parameters(self)
@@ -37,6 +39,11 @@ class Clusterer(ABC):
     @abstractmethod
     def radius(self) -> float:
         """The largest distance that the graph has to hold, in (0, 1]."""
+
+    @property
+    def smallest_cluster(self) -> int:
+        """How many rows a cluster needs."""
+        return 1 if self.size_parameter is None else int(getattr(self, self.size_parameter))
 
     @abstractmethod
     def labels(self, edges: Edges, num_rows: int) -> Labels:

@@ -30,6 +30,7 @@ class Dbscan(Clusterer):
     margin: float = parameter(0.02, gt=0, lt=1, help="Self-paced: how much those radii differ.")
 
     name: ClassVar[str] = "dbscan"
+    size_parameter: ClassVar[str | None] = "min_samples"
 
     @property
     def radius(self) -> float:

@@ -29,6 +29,7 @@ class Hdbscan(Clusterer):
     min_samples: int = parameter(4, ge=1, help="Tracklets that make a place dense.")
 
     name: ClassVar[str] = "hdbscan"
+    size_parameter: ClassVar[str | None] = "min_cluster_size"
 
     @property
     def radius(self) -> float:

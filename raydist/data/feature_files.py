@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,32 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from raydist.data.columns import text_column, vectors, whole_numbers
+from raydist.data.headings import missing_column, read_headings
+from raydist.data.identities import identity_texts, read_identities
+from raydist.data.parquet_files import read_parquet
+from raydist.data.table_problems import TableProblems, quoted
+from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique
 from raydist.errors import DataError
-from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Labels, Modality
+from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
-_LABEL_SCHEMA = {"tracklet_id": pa.string(), "label": pa.int64()}
-_FEATURE_SCHEMA = {"tracklet_id": pa.string(), "modality": pa.string(), "camera": pa.string()}
+_WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
+_NEEDED = {"tracklet_id": "text", "modality": "visible or infrared", "camera": "text"}
+_NEEDED |= {"feature": "lists of numbers, fixed_size_list<float32>[D]"}
+_LABELS = {"tracklet_id": "text", "label": f"whole numbers, {NOISE} for noise"}
+_TOLERANCE = 1e-3
 
 
-def write_features(table: FeatureTable, path: str | Path) -> None:
+def write_features(
+    table: FeatureTable, path: str | Path, *, identity_names: Mapping[int, str] | None = None
+) -> None:
     """Write features with what is known of their tracklets.
 
     Args:
         table: N features of width D.
         path: the Parquet file; it is replaced whole.
+        identity_names: identity -> its text, see `TrackletTable`; if there are any they become the column
+            ``identity_name``.
     """
     columns = {
         "tracklet_id": pa.array(table.tracklet_id.tolist(), pa.string()),
@@ -35,6 +48,8 @@ def write_features(table: FeatureTable, path: str | Path) -> None:
     }
     if table.identity is not None:
         columns["identity"] = pa.array(table.identity, pa.int64(), mask=table.identity == UNKNOWN_IDENTITY)
+        if identity_names:
+            columns["identity_name"] = identity_texts(table.identity, identity_names)
     if table.split is not None:
         columns["split"] = pa.array(table.split.tolist(), pa.string())
     values = pa.array(np.ascontiguousarray(table.features).ravel(), pa.float32())
@@ -46,33 +61,41 @@ def read_features(path: str | Path) -> FeatureTable:
     """Read features back.
 
     Args:
-        path: a Parquet file as `write_features` makes it; ``identity`` and ``split`` may be absent, more
-            columns may be there.
+        path: a Parquet file as `write_features` makes it, or as other programs do: columns in any type that
+            can be cast without loss, features in any width of floats. ``identity`` and ``split`` may be
+            absent, more columns may be there.
 
     Returns:
         The table.
 
     Raises:
-        DataError: the file is missing or truncated, or a column is missing, of another type or null.
-        FeatureError: a feature is not finite or not of unit length.
+        DataError: the file is missing or truncated; or, with all problems at once, a column is missing, of a
+            type that cannot be cast, or null, an id occurs twice, or a feature is not finite or not of unit
+            length.
     """
-    path = Path(path)
-    table = _read(path)
-    _check_columns(table, _FEATURE_SCHEMA, path)
-    identity, split = None, None
-    if "identity" in table.column_names:
-        _check_columns(table, {"identity": pa.int64()}, path, nulls=True)
-        identity = pc.fill_null(table["identity"], UNKNOWN_IDENTITY).to_numpy().astype(np.int64)
-    if "split" in table.column_names:
-        _check_columns(table, {"split": pa.string()}, path)
-        split = _strings(table["split"])
+    path, problems = Path(path), TableProblems()
+    columns = _columns(read_parquet(path), _WANTED, _NEEDED, problems)
+    texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
+    features = vectors(columns["feature"], "feature", problems) if "feature" in columns else None
+    identities = read_identities(columns["identity"], problems) if "identity" in columns else None
+    for name, allowed in ALLOWED.items():
+        column = texts[name]
+        if column is not None:
+            texts[name] = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+            check_allowed(texts[name], name, allowed, problems)
+    if texts["tracklet_id"] is not None:
+        check_unique(texts["tracklet_id"], problems)
+    if features is not None:
+        _check_vectors(features, texts["tracklet_id"], problems)
+    problems.refuse(f"features {path}")
+    assert features is not None
     return FeatureTable(
-        features=_features(table, path),
-        tracklet_id=_strings(table["tracklet_id"]),
-        modality=_modalities(table["modality"], path),
-        camera=_strings(table["camera"]),
-        identity=identity,
-        split=split,
+        features=features,
+        tracklet_id=_strings(texts["tracklet_id"]),
+        modality=_modalities(_strings(texts["modality"])),
+        camera=_strings(texts["camera"]),
+        identity=None if identities is None else identities.filled(),
+        split=None if texts["split"] is None else _strings(texts["split"]),
     )
 
 
@@ -103,13 +126,18 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
         DataError: the file is missing or truncated, a column is missing, of another type or null, or a label
             is below -1.
     """
-    path = Path(path)
-    table = _read(path)
-    _check_columns(table, _LABEL_SCHEMA, path)
-    labels = table["label"].to_numpy().astype(np.int64)
+    path, problems = Path(path), TableProblems()
+    columns = _columns(read_parquet(path), tuple(_LABELS), _LABELS, problems)
+    ids = _texts(columns, "tracklet_id", problems)
+    numbers = whole_numbers(columns["label"], "label", problems) if "label" in columns else None
+    if numbers is not None and numbers.null_count:
+        problems.add(f"column label is null in {problems.rows(numbers.is_null())}; noise is {NOISE}")
+    labels = np.zeros(0, np.int64) if numbers is None else numbers.fill_null(NOISE).to_numpy()
     if (labels < NOISE).any():
-        raise DataError(f"{path}: label {labels.min()}, expected numbers from 0, or {NOISE} for noise")
-    return _strings(table["tracklet_id"]), labels
+        rows = problems.rows(labels < NOISE)
+        problems.add(f"label {labels.min()} in {rows}, expected numbers from 0, or {NOISE} for noise")
+    problems.refuse(f"labels {path}")
+    return _strings(ids), labels.astype(np.int64)
 
 
 def _replace(table: pa.Table, path: Path) -> None:
@@ -125,50 +153,50 @@ def _replace(table: pa.Table, path: Path) -> None:
         Path(unfinished).unlink(missing_ok=True)
 
 
-def _read(path: Path) -> pa.Table:
-    try:
-        return pa.parquet.ParquetFile(path).read()
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{path}: not a readable Parquet file ({error})") from None
+def _columns(
+    table: pa.Table, wanted: Sequence[str], needed: Mapping[str, str], problems: TableProblems
+) -> dict[str, pa.ChunkedArray]:
+    """The columns that are there; those that are needed and missing are noted."""
+    known = read_headings(table.column_names, wanted, problems)
+    for name, expected in needed.items():
+        if name not in known.places:
+            problems.add(missing_column(name, expected, table.column_names))
+    return {name: table.column(place) for name, place in known.places.items()}
 
 
-def _check_columns(
-    table: pa.Table, expected: Mapping[str, pa.DataType], path: Path, *, nulls: bool = False
-) -> None:
-    for name, kind in expected.items():
-        if name not in table.column_names:
-            raise DataError(
-                f"{path}: no column {name} (expected type {kind}); there are {', '.join(table.column_names)}"
-            )
-        if table[name].type != kind:
-            raise DataError(f"{path}: column {name} has type {table[name].type}, expected {kind}")
-        if table[name].null_count and not nulls:
-            raise DataError(f"{path}: column {name} is null in {table[name].null_count} rows")
+def _texts(
+    columns: Mapping[str, pa.ChunkedArray], name: str, problems: TableProblems
+) -> pa.ChunkedArray | None:
+    """A column of text without null."""
+    if name not in columns:
+        return None
+    texts = text_column(columns[name], name, problems)
+    if texts is not None and texts.null_count:
+        problems.add(f"column {name} is null in {problems.rows(texts.is_null())}; fill it in")
+    return texts
 
 
-def _features(table: pa.Table, path: Path) -> NDArray[np.float32]:
-    expected = "fixed_size_list<float32>[D]"
-    if "feature" not in table.column_names:
-        raise DataError(
-            f"{path}: no column feature (expected type {expected}); there are {', '.join(table.column_names)}"
-        )
-    column = table["feature"]
-    if not pa.types.is_fixed_size_list(column.type) or column.type.value_type != pa.float32():
-        raise DataError(f"{path}: column feature has type {column.type}, expected {expected}")
-    values = pc.list_flatten(column)
-    if column.null_count or values.null_count:
-        raise DataError(f"{path}: column feature has null values")
-    return values.to_numpy().reshape(len(column), column.type.list_size)
+def _check_vectors(features: Floats, ids: pa.ChunkedArray | None, problems: TableProblems) -> None:
+    """Note features that are not finite or not of unit length."""
+    length = np.linalg.norm(features, axis=1)
+    finite = np.isfinite(length)
+    with np.errstate(invalid="ignore"):
+        other = finite & (np.abs(length - 1) > _TOLERANCE)
+    for bad, what, fix in (
+        (~finite, "a value that is NaN, infinite or huge", "check what computed them, or remove these rows"),
+        (other, "another length than 1", "divide each feature by its length"),
+    ):
+        if bad.any():
+            first = int(bad.argmax())
+            name = "" if ids is None else f", the first is of {quoted(ids[first])}"
+            size = f" and has length {length[first]:.4g}" if name and finite[first] else ""
+            problems.add(f"column feature: {what} in {problems.rows(bad)}{name}{size}; {fix}")
 
 
-def _modalities(column: pa.ChunkedArray, path: Path) -> NDArray[np.int8]:
-    try:
-        return np.array([Modality.parse(text) for text in column.to_pylist()], np.int8)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
+def _modalities(texts: NDArray[Any]) -> NDArray[np.int8]:
+    return np.where(texts == Modality.INFRARED.label, Modality.INFRARED, Modality.VISIBLE).astype(np.int8)
 
 
-def _strings(column: pa.ChunkedArray) -> NDArray[Any]:
+def _strings(column: pa.ChunkedArray | None) -> NDArray[Any]:
+    assert column is not None
     return np.array(column.to_pylist(), dtype=str)

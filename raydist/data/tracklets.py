@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -13,29 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from raydist.data.table_problems import TableProblems
+from raydist.data.tracklet_rules import SCHEMA, SPLITS, check_columns, check_values
 from raydist.errors import ConfigError, DataError
 from raydist.randomness import stream
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
-
-SPLITS = ("train", "query", "gallery")
-
-SCHEMA = pa.schema(
-    [
-        pa.field("tracklet_id", pa.string(), nullable=False),
-        pa.field("split", pa.string(), nullable=False),
-        pa.field("modality", pa.string(), nullable=False),
-        pa.field("camera", pa.string(), nullable=False),
-        pa.field("frames", pa.list_(pa.string()), nullable=False),
-        pa.field("identity", pa.int64()),
-        pa.field("pair", pa.string()),
-        pa.field("stream", pa.string()),
-    ]
-)
-"""The columns of a tracklet table; those that may be null may also be absent.
-
-``frames`` are paths relative to the table's root, in time order; ``pair`` names tracklets recorded at the
-same time in both modalities, ``stream`` the pieces of one pass of a person.
-"""
 
 
 class TrackletRow(TypedDict):
@@ -51,12 +33,6 @@ class TrackletRow(TypedDict):
     stream: NotRequired[str | None]
 
 
-_ALLOWED = {"split": SPLITS, "modality": tuple(modality.label for modality in Modality)}
-# Empty, absolute (POSIX, Windows or with a drive letter), climbing up by "..", or holding a NUL byte.
-_OUTSIDE = r"^$|^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)|\x00"
-_ROWS_SHOWN = 10
-
-
 @dataclass(frozen=True)
 class TrackletTable:
     """N tracklets and the folder that their frame paths are relative to.
@@ -64,6 +40,8 @@ class TrackletTable:
     Attributes:
         table: columns as in `SCHEMA`; other columns are refused.
         root: folder of the frames.
+        identity_names: identity -> its text in the data; empty where identities are whole numbers there.
+        outside_frames: frame paths may be absolute and may lead out of the root.
 
     Raises:
         DataError: with one line for each problem: a column is missing, unknown or of another type, an id
@@ -73,15 +51,15 @@ class TrackletTable:
 
     table: pa.Table
     root: Path
+    identity_names: dict[int, str] = field(default_factory=dict)
+    outside_frames: bool = False
 
     def __post_init__(self) -> None:
-        problems = list(_column_problems(self.table)) or list(_value_problems(self.table))
-        if problems:
-            lines = "\n".join(f"  - {problem}" for problem in problems)
-            raise DataError(
-                f"the tracklet table of {self.root} has {len(problems)} problem(s); "
-                f"rows are counted from 0:\n{lines}"
-            )
+        problems = TableProblems()
+        check_columns(self.table, problems)
+        if not problems:
+            check_values(self.table, problems, outside_frames=self.outside_frames)
+        problems.refuse(f"the tracklet table of {self.root}")
 
     @classmethod
     def from_rows(cls, rows: Sequence[TrackletRow], root: Path) -> TrackletTable:
@@ -159,7 +137,7 @@ class TrackletTable:
         """The table of the given rows (indices or a mask), in that order."""
         rows = np.asarray(rows)
         indices = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
-        return TrackletTable(self.table.take(pa.array(indices, pa.int64())), self.root)
+        return replace(self, table=self.table.take(pa.array(indices, pa.int64())))
 
     def with_features(self, features: Floats) -> FeatureTable:
         """The feature table of these tracklets.
@@ -246,69 +224,4 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
     split = np.where(validation.modality == Modality.INFRARED, "query", "gallery")
     position = validation.table.column_names.index("split")
     relabelled = validation.table.set_column(position, "split", pa.array(split.tolist(), pa.string()))
-    return TrackletTable(relabelled, table.root), train.take(~held_out)
-
-
-def _column_problems(table: pa.Table) -> Iterator[str]:
-    names = table.column_names
-    for name in sorted(set(names)):
-        if names.count(name) > 1:
-            yield f"column {name}: occurs {names.count(name)} times"
-        elif name not in SCHEMA.names:
-            yield f"column {name}: unknown; expected columns are {', '.join(SCHEMA.names)}"
-    for field in SCHEMA:
-        if field.name not in names:
-            if not field.nullable:
-                yield f"column {field.name}: missing (expected type {field.type})"
-        elif names.count(field.name) == 1 and not table.schema.field(field.name).type.equals(field.type):
-            yield f"column {field.name}: type {table.schema.field(field.name).type}, expected {field.type}"
-
-
-def _value_problems(table: pa.Table) -> Iterator[str]:
-    for field in SCHEMA:
-        if not field.nullable and table[field.name].null_count:
-            yield f"{field.name}: null in {_rows(pc.is_null(table[field.name]))}"
-    for name in ("tracklet_id", "camera"):
-        empty = pc.equal(table[name], "")
-        if pc.any(empty).as_py():
-            yield f"{name}: empty in {_rows(empty)}"
-    for name, allowed in _ALLOWED.items():
-        unknown = pc.and_(pc.is_valid(table[name]), pc.invert(pc.is_in(table[name], pa.array(allowed))))
-        for value in pc.unique(table[name].filter(unknown)).to_pylist():
-            rows = _rows(pc.equal(table[name], value))
-            yield f"{name}: {value!r} in {rows}, expected one of {', '.join(allowed)}"
-    yield from _duplicate_ids(table["tracklet_id"])
-    yield from _frame_problems(table["frames"])
-
-
-def _duplicate_ids(ids: pa.ChunkedArray) -> Iterator[str]:
-    counts = pc.value_counts(ids.drop_null())
-    for value in counts.field("values").filter(pc.greater(counts.field("counts"), 1)).to_pylist():
-        yield f"tracklet_id: {value!r} is not unique, it stands in {_rows(pc.equal(ids, value))}"
-
-
-def _frame_problems(frames: pa.ChunkedArray) -> Iterator[str]:
-    frames = frames.combine_chunks()
-    empty = pc.equal(pc.list_value_length(frames), 0)
-    if pc.any(empty).as_py():
-        yield f"frames: 0 frames in {_rows(empty)}; a tracklet needs at least one"
-    paths, parents = pc.list_flatten(frames), pc.list_parent_indices(frames).to_numpy()
-    for bad, what in (
-        (pc.is_null(paths), "a null path"),
-        (pc.match_substring_regex(paths, _OUTSIDE), "a path out of the root"),
-    ):
-        where = np.flatnonzero(pc.fill_null(bad, False).to_numpy(zero_copy_only=False))
-        if where.size:
-            rows, first = _row_list(np.unique(parents[where])), paths[where[0]].as_py()
-            yield f"frames: {what} in {rows}, the first is {first!r}"
-
-
-def _rows(mask: pa.ChunkedArray | pa.Array) -> str:
-    return _row_list(np.flatnonzero(pc.fill_null(mask, False).to_numpy(zero_copy_only=False)))
-
-
-def _row_list(rows: Iterable[int]) -> str:
-    numbers = [int(row) for row in rows]
-    shown = ", ".join(map(str, numbers[:_ROWS_SHOWN]))
-    more = f", ... ({len(numbers)} rows)" if len(numbers) > _ROWS_SHOWN else ""
-    return f"{'row' if len(numbers) == 1 else 'rows'} {shown}{more}"
+    return replace(table, table=relabelled), train.take(~held_out)

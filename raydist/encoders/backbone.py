@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from raydist.encoders.recompute import recomputed
 from raydist.encoders.style import exchange_style
-from raydist.encoders.weights import State
+from raydist.encoders.weights.files import State
 from raydist.types import Modality
 
 
@@ -41,7 +41,8 @@ class Backbone:
         pooled: the map has one position, so that there is nothing to pool (a class token).
         two_stream: whether there are two stems unless the configuration says otherwise.
         pixels: how frames are normalised: as those that the published weights were trained on.
-        select: from a published file's tensors to those of the layers, under their names here.
+        select: from the names of published files to those of the layers here; whatever stands before a name
+            stays before it.
         fork: from the layers to those with a second branch, whose maps have twice the channels, deep before
             shallow; None where an architecture has one branch.
     """

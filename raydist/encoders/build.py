@@ -11,7 +11,9 @@ from raydist.encoders.backbone import Backbone, Streams, initialise
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.pooling import Pooling
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
-from raydist.encoders.weights import load_weights
+from raydist.encoders.weights.choice import starting_weights
+from raydist.encoders.weights.fits import Fit
+from raydist.encoders.weights.loading import fill, fill_stems
 from raydist.errors import ConfigError
 from raydist.randomness import stream
 
@@ -31,7 +33,8 @@ def build_encoder(
 
     Args:
         name: of `ENCODERS`.
-        weights: a local file of published weights for the backbone; None starts from the seed alone.
+        weights: a local file of published weights for the backbone, or the encoder of a checkpoint; None
+            starts from the seed alone.
         two_stream: whether each modality has a stem of its own; None is the backbone's default.
         branches: 2 joins a shallow branch's feature to that of the deep one, where the backbone has both.
         recompute: whether activations are computed again in the backward pass: a seventh of the memory, a
@@ -43,8 +46,8 @@ def build_encoder(
             they were.
 
     Raises:
-        ConfigError: an unknown name, a pooling where there is nothing to pool, or branches that the backbone
-            does not have.
+        ConfigError: an unknown name, a pooling where there is nothing to pool, branches that the backbone
+            does not have, or weights of more stems or branches than the encoder has.
         DataError: the weights cannot be read or are of another architecture.
 
     >>> build_encoder("small", seed=0).width
@@ -55,11 +58,16 @@ def build_encoder(
     channels = branches * backbone.channels
     width = spatial.width(channels)
     over_time = TEMPORALS.load(temporal)
+    fit = None
+    if weights is not None:
+        fit = starting_weights(name, weights, two_stream=two_stream, branches=branches)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
-        layers = _layers(backbone, weights=weights, branches=branches)
+        layers = _layers(backbone, fit=fit, branches=branches)
         pool, temporal_pool = spatial.build(channels), over_time(width)
     streams = Streams(backbone, layers, two_stream=two_stream, recompute=recompute)
+    if fit:
+        fill_stems(streams, fit)
     return Encoder(streams, pool, temporal_pool, width=width, num_branches=branches, pixels=backbone.pixels)
 
 
@@ -93,10 +101,14 @@ def chosen_pooling(name: str, *, pooling: str | None, branches: int) -> Pooling:
     return POOLINGS.load(pooling or backbone.pooling)
 
 
-def _layers(backbone: Backbone, *, weights: str | Path | None, branches: int) -> nn.Sequential:
-    """The layers with their start values; a second branch starts from the weights of the first."""
+def _layers(backbone: Backbone, *, fit: Fit | None, branches: int) -> nn.Sequential:
+    """The layers with their start values; a second branch that the file lacks starts as the first."""
     layers = backbone.build()
     initialise(layers)
-    if weights is not None:
-        load_weights(layers, weights, select=backbone.select)
-    return backbone.fork(layers) if branches == 2 and backbone.fork else layers
+    if fit and fit.branches == 1:
+        fill(layers, fit.stems[0] | fit.trunk)
+    if branches == 2 and backbone.fork:
+        layers = backbone.fork(layers)
+    if fit and fit.branches == 2:
+        fill(layers, fit.stems[0] | fit.trunk)
+    return layers

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from raydist.encoders.backbone import Backbone, PixelStatistics
 from raydist.encoders.tokens import PATCH, ClassToken, Tokens, check_patches
 from raydist.encoders.transformer import Block
-from raydist.encoders.weights import State
+from raydist.encoders.weights.files import State
 
 GRID = (14, 14)
 """Patches of the 224 x 224 images that CLIP was trained with."""
@@ -24,9 +24,7 @@ GRID = (14, 14)
 PIXELS = PixelStatistics((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Statistics of CLIP's training images."""
 
-TOWER = "visual."
 EMBEDDINGS = ("class_embedding", "positional_embedding")
-PROJECTION = "proj"
 
 
 class QuickGELU(nn.Module):
@@ -58,19 +56,18 @@ class PatchEmbedding(nn.Conv2d):
 
 
 def image_tower(state: State) -> State:
-    """The tensors of the image tower, under the names they have in the layers of `clip_vit`.
+    """The tensors of CLIP, or of its image tower alone, under the names of the layers of `clip_vit`.
 
-    Args:
-        state: the whole of CLIP (names of the tower begin with ``visual.``) or the tower alone.
+    >>> list(image_tower({"visual.class_embedding": torch.zeros(1), "visual.conv1.weight": torch.zeros(1)}))
+    ['visual.tokens.class_embedding', 'visual.conv1.weight']
     """
-    tower = {
-        name.removeprefix(TOWER): value for name, value in state.items() if name.startswith(TOWER)
-    } or state
-    return {
-        f"tokens.{name}" if name in EMBEDDINGS else name: value
-        for name, value in tower.items()
-        if name != PROJECTION
-    }
+    return {_renamed(name): value for name, value in state.items()}
+
+
+def _renamed(name: str) -> str:
+    before, dot, last = name.rpartition(".")
+    ours = last in EMBEDDINGS and not before.endswith("tokens")
+    return f"{before}{dot}tokens.{last}" if ours else name
 
 
 def clip_vit(*, depth: int, width: int, heads: int) -> Backbone:

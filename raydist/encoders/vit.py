@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from raydist.encoders.backbone import Backbone
 from raydist.encoders.tokens import PATCH, ClassToken, Tokens, check_patches
 from raydist.encoders.transformer import Block
-from raydist.encoders.weights import State
+from raydist.encoders.weights.files import State
 
 GRID = (16, 8)
 """Patches of the 256 x 128 frames that the weights were trained with."""
@@ -38,9 +38,6 @@ STEM_WIDTH = 64
 STEM_STRIDE = 2
 EPSILON = 1e-6
 """Of the layer normalisations."""
-
-STUDENT = "backbone."
-"""Before the names of the encoder in the files of DINO, beside those of its projection head."""
 
 RENAMED = {
     "cls_token": "tokens.class_embedding",
@@ -179,12 +176,13 @@ def published(state: State) -> State:
     """The tensors of a published file under the names they have in the layers of `vit`.
 
     Args:
-        state: an encoder, or what DINO saves: an encoder and its projection head.
+        state: an encoder, whatever stands before its names, or what DINO saves: an encoder and its projection
+            head.
     """
-    encoder = {
-        name.removeprefix(STUDENT): value for name, value in state.items() if name.startswith(STUDENT)
-    } or state
-    return {_renamed(name): value.squeeze() if name in RENAMED else value for name, value in encoder.items()}
+    return {
+        _renamed(name): value.squeeze() if name.rpartition(".")[2] in RENAMED else value
+        for name, value in state.items()
+    }
 
 
 def _renamed(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors.numpy
@@ -23,6 +23,8 @@ from raydist.engine.optimizer import make_optimizer
 from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
+
+Value = TypeVar("Value")
 
 
 def pack(state: RunState, report: EpochReport) -> Files:
@@ -40,6 +42,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "steps": state.steps,
         "frames_seen": state.frames_seen,
         "history": state.history,
+        "criteria": state.criteria,
         "report": report.as_row(),
         "optimizer": optimizer,
         "seed": state.config.run.seed,
@@ -99,7 +102,8 @@ def unpack(state: RunState, files: Files) -> EpochReport:
         )
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
-    state.history = {int(epoch): scores for epoch, scores in facts["history"].items()}
+    state.history = _by_epoch(facts["history"])
+    state.criteria = _by_epoch(facts.get("criteria", {}))  # older runs were always scored
     state.optimizer = make_optimizer(
         state.config.train, state.trainable(), state.plan.at(state.epoch - 1).stage
     )
@@ -111,6 +115,11 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     }
     state.targets = _restore_targets(safetensors.numpy.load(files["targets.safetensors"]), facts["figures"])
     return EpochReport.from_row(facts["report"])
+
+
+def _by_epoch(values: Mapping[str, Value]) -> dict[int, Value]:
+    """JSON has no keys but strings."""
+    return {int(epoch): value for epoch, value in values.items()}
 
 
 def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:

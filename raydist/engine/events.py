@@ -78,7 +78,9 @@ class Started:
         num_shards: feature shards.
         shard_mb: what each may take.
         protocol: how queries and gallery are ranked.
+        not_scored: why the encoder cannot be scored on them; None where it can.
         resumed: whether the folder is that of an earlier run.
+        start: what the encoder starts from and what of that is left out; empty for the seed or a checkpoint.
     """
 
     folder: str
@@ -91,7 +93,9 @@ class Started:
     num_shards: int
     shard_mb: float
     protocol: str
+    not_scored: str | None = None
     resumed: bool = False
+    start: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
-from raydist.evaluation.retrieval import scores
-from raydist.types import Modality
+from raydist.evaluation.obstacles import Obstacle, find_obstacle
+from raydist.types import UNKNOWN_IDENTITY, Modality
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Inputs:
         tracklets: rows 0..N-1, in an order that names and identities do not influence.
         truth: identities of those rows, for diagnostics (and a supervised method).
         names: str [N], the tracklet ids of those rows, for label files.
-        ranked: query and gallery tracklets of the split that is evaluated.
-        ranked_frames: their frames.
+        ranked: query and gallery tracklets of the split that is evaluated; there may be none.
+        ranked_frames: their frames; None where there are no such tracklets.
         protocol: how they are ranked.
+        obstacle: why the encoder cannot be scored on them; None where it can.
         notes: how many tracklets the reader left out for each reason, for the log.
     """
 
@@ -40,9 +41,15 @@ class Inputs:
     truth: Truth
     names: NDArray[Any]
     ranked: TrackletTable
-    ranked_frames: FrameStore
+    ranked_frames: FrameStore | None
     protocol: str
+    obstacle: Obstacle | None
     notes: dict[str, int]
+
+    @property
+    def not_scored(self) -> str | None:
+        """Why nothing is scored, for people; None where it can be."""
+        return None if self.obstacle is None else self.obstacle.message
 
 
 def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
@@ -71,7 +78,8 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     dataset = DATASETS.load(data.name)
     if not dataset.drawn:
         trial = {"trial": str(data.trial)} if dataset.num_trials > 1 else {}
-        return {"name": data.name, "root": str(data.root)} | trial
+        frames = {"frames_root": data.frames_root} if data.frames_root else {}
+        return {"name": data.name, "root": str(data.root)} | trial | frames
     return {
         "name": data.name,
         "preset": data.preset,
@@ -83,9 +91,7 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, int]]:
     """The reader's name, the whole table, and how many tracklets were left out for each reason."""
     name, root = dataset_root(data, cache)
-    options = ReadOptions(
-        mismatch=data.mismatch, auxiliary=data.auxiliary, paired=data.paired, trial=data.trial
-    )
+    options = ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
     table, notes = read_dataset(name, root, options)
     return name, table, dict(notes.counts)
 
@@ -104,7 +110,6 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
     _, table, notes = read_tracklets(data, cache)
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
-    _check_ranking(ranked, default_protocol(config))
     store = frames_of(training, data, cache)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
@@ -112,16 +117,19 @@ def open_inputs(config: Config, cache: Path) -> Inputs:
         truth,
         training.tracklet_id[order],
         ranked,
-        frames_of(ranked, data, cache),
+        frames_of(ranked, data, cache) if len(ranked) else None,
         default_protocol(config),
+        scoring_obstacle(config, ranked),
         notes,
     )
 
 
-def _check_ranking(ranked: TrackletTable, protocol: str) -> None:
-    """Refuse data that could not be evaluated, before anything is trained: rank constant features once."""
-    constant = np.ones((len(ranked), 1), np.float32)
-    scores(ranked.with_features(constant), protocol)
+def scoring_obstacle(config: Config, ranked: TrackletTable) -> Obstacle | None:
+    """Why an encoder cannot be scored on the queries and the gallery of `split_tables`; None where it can."""
+    if config.evaluation.split == "validation" and not len(ranked):
+        return Obstacle("no identities", "no training tracklet has an identity, so none is held out")
+    constant = np.ones((len(ranked), 1), np.float32)  # only what stands beside the features is looked at
+    return find_obstacle(ranked.with_features(constant), default_protocol(config))
 
 
 def default_protocol(config: Config) -> str:
@@ -152,14 +160,18 @@ def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStor
 
 
 def split_tables(config: Config, table: TrackletTable) -> tuple[TrackletTable, TrackletTable]:
-    """The training table and the table of queries and gallery that the configuration evaluates on."""
-    training = table.select(split="train")
-    if config.data.validation_identities > 0:
+    """The training table and the table of queries and gallery that the configuration evaluates on.
+
+    Where no training tracklet has an identity, none can be held out: all of them train, and the table of
+    queries and gallery of the validation split is empty.
+    """
+    training, ranked = table.select(split="train"), table.take(np.flatnonzero(table.split != "train"))
+    if config.data.validation_identities == 0:
+        return training, ranked
+    held_out = table.take(np.arange(0))
+    if (training.identity != UNKNOWN_IDENTITY).any():
         held_out, training = hold_out_identities(training, config.data.validation_identities, config.run.seed)
-        if config.evaluation.split == "validation":
-            return training, held_out
-    ranked = table.take(np.flatnonzero(table.split != "train"))
-    return training, ranked
+    return training, held_out if config.evaluation.split == "validation" else ranked
 
 
 def num_tracklets(inputs: Inputs) -> list[int]:

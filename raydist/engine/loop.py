@@ -56,6 +56,8 @@ def run_epoch(state: RunState) -> EpochReport:
         losses = train_epoch(state, current)
     state.epoch += 1
     diagnostics = label_diagnostics(targets, state.inputs)
+    if not state.is_scored and targets.criteria:
+        state.criteria[state.epoch] = targets.criteria
     if evaluation_is_due(state):
         with timed(seconds, "evaluate"):
             state.history[state.epoch] = evaluate_retrieval(state)
@@ -100,7 +102,9 @@ def local_features(state: RunState) -> Floats:
 
 
 def compute_targets(state: RunState, current: StageEpoch, features: Floats, refresher: Refresher) -> Targets:
-    """The targets of an epoch, with criteria where they are asked for; it runs on one worker.
+    """The targets of an epoch, with criteria where they are asked for or stand in for scores.
+
+    It runs on one worker.
 
     Args:
         state: the run.
@@ -108,7 +112,9 @@ def compute_targets(state: RunState, current: StageEpoch, features: Floats, refr
         features: float32 [N, K, D].
         refresher: distances and clusters.
     """
-    stage, with_criteria = current.stage, state.config.evaluation.criteria and current.stage.needs_features
+    stage = current.stage
+    wanted = state.config.evaluation.criteria or not state.is_scored
+    with_criteria = wanted and stage.needs_features
     if with_criteria:
         refresher = CachedRefresher(refresher)
     rng = stream(state.config.run.seed, "refresh", state.epoch)
@@ -129,6 +135,8 @@ def compute_targets(state: RunState, current: StageEpoch, features: Floats, refr
 def evaluation_is_due(state: RunState) -> bool:
     """Whether the encoder is evaluated after the epoch that just ended."""
     every = state.config.evaluation.every
+    if not state.is_scored:
+        return False
     return state.epoch == state.plan.num_epochs or (every > 0 and state.epoch % every == 0)
 
 

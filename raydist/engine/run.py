@@ -9,7 +9,7 @@ from collections.abc import Callable
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.events import EpochReport
 from raydist.engine.loop import run_epoch, timed
-from raydist.engine.retrieval import best_epoch, evaluate_retrieval
+from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
 from raydist.engine.summary import RunSummary, summarise
@@ -63,6 +63,8 @@ def _resume(state: RunState, folder: RunFolder) -> EpochReport | None:
 
 
 def _evaluate_untrained(state: RunState) -> EpochReport:
+    if not state.is_scored:
+        return EpochReport(epoch=0, stage="untrained")
     seconds: dict[str, float] = {}
     with timed(seconds, "evaluate"):
         state.history[0] = evaluate_retrieval(state)
@@ -76,7 +78,7 @@ def _commit(state: RunState, folder: RunFolder, report: EpochReport) -> None:
         pack(state, report),
         names=state.inputs.names,
         labels=state.targets.labels,
-        best=best_epoch(state.history),
+        best=state.best.epoch if state.best else None,
     )
 
 

@@ -48,6 +48,12 @@ class DataSection(Section):
 
     name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="Data set.")
     root: str | None = Field(None, description="Its folder, or the manifest file; not for synthetic.")
+    frames_root: str | None = Field(
+        None, description="Manifest: folder of the frames; by default that of the manifest."
+    )
+    outside_frames: bool = Field(
+        False, description="Manifest: follow absolute paths, .. and links that lead out of that folder."
+    )
     trial: int = Field(1, ge=1, le=10, description="Which of RegDB's ten splits; others have one.")
     preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="Synthetic: which world is drawn.")
     layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
@@ -105,7 +111,9 @@ class EncoderSection(Section):
 
     name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
     weights: str | None = Field(
-        None, description="Local file of published weights; none starts from the seed."
+        None,
+        description="Local file of weights, or RUN_DIR[@last|@best|@N] for the encoder of another run; "
+        "none starts from the seed.",
     )
     two_stream: bool | None = Field(
         None, description="A stem for each modality; by default as the backbone is published."
@@ -290,7 +298,12 @@ def anchored(config: Config) -> Config:
     return config.model_copy(
         update={
             "run": config.run.model_copy(update={"dir": str(resolve(config.run.dir))}),
-            "data": data.model_copy(update={"root": data.root and str(resolve(data.root))}),
+            "data": data.model_copy(
+                update={
+                    "root": data.root and str(resolve(data.root)),
+                    "frames_root": data.frames_root and str(resolve(data.frames_root)),
+                }
+            ),
             "encoder": encoder.model_copy(
                 update={"weights": encoder.weights and str(resolve(encoder.weights))}
             ),

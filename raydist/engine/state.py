@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from raydist.data.training_set import TrainingSet
-from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
+from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
 from raydist.engine.optimizer import make_optimizer
@@ -19,6 +19,7 @@ from raydist.engine.plan import Plan, allot
 from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
+from raydist.engine.start import start_encoder
 from raydist.methods.method import Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.methods.steps import Memories
@@ -43,6 +44,7 @@ class RunState:
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
         history: the retrieval results so far, by epoch; 0 is the untrained encoder.
+        criteria: of each epoch, where the encoder cannot be scored.
         steps: optimizer steps made.
         frames_seen: training frames that went through the encoder, over all workers.
         after_step: called after every step with the number of steps done and that of the whole epoch.
@@ -61,6 +63,7 @@ class RunState:
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
     history: dict[int, Scores] = field(default_factory=dict)
+    criteria: dict[int, Mapping[str, float]] = field(default_factory=dict)
     steps: int = 0
     frames_seen: int = 0
     after_step: Callable[[int, int], None] = lambda step, num_steps: None
@@ -69,6 +72,16 @@ class RunState:
     def tracklets(self) -> TrainingSet:
         """The training set as the method sees it."""
         return self.inputs.tracklets
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether retrieval can be evaluated on the data."""
+        return self.inputs.obstacle is None
+
+    @property
+    def best(self) -> BestEpoch | None:
+        """The best epoch so far."""
+        return best_epoch(self.history, self.criteria)
 
     def my_rows(self, num_rows: int) -> Ints:
         """This worker's share of N rows, or of the positions of a batch."""
@@ -95,6 +108,7 @@ def build_state(
     *,
     process_group: ProcessGroup | None = None,
     refresh: RefreshService | None = None,
+    fresh: bool = True,
 ) -> RunState:
     """A run before its first epoch.
 
@@ -103,19 +117,11 @@ def build_state(
         inputs: the data, see `raydist.engine.inputs`.
         process_group: the ranks that train together; this process alone by default.
         refresh: how targets are computed; in this process by default.
+        fresh: whether the encoder starts from ``encoder.weights``; False where a checkpoint will replace it.
     """
     process_group = process_group or SingleProcess()
-    encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed).to(process_group.device)
-    cls = method_class(config.method.name)
-    context = MethodContext(
-        tracklets=inputs.tracklets,
-        clustering={m: config.clustering.spec(m) for m in Modality},
-        num_identities=config.train.batch_identities,
-        num_instances=config.train.batch_instances,
-        truth=inputs.truth if cls.supervised else None,
-        num_branches=encoder.num_branches,
-    )
-    method = cls(config.method, context)
+    encoder = start_encoder(config, fresh=fresh).to(process_group.device)
+    method = build_method(config, inputs, num_branches=encoder.num_branches)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.run.seed)
         modules = {
@@ -133,3 +139,23 @@ def build_state(
         method,
         plan,
     )
+
+
+def build_method(config: Config, inputs: Inputs, *, num_branches: int = 1) -> Method:
+    """The method of a configuration on a training set; a supervised one is given the identities.
+
+    Args:
+        config: the whole configuration.
+        inputs: the data.
+        num_branches: of the encoder.
+    """
+    cls = method_class(config.method.name)
+    context = MethodContext(
+        tracklets=inputs.tracklets,
+        clustering={m: config.clustering.spec(m) for m in Modality},
+        num_identities=config.train.batch_identities,
+        num_instances=config.train.batch_instances,
+        truth=inputs.truth if cls.supervised else None,
+        num_branches=num_branches,
+    )
+    return cls(config.method, context)

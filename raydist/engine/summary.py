@@ -6,26 +6,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
+from raydist.engine.best import MAP
 from raydist.engine.events import EpochReport, Scores
-from raydist.engine.retrieval import best_epoch
 from raydist.engine.state import RunState
+from raydist.evaluation.directions import DIRECTIONS
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch of the highest mean mAP.
+    """The best epoch, see `raydist.engine.best`.
 
     Attributes:
-        scores: direction -> measure -> percent.
+        scores: direction -> measure -> percent; empty where it cannot be scored.
         epoch: counted from 1.
-        picked_on: the split that it was chosen on.
+        picked_on: the split, or the criterion, that it was chosen on.
+        measure: what it is the best by.
+        value: of the measure.
     """
 
     scores: Scores
     epoch: int
     picked_on: str
+    measure: str = MAP
+    value: float | None = None
+
+    @classmethod
+    def of(cls, state: RunState) -> Best | None:
+        """That of a run; None where nothing was measured."""
+        best, split = state.best, state.config.evaluation.split
+        if best is None:
+            return None
+        picked_on = f"{split} split" if best.measure == MAP else f"criterion {best.measure}"
+        scores = state.history.get(best.epoch, {})
+        return cls(scores, best.epoch, picked_on, best.measure, round(best.value, 4))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Best:
+        """From an entry of ``summary.json``."""
+        known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        return cls({d: values[d] for d in DIRECTIONS if d in values}, **known)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The entry of ``summary.json``: the directions stand beside the other values."""
+        values = asdict(self)
+        return {**values.pop("scores"), **values}
 
 
 @dataclass(frozen=True)
@@ -41,11 +67,13 @@ class RunSummary:
         paired: whether simultaneous tracklets were known.
         seed: of the run.
         epochs: of the run.
-        untrained: scores of the untrained encoder.
-        last: scores after the last epoch.
-        best: the best epoch.
+        untrained: scores of the untrained encoder; None where nothing can be scored.
+        last: scores after the last epoch; None likewise.
+        best: the best epoch; None where nothing was measured.
         clusters: ``first`` and ``last`` -> modality -> measure -> value; empty without clusters.
         association: ``first`` and ``last`` -> measure -> value.
+        criteria: ``first`` and ``last`` -> criterion -> value; empty where none was measured.
+        not_scored: why nothing was scored; None where the encoder was.
         frames_seen: training frames that went through the encoder.
         seconds: part of the epochs -> sum over the run.
         frames_per_second: training frames for each second of training.
@@ -59,19 +87,20 @@ class RunSummary:
     paired: bool
     seed: int
     epochs: int
-    untrained: Scores
-    last: Scores
-    best: Best
+    untrained: Scores | None
+    last: Scores | None
+    best: Best | None
     clusters: Mapping[str, Mapping[str, Mapping[str, float]]]
     association: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    criteria: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    not_scored: str | None = None
     frames_seen: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     frames_per_second: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""
-        best = {**self.best.scores, "epoch": self.best.epoch, "picked_on": self.best.picked_on}
-        return {**asdict(self), "best": best}
+        return {**asdict(self), "best": self.best and self.best.as_dict()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunSummary:
@@ -80,9 +109,8 @@ class RunSummary:
         known: dict[str, Any] = absent | {
             name: value for name, value in values.items() if name in cls.__dataclass_fields__
         }
-        scores = dict(known.pop("best"))
-        epoch, picked_on = scores.pop("epoch"), scores.pop("picked_on")
-        return cls(**known, best=Best(scores, epoch, picked_on))
+        best = known.pop("best")
+        return cls(**known, best=best and Best.from_dict(best))
 
 
 def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
@@ -93,24 +121,23 @@ def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
         reports: of all its epochs, in order.
     """
     config = state.config
-    best = best_epoch(state.history)
-    assert best is not None
-    split = config.evaluation.split
     seconds = _sum_of_seconds(reports)
     return RunSummary(
         method=config.method.name,
         supervised=state.method.supervised,
         data=config.data.name,
         protocol=state.inputs.protocol,
-        split=split,
+        split=config.evaluation.split,
         paired=config.data.paired,
         seed=config.run.seed,
         epochs=state.epoch,
-        untrained=state.history[0],
-        last=state.history[state.epoch],
-        best=Best(state.history[best], best, f"{split} split"),
+        untrained=state.history.get(0),
+        last=state.history.get(state.epoch),
+        best=Best.of(state),
         clusters=_first_and_last([report.clusters for report in reports]),
         association=_first_and_last([report.association for report in reports]),
+        criteria=_first_and_last([report.criteria for report in reports]),
+        not_scored=state.inputs.not_scored,
         frames_seen=state.frames_seen,
         seconds=seconds,
         frames_per_second=round(state.frames_seen / max(seconds.get("train", 0.0), 1e-9), 1),

@@ -32,7 +32,7 @@ class Protocol:
         name: for messages.
         rule: the protocol in words, for reports.
         ignore: (table, query rows [q], gallery rows [G]) -> bool [q, G], true where a row is left out of the
-            ranking.
+            ranking; a function of identities, cameras and modalities alone.
         select: (table, rows of one side) -> the rows that take part.
         draw: (table, gallery rows that take part, number of the draw) -> the gallery; every draw holds the
             same persons from the same cameras.

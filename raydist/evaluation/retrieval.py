@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.directions import DIRECTIONS, directions
-from raydist.evaluation.protocols import Protocol, find_protocol
+from raydist.evaluation.obstacles import require_scorable
+from raydist.evaluation.protocols import PLAIN, Protocol, find_protocol
 from raydist.evaluation.ranking import (
     RANKS,
     QueryMetrics,
@@ -80,15 +81,15 @@ class RankedList:
 
     Attributes:
         query_row: its row of the table.
-        average_precision: of the whole ranking, in 0..1.
         gallery_rows: int64 [top or fewer] rows of the table, best first, none of them ignored.
-        hits: bool, as many: whether it is the query's person.
+        average_precision: of the whole ranking, in 0..1; None without identities.
+        hits: bool, as many as gallery rows: whether it is the query's person; None without identities.
     """
 
     query_row: int
-    average_precision: float
     gallery_rows: Ints
-    hits: NDArray[np.bool_]
+    average_precision: float | None = None
+    hits: NDArray[np.bool_] | None = None
 
 
 def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retrieval]:
@@ -103,9 +104,10 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
 
     Raises:
         ConfigError: there is no such protocol.
-        DataError: identities, splits or a modality are missing, or no query of a direction has a match.
+        DataError: the table cannot be scored, see `raydist.evaluation.obstacles`.
     """
     protocol = find_protocol(protocol)
+    require_scorable(table, protocol)
     results = {}
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
@@ -160,44 +162,75 @@ def ranked_lists(
         ConfigError: there is no such protocol or direction.
         DataError: as `evaluate`.
     """
-    if direction not in DIRECTIONS:
-        raise ConfigError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
     protocol = find_protocol(protocol)
+    _check_direction(direction)
+    require_scorable(table, protocol)
     query_rows, gallery_rows = _sides(table, protocol, direction)
     gallery_rows = protocol.draw(table, gallery_rows, 0)
     metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
-    shown = np.unique(np.linspace(0, len(metrics.query) - 1, num_queries).round().astype(np.int64))
+    shown = _evenly(len(metrics.query), num_queries)
+    rows = query_rows[metrics.query[shown]]
+    heads = _heads(table, protocol, rows, gallery_rows, top=top)
+    identity = _identity(table)
+    return [
+        RankedList(int(row), head, float(precision), identity[head] == identity[row])
+        for row, head, precision in zip(rows, heads, metrics.average_precision[shown], strict=True)
+    ]
+
+
+def unmarked_lists(table: FeatureTable, direction: str, *, num_queries: int, top: int) -> list[RankedList]:
+    """The heads of some rankings of a table that cannot be scored: nothing is removed or marked.
+
+    Args:
+        table: features with splits.
+        direction, num_queries, top: see `ranked_lists`.
+
+    Returns:
+        At most `num_queries` lists, without precision and hits.
+
+    Raises:
+        ConfigError: there is no such direction.
+        DataError: there is no query, no gallery, or only one modality.
+    """
+    _check_direction(direction)
+    query_rows, gallery_rows = directions(table)[direction]
+    rows = query_rows[_evenly(len(query_rows), num_queries)]
+    heads = _heads(table, PLAIN, rows, gallery_rows, top=top)
+    return [RankedList(int(row), head) for row, head in zip(rows, heads, strict=True)]
+
+
+def _check_direction(direction: str) -> None:
+    if direction not in DIRECTIONS:
+        raise ConfigError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
+
+
+def _evenly(count: int, wanted: int) -> Ints:
+    """At most `wanted` of `count` positions, at equal distances."""
+    return np.unique(np.linspace(0, count - 1, wanted).round().astype(np.int64))
+
+
+def _heads(
+    table: FeatureTable, protocol: Protocol, query_rows: Ints, gallery_rows: Ints, *, top: int
+) -> list[Ints]:
+    """The first `top` gallery rows of each query that the protocol does not ignore."""
     gallery = table.features[gallery_rows].astype(np.float64)
-    lists = []
-    for row, precision in zip(
-        query_rows[metrics.query[shown]], metrics.average_precision[shown], strict=True
-    ):
+    heads = []
+    for row in query_rows:
         ignored = protocol.ignore(table, row[None], gallery_rows)
         order = rank_gallery(table.features[row[None]], gallery, ignored=ignored)[0]
-        ranked = gallery_rows[order[~ignored[0, order]][:top]]
-        lists.append(
-            RankedList(int(row), float(precision), ranked, _identity(table)[ranked] == _identity(table)[row])
-        )
-    return lists
+        heads.append(gallery_rows[order[~ignored[0, order]][:top]])
+    return heads
 
 
 def _identity(table: FeatureTable) -> Ints:
-    """Identities of a table that must have them."""
-    if table.identity is None:
-        raise DataError("the features carry no identities: evaluation needs the identity column")
+    """Identities of a table that can be scored."""
+    assert table.identity is not None
     return table.identity
 
 
 def _sides(table: FeatureTable, protocol: Protocol, direction: str) -> tuple[Ints, Ints]:
-    """Query rows and gallery rows of a direction, of which the protocol leaves some on both sides."""
-    _identity(table)
-    all_queries, all_gallery = directions(table)[direction]
-    query_rows, gallery_rows = (protocol.select(table, rows) for rows in (all_queries, all_gallery))
-    if not (query_rows.size and gallery_rows.size):
-        raise DataError(
-            f"protocol {protocol.name} leaves {query_rows.size} of {all_queries.size} queries and "
-            f"{gallery_rows.size} of {all_gallery.size} gallery rows for {direction}: {protocol.rule}"
-        )
+    """Query rows and gallery rows of a direction that take part."""
+    query_rows, gallery_rows = (protocol.select(table, rows) for rows in directions(table)[direction])
     return query_rows, gallery_rows
 
 

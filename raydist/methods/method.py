@@ -233,6 +233,8 @@ class Method(ABC):
     Params: ClassVar[type[Params]]
     supervised: ClassVar[bool] = False
     """Whether it is given identities; then it is marked as supervised everywhere."""
+    needs_clusters: ClassVar[bool] = True
+    """Whether it cannot train unless each modality has two clusters."""
 
     def __init__(self, params: Any, context: MethodContext) -> None:
         self.params = params

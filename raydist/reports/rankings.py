@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from raydist.evaluation.retrieval import RankedList, ranked_lists
+from raydist.evaluation.retrieval import RankedList, ranked_lists, unmarked_lists
 from raydist.reports.pictures import Picture, frame_strip
 from raydist.types import FeatureTable, FrameReader, Modality
 
@@ -36,21 +36,28 @@ class ShownTracklet:
 
 @dataclass(frozen=True)
 class Ranking:
-    """A query, its average precision in percent, and the first (tracklet, whether it is a hit) of its
-    gallery."""
+    """A query and the head of its gallery.
+
+    Attributes:
+        query: the tracklet.
+        average_precision: of the whole ranking in percent; None where it cannot be scored.
+        gallery: the first tracklets, each with whether it is a hit (None where that is not known).
+    """
 
     query: ShownTracklet
-    average_precision: float
-    gallery: Sequence[tuple[ShownTracklet, bool]]
+    average_precision: float | None
+    gallery: Sequence[tuple[ShownTracklet, bool | None]]
 
 
-def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, direction: str) -> list[Ranking]:
-    """Some queries of one direction, the best ranked first.
+def rankings(
+    table: FeatureTable, frames: FrameReader, *, protocol: str | None, direction: str
+) -> list[Ranking]:
+    """Some queries of one direction, the best ranked first; unscored ones in the order of the table.
 
     Args:
-        table: the features that are ranked, with identities and splits.
+        table: the features that are ranked, with splits, and with identities if they are scored.
         frames: the frames of the same rows.
-        protocol: the protocol's name.
+        protocol: the protocol's name; None for lists without marks, of a table that cannot be scored.
         direction: ``infrared_to_visible`` or ``visible_to_infrared``.
 
     Returns:
@@ -59,8 +66,12 @@ def rankings(table: FeatureTable, frames: FrameReader, *, protocol: str, directi
     Raises:
         DataError: as `raydist.evaluation.retrieval.ranked_lists`.
     """
-    lists = ranked_lists(table, protocol, direction, num_queries=NUM_RANKED, top=NUM_RANKS)
-    return [_ranking(one, table, frames) for one in best_to_worst(lists, NUM_SHOWN)]
+    if protocol is None:
+        shown = unmarked_lists(table, direction, num_queries=NUM_SHOWN, top=NUM_RANKS)
+    else:
+        lists = ranked_lists(table, protocol, direction, num_queries=NUM_RANKED, top=NUM_RANKS)
+        shown = best_to_worst(lists, NUM_SHOWN)
+    return [_ranking(one, table, frames) for one in shown]
 
 
 def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
@@ -68,21 +79,19 @@ def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
 
     Equal precisions are ordered by row.
     """
-    ordered = sorted(lists, key=lambda one: (-one.average_precision, one.query_row))
+    ordered = sorted(lists, key=lambda one: (-(one.average_precision or 0.0), one.query_row))
     positions = np.unique(np.linspace(0, len(ordered) - 1, count).round().astype(int))
     return [ordered[position] for position in positions]
 
 
 def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:
+    hits = [None] * len(one.gallery_rows) if one.hits is None else one.hits.tolist()
     gallery = [
-        (_shown(int(row), table, frames, num_frames=1), bool(hit))
-        for row, hit in zip(one.gallery_rows, one.hits, strict=True)
+        (_shown(int(row), table, frames, num_frames=1), hit)
+        for row, hit in zip(one.gallery_rows, hits, strict=True)
     ]
-    return Ranking(
-        _shown(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES),
-        100 * one.average_precision,
-        gallery,
-    )
+    precision = None if one.average_precision is None else 100 * one.average_precision
+    return Ranking(_shown(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES), precision, gallery)
 
 
 def _shown(row: int, table: FeatureTable, frames: FrameReader, *, num_frames: int) -> ShownTracklet:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from raydist.engine.events import EpochReport, Scores
+from raydist.engine.inputs import scoring_obstacle
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
@@ -17,7 +18,7 @@ from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.protocols import find_protocol
 from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import direction_label, plots, stage_bands
-from raydist.reports.rankings import NUM_RANKS, rankings
+from raydist.reports.rankings import NUM_RANKS, Ranking, rankings
 from raydist.reports.templates import render, write_html
 from raydist.types import FeatureTable, FrameReader
 
@@ -30,6 +31,9 @@ METRICS = {
     "minp": "mINP",
 }
 """Metric -> the heading of its column."""
+
+RankedLists = Mapping[str, Sequence[Ranking]]
+"""Direction -> some of its queries, each with the head of its gallery."""
 
 
 def write_run_page(folder: RunFolder) -> Path:
@@ -52,30 +56,35 @@ def write_run_page(folder: RunFolder) -> Path:
         )
     trained = Trained.load(folder.path, None, sections=())
     ranked = trained.ranked()
-    (table,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
-    text = run_page(summary, folder.reports(), table, trained.frames(ranked), epoch=trained.epoch)
+    lists: RankedLists = {}
+    obstacle = scoring_obstacle(trained.config, ranked)
+    if obstacle is None or obstacle.reason != "no queries":
+        (table,) = trained.features(ranked, rows_at_once=len(ranked))
+        lists = ranked_queries(summary, table, trained.frames(ranked))
+    text = run_page(summary, folder.reports(), lists, epoch=trained.epoch)
     return write_html(folder.path / "report" / "index.html", text)
 
 
-def run_page(
-    summary: RunSummary,
-    reports: Sequence[EpochReport],
-    table: FeatureTable,
-    frames: FrameReader,
-    *,
-    epoch: int,
-) -> str:
+def ranked_queries(summary: RunSummary, table: FeatureTable, frames: FrameReader) -> RankedLists:
+    """The ranked lists of both directions; without marks where the run was not scored.
+
+    Args:
+        summary: the result of the run.
+        table: features of queries and gallery, with splits.
+        frames: the frames of the same rows.
+    """
+    protocol = None if summary.not_scored else summary.protocol
+    return {d: rankings(table, frames, protocol=protocol, direction=d) for d in DIRECTIONS}
+
+
+def run_page(summary: RunSummary, reports: Sequence[EpochReport], lists: RankedLists, *, epoch: int) -> str:
     """The page as text; the same values give the same text.
 
     Args:
         summary: the result of the run.
         reports: of its epochs, in order.
-        table: features of queries and gallery, with identities and splits.
-        frames: the frames of the same rows.
+        lists: see `ranked_queries`; empty without queries.
         epoch: the epoch of the encoder that computed the features.
-
-    Raises:
-        DataError: identities or splits are missing.
     """
     drawn, bands = plots(reports), stage_bands(reports)
     num_epochs = max((report.epoch for report in reports), default=0)
@@ -91,22 +100,22 @@ def run_page(
         seconds=shares(summary.seconds),
         epoch=epoch,
         num_ranks=NUM_RANKS,
-        directions={
-            d: (direction_label(d), rankings(table, frames, protocol=summary.protocol, direction=d))
-            for d in DIRECTIONS
-        },
+        directions={d: (direction_label(d), ranked) for d, ranked in lists.items()},
     )
 
 
 def score_rows(summary: RunSummary) -> list[tuple[str, str, list[tuple[str, Mapping[str, float]]]]]:
     """The rows of the table of scores: the key of an encoder, its name, and its scores in both directions."""
-    encoders: list[tuple[str, str, Scores]] = [
+    encoders: list[tuple[str, str, Scores | None]] = [
         ("untrained", "untrained", summary.untrained),
         ("last", f"last, epoch {summary.epochs}", summary.last),
-        ("best", f"best, epoch {summary.best.epoch}", summary.best.scores),
     ]
+    if summary.best:
+        encoders.append(("best", f"best, epoch {summary.best.epoch}", summary.best.scores))
     return [
-        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS]) for key, name, scores in encoders
+        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS])
+        for key, name, scores in encoders
+        if scores
     ]
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import isfinite
 from statistics import fmean
 
+from raydist.engine.best import mean_map
 from raydist.engine.criteria import CRITERIA
 from raydist.engine.events import EpochReport
-from raydist.engine.retrieval import mean_map
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 from raydist.tuning.report import MetricsByData

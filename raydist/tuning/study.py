@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from raydist.config import overrides, path_of_today
 from raydist.engine.run_folder import differences
 from raydist.engine.schema import Config, TuneSection, anchored, load_config, with_values
+from raydist.engine.verdict import VALIDATION_SHARE
 from raydist.errors import ConfigError
 from raydist.randomness import stream
 from raydist.tuning.distributions import Distribution
@@ -15,9 +16,6 @@ from raydist.tuning.objectives import check_objective
 from raydist.tuning.space import SEPARATOR, Sample, Space, draw_sample, values_for
 
 DEFAULT_DATA = "synthetic"
-VALIDATION_SHARE = 0.2
-"""Share of the training identities that trials are compared on."""
-
 SEARCHABLE_SECTIONS = ("encoder", "method", "clustering", "train")
 """Sections that a space may reach into."""
 

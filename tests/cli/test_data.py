@@ -171,3 +171,77 @@ def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, m
         cache_folder(),
     )
     assert {entry.name for entry in frames.iterdir()} == entries
+
+
+def test_check_says_what_train_evaluate_and_tune_would(raydist, smoke_manifest):
+    known = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(), "--json")
+    assert known.json["refused"] == {"train": None, "score": None, "search_by_map": None}
+    assert "train: yes" in known.err
+    blind = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(identities=False))
+    assert blind.code == 0
+    assert "score: no: none of the query and gallery tracklets has an identity" in blind.err
+    assert "search by map on held-out identities: no: no training tracklet has an identity" in blind.err
+
+
+def test_baseline_refuses_what_cannot_be_ranked(raydist, smoke_manifest):
+    path = smoke_manifest(identities=False)
+    result = raydist("data", "baseline", "smoke", "data.name=manifest", f"data.root={path}")
+    assert result.code == 3
+    assert "error: nothing to rank in manifest" in result.err
+
+
+@pytest.fixture
+def manifest(smoke_root, tmp_path):
+    """A manifest of the smoke set that lies elsewhere, written by hand: other headings, delimiter and
+    identities."""
+    rows = ["Tracklet-ID;Split;Modality;Cam;PID;Frames"]
+    for number, folder in enumerate(sorted(smoke_root.glob("T*/*/*/*"))):
+        part, person, kind, camera = folder.relative_to(smoke_root).parts
+        split = "train" if part == "Train" else "query" if kind == "ir" else "gallery"
+        frames = " | ".join(str(path.relative_to(smoke_root)) for path in sorted(folder.glob("*.jpg")))
+        modality = {"rgb": "Visible", "ir": "Infrared"}[kind]
+        rows.append(f"t{number};{split};{modality};{camera};person_{person};{frames}")
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "own.csv").write_text("\r\n".join(rows), encoding="utf-8-sig")
+    return tmp_path / "lists" / "own.csv"
+
+
+def test_frames_elsewhere_are_checked_and_packed_as_a_run_maps_them(
+    raydist, smoke, smoke_root, manifest, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("RAYDIST_HOME", str(tmp_path))
+    words = ("--name", "manifest", "--root", manifest)
+    missing = raydist("data", "check", *words)
+    assert missing.code == 3
+    assert "(missing)" in missing.err
+    checked = raydist("data", "check", *words, "--frames-root", smoke_root, "--json")
+    assert checked.code == 0
+    assert checked.json["splits"] == read_dataset("hitsz_vcm", smoke_root)[0].summary()
+    names = checked.json["identity_names"]
+    assert list(names.values()) == sorted(names.values())
+    assert all(name.startswith("person_") for name in names.values())
+    size = ("--height", 32, "--width", 16)
+    assert raydist("data", "pack", *words, "--frames-root", smoke_root, *size).code == 0
+    entries = {entry.name for entry in (cache_folder() / "frames").iterdir()}
+    data = ("data.name=manifest", f"data.root={manifest}", f"data.frames_root={smoke_root}")
+    open_inputs(smoke(*data, "data.height=32", "data.width=16"), cache_folder())
+    assert {entry.name for entry in (cache_folder() / "frames").iterdir()} == entries
+
+
+def test_frames_out_of_the_folder_are_followed_when_asked_for(raydist, smoke_root, manifest):
+    (manifest.parent / "link").symlink_to(smoke_root)
+    text = manifest.read_text(encoding="utf-8-sig")
+    for folder in ("link/", f"{smoke_root}/"):
+        manifest.write_text(text.replace("Train/", f"{folder}Train/").replace("Test/", f"{folder}Test/"))
+        words = ("data", "check", "--name", "manifest", "--root", manifest)
+        refused = raydist(*words)
+        assert refused.code == 3
+        assert "data.outside_frames=true (--outside-frames)" in refused.err
+        assert raydist(*words, "--outside-frames").code == 0
+
+
+def test_frames_of_published_sets_cannot_be_elsewhere(raydist, smoke_root, tmp_path):
+    words = ("--name", "hitsz_vcm", "--root", smoke_root)
+    result = raydist("data", "check", *words, "--frames-root", tmp_path)
+    assert result.code == 2
+    assert "data set hitsz_vcm cannot have frames elsewhere" in result.err

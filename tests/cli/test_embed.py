@@ -1,4 +1,6 @@
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from raydist.cli.embed import write_blocks
@@ -64,3 +66,17 @@ def test_only_the_data_can_be_changed(raydist, run_dir, tmp_path):
     result = raydist("embed", run_dir, "evaluation.protocol=plain", "--out", tmp_path / "f.parquet")
     assert result.code == 2
     assert "only data.* can be changed" in result.err
+
+
+def test_identities_that_are_text_are_written_too(raydist, run_dir, embedded, smoke_root, tmp_path):
+    table = read_dataset("hitsz_vcm", smoke_root)[0].table
+    texts = pa.array([None if one is None else f"p{one}" for one in table["identity"].to_pylist()])
+    named = table.set_column(table.column_names.index("identity"), "identity", texts)
+    pq.write_table(named, tmp_path / "own.parquet")
+    data = ("data.name=manifest", f"data.root={tmp_path}/own.parquet", f"data.frames_root={smoke_root}")
+    result = raydist("embed", run_dir, *data, "--out", tmp_path / "f.parquet")
+    assert result.code == 0
+    assert pq.read_table(tmp_path / "f.parquet")["identity_name"].to_pylist() == texts.to_pylist()
+    written, whole = read_features(tmp_path / "f.parquet"), read_features(embedded[1])
+    assert np.array_equal(written.features, whole.features)
+    assert "identity_name" not in pq.read_table(embedded[1]).column_names

@@ -72,3 +72,14 @@ def test_weights_that_are_gone_are_not_needed(raydist, run_dir, tmp_path):
     assert "weights: null" in text
     (copy / "config.yaml").write_text(text.replace("weights: null", "weights: /gone/resnet.pth"))
     assert raydist("evaluate", copy).code == 0
+
+
+def test_data_that_cannot_be_scored_are_refused_with_the_reason(raydist, run_dir, smoke_manifest):
+    for known, reason in (
+        ({"identities": False}, "has an identity, and scores need people who are in both"),
+        ({"splits": False}, "no row has split 'query'"),
+    ):
+        result = raydist("evaluate", run_dir, "data.name=manifest", f"data.root={smoke_manifest(**known)}")
+        assert result.code == 3
+        assert "error: manifest cannot be scored: " in result.err
+        assert reason in result.err

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from raydist.data.datasets.dataset import read_dataset
@@ -57,8 +59,8 @@ def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, feature
             "no row has split 'gallery'",
         ),
         (lambda t: replace(t, modality=np.zeros_like(t.modality)), "needs both modalities"),
-        (lambda t: replace(t, identity=np.arange(len(t))), "match"),
-        (lambda t: replace(t, identity=None), "no identities"),
+        (lambda t: replace(t, identity=np.arange(len(t))), "people who are in both"),
+        (lambda t: replace(t, identity=None), "none of the query and gallery tracklets has an identity"),
         (lambda t: replace(t, split=None), "no split"),
     ],
 )
@@ -66,7 +68,25 @@ def test_features_that_cannot_be_ranked_are_bad_data(raydist, people, tmp_path, 
     write_features(change(people), tmp_path / "bad.parquet")
     result = raydist("score", tmp_path / "bad.parquet", "--protocol", "plain")
     assert result.code == 3
+    assert f"error: {tmp_path / 'bad.parquet'}: " in result.err
     assert message in result.err
+
+
+@pytest.mark.parametrize("command", ["cluster", "score"])
+def test_bad_features_are_bad_data_and_their_file_and_rows_are_named(raydist, people, tmp_path, command):
+    file = tmp_path / "bad.parquet"
+    write_features(people, file)
+    stored = pq.read_table(file)
+    vectors = people.features.copy()
+    vectors[7], vectors[9] = np.nan, 2.0
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    pq.write_table(stored.set_column(stored.column_names.index("feature"), "feature", column), file)
+    words = ["--protocol", "plain"] if command == "score" else ["--out", tmp_path / "labels.parquet"]
+    result = raydist(command, file, *words)
+    assert result.code == 3
+    for line in (str(file), "NaN, infinite or huge in row 7", "another length than 1 in row 9"):
+        assert line in result.err
+    assert not (tmp_path / "labels.parquet").exists()
 
 
 def test_queries_without_a_match_are_told(raydist, people, tmp_path):

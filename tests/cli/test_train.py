@@ -34,18 +34,6 @@ def keep_one_modality(root: Path) -> None:
     path.write_text("".join(line + "\n" for line in path.read_text().splitlines() if line.startswith("2")))
 
 
-def part_queries_and_gallery(root: Path) -> None:
-    """Nobody who is a query is in the gallery."""
-    path = root / "info" / "track_test_info.txt"
-    rows = [line.split() for line in path.read_text().splitlines()]
-    people = sorted({row[3] for row in rows})
-    half = set(people[: len(people) // 2])
-    kept = [number for number, row in enumerate(rows) if (row[0] == "1") == (row[3] in half)]
-    path.write_text("".join(" ".join(rows[number]) + "\n" for number in kept))
-    queries = [str(place + 1) for place, number in enumerate(kept) if rows[number][0] == "1"]
-    (root / "info" / "query_IDX.txt").write_text(" ".join(queries) + "\n")
-
-
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
@@ -53,7 +41,6 @@ def part_queries_and_gallery(root: Path) -> None:
         (truncate_a_frame, "2.jpg"),
         (shift_a_range, "track_train_info.txt"),
         (keep_one_modality, "infrared"),
-        (part_queries_and_gallery, "match"),
     ],
 )
 def test_bad_data_is_refused_before_anything_is_written(

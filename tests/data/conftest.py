@@ -1,6 +1,7 @@
 """Tiny data sets, written by hand in the exact layouts that the readers promise to read."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import simplejpeg
 
 from raydist.data.tracklets import TrackletTable
+from raydist.errors import DataError
 
 
 def _jpeg(path, seed, height=16, width=8):
@@ -105,3 +107,36 @@ def buptcampus(tmp_path):
         return root
 
     return make
+
+
+@pytest.fixture(scope="session")
+def read_or_refuse():
+    """`read_or_refuse(read, name, write)` reads a file that is written first; None if it is refused by an
+    error of the project that names the file. Any other error fails the test."""
+
+    def read_written(read, name, write):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / name
+            write(file)
+            try:
+                return read(file)
+            except DataError as error:
+                if name in str(error):
+                    return None
+                raise
+
+    return read_written
+
+
+@pytest.fixture(scope="session")
+def damage_file():
+    """`damage_file(file, place, damage, cut)` writes bytes over others, and cuts the end off if `cut` is a
+    multiple of 7."""
+
+    def damage_file(file, place, damage, cut):
+        content = bytearray(file.read_bytes())
+        start = place % len(content)
+        content[start : start + len(damage)] = damage
+        file.write_bytes(content[: len(content) - (cut % len(content) if cut % 7 == 0 else 0)])
+
+    return damage_file

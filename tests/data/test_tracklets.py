@@ -81,13 +81,13 @@ def test_take_and_select(chunked):
         ({"frames": []}, "0 frames in row 1"),
         ({"frames": None}, "frames: null in row 1"),
         ({"frames": [None]}, "a null path in row 1"),
-        ({"frames": ["a.jpg", ""]}, "a path out of the root in row 1"),
+        ({"frames": ["a.jpg", ""]}, "an empty path in row 1"),
         ({"frames": ["/etc/passwd"]}, "a path out of the root in row 1, the first is '/etc/passwd'"),
         ({"frames": ["a/../../b.jpg"]}, "a path out of the root in row 1"),
         ({"frames": [".."]}, "a path out of the root in row 1"),
         ({"frames": ["a\\..\\b.jpg"]}, "a path out of the root in row 1"),
         ({"frames": ["C:/b.jpg"]}, "a path out of the root in row 1"),
-        ({"frames": ["a\0.jpg"]}, "a path out of the root in row 1"),
+        ({"frames": ["a\0.jpg"]}, "a path with a NUL character in row 1"),
     ],
 )
 def test_bad_values_are_refused_with_their_rows(changes, message):

@@ -3,8 +3,9 @@ import pytest
 
 from raydist.engine.inputs import data_fingerprint, open_inputs
 from raydist.engine.loop import run_epoch
+from raydist.engine.schema import anchored
 from raydist.engine.state import build_state
-from raydist.errors import ConfigError, DataError
+from raydist.errors import ConfigError
 from raydist.evaluation.retrieval import scores
 
 SINGLE = ("data.frames=1", "data.sub_tracklets=1", "data.height=16", "data.width=8", "method.name=dcl")
@@ -65,7 +66,24 @@ def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
     assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
 
 
-def test_data_that_its_protocol_cannot_rank_is_refused_before_training(single, tmp_path):
-    open_inputs(single("sysu_mm01", "evaluation.protocol=sysu_mm01_indoor"), tmp_path)
-    with pytest.raises(DataError, match="sysu_mm01 leaves 0 of 18 queries"):
-        open_inputs(single("regdb", "evaluation.protocol=sysu_mm01"), tmp_path)
+def test_data_that_its_protocol_cannot_rank_is_known_before_training(single, tmp_path):
+    assert open_inputs(single("sysu_mm01", "evaluation.protocol=sysu_mm01_indoor"), tmp_path).obstacle is None
+    obstacle = open_inputs(single("regdb", "evaluation.protocol=sysu_mm01"), tmp_path).obstacle
+    assert obstacle.reason == "removed by the protocol"
+    assert "sysu_mm01 leaves 0 of 18 queries" in obstacle.message
+
+
+def test_a_manifest_is_told_apart_by_the_folder_of_its_frames(smoke, tmp_path):
+    words = ("data.name=manifest", "data.root=m.csv")
+    prints = [
+        data_fingerprint(smoke(*words, *more).data, tmp_path)
+        for more in ([], ["data.frames_root=a"], ["data.frames_root=b"])
+    ]
+    assert prints[0] == {"name": "manifest", "root": smoke(*words).data.root}
+    assert len({tuple(one.items()) for one in prints}) == 3
+
+
+def test_relative_folders_of_frames_are_anchored(smoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = anchored(smoke("data.name=manifest", "data.root=m.csv", "data.frames_root=frames"))
+    assert config.data.frames_root == str(tmp_path / "frames")

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from raydist.data.training_set import Truth
+from raydist.engine.checkpoint import load_encoder
 from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import run_epoch
-from raydist.engine.retrieval import best_epoch
+from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
-from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.tracking.tracker import NoTracker
 
@@ -157,8 +157,60 @@ def test_a_loss_that_is_no_number_stops_before_the_step(smoke, smoke_inputs, mon
         run_epoch(state)
 
 
-def test_best_is_the_trained_epoch_of_the_highest_mean():
-    means = {0: 99, 2: 5, 4: 7, 6: 7}
-    scores = {epoch: {direction: {"map": mean} for direction in DIRECTIONS} for epoch, mean in means.items()}
-    assert best_epoch(scores) == 4
-    assert best_epoch({0: scores[0]}) is None
+@pytest.fixture(scope="module")
+def config_of(smoke):
+    """The quick recipe on a manifest."""
+    return lambda path, *words: smoke(*QUICK, "data.name=manifest", f"data.root={path}", *words)
+
+
+def test_a_run_without_identities_and_queries_ends_with_the_same_encoder(config_of, smoke_manifest, tmp_path):
+    known = config_of(smoke_manifest())
+    scored = run(known, open_inputs(known, tmp_path), tmp_path / "scored")
+    blind = config_of(smoke_manifest(identities=False, splits=False))
+    inputs = open_inputs(blind, tmp_path)
+    assert inputs.obstacle.reason == "no queries"
+    unscored = run(blind, inputs, tmp_path / "unscored")
+    (_, with_truth), (epoch, without) = (folder.checkpoints.newest() for folder in (scored, unscored))
+    assert with_truth["encoder.safetensors"] == without["encoder.safetensors"]
+
+    summary = unscored.summary()
+    assert (summary.untrained, summary.last) == (None, None)
+    assert summary.not_scored == inputs.obstacle.message
+    assert set(summary.criteria["last"]) >= {"silhouette", "balance"}
+    values = {report.epoch: report.criteria.get("silhouette") for report in unscored.reports()[1:]}
+    assert summary.best.value == pytest.approx(max(values.values()), abs=1e-3)
+    assert summary.best.epoch == max(values, key=values.get)
+    assert summary.best.picked_on == "criterion silhouette"
+    assert summary.best.epoch in unscored.checkpoints.epochs()
+    assert json.loads((unscored.path / "summary.json").read_text())["best"]["epoch"] == summary.best.epoch
+
+    state = build_state(known, open_inputs(known, tmp_path))
+    load_encoder(state.encoder, without)
+    assert evaluate_retrieval(state) == scored.summary().last
+    assert len(list((unscored.path / "labels").iterdir())) == epoch
+
+
+def test_an_unscored_run_that_was_stopped_remembers_its_criteria(config_of, smoke_manifest, tmp_path):
+    config = config_of(smoke_manifest(identities=False))
+    inputs = open_inputs(config, tmp_path)
+    assert inputs.obstacle.reason == "no identities"
+    whole = run(config, inputs, tmp_path / "whole")
+
+    def stop(report):
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_run(build_state(config, inputs), RunFolder(tmp_path), NoTracker(), after_epoch=stop)
+    assert outcome(run(config, inputs, tmp_path)) == outcome(whole)
+    assert RunFolder(tmp_path).summary().best == whole.summary().best
+
+
+def test_a_label_free_search_needs_no_identities_to_hold_out(config_of, smoke_manifest, tmp_path):
+    words = ("data.validation_identities=0.2", "evaluation.split=validation")
+    inputs = open_inputs(config_of(smoke_manifest(identities=False), *words), tmp_path)
+    assert inputs.obstacle.reason == "no identities"
+    assert len(inputs.ranked) == 0
+    held = open_inputs(config_of(smoke_manifest(), *words), tmp_path)
+    assert held.obstacle is None
+    assert len(held.tracklets) < len(inputs.tracklets)

@@ -1,10 +1,15 @@
 """The pages that people read, README and guide, and the code blocks in them."""
 
 import re
+import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from raydist.cli.app import app
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "raydist" / "guide").glob("*.md"))]}
@@ -60,6 +65,24 @@ def prose(page: str) -> str:
     return re.sub(r"(?<=\S)\n(?=[^\n|#-])", " ", text)
 
 
+def _run_commands(text: str) -> None:
+    """Run the lines of a bash block, all of them commands of raydist, in this process."""
+    for line in text.replace("\\\n", "").splitlines():
+        match shlex.split(line, comments=True):
+            case []:
+                continue
+            case ["raydist", *words]:
+                pass
+            case ["python", "-m", module, *words] if module.startswith("raydist."):
+                words = [module.removeprefix("raydist."), *words]
+            case _:
+                pytest.fail(
+                    f"{line!r} is no command of raydist: mark the block with <!-- not run: the reason -->"
+                )
+        result = CliRunner().invoke(app, words, catch_exceptions=False)
+        assert result.exit_code == 0, f"{line}\n{result.output}"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for `page` is made once for each page."""
     if "page" in metafunc.fixturenames:
@@ -76,6 +99,18 @@ def page_blocks(page: str) -> list[Block]:
 def readme_blocks() -> list[Block]:
     """The blocks of the README."""
     return blocks("README.md")
+
+
+@pytest.fixture
+def data_blocks() -> list[Block]:
+    """The blocks of the page on data."""
+    return blocks("data.md")
+
+
+@pytest.fixture
+def run_commands() -> Callable[[str], None]:
+    """`run_commands(text)` runs the lines of a bash block."""
+    return _run_commands
 
 
 @pytest.fixture

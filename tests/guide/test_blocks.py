@@ -1,37 +1,15 @@
 """Every block of README and guide is run as a reader would run it, or says why it is not."""
 
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
-
-from raydist.cli.app import app
 
 LANGUAGES = {"bash", "python", "yaml", ""}
 COMMANDS = ("raydist ", "python ", "pip ", "ray ")
 
 
-def run_commands(text: str) -> None:
-    """Run the lines of a bash block, all of them commands of raydist, in this process."""
-    for line in text.replace("\\\n", "").splitlines():
-        match shlex.split(line, comments=True):
-            case []:
-                continue
-            case ["raydist", *words]:
-                pass
-            case ["python", "-m", module, *words] if module.startswith("raydist."):
-                words = [module.removeprefix("raydist."), *words]
-            case _:
-                pytest.fail(
-                    f"{line!r} is no command of raydist: mark the block with <!-- not run: the reason -->"
-                )
-        result = CliRunner().invoke(app, words, catch_exceptions=False)
-        assert result.exit_code == 0, f"{line}\n{result.output}"
-
-
 @pytest.mark.ray
-def test_the_blocks_of_a_page_run_in_order_in_one_folder(page_blocks, tmp_path, monkeypatch):
+def test_the_blocks_of_a_page_run_in_order_in_one_folder(page_blocks, run_commands, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     names = {"__name__": "page"}

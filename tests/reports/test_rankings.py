@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from raydist.reports.rankings import NUM_RANKS, NUM_SHOWN, best_to_worst, rankin
 
 
 def ranked(row, precision):
-    return RankedList(row, precision, np.zeros(0, np.int64), np.zeros(0, bool))
+    return RankedList(row, np.zeros(0, np.int64), precision, np.zeros(0, bool))
 
 
 @pytest.mark.parametrize("direction", ["infrared_to_visible", "visible_to_infrared"])
@@ -56,3 +58,17 @@ def test_the_best_and_the_worst_are_among_the_chosen():
     assert [one.query_row for one in best_to_worst(lists, 3)] == [1, 3, 2]
     assert [one.query_row for one in best_to_worst(lists, 8)] == [1, 4, 3, 0, 2]
     assert [one.query_row for one in best_to_worst(lists[::-1], 8)] == [1, 4, 3, 0, 2]
+
+
+def test_without_a_protocol_nothing_is_marked(table, make_frames):
+    blind = replace(table, identity=None)
+    shown = rankings(blind, make_frames(len(table)), protocol=None, direction="infrared_to_visible")
+    marked = rankings(table, make_frames(len(table)), protocol="plain", direction="infrared_to_visible")
+    assert len(shown) == NUM_SHOWN
+    assert {ranking.average_precision for ranking in shown} == {None}
+    assert {hit for ranking in shown for _, hit in ranking.gallery} == {None}
+    gallery = {r.query.tracklet_id: [sight.tracklet_id for sight, _ in r.gallery] for r in marked}
+    both = [r for r in shown if r.query.tracklet_id in gallery]
+    assert both
+    for ranking in both:
+        assert [sight.tracklet_id for sight, _ in ranking.gallery] == gallery[ranking.query.tracklet_id]

@@ -5,8 +5,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from raydist.engine.events import EpochReport
+from raydist.engine.summary import Best
 from raydist.errors import DataError
-from raydist.reports.run_page import history, run_page, shares
+from raydist.reports.rankings import NUM_SHOWN
+from raydist.reports.run_page import history, ranked_queries, run_page, shares
 from raydist.reports.templates import write_html
 
 VOID = {"meta", "img", "br", "link", "input"}
@@ -47,7 +50,8 @@ class Tags(HTMLParser):
 @pytest.fixture
 def make_page(summary, reports, table, make_frames):
     def make(summary=summary, reports=reports):
-        return run_page(summary, reports, table, make_frames(len(table)), epoch=3)
+        lists = ranked_queries(summary, table, make_frames(len(table)))
+        return run_page(summary, reports, lists, epoch=3)
 
     return make
 
@@ -177,3 +181,34 @@ def test_shares_of_nothing():
 
 def test_history_of_nothing():
     assert history([], []) == []
+
+
+@pytest.fixture
+def unscored(summary):
+    """The summary of a run on data without identities."""
+    criteria = {"first": {"silhouette": 0.1}, "last": {"silhouette": 0.3}}
+    best = Best({}, epoch=3, picked_on="criterion silhouette", measure="silhouette", value=0.3)
+    return replace(
+        summary, untrained=None, last=None, best=best, criteria=criteria, not_scored="no identities are known"
+    )
+
+
+def test_a_run_that_was_not_scored_says_why_and_shows_lists_without_marks(unscored, make_page):
+    reports = [
+        EpochReport(0, "untrained"),
+        *(EpochReport(epoch, "dual", criteria={"silhouette": epoch / 10}) for epoch in (1, 2, 3)),
+    ]
+    html = make_page(summary=unscored, reports=reports)
+    tags = Tags(html)
+    assert "Not scored: no identities are known" in tags.text
+    assert "Best is epoch 3, by the criterion silhouette" in tags.text
+    assert "Criteria that need no identities" in tags.text
+    assert "Hits are not marked" in tags.text
+    for word in ("✓", "✗", "AP ", "Rank-1", "mAP"):
+        assert word not in tags.text
+    assert len(tags.all("article")) == 2 * NUM_SHOWN
+
+
+def test_a_run_without_queries_has_no_lists(unscored):
+    page = run_page(unscored, [EpochReport(0, "untrained")], {}, epoch=3)
+    assert "Ranked lists" not in Tags(page).text

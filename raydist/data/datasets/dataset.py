@@ -10,7 +10,7 @@ from pathlib import Path
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.tracklets import TrackletTable
-from raydist.errors import DataError
+from raydist.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,16 @@ class ReadOptions:
         auxiliary: also read training tracklets of persons that one camera alone saw.
         paired: fill the column ``pair``, a supervisory hint across the modalities.
         trial: which of the published splits, from 1.
+        frames_root: folder that the frame paths of a manifest are relative to; None is that of the manifest.
+        outside_frames: follow frame paths and links that lead out of that folder.
     """
 
     mismatch: str = "drop"
     auxiliary: bool = False
     paired: bool = False
     trial: int = 1
+    frames_root: str | None = None
+    outside_frames: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,14 @@ def read_dataset(
         The table of all splits, and what was left out.
 
     Raises:
-        ConfigError: there is no such data set; the message has the nearest name.
+        ConfigError: there is no such data set, the message has the nearest name; or its frames cannot be
+            elsewhere.
         DataError: the folder does not exist, or the reader refuses what is in it.
     """
     dataset = DATASETS.load(name)
+    for option in ("frames_root", "outside_frames"):
+        if getattr(options, option) and option not in dataset.options:
+            raise ConfigError(f"data.{option}: data set {name} cannot have frames elsewhere; leave it out")
     if not Path(root).exists():
         raise DataError(f"data set {name}: {root} does not exist")
     return dataset.read(root, **{option: getattr(options, option) for option in dataset.options})

@@ -1,59 +1,74 @@
 """The user's own data: one Parquet or CSV file with a row for every tracklet.
 
 Columns: ``tracklet_id, split, modality, camera, frames`` and, if known, ``identity``, ``pair``, ``stream``.
-Frame paths are relative to the folder of the manifest; in CSV they are separated by ``|``. Other columns are
-left out and noted.
+Frame paths are relative to the folder of the manifest, or to another that is named; as text they are
+separated by ``|``. Other columns are left out and noted.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
+import pyarrow.compute as pc
 
+from raydist.data.columns import text_column
+from raydist.data.datasets.csv_table import read_csv
 from raydist.data.datasets.dataset import Dataset
+from raydist.data.datasets.frame_lists import check_links, frame_lists, frames_folder
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.tracklets import SCHEMA, TrackletTable
+from raydist.data.headings import missing_column, read_headings
+from raydist.data.identities import read_identities
+from raydist.data.parquet_files import read_parquet
+from raydist.data.table_problems import TableProblems
+from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values
+from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 
 NAMES = ("manifest.parquet", "manifest.csv")
 IGNORED = "columns left out"
-_LINKS_SHOWN = 5
+RENAMED = "columns read by another heading"
+NUMBERED = "identities that are text, numbered in their order"
+_PARQUET = b"PAR1"
+_PARQUET_SUFFIXES = (".parquet", ".pq")
 
 
-def read(root: str | Path) -> tuple[TrackletTable, ReadNotes]:
+def read(
+    root: str | Path, *, frames_root: str | None = None, outside_frames: bool = False
+) -> tuple[TrackletTable, ReadNotes]:
     """The tracklets of a manifest.
 
     Args:
         root: the manifest, or a folder that holds ``manifest.parquet`` or ``manifest.csv``.
+        frames_root: the folder that frame paths are relative to; None is that of the manifest.
+        outside_frames: follow absolute paths, ``..`` and symbolic links out of that folder.
 
     Returns:
-        The table, whose root is the folder of the manifest, and which columns were left out.
+        The table, which columns were left out or bear another heading, and how identities were numbered.
 
     Raises:
-        DataError: there is no manifest, it is damaged, or its rows break the rules of `TrackletTable`; or a
-            path leads out of the folder of the manifest through a symbolic link.
+        DataError: there is no manifest, or it is damaged; or, with all problems at once, its columns cannot
+            be read without loss, its rows break the rules of `TrackletTable`, or a path leads out of the
+            folder.
     """
     file = _find(Path(root))
-    is_csv = file.suffix.lower() == ".csv"
-    table = _read_csv(file) if is_csv else _read_parquet(file)
-    names = table.column_names
-    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if repeated:
-        raise DataError(f"{file}: column {repeated[0]} occurs {names.count(repeated[0])} times")
-    notes = ReadNotes()
-    for name in names:
-        if name not in SCHEMA.names:
-            notes.add(IGNORED, name)
-    columns = {name: table[name] for name in names if name in SCHEMA.names}
-    tracklets = TrackletTable(pa.table(_split_texts(columns) if is_csv else _cast(columns)), file.parent)
-    _check_links(tracklets)
-    return tracklets, notes
+    folder, notes = frames_folder(file, frames_root), ReadNotes()
+    headings, columns, problems = _read_parquet(file) if _is_parquet(file) else _read_csv(file)
+    known = read_headings(headings, SCHEMA.names, problems)
+    for reason, examples in ((IGNORED, known.others), (RENAMED, known.renamed)):
+        for example in examples:
+            notes.add(reason, example or "without a heading")
+    table, names = _cast({name: columns[place] for name, place in known.places.items()}, folder, problems)
+    for number, name in names.items():
+        notes.add(NUMBERED, f"{name} is {number}")
+    for field in SCHEMA:
+        if not field.nullable and field.name not in known.places:
+            problems.add(missing_column(field.name, f"type {field.type}", headings))
+    check_values(table, problems, outside_frames=outside_frames)
+    if not problems and not outside_frames:
+        check_links(table["frames"], folder, problems)
+    problems.refuse(str(file))
+    return TrackletTable(table, folder, names, outside_frames), notes
 
 
 MANIFEST = Dataset(read, protocol="plain")
@@ -68,58 +83,50 @@ def _find(root: Path) -> Path:
     raise DataError(f"{root}: expected a manifest, or a folder with {' or '.join(NAMES)}")
 
 
-def _read_parquet(file: Path) -> pa.Table:
-    try:
-        return pa.parquet.ParquetFile(file).read()
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file}: not a readable Parquet file ({error})") from None
+def _is_parquet(file: Path) -> bool:
+    if file.suffix.lower() in _PARQUET_SUFFIXES:
+        return True
+    with file.open("rb") as stream:
+        return stream.read(len(_PARQUET)) == _PARQUET
 
 
-def _read_csv(file: Path) -> pa.Table:
-    types = {field.name: pa.string() if field.name == "frames" else field.type for field in SCHEMA}
-    # Only an empty field is null, and only where null is allowed: a camera may well be called "NA".
-    options = pa.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=False)
-    try:
-        return pa.csv.read_csv(file, convert_options=options)
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{file}: not a readable CSV file ({error})") from None
+def _read_parquet(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProblems]:
+    table = read_parquet(file)
+    return table.column_names, table.columns, TableProblems()
 
 
-def _split_texts(columns: dict[str, Any]) -> dict[str, Any]:
-    """CSV columns with the frames as lists, and an empty pair or stream as null."""
-    columns = dict(columns)
-    for name in columns.keys() & {"pair", "stream"}:
-        columns[name] = pa.array([text or None for text in columns[name].to_pylist()], pa.string())
-    if "frames" in columns:
-        frames = [text.split("|") if text else [] for text in columns["frames"].to_pylist()]
-        columns["frames"] = pa.array(frames, SCHEMA.field("frames").type)
-    return columns
+def _read_csv(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProblems]:
+    csv = read_csv(file, SCHEMA.names)
+    problems = TableProblems(csv.numbers)
+    for problem in csv.problems:
+        problems.add(problem)
+    return csv.headings, csv.columns, problems
 
 
-def _cast(columns: dict[str, Any]) -> dict[str, Any]:
-    """Columns in the types of the schema, where they can be converted without loss; others are unchanged."""
-    cast = dict(columns)
+def _cast(
+    columns: dict[str, pa.ChunkedArray], folder: Path, problems: TableProblems
+) -> tuple[pa.Table, dict[int, str]]:
+    """The columns that can be read, in the types of the schema, and the texts of numbered identities."""
+    cast: dict[str, pa.ChunkedArray | None] = {}
+    names: dict[int, str] = {}
     for name, column in columns.items():
-        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            cast[name] = column.cast(SCHEMA.field(name).type)
-    return cast
+        if name == "identity":
+            identities = read_identities(column, problems)
+            cast[name] = identities and identities.numbers
+            names = identities.names if identities else {}
+        elif name == "frames":
+            cast[name] = frame_lists(column, problems, folder)
+        else:
+            texts = text_column(column, name, problems)
+            cast[name] = None if texts is None else _plain_text(texts, name)
+    ordered = {field.name: cast[field.name] for field in SCHEMA if cast.get(field.name) is not None}
+    return pa.table(ordered), names
 
 
-def _check_links(tracklets: TrackletTable) -> None:
-    """Refuse frames that a symbolic link leads out of the folder."""
-    root = os.path.realpath(tracklets.root)
-    inside = (root + os.sep).replace(os.sep * 2, os.sep)
-    folders: dict[str, bool] = {}
-    outside = []
-    for path in (path for frames in tracklets.frames for path in frames):
-        folder, file = os.path.dirname(path), os.path.join(root, path)
-        if folder not in folders:
-            folders[folder] = (os.path.realpath(os.path.join(root, folder)) + os.sep).startswith(inside)
-        leads_out = os.path.islink(file) and not os.path.realpath(file).startswith(inside)
-        if leads_out or not folders[folder]:
-            outside.append(path)
-    if outside:
-        raise DataError(
-            f"{len(outside)} frame paths of {tracklets.root} lead out of the folder through a symbolic link; "
-            "the first: " + ", ".join(outside[:_LINKS_SHOWN])
-        )
+def _plain_text(texts: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+    """Splits and modalities in small letters, and an empty pair or stream as null."""
+    if name in ALLOWED:
+        return pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+    if SCHEMA.field(name).nullable:
+        return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+    return texts

@@ -84,11 +84,12 @@ def open_or_write(
 
 
 def cache_key(files: FrameFiles) -> str:
-    """The name of the entry: a digest of each file's path, size and time of change, and of the pixel size."""
+    """The name of the entry: a digest of the folder, of each file's path, size and time of change, and of the
+    pixel size."""
     listed = [
         [path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)
     ]
-    content = json.dumps([_FORMAT, files.height, files.width, listed])
+    content = json.dumps([_FORMAT, os.path.realpath(files.root), files.height, files.width, listed])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 

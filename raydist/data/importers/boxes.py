@@ -81,7 +81,7 @@ def read_boxes(path: Path, problems: Problems) -> Boxes:
     try:
         lines = read_lines(path, LAYOUT)
     except DataError as error:
-        problems.add(path, str(error))
+        problems.add(path, str(error).removeprefix(f"{path}: "))
         lines = []
     rows = []
     num_without_track = 0

@@ -13,7 +13,7 @@ import numpy as np
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.cutting import OnProgress
-from raydist.data.importers.files import write_whole
+from raydist.data.importers.files import with_data_errors, write_whole
 from raydist.data.importers.identities import UNKNOWN, are_renumbered, number_identities, write_identities
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.patterns import parse_pattern
@@ -45,6 +45,7 @@ class CropsImport:
     copy: bool = False
 
 
+@with_data_errors
 def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) -> ImportResult:
     """Group the pictures of a tree and write the manifest.
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from raydist.errors import RaydistError
+from raydist.errors import DataError, RaydistError
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 UNFINISHED = ".part"
 """The end of the name of a file that is being written."""
@@ -31,6 +37,22 @@ def write_whole(path: Path, content: bytes) -> None:
             unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise RaydistError(f"{path} cannot be written ({error.strerror})") from None
+
+
+def with_data_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn what the operating system says of a file into a `DataError`: no rights, a name too long, ..."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:
+            raise DataError(
+                f"{error.filename or 'a file'} cannot be read or written ({error.strerror or error}); "
+                "check the name and the rights"
+            ) from None
+
+    return run
 
 
 def is_written(path: Path) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.boxes import Boxes, read_boxes
 from raydist.data.importers.cutting import CropFormat, CropJob, CropRecord, OnProgress, cut_crops, open_record
+from raydist.data.importers.files import with_data_errors
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.problems import Problems
 from raydist.data.importers.sequences import SequenceFiles, find_sequences
@@ -21,6 +22,7 @@ from raydist.errors import ConfigError, DataError
 from raydist.types import Modality
 
 NOT_IN_VIDEO = "box behind the end of the video"
+NO_BOXES = "track file without boxes"
 LARGEST_MISSING_SHARE = 0.05
 """Of the boxes of a sequence; a larger share means that tracks and video do not belong together."""
 
@@ -60,6 +62,7 @@ class SequencePlan:
     pieces: list[Piece]
 
 
+@with_data_errors
 def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> ImportResult:
     """Cut the tracks of all sequences and write the manifest.
 
@@ -106,8 +109,7 @@ def _plan_all(request: MotImport, target: Target, problems: Problems, notes: Rea
     plans = [_plan(files, request, target, problems, notes) for files in sequences]
     problems.raise_any()
     if not any(plan and plan.pieces for plan in plans):
-        reasons = "; ".join(notes.lines()) or "the track files are empty"
-        raise DataError(f"no tracklet of {request.path} is left: {reasons}")
+        raise DataError(f"no tracklet of {request.path} is left: {'; '.join(notes.lines())}")
     return [plan for plan in plans if plan and plan.pieces]
 
 
@@ -115,7 +117,10 @@ def _plan(
     files: SequenceFiles, request: MotImport, target: Target, problems: Problems, notes: ReadNotes
 ) -> SequencePlan | None:
     """What becomes of one sequence; None when its frames cannot be opened."""
+    num_problems = len(problems)
     boxes = read_boxes(files.tracks, problems)
+    if not len(boxes) and len(problems) == num_problems:
+        notes.add(NO_BOXES, str(files.tracks))
     try:
         source = open_source(files.frames, request.first_frame)
     except DataError as error:

@@ -45,9 +45,11 @@ def find_sequences(path: Path, given: Mapping[str, Path], problems: Problems) ->
         The sequences, sorted by name.
 
     Raises:
-        DataError: there is no sequence.
+        DataError: nothing is there, or no sequence.
         ConfigError: frames are given for a sequence that is not there.
     """
+    if not path.exists():
+        raise DataError(f"{path}: no such file or folder")
     track_files = _track_files(path)
     if not track_files:
         raise DataError(f"{path}: no track file; expected one of\n{LAYOUTS}")
@@ -74,7 +76,7 @@ def _track_files(path: Path) -> dict[str, list[Path]]:
     if (path / "gt" / "gt.txt").is_file():
         return {path.resolve().name: [path / "gt" / "gt.txt"]}
     files: dict[str, list[Path]] = {}
-    for entry in sorted(path.iterdir()) if path.is_dir() else ():
+    for entry in sorted(path.iterdir()):
         if entry.name.startswith("."):
             continue
         if entry.suffix.lower() == ".txt" and entry.is_file():

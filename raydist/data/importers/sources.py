@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.data.frames.numbers import NO_NUMBER, frame_numbers
 from raydist.data.importers.pictures import Picture, is_picture, natural_key, read_picture
 from raydist.errors import DataError
 from raydist.types import Ints
@@ -109,9 +109,8 @@ class FolderFrames:
         )
         if not names:
             raise DataError("the folder holds no pictures")
-        numbers = [re.search(r"([0-9]+)$", Path(name).stem) for name in names]
-        by_number = {int(match[1]): name for match, name in zip(numbers, names, strict=True) if match}
-        if len(by_number) < len(names):
+        by_number = dict(zip(frame_numbers(names).tolist(), names, strict=True))
+        if NO_NUMBER in by_number or len(by_number) < len(names):
             by_number = dict(enumerate(names, start=first_frame))
         self._path = path
         self._names = by_number

@@ -12,7 +12,6 @@ from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
-from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.types import Modality
 
@@ -104,9 +103,11 @@ def _row(variant: Variant, by_seed: Mapping[int, RunSummary]) -> TableRow:
 
 def _measures(summary: RunSummary) -> Iterator[tuple[str, float]]:
     for stage, scores in (("untrained", summary.untrained), ("last", summary.last)):
-        for direction in DIRECTIONS:
+        for direction, values in (scores or {}).items():
             for measure in ("map", "rank1"):
-                yield f"{stage}/{direction}/{measure}", scores[direction][measure]
+                yield f"{stage}/{direction}/{measure}", values[measure]
+    for criterion, value in summary.criteria.get("last", {}).items():
+        yield f"last/{criterion}", value
     for stage, clusters in summary.clusters.items():
         for modality in Modality:
             if "ari" in clusters.get(modality.label, {}):

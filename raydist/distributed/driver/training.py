@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 from raydist.distributed.cluster import check_resources, connected
@@ -12,9 +13,11 @@ from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.environment import describe_environment
 from raydist.engine.events import OnEvent, ReportWritten, Started
+from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
+from raydist.engine.start import check_start, is_fresh
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
@@ -48,18 +51,22 @@ def train(
         The run's folder and its summary.
 
     Raises:
-        ConfigError: the cluster is too small, the name is taken, or a resumed run was changed.
-        DataError: the data set is not as it should be.
+        ConfigError: the cluster is too small, the name is taken, a resumed run was changed, or the weights
+            are those of a run with another encoder.
+        DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
+    start = _check_start(config, resume)
     inputs = open_inputs(config, cache_folder())
+    check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):
         check_resources(config.ray)
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
         uri = config.tracking.mlflow_uri if run_id else None
-        on_event(_started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None))
+        started = _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None)
+        on_event(replace(started, start=start))
         del inputs
         with finishing(tracker):
             _run_workers(config, folder, run_id, on_event, memory.search_budget)
@@ -68,6 +75,13 @@ def train(
         summary = folder.summary()
         assert summary is not None
         return folder, summary
+
+
+def _check_start(config: Config, resume: Path | None) -> str:
+    """What the encoder starts from; a run that has a checkpoint needs nothing else."""
+    if resume is not None and not is_fresh(config, RunFolder.open(resume).checkpoints):
+        return ""
+    return check_start(config.encoder)
 
 
 def _started(
@@ -91,6 +105,7 @@ def _started(
         num_shards=config.ray.num_shards,
         shard_mb=memory.shard_mb,
         protocol=inputs.protocol,
+        not_scored=inputs.not_scored,
         resumed=resumed,
     )
 

@@ -23,9 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from raydist.distributed.cluster import connected, num_groups
 from raydist.distributed.driver.group import run_in_thread
+from raydist.engine.criteria import CRITERIA
+from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
-from raydist.errors import TrainingError
+from raydist.engine.start import check_start
+from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
 from raydist.reports.study_page import write_study_page
 from raydist.tracking.tracker import finishing
@@ -75,7 +78,9 @@ def search(
     """
     check_search(study.tune.search)
     earlier = _earlier_folder(study, resume)
-    sizes = {data: num_tracklets(open_inputs(config, cache_folder())) for data, config in study.bases.items()}
+    for config in study.bases.values():
+        check_start(config.encoder)
+    sizes = {data: _sizes(config) for data, config in study.bases.items()}
     base = next(iter(study.bases.values()))
     with connected(base.ray):
         from raydist.distributed.tune.hooks import Recording
@@ -121,6 +126,19 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
     text = json.dumps(summary.as_dict(), indent=1) + "\n"
     (folder.path / "summary.json").write_text(text, encoding="utf-8")
     return summary
+
+
+def _sizes(config: Config) -> list[int]:
+    """Training tracklets of each modality, of data that the objective can be measured on."""
+    inputs = open_inputs(config, cache_folder())
+    check_feasible(config, inputs)
+    if config.tune.objective == "map" and inputs.obstacle:
+        raise DataError(
+            f"tune.objective = map compares trials by scores, but {config.data.name} cannot be scored: "
+            f"{inputs.not_scored}; take a criterion that needs no identities: "
+            f"tune.objective={'|'.join(CRITERIA)}"
+        )
+    return num_tracklets(inputs)
 
 
 def waiting(trials: Sequence[Trial], num_samples: int) -> list[int]:

@@ -21,10 +21,13 @@ def _train(job: TrialJob) -> None:
 
     configs, board = job.configs, job.actors.board
     process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
-    run = JointRun(
-        {data: state_of_worker(config, process_group, job.actors) for data, config in configs.items()}
-    )
     checkpoints = CheckpointFolder((job.folder / "checkpoints").as_uri())
+    run = JointRun(
+        {
+            data: state_of_worker(config, process_group, job.actors, checkpoints)
+            for data, config in configs.items()
+        }
+    )
     leads = process_group.rank == 0
 
     def may_go_on_after(report: TrialReport) -> bool:

@@ -11,9 +11,11 @@ from pathlib import Path
 import torch
 
 from raydist.distributed.job import AnyJob, GroupActors
+from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.inputs import open_inputs
 from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProcessGroup
 from raydist.engine.schema import Config
+from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
 from raydist.errors import RaydistError
 from raydist.home import cache_folder
@@ -56,8 +58,10 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
     return SingleProcess(device)
 
 
-def state_of_worker(config: Config, process_group: ProcessGroup, actors: GroupActors) -> RunState:
-    """A run before its first epoch, whose refresh is done on the shards."""
+def state_of_worker(
+    config: Config, process_group: ProcessGroup, actors: GroupActors, checkpoints: CheckpointFolder
+) -> RunState:
+    """A run before its first epoch, whose refresh is done on the shards; `checkpoints` are its own."""
     from raydist.distributed.shards.refresh import ShardedRefresh
 
     inputs = open_inputs(config, cache_folder())
@@ -68,7 +72,8 @@ def state_of_worker(config: Config, process_group: ProcessGroup, actors: GroupAc
         inputs.tracklets,
         threads=config.ray.shard_threads,
     )
-    return build_state(config, inputs, process_group=process_group, refresh=refresh)
+    fresh = is_fresh(config, checkpoints)
+    return build_state(config, inputs, process_group=process_group, refresh=refresh, fresh=fresh)
 
 
 @contextmanager

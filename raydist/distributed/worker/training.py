@@ -28,7 +28,7 @@ def _train(job: TrainingJob) -> None:
 
     config, folder, board = job.config, RunFolder(job.folder), job.actors.board
     process_group = setup_worker(deterministic=config.run.deterministic)
-    state = state_of_worker(config, process_group, job.actors)
+    state = state_of_worker(config, process_group, job.actors, folder.checkpoints)
     leads = process_group.rank == 0
     if leads:
         state.after_step = _post_steps(state, board)

@@ -61,6 +61,7 @@ class HiTPro(Method):
     """HiTPro: the tracklet warm-up without its clusters, then the hierarchical contrast; see the module."""
 
     Params = HiTProParams
+    needs_clusters = False
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, if any, and the hierarchical stage."""

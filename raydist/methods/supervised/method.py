@@ -31,6 +31,7 @@ class Supervised(Method):
 
     Params = SupervisedParams
     supervised = True
+    needs_clusters = False
 
     def stages(self) -> Sequence[Stage]:
         """One stage."""

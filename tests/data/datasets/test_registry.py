@@ -10,7 +10,7 @@ OPTIONS = {
     "synthetic": ("mismatch", "auxiliary", "paired"),
     "buptcampus": ("mismatch", "auxiliary", "paired"),
     "regdb": ("mismatch", "trial"),
-    "manifest": (),
+    "manifest": ("frames_root", "outside_frames"),
 }
 
 
@@ -52,3 +52,9 @@ def test_unknown_names_get_the_nearest(tmp_path, name, near):
 def test_root_must_exist(tmp_path):
     with pytest.raises(DataError, match="nowhere does not exist"):
         read_dataset("manifest", tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("options", [ReadOptions(frames_root="x"), ReadOptions(outside_frames=True)])
+def test_published_sets_cannot_have_frames_elsewhere(tmp_path, options):
+    with pytest.raises(ConfigError, match=r"data\.(frames_root|outside_frames): data set regdb cannot"):
+        read_dataset("regdb", tmp_path, options)

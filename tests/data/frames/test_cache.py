@@ -48,6 +48,21 @@ def test_key_follows_paths_sizes_times_and_resolution(make_table):
     assert first != key()
 
 
+def test_key_follows_the_folder_of_the_frames(make_table, tmp_path):
+    """Other pictures of the same names, sizes and times of change are other pictures."""
+    tables = [make_table([2, 2], root=tmp_path / name) for name in "ab"]
+    for table in tables:
+        for path in (path for frames in table.frames for path in frames):
+            (table.root / path).write_bytes((table.root / path).read_bytes().ljust(4096, b"\0"))
+            os.utime(table.root / path, ns=(1, 1))
+    (tmp_path / "alias").symlink_to(tmp_path / "a")
+    one, other, alias = (
+        cache_key(FrameFiles(root, FrameFiles.of(tables[0], height=16, width=8, workers=1).paths, 16, 8))
+        for root in (tables[0].root, tables[1].root, tmp_path / "alias")
+    )
+    assert one == alias != other
+
+
 def test_pickle_carries_the_path_and_not_the_pixels(files, tmp_path):
     _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
     carried = pickle.dumps(packed)

@@ -63,7 +63,7 @@ def write_tracks() -> Callable[..., Path]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def silent() -> Callable[[str, int, int], None]:
     """Shows no progress."""
     return lambda name, done, total: None

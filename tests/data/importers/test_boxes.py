@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from raydist.data.importers.boxes import Boxes, parse_line, read_boxes
@@ -102,6 +102,11 @@ def test_a_file_without_boxes(tmp_path, content):
     assert len(problems) == (content in (b"\xff\xfe\x00", b"\x00"))
 
 
+def test_a_file_in_the_encoding_of_windows(tmp_path):
+    _, problems = read(tmp_path, "1,1,1,1,5,5".encode("utf-16"))
+    assert problems.lines()[0].startswith(f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (byte 0)")
+
+
 def test_a_missing_file(tmp_path):
     problems = Problems()
     assert len(read_boxes(tmp_path / "no.txt", problems)) == 0
@@ -111,6 +116,7 @@ def test_a_missing_file(tmp_path):
 @given(st.one_of(st.lists(LINE, max_size=6).map("\n".join), st.text(max_size=60)))
 @example("9007199254740993,1,1,1,1,1")
 @example("1,1,1e308,1,1e308,1")
+@settings(deadline=None, derandomize=True, max_examples=300)
 def test_any_text_gives_boxes_or_problems(text):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cam.txt"
@@ -129,6 +135,7 @@ def test_any_text_gives_boxes_or_problems(text):
 
 
 @given(st.text(max_size=60))
+@settings(deadline=None, derandomize=True, max_examples=300)
 def test_any_line_gives_numbers_or_an_error(text):
     with contextlib.suppress(DataError):
         assert len(parse_line(text)) == 8

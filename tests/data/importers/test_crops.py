@@ -204,3 +204,10 @@ def test_an_empty_tree(grow, target, silent, tmp_path):
         import_crops(CropsImport(tmp_path / "tree", PATTERN), target, silent)
     with pytest.raises(DataError, match="no such folder"):
         import_crops(CropsImport(tmp_path / "no", PATTERN), target, silent)
+
+
+def test_names_that_the_system_refuses(tmp_path, silent):
+    request = CropsImport(tmp_path / ("n" * 300), "{camera}/{tracklet}/{frame}")
+    with pytest.raises(DataError, match=r"n{300} cannot be read or written \(File name too long\)"):
+        import_crops(request, Target(tmp_path / "out" / "a.csv"), silent)
+    assert not (tmp_path / "out").exists()

@@ -1,9 +1,13 @@
 import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from raydist.data.datasets.manifest import read
 from raydist.data.importers.cutting import CropFormat
@@ -25,6 +29,12 @@ def tree(tmp_path, write_folder, write_tracks):
         write_folder(tmp_path / "in" / camera / "img1", range(1, 6))
         write_tracks(tmp_path / "in" / camera / "gt" / "gt.txt", ROWS)
     return tmp_path / "in"
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory, write_folder):
+    """A folder of five pictures."""
+    return write_folder(tmp_path_factory.mktemp("footage") / "img1", range(1, 6))
 
 
 @pytest.fixture
@@ -250,3 +260,79 @@ def test_cameras_can_be_named(request_, target, silent):
 def test_nothing_is_left(request_, target, silent):
     with pytest.raises(DataError, match=r"no tracklet of .* is left: box below the height: 8"):
         import_mot(replace(request_, rules=TrackRules(min_height=99)), target, silent)
+
+
+def test_empty_track_files_are_noted_and_refused_when_all_are(request_, target, silent, tree):
+    (tree / "hall" / "gt" / "gt.txt").write_text("\r\n \r\n")
+    result = import_mot(request_, target, silent)
+    assert result.notes.counts == {"track file without boxes": 1}
+    assert set(result.table.camera) == {"yard"}
+    (tree / "yard" / "gt" / "gt.txt").write_bytes(b"\xef\xbb\xbf")
+    with pytest.raises(DataError, match=r"is left: track file without boxes: 2 \(.*hall/gt/gt.txt"):
+        import_mot(request_, replace(target, overwrite=True), silent)
+
+
+@pytest.mark.parametrize("where", ["path", "frames"])
+def test_names_that_the_system_refuses(request_, target, silent, where):
+    path = request_.path / ("n" * 300)
+    change = {"path": path} if where == "path" else {"frames": {"hall": path}}
+    with pytest.raises(DataError, match=r"n{300} cannot be read or written \(File name too long\)"):
+        import_mot(replace(request_, **change), target, silent)
+    assert not target.root.exists()
+
+
+def test_folders_without_rights(request_, target, silent, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.iterdir", refuse)
+    with pytest.raises(DataError, match=r"in cannot be read or written \(Permission denied\)"):
+        import_mot(request_, target, silent)
+
+
+def rows_of(frames, tracks, coordinates, lengths, others):
+    """Rows of ten columns."""
+    whole = [st.sampled_from(frames), st.sampled_from(tracks)]
+    return st.tuples(*whole, coordinates, coordinates, lengths, lengths, *map(st.sampled_from, others))
+
+
+NUMBER = st.floats(-30, 90).map(lambda value: round(value, 1))
+USUAL = rows_of(
+    range(1, 6), range(4), st.integers(-9, 45), st.integers(3, 60), [[-1, 0.9, 1], [-1, 1, 1.0], [-1], [-1]]
+)
+ODD = rows_of(
+    range(-1, 8), range(-1, 4), NUMBER, NUMBER, [[-1, 0, 0.5], [-1, 1, 2, 0.5], [-1, 0.25], [-1, ""]]
+)
+TRACK_FILE = st.builds(
+    lambda usual, odd, columns, mark, end, first: (
+        first + end.join(mark.join(map(str, row[:columns])) for row in usual + odd)
+    ).encode(),
+    st.lists(USUAL, max_size=6, unique_by=lambda row: row[:2]),
+    st.one_of(st.just([]), st.just([]), st.lists(ODD, max_size=2)),
+    st.sampled_from([6, 7, 8, 9, 10, 10, 10, 5]),
+    st.sampled_from([",", ", ", ";", "\t", " "]),
+    st.sampled_from(["\n", "\r\n", "\n\n", "\n \n"]),
+    st.sampled_from(["", "", "", "\ufeff", "\n", "frame,id\n", "\x00"]),
+)
+
+
+@given(st.one_of(TRACK_FILE, TRACK_FILE, st.binary(max_size=80)))
+@settings(deadline=None, derandomize=True, max_examples=300)
+def test_any_track_file_gives_a_manifest_that_is_read_or_an_error(footage, silent, picture, content):
+    with tempfile.TemporaryDirectory() as folder:
+        tracks, target = Path(folder) / "cam.txt", Target(Path(folder) / "people.csv")
+        tracks.write_bytes(content)
+        try:
+            result = import_mot(MotImport(tracks, crop_format=PNG, frames={"cam": footage}), target, silent)
+        except RaydistError:
+            assert not target.path.exists()
+            return
+        table, _ = read(target.path)
+        assert rows(table) == rows(result.table)
+        assert 0 < table.num_frames.sum() <= content.count(b"\n") + content.count(b"\r") + 1
+        for path in (path for frames in table.frames for path in frames):
+            pixels = cv2.imread(str(target.root / path), cv2.IMREAD_UNCHANGED)
+            (left, top, frame), (height, width) = pixels[0, 0].tolist(), pixels.shape[:2]
+            whole = picture(int(Path(path).stem))
+            assert frame == int(Path(path).stem)
+            np.testing.assert_array_equal(pixels, whole[top : top + height, left : left + width])

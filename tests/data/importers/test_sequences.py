@@ -81,7 +81,10 @@ def test_a_damaged_seqinfo_leaves_the_usual_folder(tmp_path, damaged):
     assert sequences_in(tmp_path, tmp_path)[0] == [("cam3", "cam3/gt/gt.txt", "cam3/img1")]
 
 
-@pytest.mark.parametrize("name", ["", "nothing"])
-def test_no_sequence_at_all(tmp_path, name):
-    with pytest.raises(DataError, match="no track file; expected one of"):
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("", "no track file; expected one of"), ("nothing", "nothing: no such file or folder")],
+)
+def test_no_sequence_at_all(tmp_path, name, message):
+    with pytest.raises(DataError, match=message):
         find_sequences(tmp_path / name, {}, Problems())

@@ -23,9 +23,9 @@ import pytest
 
 from raydist.distributed.driver.training import train
 from raydist.distributed.tune.search import first_rung, search, waiting
-from raydist.engine.retrieval import mean_map
+from raydist.engine.best import mean_map
 from raydist.engine.schema import load_config
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, DataError
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
 from raydist.tuning.study_folder import StudyFolder
@@ -301,6 +301,29 @@ def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
     )
     with pytest.raises(ConfigError, match=r"ray\.num_workers = 64 needs 64 CPUs; the cluster has"):
         search(study)
+    assert not (tmp_path / "runs").exists()
+
+
+def own_data_study(path, home, *words):
+    space = Space.parse(
+        {"recipes": {"manifest": "smoke method.name=dcl"}, "train.lr": {"choice": [0.001, 0.002]}}
+    )
+    common = ("train.epochs=1", "tune.num_samples=1", "tracking.mlflow_uri=null", f"run.dir={home}/runs")
+    return make_study(space, [*WORDS, *common, "data.name=manifest", f"data.root={path}", *words])
+
+
+def test_data_without_identities_are_searched_by_a_criterion(cluster, smoke_manifest, tmp_path):
+    path = smoke_manifest(identities=False, splits=False)
+    _, summary = search(own_data_study(path, tmp_path, "tune.objective=silhouette"))
+    assert summary.objective == "silhouette"
+    assert -1 <= summary.value <= 1
+    assert set(summary.best) == {"manifest"}
+
+
+def test_data_without_identities_are_not_searched_by_map(smoke_manifest, tmp_path):
+    path = smoke_manifest(identities=False)
+    with pytest.raises(DataError, match=r"tune\.objective = map .* manifest cannot be scored: .*silhouette"):
+        search(own_data_study(path, tmp_path, "tune.objective=map"))
     assert not (tmp_path / "runs").exists()
 
 

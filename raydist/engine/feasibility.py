@@ -1,0 +1,53 @@
+"""What cannot be trained, said before anything is started."""
+
+from __future__ import annotations
+
+from raydist.engine.inputs import Inputs, num_tracklets
+from raydist.engine.schema import Config
+from raydist.engine.state import build_method
+from raydist.errors import DataError
+from raydist.methods.registry import method_class
+from raydist.types import Modality
+
+FEWEST_CLUSTERS = 2
+"""Clusters that each modality must have: with one, there is nothing to tell apart."""
+
+
+def check_feasible(config: Config, inputs: Inputs) -> None:
+    """Refuse a run whose method cannot work on its data.
+
+    Args:
+        config: the whole configuration.
+        inputs: the data.
+
+    Raises:
+        DataError: a modality is too small to be clustered, or what the method itself refuses.
+        ConfigError: what the method itself refuses.
+    """
+    build_method(config, inputs, num_branches=config.encoder.branches).stages()
+    if method_class(config.method.name).needs_clusters:
+        check_sizes(config, num_tracklets(inputs))
+
+
+def check_sizes(config: Config, sizes: list[int]) -> None:
+    """Refuse a modality of which no two clusters can be made.
+
+    Args:
+        config: the whole configuration.
+        sizes: training tracklets of each modality.
+
+    Raises:
+        DataError: with what would help.
+
+    >>> check_sizes(Config(), [40, 8])
+    """
+    for modality in Modality:
+        clusterer = config.clustering.spec(modality).clusterer
+        size, fewest = clusterer.smallest_cluster, FEWEST_CLUSTERS * clusterer.smallest_cluster
+        if sizes[modality] < fewest:
+            lower = f", lower clustering.{clusterer.size_parameter}" if clusterer.size_parameter else ""
+            raise DataError(
+                f"{sizes[modality]} {modality.label} training tracklets cannot make two clusters of {size}, "
+                f"and {config.method.name} needs two of each modality: add tracklets ({fewest} at least)"
+                f"{lower}, or take a method that makes no clusters (method.name=hitpro)"
+            )

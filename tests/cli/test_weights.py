@@ -1,0 +1,86 @@
+import hashlib
+import time
+
+import pytest
+import torch
+
+from raydist.encoders.resnet import RESNET18, RESNET50
+from raydist.encoders.small import SMALL
+
+
+def save(backbone, path, *, prefix="module.", seed=0):
+    torch.manual_seed(seed)
+    state = {prefix + name: value for name, value in backbone.build().state_dict().items()}
+    torch.save({"state_dict": state | {f"{prefix}fc.weight": torch.zeros(3, 4)}, "epoch": 3}, path)
+    return path
+
+
+def test_a_file_is_described_with_what_to_give(raydist, tmp_path):
+    path = save(RESNET18, tmp_path / "resnet18.pth")
+    numbers = [value.numel() for value in RESNET18.build().state_dict().values()]
+    result = raydist("weights", "check", path)
+    assert result.code == 0
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in result.err
+    for line in (
+        f"{path}: torch, {path.stat().st_size:,} bytes, {len(numbers) + 1} tensors, ",
+        f" tensors, {sum(numbers) + 12:,} values",
+        "one stem, taken by names from state_dict, prefix module. taken off; left out: 1 tensor (fc 1)",
+        f"fits resnet18: encoder.name=resnet18 encoder.weights={path}",
+    ):
+        assert line in result.err.replace("\n", " ")
+
+
+def test_the_same_as_json(raydist, tmp_path):
+    path = save(RESNET50, tmp_path / "resnet50.pth")
+    facts = raydist("weights", "check", path, "--json").json
+    assert facts["nearest"] is None
+    assert [row["name"] for row in facts["fits"]] == ["resnet50", "agw_resnet50", "agw_resnet50_non_local"]
+    assert facts["fits"][0] | {"give": ""} == {
+        "name": "resnet50", "stems": 1, "branches": 1, "by": "names", "wrapper": "state_dict.",
+        "prefix": "module.", "left_out": {"fc": 1}, "give": "",
+    }  # fmt: skip
+
+
+def test_a_file_that_fits_none_ends_with_3_and_the_nearest(raydist, tmp_path):
+    state = RESNET18.build().state_dict()
+    del state["layer4.1.bn2.weight"]
+    torch.save(state, tmp_path / "w.pth")
+    result = raydist("weights", "check", tmp_path / "w.pth", "--json")
+    assert result.code == 3
+    assert "the nearest is resnet18: another architecture (missing: layer4.1.bn2.weight)" in result.err
+    assert result.json["fits"] == []
+    assert result.json["nearest"]["name"] == "resnet18"
+
+
+def test_a_run_is_checked_by_its_folder(raydist, run_dir):
+    facts = raydist("weights", "check", f"{run_dir}@last", "--json").json
+    assert [row["name"] for row in facts["fits"]] == ["small"]
+    assert facts["fits"][0]["give"] == f"encoder.name=small encoder.weights={run_dir}@last"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["encoder.weights=/nowhere/w.pth"], 3, "no such file"),
+        (["encoder.weights={file}"], 3, "do not fit encoder.name = small.*fits encoder.name = resnet18"),
+        (["encoder.weights={run}", "encoder.name=resnet18"], 2, "the encoder of that run is small"),
+    ],
+)
+def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch, words, code, message):
+    import re
+
+    import ray
+
+    monkeypatch.setattr(ray, "init", lambda *args, **more: pytest.fail("Ray was started"))
+    file = save(RESNET18, tmp_path / "w.pth")
+    start = time.monotonic()
+    result = raydist("train", "smoke", *(word.format(file=file, run=run_dir) for word in words))
+    assert result.code == code
+    assert re.search(message, result.err)
+    assert time.monotonic() - start < 30
+
+
+def test_a_small_file_is_enough_for_the_help(raydist, tmp_path):
+    assert raydist("weights", "--help").code == 0
+    path = save(SMALL, tmp_path / "s.pth")
+    assert raydist("weights", "check", path).code == 0

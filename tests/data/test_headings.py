@@ -1,0 +1,42 @@
+import pytest
+
+from raydist.data.headings import SYNONYMS, normal_heading, read_headings
+from raydist.data.table_problems import TableProblems
+from raydist.data.tracklet_rules import SCHEMA
+from raydist.errors import DataError
+
+
+def test_each_synonym_names_one_column_and_is_written_as_headings_are_compared():
+    texts = [text for of_one in SYNONYMS.values() for text in of_one]
+    assert len(set(texts)) == len(texts)
+    assert not set(texts) & set(SYNONYMS)
+    assert [normal_heading(text) for text in texts] == texts
+
+
+@pytest.mark.parametrize(
+    "heading", ["camera", "Camera", " CAMERA ", "\ufeffcamera", "Cam-ID", "cam id", "CAM"]
+)
+def test_a_heading_in_any_writing(heading):
+    assert read_headings(["x", heading], SCHEMA.names, TableProblems()).places == {"camera": 1}
+
+
+def test_a_name_goes_before_its_synonyms_which_are_then_left_out():
+    headings = read_headings(["cam", "camera", "PID"], SCHEMA.names, TableProblems())
+    assert headings.places == {"camera": 1, "identity": 2}
+    assert headings.others == ["cam"]
+    assert headings.renamed == ["PID as identity"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["camera", "camera"], "column camera occurs 2 times"),
+        (["Camera", "camera"], "column camera: Camera and camera both mean it"),
+        (["cam", "cam_id"], "column camera: cam and cam_id both mean it"),
+    ],
+)
+def test_two_headings_for_one_column_are_a_problem(names, message):
+    problems = TableProblems()
+    read_headings(names, SCHEMA.names, problems)
+    with pytest.raises(DataError, match=message):
+        problems.refuse("table")

@@ -1,0 +1,42 @@
+import pytest
+
+from raydist.data.datasets.dataset import ReadOptions, read_dataset
+from raydist.engine.schema import load_config
+from raydist.engine.verdict import verdict
+
+
+@pytest.fixture
+def verdict_of(smoke_manifest):
+    def of(*words, **known):
+        path = smoke_manifest(**known)
+        config = load_config(None, ["data.name=manifest", f"data.root={path}", *words])
+        return verdict(config, read_dataset("manifest", path, ReadOptions())[0])
+
+    return of
+
+
+def test_all_is_known(verdict_of):
+    answer = verdict_of()
+    assert (answer.train, answer.score, answer.search_by_map) == (None, None, None)
+    assert [line.rpartition(": ")[2] for line in answer.lines()] == ["yes"] * 4
+
+
+def test_without_identities_it_can_be_trained_and_searched_by_criteria(verdict_of):
+    answer = verdict_of(identities=False)
+    assert answer.train is None
+    assert "none of the query and gallery tracklets has an identity" in answer.score
+    assert "no training tracklet has an identity" in answer.search_by_map
+
+
+def test_without_queries(verdict_of):
+    answer = verdict_of(splits=False)
+    assert answer.train is None
+    assert answer.search_by_map is None
+    assert "no row has split 'query'" in answer.score
+
+
+def test_too_few_tracklets(verdict_of):
+    answer = verdict_of("clustering.min_samples=500")
+    assert "cannot make two clusters of 500" in answer.train
+    assert answer.lines()[0].startswith("train: no: ")
+    assert answer.score is None

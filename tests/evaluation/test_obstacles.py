@@ -1,0 +1,124 @@
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raydist.errors import DataError
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.obstacles import find_obstacle, require_scorable
+from raydist.evaluation.retrieval import evaluate, ranked_lists, unmarked_lists
+from raydist.types import FeatureTable, Modality
+
+
+def table_of(rows):
+    """Features that are all one, of rows (split, modality, camera, identity)."""
+    split, modality, camera, identity = zip(*rows, strict=True)
+    return FeatureTable(
+        np.ones((len(rows), 1), np.float32),
+        np.array([f"t{number}" for number in range(len(rows))]),
+        np.array([Modality.parse(name) for name in modality], np.int8),
+        np.array(camera),
+        np.array(identity, np.int64),
+        np.array(split),
+    )
+
+
+def has_match(table, direction, same_camera_removed):
+    """By loops: whether any query has a row of its person that is left in its gallery."""
+    asking, asked = DIRECTIONS[direction]
+    for splits in (("query", "gallery"), ("gallery", "query")):
+        sides = [
+            [r for r in range(len(table)) if table.split[r] == split and table.modality[r] == modality]
+            for split, modality in zip(splits, (asking, asked), strict=True)
+        ]
+        if all(sides):
+            return any(
+                table.identity[q] == table.identity[g] != -1
+                and not (same_camera_removed and table.camera[q] == table.camera[g])
+                for q in sides[0]
+                for g in sides[1]
+            )
+    return False
+
+
+ROW = st.tuples(
+    st.sampled_from(["query", "gallery", "train"]),
+    st.sampled_from(["visible", "infrared"]),
+    st.sampled_from(["A", "B"]),
+    st.integers(-1, 3),
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(ROW, min_size=1, max_size=12), st.sampled_from(["plain", "hitsz_vcm"]))
+def test_refuses_exactly_what_has_no_match_in_a_direction(rows, protocol):
+    table = table_of(rows)
+    scorable = all(has_match(table, direction, protocol == "hitsz_vcm") for direction in DIRECTIONS)
+    assert (find_obstacle(table, protocol) is None) == scorable
+    if scorable:
+        evaluate(table, protocol)
+    else:
+        with pytest.raises(DataError):
+            evaluate(table, protocol)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason", "message"),
+    [
+        ([("train", "visible", "A", 1)], "no queries", "no row has split 'query'"),
+        (
+            [("query", "infrared", "A", 1), ("gallery", "infrared", "B", 1)],
+            "no queries",
+            "cross-modality needs both modalities",
+        ),
+        (
+            [("query", "infrared", "A", -1), ("gallery", "visible", "B", -1)],
+            "no identities",
+            "training, embedding and clustering need none",
+        ),
+        (
+            [("query", "infrared", "A", 1), ("gallery", "visible", "B", 2), ("gallery", "visible", "B", -1)],
+            "no common identity",
+            "none of the 1 identities of the 1 queries is among the 1 of the 2 gallery rows",
+        ),
+        (
+            [("query", "infrared", "A", 1), ("gallery", "visible", "A", 1)],
+            "removed by the protocol",
+            "take the protocol plain",
+        ),
+    ],
+)
+def test_says_which_reason_holds_and_what_to_do(rows, reason, message):
+    obstacle = find_obstacle(table_of(rows), "same-camera-removed")
+    assert obstacle.reason == reason
+    assert message in obstacle.message
+    with pytest.raises(DataError, match=re.escape(obstacle.message)):
+        require_scorable(table_of(rows), "same-camera-removed")
+
+
+def test_features_without_the_column_of_identities():
+    table = table_of([("query", "infrared", "A", 1), ("gallery", "visible", "A", 1)])
+    assert find_obstacle(table, "plain") is None
+    assert find_obstacle(dataclasses.replace(table, identity=None), "plain").reason == "no identities"
+
+
+def test_a_large_gallery_of_one_camera_is_not_ranked():
+    """Of 20,000 x 20,000 rows only one of each person and camera is looked at."""
+    count = 20_000
+    rows = [("query", "infrared", "A", n % 50) for n in range(count)]
+    table = table_of(rows + [("gallery", "visible", "A", n % 50) for n in range(count)])
+    assert find_obstacle(table, "hitsz_vcm").reason == "removed by the protocol"
+    assert find_obstacle(table, "plain") is None
+
+
+def test_lists_without_marks_hold_the_same_rows_as_those_that_are_scored(vcm):
+    marked = ranked_lists(vcm, "plain", "infrared_to_visible", num_queries=10**6, top=5)
+    plain = unmarked_lists(
+        dataclasses.replace(vcm, identity=None), "infrared_to_visible", num_queries=10**6, top=5
+    )
+    by_query = {one.query_row: one.gallery_rows.tolist() for one in plain}
+    assert {one.query_row: one.gallery_rows.tolist() for one in marked}.items() <= by_query.items()
+    assert all(one.hits is None and one.average_precision is None for one in plain)
