@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
-from raydist.registry import OWN_PART, Registry, nearest, one_of
+from raydist.registry import OWN_PART, Registry, nearest, one_of, shown
 from raydist.yaml_files import parse_yaml, read_yaml
 
 Raw = dict[str, Any]
@@ -177,16 +177,31 @@ def overrides(words: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Words of the form ``section.key=value`` as (path, value).
 
     Raises:
-        ConfigError: a word has no ``=`` or no dot before it.
+        ConfigError: a word has no ``=``, or no section or no key before it.
 
     >>> list(overrides(["train.lr=1e-3"]))
     [(('train', 'lr'), 0.001)]
     """
     for word in words:
         path, sign, value = word.partition("=")
-        if not sign or "." not in path:
+        keys = tuple(path.split("."))
+        if not sign or len(keys) < 2 or not all(keys):
             raise ConfigError(f"{word!r}: expected section.key=value, such as train.epochs=20")
-        yield tuple(path.split(".")), parse_yaml(value, origin=word)
+        yield keys, parse_yaml(value, origin=word)
+
+
+def require_text(key: str, value: object) -> None:
+    """Refuse a name that is no text.
+
+    Raises:
+        ConfigError: it is none.
+
+    >>> require_text("method.name", None)
+    Traceback (most recent call last):
+    raydist.errors.ConfigError: method.name = None (NoneType): expected a name, which is text
+    """
+    if not isinstance(value, str):
+        raise ConfigError(f"{key} = {shown(value)}: expected a name, which is text")
 
 
 def put(raw: Raw, path: tuple[str, ...], value: Any) -> Raw:

@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -45,9 +46,9 @@ def test_words_lie_over_files():
     assert put({"train": {"epochs": 5}}, *first) == {"train": {"epochs": 5, "lr": 0.001}}
 
 
-@pytest.mark.parametrize("word", ["lr=1", "train.lr"])
-def test_a_word_needs_a_section_and_a_value(word):
-    with pytest.raises(ConfigError, match=r"section\.key=value"):
+@pytest.mark.parametrize("word", ["lr=1", "train.lr", ".seed=1", "run.=1", "run..seed=1", "=1"])
+def test_a_word_needs_a_section_a_key_and_a_value(word):
+    with pytest.raises(ConfigError, match=rf"^'{re.escape(word)}': expected section\.key=value"):
         list(overrides([word]))
 
 

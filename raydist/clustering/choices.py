@@ -5,11 +5,14 @@ Light: no compiled code is imported until rows are clustered.
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from raydist.clustering.clusterer import Clusterer
+from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.parameters import Parameter, parameters
-from raydist.registry import Entry, Registry
+from raydist.registry import Attribute, Entry, Registry
 
 CLUSTERINGS: Registry[type[Clusterer]] = Registry(
     "clustering.algorithm",
@@ -19,6 +22,7 @@ CLUSTERINGS: Registry[type[Clusterer]] = Registry(
     },
     kind="raydist.clustering.clusterer:Clusterer",
     subclass=True,
+    needs={"name": Attribute("builtins:str")},
 )
 
 
@@ -53,12 +57,21 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     configuration that is laid over another one, or clusters in two ways, can hold the values of both. Where
     several declare a parameter, the chosen distance and algorithm come first.
 
+    Raises:
+        ConfigError: a part is not what it should be, or has a parameter that cannot be one.
+
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']
     """
     chosen = [distance_class(distance), clusterer_class(algorithm)]
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
     declared: dict[str, Parameter] = {}
+    for part in chosen:
+        if taken := {"distance", "algorithm"} & {one.name for one in fields(part)}:
+            raise ConfigError(
+                f"{part.__name__}.{taken.pop()}: a parameter cannot have this name, which is "
+                "a key of its own in the section clustering; rename it"
+            )
     for part in others:
         for name, one in parameters(part).items():
             declared.setdefault(name, one)

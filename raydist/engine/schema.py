@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, validate
+from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
-from raydist.encoders.build import chosen_pooling
+from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.engine.clustering_section import ClusteringSection
 from raydist.errors import ConfigError
@@ -22,6 +22,7 @@ from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.randomness import MAX_SEED
+from raydist.registry import shown
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -132,6 +133,9 @@ class EncoderSection(Section):
     @model_validator(mode="after")
     def _parts_fit(self) -> EncoderSection:
         chosen_pooling(self.name, pooling=self.pooling, branches=self.branches)
+        if self.temporal not in TEMPORALS:
+            width = feature_width(self.name, pooling=self.pooling, branches=self.branches)
+            check_temporal(self.temporal, width)
         return self
 
 
@@ -254,8 +258,9 @@ class Config(Section):
 def method_params(raw: Mapping[str, Any]) -> Params:
     """The checked hyper-parameters of the method that `raw["name"]` says."""
     if not isinstance(raw, Mapping) or "name" not in raw:
-        raise ConfigError(f"method = {raw!r}: expected a section with a name, such as method.name=pgm")
-    return validate(method_class(str(raw["name"])).Params, raw, at="method")
+        raise ConfigError(f"method = {shown(raw)}: expected a section with a name, such as method.name=pgm")
+    require_text("method.name", raw["name"])
+    return validate(method_class(raw["name"]).Params, raw, at="method")
 
 
 def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
@@ -273,11 +278,16 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
     given: Raw = {}
     for path, value in overrides(words):
         given = put(given, path, value)
-    if "name" in given.get("method", {}) and given["method"]["name"] != raw.get("method", {}).get("name"):
+    if "name" in given.get("method", {}) and given["method"]["name"] != _method_name(raw):
         raw["method"] = {}
     if "iterations" in given.get("train", {}):
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
     return anchored(validate(Config, merge(raw, given)))
+
+
+def _method_name(raw: Raw) -> Any:
+    method = raw.get("method")
+    return method.get("name") if isinstance(method, Mapping) else None
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:
