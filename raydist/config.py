@@ -129,18 +129,27 @@ def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
         library: the folder where names in ``extends`` are looked up.
 
     Raises:
-        ConfigError: a file is missing or the files extend each other in a circle.
+        ConfigError: a file is missing, what one extends is no name, or the files extend each other in a
+            circle.
     """
     if path in _seen:
         raise ConfigError(
             f"{' -> '.join(p.name for p in (*_seen, path))}: the files extend each other in a circle"
         )
     raw = read_yaml(path)
-    bases = raw.pop("extends", [])
     merged: Raw = {}
-    for name in [bases] if isinstance(bases, str) else bases:
+    for name in _bases(path, raw.pop("extends", [])):
         merged = merge(merged, compose(find(name, library), library=library, _seen=(*_seen, path)))
     return merge(merged, raw)
+
+
+def _bases(path: Path, extends: object) -> list[str]:
+    names = [extends] if isinstance(extends, str) else extends
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(
+            f"{path}: extends = {shown(extends)}: expected the name of a recipe, or a list of names"
+        )
+    return names
 
 
 def find(name: str, library: Path) -> Path:

@@ -65,6 +65,14 @@ def test_a_circle_is_refused(tmp_path):
         compose(tmp_path / "a.yaml", library=tmp_path)
 
 
+@pytest.mark.parametrize("extends", ["5", "", "[5]", "{a: b}", "true", '""', "[demo, null]"])
+def test_what_is_extended_is_a_name_or_a_list_of_names(extends, tmp_path):
+    (tmp_path / "demo.yaml").write_text("")
+    (tmp_path / "x.yaml").write_text(f"extends: {extends}")
+    with pytest.raises(ConfigError, match=r"x\.yaml: extends = .*: expected the name of a recipe"):
+        compose(tmp_path / "x.yaml", library=tmp_path)
+
+
 def test_a_missing_recipe_names_the_nearest(tmp_path):
     (tmp_path / "demo.yaml").write_text("")
     (tmp_path / "x.yaml").write_text("extends: dem")

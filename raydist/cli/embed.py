@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
 from raydist.cli.evaluate import RunDir
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def embed(
     from raydist.engine.trained import Trained
     from raydist.home import cache_folder
 
+    require_writable(out, what="--out")
     trained = Trained.load(run_dir, overrides, sections=("data",))
     _, table, _ = read_tracklets(trained.config.data, cache_folder())
     chosen = table if split == "all" else table.select(split=split)

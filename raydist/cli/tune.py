@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, print_table, split_arguments, with_exit_codes
+from raydist.cli.common import (
+    Json,
+    open_streams,
+    print_json,
+    print_line,
+    print_table,
+    split_arguments,
+    with_exit_codes,
+)
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -113,4 +121,5 @@ def _number(value: float | None) -> str:
 
 def main() -> None:
     """The entry of `python -m raydist.tune`."""
+    open_streams()
     typer.run(tune)

@@ -18,8 +18,15 @@ from typing import Any
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.engine.summary import RunSummary
-from raydist.errors import RaydistError, RenamedKeyWarning
+from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
+
+CHOSEN_BY = {
+    "run.seed": "--seeds gives the seeds",
+    "run.name": "the name of a run is that of its row and its seed",
+    "method.name": "--methods names the methods",
+}
+"""Keys whose value a comparison chooses itself, and how."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +108,29 @@ def plan_comparison(
         variants: labels, see `Variant`.
         seeds: of the runs; the data set is the same for all.
         words: ``section.key=value``, for all cells.
+
+    Raises:
+        ConfigError: a recipe or a word would have no effect, or something in a configuration is invalid.
     """
     rows = [Variant(label) for label in variants]
+    _refuse_without_effect(recipe, rows, words)
     cells = [
         _cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"]))
         for v in rows
         for s in seeds
     ]
     return Comparison(cells[0].folder.parent, cells)
+
+
+def _refuse_without_effect(recipe: str | None, rows: Sequence[Variant], words: Sequence[str]) -> None:
+    if recipe is not None and all(row.recipe for row in rows):
+        raise ConfigError(
+            f"{recipe}: every row starts from its own recipe ({', '.join(row.label for row in rows)}); "
+            "leave it out, or name a method too"
+        )
+    for word in (*words, *(change for row in rows for change in row.label.split("+")[1:])):
+        if (key := word.partition("=")[0].strip()) in CHOSEN_BY:
+            raise ConfigError(f"{word}: in a comparison {CHOSEN_BY[key]}; leave it out")
 
 
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:

@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from raydist.distributed.driver.comparison import Variant, plan_comparison
+from raydist.errors import ConfigError
 
 
 def test_cells_are_shared_between_comparisons_and_another_value_is_another_cell(comparison, tmp_path):
@@ -15,7 +16,7 @@ def test_cells_are_shared_between_comparisons_and_another_value_is_another_cell(
 
 
 def test_a_row_may_be_a_recipe(tmp_path):
-    comparison = plan_comparison("smoke", ["ruler+train.epochs=3"], [0], [f"run.dir={tmp_path}"])
+    comparison = plan_comparison(None, ["ruler+train.epochs=3"], [0], [f"run.dir={tmp_path}"])
     assert (comparison.cells[0].config.method.name, comparison.cells[0].config.train.epochs) == (
         "supervised",
         3,
@@ -60,3 +61,18 @@ def test_a_finished_cell_of_the_version_before_is_taken(comparison, earlier):
 def test_a_folder_that_is_no_finished_cell_is_passed_over(name, comparison, earlier):
     (earlier / name).unlink()
     assert again(comparison).folder == comparison.cells[0].folder
+
+
+@pytest.mark.parametrize(
+    ("recipe", "variants", "words", "message"),
+    [
+        ("smoke", ["dcl"], ["run.seed=3"], r"^run\.seed=3: in a comparison --seeds gives the seeds"),
+        ("smoke", ["dcl"], ["method.name=pgm"], r"^method\.name=pgm: in a comparison --methods names"),
+        ("smoke", ["dcl"], ["run.name=x"], r"^run\.name=x: in a comparison the name of a run is"),
+        ("smoke", ["dcl+run.seed=3"], [], r"^run\.seed=3: in a comparison"),
+        ("smoke", ["ruler", "demo+train.lr=1"], [], r"^smoke: every row .* \(ruler, demo\+train\.lr=1\)"),
+    ],
+)
+def test_what_a_comparison_would_not_heed_is_refused(recipe, variants, words, message):
+    with pytest.raises(ConfigError, match=message):
+        plan_comparison(recipe, variants, [0], words)
