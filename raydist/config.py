@@ -280,7 +280,7 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
     return renamed
 
 
-def _old_names(schema: type[BaseModel]) -> dict[str, str]:
+def _old_names(schema: type[BaseModel]) -> Mapping[str, str]:
     """Those of a section and of its base classes."""
     bases = [base for base in reversed(schema.__mro__) if issubclass(base, Section)]
     return {old: new for base in bases for old, new in vars(base).get("old_names", {}).items()}

@@ -5,8 +5,6 @@ Light: no compiled code is imported until rows are clustered.
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from raydist.clustering.clusterer import Clusterer
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
@@ -67,7 +65,7 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
     declared: dict[str, Parameter] = {}
     for part in chosen:
-        if taken := {"distance", "algorithm"} & {one.name for one in fields(part)}:
+        if taken := {"distance", "algorithm"} & parameters(part).keys():
             raise ConfigError(
                 f"{part.__name__}.{taken.pop()}: a parameter cannot have this name, which is "
                 "a key of its own in the section clustering; rename it"
