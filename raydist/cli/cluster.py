@@ -13,7 +13,7 @@ import typer
 from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
-from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
+from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec, is_written
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
 
@@ -98,6 +98,7 @@ def cluster(
     from raydist.data.feature_files import write_labels
 
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
+    _refuse_probes(ctx, choice)
     require_writable(out, what="--out")
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
@@ -122,6 +123,13 @@ def cluster(
         facts = {"out": str(out), "num_slabs": shards, "search": choice.search, **searched}
         stages = {name: asdict(cost) for name, cost in clock.costs.items()}
         print_json(facts | {"pairs": num_pairs, "stages": stages, **summary})
+
+
+def _refuse_probes(ctx: typer.Context, choice: SearchChoice) -> None:
+    if choice.search != "ivf" and is_written(ctx, "probes"):
+        raise ConfigError(
+            f"--probes belongs to --search ivf: it has no effect with --search {choice.search}; leave it out"
+        )
 
 
 def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from raydist.registry import Registry
 
 Part = TypeVar("Part")
-CHOSEN, VALUES = "raydist.chosen", "raydist.values"
-"""Keys of the context's ``meta``: the chosen distance and algorithm; the values of derived options."""
+CHOSEN, VALUES, GIVEN = "raydist.chosen", "raydist.values", "raydist.given"
+"""Keys of the context's ``meta``: the chosen distance and algorithm; the values of derived options; the names
+of those that were written on the command line."""
 
 PANEL = "Distance and clustering"
 
@@ -58,6 +59,7 @@ class SpecCommand(TyperCommand):
         """Call the function; the derived options go into the context."""
         derived = [*_declared(ctx), *(parameters(self.part) if self.part else ())]
         ctx.meta[VALUES] = {name: ctx.params.pop(name) for name in derived}
+        ctx.meta[GIVEN] = [name for name in derived if _is_given(ctx, name)]
         return super().invoke(ctx)
 
 
@@ -67,9 +69,20 @@ def chosen_spec(ctx: typer.Context) -> ClusterSpec:
     Raises:
         ConfigError: a number is out of range, or a parameter would have no effect.
     """
+    from raydist.clustering.choices import owners_of
     from raydist.clustering.spec import ClusterSpec
 
-    return ClusterSpec(**{name: ctx.meta[VALUES][name] for name in _declared(ctx)})
+    declared = _declared(ctx)
+    spec = ClusterSpec(**{name: ctx.meta[VALUES][name] for name in declared})
+    used = {*vars(spec.metric), *vars(spec.clusterer), *ctx.meta[CHOSEN]}
+    for name in ctx.meta[GIVEN]:
+        if name in declared and name not in used:
+            distances, algorithms = owners_of(name)
+            raise ConfigError(
+                f"--{name.replace('_', '-')} belongs to {' and '.join([*distances, *algorithms])}: it has no "
+                f"effect with {spec.distance if distances else spec.algorithm}; leave it out"
+            )
+    return spec
 
 
 def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
@@ -79,6 +92,16 @@ def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
         ConfigError: a number is out of range.
     """
     return part(**values_of(part, ctx.meta[VALUES]))
+
+
+def is_written(ctx: typer.Context, name: str) -> bool:
+    """Whether a derived option of a `SpecCommand` was written on the command line."""
+    return name in ctx.meta[GIVEN]
+
+
+def _is_given(ctx: Any, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _declared(ctx: Any) -> dict[str, Parameter]:

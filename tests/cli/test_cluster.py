@@ -13,6 +13,7 @@ from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.types import Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)
+SMALL_OF_CAMERAS = ("--k1-intra", 3, "--k1-inter", 8, "--k2-intra", 2, "--k2-inter", 3, "--min-samples", 2)
 
 
 def test_the_offered_names_and_options_are_those_of_the_library(raydist, monkeypatch):
@@ -30,7 +31,7 @@ def test_people_that_lie_apart_are_found(raydist, features, people, tmp_path, na
         name,
         "--algorithm",
         algorithm,
-        *SMALL,
+        *(SMALL_OF_CAMERAS if name == "camera-aware" else SMALL),
         "--out",
         tmp_path / "labels.parquet",
         "--json",
@@ -251,10 +252,32 @@ def test_ids_that_occur_twice_are_bad_data(raydist, features, tmp_path):
 def test_more_neighbours_than_tracklets(raydist, people, tmp_path, name):
     write_features(people.take(np.arange(9)), tmp_path / "f.parquet")
     out = tmp_path / "labels.parquet"
-    assert raydist("cluster", tmp_path / "f.parquet", "--distance", name, "--k1", 500, "--out", out).code == 0
+    words = ("--distance", name, "--k1-inter" if name == "camera-aware" else "--k1", 500)
+    assert raydist("cluster", tmp_path / "f.parquet", *words, "--out", out).code == 0
     assert len(read_labels(out)[1]) == 9
 
 
 def test_a_file_that_is_no_parquet_is_bad_data(raydist, tmp_path):
     (tmp_path / "f.parquet").write_bytes(b"PAR1")
     assert raydist("cluster", tmp_path / "f.parquet", "--out", tmp_path / "labels.parquet").code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--min-cluster-size", 4], "--min-cluster-size belongs to hdbscan: it has no effect with dbscan"),
+        (["--eps", 0.6, "--algorithm=hdbscan"], "--eps belongs to dbscan: it has no effect with hdbscan"),
+        (["--k1-intra", 5], "--k1-intra belongs to camera-aware: it has no effect with jaccard"),
+        (
+            ["--k1", 30, "--distance", "camera-aware"],
+            "--k1 belongs to jaccard and modality-aware: it has no effect with camera-aware",
+        ),
+        (["--probes", 8], "--probes belongs to --search ivf: it has no effect with --search exact"),
+    ],
+)
+def test_an_option_without_effect_is_refused_even_with_its_default(
+    raydist, features, tmp_path, words, message
+):
+    result = raydist("cluster", features, *words, "--out", tmp_path / "labels.parquet")
+    assert (result.code, result.err.strip()) == (2, f"error: {message}; leave it out")
+    assert not (tmp_path / "labels.parquet").exists()
