@@ -7,9 +7,10 @@ the nearest valid one.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
+from types import UnionType
+from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -26,7 +27,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
-from raydist.registry import OWN_PART, Registry, nearest, one_of
+from raydist.registry import OWN_PART, Registry, nearest, one_of, shown
 from raydist.yaml_files import parse_yaml, read_yaml
 
 Raw = dict[str, Any]
@@ -72,7 +73,8 @@ class Choice:
 class Section(BaseModel):
     """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
-    `old_names` maps keys of the version before to those of today; `validate` takes them with a warning.
+    `old_names` maps keys of the version before to those of today, beside those of its base classes;
+    `validate` takes them with a warning.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -127,18 +129,27 @@ def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
         library: the folder where names in ``extends`` are looked up.
 
     Raises:
-        ConfigError: a file is missing or the files extend each other in a circle.
+        ConfigError: a file is missing, what one extends is no name, or the files extend each other in a
+            circle.
     """
     if path in _seen:
         raise ConfigError(
             f"{' -> '.join(p.name for p in (*_seen, path))}: the files extend each other in a circle"
         )
     raw = read_yaml(path)
-    bases = raw.pop("extends", [])
     merged: Raw = {}
-    for name in [bases] if isinstance(bases, str) else bases:
+    for name in _bases(path, raw.pop("extends", [])):
         merged = merge(merged, compose(find(name, library), library=library, _seen=(*_seen, path)))
     return merge(merged, raw)
+
+
+def _bases(path: Path, extends: object) -> list[str]:
+    names = [extends] if isinstance(extends, str) else extends
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ConfigError(
+            f"{path}: extends = {shown(extends)}: expected the name of a recipe, or a list of names"
+        )
+    return names
 
 
 def find(name: str, library: Path) -> Path:
@@ -175,16 +186,31 @@ def overrides(words: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Words of the form ``section.key=value`` as (path, value).
 
     Raises:
-        ConfigError: a word has no ``=`` or no dot before it.
+        ConfigError: a word has no ``=``, or no section or no key before it.
 
     >>> list(overrides(["train.lr=1e-3"]))
     [(('train', 'lr'), 0.001)]
     """
     for word in words:
         path, sign, value = word.partition("=")
-        if not sign or "." not in path:
+        keys = tuple(path.split("."))
+        if not sign or len(keys) < 2 or not all(keys):
             raise ConfigError(f"{word!r}: expected section.key=value, such as train.epochs=20")
-        yield tuple(path.split(".")), parse_yaml(value, origin=word)
+        yield keys, parse_yaml(value, origin=word)
+
+
+def require_text(key: str, value: object) -> None:
+    """Refuse a name that is no text.
+
+    Raises:
+        ConfigError: it is none.
+
+    >>> require_text("method.name", None)
+    Traceback (most recent call last):
+    raydist.errors.ConfigError: method.name = None (NoneType): expected a name, which is text
+    """
+    if not isinstance(value, str):
+        raise ConfigError(f"{key} = {shown(value)}: expected a name, which is text")
 
 
 def put(raw: Raw, path: tuple[str, ...], value: Any) -> Raw:
@@ -216,11 +242,28 @@ def validate(schema: type[S], raw: Mapping[str, Any], *, at: str = "") -> S:
         raise ConfigError("\n".join(lines)) from None
 
 
+def path_of_today(schema: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
+    """A path with the keys of the version before under the names of today; nothing is warned of.
+
+    >>> class Shop(Section):
+    ...     old_names = {"big": "size"}
+    ...     size: int = 1
+    >>> path_of_today(Shop, ["big"])
+    ('size',)
+    """
+    if not path:
+        return ()
+    key, *rest = path
+    name = _old_names(schema).get(key, key)
+    section = _section(schema, name)
+    return (name, *(path_of_today(section, rest) if section else rest))
+
+
 def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
     """`raw` with the keys of the version before under the names of today; each is warned of."""
     if not isinstance(raw, Mapping):
         return raw
-    old_names = schema.old_names if issubclass(schema, Section) else {}
+    old_names = _old_names(schema)
     renamed: Raw = {}
     for key, value in raw.items():
         name = old_names.get(key, key)
@@ -235,6 +278,12 @@ def _renamed(schema: type[BaseModel], raw: Any, at: str) -> Any:
         section = _section(schema, name)
         renamed[name] = _renamed(section, value, _joined(at, name)) if section else value
     return renamed
+
+
+def _old_names(schema: type[BaseModel]) -> Mapping[str, str]:
+    """Those of a section and of its base classes."""
+    bases = [base for base in reversed(schema.__mro__) if issubclass(base, Section)]
+    return {old: new for base in bases for old, new in vars(base).get("old_names", {}).items()}
 
 
 def _joined(*path: str) -> str:
@@ -255,9 +304,11 @@ def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> st
 
 
 def _section(schema: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The section that a key holds, if it is one."""
+    """The section that a key holds, if it is one, or one that may be left out: ``Inner | None``."""
     annotation = _annotation(schema, [key])
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    sections = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    return sections[0] if len(sections) == 1 else None
 
 
 def _annotation(schema: type[BaseModel], path: list[str]) -> Any:

@@ -25,7 +25,7 @@ _LIBRARIES = (
 """How the names of files begin that are no user's: those of Python, of installed packages and of raydist."""
 
 
-def one_line(error: Exception, name: str) -> str:
+def one_line(error: BaseException, name: str) -> str:
     """An error in one line, with its place in the user's code where it is the fault of that.
 
     Args:
@@ -39,7 +39,7 @@ def one_line(error: Exception, name: str) -> str:
     return f"{kind}{' '.join(str(error).split())}{place}"
 
 
-def _place(error: Exception, module: str) -> str:
+def _place(error: BaseException, module: str) -> str:
     """File and line of the last frame in the user's code; empty where no frame is in it."""
     package = module.partition(".")[0]
     for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):

@@ -10,6 +10,9 @@ import zlib
 
 import numpy as np
 
+MAX_SEED = 2**63 - 1
+"""The largest seed: one that files, trackers and torch hold too."""
+
 
 def stream(seed: int, name: str, *keys: int) -> np.random.Generator:
     """The generator for one purpose.

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from raydist.errors import ConfigError
@@ -20,6 +21,9 @@ Part = TypeVar("Part")
 
 OWN_PART = "package.module:Name"
 """How a part of one's own is named."""
+
+LONGEST = 80
+"""Characters of a value that a message shows."""
 
 
 class Entry(NamedTuple):
@@ -34,6 +38,18 @@ class Entry(NamedTuple):
     help: str
 
 
+class Attribute(NamedTuple):
+    """What a class of one's own must define beside its methods.
+
+    Attributes:
+        kind: the class, as ``package.module:Class``, that it is an instance of.
+        subclass: it is a sub-class of `kind` instead.
+    """
+
+    kind: str
+    subclass: bool = False
+
+
 class Registry(Generic[Part]):
     """The parts of one kind by name.
 
@@ -42,6 +58,7 @@ class Registry(Generic[Part]):
         entries: the parts of this package.
         kind: the class, as ``package.module:Name``, that every part is an instance of.
         subclass: parts are sub-classes of `kind` instead of instances.
+        needs: attributes that these must define.
 
     >>> parts: Registry[type[dict]] = Registry(
     ...     "table.name",
@@ -60,11 +77,13 @@ class Registry(Generic[Part]):
         *,
         kind: str = "builtins:object",
         subclass: bool = False,
+        needs: Mapping[str, Attribute] = MappingProxyType({}),
     ) -> None:
         self.key = key
         self.entries = dict(entries)
         self.kind = kind
         self.subclass = subclass
+        self.needs = needs
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.entries)
@@ -85,12 +104,17 @@ class Registry(Generic[Part]):
             return cast(Part, _attribute(self.entries[name].target))
         if ":" not in name:
             raise ConfigError(f"{self.key} = {name!r}{one_of(name, self)}, or {OWN_PART} for one of your own")
+        if not _is_well_formed(name):
+            raise ConfigError(
+                f"{self.key} = {name!r}: expected {OWN_PART}, such as my_package.my_module:MINE"
+            )
         _find_modules_here()
         try:
             part = _attribute(name)
-        except Exception as error:  # whatever the module of a user raises while it is imported
+        except (Exception, SystemExit) as error:  # whatever the module of a user raises while it is imported
             raise ConfigError(f"{self.key} = {name!r} cannot be imported: {one_line(error, name)}") from error
         self._require_kind(name, part)
+        self._require_complete(name, part)
         return cast(Part, part)
 
     def check(self, name: str) -> None:
@@ -111,15 +135,52 @@ class Registry(Generic[Part]):
         return f"{', '.join(self)}, or {OWN_PART} for one of your own"
 
     def _require_kind(self, name: str, part: object) -> None:
-        if not _is_a(part, cast(type, _attribute(self.kind)), subclass=self.subclass):
-            expected = f"{'a sub-class' if self.subclass else 'an instance'} of {self.kind.replace(':', '.')}"
-            raise ConfigError(f"{self.key} = {name!r}: expected {expected}, but it is {part!r}")
+        if not _is_a(part, self.kind, subclass=self.subclass):
+            expected = _expected(self.kind, subclass=self.subclass)
+            raise ConfigError(f"{self.key} = {name!r}: expected {expected}, but it is {shown(part)}")
+
+    def _require_complete(self, name: str, part: object) -> None:
+        """Refuse a class that leaves something out that it has to define."""
+        if missing := sorted(getattr(part, "__abstractmethods__", ())):
+            raise ConfigError(f"{self.key} = {name!r} is not finished: define {', '.join(missing)} in it")
+        for attribute, (kind, subclass) in self.needs.items():
+            value = getattr(part, attribute, None)
+            if not _is_a(value, kind, subclass=subclass):
+                given = f", but it is {shown(value)}" if hasattr(part, attribute) else ""
+                expected = _expected(kind, subclass=subclass)
+                raise ConfigError(
+                    f"{self.key} = {name!r} is not finished: define {attribute}, {expected}, in it{given}"
+                )
 
 
-def _is_a(part: object, kind: type, *, subclass: bool) -> bool:
+def shown(value: object) -> str:
+    """A value in one short line with its type, for messages, whatever its own text is.
+
+    >>> shown(0.5), shown("a" * 200) == f"'{'a' * 79}... (str)"
+    ('0.5 (float)', True)
+    """
+    try:
+        text = " ".join(repr(value).split())
+    except Exception as error:  # its text is code of the user
+        text = f"without a text: {type(error).__name__}"
+    return f"{text if len(text) <= LONGEST else f'{text[:LONGEST]}...'} ({type(value).__name__})"
+
+
+def _expected(kind: str, *, subclass: bool) -> str:
+    return f"{'a sub-class' if subclass else 'an instance'} of {kind.replace(':', '.')}"
+
+
+def _is_a(part: object, kind: str, *, subclass: bool) -> bool:
+    expected = cast(type, _attribute(kind))
     if subclass:
-        return isinstance(part, type) and issubclass(part, kind)
-    return isinstance(part, kind)
+        return isinstance(part, type) and issubclass(part, expected)
+    return isinstance(part, expected)
+
+
+def _is_well_formed(name: str) -> bool:
+    """Whether a name is ``package.module:attribute``."""
+    module, _, attribute = name.partition(":")
+    return all(module.split(".")) and attribute.isidentifier()
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

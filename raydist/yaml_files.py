@@ -74,13 +74,19 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file (an empty file is an empty mapping).
 
     Raises:
-        ConfigError: no such file, larger than 1 MB, not YAML, or not a mapping.
+        ConfigError: no such file, larger than 1 MB, not UTF-8, not YAML, or not a mapping.
     """
     if not path.is_file():
         raise ConfigError(f"no configuration file at {path}")
     if path.stat().st_size > 1_000_000:
         raise ConfigError(f"{path} has {path.stat().st_size:,} bytes: a configuration has at most 1,000,000")
-    value = parse_yaml(path.read_text(encoding="utf-8"), origin=str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path} is not UTF-8 (byte {error.start + 1}): expected a text file, saved as UTF-8"
+        ) from None
+    value = parse_yaml(text, origin=str(path))
     if value is None:
         return {}
     if not isinstance(value, dict):

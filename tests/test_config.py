@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Literal
 
 import pytest
@@ -45,9 +46,9 @@ def test_words_lie_over_files():
     assert put({"train": {"epochs": 5}}, *first) == {"train": {"epochs": 5, "lr": 0.001}}
 
 
-@pytest.mark.parametrize("word", ["lr=1", "train.lr"])
-def test_a_word_needs_a_section_and_a_value(word):
-    with pytest.raises(ConfigError, match=r"section\.key=value"):
+@pytest.mark.parametrize("word", ["lr=1", "train.lr", ".seed=1", "run.=1", "run..seed=1", "=1"])
+def test_a_word_needs_a_section_a_key_and_a_value(word):
+    with pytest.raises(ConfigError, match=rf"^'{re.escape(word)}': expected section\.key=value"):
         list(overrides([word]))
 
 
@@ -62,6 +63,14 @@ def test_a_circle_is_refused(tmp_path):
     (tmp_path / "b.yaml").write_text("extends: a")
     with pytest.raises(ConfigError, match="circle"):
         compose(tmp_path / "a.yaml", library=tmp_path)
+
+
+@pytest.mark.parametrize("extends", ["5", "", "[5]", "{a: b}", "true", '""', "[demo, null]"])
+def test_what_is_extended_is_a_name_or_a_list_of_names(extends, tmp_path):
+    (tmp_path / "demo.yaml").write_text("")
+    (tmp_path / "x.yaml").write_text(f"extends: {extends}")
+    with pytest.raises(ConfigError, match=r"x\.yaml: extends = .*: expected the name of a recipe"):
+        compose(tmp_path / "x.yaml", library=tmp_path)
 
 
 def test_a_missing_recipe_names_the_nearest(tmp_path):
@@ -194,3 +203,23 @@ def test_of_an_old_and_a_new_name_the_last_one_counts(layers):
 def test_a_wrong_value_under_an_old_name_is_refused():
     with pytest.raises(ConfigError, match=r"^memory\.momentum = 'much'"):
         validate(Outer, {"memory": {"keep": "much"}})
+
+
+class Extended(Renamed):
+    old_names = {"width": "size"}  # noqa: RUF012
+    size: int = 3
+
+
+class Optional(Section):
+    memory: Extended | None = Extended()
+
+
+def test_old_names_of_base_classes_are_taken_in_a_section_that_may_be_left_out():
+    taken = validate(Optional, {"memory": {"keep": 0.2, "width": 5}}).memory
+    assert (taken.momentum, taken.size) == (0.2, 5)
+    assert validate(Optional, {"memory": None}).memory is None
+
+
+def test_an_unknown_key_of_a_section_that_may_be_left_out_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"unknown key memory\.momentun: did you mean 'momentum'\?"):
+        validate(Optional, {"memory": {"momentun": 0.2}})

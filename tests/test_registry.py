@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from raydist.errors import ConfigError
-from raydist.registry import Entry, Registry, nearest, one_of
+from raydist.registry import Attribute, Entry, Registry, nearest, one_of
 
 
 @pytest.fixture
@@ -103,6 +103,12 @@ def test_only_names_that_are_near_are_hinted_at():
     )
 
 
+@pytest.mark.parametrize("name", [":X", ".mine:X", "mine.:X", "a..b:X", "mine:", "mine:a b"])
+def test_a_name_that_cannot_be_one_is_refused_by_its_form(instances, name):
+    with pytest.raises(ConfigError, match=r"^thing\.name = '.*': expected package\.module:Name, such as"):
+        instances.check(name)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -119,3 +125,59 @@ def test_the_place_is_in_the_users_code_wherever_the_error_was_raised(instances,
     (folder / "my_numbers_c.py").write_text(text)
     with pytest.raises(ConfigError, match=message):
         instances.load("my_numbers_c:HALF")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("import sys\nsys.exit(0)\n", r"cannot be imported: SystemExit: 0 \(my_numbers_c\.py, line 2\)$"),
+        ("raise ValueError('one\\ntwo')\n", r"cannot be imported: ValueError: one two \(my_numbers_c\.py"),
+        ("HALF = 'x\\n' * 500\n", r"but it is '(x\\n)+.{1,3}\.\.\. \(str\)$"),
+        ("class A:\n    def __repr__(self): return 1 / 0\nHALF = A()\n", r"without a text: .* \(A\)$"),
+        ("class A:\n    def __repr__(self): return 'a\\nb'\nHALF = A()\n", r"but it is a b \(A\)$"),
+    ],
+)
+def test_whatever_ones_own_module_does_the_answer_is_one_short_line(instances, folder, text, message):
+    (folder / "my_numbers_c.py").write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        instances.load("my_numbers_c:HALF")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+UNFINISHED = """
+from abc import abstractmethod
+
+class Bare(dict):
+    size = "large"
+
+class Abstract(dict):
+    size = 1
+    @abstractmethod
+    def weigh(self): ...
+    __abstractmethods__ = frozenset({"weigh"})
+
+class NoSize(dict):
+    pass
+
+class Whole(dict):
+    size = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("NoSize", r"is not finished: define size, an instance of builtins\.int, in it$"),
+        ("Bare", r"define size, an instance of builtins\.int, in it, but it is 'large' \(str\)$"),
+        ("Abstract", r"is not finished: define weigh in it$"),
+    ],
+)
+def test_an_unfinished_class_is_refused_with_what_is_missing(folder, name, message):
+    (folder / "my_sizes.py").write_text(UNFINISHED)
+    sized = Registry(
+        "thing.kind", {}, kind="builtins:dict", subclass=True, needs={"size": Attribute("builtins:int")}
+    )
+    assert sized.load("my_sizes:Whole").size == 3
+    with pytest.raises(ConfigError, match=message):
+        sized.load(f"my_sizes:{name}")

@@ -44,3 +44,9 @@ def test_a_file_must_be_a_mapping_of_moderate_size(tmp_path, content, message):
 def test_an_empty_file_is_an_empty_mapping(tmp_path):
     (tmp_path / "x.yaml").write_text("")
     assert read_yaml(tmp_path / "x.yaml") == {}
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
+    (tmp_path / "x.yaml").write_bytes("train: {lr: 1}  # \u00e9".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"x\.yaml is not UTF-8 \(byte 19\): expected a text file"):
+        read_yaml(tmp_path / "x.yaml")

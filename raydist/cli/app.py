@@ -9,6 +9,7 @@ import typer
 
 from raydist.cli.bench import bench
 from raydist.cli.cluster import ClusterCommand, cluster
+from raydist.cli.common import open_streams
 from raydist.cli.compare import compare
 from raydist.cli.data import data
 from raydist.cli.embed import embed
@@ -39,4 +40,5 @@ app.add_typer(recipes, name="recipes")
 
 def main() -> None:
     """The entry of `raydist`."""
+    open_streams()
     app()

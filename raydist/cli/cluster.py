@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
@@ -106,6 +106,7 @@ def cluster(
     from raydist.data.feature_files import write_labels
 
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
+    require_writable(out, what="--out")
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
         f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, "

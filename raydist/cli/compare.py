@@ -63,7 +63,10 @@ def compare(
 
 
 def _names(methods: str) -> list[str]:
-    return [name.strip() for name in methods.split(",") if name.strip()]
+    names = [name.strip() for name in methods.split(",")]
+    if not all(names):
+        raise ConfigError(f"--methods {methods!r}: expected methods or recipes, such as cba,pgm")
+    return names
 
 
 def _numbers(seeds: str) -> list[int]:

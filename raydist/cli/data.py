@@ -72,7 +72,7 @@ def synth(
     preset: Preset,
     layout: Layout,
     out: Out,
-    seed: Annotated[int, typer.Option(min=0, help="Of the drawn people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the drawn people.")] = 0,
     ids: Ids = None,
     height: Height = None,
     width: Width = None,

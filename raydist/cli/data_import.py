@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, print_tracklets, with_exit_codes
+from raydist.cli.common import (
+    Json,
+    print_json,
+    print_line,
+    print_tracklets,
+    require_writable,
+    with_exit_codes,
+)
 from raydist.cli.import_progress import ImportProgress
 from raydist.cli.option_groups import takes_options
 from raydist.errors import ConfigError
@@ -127,6 +134,7 @@ def import_data(options: ImportOptions) -> None:
     if (options.mot is None) == (options.crops is None):
         raise ConfigError("give either --mot, for track files, or --crops, for a folder of crops")
     _refuse(options, FOR_CROPS if options.mot else FOR_TRACKS)
+    require_writable(options.out, what="--out")
     target = Target(options.out, options.holdout, options.seed, options.overwrite)
     with ImportProgress() as progress:
         if options.mot:

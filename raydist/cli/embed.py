@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
 from raydist.cli.evaluate import RunDir
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def embed(
     from raydist.cli.pixels import survey_of, warn_of_ranges
     from raydist.engine.trained import Trained
 
+    require_writable(out, what="--out")
     trained = Trained.load(run_dir, overrides, sections=("data",))
     table = trained.tracklets()
     warn_of_ranges(survey_of(table, trained.config.data))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, open_streams, print_json, print_line, with_exit_codes
 from raydist.cli.scores import print_scores
 
 RunDir = Annotated[
@@ -58,4 +58,5 @@ def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -
 
 def main() -> None:
     """The entry of `python -m raydist.evaluate`."""
+    open_streams()
     typer.run(evaluate)

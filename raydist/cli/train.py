@@ -12,6 +12,7 @@ from raydist.cli.common import (
     Json,
     advising,
     config_of,
+    open_streams,
     print_json,
     print_line,
     resume_advice,
@@ -20,6 +21,7 @@ from raydist.cli.common import (
 )
 from raydist.cli.display import ProgressDisplay
 from raydist.cli.scores import print_summary
+from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
     from raydist.engine.schema import Config
@@ -48,9 +50,15 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
     from raydist.engine.run_folder import RunFolder
     from raydist.engine.schema import with_values
 
-    return with_values(RunFolder.open(folder).config(), overrides(split_arguments(arguments)[1]))
+    recipe, words = split_arguments(arguments)
+    if recipe is not None:
+        raise ConfigError(
+            f"{recipe} with --resume {folder}: a run goes on with its own configuration; leave the recipe out"
+        )
+    return with_values(RunFolder.open(folder).config(), overrides(words))
 
 
 def main() -> None:
     """The entry of `python -m raydist.train`."""
+    open_streams()
     typer.run(train)

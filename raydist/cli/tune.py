@@ -10,6 +10,7 @@ import typer
 from raydist.cli.common import (
     Json,
     advising,
+    open_streams,
     print_json,
     print_line,
     print_table,
@@ -139,4 +140,5 @@ def _number(value: float | None) -> str:
 
 def main() -> None:
     """The entry of `python -m raydist.tune`."""
+    open_streams()
     typer.run(tune)

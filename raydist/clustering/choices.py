@@ -12,7 +12,7 @@ from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.parameters import Parameter, parameters
-from raydist.registry import Entry, Registry
+from raydist.registry import Attribute, Entry, Registry
 
 CLUSTERINGS: Registry[type[Clusterer]] = Registry(
     "clustering.algorithm",
@@ -22,6 +22,7 @@ CLUSTERINGS: Registry[type[Clusterer]] = Registry(
     },
     kind="raydist.clustering.clusterer:Clusterer",
     subclass=True,
+    needs={"name": Attribute("builtins:str")},
 )
 
 
@@ -58,7 +59,8 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
 
     Raises:
         ConfigError: there is no such distance or algorithm, or it gives a parameter another type than the one
-            that has its name here.
+            that has its name here, or a part
+            has a parameter that cannot be one.
 
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']
@@ -66,6 +68,12 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
     chosen: list[type[Distance] | type[Clusterer]] = [distance_class(distance), clusterer_class(algorithm)]
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]
     declared: dict[str, Parameter] = {}
+    for own in chosen:
+        if taken := {"distance", "algorithm"} & parameters(own).keys():
+            raise ConfigError(
+                f"{own.__name__}.{taken.pop()}: a parameter cannot have this name, which is "
+                "a key of its own in the section clustering; rename it"
+            )
     for part in others:
         for name, one in parameters(part).items():
             declared.setdefault(name, one)

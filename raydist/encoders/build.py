@@ -16,6 +16,7 @@ from raydist.encoders.weights.fits import Fit
 from raydist.encoders.weights.loading import fill, fill_stems
 from raydist.errors import ConfigError
 from raydist.randomness import stream
+from raydist.registry import shown
 
 
 def build_encoder(
@@ -57,14 +58,13 @@ def build_encoder(
     spatial = chosen_pooling(name, pooling=pooling, branches=branches)
     channels = branches * backbone.channels
     width = spatial.width(channels)
-    over_time = TEMPORALS.load(temporal)
     fit = None
     if weights is not None:
         fit = starting_weights(name, weights, two_stream=two_stream, branches=branches)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
         layers = _layers(backbone, fit=fit, branches=branches)
-        pool, temporal_pool = spatial.build(channels), over_time(width)
+        pool, temporal_pool = spatial.build(channels), _temporal_pool(temporal, width)
     streams = Streams(backbone, layers, two_stream=two_stream, recompute=recompute)
     if fit:
         fill_stems(streams, fit)
@@ -79,6 +79,30 @@ def feature_width(name: str, *, pooling: str | None = None, branches: int = 1) -
     """
     channels = branches * ENCODERS.load(name).channels
     return chosen_pooling(name, pooling=pooling, branches=branches).width(channels)
+
+
+def check_temporal(name: str, width: int) -> None:
+    """Refuse a temporal pooling of one's own that makes no module; one is made and thrown away.
+
+    Raises:
+        ConfigError: it fails, or it gives something else.
+    """
+    with torch.random.fork_rng(devices=[]):
+        _temporal_pool(name, width)
+
+
+def _temporal_pool(name: str, width: int) -> nn.Module:
+    make, what = TEMPORALS.load(name), f"encoder.temporal = {name!r}: expected a function of the width D "
+    try:
+        module = make(width)
+    except (Exception, SystemExit) as error:  # code of the user
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(
+            f"{what}that makes a torch module, but called with {width} it fails: {reason}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise ConfigError(f"{what}that makes a torch module, but it makes {shown(module)}")
+    return module
 
 
 def chosen_pooling(name: str, *, pooling: str | None, branches: int) -> Pooling:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec
-from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section
+from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section, require_text
 from raydist.errors import ConfigError, NoEffectWarning
 from raydist.neighbours.jaccard.registry import DISTANCES
 from raydist.parameters import Parameter
@@ -63,9 +63,9 @@ class ClusteringSection(_Declared):
     def _take_declared(cls, raw: Any) -> Any:
         if not isinstance(raw, Mapping):
             return raw
-        chosen = {
-            name: str(raw.get(name, cls.model_fields[name].default)) for name in ("distance", "algorithm")
-        }
+        chosen = {name: raw.get(name, cls.model_fields[name].default) for name in ("distance", "algorithm")}
+        for name, value in chosen.items():
+            require_text(f"clustering.{name}", value)
         declared = declared_parameters(**chosen)
         values, problems = {name: one.default for name, one in declared.items()} | dict(raw), []
         for key in raw:

@@ -162,14 +162,14 @@ def _list(schema: Schema, definitions: Mapping[str, Schema]) -> str:
 
 def _bounds(schema: Schema) -> list[str]:
     if "minimum" in schema and "maximum" in schema:
-        return [f"{schema['minimum']:g} to {schema['maximum']:g}"]
+        return [f"{_number(schema['minimum'])} to {_number(schema['maximum'])}"]
     words = {
         "minimum": "at least",
         "exclusiveMinimum": "above",
         "maximum": "at most",
         "exclusiveMaximum": "below",
     }
-    return [f"{word} {schema[bound]:g}" for bound, word in words.items() if bound in schema]
+    return [f"{word} {_number(schema[bound])}" for bound, word in words.items() if bound in schema]
 
 
 def _section_of(annotation: Any) -> type[BaseModel] | None:
@@ -219,3 +219,7 @@ def _prose(model: type[BaseModel]) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

@@ -16,7 +16,7 @@ from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.engine.summary import RunSummary
-from raydist.errors import ConfigError
+from raydist.errors import CheckpointError, ConfigError
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -65,9 +65,26 @@ class RunFolder:
         (self.path / name).write_text(text, encoding="utf-8")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """A JSON file of the run; empty when it is not there."""
+        """A JSON file of the run; empty when it is not there.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
         path = self.path / name
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise self._damaged(name, str(error)) from None
+        if not isinstance(values, dict):
+            raise self._damaged(name, f"it holds a {type(values).__name__}")
+        return values
+
+    def _damaged(self, name: str, reason: str) -> CheckpointError:
+        return CheckpointError(
+            f"{self.path / name} is damaged ({reason}): remove it, then go on with --resume {self.path}"
+        )
 
     def commit(
         self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
@@ -96,9 +113,16 @@ class RunFolder:
         return [EpochReport.from_row(row) for row in self.metrics.rows()]
 
     def summary(self) -> RunSummary | None:
-        """What the run came to; None while it has not ended."""
+        """What the run came to; None while it has not ended.
+
+        Raises:
+            CheckpointError: ``summary.json`` is damaged.
+        """
         values = self.read_json("summary.json")
-        return RunSummary.from_dict(values) if values else None
+        try:
+            return RunSummary.from_dict(values) if values else None
+        except (AttributeError, KeyError, TypeError) as error:
+            raise self._damaged("summary.json", f"{type(error).__name__}: {error}") from None
 
 
 def file_name(text: str) -> str:

@@ -9,12 +9,12 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, validate
+from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.ranges import RangeSetting, checked_range
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
-from raydist.encoders.build import chosen_pooling
+from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.errors import ConfigError
@@ -22,6 +22,8 @@ from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
+from raydist.randomness import MAX_SEED
+from raydist.registry import shown
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -35,7 +37,7 @@ class RunSection(Section):
         None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
     )
     dir: str = Field("runs", description="Folder that holds the folders of runs.")
-    seed: int = Field(0, ge=0, description="Seed of everything that is drawn.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
     deterministic: bool = Field(True, description="Use deterministic algorithms of torch only.")
 
 
@@ -59,7 +61,7 @@ class DataSection(Section):
     layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
         "hitsz_vcm", description="Synthetic: in which layout it is written."
     )
-    preset_seed: int = Field(0, ge=0, description="Synthetic: seed of the world.")
+    preset_seed: int = Field(0, ge=0, le=MAX_SEED, description="Synthetic: seed of the world.")
     mismatch: Literal["drop", "error"] = Field(
         "drop", description="Leave out tracklets whose files disagree, or refuse the data set."
     )
@@ -139,6 +141,9 @@ class EncoderSection(Section):
     @model_validator(mode="after")
     def _parts_fit(self) -> EncoderSection:
         chosen_pooling(self.name, pooling=self.pooling, branches=self.branches)
+        if self.temporal not in TEMPORALS:
+            width = feature_width(self.name, pooling=self.pooling, branches=self.branches)
+            check_temporal(self.temporal, width)
         return self
 
 
@@ -213,7 +218,7 @@ class TuneSection(Section):
     max_concurrent: Positive | None = Field(
         None, description="Most trials at once; by default as many as the cluster has room for."
     )
-    seed: int = Field(0, ge=0, description="Seed of the search.")
+    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of the search.")
 
 
 class TrackingSection(Section):
@@ -261,8 +266,9 @@ class Config(Section):
 def method_params(raw: Mapping[str, Any]) -> Params:
     """The checked hyper-parameters of the method that `raw["name"]` says."""
     if not isinstance(raw, Mapping) or "name" not in raw:
-        raise ConfigError(f"method = {raw!r}: expected a section with a name, such as method.name=pgm")
-    return validate(method_class(str(raw["name"])).Params, raw, at="method")
+        raise ConfigError(f"method = {shown(raw)}: expected a section with a name, such as method.name=pgm")
+    require_text("method.name", raw["name"])
+    return validate(method_class(raw["name"]).Params, raw, at="method")
 
 
 def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
@@ -280,13 +286,18 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
     given: Raw = {}
     for path, value in overrides(words):
         given = put(given, path, value)
-    if "name" in given.get("method", {}) and given["method"]["name"] != raw.get("method", {}).get("name"):
+    if "name" in given.get("method", {}) and given["method"]["name"] != _method_name(raw):
         raw["method"] = {}
     if "iterations" in given.get("train", {}):
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
     config = validate(Config, merge(raw, given))
     warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
     return anchored(config)
+
+
+def _method_name(raw: Raw) -> Any:
+    method = raw.get("method")
+    return method.get("name") if isinstance(method, Mapping) else None
 
 
 def with_values(config: Config, values: Iterable[tuple[tuple[str, ...], Any]]) -> Config:

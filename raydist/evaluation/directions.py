@@ -55,6 +55,6 @@ def _sides(table: FeatureTable, asking: Modality, asked: Modality) -> tuple[Ints
         for modality in Modality
     )
     raise DataError(
-        f"{asking.label} queries cannot meet an {asked.label} gallery ({counts}): "
+        f"{asking.label} queries meet no gallery of {asked.label} tracklets ({counts}): "
         "cross-modality needs both modalities"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raydist.registry import Entry, Registry
+from raydist.registry import Attribute, Entry, Registry
 
 if TYPE_CHECKING:
     from raydist.methods.method import Method
@@ -47,6 +47,7 @@ METHODS: Registry[type[Method]] = Registry(
     },
     kind="raydist.methods.method:Method",
     subclass=True,
+    needs={"Params": Attribute("raydist.methods.method:Params", subclass=True)},
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from raydist.config import overrides
+from raydist.config import overrides, path_of_today
 from raydist.engine.run_folder import differences
 from raydist.engine.schema import Config, TuneSection, anchored, load_config, with_values
 from raydist.engine.verdict import VALIDATION_SHARE
@@ -118,9 +118,24 @@ def make_study(space: Space, arguments: Sequence[str]) -> Study:
     for name, own in zip(names, arguments_by_data(arguments, names), strict=True):
         recipe, *start = space.recipes[name].split()
         bases[name] = load_config(recipe, [*start, *_defaults(fixed), *own])
-    study = Study(space.without(fixed), bases)
+    study = Study(space.without(_spellings(fixed, space, bases[names[0]])), bases)
     _check(study)
     return study
+
+
+def _spellings(fixed: Sequence[str], space: Space, config: Config) -> list[str]:
+    """The paths of a space whose values are given, under whatever name: that of today or of the version
+    before."""
+    of_today = {_of_today(path, config) for path in fixed}
+    paths = [*space.shared, *(path for section in space.own.values() for path in section)]
+    return [path for path in paths if _of_today(path, config) in of_today]
+
+
+def _of_today(path: str, config: Config) -> str:
+    section, *keys = path.split(".")
+    if section == "method":
+        return ".".join((section, *path_of_today(type(config.method), keys)))
+    return ".".join(path_of_today(Config, (section, *keys)))
 
 
 def with_overrides(study: Study, arguments: Sequence[str]) -> Study:

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from raydist.cli.compare import print_comparison
 from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
 
@@ -47,3 +49,12 @@ def test_a_metric_that_one_method_has_is_a_column_and_no_other(capsys):
         ["pgm", "2", "-", "1,234"],
         ["cba", "2", "0.25", "-"],
     ]
+
+
+@pytest.mark.parametrize("methods", ["", " ", "pgm,", ",pgm"])
+def test_methods_without_a_name_are_refused(raydist, methods, tmp_path):
+    result = raydist("compare", "--methods", methods, f"run.dir={tmp_path}/runs")
+    assert (result.code, result.err.strip()) == (
+        2,
+        f"error: --methods {methods!r}: expected methods or recipes, such as cba,pgm",
+    )

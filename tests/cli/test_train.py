@@ -111,3 +111,9 @@ def test_a_message_is_one_error_not_a_traceback(tmp_path):
     assert "Traceback" not in result.output
     with pytest.raises(json.JSONDecodeError):
         json.loads(result.stdout)
+
+
+def test_a_recipe_beside_a_run_to_go_on_with_is_refused(tmp_path):
+    result = RUNNER.invoke(app, ["train", "smoke", "--resume", str(tmp_path), "train.epochs=3"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: smoke with --resume {tmp_path}: a run goes on with its own")

@@ -1,8 +1,11 @@
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+import yaml
 
-from raydist.engine.schema import RECIPES, Config, load_config, with_values
+from raydist.engine.schema import RECIPES, Config, load_config, method_params, with_values
 from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
 from raydist.types import Modality
@@ -139,3 +142,104 @@ def test_in_a_ray_job_they_lead_from_the_home(tmp_path, monkeypatch):
 def test_the_configuration_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         Config().train.lr = 1.0
+
+
+VERSION_BEFORE = yaml.safe_load((Path(__file__).parent / "methods_0_4_0.yaml").read_text(encoding="utf-8"))
+NEW_NAMES = {"keep": "momentum", "keep_slot": "slot_momentum", "versions": "clip_views"}
+
+
+def leaves(raw, *path):
+    if isinstance(raw, dict):
+        for key, value in raw.items():
+            yield from leaves(value, *path, NEW_NAMES.get(key, key))
+    else:
+        yield path, raw
+
+
+@pytest.mark.parametrize("before", VERSION_BEFORE, ids=lambda before: before["recipes"][0])
+def test_the_method_of_every_recipe_of_version_0_4_0_is_taken_with_all_its_values(before):
+    today = dict(leaves(method_params(before["method"]).model_dump(mode="json")))
+    kept = dict(leaves(before["method"]))
+    assert {path: today[path] for path in kept} == kept
+
+
+@pytest.mark.parametrize("key", ["run.seed", "data.preset_seed", "tune.seed"])
+def test_a_seed_that_no_generator_takes_is_refused(key):
+    assert load_config("smoke", [f"{key}={2**63 - 1}"])
+    with pytest.raises(ConfigError, match=rf"^{key} = 9223372036854775808: .* less than or equal to"):
+        load_config("smoke", [f"{key}={2**63}"])
+
+
+@pytest.mark.parametrize("key", ["method.name", "clustering.distance", "clustering.algorithm"])
+@pytest.mark.parametrize("value", ["null", "true", "[pgm]", "7"])
+def test_a_name_that_is_no_text_is_refused(key, value):
+    with pytest.raises(ConfigError, match=rf"^{key} = .*: expected a name, which is text$"):
+        load_config("smoke", [f"{key}={value}"])
+
+
+def test_a_method_that_is_no_section_is_refused(tmp_path):
+    (tmp_path / "x.yaml").write_text("method: 5")
+    with pytest.raises(ConfigError, match=r"^method = 5 \(int\): expected a section with a name"):
+        load_config(str(tmp_path / "x.yaml"))
+    assert load_config(str(tmp_path / "x.yaml"), ["method.name=pgm"]).method.name == "pgm"
+
+
+OWN_PARTS = """
+from dataclasses import dataclass
+import torch
+from raydist.clustering.clusterer import Clusterer
+from raydist.methods.method import Method, Params
+from raydist.neighbours.jaccard.plain import PlainJaccard
+
+class NoParams(Method):
+    def stages(self): return []
+
+class Mapped(NoParams):
+    Params = dict
+
+class NoStages(Method):
+    Params = Params
+
+class NoRadius(Clusterer):
+    name = "mine"
+    def labels(self, edges, num_rows): return []
+
+@dataclass(frozen=True)
+class Nested(PlainJaccard):
+    name = "mine"
+    algorithm: str = "x"
+
+def counted(width): return width
+
+def failing(width): raise RuntimeError("too\\nwide")
+
+def flat(width): return torch.nn.Flatten()
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("method.name=own_parts:NoParams", "is not finished: define Params, a sub-class of raydist.methods"),
+        (
+            "method.name=own_parts:Mapped",
+            "is not finished: define Params, a sub-class of .*, but it is <class",
+        ),
+        ("method.name=own_parts:NoStages", "is not finished: define stages in it"),
+        ("clustering.algorithm=own_parts:NoRadius", "is not finished: define radius in it"),
+        ("clustering.distance=own_parts:Nested", r"^Nested\.algorithm: a parameter cannot have this name"),
+        ("encoder.temporal=own_parts:counted", r"that makes a torch module, but it makes 256 \(int\)$"),
+        ("encoder.temporal=own_parts:failing", "called with 256 it fails: RuntimeError: too wide$"),
+    ],
+)
+def test_an_unfinished_part_is_refused_when_the_configuration_is_loaded(word, message, tmp_path, monkeypatch):
+    (tmp_path / "own_parts.py").write_text(OWN_PARTS)
+    monkeypatch.syspath_prepend(tmp_path)
+    before = torch.get_rng_state()
+    try:
+        assert load_config("smoke", ["encoder.temporal=own_parts:flat"])
+        with pytest.raises(ConfigError, match=message):
+            load_config("smoke", [word])
+    finally:
+        sys.modules.pop("own_parts", None)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -166,3 +166,17 @@ def test_differences_are_what_a_resumed_study_may_not_change(study, raw_space):
     assert line == "train.lr: loguniform [0.0001, 0.01] -> uniform [0.1, 1]"
     alone = make_study(Space.parse(raw_space), [])
     assert study.differences(alone) == ["data sets: synthetic, manifest -> synthetic"]
+
+
+@pytest.mark.parametrize(("in_space", "given"), [("keep", "momentum"), ("momentum", "keep")])
+def test_a_word_fixes_a_path_of_the_space_under_its_old_and_its_new_name(in_space, given):
+    space = Space.parse(
+        {
+            "recipes": {"synthetic": "smoke method.name=dcl"},
+            f"method.dual.{in_space}": {"uniform": [0, 0.5]},
+            "train.lr": {"loguniform": [1e-4, 1e-3]},
+        }
+    )
+    study = make_study(space, [f"method.dual.{given}=0.3"])
+    assert list(study.parameters) == ["train.lr"]
+    assert study.base.method.dual.momentum == 0.3

@@ -1,13 +1,15 @@
 """Several methods and seeds on one data set: the runs of a comparison.
 
 A cell's folder is named by its variant, its seed and its configuration, so any comparison finds the cells
-that another one has already finished.
+that another one has already finished, also those of the version before, whose digests were of other keys.
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,15 @@ from typing import Any
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.engine.summary import RunSummary
+from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
+
+CHOSEN_BY = {
+    "run.seed": "--seeds gives the seeds",
+    "run.name": "the name of a run is that of its row and its seed",
+    "method.name": "--methods names the methods",
+}
+"""Keys whose value a comparison chooses itself, and how."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +108,12 @@ def plan_comparison(
         variants: labels, see `Variant`.
         seeds: of the runs; the data set is the same for all.
         words: ``section.key=value``, for all cells.
+
+    Raises:
+        ConfigError: a recipe or a word would have no effect, or something in a configuration is invalid.
     """
     rows = [Variant(label) for label in variants]
+    _refuse_without_effect(recipe, rows, words)
     cells = [
         _cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"]))
         for v in rows
@@ -108,14 +122,46 @@ def plan_comparison(
     return Comparison(cells[0].folder.parent, cells)
 
 
+def _refuse_without_effect(recipe: str | None, rows: Sequence[Variant], words: Sequence[str]) -> None:
+    if recipe is not None and all(row.recipe for row in rows):
+        raise ConfigError(
+            f"{recipe}: every row starts from its own recipe ({', '.join(row.label for row in rows)}); "
+            "leave it out, or name a method too"
+        )
+    for word in (*words, *(change for row in rows for change in row.label.split("+")[1:])):
+        if (key := word.partition("=")[0].strip()) in CHOSEN_BY:
+            raise ConfigError(f"{word}: in a comparison {CHOSEN_BY[key]}; leave it out")
+
+
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
-    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
-    key = _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
     folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
-    name = f"{variant.stem}-seed{seed}-{key}"
-    run = config.run.model_copy(update={"dir": str(folder), "name": name})
-    return Cell(variant, seed, config.model_copy(update={"run": run}), folder / name)
+    stem = f"{variant.stem}-seed{seed}"
+    path = folder / f"{stem}-{_key(config)}"
+    if not path.exists():
+        path = _finished_before(folder, stem, config) or path
+    run = config.run.model_copy(update={"dir": str(folder), "name": path.name})
+    return Cell(variant, seed, config.model_copy(update={"run": run}), path)
+
+
+def _finished_before(folder: Path, stem: str, config: Config) -> Path | None:
+    """The finished cell of an earlier version, whose folder is named by the keys that it had then."""
+    for path in sorted(folder.glob(f"{glob.escape(stem)}-*")):
+        if not (path / "summary.json").is_file():
+            continue
+        try:
+            with warnings.catch_warnings(action="ignore", category=RenamedKeyWarning):
+                same = _key(RunFolder.open(path).config()) == _key(config)
+        except RaydistError:
+            continue  # a folder that this version cannot read is no cell of it
+        if same:
+            return path
+    return None
+
+
+def _key(config: Config) -> str:
+    without: dict[str, Any] = {"run": {"name", "dir"}, "tracking": True, "tune": True}
+    return _digest(json.dumps(config.model_dump(mode="json", exclude=without), sort_keys=True))
 
 
 def _digest(text: str) -> str:

@@ -42,6 +42,8 @@ class IntraParams(DualContrastParams):
             last, (0,0) and (m,d).
     """
 
+    old_names: ClassVar[Mapping[str, str]] = {"versions": "clip_views"}
+
     share: float = Field(5.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
     temperature: float = Field(0.07, gt=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raydist.neighbours.jaccard.distance import Distance
-from raydist.registry import Entry, Registry
+from raydist.registry import Attribute, Entry, Registry
 
 _HERE = "raydist.neighbours.jaccard"
 
@@ -21,4 +21,5 @@ DISTANCES: Registry[type[Distance]] = Registry(
     },
     kind=f"{_HERE}.distance:Distance",
     subclass=True,
+    needs={"name": Attribute("builtins:str")},
 )
