@@ -163,7 +163,7 @@ def find(name: str, library: Path) -> Path:
     path = library / f"{name}.yaml"
     if not path.is_file():
         names = sorted(p.stem for p in library.glob("*.yaml") if not p.stem.startswith("_"))
-        raise ConfigError(f"no recipe {name!r}{nearest(name, names)}; there are: {', '.join(names)}")
+        raise ConfigError(f"no recipe {name!r}{one_of(name, names)}")
     return path
 
 

@@ -43,3 +43,7 @@ class TrainingError(RaydistError):
 
 class RenamedKeyWarning(FutureWarning):
     """A key of the configuration has a new name; the old one is read for one more version."""
+
+
+class NoEffectWarning(UserWarning):
+    """A value that was given changes nothing, or not as much as it says."""

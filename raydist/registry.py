@@ -190,18 +190,26 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     >>> nearest("epoch", ["epochs", "lr"])
     ": did you mean 'epochs'?"
     """
-    matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.5)
+    matches = difflib.get_close_matches(name, list(valid), n=1, cutoff=0.6)
     return f": did you mean {matches[0]!r}?" if matches else ""
 
 
-def one_of(name: str, valid: Iterable[str]) -> str:
+def one_of(name: str, valid: Iterable[str], *, listed: str | None = None) -> str:
     """The same hint and all valid names.
 
+    Args:
+        name: as it was given.
+        valid: the names.
+        listed: how they are listed, where not simply by comma.
+
     >>> one_of("smok", ["smoke", "ci"])
-    ": did you mean 'smoke'?; there are: smoke, ci"
+    ": did you mean 'smoke'? There are: smoke, ci"
+    >>> one_of("x", ["smoke", "ci"])
+    '; there are: smoke, ci'
     """
     names = list(valid)
-    return f"{nearest(name, names)}; there are: {', '.join(names)}"
+    hint = nearest(name, names)
+    return f"{hint}{' There' if hint else '; there'} are: {listed or ', '.join(names)}"
 
 
 def _attribute(target: str) -> object:

@@ -240,3 +240,42 @@ def image_set(tmp_path: Path) -> Callable[[str], Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture
+def thermal_set(tmp_path: Path) -> Callable[..., Path]:
+    """`thermal_set(name, frames=3)` writes crops of 7 persons by a visible camera and a thermal one, whose
+    counts of 14 bits stand in files of 16, and gives the manifest."""
+
+    def make(name: str = "set", frames: int = 3, cameras: tuple[str, str] = ("cam1", "ir3")) -> Path:
+        root, rows = tmp_path / name, ["tracklet_id,split,modality,camera,identity,frames"]
+        for person in range(7):
+            for camera, modality in zip(cameras, ("visible", "infrared"), strict=True):
+                for part in range(2):
+                    split = "train" if person < 4 else ("query", "gallery")[part]
+                    paths = [f"{camera}/{person}-{part}/{frame}.png" for frame in range(frames)]
+                    for path in paths:
+                        _write_crop(root / path, person, thermal=modality == "infrared")
+                    words = (
+                        f"{camera}-{person}-{part}",
+                        split,
+                        modality,
+                        camera,
+                        str(person),
+                        "|".join(paths),
+                    )
+                    rows.append(",".join(words))
+        (root / "manifest.csv").write_text("\n".join(rows) + "\n")
+        return root / "manifest.csv"
+
+    return make
+
+
+def _write_crop(path: Path, person: int, *, thermal: bool) -> None:
+    """Bands and noise: 7,400 to 8,400 counts, or colours."""
+    rng = np.random.default_rng([person, *path.as_posix().encode()[-14:]])
+    bands = np.repeat(np.random.default_rng(person).uniform(0.1, 0.9, (4, 1, 3)), 8, axis=0)
+    heat = np.clip(bands + rng.normal(0, 0.05, (32, 16, 3)), 0, 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = (7400 + 1000 * heat[..., 0]).astype(np.uint16) if thermal else (255 * heat).astype(np.uint8)
+    cv2.imwrite(str(path), pixels)

@@ -145,10 +145,10 @@ class Street(Section):
         (
             "size",
             "smal",
-            "shop.size = 'smal': did you mean 'small'?; there are: small, large, or package.module",
+            "shop.size = 'smal': did you mean 'small'? There are: small, large, or package.module",
         ),
-        ("place", "hero", "shop.place = 'hero': did you mean 'here'?; there are: here, there"),
-        ("colour", "bleu", "shop.colour = 'bleu': did you mean 'blue'?; there are: red, blue"),
+        ("place", "hero", "shop.place = 'hero': did you mean 'here'? There are: here, there"),
+        ("colour", "bleu", "shop.colour = 'bleu': did you mean 'blue'? There are: red, blue"),
         ("colour", 7, "shop.colour = 7; there are: red, blue"),
         ("size", "math:nothing", "shop.size = 'math:nothing' cannot be imported"),
     ],

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from raydist.errors import ConfigError
-from raydist.registry import Attribute, Entry, Registry
+from raydist.registry import Attribute, Entry, Registry, nearest, one_of
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_names_are_looked_up_and_listed(instances):
 
 def test_an_unknown_name_is_answered_with_all_that_there_are(instances):
     with pytest.raises(
-        ConfigError, match=r"^thing\.name = 'tao': did you mean 'tau'\?; there are: tau, or package"
+        ConfigError, match=r"^thing\.name = 'tao': did you mean 'tau'\? There are: tau, or package"
     ):
         instances.check("tao")
     with pytest.raises(ConfigError, match=r"^thing\.name = 'zzzzz'; there are: tau"):
@@ -157,3 +157,11 @@ def test_an_unfinished_class_is_refused_with_what_is_missing(folder, name, messa
     assert sized.load("my_sizes:Whole").size == 3
     with pytest.raises(ConfigError, match=message):
         sized.load(f"my_sizes:{name}")
+
+
+def test_only_names_that_are_near_are_hinted_at():
+    assert nearest("expand", ["self_paced", "eps"]) == ""
+    assert nearest("min_sample", ["min_samples", "eps"]) == ": did you mean 'min_samples'?"
+    assert one_of("smok", ["smoke", "ci"], listed="{smoke} and {ci}") == (
+        ": did you mean 'smoke'? There are: {smoke} and {ci}"
+    )

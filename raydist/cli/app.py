@@ -9,14 +9,15 @@ import typer
 
 from raydist.cli.bench import bench
 from raydist.cli.cluster import ClusterCommand, cluster
-from raydist.cli.common import open_streams
 from raydist.cli.compare import compare
 from raydist.cli.data import data
 from raydist.cli.embed import embed
 from raydist.cli.evaluate import evaluate
 from raydist.cli.guide import guide
+from raydist.cli.recipes import recipes
 from raydist.cli.report import report
 from raydist.cli.score import score
+from raydist.cli.system import open_streams
 from raydist.cli.train import train
 from raydist.cli.tune import tune
 from raydist.cli.weights import weights
@@ -34,6 +35,7 @@ app.command(cls=ClusterCommand)(cluster)
 app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 app.add_typer(weights, name="weights")
+app.add_typer(recipes, name="recipes")
 
 
 def main() -> None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec, is_written
+from raydist.cli.system import require_writable
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
 
@@ -29,9 +30,16 @@ Out = Annotated[
     Path,
     typer.Option(help="The labels to write, as Parquet, in the order of the features.", show_default=False),
 ]
-Shards = Annotated[int, typer.Option(min=1, help="Slabs of rows: changes memory and time, never the labels.")]
+Shards = Annotated[
+    int,
+    typer.Option(min=1, help="Slabs that the rows are cut into: memory and time change, never the labels."),
+]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")
+]
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", help="Also print what each stage cost, and what the search met with.")
 ]
 
 
@@ -90,6 +98,7 @@ def cluster(
     out: Out,
     shards: Shards = 1,
     threads: Threads = None,
+    verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Cluster all tracklets of a features file by their k-reciprocal neighbours."""
@@ -103,7 +112,7 @@ def cluster(
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
         f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, "
-        f"num_slabs = {shards}"
+        f"rows in {shards} {'slab' if shards == 1 else 'slabs'} (--shards)"
     )
     clock = StageClock()
     staged = cluster_in_stages(
@@ -114,11 +123,11 @@ def cluster(
     write_labels(table.tracklet_id, labels, out)
     summary = summarise_labels(table, labels)
     show_labels(summary, title=f"{features}, {spec.distance}, {spec.algorithm}", stderr=json)
-    _show_stages(clock.costs)
-    print_line(
-        f"{choice.search} search ({_search_note(searched)}), {num_pairs:,} pairs within the radius; "
-        f"labels: {out}"
-    )
+    if "recall" in searched:
+        print_line(f"{choice.search} search: {searched['recall']:.1%} of the neighbours")
+    if verbose:
+        _show_costs(clock.costs, searched, num_pairs)
+    print_line(f"labels: {out}")
     if json:
         facts = {"out": str(out), "num_slabs": shards, "search": choice.search, **searched}
         stages = {name: asdict(cost) for name, cost in clock.costs.items()}
@@ -155,13 +164,9 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
     return table
 
 
-def _search_note(searched: Mapping[str, float]) -> str:
-    if "recall" in searched:
-        return f"recall {searched['recall']:.1%}"
-    return f"{searched['uncertified']:,} lists searched twice"
-
-
-def _show_stages(costs: Mapping[str, Cost]) -> None:
+def _show_costs(costs: Mapping[str, Cost], searched: Mapping[str, float], num_pairs: int) -> None:
     stages = ", ".join(f"{name} {cost.wall:.2f}" for name, cost in costs.items())
     cpu, peak = sum(cost.cpu for cost in costs.values()), max(cost.peak_mb for cost in costs.values())
     print_line(f"seconds: {stages}; {cpu:.2f} CPU s, at the peak {peak:,.0f} MB above the features")
+    twice = f"; {searched['uncertified']:,} lists were searched twice" if "uncertified" in searched else ""
+    print_line(f"{num_pairs:,} pairs within the radius{twice}")

@@ -7,18 +7,19 @@ import functools
 import gc
 import json
 import os
+import shlex
 import signal
 import sys
-import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from io import TextIOWrapper
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
+from raydist.announcements import listening
+from raydist.cli.system import what_failed
+from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 Arguments = Annotated[
     list[str] | None,
     typer.Argument(
-        help="A recipe or FILE.yaml, and section.key=value to change anything.", show_default=False
+        help="A recipe (raydist recipes lists them) or FILE.yaml, and section.key=value to change any key "
+        "(raydist guide configuration lists them).",
+        metavar="RECIPE|KEY=VALUE",
+        show_default=False,
     ),
 ]
 Json = Annotated[
@@ -45,8 +49,12 @@ INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after SIGINT and SIGTERM."""
 
 
+class Terminated(SystemExit):
+    """SIGTERM came."""
+
+
 def with_exit_codes(command: F) -> F:
-    """Turn errors into one clear message and the exit code that is promised for them.
+    """Turn errors into one clear message and the promised exit code, and print what is announced.
 
     1 is a failed run, 2 bad usage or configuration, 3 bad data, 130 an interruption, 143 a termination.
     """
@@ -57,7 +65,7 @@ def with_exit_codes(command: F) -> F:
         signal.signal(signal.SIGTERM, _terminate)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), listening(print_line):
                 warnings.showwarning = functools.partial(_show_warning, set())
                 return command(*args, **kwargs)
         except RaydistError as error:
@@ -66,58 +74,48 @@ def with_exit_codes(command: F) -> F:
         except BrokenPipeError:
             raise  # who read the output has ended: the command ends too, without a word
         except OSError as error:
-            print_line(f"error: {_what_failed(error)}")
+            print_line(f"error: {what_failed(error)}")
             raise typer.Exit(RaydistError.exit_code) from None
-        except KeyboardInterrupt:
-            print_line("interrupted")
+        except KeyboardInterrupt as stopped:
+            print_line(_with_notes("interrupted", stopped))
             raise typer.Exit(INTERRUPTED) from None
+        except Terminated as stopped:
+            print_line(_with_notes("terminated", stopped))
+            raise
 
     return run  # type: ignore[return-value]
 
 
-def open_streams() -> None:
-    """Make it safe to print, at the entry of a command.
-
-    A stream that the shell has closed leads nowhere, and characters that a stream cannot show are written as
-    escapes.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
-            setattr(sys, name, nowhere)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def require_writable(out: Path, *, what: str) -> None:
-    """Refuse a file that could not be written in the end, before the work for it begins.
+@contextmanager
+def advising(advice: Callable[[], str | None]) -> Iterator[None]:
+    """Let the message of an interruption or a termination in a block end with what to do then.
 
     Args:
-        out: the file; folders that it needs may be missing.
-        what: the option that it was given with.
-
-    Raises:
-        ConfigError: it is a folder, or no file can be made where it should be.
+        advice: called when it happens; None where there is nothing to say.
     """
     try:
-        if out.is_dir():
-            raise ConfigError(f"{what} {out} is a folder: give the name of a file")
-        folder = next(parent for parent in out.absolute().parents if parent.exists())
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise ConfigError(f"{what} {out} cannot be written: {error.strerror}") from None
+        yield
+    except (KeyboardInterrupt, Terminated) as stopped:
+        if text := advice():
+            stopped.add_note(text)
+        raise
 
 
-def _what_failed(error: OSError) -> str:
-    """An error of the system in one line, with its file.
+def _with_notes(text: str, stopped: BaseException) -> str:
+    return "; ".join([text, *getattr(stopped, "__notes__", ())])
 
-    >>> _what_failed(PermissionError(13, "Permission denied", "/etc/x"))
-    '/etc/x: Permission denied'
+
+def resume_advice(module: str, folder: str | None) -> str | None:
+    """How to go on with a run or a study.
+
+    Args:
+        module: ``train`` or ``tune``.
+        folder: of the run or the study; None while there is none.
+
+    >>> resume_advice("train", "/my runs/r")
+    "go on with: python -m raydist.train --resume '/my runs/r'"
     """
-    if error.filename is None:
-        return " ".join(f"{error}".split()) or type(error).__name__
-    return f"{error.filename}: {error.strerror}"
+    return folder and f"go on with: python -m raydist.{module} --resume {shlex.quote(folder)}"
 
 
 def _show_warning(
@@ -129,8 +127,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """A renamed key of the configuration in one line, once; other warnings as Python shows them."""
-    if issubclass(category, RenamedKeyWarning):
+    """What is wrong with a key of the configuration in one line, once; others as Python shows them."""
+    if issubclass(category, RenamedKeyWarning | NoEffectWarning):
         if str(message) not in shown:
             print_line(f"warning: {message}")
         shown.add(str(message))
@@ -139,7 +137,7 @@ def _show_warning(
 
 
 def _terminate(number: int, frame: object) -> None:
-    raise SystemExit(TERMINATED)
+    raise Terminated(TERMINATED)
 
 
 def split_arguments(arguments: Sequence[str] | None, *, what: str = "recipe") -> tuple[str | None, list[str]]:
@@ -174,16 +172,20 @@ def print_json(value: Mapping[str, Any]) -> None:
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False
 ) -> None:
-    """A table; the first column is text, the others are numbers."""
+    """A table; the first column is text, the others are numbers; its title is a line of its own."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    table = Table()
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")
     for row in rows:
         table.add_row(*row)
-    Console(stderr=stderr, width=None if sys.stdout.isatty() else 120).print(table)
+    console = Console(stderr=stderr, width=None if sys.stdout.isatty() else 120)
+    if title:
+        console.print(Text(title, style="italic"), soft_wrap=True)
+    console.print(table)
 
 
 def print_tracklets(table: TrackletTable, notes: ReadNotes, *, title: str, stderr: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from raydist.cli.common import (
     Arguments,
     Json,
+    advising,
     print_json,
     print_line,
     print_table,
@@ -54,7 +55,7 @@ def compare(
     recipe, overrides = split_arguments(arguments)
     comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), overrides)
     print_line(f"study: {comparison.folder}")
-    with ProgressDisplay() as display:
+    with advising(lambda: "the same command goes on with what was begun"), ProgressDisplay() as display:
         table = run_comparison(comparison, on_event=display.show)
     print_comparison(table, stderr=json)
     if json:

@@ -18,6 +18,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
+from raydist.cli.pixels import DataWords, Decode, data_section, print_left_out
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
@@ -25,10 +26,10 @@ from raydist.errors import ConfigError, DataError
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
-    from raydist.data.datasets.dataset import ReadOptions
     from raydist.data.datasets.notes import ReadNotes
     from raydist.data.synthetic.settings import WorldSettings
     from raydist.data.tracklets import TrackletTable
+    from raydist.engine.schema import DataSection
 
 data = typer.Typer(
     help="Draw, import, check and pack data sets, and rank them without learning.", no_args_is_help=True
@@ -51,18 +52,6 @@ Name = Annotated[
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
 Trial = Annotated[
     int, typer.Option(min=1, max=10, help="Which of the published splits, where there are several (RegDB).")
-]
-FramesRoot = Annotated[
-    Path | None,
-    typer.Option(
-        help="Manifest: the folder of the frames; by default that of the manifest.", show_default=False
-    ),
-]
-OutsideFrames = Annotated[
-    bool,
-    typer.Option(
-        "--outside-frames", help="Manifest: follow absolute paths, .. and links that lead out of that folder."
-    ),
 ]
 Height = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
@@ -104,7 +93,11 @@ def synth(
         settings = scaled(settings, ids)
     print_line(f"drawing preset {preset} with {settings.num_train_identities:,} training identities to {out}")
     counts = draw.draw(settings, layout, out, seed=seed, workers=workers)
-    print_table(["drawn", "number"], [[name, f"{count:,}"] for name, count in counts.items()], stderr=json)
+    print_table(
+        ["drawn", "number"],
+        [[name.replace("_", " "), f"{count:,}"] for name, count in counts.items()],
+        stderr=json,
+    )
     if json:
         facts = {"root": str(out), "preset": preset, "layout": layout, "seed": seed}
         print_json(facts | {"settings_hash": settings_hash(settings, layout, seed), "counts": counts})
@@ -128,32 +121,23 @@ def scaled(settings: WorldSettings, num_train_identities: int) -> WorldSettings:
 def check(
     name: Name,
     root: Root,
+    words: DataWords = None,
     trial: Trial = 1,
-    frames_root: FramesRoot = None,
-    outside_frames: OutsideFrames = False,
+    decode: Decode = False,
     json: Json = False,
 ) -> None:
-    """Read a data set, say what is in it and what can be done with it, and look for missing files."""
-    from dataclasses import asdict
+    """Read a data set, say what is in it and what can be done with it, and look for bad files."""
+    from raydist.cli.data_check import check_frames, check_possibilities, check_tracklets
 
-    from raydist.cli.check_report import show_checks
-    from raydist.data.checks.report import check_table
-    from raydist.data.frames.files import check_files
-    from raydist.engine.schema import load_config
-    from raydist.engine.verdict import verdict
-
-    options = _read_options(trial, frames_root, outside_frames)
-    table, notes = _read(name, root, options, stderr=json)
-    check_files(table)
-    print_line(f"all {sum(table.num_frames):,} frame files are there")
-    checks = check_table(table)
-    show_checks(checks, stderr=json)
-    possible = verdict(load_config(None, [f"data.name={name}", f"data.root={root}"]), table)
-    print_line("\n".join(possible.lines()))
+    section = data_section(words, name=name, root=root, trial=trial)
+    table, notes = _read(section, stderr=json)
+    pixels, decoded = check_frames(table, section, decode=decode, stderr=json)
+    facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+    facts |= {"identity_names": table.identity_names} | pixels
+    facts |= check_tracklets(table, stderr=json) | check_possibilities(table, section)
     if json:
-        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-        names = {"identity_names": table.identity_names}
-        print_json(facts | {"checks": asdict(checks), "refused": asdict(possible)} | names)
+        print_json(facts)
+    decoded.require_accepted()
     table.require_both_modalities()
 
 
@@ -162,33 +146,33 @@ def check(
 def pack(
     name: Name,
     root: Root,
+    words: DataWords = None,
     trial: Trial = 1,
-    frames_root: FramesRoot = None,
-    outside_frames: OutsideFrames = False,
     height: Height = None,
     width: Width = None,
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
-    from raydist.data.frames.store import open_frames
-    from raydist.engine.schema import DataSection
+    from raydist.cli.pixels import pack_everything, survey_of, warn_of_ranges
+    from raydist.engine.inputs import with_measured_ranges
     from raydist.home import cache_folder
 
-    options = _read_options(trial, frames_root, outside_frames)
-    table, _ = _read(name, root, options, stderr=json)
-    height, width = height or DataSection().height, width or DataSection().width
+    given = {"height": height, "width": width, "workers": workers}
+    section = data_section(words, name=name, root=root, trial=trial, **given)
+    table, _ = _read(section, stderr=json)
+    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    warn_of_ranges(survey_of(table, section))
     folder = cache_folder() / "frames"
-    # Training and ranked tracklets apart, as a run opens them: the key of an entry is the list of its files.
-    for part in (table.take(table.split == "train"), table.take(table.split != "train")):
-        if len(part):
-            open_frames(part, height=height, width=width, cache="packed", cache_dir=folder, workers=workers)
-    num_frames = int(table.num_frames.sum())
-    size = num_frames * height * width * 3
-    print_line(f"{num_frames:,} frames of {height} x {width}, {size / 2**20:,.1f} MiB, in {folder}")
+    left_out = pack_everything(table, section, folder)
+    print_left_out(left_out)
+    num_frames, size = int(table.num_frames.sum()), {"height": section.height, "width": section.width}
+    num_bytes = num_frames * section.height * section.width * 3
+    shape, megabytes = f"{section.height} x {section.width}", num_bytes / 2**20
+    print_line(f"{num_frames:,} frames of {shape}, {megabytes:,.1f} MiB, in {folder}")
     if json:
         print_json(
-            {"folder": str(folder), "frames": num_frames, "height": height, "width": width, "bytes": size}
+            {"folder": str(folder), "frames": num_frames, "bytes": num_bytes, "left_out": left_out} | size
         )
 
 
@@ -203,7 +187,8 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
     from raydist.home import cache_folder
 
     config = config_of(arguments)
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
+    print_left_out(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:
         raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")
     retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
@@ -213,18 +198,12 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
         print_json({"protocol": inputs.protocol, "retrieval": retrieval})
 
 
-def _read_options(trial: int, frames_root: Path | None, outside_frames: bool) -> ReadOptions:
-    """What the options of a command say to readers."""
-    from raydist.data.datasets.dataset import ReadOptions
-
-    folder = None if frames_root is None else str(frames_root)
-    return ReadOptions(trial=trial, frames_root=folder, outside_frames=outside_frames)
-
-
-def _read(name: str, root: Path, options: ReadOptions, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
+def _read(section: DataSection, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
     """Read a data set, and print what is in it and what the reader says."""
     from raydist.data.datasets.dataset import read_dataset
+    from raydist.engine.inputs import read_options
 
-    table, notes = read_dataset(name, root, options)
-    print_tracklets(table, notes, title=f"{name} in {root}", stderr=stderr)
+    assert section.root is not None
+    table, notes = read_dataset(section.name, section.root, read_options(section))
+    print_tracklets(table, notes, title=f"{section.name} in {section.root}", stderr=stderr)
     return table, notes

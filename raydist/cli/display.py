@@ -6,16 +6,33 @@ import sys
 from typing import TYPE_CHECKING
 
 from raydist.cli.common import print_line
-from raydist.engine.events import CellStarted, EpochDone, Event, ReportWritten, Started, StepDone
+from raydist.engine.events import (
+    AlreadyFinished,
+    CellStarted,
+    EpochDone,
+    Event,
+    Preparing,
+    ReportWritten,
+    Started,
+    StepDone,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
 class ProgressDisplay:
-    """A bar for each epoch on a terminal, plain lines elsewhere; use it in a `with` block."""
+    """A bar for each epoch on a terminal, plain lines elsewhere; use it in a `with` block.
 
-    def __init__(self) -> None:
+    Args:
+        folder: of the run that goes on.
+
+    Attributes:
+        folder: of the run that was started last; None before the first.
+    """
+
+    def __init__(self, folder: str | None = None) -> None:
+        self.folder = folder
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -40,6 +57,8 @@ class ProgressDisplay:
 
     def show(self, event: Event) -> None:
         """Show one event: a step moves the bar, all others are lines."""
+        if isinstance(event, Started):
+            self.folder = event.folder
         if isinstance(event, StepDone):
             self._advance(event)
         elif self._bar:
@@ -56,7 +75,9 @@ class ProgressDisplay:
         self._bar.update(self._task, description=label, completed=event.step, total=event.num_steps)
 
 
-def describe_event(event: Started | EpochDone | ReportWritten | CellStarted) -> str:
+def describe_event(
+    event: Preparing | AlreadyFinished | Started | EpochDone | ReportWritten | CellStarted,
+) -> str:
     """An event as text for people.
 
     >>> describe_event(CellStarted(2, 6, "pgm-seed1-0123abcd", done=True))
@@ -66,6 +87,10 @@ def describe_event(event: Started | EpochDone | ReportWritten | CellStarted) -> 
         return _start_lines(event)
     if isinstance(event, EpochDone):
         return _epoch_line(event)
+    if isinstance(event, Preparing):
+        return event.what
+    if isinstance(event, AlreadyFinished):
+        return f"{event.folder} is finished after {event.num_epochs} epochs: nothing is left to train"
     if isinstance(event, ReportWritten):
         return f"report: {event.path}"
     return f"[{event.number}/{event.num_cells}] {event.name}{': done before' if event.done else ''}"
@@ -87,10 +112,22 @@ def _start_lines(event: Started) -> str:
     start = f"\nencoder starts from {event.start}" if event.start else ""
     return (
         f"run folder: {event.folder}{mlflow}{start}\n"
-        f"training on {sets}; ranking {event.ranked:,}{notes}{unscored}\n"
-        f"memories: a copy on every worker, {event.memory_mb:.1f} MB; "
-        f"feature shards: {event.num_shards}, each up to {event.shard_mb:,.0f} MB"
+        f"training on {sets}; {event.ranked:,} tracklets to rank{notes}{unscored}\n"
+        f"memory: every worker holds a copy of the prototypes, {_megabytes(event.memory_mb)}; "
+        f"the features of all tracklets lie on {event.num_shards} Ray actors (shards), "
+        f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
+
+
+def _megabytes(size: float) -> str:
+    """A size for people.
+
+    >>> _megabytes(0.01), _megabytes(1.25), _megabytes(1536.4)
+    ('less than 0.1 MB', '1.2 MB', '1,536 MB')
+    """
+    if size < 0.1:
+        return "less than 0.1 MB"
+    return f"{size:.1f} MB" if size < 100 else f"{size:,.0f} MB"
 
 
 def _epoch_line(event: EpochDone) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.evaluate import RunDir
+from raydist.cli.system import require_writable
 
 if TYPE_CHECKING:
     from raydist.types import FeatureTable
@@ -36,26 +37,24 @@ def embed(
     run_dir: RunDir, out: Out, overrides: Overrides = None, split: Split = "all", json: Json = False
 ) -> None:
     """Write the features of a data set, by the encoder of a run's newest checkpoint."""
-    from raydist.engine.inputs import read_tracklets
+    from raydist.cli.pixels import survey_of, warn_of_ranges
     from raydist.engine.trained import Trained
-    from raydist.home import cache_folder
 
     require_writable(out, what="--out")
     trained = Trained.load(run_dir, overrides, sections=("data",))
-    _, table, _ = read_tracklets(trained.config.data, cache_folder())
+    table = trained.tracklets()
+    warn_of_ranges(survey_of(table, trained.config.data))
     chosen = table if split == "all" else table.select(split=split)
     blocks = _with_progress(trained.features(chosen), len(chosen))
-    write_blocks(blocks, out, identity_names=table.identity_names)
+    rows = write_blocks(blocks, out, identity_names=table.identity_names)
     facts = {
         "out": str(out),
         "epoch": trained.epoch,
         "split": split,
-        "rows": len(chosen),
+        "rows": rows,
         "width": trained.encoder.width,
     }
-    print_line(
-        f"{out}: {len(chosen):,} features of width {trained.encoder.width}, after epoch {trained.epoch}"
-    )
+    print_line(f"{out}: {rows:,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
     if json:
         print_json(facts)
 
@@ -71,7 +70,7 @@ def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[Fe
 
 def write_blocks(
     blocks: Iterator[FeatureTable], out: Path, *, identity_names: Mapping[int, str] | None = None
-) -> None:
+) -> int:
     """Write one features file from blocks that are never in memory together.
 
     The file appears whole or not at all.
@@ -80,11 +79,15 @@ def write_blocks(
         blocks: at least one; all with the same columns.
         out: the Parquet file.
         identity_names: identity -> its text, see `write_features`.
+
+    Returns:
+        How many features were written.
     """
     import pyarrow.parquet as pq
 
     from raydist.data.feature_files import write_features
 
+    num_rows = 0
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         part, whole = Path(folder) / "part.parquet", Path(folder) / "whole.parquet"
@@ -95,4 +98,6 @@ def write_blocks(
                 rows = pq.read_table(part)
                 writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
                 writer.write_table(rows)
+                num_rows += len(block)
         os.replace(whole, out)
+    return num_rows

@@ -11,6 +11,7 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.errors import ConfigError
+from raydist.registry import one_of
 
 FOLDER = Path(__file__).parent.parent / "guide"
 TOPICS = (
@@ -32,7 +33,10 @@ GENERATED = "configuration"
 """The page of which a part is written by `raydist.engine.reference`."""
 
 Topic = Annotated[
-    str | None, typer.Argument(help="One of the topics; without it they are listed.", show_default=False)
+    str | None,
+    typer.Argument(
+        help="One of the topics; without it they are listed.", metavar="TOPIC", show_default=False
+    ),
 ]
 Write = Annotated[
     bool,
@@ -48,9 +52,9 @@ def guide(topic: Topic = None, json: Json = False, write: Write = False) -> None
     elif topic is None:
         _show_topics(json=json)
     elif json:
-        print_json({"topic": topic, "text": page(topic)})
+        print_json({"topic": topic, "text": without_comments(page(topic))})
     else:
-        _show(page(topic))
+        _show(without_comments(page(topic)))
 
 
 def page(topic: str) -> str:
@@ -60,10 +64,18 @@ def page(topic: str) -> str:
         ConfigError: there is no such topic; the message has the nearest name.
     """
     if topic not in TOPICS:
-        from raydist.config import nearest
-
-        raise ConfigError(f"no topic {topic!r}{nearest(topic, TOPICS)}; there are: {', '.join(TOPICS)}")
+        raise ConfigError(f"no topic {topic!r}{one_of(topic, TOPICS)}")
     return (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def without_comments(text: str) -> str:
+    """A page without what is written for its tests and its generator.
+
+    >>> without_comments("# Data\\n\\n<!-- not run: long -->\\n```bash\\nls\\n```\\n")
+    '# Data\\n\\n```bash\\nls\\n```\\n'
+    """
+    bare = re.sub(r"\n\n<!--.*?-->\n\n", "\n\n", text, flags=re.DOTALL)
+    return re.sub(r"^<!--.*?-->\n", "", bare, flags=re.MULTILINE | re.DOTALL)
 
 
 def first_sentence(text: str) -> str:

@@ -9,7 +9,9 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 
-RunDir = Annotated[Path, typer.Argument(help="The folder of a finished run.", show_default=False)]
+RunDir = Annotated[
+    Path, typer.Argument(help="The folder of a finished run.", metavar="RUN_DIR", show_default=False)
+]
 
 
 @with_exit_codes

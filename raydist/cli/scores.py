@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from raydist.cli.common import print_line, print_table
+from raydist.evaluation.headings import METRICS
 
 if TYPE_CHECKING:
     from raydist.engine.events import Scores
     from raydist.engine.summary import RunSummary
 
-METRICS = ("rank1", "rank5", "rank10", "rank20", "map", "minp")
 DIRECTION_LABELS = {
     "infrared_to_visible": "infrared -> visible",
     "visible_to_infrared": "visible -> infrared",
@@ -27,7 +27,9 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
         title: of the table.
         stderr: whether the table goes to stderr, because stdout is for JSON.
     """
-    print_table(["features", "direction", *METRICS], _rows(label, scores), title=title, stderr=stderr)
+    print_table(
+        ["features", "direction", *METRICS.values()], _rows(label, scores), title=title, stderr=stderr
+    )
     _print_chance(scores)
     for direction, values in scores.items():
         if values["skipped_queries"]:
@@ -54,11 +56,12 @@ def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> Non
     if best:
         rows += _rows(f"best (epoch {best.epoch}) *", best.scores)
     title = f"{_title(summary)}, protocol {summary.protocol}, percent"
-    print_table(["encoder", "direction", *METRICS], rows, title=title, stderr=stderr)
+    print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
     _print_chance(last)
     if best:
         papers = ", as papers do" if summary.split == "test" else ""
-        print_line(f"* best is picked on the {best.picked_on}{papers}; last is the number to trust")
+        by = f"{best.picked_on} by the mean mAP of both directions{papers}"
+        print_line(f"* best is picked on the {by}; last is the number to trust")
 
 
 def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:

@@ -8,14 +8,15 @@ stays quick.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, get_args
 
 import typer
 from typer.core import TyperCommand
 
-from raydist.errors import ConfigError
-from raydist.parameters import Parameter, parameters, values_of
+from raydist.errors import ConfigError, NoEffectWarning
+from raydist.parameters import UNBOUNDED, Parameter, parameters, values_of
 
 if TYPE_CHECKING:
     from raydist.clustering.spec import ClusterSpec
@@ -27,6 +28,8 @@ CHOSEN, VALUES, GIVEN = "raydist.chosen", "raydist.values", "raydist.given"
 of those that were written on the command line."""
 
 PANEL = "Distance and clustering"
+LAST = ("verbose", "json", "help")
+"""Options that stand behind those that derive."""
 
 
 class SpecCommand(TyperCommand):
@@ -52,19 +55,28 @@ class SpecCommand(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the function, and the derived options."""
-        options = [*super().get_params(ctx), *_options(_declared(ctx), panel=PANEL)]
-        return [*options, *_options(parameters(self.part), panel=None)] if self.part else options
+        own = super().get_params(ctx)
+        last = [one for one in own if one.name in LAST]
+        beside = _options(parameters(self.part), panel=None) if self.part else []
+        return [
+            *(one for one in own if one not in last),
+            *beside,
+            *_options(_declared(ctx), panel=PANEL),
+            *last,
+        ]
 
     def invoke(self, ctx: Any) -> Any:
         """Call the function; the derived options go into the context."""
         derived = [*_declared(ctx), *(parameters(self.part) if self.part else ())]
         ctx.meta[VALUES] = {name: ctx.params.pop(name) for name in derived}
-        ctx.meta[GIVEN] = [name for name in derived if _is_given(ctx, name)]
+        ctx.meta[GIVEN] = {name for name in derived if _is_given(ctx, name)}
         return super().invoke(ctx)
 
 
 def chosen_spec(ctx: typer.Context) -> ClusterSpec:
     """The distance, the algorithm and the parameters that a `SpecCommand` was given.
+
+    Parameters that are cut are warned of.
 
     Raises:
         ConfigError: a number is out of range, or a parameter would have no effect.
@@ -74,15 +86,20 @@ def chosen_spec(ctx: typer.Context) -> ClusterSpec:
 
     declared = _declared(ctx)
     spec = ClusterSpec(**{name: ctx.meta[VALUES][name] for name in declared})
-    used = {*vars(spec.metric), *vars(spec.clusterer), *ctx.meta[CHOSEN]}
-    for name in ctx.meta[GIVEN]:
-        if name in declared and name not in used:
+    for name in declared:
+        if is_written(ctx, name) and name not in {*spec.used, *ctx.meta[CHOSEN]}:
             distances, algorithms = owners_of(name)
             raise ConfigError(
-                f"--{name.replace('_', '-')} belongs to {' and '.join([*distances, *algorithms])}: it has no "
+                f"{_option_name(name)} belongs to {' and '.join([*distances, *algorithms])}: it has no "
                 f"effect with {spec.distance if distances else spec.algorithm}; leave it out"
             )
+    if spec.metric.cut:
+        warnings.warn(spec.metric.cut, NoEffectWarning, stacklevel=2)
     return spec
+
+
+def _option_name(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
@@ -135,14 +152,23 @@ def _options(declared: Mapping[str, Parameter], *, panel: str | None) -> list[An
 
 
 def _option(one: Parameter, panel: str | None) -> inspect.Parameter:
-    lowest = one.bounds.gt if one.bounds.ge is None else one.bounds.ge
-    highest = one.bounds.lt if one.bounds.le is None else one.bounds.le
+    """An option; its bounds stand in the help, since those of typer cannot leave out the end of a range."""
+    bounds = f" {str(one.bounds).capitalize()}." if one.bounds != UNBOUNDED else ""
     option = typer.Option(
-        help=one.help, min=lowest, max=highest, rich_help_panel=panel, show_default=not one.is_switch
+        help=f"{one.help}{bounds}",
+        metavar=_metavar(one),
+        rich_help_panel=panel,
+        show_default=not one.is_switch,
     )
     return inspect.Parameter(
         one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=Annotated[one.type, option]
     )
+
+
+def _metavar(one: Parameter) -> str | None:
+    """What stands for the value: short, so that no name is cut at 80 columns."""
+    kinds = {*(get_args(one.type) or (one.type,))}
+    return "INT" if int in kinds else "FLOAT" if float in kinds else None if bool in kinds else "NAME"
 
 
 def _value_after(option: str, args: Sequence[str]) -> str | None:

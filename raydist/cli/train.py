@@ -10,15 +10,17 @@ import typer
 from raydist.cli.common import (
     Arguments,
     Json,
+    advising,
     config_of,
-    open_streams,
     print_json,
     print_line,
+    resume_advice,
     split_arguments,
     with_exit_codes,
 )
 from raydist.cli.display import ProgressDisplay
 from raydist.cli.scores import print_summary
+from raydist.cli.system import open_streams
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ def train(arguments: Arguments = None, resume: Resume = None, json: Json = False
     config = _resumed(resume, arguments) if resume else config_of(arguments)
     from raydist.distributed.driver.training import train as run
 
-    with ProgressDisplay() as display:
+    display = ProgressDisplay(str(resume.resolve()) if resume else None)
+    with advising(lambda: resume_advice("train", display.folder)), display:
         folder, summary = run(config, resume=resume, on_event=display.show)
     print_summary(summary, stderr=json)
     print_line(f"run folder: {folder.path}")

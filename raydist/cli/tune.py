@@ -9,13 +9,15 @@ import typer
 
 from raydist.cli.common import (
     Json,
-    open_streams,
+    advising,
     print_json,
     print_line,
     print_table,
+    resume_advice,
     split_arguments,
     with_exit_codes,
 )
+from raydist.cli.system import open_streams
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ Arguments = Annotated[
     typer.Argument(
         help="A search space such as tune_spaces/cba.yaml, and section.key=value: data.name=A,B names the "
         "data sets, and a word with as many values gives each its own.",
+        metavar="SPACE.yaml|KEY=VALUE",
         show_default=False,
     ),
 ]
@@ -42,7 +45,9 @@ def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False)
     study = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 
-    folder, summary = search(study, resume=resume, on_event=lambda event: print_line(describe_event(event)))
+    display = _StudyDisplay(str(resume.resolve()) if resume else None)
+    with advising(lambda: resume_advice("tune", display.folder)):
+        folder, summary = search(study, resume=resume, on_event=display.show)
     print_study(study, folder, summary, stderr=json)
     if json:
         print_json(summary.as_dict() | {"folder": str(folder.path)})
@@ -60,6 +65,20 @@ def _study(arguments: list[str] | None, resume: Path | None) -> Study:
     if resume is None:
         raise ConfigError("no search space is given: name one, such as tune_spaces/cba.yaml")
     return with_overrides(StudyFolder.open(resume).study(), overrides)
+
+
+class _StudyDisplay:
+    """A line for each event; `folder` is that of the study, None before it begins."""
+
+    def __init__(self, folder: str | None) -> None:
+        self.folder = folder
+
+    def show(self, event: StudyEvent) -> None:
+        from raydist.tuning.events import StudyStarted
+
+        if isinstance(event, StudyStarted):
+            self.folder = event.folder
+        print_line(describe_event(event))
 
 
 def describe_event(event: StudyEvent) -> str:

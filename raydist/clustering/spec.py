@@ -64,7 +64,7 @@ class ClusterSpec:
 
     def _check(self, values: Mapping[str, Value]) -> None:
         declared = declared_parameters(self.distance, self.algorithm)
-        used = {**vars(self.metric), **vars(self.clusterer)}
+        used = self.used
         for name, value in values.items():
             if name not in declared:
                 raise ConfigError(f"unknown parameter {name}{nearest(name, declared)}")
@@ -80,6 +80,15 @@ class ClusterSpec:
         chosen = self.distance if distances else self.algorithm
         others = " or ".join(distances or algorithms)
         return f"{what} with {chosen}: it has no effect there; leave it out, or take {others}"
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The parameters that the chosen distance and algorithm have.
+
+        >>> "k1" in ClusterSpec().used, "k1" in ClusterSpec("camera-aware").used
+        (True, False)
+        """
+        return frozenset({**vars(self.metric), **vars(self.clusterer)})
 
     @cached_property
     def metric(self) -> Distance:

@@ -35,8 +35,8 @@ ALLOWED = {"split": SPLITS, "modality": tuple(modality.label for modality in Mod
 # Absolute (POSIX, Windows or with a drive letter) or climbing up by "..".
 _OUTSIDE = r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)"
 _OUTSIDE_FIX = (
-    "paths are relative to the folder of the frames; for a manifest, data.frames_root (--frames-root) names "
-    "another folder, and data.outside_frames=true (--outside-frames) allows such paths"
+    "paths are relative to the folder of the frames; for a manifest, data.frames_root names "
+    "another folder, and data.outside_frames=true allows such paths"
 )
 
 

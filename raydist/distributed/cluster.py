@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from raydist.announcements import announce
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
 from raydist.home import cache_folder, home
@@ -102,6 +103,7 @@ def connected(section: RaySection) -> Iterator[None]:
             "dashboard_host": "127.0.0.1",
             "object_store_memory": OBJECT_STORE_BYTES,
         }
+        announce(f"connecting to Ray at {address}" if address else "starting Ray on this machine")
         with _own_handler(signal.SIGTERM):
             ray.init(address=address or "local", **quiet, **({} if address else local))
     try:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model, model_validator
 
 from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.clustering.spec import ClusterSpec
 from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section, require_text
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, NoEffectWarning
 from raydist.neighbours.jaccard.distances import DISTANCES
 from raydist.parameters import Parameter
 from raydist.registry import nearest
@@ -88,6 +89,38 @@ class ClusteringSection(_Declared):
         """The values for one modality."""
         values = {k: v[modality.label] if isinstance(v, dict) else v for k, v in self.model_dump().items()}
         return ClusterSpec(**values)
+
+
+def warn_of_no_effect(section: ClusteringSection, method: BaseModel, given: Iterable[str]) -> None:
+    """Warn of keys that neither the distance nor the algorithm has, and of those that are cut.
+
+    Args:
+        section: how each modality is clustered.
+        method: its hyper-parameters; where it clusters by another distance too, that has a key ``distance``.
+        given: keys of the section that were written on the command line.
+    """
+    specs = [section.spec(modality) for modality in Modality]
+    others = [specs[0].with_values(distance=name) for name in _distances(method.model_dump())]
+    used = {"distance", "algorithm"}.union(*(spec.used for spec in (*specs, *others)))
+    lines = [
+        f"clustering.{key} has no effect with clustering.distance = {specs[0].distance} and "
+        f"clustering.algorithm = {specs[0].algorithm}"
+        for key in given
+        if key not in used
+    ]
+    for line in dict.fromkeys(
+        [*lines, *(f"clustering.{spec.metric.cut}" for spec in specs if spec.metric.cut)]
+    ):
+        warnings.warn(line, NoEffectWarning, stacklevel=2)
+
+
+def _distances(params: Mapping[str, Any]) -> Iterator[str]:
+    """The distances that a method names, at any depth of its hyper-parameters."""
+    for key, value in params.items():
+        if isinstance(value, Mapping):
+            yield from _distances(value)
+        elif key == "distance" and isinstance(value, str):
+            yield value
 
 
 def _checked(key: str, value: Any, declared: Mapping[str, Parameter]) -> Any:

@@ -64,6 +64,26 @@ _ROW_KEYS = {"losses": "loss", "metrics": "figures"}
 
 
 @dataclass(frozen=True)
+class Preparing:
+    """Something begins that takes long, such as drawing, packing or starting Ray."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class AlreadyFinished:
+    """A run that is to go on has ended before: nothing is trained.
+
+    Attributes:
+        folder: of the run.
+        num_epochs: that it was trained for.
+    """
+
+    folder: str
+    num_epochs: int
+
+
+@dataclass(frozen=True)
 class Started:
     """A training begins.
 
@@ -139,6 +159,6 @@ class CellStarted:
     done: bool
 
 
-Event = Started | StepDone | EpochDone | ReportWritten | CellStarted
+Event = Preparing | AlreadyFinished | Started | StepDone | EpochDone | ReportWritten | CellStarted
 OnEvent = Callable[[Event], None]
 """Called with every event."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.announcements import announce
 from raydist.data.datasets.dataset import ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
+from raydist.data.frames.measuring import measured
+from raydist.data.frames.ranges import Ranges
 from raydist.data.frames.store import FrameStore, open_frames
+from raydist.data.frames.survey import range_warnings
 from raydist.data.synthetic.draw import draw
 from raydist.data.synthetic.presets import preset
 from raydist.data.synthetic.settings import settings_hash
@@ -20,6 +26,8 @@ from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
 from raydist.evaluation.obstacles import Obstacle, find_obstacle
 from raydist.types import UNKNOWN_IDENTITY, Modality
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class Inputs:
         ranked_frames: their frames; None where there are no such tracklets.
         protocol: how they are ranked.
         obstacle: why the encoder cannot be scored on them; None where it can.
-        notes: how many tracklets the reader left out for each reason, for the log.
+        notes: how many tracklets and frames were left out for each reason, for the log.
+        data: the section of the configuration, with numbers in the place of percentages of `data.range`.
     """
 
     tracklets: TrainingSet
@@ -45,6 +54,7 @@ class Inputs:
     protocol: str
     obstacle: Obstacle | None
     notes: dict[str, int]
+    data: DataSection
 
     @property
     def not_scored(self) -> str | None:
@@ -69,6 +79,7 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
         / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
     )
     if not root.exists():
+        announce(f"drawing preset {data.preset} into {root} (once)")
         draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
     return data.layout, root
 
@@ -88,39 +99,50 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
     }
 
 
+def read_options(data: DataSection) -> ReadOptions:
+    """What the section says to the readers."""
+    return ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
+
+
 def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, dict[str, int]]:
     """The reader's name, the whole table, and how many tracklets were left out for each reason."""
     name, root = dataset_root(data, cache)
-    options = ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
-    table, notes = read_dataset(name, root, options)
+    table, notes = read_dataset(name, root, read_options(data))
     return name, table, dict(notes.counts)
 
 
-def open_inputs(config: Config, cache: Path) -> Inputs:
+def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     """Read the data set and open its frames.
 
     Args:
         config: the whole configuration.
         cache: the folder of drawn sets and packed frames.
+        warn: log a warning for each camera whose frames lose most of their grey levels.
 
     Raises:
+        ConfigError: an entry of `data.range` is of no camera or modality.
         DataError: a file is missing or broken, or a modality is absent.
     """
-    data = config.data
-    _, table, notes = read_tracklets(data, cache)
+    _, table, notes = read_tracklets(config.data, cache)
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
-    store = frames_of(training, data, cache)
+    data = with_measured_ranges(config.data, table, training, warn=warn)
+    training, store = readable_part(training, data, cache)
+    frames_notes, ranked_frames = Counter(store.notes), None
+    if len(ranked):
+        ranked, ranked_frames = readable_part(ranked, data, cache)
+        frames_notes += Counter(ranked_frames.notes)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,
         truth,
         training.tracklet_id[order],
         ranked,
-        frames_of(ranked, data, cache) if len(ranked) else None,
+        ranked_frames,
         default_protocol(config),
         scoring_obstacle(config, ranked),
-        notes,
+        notes | dict(frames_notes),
+        data,
     )
 
 
@@ -132,6 +154,35 @@ def scoring_obstacle(config: Config, ranked: TrackletTable) -> Obstacle | None:
     return find_obstacle(ranked.with_features(constant), default_protocol(config))
 
 
+def with_measured_ranges(
+    data: DataSection, table: TrackletTable, training: TrackletTable, *, warn: bool
+) -> DataSection:
+    """The section with numbers in the place of the percentages of `data.range`.
+
+    Args:
+        data: the section.
+        table: all tracklets, whose cameras the entries may name.
+        training: those that percentages are measured on.
+        warn: log a warning for each camera whose frames lose most of their grey levels.
+
+    Raises:
+        ConfigError: an entry is of no camera or modality.
+        DataError: there is nothing to measure an entry on.
+    """
+    ranges = Ranges.of(data.range)
+    ranges.check_names(set(table.camera.tolist()))
+    ranges = measured(ranges, training)
+    for line in range_warnings(table, ranges) if warn else []:
+        log.warning("warning: %s", line)
+    return data.model_copy(update={"range": ranges.value()})
+
+
+def readable_part(table: TrackletTable, data: DataSection, cache: Path) -> tuple[TrackletTable, FrameStore]:
+    """The tracklets of which a frame can be read, and their frames, see `frames_of`."""
+    store = frames_of(table, data, cache)
+    return (table if len(store) == len(table) else table.take(store.rows)), store
+
+
 def default_protocol(config: Config) -> str:
     """The protocol that the configuration names, else the data set's own."""
     data = config.data
@@ -141,7 +192,7 @@ def default_protocol(config: Config) -> str:
 
 
 def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStore:
-    """The frames of some tracklets, at the size that the section says.
+    """The frames of those tracklets of which one can be read, at the size and in the range of the section.
 
     Args:
         table: the tracklets.
@@ -152,6 +203,7 @@ def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStor
         table,
         height=data.height,
         width=data.width,
+        ranges=Ranges.of(data.range),
         cache=data.cache,
         cache_dir=cache / "frames",
         unreadable=data.unreadable,

@@ -47,10 +47,10 @@ class RunFolder:
         """The folder of an earlier run.
 
         Raises:
-            CheckpointError: no run is there.
+            ConfigError: no run is there.
         """
         if not (path / "config.yaml").is_file():
-            raise CheckpointError(
+            raise ConfigError(
                 f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001"
             )
         return cls(path)

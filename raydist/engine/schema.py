@@ -11,11 +11,12 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
 from raydist.data.datasets.registry import DATASETS
+from raydist.data.frames.ranges import RangeSetting, checked_range
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
-from raydist.engine.clustering_section import ClusteringSection
+from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
@@ -82,12 +83,20 @@ class DataSection(Section):
         False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
     cache: Literal["auto", "packed", "off"] = Field(
-        "auto", description="Keep decoded frames on disk: always, never, or where they fit."
+        "auto", description="Keep decoded frames on disk: where they fit, always, or never."
+    )
+    range: RangeSetting = Field(
+        "full", description="Stored values that become black and white, for all or by camera or modality."
     )
     unreadable: Literal["error", "skip"] = Field(
-        "error", description="Stop at a frame that cannot be read, or take its neighbour."
+        "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
     )
-    workers: int = Field(2, ge=0, description="Processes that decode frames.")
+    workers: int = Field(2, ge=0, description="Threads that decode frames.")
+
+    @field_validator("range", mode="before")
+    @classmethod
+    def _range_is_one(cls, value: Any) -> Any:
+        return checked_range(value)
 
     @field_validator("preset", mode="before")
     @classmethod
@@ -113,8 +122,7 @@ class EncoderSection(Section):
     name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
     weights: str | None = Field(
         None,
-        description="Local file of weights, or RUN_DIR[@last|@best|@N] for the encoder of another run; "
-        "none starts from the seed.",
+        description="File of weights, or RUN_DIR[@last|@best|@N] of another run; none starts from the seed.",
     )
     two_stream: bool | None = Field(
         None, description="A stem for each modality; by default as the backbone is published."
@@ -148,7 +156,7 @@ class TrainSection(Section):
         None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
     )
     limit_epochs: Positive | None = Field(
-        None, description="Stop every stage after so many epochs, for trials."
+        None, description="Train at most so many epochs in all, but one of each stage."
     )
     batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
     batch_instances: Positive = Field(4, description="Clips of each of them.")
@@ -282,7 +290,9 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         raw["method"] = {}
     if "iterations" in given.get("train", {}):
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
-    return anchored(validate(Config, merge(raw, given)))
+    config = validate(Config, merge(raw, given))
+    warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
+    return anchored(config)
 
 
 def _method_name(raw: Raw) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ import numpy as np
 import torch
 
 from raydist.config import overrides
+from raydist.data.frames.ranges import Ranges
 from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
 from raydist.engine.checkpoint import load_encoder
 from raydist.engine.extraction import extract
-from raydist.engine.inputs import frames_of, read_tracklets, split_tables
+from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import CheckpointError, ConfigError
@@ -24,6 +26,8 @@ from raydist.home import cache_folder
 from raydist.types import FeatureTable, tracklet_means
 
 ROWS_AT_ONCE = 4096
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,14 @@ class Trained:
         epoch: how long it was trained.
         encoder: on `device`.
         device: the GPU for a run that used one, if there is one here; else the CPU.
+        ranges_of_the_run: the cameras and modalities to which the run itself gave a range of values.
     """
 
     config: Config
     epoch: int
     encoder: Encoder
     device: torch.device
+    ranges_of_the_run: frozenset[str] = frozenset()
 
     @classmethod
     def load(cls, path: Path, words: Sequence[str] | None, *, sections: Sequence[str]) -> Trained:
@@ -52,11 +58,12 @@ class Trained:
             sections: which sections may be changed.
 
         Raises:
-            CheckpointError: no run is there, or it has no whole checkpoint.
-            ConfigError: a word changes another section, or is wrong.
+            CheckpointError: the run has no whole checkpoint.
+            ConfigError: no run is there, or a word changes another section, or is wrong.
         """
         folder = RunFolder.open(path)
-        config = _laid_over(folder.config(), words or (), sections)
+        own = folder.config()
+        config = _laid_over(own, words or (), sections)
         newest = folder.checkpoints.newest()
         if newest is None:
             raise CheckpointError(
@@ -66,27 +73,40 @@ class Trained:
         device = torch.device("cuda" if config.ray.use_gpu and torch.cuda.is_available() else "cpu")
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
         load_encoder(encoder, files)
-        return cls(config, epoch, encoder.to(device), device)
+        ranges = frozenset(Ranges.of(own.data.range).entries)
+        return cls(config, epoch, encoder.to(device), device, ranges)
 
     def ranked(self) -> TrackletTable:
         """The queries and the gallery that the configuration evaluates on."""
-        return split_tables(self.config, read_tracklets(self.config.data, cache_folder())[1])[1]
+        return split_tables(self.config, self.tracklets())[1]
+
+    def tracklets(self) -> TrackletTable:
+        """All tracklets of the data.
+
+        Raises:
+            ConfigError: the command line gives a range to a camera or modality that there is not.
+        """
+        _, table, _ = read_tracklets(self.config.data, cache_folder())
+        Ranges.of(self.config.data.range).check_names({*table.camera.tolist(), *self.ranges_of_the_run})
+        return table
 
     def frames(self, table: TrackletTable) -> FrameStore:
-        """The frames of tracklets, at the size that the encoder was trained on."""
+        """The frames of those tracklets of which one can be read, as the encoder was trained on them."""
         return frames_of(table, self.config.data, cache_folder())
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
         """The features of tracklets, block by block in the order of the table, so that memory stays bounded.
 
         Args:
-            table: N tracklets.
+            table: N tracklets; those without a readable frame have no feature where they may be skipped.
             rows_at_once: how many of them make a block.
 
         Raises:
             DataError: the table is empty, or a frame cannot be read.
         """
-        store = self.frames(table)
+        table, store = readable_part(table, self.config.data, cache_folder())
+        if store.notes:
+            log.warning("; ".join(f"{name}: {number}" for name, number in store.notes.items()))
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
             parts = extract(

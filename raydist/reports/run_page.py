@@ -15,22 +15,13 @@ from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
 from raydist.errors import CheckpointError
 from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.headings import METRICS
 from raydist.evaluation.protocols import find_protocol
 from raydist.reports.chart import Plot, draw
 from raydist.reports.curves import direction_label, plots, stage_bands
 from raydist.reports.rankings import NUM_RANKS, Ranking, rankings
 from raydist.reports.templates import render, write_html
 from raydist.types import FeatureTable, FrameReader
-
-METRICS = {
-    "rank1": "Rank-1",
-    "rank5": "Rank-5",
-    "rank10": "Rank-10",
-    "rank20": "Rank-20",
-    "map": "mAP",
-    "minp": "mINP",
-}
-"""Metric -> the heading of its column."""
 
 RankedLists = Mapping[str, Sequence[Ranking]]
 """Direction -> some of its queries, each with the head of its gallery."""

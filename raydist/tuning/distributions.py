@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.registry import one_of
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,7 @@ class Distribution:
             raise ConfigError(f"{at} = {raw!r}: expected one distribution, such as {{uniform: [0.3, 0.6]}}")
         ((kind, values),) = raw.items()
         if kind not in KINDS:
-            raise ConfigError(
-                f"{at}: no distribution {kind!r}{nearest(str(kind), KINDS)}; there are: {', '.join(KINDS)}"
-            )
+            raise ConfigError(f"{at}: no distribution {kind!r}{one_of(str(kind), KINDS)}")
         if not isinstance(values, list) or not KINDS[kind].accepts(values):
             raise ConfigError(f"{at}: {kind} {values!r}: expected {KINDS[kind].arguments}")
         return cls(kind, tuple(values))

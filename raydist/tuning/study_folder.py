@@ -59,12 +59,11 @@ class StudyFolder:
         """The folder of an earlier study.
 
         Raises:
-            CheckpointError: no study is there, or it belongs to another user, whose files could say anything.
+            ConfigError: no study is there.
+            CheckpointError: it belongs to another user, whose files could say anything.
         """
         if not (path / "study.json").is_file():
-            raise CheckpointError(
-                f"{path} holds no study: expected a folder with study.json and trials.jsonl"
-            )
+            raise ConfigError(f"{path} holds no study: expected a folder with study.json and trials.jsonl")
         for owned in (path, *path.iterdir()):
             if owned.stat().st_uid != os.getuid():
                 raise CheckpointError(

@@ -13,6 +13,7 @@ MODULES = {
     "faiss-cpu": "faiss",
     "faiss-gpu": "faiss",
     "opencv-python-headless": "cv2",
+    "pillow": "PIL",
     "PyYAML": "yaml",
     "scikit-learn": "sklearn",
 }

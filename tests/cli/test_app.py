@@ -30,6 +30,8 @@ COMMANDS = [
     "data synth",
     "data check",
     "data pack",
+    "recipes",
+    "recipes show",
     "guide",
 ]
 
@@ -76,7 +78,11 @@ def test_entry_points_of_modules_show_help(module, run_env):
         (["cluster", "x.parquet", "--out", "y.parquet", "--distance", "jacard"], 2, "camera-aware"),
         (["score", "missing.parquet", "--protocol", "plain"], 3, "missing.parquet: no such file"),
         (["data", "check", "--name", "hitsz_vcm", "--root", "nowhere"], 3, "nowhere does not exist"),
-        (["evaluate", "nowhere"], 1, "nowhere holds no run"),
+        (["evaluate", "nowhere"], 2, "nowhere holds no run"),
+        (["report", "nowhere"], 2, "nowhere holds no run"),
+        (["embed", "nowhere", "--out", "x.parquet"], 2, "nowhere holds no run"),
+        (["train", "--resume", "nowhere"], 2, "nowhere holds no run"),
+        (["tune", "--resume", "nowhere"], 2, "nowhere holds no study"),
     ],
 )
 def test_exit_codes_reach_the_shell(words, code, message, run_env):

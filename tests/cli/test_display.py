@@ -3,7 +3,16 @@
 import pytest
 
 from raydist.cli.display import ProgressDisplay, describe_event
-from raydist.engine.events import CellStarted, EpochDone, EpochReport, ReportWritten, Started, StepDone
+from raydist.engine.events import (
+    AlreadyFinished,
+    CellStarted,
+    EpochDone,
+    EpochReport,
+    Preparing,
+    ReportWritten,
+    Started,
+    StepDone,
+)
 
 STARTED = Started(
     folder="runs/r",
@@ -32,8 +41,9 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
     assert describe_event(STARTED).splitlines() == [
         "run folder: runs/r",
         "training on 1,200 visible tracklets (9,600 frames), 900 infrared tracklets (7,200 frames); "
-        "ranking 300; missing frames 4",
-        "memories: a copy on every worker, 1.2 MB; feature shards: 2, each up to 1,536 MB",
+        "300 tracklets to rank; missing frames 4",
+        "memory: every worker holds a copy of the prototypes, 1.2 MB; the features of all tracklets lie on "
+        "2 Ray actors (shards), each of which needs up to 1,536 MB",
     ]
 
 
@@ -50,11 +60,22 @@ def test_an_epoch_is_one_line():
     ("event", "text"),
     [
         (ReportWritten("runs/r/report/index.html"), "report: runs/r/report/index.html"),
+        (Preparing("packing 96 frames (once)"), "packing 96 frames (once)"),
+        (AlreadyFinished("/runs/r", 12), "/runs/r is finished after 12 epochs: nothing is left to train"),
         (CellStarted(1, 6, "pgm-seed0", done=False), "[1/6] pgm-seed0"),
     ],
 )
 def test_other_events_are_one_line(event, text):
     assert describe_event(event) == text
+
+
+def test_the_folder_of_the_run_is_known_from_its_start(capsys):
+    display = ProgressDisplay()
+    assert display.folder is None
+    with display:
+        display.show(STARTED)
+    assert display.folder == "runs/r"
+    assert "run folder: runs/r" in capsys.readouterr().err
 
 
 def test_without_a_terminal_there_are_lines_and_no_bar(capsys):

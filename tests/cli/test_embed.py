@@ -80,3 +80,18 @@ def test_identities_that_are_text_are_written_too(raydist, run_dir, embedded, sm
     written, whole = read_features(tmp_path / "f.parquet"), read_features(embedded[1])
     assert np.array_equal(written.features, whole.features)
     assert "identity_name" not in pq.read_table(embedded[1]).column_names
+
+
+def test_cameras_whose_grey_levels_are_lost_are_warned_of(raydist, run_dir, thermal_set, tmp_path):
+    words = (
+        "embed",
+        run_dir,
+        "--out",
+        tmp_path / "f.parquet",
+        "data.name=manifest",
+        f"data.root={thermal_set()}",
+    )
+    undeclared, declared = raydist(*words, "--json"), raydist(*words, "data.range.ir3=[7400,8400]")
+    assert (undeclared.code, declared.code, undeclared.json["rows"]) == (0, 0, 28)
+    assert "warning: camera ir3" in undeclared.err
+    assert "warning" not in declared.err

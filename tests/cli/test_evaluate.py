@@ -55,7 +55,7 @@ def test_a_missing_root_is_bad_data(raydist, run_dir, tmp_path):
 
 def test_a_folder_without_a_run_is_refused(raydist, tmp_path):
     result = raydist("evaluate", tmp_path)
-    assert result.code == 1
+    assert result.code == 2
     assert "holds no run" in result.err
 
 

@@ -28,9 +28,16 @@ def test_topics_are_listed_with_a_line_each(raydist):
     assert raydist("guide", "--json").json == {"topics": {t: first_sentence(guide.page(t)) for t in TOPICS}}
 
 
-def test_a_topic_is_raw_markdown_where_there_is_no_terminal(raydist):
-    assert raydist("guide", "data").out == (FOLDER / "data.md").read_text(encoding="utf-8")
-    assert raydist("guide", "data", "--json").json == {"topic": "data", "text": guide.page("data")}
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_topic_is_markdown_without_comments_where_there_is_no_terminal(raydist, topic):
+    shown, page = raydist("guide", topic).out, (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+    assert "<!--" not in shown
+    assert "generated from the schema" not in shown
+    for part in (shown, page):
+        assert part.startswith("# ")
+    lines = [line for line in page.splitlines() if line and not line.startswith("<!--")]
+    assert [line for line in shown.splitlines() if line] == lines
+    assert raydist("guide", topic, "--json").json == {"topic": topic, "text": shown}
 
 
 def test_a_topic_is_formatted_on_a_terminal(monkeypatch, capsys):

@@ -9,7 +9,7 @@ from raydist.cli.report import report
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
-from raydist.errors import CheckpointError
+from raydist.errors import CheckpointError, ConfigError
 from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import NoTracker
 
@@ -36,7 +36,7 @@ def test_the_page_of_a_run(finished, capsys):
 def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     with pytest.raises(Exit) as stopped:
         report(tmp_path)
-    assert stopped.value.exit_code == CheckpointError.exit_code
+    assert stopped.value.exit_code == ConfigError.exit_code
     assert "holds no run" in capsys.readouterr().err
     (tmp_path / "config.yaml").write_text((finished.path / "config.yaml").read_text())
     with pytest.raises(CheckpointError, match="not finished"):

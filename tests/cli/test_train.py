@@ -9,6 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from raydist.cli.app import app
+from raydist.engine.run_folder import RunFolder
+from raydist.reports.run_page import write_run_page
 
 RUNNER = CliRunner()
 
@@ -52,7 +54,7 @@ def test_bad_data_is_refused_before_anything_is_written(
     words = ["data.name=hitsz_vcm", f"data.root={root}", "data.mismatch=error", f"run.dir={tmp_path}/runs"]
     result = RUNNER.invoke(app, ["train", "smoke", *words])
     assert result.exit_code == 3, result.output
-    assert result.stderr.startswith("error: ")
+    assert result.stderr.removeprefix("packing 620 frames (once)\n").startswith("error: ")
     assert message in result.stderr
     assert not (tmp_path / "runs").exists()
 
@@ -84,8 +86,24 @@ def test_a_bad_command_line_ends_with_code_2(words, message):
 
 def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
     result = RUNNER.invoke(app, ["train", "--resume", str(tmp_path)])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "holds no run" in result.stderr
+
+
+def test_a_finished_run_is_not_trained_again(raydist, run_dir, monkeypatch):
+    page = write_run_page(RunFolder.open(run_dir))
+    before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
+    monkeypatch.chdir(run_dir.parent)
+    result = raydist("train", "--resume", run_dir.name, "--json")
+    assert result.code == 0
+    assert f"{run_dir} is finished after 3 epochs: nothing is left to train" in result.err
+    assert f"run folder: {run_dir}" in result.err
+    assert result.json == json.loads((run_dir / "summary.json").read_text()) | {"folder": str(run_dir)}
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
+    refused = raydist("train", "--resume", run_dir.name, "train.lr=0.5")
+    assert refused.code == 2
+    assert "a resumed run keeps its configuration" in refused.err
+    assert page.is_file()
 
 
 def test_a_message_is_one_error_not_a_traceback(tmp_path):

@@ -96,6 +96,6 @@ def test_what_is_pooled_already_is_not_pooled(pooling: str):
 
 def test_unknown_name_names_the_nearest():
     with pytest.raises(
-        ConfigError, match=r"encoder\.name = 'resnet5': did you mean 'resnet50'\?; there are: small"
+        ConfigError, match=r"encoder\.name = 'resnet5': did you mean 'resnet50'\? There are: small"
     ):
         build_encoder("resnet5", seed=0)

@@ -37,11 +37,12 @@ ANY_RHYTHM = ClipTiming(stride=0.4, hold=0.3, shuffle=0.2, freeze=0.1)
 def make_tracklets(pixels, num_frames, modality):
     first = np.cumsum(num_frames) - num_frames
     store = FrameStore(
+        np.arange(len(num_frames)),
         num_frames,
         np.array(["" for _ in num_frames]),
         HEIGHT,
         WIDTH,
-        0,
+        {},
         first,
         np.arange(num_frames.sum()),
         pixels,

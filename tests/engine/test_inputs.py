@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from raydist.announcements import listening
 from raydist.engine.inputs import data_fingerprint, open_inputs
 from raydist.engine.loop import run_epoch
-from raydist.engine.schema import anchored
 from raydist.engine.state import build_state
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, DataError
 from raydist.evaluation.retrieval import scores
 
 SINGLE = ("data.frames=1", "data.sub_tracklets=1", "data.height=16", "data.width=8", "method.name=dcl")
@@ -73,17 +73,69 @@ def test_data_that_its_protocol_cannot_rank_is_known_before_training(single, tmp
     assert "sysu_mm01 leaves 0 of 18 queries" in obstacle.message
 
 
-def test_a_manifest_is_told_apart_by_the_folder_of_its_frames(smoke, tmp_path):
+def test_the_fingerprint_of_a_manifest_has_the_folder_of_its_frames(smoke, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     words = ("data.name=manifest", "data.root=m.csv")
     prints = [
-        data_fingerprint(smoke(*words, *more).data, tmp_path)
-        for more in ([], ["data.frames_root=a"], ["data.frames_root=b"])
+        data_fingerprint(smoke(*words, *more).data, tmp_path) for more in ([], ["data.frames_root=frames"])
     ]
-    assert prints[0] == {"name": "manifest", "root": smoke(*words).data.root}
-    assert len({tuple(one.items()) for one in prints}) == 3
+    assert prints[0] == {"name": "manifest", "root": str(tmp_path / "m.csv")}
+    assert prints[1] == prints[0] | {"frames_root": str(tmp_path / "frames")}
 
 
-def test_relative_folders_of_frames_are_anchored(smoke, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config = anchored(smoke("data.name=manifest", "data.root=m.csv", "data.frames_root=frames"))
-    assert config.data.frames_root == str(tmp_path / "frames")
+def test_percentages_of_a_range_are_numbers_once_the_data_are_open(smoke, thermal_set, tmp_path):
+    words = ("data.name=manifest", f"data.root={thermal_set()}", "data.height=32", "data.width=16")
+    config = smoke(*words, "data.range=[2%,98%]")
+    inputs = open_inputs(config, tmp_path)
+    assert set(inputs.data.range) == {"visible", "infrared"}
+    low, high = inputs.data.range["infrared"]
+    assert 7400 <= low < high <= 8400
+    resolved = config.model_copy(update={"data": inputs.data})
+    entries = set((tmp_path / "frames").iterdir())
+    again = open_inputs(resolved, tmp_path)
+    assert again.data == inputs.data
+    assert set((tmp_path / "frames").iterdir()) == entries
+    (infrared,) = {int(row) for row in np.flatnonzero(inputs.tracklets.modality == 1)[:1]}
+    pixels = [
+        opened.tracklets.frames.read(np.array([infrared]), np.array([[0]])) for opened in (inputs, again)
+    ]
+    assert (pixels[0] == pixels[1]).all()
+    assert len(np.unique(pixels[0])) > 60
+
+
+def test_a_driver_warns_of_lost_grey_levels_and_workers_do_not(smoke, thermal_set, tmp_path, caplog):
+    config = smoke("data.name=manifest", f"data.root={thermal_set()}")
+    open_inputs(config, tmp_path)
+    assert caplog.text == ""
+    open_inputs(config, tmp_path, warn=True)
+    assert caplog.text.count("warning: camera ir3") == 1
+
+
+def test_what_cannot_be_read_is_left_out_everywhere(smoke, thermal_set, tmp_path):
+    manifest = thermal_set(frames=4)
+    short = manifest.read_text()
+    for name in ("ir3/1-0", "cam1/6-1"):
+        short = short.replace("|".join(f"{name}/{frame}.png" for frame in range(4)), f"{name}/0.png")
+        (manifest.parent / name / "0.png").write_bytes(b"")
+    manifest.write_text(short)
+    words = ("data.name=manifest", f"data.root={manifest}", "data.height=32", "data.width=16")
+    with pytest.raises(DataError, match=r"1 of 61 frames [^$]*ir3/1-0/0\.png \(the file is empty\)"):
+        open_inputs(smoke(*words), tmp_path)
+    for cache in ("off", "packed", "packed"):
+        inputs = open_inputs(smoke(*words, "data.unreadable=skip", f"data.cache={cache}"), tmp_path)
+        assert len(inputs.tracklets) == len(inputs.names) == 15
+        assert "ir3-1-0" not in inputs.names
+        assert len(inputs.ranked) == len(inputs.ranked_frames) == 11
+        assert "cam1-6-1" not in inputs.ranked.tracklet_id
+        assert list(inputs.notes.values()) == [2, 2]
+
+
+def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
+    config, said = smoke("data.cache=packed", "data.height=32", "data.width=16"), []
+    with listening(said.append):
+        inputs = open_inputs(config, tmp_path)
+        open_inputs(config, tmp_path)
+    assert [line.split(" into ")[0] for line in said[:1]] == ["drawing preset smoke"]
+    assert str(tmp_path / "synthetic") in said[0]
+    assert len(said) == 3
+    assert said[1] == f"packing {inputs.tracklets.frames.num_frames.sum():,} frames (once)"

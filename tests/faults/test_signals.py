@@ -27,8 +27,10 @@ def test_a_stopped_run_ends_with_its_code_and_goes_on(run_env, tmp_path, number,
         if line.startswith("epoch 1/3"):
             process.send_signal(number)
             break
-    process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=60)
     assert process.returncode == code
+    advice = f"go on with: python -m raydist.train --resume {tmp_path / 'runs' / 'r'}"
+    assert rest.splitlines()[-1] == f"{'interrupted' if code == 130 else 'terminated'}; {advice}"
     assert not (tmp_path / "runs" / "r" / "summary.json").exists()
     if number == signal.SIGINT:
         time.sleep(1)

@@ -36,7 +36,7 @@ def test_a_study_that_goes_on_may_last_longer(folder, study):
 
 
 def test_a_folder_without_a_study_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="holds no study"):
+    with pytest.raises(ConfigError, match="holds no study"):
         StudyFolder.open(tmp_path)
 
 

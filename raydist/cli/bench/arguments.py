@@ -9,7 +9,7 @@ import typer
 from raydist.errors import ConfigError
 
 Dim = Annotated[int, typer.Option("--dim", min=1, help="Their width.")]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of a side.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads that everything that is measured may use.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of all that is drawn.")]
 
 

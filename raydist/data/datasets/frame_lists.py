@@ -17,26 +17,24 @@ SEPARATOR = "|"
 _LIST_TEXT = r"(?s)^[\[(].*['\"].*[\])]$"
 
 
-def frame_lists(
-    column: pa.ChunkedArray, problems: TableProblems, folder: Path | None = None
-) -> pa.ChunkedArray | None:
+def frame_lists(column: pa.ChunkedArray, folder: Path, problems: TableProblems) -> pa.ChunkedArray | None:
     """The frames of each tracklet.
 
     Args:
         column: lists of text of any Arrow type, or text in which ``|`` separates the paths, with or without
             blanks around it.
+        folder: of the frames; a file there may have a back slash in its name.
         problems: where what cannot be read goes; a row with a problem gets one path that has none.
-        folder: of the frames; a back slash in the name of a file that is there is no problem.
 
     Returns:
         list<string> [N]; None where the column cannot be read.
 
-    >>> frame_lists(pa.chunked_array([["a.jpg | b.jpg", ""]]), TableProblems()).to_pylist()
+    >>> frame_lists(pa.chunked_array([["a.jpg | b.jpg", ""]]), Path(), TableProblems()).to_pylist()
     [['a.jpg', 'b.jpg'], []]
     """
     plain = plain_column(column)
     lists = _split(plain, problems) if is_text(plain.type) else text_lists(plain, "frames", problems)
-    return None if lists is None else _without_back_slashes(lists, problems, folder)
+    return None if lists is None else _without_back_slashes(lists, folder, problems)
 
 
 def check_links(frames: pa.ChunkedArray, folder: Path, problems: TableProblems) -> None:
@@ -65,7 +63,7 @@ def check_links(frames: pa.ChunkedArray, folder: Path, problems: TableProblems) 
         rows = problems.rows(sorted({row for row, _ in outside}))
         problems.add(
             f"frames: {len(outside)} frame paths lead out of {folder} through a symbolic link in {rows}, the "
-            f"first is {quoted(outside[0][1])}; data.outside_frames=true (--outside-frames) follows them"
+            f"first is {quoted(outside[0][1])}; data.outside_frames=true follows them"
         )
 
 
@@ -79,7 +77,7 @@ def frames_folder(manifest: Path, frames_root: str | Path | None) -> Path:
         return manifest.parent
     folder = Path(frames_root).expanduser()
     if not os.path.isdir(folder):
-        raise DataError(f"data.frames_root (--frames-root) {folder}: there is no such folder")
+        raise DataError(f"data.frames_root {folder}: there is no such folder")
     return folder
 
 
@@ -106,14 +104,18 @@ def _split(column: pa.ChunkedArray, problems: TableProblems) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(parts, pa.list_(pa.string()))])
 
 
-def _without_back_slashes(
-    frames: pa.ChunkedArray, problems: TableProblems, folder: Path | None
-) -> pa.ChunkedArray:
+def _without_back_slashes(frames: pa.ChunkedArray, folder: Path, problems: TableProblems) -> pa.ChunkedArray:
     lists = frames.combine_chunks()
     paths = pc.list_flatten(lists)
-    bad = np.flatnonzero(pc.fill_null(pc.match_substring(paths, "\\"), False).to_numpy(zero_copy_only=False))
-    if folder is not None:
-        bad = bad[[not os.path.exists(os.path.join(folder, paths[place].as_py())) for place in bad]]
+    with_slashes = pc.fill_null(pc.match_substring(paths, "\\"), False).to_numpy(zero_copy_only=False)
+    bad = np.array(
+        [
+            place
+            for place in np.flatnonzero(with_slashes)
+            if not os.path.lexists(os.path.join(folder, paths[place].as_py()))
+        ],
+        np.int64,
+    )
     if not bad.size:
         return frames
     rows = np.unique(pc.list_parent_indices(lists).to_numpy()[bad])
@@ -121,7 +123,9 @@ def _without_back_slashes(
         f"frames: back slashes in {problems.rows(rows)}, the first path is {quoted(paths[bad[0]].as_py())}; "
         "separate folders by /, in pandas df['frames'] = df['frames'].str.replace('\\\\', '/')"
     )
-    mended = [None if path is None else path.replace("\\", "/") for path in paths.to_pylist()]
+    mended = paths.to_pylist()
+    for place in bad:
+        mended[place] = mended[place].replace("\\", "/")
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     mask = pc.is_null(lists)

@@ -52,12 +52,13 @@ def read(
             folder.
     """
     file = _find(Path(root))
-    folder, notes = frames_folder(file, frames_root), ReadNotes()
+    notes = ReadNotes()
     headings, columns, problems = _read_parquet(file) if _is_parquet(file) else _read_csv(file)
     known = read_headings(headings, SCHEMA.names, problems)
     for reason, examples in ((IGNORED, known.others), (RENAMED, known.renamed)):
         for example in examples:
             notes.add(reason, example or "without a heading")
+    folder = frames_folder(file, frames_root)
     table, names = _cast({name: columns[place] for name, place in known.places.items()}, folder, problems)
     for number, name in names.items():
         notes.add(NUMBERED, f"{name} is {number}")
@@ -115,7 +116,7 @@ def _cast(
             cast[name] = identities and identities.numbers
             names = identities.names if identities else {}
         elif name == "frames":
-            cast[name] = frame_lists(column, problems, folder)
+            cast[name] = frame_lists(column, folder, problems)
         else:
             texts = text_column(column, name, problems)
             cast[name] = None if texts is None else _plain_text(texts, name)

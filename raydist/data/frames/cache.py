@@ -13,29 +13,21 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from raydist.announcements import announce
 from raydist.data.frames.decoding import Pixels
-from raydist.data.frames.files import Decoded, FrameFiles, file_stamps
+from raydist.data.frames.files import FrameFiles, file_stamps
+from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
+from raydist.data.frames.unreadable import check_readable
 from raydist.errors import DataError
 from raydist.types import Ints
 
-_FORMAT = 1
+_FORMAT = 2
 _PIXELS, _INDEX = "pixels.npy", "index.npz"
-
-
-@dataclass(frozen=True)
-class FrameIndex:
-    """What is known of F frames: digest uint8 [F, 16] of the encoded bytes, and readable bool [F]."""
-
-    digest: NDArray[np.uint8]
-    readable: NDArray[np.bool_]
 
 
 class PackedPixels:
@@ -56,38 +48,44 @@ class PackedPixels:
 
 
 def open_or_write(
-    files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool
+    files: FrameFiles, cache_dir: Path, *, skip_unreadable: bool, on_progress: OnProgress | None = None
 ) -> tuple[FrameIndex, PackedPixels]:
     """The cache entry of these files at this size, written first if there is none.
 
     Args:
         files: the frames.
         cache_dir: folder of all entries.
-        skip_unreadable: mark unreadable frames instead of refusing them.
+        skip_unreadable: mark unreadable frames instead of refusing them, as long as they are few.
+        on_progress: called with the number of frames that are decoded so far.
 
     Returns:
         What is known of the frames, and their pixels.
 
     Raises:
-        DataError: a frame cannot be read, the entry is damaged, or there is no room to write it.
+        DataError: frames cannot be read, the entry is damaged, or there is no room to write it.
     """
     entry = cache_dir / cache_key(files)
     if not entry.is_dir():
+        announce(f"packing {len(files):,} frames (once)")
         try:
-            _write(files, entry, skip_unreadable=skip_unreadable)
+            _write(files, entry, skip_unreadable=skip_unreadable, on_progress=on_progress)
         except OSError as error:
             raise DataError(
                 f"the frame cache {entry} cannot be written ({error.strerror}); "
                 "choose another folder or cache=off"
             ) from None
-    return _open(entry, files)
+    index, pixels = _open(entry, files)
+    check_readable(index, files, skip=skip_unreadable)
+    return index, pixels
 
 
 def cache_key(files: FrameFiles) -> str:
-    """The name of the entry: a digest of the folder, of each file's path, size and time of change, and of the
-    pixel size."""
+    """The name of the entry: a digest of the folder, of each file's path, size, time of change and range, and
+    of the pixel size."""
+    stamps = file_stamps(files.root, files.paths)
     listed = [
-        [path, *stamp] for path, stamp in zip(files.paths, file_stamps(files.root, files.paths), strict=True)
+        [path, *stamp, files.span(slot)]
+        for slot, (path, stamp) in enumerate(zip(files.paths, stamps, strict=True))
     ]
     content = json.dumps([_FORMAT, os.path.realpath(files.root), files.height, files.width, listed])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
@@ -98,18 +96,7 @@ def packed_bytes(files: FrameFiles) -> int:
     return len(files) * files.height * files.width * 3
 
 
-def collect_index(decoded: Iterable[Decoded], pixels_file: BinaryIO | None = None) -> FrameIndex:
-    """What is known of the frames that pass by, whose pixels are appended to a file if one is given."""
-    digests, readables = [], []
-    for part in decoded:
-        digests.append(part.digest)
-        readables.append(part.readable)
-        if pixels_file is not None:
-            pixels_file.write(part.pixels.data)
-    return FrameIndex(np.concatenate(digests), np.concatenate(readables))
-
-
-def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool) -> None:
+def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool, on_progress: OnProgress | None) -> None:
     entry.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
     try:
@@ -121,10 +108,12 @@ def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool) -> None:
                 "shape": (len(files), files.height, files.width, 3),
             }
             np.lib.format.write_array_header_1_0(file, header)
-            index = collect_index(files.decode_all(skip_unreadable=skip_unreadable), file)
+            index = collect_index(files.decode_all(), file, on_progress)
             _flush(file)
+        check_readable(index, files, skip=skip_unreadable)
         with (unfinished / _INDEX).open("wb") as file:
-            np.savez(file, digest=index.digest, readable=index.readable)
+            problems = np.array(index.problems, dtype=str)
+            np.savez(file, digest=index.digest, readable=index.readable, problems=problems)
             _flush(file)
         _publish(unfinished, entry)
     finally:
@@ -155,7 +144,7 @@ def _flush(file: BinaryIO) -> None:
 def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:
     try:
         with np.load(entry / _INDEX, allow_pickle=False) as stored:
-            index = FrameIndex(stored["digest"], stored["readable"])
+            index = FrameIndex(stored["digest"], stored["readable"], tuple(stored["problems"].tolist()))
         pixels = PackedPixels(entry / _PIXELS)
         if len(index.readable) != len(files):
             raise ValueError(f"{len(index.readable)} frames, expected {len(files)}")

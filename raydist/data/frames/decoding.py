@@ -1,8 +1,7 @@
-"""Encoded images to pixels of one size and three channels.
+"""Encoded images to pixels of one size, three channels and 8 bits.
 
-The rules: grey is repeated to three equal channels; an alpha channel is dropped; 16 bits are scaled to 8
-(65535 becomes 255); CMYK is converted; a rotation noted in EXIF is ignored, since person boxes are cut
-upright and the published loaders ignore it.
+The rules: an orientation noted in EXIF is applied; grey is repeated to three equal channels; an alpha channel
+is dropped; CMYK is converted; what the file stores becomes 8 bits as `to_eight_bits` says.
 """
 
 from __future__ import annotations
@@ -15,35 +14,47 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from raydist.data.frames.orientation import LYING, orientation, turned_upright
 from raydist.errors import DataError
+
+# What OpenCV writes to stderr of a damaged picture; the errors that are raised here say which file it is.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 MAX_PIXELS = 100_000_000
 """Larger images are refused: they are decompression bombs or not cut-out persons."""
 
 Pixels = NDArray[np.uint8]
 
+Span = tuple[float, float] | None
+"""Stored values that become 0 and 255; None is the full range of the file's type."""
+
 _JPEG, _PNG, _BMP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM"
+_START_OF_SCAN, _END = 0xDA, b"\xff\xd9"
+_WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xDA), 0xFF})
 STRAY_BYTES = "extraneous bytes"
 """What simplejpeg says of a complete picture with something behind it; OpenCV reads such files."""
 
 
-def decode_image(encoded: bytes, *, height: int, width: int) -> Pixels:
+def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None) -> Pixels:
     """The pixels of an encoded image, resized if need be (by area when it shrinks, else bilinear).
 
     Args:
-        encoded: content of a JPEG, PNG, BMP or other file that OpenCV reads.
+        encoded: content of a JPEG, PNG, BMP, TIFF, WebP or other file that OpenCV reads.
         height: wanted height in pixels.
         width: wanted width in pixels.
+        span: the stored values that become 0 and 255.
 
     Returns:
         uint8 [H, W, 3] in the order red, green, blue.
 
     Raises:
-        DataError: the content is empty, truncated, of an unknown format or above `MAX_PIXELS`.
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PIXELS`, or holds
+            fractions and no span is given.
     """
-    if not encoded:
-        raise DataError("the file is empty")
-    pixels = _decode_jpeg(encoded, height, width) if encoded.startswith(_JPEG) else _decode_other(encoded)
+    if encoded.startswith(_JPEG):
+        pixels = to_eight_bits(_decode_jpeg(encoded, height, width), span)
+    else:
+        pixels = _to_rgb(to_eight_bits(stored_pixels(encoded), span))
     if pixels.shape[:2] != (height, width):
         shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
         resized = cv2.resize(
@@ -53,22 +64,111 @@ def decode_image(encoded: bytes, *, height: int, width: int) -> Pixels:
     return pixels
 
 
+def stored_pixels(encoded: bytes) -> NDArray[Any]:
+    """The pixels of an encoded image with the bits that the file has, upright.
+
+    Args:
+        encoded: content of the file.
+
+    Returns:
+        [H, W] or [H, W, C] of the file's type, the channels in OpenCV's order; grey stays one channel.
+
+    Raises:
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PIXELS`.
+    """
+    if not encoded:
+        raise DataError("the file is empty")
+    pixels = _stored_jpeg(encoded) if encoded.startswith(_JPEG) else _decode_other(encoded)
+    return np.ascontiguousarray(turned_upright(pixels, orientation(encoded)))
+
+
+def to_eight_bits(pixels: NDArray[Any], span: Span) -> Pixels:
+    """Stored values as 8 bits.
+
+    Args:
+        pixels: of any shape and number type.
+        span: the values that become 0 and 255, what lies outside being cut off; None takes the smallest and
+            the largest value of the type, so that 65535 of 16 bits becomes 255.
+
+    Raises:
+        DataError: the values are fractions, which have no full range.
+
+    >>> to_eight_bits(np.array([7000, 7400, 9000], np.uint16), (7000, 7800))
+    array([  0, 128, 255], dtype=uint8)
+    >>> to_eight_bits(np.array([7000, 7400, 9000], np.uint16), None)
+    array([27, 28, 35], dtype=uint8)
+    """
+    if span is not None:
+        low, high = span
+        scaled = (np.nan_to_num(pixels.astype(np.float64), nan=low) - low) * 255 / (high - low)
+        return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+    if pixels.dtype == np.uint8:
+        return pixels
+    if pixels.dtype == np.uint16:
+        return (pixels // 257).astype(np.uint8)
+    if not np.issubdtype(pixels.dtype, np.integer):
+        raise DataError(
+            f"its pixels are fractions ({pixels.dtype}), which have no full range; say which values are "
+            "black and white, such as data.range.infrared=[0.0,1.0]"
+        )
+    limits = np.iinfo(pixels.dtype)
+    above = pixels.astype(np.int64) - limits.min
+    return (above * 255 // (int(limits.max) - int(limits.min))).astype(np.uint8)
+
+
 def _decode_jpeg(encoded: bytes, height: int, width: int) -> Pixels:
     """Decode a JPEG, at a reduced scale where it is more than twice as large as wanted."""
+    _check_jpeg_header(encoded)
+    stored = orientation(encoded)
+    if stored in LYING:
+        height, width = width, height
     try:
-        size = simplejpeg.decode_jpeg_header(encoded, strict=False)[:2]
+        pixels = simplejpeg.decode_jpeg(encoded, "RGB", min_height=height, min_width=width, min_factor=2)
+    except ValueError as error:
+        pixels = _to_rgb(_despite_stray_bytes(encoded, error))
+    return np.ascontiguousarray(turned_upright(pixels, stored))
+
+
+def _stored_jpeg(encoded: bytes) -> NDArray[Any]:
+    try:
+        return simplejpeg.decode_jpeg(encoded, "GRAY" if _check_jpeg_header(encoded) == "Gray" else "BGR")
+    except ValueError as error:
+        return _despite_stray_bytes(encoded, error)
+
+
+def _check_jpeg_header(encoded: bytes) -> str:
+    """The colour space of a JPEG that is not too large."""
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(encoded, strict=False)
     except (ValueError, KeyError):  # KeyError: cut off before the colour space is known
         raise DataError("the JPEG header is damaged or cut off") from None
-    _check_size(*size)
-    try:
-        return simplejpeg.decode_jpeg(encoded, "RGB", min_height=height, min_width=width, min_factor=2)
-    except ValueError as error:
-        if STRAY_BYTES in str(error):
-            return _decode_other(encoded)
-        raise DataError(str(error)) from None
+    _check_size(height, width)
+    return str(colours)
 
 
-def _decode_other(encoded: bytes) -> Pixels:
+def _despite_stray_bytes(encoded: bytes, error: ValueError) -> NDArray[Any]:
+    """What OpenCV reads of a JPEG with stray bytes; other errors stay errors, and so does a missing end."""
+    if STRAY_BYTES not in str(error):
+        raise DataError(f"the JPEG is damaged or cut off ({error})") from None
+    if not _has_end(encoded):
+        raise DataError("the JPEG is cut off")
+    return _decode_other(encoded)
+
+
+def _has_end(encoded: bytes) -> bool:
+    """Whether an end follows the first scan of a JPEG; what is missing would silently become grey."""
+    position = 2
+    while 0 <= (position := encoded.find(b"\xff", position)) <= len(encoded) - 4:
+        marker = encoded[position + 1]
+        if marker == _START_OF_SCAN:
+            return encoded.find(_END, position) >= 0
+        position += (
+            1 if marker in _WITHOUT_LENGTH else 2 + int.from_bytes(encoded[position + 2 : position + 4])
+        )
+    return False
+
+
+def _decode_other(encoded: bytes) -> NDArray[Any]:
     size = _size_in_header(encoded)
     if size is not None:
         _check_size(*size)
@@ -79,19 +179,15 @@ def _decode_other(encoded: bytes) -> Pixels:
     if pixels is None:
         raise DataError("the image is truncated or of an unknown format")
     _check_size(*pixels.shape[:2])
-    return _to_rgb(pixels)
+    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4):
+        raise DataError(f"{pixels.shape[2]} channels: expected 1, 3 or 4")
+    return pixels
 
 
-def _to_rgb(pixels: NDArray[Any]) -> Pixels:
-    """OpenCV's grey, BGR or BGRA of 8 or 16 bits as RGB of 8 bits."""
-    if pixels.dtype == np.uint16:
-        pixels = (pixels // 257).astype(np.uint8)
-    if pixels.dtype != np.uint8:
-        raise DataError(f"pixels of type {pixels.dtype}: expected 8 or 16 bit integers")
+def _to_rgb(pixels: Pixels) -> Pixels:
+    """OpenCV's grey, BGR or BGRA as RGB."""
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2)
-    if pixels.shape[2] not in (3, 4):
-        raise DataError(f"{pixels.shape[2]} channels: expected 1, 3 or 4")
     return np.ascontiguousarray(pixels[..., 2::-1])
 
 

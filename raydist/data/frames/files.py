@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames.decoding import Pixels, decode_image
+from raydist.data.frames.decoding import Pixels, Span, decode_image
+from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
-from raydist.types import Ints
+from raydist.types import Ints, Modality
 
 DIGEST_BYTES = 16
-_BATCH_BYTES = 64 * 2**20
+_PIECE_BYTES, _PIECE_FRAMES = 64 * 2**20, 2048
+_MISSING, _NOT_PERMITTED = -1, -2
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class Decoded:
         pixels: uint8 [M, H, W, 3]; zeros where the frame is not readable.
         digest: uint8 [M, DIGEST_BYTES] of the encoded bytes.
         readable: bool [M].
+        problems: why, for each frame that is not readable, in order.
     """
 
     pixels: Pixels
     digest: NDArray[np.uint8]
     readable: NDArray[np.bool_]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class FrameFiles:
         height: height of the pixels that are handed out.
         width: their width.
         workers: number of threads.
+        spans: the stored values that become black and white, each pair of them once.
+        span_of: int16 [F], which of `spans` holds for a frame; None for the first of them.
 
     ``files[slots]`` gives the pixels uint8 [M, H, W, 3] of int64 [M] slots.
     """
@@ -56,75 +62,75 @@ class FrameFiles:
     height: int
     width: int
     workers: int = 2
+    spans: tuple[Span, ...] = (None,)
+    span_of: NDArray[np.int16] | None = None
 
     @classmethod
-    def of(cls, table: TrackletTable, *, height: int, width: int, workers: int) -> FrameFiles:
+    def of(
+        cls, table: TrackletTable, *, height: int, width: int, workers: int, ranges: Ranges = FULL_RANGES
+    ) -> FrameFiles:
         """All frames of a table, tracklet after tracklet."""
         paths = tuple(path for frames in table.frames for path in frames)
-        return cls(table.root, paths, height, width, workers)
+        of_rows = [
+            ranges.span(camera, Modality(modality))
+            for camera, modality in zip(table.camera.tolist(), table.modality.tolist(), strict=True)
+        ]
+        spans = tuple(dict.fromkeys(of_rows)) or (None,)
+        codes = {span: code for code, span in enumerate(spans)}
+        span_of = np.repeat(np.array([codes[span] for span in of_rows], np.int16), table.num_frames)
+        return cls(table.root, paths, height, width, workers, spans, span_of)
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, slots: Ints) -> Pixels:
         wanted, where = np.unique(slots, return_inverse=True)
-        parts = self._in_threads(wanted, skip_unreadable=False)
+        parts = self._in_threads(wanted)
+        readable = np.concatenate([part.readable for part in parts])
+        if not readable.all():
+            file = self.root / self.paths[wanted[np.argmin(readable)]]
+            problem = next(problem for part in parts for problem in part.problems)
+            raise DataError(f"frame {file} cannot be read any more: {problem}")
         return np.concatenate([part.pixels for part in parts])[where]
 
-    def decode_all(self, *, skip_unreadable: bool) -> Iterator[Decoded]:
-        """All frames in order, in pieces of bounded size.
+    def span(self, slot: int) -> Span:
+        """The stored values that become black and white in a frame."""
+        return self.spans[0 if self.span_of is None else self.span_of[slot]]
 
-        Args:
-            skip_unreadable: mark a frame that cannot be read instead of refusing it.
-
-        Yields:
-            Consecutive frames.
-
-        Raises:
-            DataError: a frame cannot be read; the message names the file.
-        """
-        piece = max(1, _BATCH_BYTES // (self.height * self.width * 3))
+    def decode_all(self) -> Iterator[Decoded]:
+        """All frames in order, in pieces of bounded size; those that cannot be read are marked."""
+        piece = max(1, min(_PIECE_BYTES // (self.height * self.width * 3), _PIECE_FRAMES))
         for start in range(0, len(self), piece):
-            yield from self._in_threads(
-                np.arange(start, min(start + piece, len(self))), skip_unreadable=skip_unreadable
-            )
+            yield from self._in_threads(np.arange(start, min(start + piece, len(self))))
 
-    def _in_threads(self, slots: Ints, *, skip_unreadable: bool) -> Iterable[Decoded]:
+    def _in_threads(self, slots: Ints) -> list[Decoded]:
         parts = [part for part in np.array_split(slots, self.workers) if part.size]
         if len(parts) < 2:
-            return [self._decode(part, skip_unreadable) for part in parts]
+            return [self._decode(part) for part in parts]
         with ThreadPoolExecutor(self.workers) as pool:
-            return list(pool.map(lambda part: self._decode(part, skip_unreadable), parts))
+            return list(pool.map(self._decode, parts))
 
-    def _decode(self, slots: Ints, skip_unreadable: bool) -> Decoded:
+    def _decode(self, slots: Ints) -> Decoded:
         pixels = np.zeros((len(slots), self.height, self.width, 3), np.uint8)
         digest = np.zeros((len(slots), DIGEST_BYTES), np.uint8)
-        readable = np.ones(len(slots), bool)
+        readable, problems = np.ones(len(slots), bool), []
         for row, slot in enumerate(slots):
             try:
-                pixels[row], digest[row] = self._load(self.root / self.paths[slot])
-            except DataError:
-                if not skip_unreadable:
-                    raise
+                pixels[row], digest[row] = self._load(slot)
+            except (OSError, DataError) as error:
                 readable[row] = False
-        return Decoded(pixels, digest, readable)
+                problems.append(str(error.strerror if isinstance(error, OSError) else error))
+        return Decoded(pixels, digest, readable, tuple(problems))
 
-    def _load(self, file: Path) -> tuple[Pixels, NDArray[np.uint8]]:
-        try:
-            encoded = file.read_bytes()
-            pixels = decode_image(encoded, height=self.height, width=self.width)
-        except (OSError, DataError) as error:
-            problem = error.strerror if isinstance(error, OSError) else error
-            raise DataError(
-                f"frame {file} cannot be read: {problem}; "
-                "repair it, or leave such frames out (unreadable=skip)"
-            ) from None
+    def _load(self, slot: int) -> tuple[Pixels, NDArray[np.uint8]]:
+        encoded = (self.root / self.paths[slot]).read_bytes()
+        pixels = decode_image(encoded, height=self.height, width=self.width, span=self.span(slot))
         digest = hashlib.blake2b(encoded, digest_size=DIGEST_BYTES).digest()
         return pixels, np.frombuffer(digest, np.uint8)
 
 
 def check_files(table: TrackletTable, *, limit: int = 20) -> None:
-    """Refuse a data set with frame files that are missing or empty, listing them all at once.
+    """Refuse a data set with frame files that are missing, empty or not permitted, listing them all at once.
 
     Args:
         table: the tracklets to check.
@@ -135,11 +141,8 @@ def check_files(table: TrackletTable, *, limit: int = 20) -> None:
     """
     paths = list(dict.fromkeys(path for frames in table.frames for path in frames))
     sizes = [size for size, _ in file_stamps(table.root, paths)]
-    bad = [
-        f"{path} ({'missing' if size < 0 else 'empty'})"
-        for path, size in zip(paths, sizes, strict=True)
-        if size <= 0
-    ]
+    words = {_MISSING: "missing", _NOT_PERMITTED: "not permitted", 0: "empty"}
+    bad = [f"{path} ({words[size]})" for path, size in zip(paths, sizes, strict=True) if size <= 0]
     if bad:
         more = "" if len(bad) <= limit else f"\n  ... and {len(bad) - limit} more"
         raise DataError(
@@ -150,13 +153,22 @@ def check_files(table: TrackletTable, *, limit: int = 20) -> None:
 
 
 def file_stamps(root: Path, paths: Iterable[str]) -> list[tuple[int, int]]:
-    """Size in bytes and time of change in nanoseconds of each file; (-1, 0) where there is no file."""
+    """Size in bytes and time of change in nanoseconds of each file.
+
+    The size is -1 where there is no file, and -2 where there is one that this process may not read.
+    """
     stamps = []
     for path in paths:
+        file = os.path.join(root, path)
         try:
-            status = os.stat(os.path.join(root, path))
+            status = os.stat(file)
         except OSError:
-            stamps.append((-1, 0))
+            stamps.append((_MISSING, 0))
             continue
-        stamps.append((status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else (-1, 0))
+        if not stat.S_ISREG(status.st_mode):
+            stamps.append((_MISSING, 0))
+        else:
+            stamps.append(
+                (status.st_size if os.access(file, os.R_OK) else _NOT_PERMITTED, status.st_mtime_ns)
+            )
     return stamps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,17 +11,21 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames.cache import FrameIndex, collect_index, open_or_write, packed_bytes
+from raydist.data.frames.cache import open_or_write, packed_bytes
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
+from raydist.data.frames.ranges import FULL_RANGES, Ranges
+from raydist.data.frames.unreadable import check_readable
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError
 from raydist.types import Ints
 
-MAX_UNREADABLE_SHARE = 0.05
-"""Above this share of unreadable frames a data set is refused even when they may be skipped."""
+CACHE_LIMIT_MB = 4096
+"""The largest cache entry in MiB that ``auto`` writes."""
 
-_log = logging.getLogger(__name__)
+FRAMES_LEFT_OUT = "frames left out because they cannot be read"
+TRACKLETS_LEFT_OUT = "tracklets left out because none of their frames can be read"
 
 
 class PixelSource(Protocol):
@@ -33,25 +37,27 @@ class PixelSource(Protocol):
 
 @dataclass(frozen=True)
 class FrameStore:
-    """The frames of N tracklets.
+    """The frames of N tracklets, those of a table of which a frame can be read.
 
     Attributes:
+        rows: int64 [N], ascending at first: which row of the table each tracklet is.
         num_frames: int64 [N], readable frames of each tracklet, >= 1.
         digest: str [N], hexadecimal, of the encoded bytes of its readable frames in order; it does not depend
             on names.
         height: height of the pixels.
         width: their width.
-        num_skipped: unreadable frames that were left out.
+        notes: what was left out because it cannot be read, with how often; empty where all could be read.
         first: int64 [N], where a tracklet begins in `slots`.
         slots: int64, the slots of the readable frames of all tracklets.
         pixels: where the pixels come from.
     """
 
+    rows: Ints
     num_frames: Ints
     digest: NDArray[Any]
     height: int
     width: int
-    num_skipped: int
+    notes: Mapping[str, int]
     first: Ints
     slots: Ints
     pixels: PixelSource
@@ -87,7 +93,11 @@ class FrameStore:
     def take(self, rows: Ints) -> FrameStore:
         """The store of the given tracklets, in that order; no pixels are copied."""
         return replace(
-            self, num_frames=self.num_frames[rows], digest=self.digest[rows], first=self.first[rows]
+            self,
+            rows=self.rows[rows],
+            num_frames=self.num_frames[rows],
+            digest=self.digest[rows],
+            first=self.first[rows],
         )
 
 
@@ -96,9 +106,9 @@ def open_frames(
     *,
     height: int,
     width: int,
+    ranges: Ranges = FULL_RANGES,
     cache: str = "auto",
     cache_dir: str | Path | None = None,
-    cache_limit_mb: int = 4096,
     unreadable: str = "error",
     workers: int = 2,
 ) -> FrameStore:
@@ -108,14 +118,15 @@ def open_frames(
     known before training begins. Later openings with the same files and size only map the cache.
 
     Args:
-        table: the tracklets, which become the rows of the store.
+        table: the tracklets; those with a readable frame become the rows of the store.
         height: height of the pixels that `read` gives; images of another size are resized.
         width: their width.
+        ranges: which stored values become black and white, in numbers.
         cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` takes
-            the cache if there is a folder for it and it stays below the limit.
+            the cache if there is a folder for it and it stays below `CACHE_LIMIT_MB`.
         cache_dir: folder of the cache.
-        cache_limit_mb: largest cache entry in MiB that ``auto`` writes.
-        unreadable: ``error`` refuses a frame that is missing, empty or truncated; ``skip`` leaves it out.
+        unreadable: ``error`` refuses frames that are missing, empty or truncated; ``skip`` leaves them out,
+            and tracklets of which nothing is left.
         workers: number of decoding threads.
 
     Returns:
@@ -123,70 +134,94 @@ def open_frames(
 
     Raises:
         ConfigError: an option has none of the values above.
-        DataError: a frame is unreadable (the message names the file), or too many are for skipping: more than
-            5 % of all, or all frames of one tracklet.
+        DataError: frames are unreadable (the message names the files), or too many are for skipping.
     """
-    _check_options(height, width, cache, cache_dir, unreadable, workers)
-    if not len(table):
-        raise DataError(f"no tracklets of {table.root} to open")
-    files = FrameFiles.of(table, height=height, width=width, workers=workers)
+    if min(height, width, workers) < 1:
+        raise ConfigError(f"height {height}, width {width}, workers {workers}: all must be at least 1")
+    files = FrameFiles.of(table, height=height, width=width, workers=workers, ranges=ranges)
+    return open_files(files, table.num_frames, cache=cache, cache_dir=cache_dir, unreadable=unreadable)
+
+
+def open_files(
+    files: FrameFiles,
+    num_listed: Ints,
+    *,
+    cache: str,
+    cache_dir: str | Path | None,
+    unreadable: str,
+    on_progress: OnProgress | None = None,
+) -> FrameStore:
+    """The store of frame files, see `open_frames`.
+
+    Args:
+        files: the frames of all tracklets, laid end to end.
+        num_listed: int64 [N], how many of them each tracklet has.
+        cache: as in `open_frames`.
+        cache_dir: as there.
+        unreadable: as there.
+        on_progress: called with the number of frames that are decoded so far.
+    """
+    _check_options(cache, cache_dir, unreadable)
+    if not len(files):
+        raise DataError(f"no tracklets of {files.root} to open")
     skip = unreadable == "skip"
     pixels: PixelSource = files
     if cache_dir is not None and (
-        cache == "packed" or (cache == "auto" and packed_bytes(files) <= cache_limit_mb * 2**20)
+        cache == "packed" or (cache == "auto" and packed_bytes(files) <= CACHE_LIMIT_MB * 2**20)
     ):
-        index, pixels = open_or_write(files, Path(cache_dir), skip_unreadable=skip)
+        index, pixels = open_or_write(files, Path(cache_dir), skip_unreadable=skip, on_progress=on_progress)
     else:
-        index = collect_index(files.decode_all(skip_unreadable=skip))
-    _check_readable(index, files, skip=skip)
-    return _store(index, files, table.num_frames, pixels)
+        index = collect_index(files.decode_all(), on_progress=on_progress)
+        check_readable(index, files, skip=skip)
+    return _store(index, files, num_listed, pixels)
 
 
 def _store(index: FrameIndex, files: FrameFiles, num_listed: Ints, pixels: PixelSource) -> FrameStore:
-    ends = np.cumsum(num_listed)
-    kept_before = np.concatenate([[0], np.cumsum(index.readable)])
-    first, last = kept_before[ends - num_listed], kept_before[ends]
-    if (first == last).any():
-        lost = int(np.flatnonzero(first == last)[0])
-        raise DataError(
-            f"no frame of row {lost} can be read; "
-            f"its first frame is {files.paths[ends[lost] - num_listed[lost]]}"
-        )
+    first, last = _bounds(index, num_listed)
+    rows = np.flatnonzero(first != last)
+    first, last = first[rows], last[rows]
     slots = np.flatnonzero(index.readable)
     digest = [_digest(index.digest[slots[begin:end]]) for begin, end in zip(first, last, strict=True)]
-    num_skipped = int((~index.readable).sum())
     return FrameStore(
-        last - first,
-        np.array(digest, dtype=str),
-        files.height,
-        files.width,
-        num_skipped,
-        first,
-        slots,
-        pixels,
+        rows=rows,
+        num_frames=last - first,
+        digest=np.array(digest, dtype=str),
+        height=files.height,
+        width=files.width,
+        notes=left_out(index, num_listed),
+        first=first,
+        slots=slots,
+        pixels=pixels,
     )
+
+
+def left_out(index: FrameIndex, num_listed: Ints) -> dict[str, int]:
+    """How many frames cannot be read, and how many tracklets have no other; empty where all can be read.
+
+    Args:
+        index: of all frames, laid end to end.
+        num_listed: int64 [N], frames of each tracklet.
+    """
+    first, last = _bounds(index, num_listed)
+    counts = {
+        FRAMES_LEFT_OUT: int((~index.readable).sum()),
+        TRACKLETS_LEFT_OUT: int((first == last).sum()),
+    }
+    return {name: number for name, number in counts.items() if number}
+
+
+def _bounds(index: FrameIndex, num_listed: Ints) -> tuple[Ints, Ints]:
+    """Where each tracklet begins and ends among the readable frames."""
+    ends = np.cumsum(num_listed)
+    kept_before = np.concatenate([[0], np.cumsum(index.readable)])
+    return kept_before[ends - num_listed], kept_before[ends]
 
 
 def _digest(of_frames: NDArray[np.uint8]) -> str:
     return hashlib.blake2b(of_frames.tobytes(), digest_size=of_frames.shape[1]).hexdigest()
 
 
-def _check_readable(index: FrameIndex, files: FrameFiles, *, skip: bool) -> None:
-    lost = np.flatnonzero(~index.readable)
-    if not lost.size:
-        return
-    named = ", ".join(files.paths[slot] for slot in lost[:5])
-    problem = f"{lost.size} of {len(files)} frames of {files.root} cannot be read; the first: {named}"
-    if not skip:
-        raise DataError(f"{problem}; repair or remove them, or leave such frames out (unreadable=skip)")
-    if lost.size > MAX_UNREADABLE_SHARE * len(files):
-        raise DataError(f"{problem}; more than {MAX_UNREADABLE_SHARE:.0%} is too much to leave out")
-    _log.warning("left out: %s", problem)
-
-
-def _check_options(
-    height: int, width: int, cache: str, cache_dir: str | Path | None, unreadable: str, workers: int
-) -> None:
+def _check_options(cache: str, cache_dir: str | Path | None, unreadable: str) -> None:
     for name, value, allowed in (
         ("cache", cache, ("auto", "packed", "off")),
         ("unreadable", unreadable, ("error", "skip")),
@@ -195,5 +230,3 @@ def _check_options(
             raise ConfigError(f"{name} {value!r}: expected one of {', '.join(allowed)}")
     if cache == "packed" and cache_dir is None:
         raise ConfigError("cache 'packed' needs a folder for the cache")
-    if min(height, width, workers) < 1:
-        raise ConfigError(f"height {height}, width {width}, workers {workers}: all must be at least 1")

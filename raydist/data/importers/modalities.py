@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.registry import one_of
 from raydist.types import Modality
 
 WORDS = {
@@ -23,5 +23,4 @@ def check_cameras(declared: Mapping[str, Modality], cameras: Collection[str]) ->
     """
     for camera in declared:
         if camera not in cameras:
-            listed = ", ".join(sorted(cameras))
-            raise ConfigError(f"no camera {camera!r}{nearest(camera, cameras)}; there are: {listed}")
+            raise ConfigError(f"no camera {camera!r}{one_of(camera, sorted(cameras))}")

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from raydist.data.importers.pictures import is_picture
 from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.registry import nearest, one_of
 
 PLACEHOLDERS = ("camera", "tracklet", "identity", "modality", "frame")
 
@@ -107,7 +107,6 @@ def _expression(text: str, part: re.Match[str]) -> str:
     name = part["name"]
     if name not in PLACEHOLDERS:
         listed = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
-        raise ConfigError(
-            f"pattern {text!r}: {{{name}}}{nearest(name, PLACEHOLDERS)}; there are: {listed} and *"
-        )
+        hint = one_of(name, PLACEHOLDERS, listed=f"{listed} and *")
+        raise ConfigError(f"pattern {text!r}: {{{name}}}{hint}")
     return f"(?P<{name}>[^/]+?)"

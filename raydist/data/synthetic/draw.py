@@ -66,8 +66,9 @@ def draw(
         Counts: identities, passes, frames, and tracklets for each annotation file.
 
     Raises:
-        ConfigError: unknown preset or layout, or a bad number of workers.
-        DataError: `out` exists and is not an empty folder.
+        ConfigError: unknown preset or layout, a bad number of workers, or `out` exists and is not an empty
+            folder.
+        DataError: something else wrote to `out` meanwhile.
     """
     if isinstance(settings, str):
         settings = preset(settings)
@@ -89,7 +90,7 @@ def draw(
 def _new_folder(out: Path) -> Iterator[Path]:
     """A temporary sibling that becomes `out` if all goes well and vanishes if not."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} exists and is not an empty folder; give another one or remove it first")
+        raise ConfigError(f"{out} exists and is not an empty folder; give another one or remove it first")
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     temporary.mkdir()

@@ -6,13 +6,14 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from raydist.announcements import listening
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.environment import describe_environment
-from raydist.engine.events import OnEvent, ReportWritten, Started
+from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWritten, Started
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, differences
@@ -45,7 +46,8 @@ def train(
     Args:
         config: the whole configuration.
         resume: the folder of a run to go on with, or None for a new one.
-        on_event: called with the start, every epoch, steps of an epoch, and the end.
+        on_event: called with what takes long before the start, the start, every epoch, steps of an epoch, and
+            the end.
 
     Returns:
         The run's folder and its summary.
@@ -56,8 +58,30 @@ def train(
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
+    if resume is not None and (summary := _finished(config, resume, on_event)):
+        return RunFolder.open(resume.resolve()), summary
+    with listening(lambda text: on_event(Preparing(text))):
+        return _train(config, resume, on_event)
+
+
+def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
+    """The summary of a run that has ended, its page too; None where something is left to do."""
+    folder = _open_folder(config, resume)
+    summary = folder.summary()
+    if summary is None or not (folder.path / "report" / "index.html").is_file():
+        return None
+    on_event(AlreadyFinished(str(folder.path), summary.epochs))
+    if folder.read_json("environment.json").get("mlflow_run_id"):
+        tracker, _ = _track(config, folder)
+        with finishing(tracker):  # it may have been cut off before its files were sent
+            tracker.artifacts(folder.path, ARTIFACTS)
+    return summary
+
+
+def _train(config: Config, resume: Path | None, on_event: OnEvent) -> tuple[RunFolder, RunSummary]:
     start = _check_start(config, resume)
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
+    config = config.model_copy(update={"data": inputs.data})
     check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):
@@ -118,7 +142,7 @@ def _open_folder(config: Config, resume: Path | None) -> RunFolder:
         folder.write("config.yaml", config.dump())
         folder.write("environment.json", describe_environment())
         return folder
-    folder = RunFolder.open(resume)
+    folder = RunFolder.open(resume.resolve())
     if changed := differences(folder.config(), config):
         raise ConfigError("a resumed run keeps its configuration, but these differ:\n" + "\n".join(changed))
     return folder

@@ -130,7 +130,7 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
 
 def _sizes(config: Config) -> list[int]:
     """Training tracklets of each modality, of data that the objective can be measured on."""
-    inputs = open_inputs(config, cache_folder())
+    inputs = open_inputs(config, cache_folder(), warn=True)
     check_feasible(config, inputs)
     if config.tune.objective == "map" and inputs.obstacle:
         raise DataError(

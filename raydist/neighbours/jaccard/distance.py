@@ -75,6 +75,11 @@ class Distance(ABC):
         return 0
 
     @property
+    def cut(self) -> str | None:
+        """Which parameter asks for more neighbours than are ranked, and is cut; None where none does."""
+        return None
+
+    @property
     @abstractmethod
     def num_averaged(self) -> int:
         """The largest number of rows, the row itself included, that query expansion averages over."""

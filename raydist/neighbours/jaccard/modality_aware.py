@@ -66,6 +66,16 @@ class ModalityAwareJaccard(Distance):
         return half_set(self.k1)
 
     @property
+    def cut(self) -> str | None:
+        """`k2` above half of `k1`."""
+        if self.k2 <= self.k1 // 2:
+            return None
+        return (
+            f"k2 = {self.k2} with k1 = {self.k1}: only the {self.k1 // 2} ranked neighbours of each modality "
+            "can be averaged"
+        )
+
+    @property
     def num_averaged(self) -> int:
         """`k2` rows of each modality; without expansion the row alone."""
         return self.k2 + self._num_averaged_across

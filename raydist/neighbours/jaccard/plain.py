@@ -43,6 +43,13 @@ class PlainJaccard(Distance):
         return half_set(self.k1)
 
     @property
+    def cut(self) -> str | None:
+        """`k2` above `k1`."""
+        if self.k2 <= self.k1:
+            return None
+        return f"k2 = {self.k2} with k1 = {self.k1}: only the {self.k1} ranked neighbours can be averaged"
+
+    @property
     def num_averaged(self) -> int:
         """The first rows of the list."""
         return self.k2

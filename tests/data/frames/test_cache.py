@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from raydist.announcements import listening
 from raydist.data.frames import cache as frame_cache
 from raydist.data.frames.cache import cache_key, open_or_write
 from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.ranges import Ranges
 from raydist.errors import DataError
 
 
@@ -17,7 +19,7 @@ def files(make_table):
 
 
 def every_pixel(files):
-    return np.concatenate([part.pixels for part in files.decode_all(skip_unreadable=False)])
+    return np.concatenate([part.pixels for part in files.decode_all()])
 
 
 def test_packed_pixels_are_the_decoded_ones(files, tmp_path):
@@ -44,6 +46,9 @@ def test_key_follows_paths_sizes_times_and_resolution(make_table):
     assert first == key()
     assert first != key(height=8)
     assert first != key(of=table.take(np.array([1, 0])))
+    assert first != cache_key(
+        FrameFiles.of(table, height=16, width=8, workers=1, ranges=Ranges.of({"infrared": (0, 200)}))
+    )
     os.utime(table.root / "0" / "0.jpg", ns=(1, 1))
     assert first != key()
 
@@ -94,7 +99,7 @@ def test_an_interrupted_writer_leaves_nothing(files, tmp_path, monkeypatch, step
 
 def test_an_unreadable_frame_leaves_nothing(files, tmp_path):
     (files.root / files.paths[5]).write_bytes(b"broken")
-    with pytest.raises(DataError, match=r"1/1.jpg cannot be read"):
+    with pytest.raises(DataError, match=r"1 of 7 frames of .* cannot be read:\n  1/1.jpg"):
         open_or_write(files, tmp_path / "cache", skip_unreadable=False)
     assert list((tmp_path / "cache").iterdir()) == []
 
@@ -127,3 +132,11 @@ def test_a_damaged_entry_is_named(files, tmp_path, name, size):
     file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(DataError, match=r"is damaged .* remove this folder"):
         open_or_write(files, tmp_path, skip_unreadable=False)
+
+
+def test_packing_is_announced_once(files, tmp_path):
+    said = []
+    with listening(said.append):
+        open_or_write(files, tmp_path, skip_unreadable=False)
+        open_or_write(files, tmp_path, skip_unreadable=False)
+    assert said == [f"packing {len(files):,} frames (once)"]

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from raydist.data.frames.store import open_frames
+from raydist.data.frames.ranges import FULL_RANGES, Ranges
+from raydist.data.frames.store import FRAMES_LEFT_OUT, TRACKLETS_LEFT_OUT, open_frames
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError
 
@@ -20,7 +21,8 @@ def test_read_is_the_decoded_file(make_table, tmp_path, cache):
     table = make_table([3, 5, 1])
     store = opened(table, tmp_path, cache=cache)
     assert store.num_frames.tolist() == [3, 5, 1]
-    assert (len(store), store.height, store.width, store.num_skipped) == (3, 16, 8, 0)
+    assert (len(store), store.height, store.width, store.notes) == (3, 16, 8, {})
+    assert store.rows.tolist() == [0, 1, 2]
     rows, frames = np.array([1, 0, 1]), np.array([[4, 0], [2, 2], [1, 3]])
     pixels = store.read(rows, frames)
     assert pixels.shape == (3, 2, 3, 16, 8)
@@ -40,9 +42,11 @@ def test_cached_and_decoded_stores_are_equal(make_table, tmp_path):
     assert packed.digest.tolist() == decoded.digest.tolist()
 
 
-def test_auto_follows_the_limit_and_the_folder(make_table, tmp_path):
+def test_auto_follows_the_limit_and_the_folder(make_table, tmp_path, monkeypatch):
     table = make_table([3])
-    opened(table, tmp_path, cache_limit_mb=0)
+    with monkeypatch.context() as patched:
+        patched.setattr("raydist.data.frames.store.CACHE_LIMIT_MB", 0)
+        opened(table, tmp_path)
     open_frames(table, height=16, width=8)
     assert not (tmp_path / "cache").exists()
     opened(table, tmp_path)
@@ -103,22 +107,24 @@ def damage(table, path, how):
 
 @CACHES
 @pytest.mark.parametrize("how", ["missing", "empty", "truncated"])
-def test_unreadable_frames_are_refused_by_name(make_table, tmp_path, cache, how):
+def test_unreadable_frames_are_all_refused_by_name(make_table, tmp_path, cache, how):
     table = make_table([3, 4])
     damage(table, "1/2.jpg", how)
-    with pytest.raises(DataError, match=r"1/2\.jpg cannot be read"):
+    damage(table, "0/0.jpg", how)
+    with pytest.raises(
+        DataError, match=r"2 of 7 frames of .* cannot be read:\n  0/0\.jpg \(.*\)\n  1/2\.jpg"
+    ):
         opened(table, tmp_path, cache=cache)
 
 
 @CACHES
 @pytest.mark.parametrize("how", ["missing", "empty", "truncated"])
-def test_unreadable_frames_are_skipped_and_counted(make_table, tmp_path, cache, how, caplog):
+def test_unreadable_frames_are_skipped_and_counted(make_table, tmp_path, cache, how):
     table = make_table([20, 20])
     whole = opened(table, tmp_path, cache=cache)
     damage(table, "0/4.jpg", how)
     store = opened(table, tmp_path, cache=cache, unreadable="skip")
-    assert store.num_skipped == 1
-    assert "0/4.jpg" in caplog.text
+    assert store.notes == {FRAMES_LEFT_OUT: 1}
     assert store.num_frames.tolist() == [19, 20]
     assert store.digest[0] != whole.digest[0]
     assert store.digest[1] == whole.digest[1]
@@ -131,7 +137,7 @@ def test_a_cache_with_gaps_is_refused_without_skipping(make_table, tmp_path):
     table = make_table([20, 20])
     damage(table, "0/4.jpg", "truncated")
     opened(table, tmp_path, unreadable="skip")
-    with pytest.raises(DataError, match=r"1 of 40 frames .* cannot be read; the first: 0/4\.jpg"):
+    with pytest.raises(DataError, match=r"1 of 40 frames .* cannot be read:\n  0/4\.jpg \(the JPEG"):
         opened(table, tmp_path)
 
 
@@ -139,22 +145,47 @@ def test_skipping_has_a_limit(make_table, tmp_path):
     table = make_table([20, 20])
     for frame in range(3):
         damage(table, f"0/{frame}.jpg", "empty")
-    with pytest.raises(DataError, match=r"3 of 40 frames .*more than 5% is too much"):
+    with pytest.raises(DataError, match=r"3 of 40 frames [^$]*7\.5% is too much to leave out .* up to 5%"):
         opened(table, tmp_path, unreadable="skip")
 
 
-def test_a_tracklet_must_keep_a_frame(make_table, tmp_path):
-    table = make_table([40, 1])
+@CACHES
+def test_a_tracklet_without_a_readable_frame_is_left_out(make_table, tmp_path, cache):
+    table = make_table([10, 1, 1, 30, 2])
+    whole = opened(table, tmp_path, cache=cache)
     damage(table, "1/0.jpg", "empty")
-    with pytest.raises(DataError, match=r"no frame of row 1 can be read; its first frame is 1/0\.jpg"):
-        opened(table, tmp_path, unreadable="skip")
+    damage(table, "4/0.jpg", "truncated")
+    store = opened(table, tmp_path, cache=cache, unreadable="skip")
+    assert store.notes == {FRAMES_LEFT_OUT: 2, TRACKLETS_LEFT_OUT: 1}
+    assert store.rows.tolist() == [0, 2, 3, 4]
+    assert store.num_frames.tolist() == [10, 1, 30, 1]
+    assert store.digest.tolist()[:3] == whole.digest[[0, 2, 3]].tolist()
+    for row, of in enumerate(store.rows[:3]):
+        frames = np.arange(store.num_frames[row])[None]
+        assert (store.read(np.array([row]), frames) == whole.read(np.array([of]), frames)).all()
+    last = store.read(np.array([3]), np.array([[0]]))
+    assert (last == whole.read(np.array([4]), np.array([[1]]))).all()
+    assert store.take(np.array([1, 3])).rows.tolist() == [2, 4]
+
+
+def test_a_range_holds_for_its_camera_only(make_table, tmp_path):
+    table = make_table([3, 3])
+    ranges = Ranges.of({"infrared": (100, 200)})
+    full, declared = (opened(table, tmp_path, ranges=of) for of in (FULL_RANGES, ranges))
+    rows, clip = np.array([0, 1]), np.array([[0, 1, 2]] * 2)
+    before, after = full.read(rows, clip), declared.read(rows, clip)
+    assert (after[0] == before[0]).all()
+    stretched = np.rint(np.clip((before[1].astype(float) - 100) / 100 * 255, 0, 255))
+    assert (after[1] == stretched).all()
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+    assert full.digest.tolist() == declared.digest.tolist()
 
 
 def test_a_file_that_vanishes_later_is_named(make_table, tmp_path):
     table = make_table([2, 2])
     store = opened(table, tmp_path, cache="off")
     damage(table, "0/1.jpg", "missing")
-    with pytest.raises(DataError, match=r"0/1\.jpg cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"0/1\.jpg cannot be read any more: No such file"):
         store.read(np.array([0]), np.array([[0, 1]]))
 
 

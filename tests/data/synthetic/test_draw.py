@@ -63,7 +63,7 @@ def test_counts_and_settings_file(tiny: Tiny, tmp_path: Path, layout: str) -> No
 def test_a_full_target_is_refused_and_left_alone(tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     for out in (tmp_path, tmp_path / "mine.txt"):
-        with pytest.raises(DataError, match="not an empty folder"):
+        with pytest.raises(ConfigError, match="not an empty folder"):
             draw(tiny(), "hitsz_vcm", out)
     assert (tmp_path / "mine.txt").read_text() == "mine"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from raydist.distributed.driver.training import train
-from raydist.engine.events import EpochDone, ReportWritten, Started, StepDone
+from raydist.engine.events import AlreadyFinished, EpochDone, Preparing, ReportWritten, Started, StepDone
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError, DataError
@@ -57,7 +57,8 @@ def test_the_run_folder_is_whole(undisturbed):
     }
     assert [row["epoch"] for row in folder.metrics.rows()] == [0, 1, 2, 3]
     assert [e.report.epoch for e in events if isinstance(e, EpochDone)] == [1, 2, 3]
-    assert isinstance(events[0], Started)
+    first = next(event for event in events if not isinstance(event, Preparing))
+    assert isinstance(first, Started)
     assert isinstance(events[-1], ReportWritten)
     assert set(summary) >= {
         "method",
@@ -126,6 +127,14 @@ def test_missing_data_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(DataError):
         train(config(tmp_path, "data.name=hitsz_vcm", f"data.root={tmp_path}/nowhere"))
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_finished_run_is_summed_up_at_once(undisturbed):
+    _, folder, summary, _ = undisturbed
+    events = []
+    again, same = train(folder.config(), resume=folder.path, on_event=events.append)
+    assert events == [AlreadyFinished(str(folder.path.resolve()), 3)]
+    assert (again.path, same) == (folder.path.resolve(), summary)
 
 
 def test_a_resumed_run_keeps_its_configuration(undisturbed):

@@ -1,0 +1,54 @@
+"""What is known of frames once they were decoded: digests, and which of them cannot be read and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.data.frames.files import Decoded
+
+OnProgress = Callable[[int], None]
+"""Called with the number of frames that are decoded so far."""
+
+
+@dataclass(frozen=True)
+class FrameIndex:
+    """What is known of F frames.
+
+    Attributes:
+        digest: uint8 [F, 16] of the encoded bytes.
+        readable: bool [F].
+        problems: why, for each frame that is not readable, in order.
+    """
+
+    digest: NDArray[np.uint8]
+    readable: NDArray[np.bool_]
+    problems: tuple[str, ...] = ()
+
+
+def collect_index(
+    decoded: Iterable[Decoded], pixels_file: BinaryIO | None = None, on_progress: OnProgress | None = None
+) -> FrameIndex:
+    """What is known of the frames that pass by.
+
+    Args:
+        decoded: all frames in order.
+        pixels_file: their pixels are appended to it, if one is given.
+        on_progress: called after every piece.
+    """
+    digests, readables, problems = [], [], list[str]()
+    done = 0
+    for part in decoded:
+        digests.append(part.digest)
+        readables.append(part.readable)
+        problems += part.problems
+        if pixels_file is not None:
+            pixels_file.write(part.pixels.data)
+        done += len(part.readable)
+        if on_progress is not None:
+            on_progress(done)
+    return FrameIndex(np.concatenate(digests), np.concatenate(readables), tuple(problems))

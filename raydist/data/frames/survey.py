@@ -1,0 +1,141 @@
+"""What the cameras of a data set write: bits, used values, and how many grey levels are left of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from raydist.data.frames.decoding import Span, to_eight_bits
+from raydist.data.frames.measuring import frame_values
+from raydist.data.frames.ranges import Ranges
+from raydist.data.tracklets import TrackletTable
+from raydist.errors import DataError
+from raydist.types import Modality
+
+FRAMES_OF_A_CAMERA = 8
+FEW_LEVELS = 32
+_SUGGESTED = (0.1, 99.9)
+"""Percentiles of the sampled values that a warning suggests as a range."""
+
+
+@dataclass(frozen=True)
+class CameraPixels:
+    """What sampled frames of a camera in one modality hold.
+
+    Attributes:
+        camera: its name.
+        modality: whose frames were looked at.
+        type: number type of the stored values, such as ``uint16``; of several the widest.
+        low: the smallest stored value.
+        high: the largest.
+        suggested: a range without outliers.
+        span: the range in force, None for the full one.
+        levels: how many of 256 grey levels a frame keeps, the median over the frames.
+        stored_levels: how many values a frame holds, likewise.
+        in_both: the camera has frames of the other modality too, so that a range of its own would hold for
+            these as well.
+    """
+
+    camera: str
+    modality: Modality
+    type: np.dtype[Any]
+    low: float
+    high: float
+    suggested: tuple[float, float]
+    span: Span
+    levels: int
+    stored_levels: int
+    in_both: bool = False
+
+    @property
+    def bits(self) -> int:
+        """Bits of a stored value."""
+        return self.type.itemsize * 8
+
+    @property
+    def loses_levels(self) -> bool:
+        """Whether frames of more than 8 bits, or under a declared range, keep few of the levels they have."""
+        at_risk = self.bits > 8 or self.span is not None
+        return at_risk and self.levels < min(FEW_LEVELS, self.stored_levels)
+
+    def warning(self) -> str:
+        """What is wrong and which key mends it."""
+        low, high = self.suggested
+        bounds = f"[{low:g},{high:g}]" if isinstance(low, float) else f"[{low},{high}]"
+        name = self.modality.label if self.in_both else self.camera
+        plain = re.fullmatch(r"[\w-]+", name)
+        key = f"data.range.{name}={bounds}" if plain else f"data.range={{'{name}': {bounds}}}"
+        others = "" if self.in_both else f" (data.range.{self.modality.label} for all of its modality)"
+        given = "the full range" if self.span is None else f"the range {self.span[0]:g} to {self.span[1]:g}"
+        return (
+            f"camera {self.camera} ({self.modality.label}): its frames of {self.bits} bits use the values "
+            f"{self.low:g} to {self.high:g}, of which {given} leaves {self.levels} of 256 grey levels; {key} "
+            f"declares what they use{others}"
+        )
+
+
+def survey(table: TrackletTable, ranges: Ranges) -> list[CameraPixels]:
+    """Look at some frames of every camera in each modality.
+
+    Args:
+        table: the tracklets; frames that cannot be read are passed over.
+        ranges: the ranges in force, in numbers.
+
+    Returns:
+        By camera and modality; cameras without a readable frame among the sampled ones are left out.
+    """
+    return list(_surveyed(table, ranges))
+
+
+def range_warnings(table: TrackletTable, ranges: Ranges) -> list[str]:
+    """One line for each camera whose frames lose most of their grey levels."""
+    return [pixels.warning() for pixels in survey(table, ranges) if pixels.loses_levels]
+
+
+def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
+    frames: dict[tuple[str, int], list[str]] = {}
+    for camera, of, paths in zip(table.camera.tolist(), table.modality.tolist(), table.frames, strict=True):
+        frames.setdefault((camera, of), []).extend(paths)
+    for (camera, of), paths in sorted(frames.items()):
+        modality = Modality(of)
+        values = list(frame_values(Path(table.root), _evenly(paths)))
+        if values:
+            pixels = _camera_pixels(values, camera, modality, ranges.span(camera, modality))
+            yield replace(pixels, in_both=(camera, 1 - of) in frames)
+
+
+def _evenly(paths: list[str]) -> list[str]:
+    places = np.linspace(0, len(paths) - 1, min(len(paths), FRAMES_OF_A_CAMERA)).astype(int)
+    return [paths[place] for place in places]
+
+
+def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, span: Span) -> CameraPixels:
+    widest = max((frame.dtype for frame in values), key=lambda kind: kind.itemsize)
+    every = np.concatenate(values)
+    low, high = np.percentile(every, _SUGGESTED).tolist()
+    if np.issubdtype(widest, np.integer):
+        low, high = int(np.floor(low)), int(np.ceil(high))
+    return CameraPixels(
+        camera,
+        modality,
+        widest,
+        low=every.min().item(),
+        high=every.max().item(),
+        suggested=(low, high),
+        span=span,
+        levels=int(np.median([_levels(frame, span) for frame in values])),
+        stored_levels=int(np.median([len(np.unique(frame)) for frame in values])),
+    )
+
+
+def _levels(frame: NDArray[Any], span: Span) -> int:
+    try:
+        return len(np.unique(to_eight_bits(frame, span)))
+    except DataError:
+        return 0  # fractions without a range

@@ -1,0 +1,52 @@
+"""The policy for frames that cannot be read: refuse the data set, or leave a few of them out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.index import FrameIndex
+from raydist.errors import DataError
+
+MAX_UNREADABLE_SHARE = 0.05
+"""Above this share of unreadable frames a data set is refused even when they may be skipped."""
+
+SHOWN = 20
+
+
+def unreadable_frames(index: FrameIndex, files: FrameFiles) -> dict[str, str]:
+    """The path of each frame that cannot be read, and why."""
+    slots = np.flatnonzero(~index.readable)
+    return {files.paths[slot]: problem for slot, problem in zip(slots, index.problems, strict=True)}
+
+
+def check_readable(index: FrameIndex, files: FrameFiles, *, skip: bool) -> None:
+    """Refuse frames that cannot be read, as the policy says.
+
+    Args:
+        index: what decoding them gave.
+        files: the frames.
+        skip: leave them out as long as they are few.
+
+    Raises:
+        DataError: with the first `SHOWN` files, why each cannot be read, and their number.
+    """
+    bad = unreadable_frames(index, files)
+    num_bad, total = int((~index.readable).sum()), len(index.readable)
+    if not num_bad or (skip and num_bad <= MAX_UNREADABLE_SHARE * total):
+        return
+    advice = (
+        f"{num_bad / total:.1%} is too much to leave out (data.unreadable=skip allows up to "
+        f"{MAX_UNREADABLE_SHARE:.0%}); repair or remove them"
+        if skip
+        else "repair or remove them, or leave such frames out: data.unreadable=skip"
+    )
+    raise DataError(f"{num_bad} of {total} frames of {files.root} cannot be read:\n{listed(bad)}\n{advice}")
+
+
+def listed(bad: dict[str, str], limit: int = SHOWN) -> str:
+    """A line for each of the first files, and how many more there are."""
+    lines = [f"  {path} ({problem})" for path, problem in list(bad.items())[:limit]]
+    if len(bad) > limit:
+        lines.append(f"  ... and {len(bad) - limit} more; raydist data check --decode --json lists all")
+    return "\n".join(lines)

@@ -1,0 +1,96 @@
+import cv2
+import numpy as np
+import pytest
+
+from raydist.data.frames.ranges import FULL_RANGES, Ranges
+from raydist.data.frames.survey import FEW_LEVELS, range_warnings, survey
+from raydist.types import Modality
+
+
+def by_camera(table, ranges=FULL_RANGES):
+    return {pixels.camera: pixels for pixels in survey(table, ranges)}
+
+
+def test_depth_values_and_levels_are_those_of_the_files(thermal):
+    table = thermal()
+    cameras = by_camera(table)
+    assert list(cameras) == ["cam1", "cam2", "ir3", "ir4"]
+    assert [pixels.bits for pixels in cameras.values()] == [8, 8, 16, 16]
+    assert [pixels.modality for pixels in cameras.values()] == [Modality.VISIBLE] * 2 + [
+        Modality.INFRARED
+    ] * 2
+    assert 7000 <= cameras["ir3"].low < 7010
+    assert 7790 < cameras["ir3"].high <= 7800
+    assert cameras["ir3"].levels == len(np.unique(np.arange(7000, 7801) // 257))
+    assert cameras["cam1"].levels == cameras["cam1"].stored_levels > 200
+
+
+def test_a_camera_whose_levels_are_lost_is_warned_of_once(thermal):
+    table = thermal()
+    first, second = range_warnings(table, FULL_RANGES)
+    assert "camera ir3 (infrared)" in first
+    assert "16 bits" in first
+    assert f"{by_camera(table)['ir3'].low:g} to {by_camera(table)['ir3'].high:g}" in first
+    assert "data.range.infrared" in first
+    assert "camera ir4" in second
+
+
+@pytest.mark.parametrize("camera", ["ir3", "ir4"])
+def test_the_suggested_range_ends_the_warning_and_keeps_the_levels(thermal, camera):
+    table = thermal()
+    before = by_camera(table)[camera]
+    after = by_camera(table, Ranges.of({camera: before.suggested}))[camera]
+    assert f"data.range.{camera}=[{before.suggested[0]},{before.suggested[1]}]" in before.warning()
+    assert before.loses_levels
+    assert not after.loses_levels
+    assert after.levels > max(FEW_LEVELS, 0.7 * min(before.stored_levels, 256))
+
+
+def test_a_range_that_misses_the_values_is_warned_of(thermal):
+    table = thermal()
+    (line,) = range_warnings(table, Ranges.of({"visible": "full", "infrared": (7000, 7800)}))
+    assert "camera ir4" in line
+    assert "the range 7000 to 7800 leaves 1 of 256" in line
+    warned = range_warnings(table, Ranges.of({"ir3": (7000, 7800), "ir4": (9000, 9100), "cam1": (300, 400)}))
+    assert [line.split()[1] for line in warned] == ["cam1"]
+
+
+def test_flat_frames_have_no_levels_to_lose(thermal):
+    table = thermal()
+    for paths in table.frames:
+        for path in paths:
+            cv2.imwrite(str(table.root / path), np.full((20, 10), 7000, np.uint16))
+    assert range_warnings(table, FULL_RANGES) == []
+
+
+def test_names_that_are_no_words_are_quoted(thermal):
+    table = thermal()
+    rows = [row | {"camera": row["camera"].replace("ir3", "hall.3")} for row in table.table.to_pylist()]
+    line = next(
+        line
+        for line in range_warnings(type(table).from_rows(rows, table.root), FULL_RANGES)
+        if "hall" in line
+    )
+    assert "data.range={'hall.3': [70" in line
+
+
+def test_what_cannot_be_read_is_passed_over(thermal):
+    table = thermal(frames=2, tracklets=1)
+    for path in table.frames[0]:
+        (table.root / path).write_bytes(b"no picture")
+    (table.root / table.frames[1][0]).unlink()
+    assert list(by_camera(table)) == ["cam2", "ir3", "ir4"]
+
+
+def test_a_camera_of_both_modalities_is_mended_by_the_modality(thermal):
+    """A range of the camera would hold for its visible frames too, and blacken them."""
+    table = thermal()
+    rows = [row | {"camera": row["camera"].replace("cam1", "ir3")} for row in table.table.to_pylist()]
+    both = type(table).from_rows(rows, table.root)
+    of_infrared = {pixels.camera: pixels for pixels in survey(both, FULL_RANGES) if pixels.bits == 16}
+    low, high = of_infrared["ir3"].suggested
+    assert f"data.range.infrared=[{low},{high}]" in of_infrared["ir3"].warning()
+    assert "data.range.ir3" not in of_infrared["ir3"].warning()
+    assert "data.range.ir4=" in of_infrared["ir4"].warning()
+    mended = Ranges.of({"infrared": (low, high), "ir4": of_infrared["ir4"].suggested})
+    assert range_warnings(both, mended) == []
