@@ -9,7 +9,6 @@ import typer
 
 from raydist.cli.bench import bench
 from raydist.cli.cluster import ClusterCommand, cluster
-from raydist.cli.common import open_streams
 from raydist.cli.compare import compare
 from raydist.cli.data import data
 from raydist.cli.embed import embed
@@ -18,6 +17,7 @@ from raydist.cli.guide import guide
 from raydist.cli.recipes import recipes
 from raydist.cli.report import report
 from raydist.cli.score import score
+from raydist.cli.system import open_streams
 from raydist.cli.train import train
 from raydist.cli.tune import tune
 from raydist.cli.weights import weights

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
+from raydist.cli.system import require_writable
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
 

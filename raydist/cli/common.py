@@ -10,17 +10,15 @@ import os
 import shlex
 import signal
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import TextIOWrapper
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
 from raydist.announcements import listening
+from raydist.cli.system import what_failed
 from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 
@@ -76,7 +74,7 @@ def with_exit_codes(command: F) -> F:
         except BrokenPipeError:
             raise  # who read the output has ended: the command ends too, without a word
         except OSError as error:
-            print_line(f"error: {_what_failed(error)}")
+            print_line(f"error: {what_failed(error)}")
             raise typer.Exit(RaydistError.exit_code) from None
         except KeyboardInterrupt as stopped:
             print_line(_with_notes("interrupted", stopped))
@@ -120,51 +118,6 @@ def resume_advice(module: str, folder: str | None) -> str | None:
     return folder and f"go on with: python -m raydist.{module} --resume {shlex.quote(folder)}"
 
 
-def open_streams() -> None:
-    """Make it safe to print, at the entry of a command.
-
-    A stream that the shell has closed leads nowhere, and characters that a stream cannot show are written as
-    escapes.
-    """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
-            setattr(sys, name, nowhere)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def require_writable(out: Path, *, what: str) -> None:
-    """Refuse a file that could not be written in the end, before the work for it begins.
-
-    Args:
-        out: the file; folders that it needs may be missing.
-        what: the option that it was given with.
-
-    Raises:
-        ConfigError: it is a folder, or no file can be made where it should be.
-    """
-    try:
-        if out.is_dir():
-            raise ConfigError(f"{what} {out} is a folder: give the name of a file")
-        folder = next(parent for parent in out.absolute().parents if parent.exists())
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise ConfigError(f"{what} {out} cannot be written: {error.strerror}") from None
-
-
-def _what_failed(error: OSError) -> str:
-    """An error of the system in one line, with its file.
-
-    >>> _what_failed(PermissionError(13, "Permission denied", "/etc/x"))
-    '/etc/x: Permission denied'
-    """
-    if error.filename is None:
-        return " ".join(f"{error}".split()) or type(error).__name__
-    return f"{error.filename}: {error.strerror}"
-
-
 def _show_warning(
     shown: set[str],
     message: Warning | str,
@@ -174,7 +127,7 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """What is wrong with a configuration key in one line, once; other warnings as Python shows them."""
+    """What is wrong with a key of the configuration in one line, once; others as Python shows them."""
     if issubclass(category, RenamedKeyWarning | NoEffectWarning):
         if str(message) not in shown:
             print_line(f"warning: {message}")

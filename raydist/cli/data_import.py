@@ -14,11 +14,11 @@ from raydist.cli.common import (
     print_json,
     print_line,
     print_tracklets,
-    require_writable,
     with_exit_codes,
 )
 from raydist.cli.import_progress import ImportProgress
 from raydist.cli.option_groups import takes_options
+from raydist.cli.system import require_writable
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, require_writable, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.evaluate import RunDir
+from raydist.cli.system import require_writable
 
 if TYPE_CHECKING:
     from raydist.types import FeatureTable

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, open_streams, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.scores import print_scores
+from raydist.cli.system import open_streams
 
 RunDir = Annotated[
     Path,

@@ -12,7 +12,6 @@ from raydist.cli.common import (
     Json,
     advising,
     config_of,
-    open_streams,
     print_json,
     print_line,
     resume_advice,
@@ -21,6 +20,7 @@ from raydist.cli.common import (
 )
 from raydist.cli.display import ProgressDisplay
 from raydist.cli.scores import print_summary
+from raydist.cli.system import open_streams
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import typer
 from raydist.cli.common import (
     Json,
     advising,
-    open_streams,
     print_json,
     print_line,
     print_table,
@@ -18,6 +17,7 @@ from raydist.cli.common import (
     split_arguments,
     with_exit_codes,
 )
+from raydist.cli.system import open_streams
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -1,0 +1,56 @@
+"""What the system may refuse: closed or poor streams, and files that cannot be written."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from io import TextIOWrapper
+from pathlib import Path
+
+from raydist.errors import ConfigError
+
+
+def open_streams() -> None:
+    """Make it safe to print, at the entry of a command.
+
+    A stream that the shell has closed leads nowhere, and characters that a stream cannot show are written as
+    escapes.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
+            setattr(sys, name, nowhere)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def require_writable(out: Path, *, what: str) -> None:
+    """Refuse a file that could not be written in the end, before the work for it begins.
+
+    Args:
+        out: the file; folders that it needs may be missing.
+        what: the option that it was given with.
+
+    Raises:
+        ConfigError: it is a folder, or no file can be made where it should be.
+    """
+    try:
+        if out.is_dir():
+            raise ConfigError(f"{what} {out} is a folder: give the name of a file")
+        folder = next(parent for parent in out.absolute().parents if parent.exists())
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(f"{what} {out} cannot be written: {error.strerror}") from None
+
+
+def what_failed(error: OSError) -> str:
+    """An error of the system in one line, with its file.
+
+    >>> what_failed(PermissionError(13, "Permission denied", "/etc/x"))
+    '/etc/x: Permission denied'
+    """
+    if error.filename is None:
+        return " ".join(f"{error}".split()) or type(error).__name__
+    return f"{error.filename}: {error.strerror}"

@@ -1,0 +1,76 @@
+"""Streams and files of every command, as a shell sees them."""
+
+import subprocess
+import sys
+
+import pytest
+
+from raydist.cli.system import require_writable
+from raydist.errors import ConfigError
+
+RAYDIST = "from raydist.cli.app import main; main()"
+
+
+def closed(words, env, *, redirection=">&-"):
+    """A command whose stdout the shell has closed."""
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-c", RAYDIST, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=env, check=False)
+
+
+@pytest.mark.parametrize("words", [["guide"], ["score", "{features}", "--protocol", "plain"]])
+@pytest.mark.parametrize("redirection", [">&-", "<&- >&-"])
+def test_a_closed_stdout_leads_nowhere(words, redirection, features, run_env):
+    done = closed([word.format(features=features) for word in words], run_env, redirection=redirection)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "error" not in done.stderr
+
+
+def test_characters_that_a_stream_cannot_show_are_escaped(run_env):
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": ""}
+    command = [sys.executable, "-c", RAYDIST, "guide", "methods"]
+    done = subprocess.run(command, capture_output=True, timeout=120, env={**run_env, **plain}, check=False)
+    assert done.returncode == 0, done.stderr
+    assert rb"i\u2192v" in done.stdout
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize(
+    ("out", "message"),
+    [
+        (".", "is a folder"),
+        ("file/x.parquet", "Not a directory"),
+        ("/proc/no/x.parquet", "cannot be written"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused(out, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=rf"^--out .*{message}"):
+        require_writable(tmp_path / out, what="--out")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_file_in_folders_that_are_missing_can_be_written(tmp_path):
+    require_writable(tmp_path / "a" / "b" / "x.parquet", what="--out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cluster", "no.parquet", "--out", "{folder}"],
+        ["embed", "no-run", "--out", "{folder}"],
+        ["data", "import", "--mot", "no", "--out", "{folder}"],
+    ],
+)
+def test_commands_look_at_where_they_will_write_before_anything_else(words, raydist, tmp_path):
+    result = raydist(*(word.format(folder=tmp_path) for word in words))
+    assert (result.code, result.err.strip().split(": ")[1]) == (2, f"--out {tmp_path} is a folder")
+
+
+def test_drawing_into_a_place_that_takes_no_folder_is_one_line(raydist):
+    result = raydist("data", "synth", "--preset", "smoke", "--layout", "hitsz_vcm", "--out", "/proc/no/x")
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "error: /proc/no: No such file or directory"
