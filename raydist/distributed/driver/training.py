@@ -65,10 +65,12 @@ def train(
 
 
 def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
-    """The summary of a run that has ended, its page too; None where something is left to do."""
+    """The summary of a run that is whole, its last checkpoint and its page too; None where work is left."""
     folder = _open_folder(config, resume)
-    summary = folder.summary()
-    if summary is None or not (folder.path / "report" / "index.html").is_file():
+    summary, newest = folder.summary(), folder.checkpoints.newest()
+    if summary is None or newest is None or newest[0] < summary.epochs:
+        return None
+    if not (folder.path / "report" / "index.html").is_file():
         return None
     on_event(AlreadyFinished(str(folder.path), summary.epochs))
     if folder.read_json("environment.json").get("mlflow_run_id"):
