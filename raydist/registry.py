@@ -42,7 +42,7 @@ class Attribute(NamedTuple):
     """What a class of one's own must define beside its methods.
 
     Attributes:
-        kind: the class, as ``package.module:Class``, that it is an instance of.
+        kind: the class, as ``package.module:Name``, that it is an instance of.
         subclass: it is a sub-class of `kind` instead.
     """
 
@@ -178,7 +178,7 @@ def _is_a(part: object, kind: str, *, subclass: bool) -> bool:
 
 
 def _is_well_formed(name: str) -> bool:
-    """Whether a name is ``package.module:attribute``."""
+    """Whether a name is ``package.module:Name``."""
     module, _, attribute = name.partition(":")
     return all(module.split(".")) and attribute.isidentifier()
 
