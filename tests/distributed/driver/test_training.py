@@ -112,7 +112,7 @@ def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_
 
 def test_an_error_of_a_worker_is_told_as_it_is_and_not_tried_again(tmp_path):
     with pytest.raises(ValueError, match="collapsed"):
-        train(config(tmp_path, "method.name=dcl", "clustering.min_samples=1000"))
+        train(config(tmp_path, "method.name=dcl", "clustering.min_samples=12"))
     (folder,) = (tmp_path / "runs").iterdir()
     assert not (folder / "summary.json").exists()
 
