@@ -1,4 +1,5 @@
 import contextlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -113,10 +114,14 @@ def test_a_missing_file(tmp_path):
     assert "No such file" in problems.lines()[0]
 
 
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "300"))
+"""Inputs of each fuzz test; ``RAYDIST_FUZZ=10000`` tries more of them."""
+
+
 @given(st.one_of(st.lists(LINE, max_size=6).map("\n".join), st.text(max_size=60)))
 @example("9007199254740993,1,1,1,1,1")
 @example("1,1,1e308,1,1e308,1")
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED)
 def test_any_text_gives_boxes_or_problems(text):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cam.txt"
@@ -135,7 +140,7 @@ def test_any_text_gives_boxes_or_problems(text):
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED)
 def test_any_line_gives_numbers_or_an_error(text):
     with contextlib.suppress(DataError):
         assert len(parse_line(text)) == 8

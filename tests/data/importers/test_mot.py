@@ -315,9 +315,12 @@ TRACK_FILE = st.builds(
     st.sampled_from(["", "", "", "\ufeff", "\n", "frame,id\n", "\x00"]),
 )
 
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "300"))
+"""Inputs of each fuzz test; ``RAYDIST_FUZZ=10000`` tries more of them."""
+
 
 @given(st.one_of(TRACK_FILE, TRACK_FILE, st.binary(max_size=80)))
-@settings(deadline=None, derandomize=True, max_examples=300)
+@settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED)
 def test_any_track_file_gives_a_manifest_that_is_read_or_an_error(footage, silent, picture, content):
     with tempfile.TemporaryDirectory() as folder:
         tracks, target = Path(folder) / "cam.txt", Target(Path(folder) / "people.csv")
