@@ -66,6 +66,7 @@ def open_or_write(
     """
     entry = cache_dir / cache_key(files)
     if not entry.is_dir():
+        _require_room(files, cache_dir)
         announce(f"packing {len(files):,} frames (once)")
         try:
             _write(files, entry, skip_unreadable=skip_unreadable, on_progress=on_progress)
@@ -89,6 +90,18 @@ def cache_key(files: FrameFiles) -> str:
     ]
     content = json.dumps([_FORMAT, os.path.realpath(files.root), files.height, files.width, listed])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def _require_room(files: FrameFiles, cache_dir: Path) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    folder = next(parent for parent in (cache_dir, *cache_dir.absolute().parents) if parent.is_dir())
+    free, needed = shutil.disk_usage(folder).free, packed_bytes(files)
+    if needed > free:
+        raise DataError(
+            f"{len(files):,} packed frames take {needed / 2**20:,.0f} MiB, but {folder} has "
+            f"{free / 2**20:,.0f} MiB left: make room, choose another folder (RAYDIST_HOME), or decode "
+            "frames at each use (data.cache=off)"
+        )
 
 
 def packed_bytes(files: FrameFiles) -> int:

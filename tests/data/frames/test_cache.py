@@ -97,6 +97,14 @@ def test_an_interrupted_writer_leaves_nothing(files, tmp_path, monkeypatch, step
     assert (packed[np.arange(7)] == every_pixel(files)).all()
 
 
+def test_what_the_disk_cannot_hold_is_not_begun(make_table, tmp_path):
+    """The size counts before any frame is decoded, so a few frames can be asked for far too much."""
+    files = FrameFiles.of(make_table([4, 3]), height=10**7, width=10**6, workers=1)
+    with pytest.raises(DataError, match=r"7 packed frames take [\d,]+ MiB, but .* left: .*data\.cache=off"):
+        open_or_write(files, tmp_path / "no" / "cache", skip_unreadable=False)
+    assert not (tmp_path / "no").exists()
+
+
 def test_an_unreadable_frame_leaves_nothing(files, tmp_path):
     (files.root / files.paths[5]).write_bytes(b"broken")
     with pytest.raises(DataError, match=r"1 of 7 frames of .* cannot be read:\n  1/1.jpg"):
