@@ -68,7 +68,8 @@ def _balance(balance: Balance) -> Iterator[str]:
     if not any(balance.tracklets.values()):
         yield "training: no tracklets"
         return
-    yield f"training: {' and '.join(parts)}, {balance.ratio:.1f} to 1"
+    ratio = f", {balance.ratio:.1f} to 1" if all(balance.tracklets.values()) else ""
+    yield f"training: {' and '.join(parts)}{ratio}"
     if any(balance.identities.values()):
         in_one = [
             f"{count - balance.identities_in_both:,} in {name} only"

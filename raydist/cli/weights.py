@@ -40,6 +40,7 @@ def check(file: File, json: Json = False) -> None:
     from raydist.encoders.weights.choice import choices
     from raydist.encoders.weights.files import read_weights, sha256_of
     from raydist.encoders.weights.fits import Fit, Misfit
+    from raydist.encoders.weights.loading import check_finite
     from raydist.engine.start import find_start
 
     start = find_start(file)
@@ -47,6 +48,8 @@ def check(file: File, json: Json = False) -> None:
     results = choices(content, *([start.section.name] if start.section else []))
     fits = {name: result for name, result in results.items() if isinstance(result, Fit)}
     misfits = {name: result for name, result in results.items() if isinstance(result, Misfit)}
+    for fit in fits.values():
+        check_finite(fit, start.file)
     facts = _facts(content, sha256_of(start.file))
     _show(facts)
     _show_fits(fits, file)

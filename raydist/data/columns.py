@@ -66,6 +66,8 @@ def whole_numbers(column: pa.ChunkedArray, name: str, problems: TableProblems) -
     if pa.types.is_floating(kind):
         column = column.cast(pa.float64())
         column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if pa.types.is_decimal32(kind) or pa.types.is_decimal64(kind):
+        column = column.cast(pa.decimal128(kind.precision, kind.scale))  # those have no cast to int64
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
@@ -223,7 +225,7 @@ def _add_lossy(column: pa.ChunkedArray, name: str, problems: TableProblems) -> N
 
 
 def _is_int64(number: Any) -> bool:
-    return number == number // 1 and -(2**63) <= number < 2**63
+    return -(2**63) <= number < 2**63 and number == int(number)
 
 
 def _check_lengths(column: pa.ChunkedArray, name: str, problems: TableProblems) -> None:

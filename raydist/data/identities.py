@@ -15,7 +15,8 @@ from raydist.data.table_problems import TableProblems
 from raydist.types import UNKNOWN_IDENTITY, Ints
 
 UNKNOWN_WORDS: tuple[str, ...] = ("", "-1", "NA", "N/A", "na", "n/a", "<NA>", "NaN", "nan", "NULL", "null")
-UNKNOWN_WORDS += ("None", "none", "unknown", "Unknown", "UNKNOWN")
+UNKNOWN_WORDS += ("None", "none", "NONE", "unknown", "Unknown", "UNKNOWN", "#N/A", "#NA", "#N/A N/A", "-nan")
+UNKNOWN_WORDS += ("-NaN", "<NULL>", "NAN", "<na>", "<null>")
 """Texts that stand for an identity that is not known."""
 
 _WHOLE = r"^[+-]?[0-9]{1,19}(\.0*)?$"

@@ -220,6 +220,11 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
         )
     chosen = stream(seed, "validation identities").choice(in_both, wanted, replace=False)
     held_out = np.isin(train.identity, chosen)
+    if held_out.all():
+        raise DataError(
+            f"data.validation_identities = {share} holds out all {len(known)} training identities and leaves "
+            "no tracklet to train on: give a smaller share"
+        )
     validation = train.take(held_out)
     split = np.where(validation.modality == Modality.INFRARED, "query", "gallery")
     position = validation.table.column_names.index("split")

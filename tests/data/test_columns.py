@@ -142,3 +142,19 @@ def test_a_slice_of_vectors_is_that_slice():
 def test_vectors_with_gaps_are_named(values, kind, message):
     with pytest.raises(DataError, match=f"column x.* {message}|column x: {message}"):
         cast(vectors, chunked(values, kind))
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.decimal32(5, 0), pa.decimal64(12, 1), pa.decimal128(20, 0), pa.decimal256(50, 0)]
+)
+def test_whole_decimals_of_any_width_are_whole_numbers(kind):
+    column = pa.chunked_array([pa.array([Decimal(1), None, Decimal(7)], kind)])
+    assert whole_numbers(column, "identity", problems := TableProblems()).to_pylist() == [1, None, 7]
+    assert not problems
+
+
+def test_a_decimal_of_44_digits_is_named():
+    column = pa.chunked_array([pa.array([Decimal(1), Decimal("1" * 44)], pa.decimal256(50, 0))])
+    whole_numbers(column, "identity", problems := TableProblems())
+    with pytest.raises(DataError, match=r"1{44} in row 1 is no whole number of 64 bits"):
+        problems.refuse("table")

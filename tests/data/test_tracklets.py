@@ -161,6 +161,11 @@ def test_hold_out_splits_identities():
     assert (validation.split[validation.modality == Modality.VISIBLE] == "gallery").all()
 
 
+def test_holding_out_everything_names_the_key():
+    with pytest.raises(DataError, match=r"data\.validation_identities = 0\.99 holds out all 20 training"):
+        hold_out_identities(table_of(40), 0.99, seed=3)
+
+
 def test_hold_out_depends_on_the_seed_and_not_on_the_row_order():
     table = table_of(40)
     chosen = set(hold_out_identities(table, 0.25, seed=3)[0].identity)

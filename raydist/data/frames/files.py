@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import Pixels, Span, decode_image
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
+from raydist.data.frames.reading import read_frame_file
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 from raydist.types import Ints, Modality
@@ -123,7 +124,7 @@ class FrameFiles:
         return Decoded(pixels, digest, readable, tuple(problems))
 
     def _load(self, slot: int) -> tuple[Pixels, NDArray[np.uint8]]:
-        encoded = (self.root / self.paths[slot]).read_bytes()
+        encoded = read_frame_file(self.root / self.paths[slot])
         pixels = decode_image(encoded, height=self.height, width=self.width, span=self.span(slot))
         digest = hashlib.blake2b(encoded, digest_size=DIGEST_BYTES).digest()
         return pixels, np.frombuffer(digest, np.uint8)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from raydist.data.frames.decoding import stored_pixels
 from raydist.data.frames.files import file_stamps
 from raydist.data.frames.ranges import ONE_FOR_ALL, Entry, Ranges
+from raydist.data.frames.reading import read_frame_file
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 from raydist.types import Modality
@@ -108,7 +109,7 @@ def sample_by_content(root: Path, paths: Iterable[str], limit: int = FRAMES_MEAS
     for draw in sorted(by_draw):
         files = by_draw[draw]
         if len(chosen) + len(files) > limit:
-            files = sorted(files, key=lambda path: _draw((root / path).read_bytes()))
+            files = sorted(files, key=lambda path: _draw(read_frame_file(root / path)))
         chosen += files[: limit - len(chosen)]
         if len(chosen) == limit:
             break
@@ -123,7 +124,7 @@ def frame_values(root: Path, paths: Iterable[str]) -> Iterator[NDArray[Any]]:
     """Some stored values of each of those files that can be decoded, see `some_values`."""
     for path in paths:
         try:
-            yield some_values(stored_pixels((root / path).read_bytes()))
+            yield some_values(stored_pixels(read_frame_file(root / path)))
         except (OSError, DataError):
             continue  # what cannot be read is dealt with where all frames are decoded
 

@@ -127,6 +127,10 @@ def checked_range(value: object) -> object:
     return _checked_entry(value, "data.range")
 
 
+_LARGEST = 1e30
+"""No camera counts further, and differences of such numbers are finite."""
+
+
 def _checked_entry(value: object, key: str) -> object:
     if value == FULL:
         return value
@@ -134,6 +138,8 @@ def _checked_entry(value: object, key: str) -> object:
         raise ConfigError(f"{key} = {value!r}: {_EXPECTED}")
     if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in value):
         low, high = value
+        if not all(-_LARGEST <= bound <= _LARGEST for bound in value):
+            raise ConfigError(f"{key} = [{low}, {high}]: expected numbers up to {_LARGEST:g}")
     elif all(isinstance(bound, str) and _PERCENTAGE.fullmatch(bound) for bound in value):
         low, high = (float(bound.rstrip("%")) for bound in value)
         if high > 100:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import stored_pixels
+from raydist.data.frames.reading import read_frame_file
 from raydist.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".pgm", ".ppm", ".jp2"})
@@ -40,7 +41,7 @@ def read_picture(path: Path) -> Picture:
         DataError: the file cannot be read, is cut off, or is no picture.
     """
     try:
-        encoded = path.read_bytes()
+        encoded = read_frame_file(path)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror})") from None
     pixels = stored_pixels(encoded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,8 @@ class TrackRules:
     def __post_init__(self) -> None:
         if min(self.min_height, self.min_length, self.every, self.max_length or 1) < 1:
             raise ConfigError(f"{self}: heights, lengths and steps are numbers from 1")
+        if self.min_confidence is not None and not math.isfinite(self.min_confidence):
+            raise ConfigError(f"min_confidence {self.min_confidence}: expected a finite number")
         if self.max_gap is not None and self.max_gap < 0:
             raise ConfigError(f"max_gap {self.max_gap}: expected a number from 0")
         if self.max_length is not None and self.max_length < self.min_length:

@@ -32,6 +32,10 @@ def matched(file: WeightsFile, backbone: Backbone) -> Fit | Misfit:
     return min(misfits, key=lambda misfit: misfit.distance)
 
 
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Types of tensors that weights are taken from."""
+
+
 def check_finite(fit: Fit, path: Path) -> None:
     """Refuse tensors that are no floating-point numbers or not finite.
 
@@ -39,7 +43,13 @@ def check_finite(fit: Fit, path: Path) -> None:
         DataError: names them.
     """
     tensors = [(name, value) for part in (*fit.stems, fit.trunk) for name, value in part.items()]
-    broken = [name for name, value in tensors if not value.is_floating_point() or not _is_finite(value)]
+    other = [name for name, value in tensors if value.dtype not in FLOATS]
+    if other:
+        raise DataError(
+            f"weights {path}: {some(other)} are no floating-point numbers of 16 to 64 bits, but quantised "
+            "perhaps; save them as such"
+        )
+    broken = [name for name, value in tensors if not _is_finite(value)]
     if broken:
         raise DataError(f"weights {path}: {some(broken)} hold NaN or infinite values; fetch the file again")
 

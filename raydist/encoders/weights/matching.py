@@ -266,6 +266,20 @@ def _groups(names: Iterable[str], prefixes: tuple[str, ...]) -> dict[str, int]:
     return dict(groups)
 
 
+def _is_head(name: str) -> bool:
+    """Whether a tensor belongs to a head; what lies in a numbered block is a layer, whatever it is called.
+
+    >>> _is_head("module.fc.weight"), _is_head("layer1.0.se.fc.0.weight")
+    (True, False)
+    """
+    for part in name.split("."):
+        if part in HEADS:
+            return True
+        if part.isdigit():
+            return False
+    return False
+
+
 def _by_order(file: WeightsFile, architecture: Architecture) -> Fit | None:
     """The largest network of a file whose tensors have all shapes of the layers in their order."""
     sizes = Counter(_wrapper(name, file.wrappers) for name in file.tensors)
@@ -275,7 +289,7 @@ def _by_order(file: WeightsFile, architecture: Architecture) -> Fit | None:
         for name, value in file.tensors.items()
         if _wrapper(name, file.wrappers) == wrapper and not name.endswith(COUNTER)
     }
-    network = {name: value for name, value in inside.items() if not HEADS & set(name.split("."))}
+    network = {name: value for name, value in inside.items() if not _is_head(name)}
     shapes = architecture.required
     if [value.shape for value in network.values()] != list(shapes.values()):
         return None

@@ -105,3 +105,8 @@ def test_parts_are_even_and_nothing_is_lost(length, shortest, longest):
 def test_rules_that_cannot_be(rules):
     with pytest.raises(ConfigError):
         TrackRules(**rules)
+
+
+def test_a_confidence_that_is_no_number_is_refused():
+    with pytest.raises(ConfigError, match="min_confidence nan: expected a finite number"):
+        TrackRules(min_confidence=float("nan"))

@@ -87,7 +87,7 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path, state_of, save):
     with pytest.raises(DataError, match=r"safetensors: layer1\.conv1\.weight hold NaN"):
         starting_weights("small", path, two_stream=None, branches=1)
     whole = state | {"layer1.conv1.weight": torch.ones(state["layer1.conv1.weight"].shape, dtype=torch.int64)}
-    with pytest.raises(DataError, match=r"layer1\.conv1\.weight hold NaN or"):
+    with pytest.raises(DataError, match=r"layer1\.conv1\.weight are no floating-point numbers"):
         starting_weights("small", save(whole, tmp_path / "w.pth"), two_stream=None, branches=1)
 
 
