@@ -211,3 +211,11 @@ def test_names_that_the_system_refuses(tmp_path, silent):
     with pytest.raises(DataError, match=r"n{300} cannot be read or written \(File name too long\)"):
         import_crops(request, Target(tmp_path / "out" / "a.csv"), silent)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("camera", [" cam", "cam ", "\N{NO-BREAK SPACE}cam"])
+def test_names_that_csv_would_trim_are_refused(grow, target, silent, camera):
+    tree = grow(f"{camera}/a/1.jpg")
+    with pytest.raises(DataError, match="or a blank at an end"):
+        import_crops(CropsImport(tree, PATTERN), target, silent)
+    assert not target.path.exists()
