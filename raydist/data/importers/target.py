@@ -163,8 +163,8 @@ def _render_csv(table: TrackletTable) -> bytes:
         for name in (row["tracklet_id"], row["camera"], *row["frames"]):
             if name != name.strip() or any(mark in name for mark in _UNFIT_FOR_CSV):
                 raise DataError(
-                    f"the name {name!r} cannot stand in a CSV manifest (it has |, a line break, or a blank at "
-                    "an end); rename it, or make the manifest a .parquet file"
+                    f"the name {name!r} cannot stand in a CSV manifest (it has |, a line break, or a "
+                    "blank at an end); rename it, or make the manifest a .parquet file"
                 )
         cells = row | {"frames": "|".join(row["frames"])}
         writer.writerow(["" if cells[name] is None else cells[name] for name in names])
