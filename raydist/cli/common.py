@@ -188,6 +188,13 @@ def print_table(
     console.print(table)
 
 
+def print_listing(lines: Mapping[str, str]) -> None:
+    """Names with a line each, in columns, on stdout."""
+    width = max(map(len, lines))
+    for name, line in lines.items():
+        print(f"{name:<{width}}  {line}")
+
+
 def print_tracklets(table: TrackletTable, notes: ReadNotes, *, title: str, stderr: bool) -> None:
     """What is in a table, a row for each split and modality, and what its reader left out."""
     columns = ("tracklets", "frames", "identities", "cameras")

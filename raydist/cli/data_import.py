@@ -16,8 +16,8 @@ from raydist.cli.common import (
     print_tracklets,
     with_exit_codes,
 )
-from raydist.cli.import_progress import ImportProgress
 from raydist.cli.option_groups import takes_options
+from raydist.cli.picture_progress import PictureProgress
 from raydist.cli.system import require_writable
 from raydist.errors import ConfigError
 
@@ -136,7 +136,7 @@ def import_data(options: ImportOptions) -> None:
     _refuse(options, FOR_CROPS if options.mot else FOR_TRACKS)
     require_writable(options.out, what="--out")
     target = Target(options.out, options.holdout, options.seed, options.overwrite)
-    with ImportProgress() as progress:
+    with PictureProgress() as progress:
         if options.mot:
             result = import_mot(_mot_import(options, options.mot), target, progress.show)
         else:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, print_listing, with_exit_codes
 from raydist.errors import ConfigError
 from raydist.registry import one_of
 
@@ -93,9 +93,7 @@ def _show_topics(*, json: bool) -> None:
     if json:
         print_json({"topics": topics})
         return
-    width = max(map(len, topics))
-    for topic, line in topics.items():
-        print(f"{topic:<{width}}  {line}")
+    print_listing(topics)
     print_line("raydist guide TOPIC shows one of them")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raydist.cli.common import print_line, print_table
-from raydist.cli.import_progress import ImportProgress
+from raydist.cli.picture_progress import PictureProgress
 from raydist.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -173,10 +173,10 @@ def decode_everything(table: TrackletTable, data: DataSection) -> DecodedSet:
 
     bad: dict[str, str] = {}
     refusals, counts = [], Counter[str]()
-    with ImportProgress() as progress:
+    with PictureProgress() as progress:
         for name, part in parts_of_a_run(table).items():
             files = frame_files(part, data)
-            show = partial(_show, progress, name, len(files))
+            show = partial(progress.show, name, total=len(files))
             index = collect_index(files.decode_all(), on_progress=show)
             bad |= unreadable_frames(index, files)
             counts += Counter(left_out(index, part.num_frames))
@@ -204,7 +204,7 @@ def pack_everything(table: TrackletTable, data: DataSection, folder: Path) -> di
     from raydist.data.frames.store import open_files
 
     counts = Counter[str]()
-    with ImportProgress() as progress:
+    with PictureProgress() as progress:
         for name, part in parts_of_a_run(table).items():
             files = frame_files(part, data)
             store = open_files(
@@ -213,11 +213,7 @@ def pack_everything(table: TrackletTable, data: DataSection, folder: Path) -> di
                 cache="packed",
                 cache_dir=folder,
                 unreadable=data.unreadable,
-                on_progress=partial(_show, progress, name, len(files)),
+                on_progress=partial(progress.show, name, total=len(files)),
             )
             counts += Counter(store.notes)
     return dict(counts)
-
-
-def _show(progress: ImportProgress, name: str, total: int, done: int) -> None:
-    progress.show(name, done, total)

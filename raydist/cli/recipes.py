@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, print_listing, with_exit_codes
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 
@@ -28,9 +28,7 @@ def listing(ctx: typer.Context, json: Json = False) -> None:
     if json:
         print_json({"recipes": listed})
         return
-    width = max(map(len, listed))
-    for name, line in listed.items():
-        print(f"{name:<{width}}  {line}")
+    print_listing(listed)
     print_line("raydist recipes show NAME shows one of them; python -m raydist.train NAME trains by it")
 
 

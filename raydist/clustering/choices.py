@@ -59,8 +59,7 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
 
     Raises:
         ConfigError: there is no such distance or algorithm, or it gives a parameter another type than the one
-            that has its name here, or a part
-            has a parameter that cannot be one.
+            that has its name here, or has a parameter that cannot be one.
 
     >>> list(declared_parameters())[:4]
     ['k1', 'k2', 'k1_intra', 'k1_inter']

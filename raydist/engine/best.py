@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from raydist.engine.criteria import CRITERIA
 from raydist.engine.events import Scores
 from raydist.evaluation.directions import DIRECTIONS
 
 MAP = "map"
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class BestEpoch:
 def mean_map(of_one: Scores) -> float:
     """The mean of both directions' mAP, in percent."""
     return sum(of_one[d]["map"] for d in DIRECTIONS) / len(DIRECTIONS)
+
+
+def by_epoch(values: Mapping[str, Value]) -> dict[int, Value]:
+    """Values by epoch as they were before JSON, which has no keys but strings."""
+    return {int(epoch): value for epoch, value in values.items()}
 
 
 def best_epoch(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -17,14 +17,13 @@ import torch
 from scipy.sparse import csr_array
 
 from raydist.encoders.encoder import Encoder
+from raydist.engine.best import by_epoch
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport
 from raydist.engine.optimizer import make_optimizer
 from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
-
-Value = TypeVar("Value")
 
 
 def pack(state: RunState, report: EpochReport) -> Files:
@@ -102,8 +101,8 @@ def unpack(state: RunState, files: Files) -> EpochReport:
         )
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
-    state.history = _by_epoch(facts["history"])
-    state.criteria = _by_epoch(facts.get("criteria", {}))  # older runs were always scored
+    state.history = by_epoch(facts["history"])
+    state.criteria = by_epoch(facts.get("criteria", {}))  # older runs were always scored
     state.optimizer = make_optimizer(
         state.config.train, state.trainable(), state.plan.at(state.epoch - 1).stage
     )
@@ -115,11 +114,6 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     }
     state.targets = _restore_targets(safetensors.numpy.load(files["targets.safetensors"]), facts["figures"])
     return EpochReport.from_row(facts["report"])
-
-
-def _by_epoch(values: Mapping[str, Value]) -> dict[int, Value]:
-    """JSON has no keys but strings."""
-    return {int(epoch): value for epoch, value in values.items()}
 
 
 def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:

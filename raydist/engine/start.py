@@ -18,7 +18,7 @@ from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.weights.choice import starting_weights
-from raydist.engine.best import best_epoch
+from raydist.engine.best import best_epoch, by_epoch
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config, EncoderSection
 from raydist.errors import CheckpointError, ConfigError, DataError
@@ -152,11 +152,7 @@ def _best(run: Path, state: bytes, weights: str) -> int:
     try:
         best = (json.loads(summary.read_bytes()).get("best") or {}) if summary.is_file() else {}
         facts = json.loads(state)
-        history, criteria = (
-            {int(epoch): values for epoch, values in facts.get(name, {}).items()}
-            for name in ("history", "criteria")
-        )
-        so_far = best_epoch(history, criteria)
+        so_far = best_epoch(*(by_epoch(facts.get(name, {})) for name in ("history", "criteria")))
         epoch = best.get("epoch") or (so_far.epoch if so_far else None)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(

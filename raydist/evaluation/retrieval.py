@@ -168,7 +168,7 @@ def ranked_lists(
     query_rows, gallery_rows = _sides(table, protocol, direction)
     gallery_rows = protocol.draw(table, gallery_rows, 0)
     metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
-    shown = _evenly(len(metrics.query), num_queries)
+    shown = evenly_spaced(len(metrics.query), num_queries)
     rows = query_rows[metrics.query[shown]]
     heads = _heads(table, protocol, rows, gallery_rows, top=top)
     identity = _identity(table)
@@ -194,7 +194,7 @@ def unmarked_lists(table: FeatureTable, direction: str, *, num_queries: int, top
     """
     _check_direction(direction)
     query_rows, gallery_rows = directions(table)[direction]
-    rows = query_rows[_evenly(len(query_rows), num_queries)]
+    rows = query_rows[evenly_spaced(len(query_rows), num_queries)]
     heads = _heads(table, PLAIN, rows, gallery_rows, top=top)
     return [RankedList(int(row), head) for row, head in zip(rows, heads, strict=True)]
 
@@ -204,8 +204,12 @@ def _check_direction(direction: str) -> None:
         raise ConfigError(f"direction {direction!r}: expected one of {', '.join(DIRECTIONS)}")
 
 
-def _evenly(count: int, wanted: int) -> Ints:
-    """At most `wanted` of `count` positions, at equal distances."""
+def evenly_spaced(count: int, wanted: int) -> Ints:
+    """At most `wanted` of `count` positions, at equal distances, the first and the last among them.
+
+    >>> evenly_spaced(9, 3).tolist(), evenly_spaced(2, 5).tolist()
+    ([0, 4, 8], [0, 1])
+    """
     return np.unique(np.linspace(0, count - 1, wanted).round().astype(np.int64))
 
 

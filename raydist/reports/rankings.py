@@ -6,9 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from raydist.evaluation.retrieval import RankedList, ranked_lists, unmarked_lists
+from raydist.evaluation.retrieval import RankedList, evenly_spaced, ranked_lists, unmarked_lists
 from raydist.reports.pictures import Picture, frame_strip
 from raydist.types import FeatureTable, FrameReader, Modality
 
@@ -80,8 +78,7 @@ def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
     Equal precisions are ordered by row.
     """
     ordered = sorted(lists, key=lambda one: (-(one.average_precision or 0.0), one.query_row))
-    positions = np.unique(np.linspace(0, len(ordered) - 1, count).round().astype(int))
-    return [ordered[position] for position in positions]
+    return [ordered[position] for position in evenly_spaced(len(ordered), count)]
 
 
 def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:

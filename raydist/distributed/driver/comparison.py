@@ -137,21 +137,22 @@ def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
     folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
     stem = f"{variant.stem}-seed{seed}"
-    path = folder / f"{stem}-{_key(config)}"
+    key = _key(config)
+    path = folder / f"{stem}-{key}"
     if not path.exists():
-        path = _finished_before(folder, stem, config) or path
+        path = _finished_before(folder, stem, key) or path
     run = config.run.model_copy(update={"dir": str(folder), "name": path.name})
     return Cell(variant, seed, config.model_copy(update={"run": run}), path)
 
 
-def _finished_before(folder: Path, stem: str, config: Config) -> Path | None:
+def _finished_before(folder: Path, stem: str, key: str) -> Path | None:
     """The finished cell of an earlier version, whose folder is named by the keys that it had then."""
     for path in sorted(folder.glob(f"{glob.escape(stem)}-*")):
         if not (path / "summary.json").is_file():
             continue
         try:
             with warnings.catch_warnings(action="ignore", category=RenamedKeyWarning):
-                same = _key(RunFolder.open(path).config()) == _key(config)
+                same = _key(RunFolder.open(path).config()) == key
         except RaydistError:
             continue  # a folder that this version cannot read is no cell of it
         if same:

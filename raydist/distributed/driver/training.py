@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 from raydist.announcements import listening
@@ -67,10 +66,11 @@ def train(
 def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
     """The summary of a run that is whole, its last checkpoint and its page too; None where work is left."""
     folder = _open_folder(config, resume)
-    summary, newest = folder.summary(), folder.checkpoints.newest()
-    if summary is None or newest is None or newest[0] < summary.epochs:
+    summary = folder.summary()
+    if summary is None or not (folder.path / "report" / "index.html").is_file():
         return None
-    if not (folder.path / "report" / "index.html").is_file():
+    newest = folder.checkpoints.newest()
+    if newest is None or newest[0] < summary.epochs:
         return None
     on_event(AlreadyFinished(str(folder.path), summary.epochs))
     if folder.read_json("environment.json").get("mlflow_run_id"):
@@ -91,8 +91,11 @@ def _train(config: Config, resume: Path | None, on_event: OnEvent) -> tuple[RunF
         folder = _open_folder(config, resume)
         tracker, run_id = _track(config, folder)
         uri = config.tracking.mlflow_uri if run_id else None
-        started = _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None)
-        on_event(replace(started, start=start))
+        on_event(
+            _started(
+                config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None, start=start
+            )
+        )
         del inputs
         with finishing(tracker):
             _run_workers(config, folder, run_id, on_event, memory.search_budget)
@@ -118,6 +121,7 @@ def _started(
     folder: RunFolder,
     mlflow_uri: str | None,
     resumed: bool,
+    start: str,
 ) -> Started:
     modality, num_frames = inputs.tracklets.modality, inputs.tracklets.frames.num_frames
     return Started(
@@ -133,6 +137,7 @@ def _started(
         protocol=inputs.protocol,
         not_scored=inputs.not_scored,
         resumed=resumed,
+        start=start,
     )
 
 

@@ -1,4 +1,4 @@
-"""The progress of an import: a bar for each sequence on a terminal, a line now and then elsewhere."""
+"""The progress of work on pictures: a bar for each part on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class ImportProgress:
-    """Shows how many pictures of each sequence are done."""
+class PictureProgress:
+    """Shows how many pictures of each part are done, such as those of a sequence that is imported."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last_line = time.monotonic()
 
-    def __enter__(self) -> ImportProgress:
+    def __enter__(self) -> PictureProgress:
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -45,8 +45,8 @@ class ImportProgress:
         """Show one step.
 
         Args:
-            name: of the sequence.
-            done: its pictures that are there.
+            name: of the part.
+            done: its pictures that are.
             total: of how many.
         """
         if self._bar:
