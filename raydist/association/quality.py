@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.metrics import roc_auc_score
 
 from raydist.types import NOISE, UNKNOWN_IDENTITY, Doubles, Ints, Labels
 
 
-def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> tuple[Ints, NDArray[np.bool_]]:
-    """Which rows were assigned to a cluster of their own person.
+def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> tuple[Ints, Doubles]:
+    """How far each row was assigned to a cluster of its own person.
 
-    A cluster's person is the most frequent known identity of its members, the smallest one among equals.
+    A cluster's person is the most frequent known identity of its members. Where k of them are equally
+    frequent, each is the cluster's person by 1 / k, so that the numbers of the identities never matter.
 
     Args:
         assignment: int64 [N], the cluster of the other modality that each row is assigned to, NOISE for none.
@@ -21,33 +21,42 @@ def correct_assignments(assignment: Ints, clusters: Labels, identity: Ints) -> t
         identity: int64 [N], or UNKNOWN_IDENTITY.
 
     Returns:
-        The assigned rows of known identity whose cluster has a person, and whether each is right.
+        The assigned rows of known identity whose cluster has a person, and how far each is right, in [0, 1].
 
-    >>> assignment, clusters = np.array([-1, -1, 0, 0]), np.array([0, 0, -1, -1])
-    >>> rows, right = correct_assignments(assignment, clusters, np.array([7, 7, 7, 8]))
+    >>> assignment, clusters = np.array([-1, -1, -1, 0, 0, 1]), np.array([0, 0, 1, 1, -1, -1])
+    >>> rows, right = correct_assignments(assignment, clusters, np.array([7, 7, 7, 8, 7, 8]))
     >>> rows.tolist(), right.tolist()
-    ([2, 3], [True, False])
+    ([3, 4, 5], [0.0, 1.0, 0.5])
     """
+    people, person = np.unique(identity, return_inverse=True)
     members = (clusters != NOISE) & (identity != UNKNOWN_IDENTITY)
-    pairs, counts = np.unique(np.stack((clusters[members], identity[members])), axis=1, return_counts=True)
-    person = np.full(max(clusters.max(initial=NOISE), assignment.max(initial=NOISE)) + 1, UNKNOWN_IDENTITY)
-    order = np.lexsort((-pairs[1], counts))  # last, the most frequent identity; among equals the smallest
-    person[pairs[0, order]] = pairs[1, order]
+    pairs, counts = np.unique(clusters[members] * len(people) + person[members], return_counts=True)
+    cluster = pairs // max(len(people), 1)
+    largest = np.zeros(max(clusters.max(initial=NOISE), assignment.max(initial=NOISE)) + 1, np.int64)
+    np.maximum.at(largest, cluster, counts)
+    most = counts == largest[cluster]
+    num_equal = np.bincount(cluster[most], minlength=len(largest))
     rows = np.flatnonzero((assignment != NOISE) & (identity != UNKNOWN_IDENTITY))
-    rows = rows[person[assignment[rows]] != UNKNOWN_IDENTITY]
-    return rows, person[assignment[rows]] == identity[rows]
+    rows = rows[largest[assignment[rows]] > 0]
+    own = np.isin(assignment[rows] * len(people) + person[rows], pairs[most])
+    return rows, own / num_equal[assignment[rows]]
 
 
-def uncertainty_auroc(uncertainty: Doubles, right: NDArray[np.bool_]) -> float | None:
-    """The probability that a wrong row is more uncertain than a right one.
+def uncertainty_auroc(uncertainty: Doubles, right: Doubles) -> float | None:
+    """The probability that a wrong row is more uncertain than a right one, ties counting half.
 
-    None where all rows are right or all are wrong.
+    A row that is right by r counts r as a right one and 1 - r as a wrong one. None where all rows are wholly
+    right or all are wholly wrong.
 
     Args:
         uncertainty: float [n].
-        right: bool [n].
+        right: float [n], in [0, 1].
     """
-    return None if right.all() or not right.any() else float(roc_auc_score(~right, uncertainty))
+    if not (right > 0).any() or not (right < 1).any():
+        return None
+    wrong = np.repeat([False, True], len(right))
+    weight = np.concatenate((right, 1 - right))
+    return float(roc_auc_score(wrong, np.tile(uncertainty, 2), sample_weight=weight))
 
 
 def link_precision(links: csr_array, identity: Ints) -> float | None:

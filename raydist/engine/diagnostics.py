@@ -24,8 +24,9 @@ class LabelDiagnostics:
             where clusters were refined; empty when the stage made none.
         association: ``imbalance``, the ratio of the numbers of clusters; ``joint_ari``, that of both
             modalities together, where a cluster holds both; ``assignment_accuracy`` and ``uncertainty_auroc``
-            of the assignment of infrared tracklets to visible clusters; ``within_precision`` and
-            ``across_precision`` of links between tracklets. Only the entries that apply.
+            of the assignment of infrared tracklets to visible clusters (where k identities are equally
+            frequent in a cluster, each counts by 1 / k); ``within_precision`` and ``across_precision`` of
+            links between tracklets. Only the entries that apply.
     """
 
     clusters: Mapping[str, Mapping[str, float]]

@@ -61,7 +61,8 @@ def draw_one_a_camera(table: FeatureTable, rows: Ints, number: int) -> Ints:
     """One random row of every person and camera, as the published evaluation of SYSU-MM01 and LLCM draws.
 
     That is ``random.seed(number)`` and, by person and camera, ``random.choice`` of the files in order of
-    their names; names are the tracklet ids here. A row of an unknown person is a person of its own.
+    their names; names are the tracklet ids here. So the draws depend on the order of the identities, and
+    are the published ones for the published numbers only. A row of an unknown person is a person of its own.
 
     Args:
         table: features with identities.

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from raydist.engine.diagnostics import LabelDiagnostics, label_diagnostics
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Targets
-from raydist.types import NOISE, Modality
+from raydist.types import NOISE, UNKNOWN_IDENTITY, Modality
 
 MODALITY = np.array([0, 0, 0, 0, 1, 1, 1, 1], np.int8)
 IDENTITY = np.array([5, 5, 6, 6, 5, 5, 6, 6])
@@ -70,3 +70,37 @@ def test_an_infrared_tracklet_is_judged_by_the_visible_cluster_alone():
     assignment = np.array([-1, -1, -1, -1, 1, 1, 0, 0])
     targets = Targets(LABELS, diagnosis=Diagnosis(assignment=assignment))
     assert label_diagnostics(targets, INPUTS).association["assignment_accuracy"] == 0.0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_numbers_of_the_identities_change_no_value(seed):
+    """Every measure of clusters, assignments and links, with persons tied in most clusters."""
+    rng = np.random.default_rng(seed)
+    modality = np.repeat(np.array([0, 1], np.int8), 30)
+    labels, before = rng.integers(NOISE, 9, 60), rng.integers(NOISE, 9, 60)
+    links = [csr_array((rng.random((60, 60)) < 0.1).astype(float)) for _ in range(2)]
+    diagnosis = Diagnosis(
+        labels_before=before,
+        assignment=np.where(modality == Modality.INFRARED, rng.integers(NOISE, 9, 60), NOISE),
+        uncertainty=rng.random(60),
+        links_within=links[0],
+        links_across=links[1],
+    )
+    identity = rng.integers(UNKNOWN_IDENTITY, 5, 60)
+    reports = []
+    for numbers in (np.arange(5), np.arange(5)[::-1], rng.permutation(5), rng.permutation(5) * 10**12):
+        renumbered = np.append(numbers, UNKNOWN_IDENTITY)[identity]
+        inputs = SimpleNamespace(
+            tracklets=SimpleNamespace(modality=modality), truth=SimpleNamespace(identity=renumbered)
+        )
+        reports.append(label_diagnostics(Targets(labels, diagnosis=diagnosis), inputs))
+    assert all(report == reports[0] for report in reports)
+    assert set(reports[0].clusters["visible"]) == {"count", "noise", "ari", "nmi", "purity", "ari_before"}
+    assert set(reports[0].association) == {
+        "imbalance",
+        "joint_ari",
+        "assignment_accuracy",
+        "uncertainty_auroc",
+        "within_precision",
+        "across_precision",
+    }

@@ -67,6 +67,16 @@ def test_only_the_person_decides_not_the_file_order_or_names(campus):
         assert after[direction].to_dict() == pytest.approx(before[direction].to_dict())
 
 
+@pytest.mark.parametrize("protocol", ["hitsz_vcm", "plain"])
+def test_the_numbers_of_the_identities_do_not_matter(protocol, vcm):
+    people, person = np.unique(vcm.identity, return_inverse=True)
+    numbers = np.random.default_rng(0).permutation(len(people)) * 1000
+    before = evaluate(vcm, protocol)
+    after = evaluate(dataclasses.replace(vcm, identity=numbers[person]), protocol)
+    for direction in DIRECTIONS:
+        assert after[direction].to_dict() == pytest.approx(before[direction].to_dict(), abs=1e-9)
+
+
 def test_perfect_features(make_table):
     rows = [
         (s, m, c, pid)
