@@ -1,19 +1,22 @@
 """What an encoder starts from: the seed, a file of weights, or the encoder of another run.
 
 ``encoder.weights=RUN_DIR`` takes the newest whole checkpoint of a run, ``RUN_DIR@best`` its best epoch,
-``RUN_DIR@12`` that of epoch 12. Only the run's folder is read: its data may be gone. Pooling, temporal
-pooling and neck are taken over as well where both encoders have the same; after another pooling they start
-anew, since their statistics are those of other features.
+``RUN_DIR@12`` that of epoch 12. The driver makes a number of the first two once, before any worker starts,
+since the other run may still be in training. Only the run's folder is read: its data may be gone. Pooling,
+temporal pooling and neck are taken over as well where both encoders have the same; after another pooling they
+start anew, since their statistics are those of other features.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
 
+from raydist.announcements import announce
 from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
@@ -35,11 +38,13 @@ class Start:
 
     Attributes:
         file: the weights.
-        epoch: of the run that they are from; None for a file that was given as such.
+        run: the folder of the run that they are from; None for a file that was given as such.
+        epoch: of that run.
         section: the encoder of that run.
     """
 
     file: Path
+    run: Path | None = None
     epoch: int | None = None
     section: EncoderSection | None = None
 
@@ -51,21 +56,64 @@ def find_start(weights: str) -> Start:
         weights: a file, or the folder of a run, with ``@last`` (the default), ``@best`` or ``@N`` behind.
 
     Raises:
-        DataError: there is no such run, or it has no whole checkpoint of that epoch.
+        ConfigError: there is no such run, or it has no whole checkpoint of that epoch.
+        DataError: a checkpoint or ``summary.json`` of the run is not what was written.
     """
     folder, at, epoch = weights.rpartition("@")
-    if not at or Path(weights).exists() or not (Path(folder) / "config.yaml").is_file():
+    if not at or Path(weights).exists():
         folder, epoch = weights, LAST
     if not (Path(folder) / "config.yaml").is_file():
+        if folder != weights and (epoch.isdecimal() or epoch in (LAST, BEST)):
+            raise ConfigError(
+                f"encoder.weights = {weights}: {folder} is not the folder of a run (it has no config.yaml), "
+                "and no such file is there; give the folder of a run, or a file of weights"
+            )
         return Start(Path(weights))
     run = Path(folder)
     number = _epoch(run, epoch, weights)
     section = read_yaml(run / "config.yaml").get("encoder", {})
     return Start(
         run / "checkpoints" / f"epoch_{number:04d}" / ENCODER,
+        run,
         number,
         validate(EncoderSection, section, at="encoder"),
     )
+
+
+def fix_starts(configs: Iterable[Config]) -> list[Config]:
+    """Configurations that name the epoch of another run by its number: the same in every process, and later.
+
+    Every ``encoder.weights`` is looked up once, so those that are equal stay equal. Where the other run has
+    not ended, that is announced.
+
+    Args:
+        configs: of runs that have not begun; for those that have, the number stands in their ``config.yaml``.
+
+    Raises:
+        ConfigError: see `find_start`.
+        DataError: see `find_start`.
+    """
+    fixed: dict[str, str] = {}
+    results = []
+    for config in configs:
+        if weights := config.encoder.weights:
+            fixed[weights] = fixed.get(weights) or _fixed(weights)
+            encoder = config.encoder.model_copy(update={"weights": fixed[weights]})
+            config = config.model_copy(update={"encoder": encoder})
+        results.append(config)
+    return results
+
+
+def _fixed(weights: str) -> str:
+    start = find_start(weights)
+    if start.run is None or weights == f"{start.run}@{start.epoch}":
+        return weights
+    if not (start.run / "summary.json").is_file():
+        announce(
+            f"encoder.weights = {weights}: that run has not ended; epoch {start.epoch} of it is taken, "
+            "also if it goes on"
+        )
+    return f"{start.run}@{start.epoch}"
 
 
 def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:
@@ -98,8 +146,9 @@ def check_start(section: EncoderSection) -> str:
         What the encoder starts from, and what of the file is left out; empty where it starts from the seed.
 
     Raises:
-        ConfigError: the run's encoder is another one, or has more stems or branches.
-        DataError: the file cannot be read or is of another architecture; there is no such checkpoint.
+        ConfigError: the run's encoder is another one, or has more stems or branches; there is no such run or
+            checkpoint.
+        DataError: the file cannot be read or is of another architecture.
     """
     if section.weights is None:
         return ""
@@ -128,7 +177,7 @@ def _epoch(run: Path, which: str, weights: str) -> int:
     try:
         newest = checkpoints.newest()
         if newest is None:
-            raise DataError(
+            raise ConfigError(
                 f"encoder.weights = {weights}: the run has no whole checkpoint yet; wait for the end of its "
                 "first epoch, or go on with it"
             )
@@ -137,7 +186,7 @@ def _epoch(run: Path, which: str, weights: str) -> int:
         epoch = int(which) if which != BEST else _best(run, newest[1]["state.json"], weights)
         if epoch not in checkpoints.epochs():
             there = ", ".join(map(str, checkpoints.epochs()))
-            raise DataError(
+            raise ConfigError(
                 f"encoder.weights = {weights}: no checkpoint of epoch {epoch}; there are those of {there}"
             )
         checkpoints.read(epoch)
@@ -160,7 +209,7 @@ def _best(run: Path, state: bytes, weights: str) -> int:
             f"best ({type(error).__name__}: {error}); give @last or @N"
         ) from error
     if epoch is None:
-        raise DataError(f"encoder.weights = {weights}: no epoch of the run was evaluated; give @last or @N")
+        raise ConfigError(f"encoder.weights = {weights}: no epoch of the run was evaluated; give @last or @N")
     return int(epoch)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from raydist.config import overrides, path_of_today
 from raydist.engine.run_folder import differences
 from raydist.engine.schema import Config, TuneSection, anchored, load_config, with_values
+from raydist.engine.start import fix_starts
 from raydist.engine.verdict import VALIDATION_SHARE
 from raydist.errors import ConfigError
 from raydist.randomness import stream
@@ -69,6 +70,15 @@ class Study:
             ConfigError: the values do not fit together.
         """
         return _with_paths(self.bases[data], values_for(sample, data))
+
+    def with_fixed_starts(self) -> Study:
+        """The same study, whose trials all start from one epoch where they start from another run.
+
+        Raises:
+            ConfigError: see `raydist.engine.start.fix_starts`.
+            DataError: see there.
+        """
+        return Study(self.space, dict(zip(self.bases, fix_starts(self.bases.values()), strict=True)))
 
     def differences(self, other: Study) -> list[str]:
         """What another study would do differently, one line each.

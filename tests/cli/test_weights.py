@@ -64,6 +64,8 @@ def test_a_run_is_checked_by_its_folder(raydist, run_dir):
         (["encoder.weights=/nowhere/w.pth"], 3, "no such file"),
         (["encoder.weights={file}"], 3, "do not fit encoder.name = small.*fits encoder.name = resnet18"),
         (["encoder.weights={run}", "encoder.name=resnet18"], 2, "the encoder of that run is small"),
+        (["encoder.weights={run}@99"], 2, "no checkpoint of epoch 99; there are those of "),
+        (["encoder.weights=/nowhere/run@last"], 2, "/nowhere/run is not the folder of a run"),
     ],
 )
 def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch, words, code, message):

@@ -10,10 +10,11 @@ import pytest
 import safetensors.torch
 import torch
 
+from raydist.announcements import listening
 from raydist.engine.loop import run_epoch
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.start import check_start, find_start, is_fresh, start_encoder
+from raydist.engine.start import check_start, find_start, fix_starts, is_fresh, start_encoder
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError, DataError
 from raydist.tracking.tracker import NoTracker
@@ -73,8 +74,44 @@ def test_best_is_known_before_the_end_of_the_run(source, tmp_path):
     files = checkpoints.read(3)
     state = json.loads(files["state.json"]) | {"history": {}}
     checkpoints.write(3, files | {"state.json": json.dumps(state).encode()})
-    with pytest.raises(DataError, match="no epoch of the run was evaluated"):
+    with pytest.raises(ConfigError, match="no epoch of the run was evaluated"):
         find_start(f"{run}@best")
+
+
+def test_the_driver_makes_a_number_of_last_and_best(source, smoke, tmp_path):
+    best = RunFolder.open(source).summary().best.epoch
+    said: list[str] = []
+    words = ["", "@last", "@best", "@2", "@last"]
+    with listening(said.append):
+        configs = fix_starts(smoke(f"encoder.weights={source}{word}") for word in words)
+    assert [config.encoder.weights for config in configs] == [f"{source}@{n}" for n in (3, 3, best, 2, 3)]
+    assert fix_starts(configs) == configs
+    assert fix_starts([smoke()]) == [smoke()]
+    file = source / "checkpoints" / "epoch_0003" / "encoder.safetensors"
+    assert fix_starts([smoke(f"encoder.weights={file}")])[0].encoder.weights == str(file)
+    assert said == []
+
+
+def test_a_run_that_has_not_ended_is_looked_up_once(source, smoke, tmp_path):
+    run = copied(source, tmp_path)
+    (run / "summary.json").unlink()
+    hidden = (run / "checkpoints" / "epoch_0003").rename(tmp_path / "later")
+    said: list[str] = []
+
+    def two_configs():
+        yield smoke(f"encoder.weights={run}@last")
+        hidden.rename(run / "checkpoints" / "epoch_0003")  # the run goes on meanwhile
+        yield smoke(f"encoder.weights={run}@last", "run.seed=9")
+
+    with listening(said.append):
+        first, second = fix_starts(two_configs())
+    assert first.encoder == second.encoder
+    assert first.encoder.weights == f"{run}@2"
+    assert said == [
+        f"encoder.weights = {run}@last: that run has not ended; epoch 2 of it is taken, also if it goes on"
+    ]
+    encoder = start_encoder(first)
+    assert all(torch.equal(value, encoder.state_dict()[n]) for n, value in tensors(run, 2).items())
 
 
 def test_one_stem_serves_two_and_two_are_not_made_one(source, smoke, smoke_inputs, tmp_path):
@@ -140,8 +177,8 @@ def test_the_encoder_of_a_checkpoint_is_a_file_of_weights_like_others(source, sm
 @pytest.mark.parametrize(
     ("which", "error", "message"),
     [
-        ("@1", DataError, "no checkpoint of epoch 1; there are those of 2, 3|no checkpoint of epoch 1"),
-        ("@40", DataError, "no checkpoint of epoch 40"),
+        ("@1", ConfigError, "no checkpoint of epoch 1; there are those of 2, 3|no checkpoint of epoch 1"),
+        ("@40", ConfigError, "no checkpoint of epoch 40"),
         ("@worst", ConfigError, "after @ expected last, best or an epoch, such as @12"),
         ("@", ConfigError, "after @ expected"),
     ],
@@ -159,13 +196,15 @@ def test_a_run_without_a_whole_checkpoint_is_refused(source, tmp_path):
     with pytest.raises(DataError, match="not what was written"):
         find_start(f"{run}@2")
     shutil.rmtree(run / "checkpoints")
-    with pytest.raises(DataError, match="no whole checkpoint yet"):
+    with pytest.raises(ConfigError, match="no whole checkpoint yet"):
         find_start(str(run))
 
 
 def test_folders_and_files_that_are_not_there_are_named(smoke, tmp_path):
-    for weights in (tmp_path / "nowhere", f"{tmp_path}/nowhere@best"):
-        with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="no such file"):
+        check_start(smoke(f"encoder.weights={tmp_path}/nowhere").encoder)
+    for weights in (f"{tmp_path}/nowhere@best", f"{tmp_path}/nowhere@3", f"{tmp_path}@last"):
+        with pytest.raises(ConfigError, match=r"is not the folder of a run \(it has no config\.yaml\)"):
             check_start(smoke(f"encoder.weights={weights}").encoder)
     with pytest.raises(DataError, match="a folder; give a file, or the folder of a run"):
         check_start(smoke(f"encoder.weights={tmp_path}").encoder)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space, values_for
 from raydist.tuning.study import Study, arguments_by_data, make_study, with_overrides
@@ -69,6 +70,15 @@ def test_each_data_set_has_its_own_configuration(study):
     assert first.train.lr == second.train.lr == sample["train.lr"]
     assert first.method.refinement.eta == sample["method.refinement.eta"]
     assert (first.clustering.eps, second.clustering.eps) == (0.5, sample["manifest:clustering.eps"])
+
+
+def test_all_data_sets_start_from_one_epoch_of_another_run(raw_space, tmp_path):
+    for file in ("config.yaml", "summary.json"):
+        (tmp_path / file).write_text("{}")
+    CheckpointFolder((tmp_path / "checkpoints").as_uri()).write(7, {"state.json": b"{}"})
+    study = make_study(Space.parse(raw_space), [*BOTH, f"encoder.weights={tmp_path}"]).with_fixed_starts()
+    assert [base.encoder.weights for base in study.bases.values()] == 2 * [f"{tmp_path}@7"]
+    assert study.with_fixed_starts() == study
 
 
 def test_samples_are_a_function_of_seed_and_number(study, raw_space):

@@ -17,6 +17,7 @@ from typing import Any
 
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
+from raydist.engine.start import fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
@@ -114,11 +115,11 @@ def plan_comparison(
     """
     rows = [Variant(label) for label in variants]
     _refuse_without_effect(recipe, rows, words)
-    cells = [
-        _cell(v, s, load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={s}"]))
-        for v in rows
-        for s in seeds
-    ]
+    pairs = [(variant, seed) for variant in rows for seed in seeds]
+    configs = fix_starts(
+        load_config(v.recipe or recipe, [*words, *v.words, f"run.seed={seed}"]) for v, seed in pairs
+    )
+    cells = [_cell(*pair, config) for pair, config in zip(pairs, configs, strict=True)]
     return Comparison(cells[0].folder.parent, cells)
 
 

@@ -17,7 +17,7 @@ from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, differences
 from raydist.engine.schema import Config
-from raydist.engine.start import check_start, is_fresh
+from raydist.engine.start import check_start, fix_starts, is_fresh
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
@@ -53,13 +53,15 @@ def train(
 
     Raises:
         ConfigError: the cluster is too small, the name is taken, a resumed run was changed, or the weights
-            are those of a run with another encoder.
+            are those of a run with another encoder, or of a run or an epoch that there is not.
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
     if resume is not None and (summary := _finished(config, resume, on_event)):
         return RunFolder.open(resume.resolve()), summary
     with listening(lambda text: on_event(Preparing(text))):
+        if resume is None:
+            (config,) = fix_starts([config])
         return _train(config, resume, on_event)
 
 

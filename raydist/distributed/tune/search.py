@@ -78,6 +78,8 @@ def search(
     """
     check_search(study.tune.search)
     earlier = _earlier_folder(study, resume)
+    if earlier is None:
+        study = study.with_fixed_starts()
     for config in study.bases.values():
         check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}

@@ -23,6 +23,9 @@ from raydist.distributed.driver.memory import check_group_memory
 from raydist.distributed.job import ActorHandle, TrialJob
 from raydist.distributed.tune.results import TrialFailed, to_result
 from raydist.distributed.tune.trial_worker import train_trial
+from raydist.engine.checkpoint_folder import CheckpointFolder
+from raydist.engine.schema import Config
+from raydist.engine.start import fix_starts
 from raydist.errors import RaydistError, WorkerError
 from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
@@ -87,10 +90,17 @@ class TrialDriver(Trainable):
             self._board.stop.remote()
         self._group.join()
 
+    def _configs(self, study: Study, sample: Mapping[str, Any]) -> dict[str, Config]:
+        """The configurations of the trial by data set, with the number of the epoch of another run."""
+        configs = {data: study.config(data, sample) for data in study.bases}
+        if CheckpointFolder((self._folder / "checkpoints").as_uri()).newest() is not None:
+            return configs  # the trial goes on, and starts from nothing else
+        return dict(zip(configs, fix_starts(configs.values()), strict=True))
+
     def _run(self, job: StudyJob, sample: Mapping[str, Any]) -> None:
         """Run the workers of the trial to their end."""
         try:
-            configs = {data: job.study.config(data, sample) for data in job.study.bases}
+            configs = self._configs(job.study, sample)
             section = next(iter(configs.values())).ray
             # the same shards serve all data sets
             budget = min(check_group_memory(c, job.sizes[data]).search_budget for data, c in configs.items())

@@ -2,6 +2,7 @@ import pytest
 import yaml
 
 from raydist.distributed.driver.comparison import Variant, plan_comparison
+from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.errors import ConfigError
 
 
@@ -13,6 +14,17 @@ def test_cells_are_shared_between_comparisons_and_another_value_is_another_cell(
     assert [cell.folder in folders for cell in same.cells] == [True, False]
     assert other.cells[0].folder not in folders
     assert same.table != comparison.table
+
+
+def test_all_cells_start_from_one_epoch_of_another_run(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for file in ("config.yaml", "summary.json"):
+        (source / file).write_text("{}")
+    CheckpointFolder((source / "checkpoints").as_uri()).write(4, {"state.json": b"{}"})
+    words = [f"encoder.weights={source}@last", f"run.dir={tmp_path}"]
+    cells = plan_comparison("smoke", ["dcl"], [0, 1], words).cells
+    assert [cell.config.encoder.weights for cell in cells] == 2 * [f"{source}@4"]
 
 
 def test_a_row_may_be_a_recipe(tmp_path):
