@@ -123,8 +123,8 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
         Tracklet ids, str [N], and labels, int64 [N].
 
     Raises:
-        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label
-            is below -1.
+        DataError: the file is missing or truncated, a column is missing, of another type or null, an id
+            occurs twice, or a label is below -1.
     """
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), tuple(_LABELS), _LABELS, problems)
@@ -136,6 +136,8 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
     if (labels < NOISE).any():
         rows = problems.rows(labels < NOISE)
         problems.add(f"label {labels.min()} in {rows}, expected numbers from 0, or {NOISE} for noise")
+    if ids is not None:
+        check_unique(ids, problems)
     problems.refuse(f"labels {path}")
     return _strings(ids), labels.astype(np.int64)
 

@@ -224,6 +224,15 @@ def test_labels_are_checked(tmp_path):
         read_labels(file)
 
 
+def test_every_tracklet_has_one_label(tmp_path):
+    file = tmp_path / "labels.parquet"
+    write_labels(np.array(["a", "b", "a", "c", "b", "b"]), np.arange(6), file)
+    with pytest.raises(DataError) as refused:
+        read_labels(file)
+    assert "tracklet_id: 'a' is not unique, it stands in rows 0, 2; each needs its own" in str(refused.value)
+    assert "tracklet_id: 'b' is not unique, it stands in rows 1, 4, 5; " in str(refused.value)
+
+
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "labels.parquet"
     write_labels(np.array(["a"]), np.array([1]), file)
