@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from raydist.cli.common import print_line
+from raydist.engine.criteria_names import MISSING, missing_reasons, with_missing
 from raydist.engine.events import (
     AlreadyFinished,
     CellStarted,
@@ -35,6 +36,7 @@ class ProgressDisplay:
         self.folder = folder
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._explained: set[str] = set()
 
     def __enter__(self) -> ProgressDisplay:
         if sys.stderr.isatty():
@@ -56,15 +58,27 @@ class ProgressDisplay:
             self._bar.stop()
 
     def show(self, event: Event) -> None:
-        """Show one event: a step moves the bar, all others are lines."""
+        """Show one event: a step moves the bar, all others are lines.
+
+        Why a criterion is missing is said after the first epoch that lacks it.
+        """
         if isinstance(event, Started):
             self.folder = event.folder
         if isinstance(event, StepDone):
             self._advance(event)
-        elif self._bar:
-            self._bar.console.print(describe_event(event), highlight=False)
+            return
+        self._print(describe_event(event))
+        if isinstance(event, EpochDone) and event.report.retrieval is None:
+            for reason in missing_reasons([event.report.criteria]):
+                if reason not in self._explained:
+                    self._explained.add(reason)
+                    self._print(reason)
+
+    def _print(self, text: str) -> None:
+        if self._bar:
+            self._bar.console.print(text, highlight=False)
         else:
-            print_line(describe_event(event))
+            print_line(text)
 
     def _advance(self, event: StepDone) -> None:
         if not self._bar:
@@ -140,7 +154,10 @@ def _epoch_line(event: EpochDone) -> str:
         parts.append(f"{modality} {clusters['count']} clusters, noise {clusters['noise']:.0%}{agreement}")
     parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
     if report.retrieval is None:
-        parts += [f"{name} {value:.2f}" for name, value in report.criteria.items()]
+        parts += [
+            f"{name} {MISSING if value is None else f'{value:.2f}'}"
+            for name, value in with_missing(report.criteria).items()
+        ]
     for direction, scores in (report.retrieval or {}).items():
         parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
     return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"

@@ -25,13 +25,16 @@ def summarise_labels(table: FeatureTable, labels: Labels) -> dict[str, Any]:
 
 
 def show_labels(summary: Mapping[str, Any], *, title: str, stderr: bool) -> None:
-    """The table of a summary, and a line on the clusters of both modalities."""
+    """The table of a summary, why an ARI is missing, and a line on the clusters of both modalities."""
     rows = []
     for name in ("all", "visible", "infrared"):
         of = summary[name]
         agreement = f"{of['ari']:.3f}" if "ari" in of else "-"
         rows.append([name, f"{of['tracklets']:,}", f"{of['clusters']:,}", f"{of['noise']:.1%}", agreement])
     print_table(["modality", "tracklets", "clusters", "noise", "ARI"], rows, title=title, stderr=stderr)
+    if unknown := [name for name in ("all", "visible", "infrared") if "ari" not in summary[name]]:
+        of = "these tracklets" if "all" in unknown else f"the {unknown[0]} tracklets"
+        print_line(f"ARI is missing (-) where no identity is known: the features name none of {of}")
     print_line(f"{summary['mixed_share']:.0%} of the clusters hold both modalities")
 
 

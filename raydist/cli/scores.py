@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from raydist.cli.common import print_line, print_table
+from raydist.engine.criteria_names import MISSING, missing_reasons, with_missing
 from raydist.evaluation.headings import METRICS
 
 if TYPE_CHECKING:
@@ -65,16 +66,23 @@ def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> Non
 
 
 def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:
-    """The criteria of the first and of the last epoch that has any."""
-    first, last = (summary.criteria.get(which, {}) for which in ("first", "last"))
-    rows = [
-        [name, *(f"{of[name]:.3f}" if name in of else "" for of in (first, last))]
-        for name in {**first, **last}
-    ]
+    """The criteria of the first and of the last epoch that has any, and why one of them is missing."""
+    measured = [summary.criteria.get(which, {}) for which in ("first", "last")]
+    if not any(measured):
+        print_line("no criterion was measured: this method computes no features of the training tracklets")
+        return
+    first, last = (with_missing(values) for values in measured)
+    rows = [[name, _value(first.get(name)), _value(last.get(name))] for name in {**first, **last}]
     title = f"{_title(summary)}: criteria without identities, larger is better"
     print_table(["criterion", "first", "last"], rows, title=title, stderr=stderr)
+    for reason in missing_reasons(measured):
+        print_line(reason)
     if best := summary.best:
         print_line(f"best is epoch {best.epoch}, by the {best.picked_on}; last is the number to trust")
+
+
+def _value(value: float | None) -> str:
+    return MISSING if value is None else f"{value:.3f}"
 
 
 def _title(summary: RunSummary) -> str:

@@ -18,6 +18,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.system import open_streams
+from raydist.engine.criteria_names import WHY_MISSING
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -112,9 +113,12 @@ def print_study(study: Study, folder: StudyFolder, summary: StudySummary, *, std
     """The table of all trials, and the files of the winner."""
     objective, data = summary.objective, summary.data
     own_columns = [f"{objective} {name}" for name in data] if len(data) > 1 else []
-    rows = [_row(trial, study, objective, with_own=bool(own_columns)) for trial in folder.trials()]
+    trials = folder.trials()
+    rows = [_row(trial, study, objective, with_own=bool(own_columns)) for trial in trials]
     title = f"{summary.method} on {', '.join(data)}: {objective} after a trial's last epoch"
     print_table(["trial", "state", "epochs", objective, *own_columns], rows, title=title, stderr=stderr)
+    if objective in WHY_MISSING and any(trial.epochs and trial.last(objective) is None for trial in trials):
+        print_line(WHY_MISSING[objective])
     stopped = summary.states.get("stopped", 0)
     saved = f"{100 * summary.analysis.saved:.0f} % of the full grid's steps"
     print_line(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")

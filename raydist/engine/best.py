@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.events import Scores
 from raydist.evaluation.directions import DIRECTIONS
 
@@ -44,8 +44,8 @@ def best_epoch(
 ) -> BestEpoch | None:
     """The trained epoch of the highest mean mAP; without scores, of the highest value of a criterion.
 
-    The criterion is the first of `raydist.engine.criteria.CRITERIA` that was measured. It belongs to the
-    clusters that an epoch trained on. Of equal epochs it is the earliest.
+    The criterion is the first of `raydist.engine.criteria_names.CRITERIA` that was measured. It belongs to
+    the clusters that an epoch trained on. Of equal epochs it is the earliest.
 
     Args:
         history: epoch -> scores; epoch 0 is the untrained encoder.

@@ -35,9 +35,6 @@ from raydist.methods.method import Refresher, Targets
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means
 
-CRITERIA = ("silhouette", "stability", "consistency", "balance")
-"""The names under which `measure` reports."""
-
 COLLAPSED = 1e-6
 """Tracklets of one view less far apart than this have one feature."""
 
@@ -67,7 +64,7 @@ def unsupervised_criteria(
         clustering: how each modality is clustered.
 
     Returns:
-        Name -> value, of `CRITERIA`.
+        Name -> value, of `raydist.engine.criteria_names.CRITERIA`; what does not apply is left out.
     """
     refresher.set_features(tracklet_means(features))
     has_clusters = bool((targets.labels != NOISE).any())

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from raydist.config import validate
-from raydist.data.feature_files import write_labels
+from raydist.data.feature_files import read_labels, write_labels
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
@@ -102,6 +102,18 @@ class RunFolder:
         write_labels(names, labels, self.path / "labels" / f"epoch_{epoch:04d}.parquet")
         self.checkpoints.write(epoch, files)
         self.checkpoints.keep_only({*range(epoch - KEPT + 1, epoch + 1), *([best] if best else [])})
+
+    def labels(self, epoch: int) -> dict[str, int]:
+        """The label of every tracklet that an epoch trained on, by id; empty where none are there.
+
+        Raises:
+            DataError: the file is not as it was written.
+        """
+        path = self.path / "labels" / f"epoch_{epoch:04d}.parquet"
+        if not path.is_file():
+            return {}
+        ids, labels = read_labels(path)
+        return dict(zip(ids.tolist(), labels.tolist(), strict=True))
 
     def log_epoch(self, report: EpochReport) -> None:
         """Make a report the last row of the metrics: rows of its epoch or later are cut off first."""

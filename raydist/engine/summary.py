@@ -62,8 +62,8 @@ class RunSummary:
         method: its name.
         supervised: whether it was given the identities.
         data: name of the data set.
-        protocol: how queries and gallery were ranked.
-        split: that was evaluated.
+        protocol: how queries and gallery were ranked; None where nothing was scored.
+        split: that was evaluated; None likewise.
         paired: whether simultaneous tracklets were known.
         seed: of the run.
         epochs: of the run.
@@ -82,8 +82,8 @@ class RunSummary:
     method: str
     supervised: bool
     data: str
-    protocol: str
-    split: str
+    protocol: str | None
+    split: str | None
     paired: bool
     seed: int
     epochs: int
@@ -121,13 +121,14 @@ def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
         reports: of all its epochs, in order.
     """
     config = state.config
+    scored = state.inputs.not_scored is None
     seconds = _sum_of_seconds(reports)
     return RunSummary(
         method=config.method.name,
         supervised=state.method.supervised,
         data=config.data.name,
-        protocol=state.inputs.protocol,
-        split=config.evaluation.split,
+        protocol=state.inputs.protocol if scored else None,
+        split=config.evaluation.split if scored else None,
         paired=config.data.paired,
         seed=config.run.seed,
         epochs=state.epoch,

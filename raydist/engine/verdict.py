@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from raydist.data.tracklets import TrackletTable
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_sizes
 from raydist.engine.inputs import scoring_obstacle, split_tables
 from raydist.engine.schema import Config, with_values

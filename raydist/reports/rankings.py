@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raydist.evaluation.retrieval import RankedList, evenly_spaced, ranked_lists, unmarked_lists
-from raydist.reports.pictures import Picture, frame_strip
-from raydist.types import FeatureTable, FrameReader, Modality
+from raydist.reports.shown_tracklet import ShownTracklet, shown_tracklet
+from raydist.types import FeatureTable, FrameReader
 
 NUM_SHOWN = 8
 """Queries that are shown."""
@@ -20,16 +20,6 @@ NUM_RANKS = 8
 """Gallery tracklets that are shown for a query."""
 
 NUM_QUERY_FRAMES = 3
-
-
-@dataclass(frozen=True)
-class ShownTracklet:
-    """A tracklet as the page shows it: some of its frames, and where it was recorded."""
-
-    picture: Picture
-    tracklet_id: str
-    modality: str
-    camera: str
 
 
 @dataclass(frozen=True)
@@ -84,18 +74,9 @@ def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
 def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:
     hits = [None] * len(one.gallery_rows) if one.hits is None else one.hits.tolist()
     gallery = [
-        (_shown(int(row), table, frames, num_frames=1), hit)
+        (shown_tracklet(int(row), table, frames, num_frames=1), hit)
         for row, hit in zip(one.gallery_rows, hits, strict=True)
     ]
     precision = None if one.average_precision is None else 100 * one.average_precision
-    return Ranking(_shown(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES), precision, gallery)
-
-
-def _shown(row: int, table: FeatureTable, frames: FrameReader, *, num_frames: int) -> ShownTracklet:
-    label = Modality(table.modality[row]).label
-    return ShownTracklet(
-        frame_strip(frames, row, num_frames=num_frames),
-        str(table.tracklet_id[row]),
-        label,
-        str(table.camera[row]),
-    )
+    query = shown_tracklet(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES)
+    return Ranking(query, precision, gallery)

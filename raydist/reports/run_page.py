@@ -1,4 +1,4 @@
-"""The page of a run: scores, curves and ranked lists, as one static HTML file.
+"""The page of a run: scores, curves, and ranked lists or clusters, as one static HTML file.
 
 Style and pictures are inside the file. It loads nothing from the network and runs no script.
 """
@@ -8,8 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from raydist.data.tracklets import TrackletTable
+from raydist.engine.criteria_names import MISSING, missing_reasons
 from raydist.engine.events import EpochReport, Scores
-from raydist.engine.inputs import scoring_obstacle
+from raydist.engine.inputs import readable_part, scoring_obstacle, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
@@ -17,11 +21,13 @@ from raydist.errors import CheckpointError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.headings import METRICS
 from raydist.evaluation.protocols import find_protocol
+from raydist.home import cache_folder
 from raydist.reports.chart import Plot, draw
+from raydist.reports.clusters import ShownCluster, largest_clusters
 from raydist.reports.curves import direction_label, plots, stage_bands
 from raydist.reports.rankings import NUM_RANKS, Ranking, rankings
 from raydist.reports.templates import render, write_html
-from raydist.types import FeatureTable, FrameReader
+from raydist.types import NOISE, FeatureTable, FrameReader
 
 RankedLists = Mapping[str, Sequence[Ranking]]
 """Direction -> some of its queries, each with the head of its gallery."""
@@ -46,14 +52,26 @@ def write_run_page(folder: RunFolder) -> Path:
             f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}"
         )
     trained = Trained.load(folder.path, None, sections=())
-    ranked = trained.ranked()
+    training, ranked = split_tables(trained.config, trained.tracklets())
     lists: RankedLists = {}
+    clusters: list[ShownCluster] = []
     obstacle = scoring_obstacle(trained.config, ranked)
-    if obstacle is None or obstacle.reason != "no queries":
+    if not len(ranked) or (obstacle is not None and obstacle.reason == "no queries"):
+        clusters = _clusters(folder.labels(trained.epoch), training, trained)
+    else:
         (table,) = trained.features(ranked, rows_at_once=len(ranked))
         lists = ranked_queries(summary, table, trained.frames(ranked))
-    text = run_page(summary, folder.reports(), lists, epoch=trained.epoch)
+    text = run_page(summary, folder.reports(), lists, clusters, epoch=trained.epoch)
     return write_html(folder.path / "report" / "index.html", text)
+
+
+def _clusters(label_of: Mapping[str, int], training: TrackletTable, trained: Trained) -> list[ShownCluster]:
+    """The largest clusters that the last epoch trained on; none where it made none."""
+    if all(label == NOISE for label in label_of.values()):
+        return []
+    table, frames = readable_part(training, trained.config.data, cache_folder())
+    labels = np.array([label_of.get(name, NOISE) for name in table.tracklet_id.tolist()], np.int64)
+    return largest_clusters(table, labels, frames)
 
 
 def ranked_queries(summary: RunSummary, table: FeatureTable, frames: FrameReader) -> RankedLists:
@@ -68,13 +86,21 @@ def ranked_queries(summary: RunSummary, table: FeatureTable, frames: FrameReader
     return {d: rankings(table, frames, protocol=protocol, direction=d) for d in DIRECTIONS}
 
 
-def run_page(summary: RunSummary, reports: Sequence[EpochReport], lists: RankedLists, *, epoch: int) -> str:
+def run_page(
+    summary: RunSummary,
+    reports: Sequence[EpochReport],
+    lists: RankedLists,
+    clusters: Sequence[ShownCluster] = (),
+    *,
+    epoch: int,
+) -> str:
     """The page as text; the same values give the same text.
 
     Args:
         summary: the result of the run.
         reports: of its epochs, in order.
         lists: see `ranked_queries`; empty without queries.
+        clusters: that are shown instead; empty where there are none.
         epoch: the epoch of the encoder that computed the features.
     """
     drawn, bands = plots(reports), stage_bands(reports)
@@ -83,14 +109,16 @@ def run_page(summary: RunSummary, reports: Sequence[EpochReport], lists: RankedL
     return render(
         "run_page.html",
         summary=summary,
-        rule=find_protocol(summary.protocol).rule,
+        rule=None if summary.protocol is None else find_protocol(summary.protocol).rule,
         metrics=METRICS,
         scores=score_rows(summary),
         charts=[chart for chart in charts if chart],
+        missing=missing_reasons(report.criteria for report in reports),
         history=history(reports, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
         seconds=shares(summary.seconds),
         epoch=epoch,
         num_ranks=NUM_RANKS,
+        clusters=clusters,
         directions={d: (direction_label(d), ranked) for d, ranked in lists.items()},
     )
 
@@ -124,8 +152,10 @@ def shares(seconds: Mapping[str, float]) -> list[tuple[str, float, float]]:
 
 
 def history(reports: Sequence[EpochReport], shown: Sequence[Plot]) -> list[tuple[int, str, list[str]]]:
-    """Every epoch, its stage, and the values of all series that are drawn; without a value the text is
-    empty."""
+    """Every epoch, its stage, and the values of all series that are drawn, ``-`` for one that is missing.
+
+    The untrained encoder, epoch 0, has a row only where it has a value.
+    """
     columns = [
         (plot.decimals, dict(series.finite)) for plot in shown for series in plot.series if series.finite
     ]
@@ -134,9 +164,10 @@ def history(reports: Sequence[EpochReport], shown: Sequence[Plot]) -> list[tuple
             report.epoch,
             report.stage,
             [
-                f"{values[report.epoch]:,.{decimals}f}" if report.epoch in values else ""
+                f"{values[report.epoch]:,.{decimals}f}" if report.epoch in values else MISSING
                 for decimals, values in columns
             ],
         )
         for report in reports
+        if report.epoch > 0 or any(0 in values for _, values in columns)
     ]

@@ -19,7 +19,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.errors import TrainingError
 from raydist.tuning.distributions import Distribution
 from raydist.tuning.space import Sample

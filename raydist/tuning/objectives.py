@@ -9,7 +9,7 @@ from math import isfinite
 from statistics import fmean
 
 from raydist.engine.best import mean_map
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError

@@ -10,7 +10,7 @@ from raydist.clustering import spec
 from raydist.clustering.choices import CLUSTERINGS, declared_parameters
 from raydist.data.feature_files import read_labels, write_features
 from raydist.neighbours.jaccard.registry import DISTANCES
-from raydist.types import Modality
+from raydist.types import UNKNOWN_IDENTITY, Modality
 
 SMALL = ("--k1", 8, "--k2", 3, "--min-samples", 2)
 
@@ -306,6 +306,18 @@ def test_ids_that_occur_twice_are_bad_data(raydist, features, tmp_path):
     result = raydist("cluster", features, "--out", tmp_path / "labels.parquet")
     assert result.code == 3
     assert "'t001' is not unique, it stands in rows 0, 1" in result.err
+
+
+def test_an_ari_that_is_missing_is_explained(raydist, people, tmp_path):
+    file, words = tmp_path / "f.parquet", (*SMALL, "--out", tmp_path / "labels.parquet")
+    write_features(people, file)
+    assert "ARI is missing" not in raydist("cluster", file, *words).err
+    write_features(replace(people, identity=None), file)
+    sentence = "ARI is missing (-) where no identity is known: the features name none of"
+    assert f"{sentence} these tracklets" in raydist("cluster", file, *words).err
+    visible_only = np.where(people.modality == Modality.VISIBLE, people.identity, UNKNOWN_IDENTITY)
+    write_features(replace(people, identity=visible_only), file)
+    assert f"{sentence} the infrared tracklets" in raydist("cluster", file, *words).err
 
 
 @pytest.mark.parametrize("name", ["jaccard", "camera-aware", "modality-aware"])

@@ -3,6 +3,7 @@
 import pytest
 
 from raydist.cli.display import ProgressDisplay, describe_event
+from raydist.engine.criteria_names import WHY_MISSING
 from raydist.engine.events import (
     AlreadyFinished,
     CellStarted,
@@ -54,6 +55,19 @@ def test_an_epoch_is_one_line():
     )
     bare = EpochReport(1, "warm-up", losses={"tracklet": 2.0}, seconds={"train": 1.0})
     assert describe_event(EpochDone(bare, num_epochs=9)) == "epoch 1/9 warm-up | tracklet 2.000 | 1.0 s"
+
+
+def test_a_missing_criterion_is_a_dash_and_explained_once(capsys):
+    first = EpochReport(1, "dual", criteria={"silhouette": 0.5, "balance": 1.0}, seconds={"train": 1.0})
+    line = "epoch 1/2 dual | silhouette 0.50 | stability - | consistency - | balance 1.00 | 1.0 s"
+    assert describe_event(EpochDone(first, num_epochs=2)) == line
+    second = EpochReport(2, "dual", criteria=dict(first.criteria), seconds={"train": 1.0})
+    with ProgressDisplay() as display:
+        for report in (first, second):
+            display.show(EpochDone(report, num_epochs=2))
+    lines = capsys.readouterr().err.splitlines()
+    reasons = [WHY_MISSING["stability"], WHY_MISSING["consistency"]]
+    assert lines == [line, *reasons, line.replace("1/2", "2/2")]
 
 
 @pytest.mark.parametrize(

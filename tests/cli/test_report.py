@@ -1,11 +1,15 @@
 """The page of a run that was trained in this process, without a cluster."""
 
 import json
+import re
+import shutil
+from collections import Counter
 
 import pytest
 from typer import Exit
 
 from raydist.cli.report import report
+from raydist.engine.inputs import open_inputs
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
@@ -44,3 +48,32 @@ def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     (tmp_path / "summary.json").write_text((finished.path / "summary.json").read_text())
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
         write_run_page(RunFolder.open(tmp_path))
+
+
+@pytest.mark.parametrize("split", [[], ["evaluation.split=validation", "data.validation_identities=0.2"]])
+def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path, split):
+    manifest = smoke_manifest(identities=False, splits=False)
+    config = smoke(
+        "data.name=manifest",
+        f"data.root={manifest}",
+        "train.epochs=3",
+        "train.iterations=2",
+        "method.name=dcl",
+        *split,
+    )
+    folder = RunFolder.create(tmp_path, "blind", "run")
+    folder.write("config.yaml", config.dump())
+    state = build_state(config, open_inputs(config, tmp_path / "cache"))
+    train_run(state, folder, NoTracker(), after_epoch=lambda report: None)
+    summary = folder.summary()
+    assert (summary.protocol, summary.split) == (None, None)
+    text = write_run_page(folder).read_text()
+    numbers = [int(number) for number in re.findall(r'aria-label="Cluster (\d+)"', text)]
+    labels = folder.labels(summary.epochs)
+    sizes = Counter(label for label in labels.values() if label >= 0)
+    assert sizes
+    assert numbers[0] == min(sizes, key=lambda label: (-sizes[label], label))
+    assert set(numbers) <= set(sizes)
+    assert "Protocol" not in text
+    shutil.rmtree(folder.path / "labels")
+    assert "Cluster " not in write_run_page(folder).read_text()

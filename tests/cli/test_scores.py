@@ -1,6 +1,9 @@
 """The tables of retrieval scores that several commands print."""
 
+from dataclasses import replace
+
 from raydist.cli.scores import print_scores, print_summary
+from raydist.engine.criteria_names import WHY_MISSING
 from raydist.engine.summary import Best, RunSummary
 
 
@@ -54,3 +57,41 @@ def test_queries_without_a_match_are_counted(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert "visible to infrared: 4 queries have no match and are in no mean" in err
+
+
+UNSCORED = replace(
+    SUMMARY,
+    protocol=None,
+    split=None,
+    untrained=None,
+    last=None,
+    best=Best({}, epoch=2, picked_on="criterion silhouette", measure="silhouette", value=0.5),
+    criteria={"first": {"silhouette": 0.25, "balance": 1.0}, "last": {"silhouette": 0.5, "stability": 0.75}},
+    not_scored="no row has split 'query'",
+)
+
+
+def test_without_scores_there_are_the_criteria_and_why_one_is_missing(capsys):
+    print_summary(UNSCORED)
+    out, err = capsys.readouterr()
+    assert cells(out) == [
+        ["silhouette", "0.250", "0.500"],
+        ["stability", "-", "0.750"],
+        ["consistency", "-", "-"],
+        ["balance", "1.000", "-"],
+    ]
+    assert out.startswith("pgm on synthetic: criteria without identities, larger is better\n")
+    for word in ("protocol", "split", "untrained", "None", "mAP"):
+        assert word not in out + err
+    assert err.splitlines() == [
+        WHY_MISSING["stability"],
+        WHY_MISSING["consistency"],
+        "best is epoch 2, by the criterion silhouette; last is the number to trust",
+    ]
+
+
+def test_without_scores_and_criteria_there_is_no_table(capsys):
+    print_summary(replace(UNSCORED, best=None, criteria={"first": {}, "last": {}}))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "no criterion was measured: this method computes no features of the training tracklets\n"

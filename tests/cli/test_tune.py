@@ -7,6 +7,7 @@ import pytest
 
 from raydist.cli.tune import describe_event, print_study
 from raydist.distributed.tune.search import conclude
+from raydist.engine.criteria_names import WHY_MISSING
 from raydist.tuning.events import StudyStarted, TrialChanged
 from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
@@ -52,6 +53,20 @@ def folder(study, tmp_path):
     return folder
 
 
+def test_a_criterion_that_a_trial_lacks_is_explained(space, tmp_path, capsys):
+    study = make_study(Space.read(space), ["tune.objective=stability"])
+    folder = StudyFolder.create(tmp_path / "runs", None, study)
+    with folder.recording() as log:
+        for number, values in enumerate([{"stability": 0.5, "balance": 1.0}, {"balance": 1.0}]):
+            log.start(number, study.sample(number))
+            log.epoch(number, TrialReport(2, 2, 20, {"synthetic": values}))
+            log.end(number, "finished", "")
+    print_study(study, folder, conclude(study, folder))
+    out, err = capsys.readouterr()
+    assert [line.split("│")[4].strip() for line in out.splitlines() if "│" in line] == ["0.5", "-"]
+    assert WHY_MISSING["stability"] in err.splitlines()
+
+
 def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     summary = conclude(study, folder)
     print_study(study, folder, summary)
@@ -69,6 +84,7 @@ def test_all_trials_are_tabled_and_the_winner_is_named(study, folder, capsys):
     }
     assert "1 of 3 trials were stopped early, which saved 25 % of the full grid's steps" in err
     assert "trial 0 is the best of those that finished, map 8.75" in err
+    assert "is missing" not in err
     for data in study.bases:
         assert f"python -m raydist.train {folder.path}/best-{data}.yaml" in err
     assert (folder.path / "report" / "index.html").is_file()

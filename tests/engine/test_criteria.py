@@ -10,13 +10,13 @@ from sklearn.metrics import silhouette_samples
 from raydist.clustering.quality import noise_as_singletons
 from raydist.clustering.spec import ClusterSpec
 from raydist.engine.criteria import (
-    CRITERIA,
     balance,
     consistency,
     silhouettes,
     stability,
     unsupervised_criteria,
 )
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.loop import run_epoch
 from raydist.engine.refresher import CachedRefresher, LocalRefresher
 from raydist.engine.schema import TuneSection

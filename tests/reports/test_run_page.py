@@ -8,6 +8,7 @@ import pytest
 from raydist.engine.events import EpochReport
 from raydist.engine.summary import Best
 from raydist.errors import DataError
+from raydist.reports.clusters import largest_clusters
 from raydist.reports.rankings import NUM_SHOWN
 from raydist.reports.run_page import history, ranked_queries, run_page, shares
 from raydist.reports.templates import write_html
@@ -210,5 +211,51 @@ def test_a_run_that_was_not_scored_says_why_and_shows_lists_without_marks(unscor
 
 
 def test_a_run_without_queries_has_no_lists(unscored):
-    page = run_page(unscored, [EpochReport(0, "untrained")], {}, epoch=3)
-    assert "Ranked lists" not in Tags(page).text
+    text = Tags(run_page(unscored, [EpochReport(0, "untrained")], {}, epoch=3)).text
+    for words in ("Ranked lists", "Clusters", "Curves", "The numbers of every epoch", "untrained"):
+        assert words not in text
+
+
+@pytest.mark.parametrize("written_by", ["this version", "the one before"])
+def test_a_run_that_was_not_scored_names_neither_protocol_nor_split(unscored, written_by):
+    if written_by == "this version":
+        unscored = replace(unscored, protocol=None, split=None)
+    text = Tags(run_page(unscored, [EpochReport(1, "dual", criteria={"balance": 1.0})], {}, epoch=1)).text
+    for words in ("Protocol", "plain", "Evaluated on", "test split", "None", "chance"):
+        assert words not in text
+
+
+def test_the_untrained_encoder_has_a_row_where_it_has_values(unscored, make_page):
+    blind = [
+        EpochReport(0, "untrained", seconds={"evaluate": 1.0}),
+        EpochReport(1, "dual", losses={"a": 1.0}),
+    ]
+    page = run_page(unscored, blind, {}, epoch=1)
+    assert "untrained" not in Tags(page).text
+    assert '<td class="text">dual</td><td>1.000</td>' in page
+    assert '<td class="text">untrained</td><td>-</td>' in make_page()
+
+
+def test_a_missing_criterion_is_a_dash_and_explained(unscored):
+    whole = {"silhouette": 0.1, "stability": 0.25, "consistency": 0.5, "balance": 1.0}
+    first = {name: value for name, value in whole.items() if name != "stability"}
+    reports = [EpochReport(1, "dual", criteria=first), EpochReport(2, "dual", criteria=whole)]
+    page = run_page(unscored, reports, {}, epoch=2)
+    assert "<td>0.10</td><td>0.50</td><td>1.00</td><td>-</td></tr>" in page
+    assert "Stability is missing (-) where there are no two clusterings to compare" in Tags(page).text
+    assert "Consistency is missing" not in page
+    assert "is missing" not in run_page(unscored, reports[1:], {}, epoch=2)
+
+
+def test_clusters_are_shown_in_the_place_of_lists(unscored, table, make_frames):
+    clusters = largest_clusters(table, np.arange(len(table)) % 3, make_frames(len(table)))
+    tags = Tags(run_page(unscored, [EpochReport(1, "dual", losses={"a": 1.0})], {}, clusters, epoch=1))
+    assert [article["aria-label"] for article in tags.all("article")] == [
+        "Cluster 0",
+        "Cluster 1",
+        "Cluster 2",
+    ]
+    assert len(tags.all("img")) == sum(len(cluster.members) for cluster in clusters)
+    assert all(image["alt"].startswith("member: ") for image in tags.all("img"))
+    assert "Cluster 0 8 visible 8 infrared" in tags.text
+    assert {"href": "#clusters"} in tags.all("a")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from raydist.distributed.cluster import connected, num_groups
 from raydist.distributed.driver.group import run_in_thread
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.schema import Config
