@@ -22,12 +22,16 @@ def explicit(assignment, clusters, identity):
     return found
 
 
+def drawn(rng, num_clusters):
+    """Thirty tracklets in clusters and thirty that are assigned to them, of four people and unknown ones."""
+    clusters = np.where(np.arange(60) < 30, rng.integers(-1, num_clusters, 60), NOISE)
+    assignment = np.where(np.arange(60) >= 30, rng.integers(-1, num_clusters + 1, 60), NOISE)
+    return assignment, clusters, rng.integers(UNKNOWN_IDENTITY, 4, 60)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_assignments_agree_with_counting(seed):
-    rng = np.random.default_rng(seed)
-    clusters = np.where(np.arange(60) < 30, rng.integers(-1, 5, 60), NOISE)
-    assignment = np.where(np.arange(60) >= 30, rng.integers(-1, 6, 60), NOISE)
-    identity = rng.integers(UNKNOWN_IDENTITY, 4, 60)
+    assignment, clusters, identity = drawn(np.random.default_rng(seed), num_clusters=5)
     rows, right = correct_assignments(assignment, clusters, identity)
     assert dict(zip(rows.tolist(), right.tolist(), strict=True)) == explicit(assignment, clusters, identity)
 
@@ -42,9 +46,7 @@ def test_nothing_assigned_is_no_row():
 def test_the_numbers_of_identities_do_not_matter(seed):
     """Clusters of few members, so that most of them have several persons of equal number."""
     rng = np.random.default_rng(seed)
-    clusters = np.where(np.arange(60) < 30, rng.integers(-1, 8, 60), NOISE)
-    assignment = np.where(np.arange(60) >= 30, rng.integers(-1, 8, 60), NOISE)
-    identity = rng.integers(UNKNOWN_IDENTITY, 4, 60)
+    assignment, clusters, identity = drawn(rng, num_clusters=8)
     renumbered = np.append(rng.permutation(4) * 1000, UNKNOWN_IDENTITY)[identity]
     rows, right = correct_assignments(assignment, clusters, identity)
     other_rows, other_right = correct_assignments(assignment, clusters, renumbered)

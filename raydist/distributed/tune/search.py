@@ -77,9 +77,7 @@ def search(
         TrainingError: no trial finished.
     """
     check_search(study.tune.search)
-    earlier = _earlier_folder(study, resume)
-    if earlier is None:
-        study = study.with_fixed_starts()
+    study, earlier = _opened(study, resume)
     for config in study.bases.values():
         check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}
@@ -171,12 +169,13 @@ def first_rung(configs: Sequence[Config]) -> int:
     return step * math.ceil(max(lengths) / GRACE / step)
 
 
-def _earlier_folder(study: Study, resume: Path | None) -> StudyFolder | None:
+def _opened(study: Study, resume: Path | None) -> tuple[Study, StudyFolder | None]:
+    """The study as it is run, and the folder that it goes on in; None for a new one."""
     if resume is None:
-        return None
+        return study.with_fixed_starts(), None
     folder = StudyFolder.open(resume)
     folder.check_same(study)
-    return folder
+    return study, folder
 
 
 def _start(
