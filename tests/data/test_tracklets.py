@@ -99,7 +99,7 @@ def test_bad_values_are_refused_with_their_rows(changes, message):
 def test_every_problem_has_a_line():
     with pytest.raises(DataError) as error:
         table_of(20, camera=None, modality="x", frames=[])
-    assert "3 problem(s)" in str(error.value)
+    assert "3 problems;" in str(error.value)
     assert len(str(error.value).splitlines()) == 4
 
 
