@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -19,7 +18,7 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
-from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique
+from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique, plain_words
 from raydist.errors import DataError
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
@@ -81,7 +80,7 @@ def read_features(path: str | Path) -> FeatureTable:
     for name, allowed in ALLOWED.items():
         column = texts[name]
         if column is not None:
-            texts[name] = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+            texts[name] = plain_words(column, allowed)
             check_allowed(texts[name], name, allowed, problems)
     if texts["tracklet_id"] is not None:
         check_unique(texts["tracklet_id"], problems)

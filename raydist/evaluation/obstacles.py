@@ -97,7 +97,8 @@ def _obstacle_of(
         return Obstacle(
             "no common identity",
             f"from {where}, queries ({_with_identities(table, queries)}) and gallery "
-            f"({_with_identities(table, gallery)}) have no identity in common, and scores need the people who are in both: check the identity and split columns",
+            f"({_with_identities(table, gallery)}) have no identity in common, and scores "
+            "need the people who are in both: check the identity and split columns",
         )
     if not _any_match(
         table, protocol, common, _representatives(table, queries), _representatives(table, gallery)

@@ -96,7 +96,7 @@ def replaced(file, name, column):
         (
             "modality",
             pa.array(["visible", "thermal"]),
-            "modality: 'thermal' in row 1, expected one of visible",
+            "modality: 'thermal' in row 1, expected one of visible, infrared; write 'infrared'",
         ),
         ("identity", pa.array([0.5, 1]), r"column identity: 0\.5 in row 0"),
         ("tracklet_id", pa.array(["a", "a"]), "'a' is not unique, it stands in rows 0, 1"),

@@ -50,8 +50,8 @@ def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None) 
         uint8 [H, W, 3] in the order red, green, blue.
 
     Raises:
-        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`, or holds
-            fractions and no span is given.
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`, or
+            holds fractions and no span is given.
     """
     if encoded.startswith(_JPEG):
         pixels = to_eight_bits(_decode_jpeg(encoded, height, width), span)

@@ -97,6 +97,14 @@ def test_other_columns_are_noted(tmp_path):
     ("text", "message"),
     [
         ("tracklet_id,split,modality,frames\na,train,visible,x\n", "column camera: missing"),
+        (
+            "tracklet_id,split,modality,camera,frames\na,train, Thermal,c,x\n",
+            "modality: 'Thermal' in row 2, expected one of visible, infrared; write 'infrared'",
+        ),
+        (
+            "tracklet_id,split,modality,camera,frames\na,Test,RGB,c,x\n",
+            "split: 'Test' in row 2, expected one of train, query, gallery",
+        ),
         (CSV.replace("a,train,visible,NA", "a,train,visible,"), "camera: empty in row 2"),
         (CSV.replace("x/1.jpg|x/2.jpg", ""), "0 frames in row 2"),
         (CSV.replace("x/2.jpg", ""), "an empty path in row 2"),

@@ -292,7 +292,7 @@ def test_enormous_images_are_refused_by_their_header(header):
 
 
 def wide(form, pixels=20000 * 20000):
-    """A whole picture of one row; then its header is given more rows, which no decoder is to make room for."""
+    """A picture of one row whose header states more of them."""
     stream = io.BytesIO()
     Image.new("L", (20000, 1)).save(stream, form)
     content, height = bytearray(stream.getvalue()), pixels // 20000
@@ -316,7 +316,7 @@ def test_other_formats_are_refused_before_there_is_room_for_their_pixels(form):
 def test_a_damaged_png_is_refused_in_one_place(capfd):
     content = bytearray(encoded(".png", PIXELS))
     content[content.index(b"IDAT") + 40] ^= 255
-    with pytest.raises(DataError, match="the PNG is damaged .its IDAT"):
+    with pytest.raises(DataError, match="the PNG is damaged"):
         decode(bytes(content))
     assert capfd.readouterr().err == ""
 
