@@ -139,6 +139,22 @@ class TrackletTable:
         indices = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return replace(self, table=self.table.take(pa.array(indices, pa.int64())))
 
+    def take_frames(self, frames: NDArray[np.bool_]) -> TrackletTable:
+        """The table with some of its frames; tracklets of which none is left are dropped.
+
+        Args:
+            frames: bool [F], which to take of all frames, tracklet after tracklet.
+        """
+        if frames.all():
+            return self
+        row = np.repeat(np.arange(len(self)), self.num_frames)
+        left = np.bincount(row[frames], minlength=len(self))
+        paths = pc.list_flatten(self.table["frames"].combine_chunks()).filter(pa.array(frames))
+        lists = pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(left)]), pa.int32()), paths)
+        place = self.table.column_names.index("frames")
+        table = self.table.set_column(place, self.table.schema.field("frames"), lists)
+        return replace(self, table=table.filter(pa.array(left > 0)))
+
     def with_features(self, features: Floats) -> FeatureTable:
         """The feature table of these tracklets.
 

@@ -68,6 +68,26 @@ def test_take_and_select(chunked):
         table.select(split="test")
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_frames_are_taken_as_by_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        row | {"frames": [f"{number}/{frame}.jpg" for frame in range(rng.integers(1, 5))]}
+        for number, row in enumerate(rows_of(20))
+    ]
+    table = TrackletTable(
+        pa.concat_tables([TrackletTable.from_rows(part, ROOT).table for part in (rows[:7], rows[7:])]), ROOT
+    )
+    taken = rng.random(int(table.num_frames.sum())) < 0.3
+    marks = iter(taken.tolist())
+    expected = [row | {"frames": [path for path in row["frames"] if next(marks)]} for row in rows]
+    expected = [row for row in expected if row["frames"]]
+    assert 0 < len(expected) < 20
+    assert table.take_frames(taken).table.to_pylist() == expected
+    assert table.take_frames(np.ones(len(taken), bool)) is table
+    assert len(table.take_frames(np.zeros(len(taken), bool))) == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
