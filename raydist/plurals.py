@@ -19,9 +19,11 @@ def counted(number: int, noun: str) -> str:
 def plural(noun: str) -> str:
     """The plural of an English noun that is regular.
 
-    >>> plural("identity"), plural("day"), plural("match")
-    ('identities', 'days', 'matches')
+    >>> plural("identity"), plural("day"), plural("match"), plural("epoch")
+    ('identities', 'days', 'matches', 'epochs')
     """
+    if noun.endswith("epoch"):  # a hard ch
+        return f"{noun}s"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun[:-1]}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"

@@ -13,6 +13,8 @@ from raydist.plurals import counted
         (2, "gallery row", "2 gallery rows"),
         (3, "key", "3 keys"),
         (2, "box", "2 boxes"),
+        (2, "batch", "2 batches"),
+        (12, "epoch", "12 epochs"),
     ],
 )
 def test_one_is_singular_and_all_others_are_plural(number, noun, text):

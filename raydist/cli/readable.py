@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,19 @@ def check_readable_frames(table: TrackletTable, data: DataSection, *, decode: bo
                 except DataError as error:
                     messages.append(str(error))
     seen = table if messages else table.take_frames(readable)
-    return FrameCheck(seen, bad, dict(counts), refusals, "\n".join(messages) or None)
+    return FrameCheck(seen, bad, dict(counts), refusals, _in_one(messages))
+
+
+def _in_one(messages: Sequence[str]) -> str | None:
+    """The messages of the parts in one, with an advice that they share at its end; None where there are none.
+
+    >>> _in_one(["a:\\n  x\\nrepair", "b:\\n  y\\nrepair"]).splitlines()
+    ['a:', '  x', 'b:', '  y', 'repair']
+    """
+    advice = {message.rpartition("\n")[2] for message in messages}
+    if len(advice) != 1:
+        return "\n".join(messages) or None
+    return "\n".join([*(message.rpartition("\n")[0] for message in messages), *advice])
 
 
 def pack_frames(table: TrackletTable, data: DataSection, folder: Path) -> FrameCheck:

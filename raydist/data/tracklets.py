@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from raydist.data.table_problems import TableProblems
 from raydist.data.tracklet_rules import SCHEMA, SPLITS, check_columns, check_values
 from raydist.errors import ConfigError, DataError
+from raydist.plurals import counted
 from raydist.randomness import stream
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
@@ -230,9 +231,8 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
     wanted = max(1, round(share * len(known)))
     if wanted > len(in_both):
         raise DataError(
-            f"{wanted} validation identities wanted ({share:.0%} of {len(known)}), "
-            f"but only {len(in_both)} training identities "
-            f"of {table.root} are seen in both modalities"
+            f"{counted(wanted, 'validation identity')} wanted ({share:.0%} of {len(known)}), but "
+            f"{table.root} has {counted(len(in_both), 'training identity')} seen in both modalities"
         )
     chosen = stream(seed, "validation identities").choice(in_both, wanted, replace=False)
     held_out = np.isin(train.identity, chosen)

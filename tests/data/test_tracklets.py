@@ -204,7 +204,7 @@ def test_hold_out_takes_identities_of_both_modalities_only():
     validation, train = hold_out_identities(table, 0.1, seed=0)
     assert set(validation.identity) == {3}
     assert -1 in train.identity
-    with pytest.raises(DataError, match="only 1 training identities"):
+    with pytest.raises(DataError, match="has 1 training identity seen in both"):
         hold_out_identities(table, 0.9, seed=0)
 
 

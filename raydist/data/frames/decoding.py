@@ -175,7 +175,7 @@ def _decode_other(encoded: bytes) -> NDArray[Any]:
     if size is not None:
         _check_size(*size)
     if encoded.startswith(_PNG) and (chunk := damaged_chunk(encoded)):
-        raise DataError(f"the PNG is damaged (its {chunk} does not have the checksum that it states)")
+        raise DataError(f"the PNG is damaged: the checksum of its {chunk} is wrong")
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

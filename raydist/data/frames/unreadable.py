@@ -58,7 +58,7 @@ def advice_on(index: FrameIndex, *, skip: bool) -> str | None:
 
 
 def refusal_of(index: FrameIndex, *, of: str, skip: bool) -> str | None:
-    """Why frames are refused, without their names; None where they are not.
+    """Why frames are refused, without their names and without advice; None where they are not.
 
     Args:
         index: what is known of them.
@@ -66,8 +66,10 @@ def refusal_of(index: FrameIndex, *, of: str, skip: bool) -> str | None:
         skip: as in `advice_on`.
     """
     num_bad, total = _counts(index)
-    advice = advice_on(index, skip=skip)
-    return advice and f"{num_bad:,} of {counted(total, 'frame')} of {of} cannot be read; {advice}"
+    if advice_on(index, skip=skip) is None:
+        return None
+    too_many = f", {num_bad / total:.1%} of them, and up to {MAX_UNREADABLE_SHARE:.0%} may be left out"
+    return f"{num_bad:,} of {counted(total, 'frame')} of {of} cannot be read{too_many if skip else ''}"
 
 
 def _counts(index: FrameIndex) -> tuple[int, int]:
