@@ -8,10 +8,7 @@ from raydist.home import cache_folder
 CHECK = ("data", "check", "--name", "manifest", "--root")
 PACK = ("data", "pack", "--name", "manifest", "--height", 32, "--width", 16, "--root")
 
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path, monkeypatch):
-    monkeypatch.setenv("RAYDIST_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def run_words(manifest, *words):
