@@ -20,6 +20,7 @@ from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique, plain_words
 from raydist.errors import DataError
+from raydist.plurals import counted
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
@@ -110,7 +111,7 @@ def write_labels(tracklet_id: NDArray[Any], labels: Labels, path: str | Path) ->
         DataError: there are more or fewer labels than ids.
     """
     if len(tracklet_id) != len(labels):
-        raise DataError(f"{len(labels)} labels for {len(tracklet_id)} tracklets")
+        raise DataError(f"{counted(len(labels), 'label')} for {counted(len(tracklet_id), 'tracklet')}")
     ids = pa.array(np.asarray(tracklet_id).tolist(), pa.string())
     _replace(pa.table({"tracklet_id": ids, "label": pa.array(labels, pa.int64())}), Path(path))
 

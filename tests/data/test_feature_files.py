@@ -212,7 +212,7 @@ def test_labels_come_back(tmp_path):
 
 def test_labels_are_checked(tmp_path):
     file = tmp_path / "labels.parquet"
-    with pytest.raises(DataError, match="2 labels for 1 tracklets"):
+    with pytest.raises(DataError, match="2 labels for 1 tracklet"):
         write_labels(np.array(["a"]), np.array([1, 2]), file)
     write_labels(np.array(["a"]), np.array([-2]), file)
     with pytest.raises(DataError, match="label -2 in row 0"):
