@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from raydist.cli.common import print_line, print_table
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.data.checks.balance import Balance
@@ -62,7 +63,7 @@ def _bar(count: int, longest: int) -> str:
 
 def _balance(balance: Balance) -> Iterator[str]:
     parts = [
-        f"{balance.tracklets[name]:,} {name} tracklets of {balance.frames[name]:,} frames"
+        f"{counted(balance.tracklets[name], f'{name} tracklet')} of {counted(balance.frames[name], 'frame')}"
         for name in balance.tracklets
     ]
     if not any(balance.tracklets.values()):
@@ -75,7 +76,8 @@ def _balance(balance: Balance) -> Iterator[str]:
             f"{count - balance.identities_in_both:,} in {name} only"
             for name, count in balance.identities.items()
         ]
-        yield f"training: {balance.identities_in_both:,} identities in both modalities, {', '.join(in_one)}"
+        in_both = counted(balance.identities_in_both, "identity")
+        yield f"training: {in_both} in both modalities, {', '.join(in_one)}"
 
 
 def _lone_cameras(cameras: dict[str, list[str]]) -> Iterator[str]:
@@ -88,7 +90,11 @@ def _lengths(lengths: Lengths) -> Iterator[str]:
     for name, quartiles in lengths.quartiles.items():
         if quartiles:
             least, _, median, _, most = quartiles
-            yield f"{name} tracklets have {least:,.0f} to {most:,.0f} frames, their median is {median:,.0f}"
+            if least == most:
+                yield f"all {name} tracklets have {counted(int(most), 'frame')}"
+            else:
+                span = f"{least:,.0f} to {most:,.0f} frames"
+                yield f"{name} tracklets have {span}, their median is {median:,.0f}"
     if any(lengths.num_single.values()):
         counts = [f"{count:,} {name}" for name, count in lengths.num_single.items()]
         yield f"tracklets of one frame: {' and '.join(counts)}"
@@ -98,12 +104,12 @@ def _same_pictures(same: SamePictures) -> Iterator[str]:
     if not (same.num_ranked or same.num_contradicted):
         yield "no picture of training is in query or gallery too, or has two identities"
     yield from _pairs(
-        f"warning: {same.num_ranked:,} pictures of training are in query or gallery too",
+        f"warning: pictures of training that are in query or gallery too: {same.num_ranked:,}",
         same.ranked,
         same.num_ranked,
     )
     yield from _pairs(
-        f"warning: {same.num_contradicted:,} pictures are in training under two identities",
+        f"warning: pictures in training under two identities: {same.num_contradicted:,}",
         same.contradicted,
         same.num_contradicted,
     )
@@ -111,10 +117,13 @@ def _same_pictures(same: SamePictures) -> Iterator[str]:
 
 def _overlaps(overlaps: Overlaps) -> Iterator[str]:
     if overlaps.num_views and not overlaps.num_tracklets:
-        yield f"no tracklets of one identity overlap in time on a camera ({overlaps.num_views:,} looked at)"
+        yield (
+            "no tracklets of one identity overlap in time on a camera "
+            f"({counted(overlaps.num_views, 'camera view')} looked at)"
+        )
     yield from _pairs(
-        f"warning: {overlaps.num_tracklets:,} tracklets overlap in time with one of the same identity on the "
-        "same camera",
+        "warning: tracklets that overlap in time with one of the same identity on the same camera: "
+        f"{overlaps.num_tracklets:,}",
         overlaps.pairs,
         overlaps.num_tracklets,
     )

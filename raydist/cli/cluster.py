@@ -17,6 +17,7 @@ from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
 from raydist.cli.system import require_writable
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
@@ -110,8 +111,8 @@ def cluster(
     require_writable(out, what="--out")
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
-        f"clustering {len(table):,} tracklets by the {spec.distance} distance and {spec.algorithm}, "
-        f"rows in {shards} {'slab' if shards == 1 else 'slabs'} (--shards)"
+        f"clustering {counted(len(table), 'tracklet')} by the {spec.distance} distance and {spec.algorithm}, "
+        f"rows in {counted(shards, 'slab')} (--shards)"
     )
     clock = StageClock()
     staged = cluster_in_stages(

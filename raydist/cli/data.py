@@ -18,11 +18,13 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
-from raydist.cli.pixels import DataWords, Decode, data_section, print_left_out
+from raydist.cli.pixels import DataWords, Decode, data_section
+from raydist.cli.readable import print_notes
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.errors import ConfigError, DataError
+from raydist.plurals import counted
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
@@ -127,18 +129,31 @@ def check(
     json: Json = False,
 ) -> None:
     """Read a data set, say what is in it and what can be done with it, and look for bad files."""
-    from raydist.cli.data_check import check_frames, check_possibilities, check_tracklets
+    from dataclasses import asdict
+
+    from raydist.cli.data_check import (
+        check_frames,
+        check_tracklets,
+        possibilities,
+        show_frames,
+        why_refused,
+    )
 
     section = data_section(words, name=name, root=root, trial=trial)
-    table, notes = _read(section, stderr=json)
-    pixels, decoded = check_frames(table, section, decode=decode, stderr=json)
+    everything, notes = _read(section)
+    frames, section = check_frames(everything, section, decode=decode)
+    table = frames.table
+    print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
     facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-    facts |= {"identity_names": table.identity_names} | pixels
-    facts |= check_tracklets(table, stderr=json) | check_possibilities(table, section)
+    facts |= {"identity_names": table.identity_names} | show_frames(frames, section, stderr=json)
+    facts |= check_tracklets(table, stderr=json)
+    possible = possibilities(frames, section)
+    refusal = why_refused(frames, possible)
+    print_line("\n".join(possible.lines(explained=refusal)))
     if json:
-        print_json(facts)
-    decoded.require_accepted()
-    table.require_both_modalities()
+        print_json(facts | {"refused": asdict(possible)})
+    if refusal is not None:
+        raise DataError(refusal)
 
 
 @data.command()
@@ -154,26 +169,27 @@ def pack(
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
-    from raydist.cli.pixels import pack_everything, survey_of, warn_of_ranges
+    from raydist.cli.pixels import survey_of, warn_of_ranges
+    from raydist.cli.readable import pack_frames
     from raydist.engine.inputs import with_measured_ranges
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
     section = data_section(words, name=name, root=root, trial=trial, **given)
-    table, _ = _read(section, stderr=json)
+    table, notes = _read(section)
     section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
     warn_of_ranges(survey_of(table, section))
     folder = cache_folder() / "frames"
-    left_out = pack_everything(table, section, folder)
-    print_left_out(left_out)
-    num_frames, size = int(table.num_frames.sum()), {"height": section.height, "width": section.width}
-    num_bytes = num_frames * section.height * section.width * 3
+    packed = pack_frames(table, section, folder)
+    print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)
+    print_notes(packed.notes())
+    num_frames, size = int(packed.table.num_frames.sum()), {"height": section.height, "width": section.width}
+    num_bytes = int(table.num_frames.sum()) * section.height * section.width * 3  # gaps take room too
     shape, megabytes = f"{section.height} x {section.width}", num_bytes / 2**20
-    print_line(f"{num_frames:,} frames of {shape}, {megabytes:,.1f} MiB, in {folder}")
+    print_line(f"{counted(num_frames, 'frame')} of {shape}, {megabytes:,.1f} MiB, in {folder}")
     if json:
-        print_json(
-            {"folder": str(folder), "frames": num_frames, "bytes": num_bytes, "left_out": left_out} | size
-        )
+        facts = {"folder": str(folder), "frames": num_frames, "bytes": num_bytes}
+        print_json(facts | {"left_out": dict(packed.left_out)} | size)
 
 
 @data.command()
@@ -188,7 +204,7 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
 
     config = config_of(arguments)
     inputs = open_inputs(config, cache_folder(), warn=True)
-    print_left_out(inputs.notes)
+    print_notes(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:
         raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")
     retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
@@ -198,12 +214,10 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
         print_json({"protocol": inputs.protocol, "retrieval": retrieval})
 
 
-def _read(section: DataSection, *, stderr: bool) -> tuple[TrackletTable, ReadNotes]:
-    """Read a data set, and print what is in it and what the reader says."""
+def _read(section: DataSection) -> tuple[TrackletTable, ReadNotes]:
+    """Read a data set: its tracklets, and what the reader says."""
     from raydist.data.datasets.dataset import read_dataset
     from raydist.engine.inputs import read_options
 
     assert section.root is not None
-    table, notes = read_dataset(section.name, section.root, read_options(section))
-    print_tracklets(table, notes, title=f"{section.name} in {section.root}", stderr=stderr)
-    return table, notes
+    return read_dataset(section.name, section.root, read_options(section))

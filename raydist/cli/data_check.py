@@ -6,46 +6,64 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from raydist.cli.common import print_line
-from raydist.cli.pixels import (
-    NOT_DECODED,
-    DecodedSet,
-    decode_everything,
-    pixel_facts,
-    print_left_out,
-    show_pixels,
-)
+from raydist.cli.readable import RANKED, TRAINING, FrameCheck, check_readable_frames, print_notes
+from raydist.errors import DataError
 
 if TYPE_CHECKING:
     from raydist.data.tracklets import TrackletTable
     from raydist.engine.schema import DataSection
+    from raydist.engine.verdict import Verdict
 
 
 def check_frames(
-    table: TrackletTable, section: DataSection, *, decode: bool, stderr: bool
-) -> tuple[dict[str, Any], DecodedSet]:
-    """The frame files: whether they are there, what values sampled ones hold, and which are damaged.
+    table: TrackletTable, section: DataSection, *, decode: bool
+) -> tuple[FrameCheck, DataSection]:
+    """Whether the frame files are there, and with `decode` which are damaged.
 
     Args:
         table: all tracklets.
         section: how a run reads them.
         decode: look into every file; where unreadable frames are skipped, that is done in any case.
-        stderr: where tables go.
 
-    Raises:
-        DataError: files are missing.
+    Returns:
+        What is known of the frames, and the section with ranges in numbers.
     """
-    from raydist.data.frames.files import check_files
+    from dataclasses import replace
+
     from raydist.engine.inputs import with_measured_ranges
 
+    try:
+        section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    except DataError as error:  # what the frames are cannot be known then, but whether they are there
+        section = section.model_copy(update={"range": "full"})
+        frames = check_readable_frames(table, section, decode=False)
+        message = "\n".join(filter(None, (frames.message, str(error))))
+        refusals = {TRAINING: str(error)} | dict(frames.refusals)
+        return replace(frames, table=table, refusals=refusals, message=message), section
     decode = decode or section.unreadable == "skip"
-    if not decode:
-        check_files(table)
-        print_line(f"all {sum(table.num_frames):,} frame files are there; --decode looks into them")
-    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
-    cameras = show_pixels(table, section, stderr=stderr)
-    decoded = decode_everything(table, section) if decode else NOT_DECODED
-    print_left_out(decoded.left_out)
-    return {"pixels": pixel_facts(cameras), "unreadable": decoded.bad}, decoded
+    frames = check_readable_frames(table, section, decode=decode)
+    if not decode and not frames.bad:
+        print_line(f"all {int(table.num_frames.sum()):,} frame files are there; --decode looks into them")
+    return frames, section
+
+
+def show_frames(frames: FrameCheck, section: DataSection, *, stderr: bool) -> dict[str, Any]:
+    """What values sampled frames hold, and how many cannot be read.
+
+    Args:
+        frames: what is known of all.
+        section: how a run reads them, with ranges in numbers.
+        stderr: where tables go.
+    """
+    from raydist.cli.pixels import pixel_facts, show_pixels
+
+    cameras = show_pixels(frames.table, section, stderr=stderr)
+    print_notes(frames.notes())
+    return {
+        "pixels": pixel_facts(cameras),
+        "unreadable": dict(frames.bad),
+        "frames_left_out": dict(frames.left_out),
+    }
 
 
 def check_tracklets(table: TrackletTable, *, stderr: bool) -> dict[str, Any]:
@@ -58,12 +76,22 @@ def check_tracklets(table: TrackletTable, *, stderr: bool) -> dict[str, Any]:
     return {"checks": asdict(checks)}
 
 
-def check_possibilities(table: TrackletTable, section: DataSection) -> dict[str, Any]:
+def possibilities(frames: FrameCheck, section: DataSection) -> Verdict:
     """What can be done with the data set under the default settings, see `raydist.engine.verdict`."""
     from raydist.engine.schema import load_config
     from raydist.engine.verdict import verdict
 
-    config = load_config(None).model_copy(update={"data": section})
-    possible = verdict(config, table)
-    print_line("\n".join(possible.lines()))
-    return {"refused": asdict(possible)}
+    config, refusals = load_config(None).model_copy(update={"data": section}), frames.refusals
+    return verdict(
+        config,
+        frames.table,
+        refused_training=refusals.get(TRAINING),
+        refused_ranked=refusals.get(RANKED),
+    )
+
+
+def why_refused(frames: FrameCheck, possible: Verdict) -> str | None:
+    """Why the data set as a whole is bad data; None where it is not."""
+    if frames.message is None and len(set(frames.table.modality.tolist())) < 2:
+        return possible.train
+    return frames.message

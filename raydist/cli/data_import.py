@@ -211,7 +211,7 @@ def _pairs(words: Sequence[str] | None, usage: str) -> dict[str, str]:
 
 
 def _modalities(words: Sequence[str] | None) -> Mapping[str, Modality]:
-    from raydist.data.importers.modalities import WORDS
+    from raydist.data.modality_words import WORDS
 
     pairs = _pairs(words, "--modality CAMERA=infrared (or visible)")
     for camera, word in pairs.items():

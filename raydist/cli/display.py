@@ -17,6 +17,7 @@ from raydist.engine.events import (
     Started,
     StepDone,
 )
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -104,7 +105,8 @@ def describe_event(
     if isinstance(event, Preparing):
         return event.what
     if isinstance(event, AlreadyFinished):
-        return f"{event.folder} is finished after {event.num_epochs} epochs: nothing is left to train"
+        epochs = counted(event.num_epochs, "epoch")
+        return f"{event.folder} is finished after {epochs}: nothing is left to train"
     if isinstance(event, ReportWritten):
         return f"report: {event.path}"
     return f"[{event.number}/{event.num_cells}] {event.name}{': done before' if event.done else ''}"
@@ -113,7 +115,7 @@ def describe_event(
 def _start_lines(event: Started) -> str:
     """What is trained on, and where the run is kept."""
     sets = ", ".join(
-        f"{number:,} {modality} tracklets ({event.frames[modality]:,} frames)"
+        f"{counted(number, f'{modality} tracklet')} ({counted(event.frames[modality], 'frame')})"
         for modality, number in event.tracklets.items()
     )
     notes = "".join(f"; {name} {value}" for name, value in event.notes.items() if value)
@@ -126,9 +128,9 @@ def _start_lines(event: Started) -> str:
     start = f"\nencoder starts from {event.start}" if event.start else ""
     return (
         f"run folder: {event.folder}{mlflow}{start}\n"
-        f"training on {sets}; {event.ranked:,} tracklets to rank{notes}{unscored}\n"
+        f"training on {sets}; {counted(event.ranked, 'tracklet')} to rank{notes}{unscored}\n"
         f"memory: every worker holds a copy of the prototypes, {_megabytes(event.memory_mb)}; "
-        f"the features of all tracklets lie on {event.num_shards} Ray actors (shards), "
+        f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
         f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
 
@@ -151,7 +153,8 @@ def _epoch_line(event: EpochDone) -> str:
     parts += [f"{name} {value:.3f}" for name, value in report.losses.items()]
     for modality, clusters in report.clusters.items():
         agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
-        parts.append(f"{modality} {clusters['count']} clusters, noise {clusters['noise']:.0%}{agreement}")
+        number = counted(int(clusters["count"]), "cluster")
+        parts.append(f"{modality} {number}, noise {clusters['noise']:.0%}{agreement}")
     parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
     if report.retrieval is None:
         parts += [

@@ -10,6 +10,7 @@ import typer
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.scores import print_scores
 from raydist.cli.system import open_streams
+from raydist.plurals import counted
 
 RunDir = Annotated[
     Path,
@@ -40,7 +41,7 @@ def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -
     protocol, ranked = default_protocol(config), trained.ranked()
     if obstacle := scoring_obstacle(config, ranked):
         raise DataError(f"{config.data.name} cannot be scored: {obstacle.message}")
-    print_line(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
+    print_line(f"ranking {counted(len(ranked), 'tracklet')} by {run_dir} after epoch {trained.epoch}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
     retrieval = scores(features, protocol)
     on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"

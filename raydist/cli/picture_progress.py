@@ -15,9 +15,14 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class PictureProgress:
-    """Shows how many pictures of each part are done, such as those of a sequence that is imported."""
+    """Shows how many pictures of each part are done, such as those of a sequence that is imported.
 
-    def __init__(self) -> None:
+    Args:
+        what: is counted.
+    """
+
+    def __init__(self, what: str = "pictures") -> None:
+        self._what = what
         self._bar: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
         self._last_line = time.monotonic()
@@ -51,10 +56,10 @@ class PictureProgress:
         """
         if self._bar:
             if name not in self._tasks:
-                self._tasks[name] = self._bar.add_task(name, total=total)
+                self._tasks[name] = self._bar.add_task(f"{name}, {self._what}", total=total)
             self._bar.update(self._tasks[name], completed=done)
             return
         now = time.monotonic()
         if done == total or now - self._last_line >= SECONDS_BETWEEN_LINES:
-            print_line(f"{name}: {done:,} of {total:,} pictures")
+            print_line(f"{name}: {done:,} of {total:,} {self._what}")
             self._last_line = now

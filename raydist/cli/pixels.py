@@ -1,22 +1,17 @@
-"""What `raydist data check` and `raydist data pack` say of pixels: values, grey levels, unreadable frames."""
+"""What `raydist data check` and `raydist data pack` say of pixels: values and grey levels."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from raydist.cli.common import print_line, print_table
-from raydist.cli.picture_progress import PictureProgress
-from raydist.errors import ConfigError, DataError
+from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.data.frames.files import FrameFiles
     from raydist.data.frames.survey import CameraPixels
     from raydist.data.tracklets import TrackletTable
     from raydist.engine.schema import DataSection
@@ -98,122 +93,14 @@ def pixel_facts(cameras: Sequence[CameraPixels]) -> list[dict[str, Any]]:
             "used": [pixels.low, pixels.high],
             "range": pixels.span or "full",
             "grey_levels": pixels.levels,
+            "possible_grey_levels": pixels.possible_levels,
             "warning": pixels.warning() if pixels.loses_levels else None,
         }
         for pixels in cameras
     ]
 
 
-def print_left_out(counts: Mapping[str, int]) -> None:
-    """A line for each reason for which something was left out."""
-    for reason, number in counts.items():
-        print_line(f"{reason}: {number:,}")
-
-
 def _row(pixels: CameraPixels) -> list[str]:
     span = "full" if pixels.span is None else f"{pixels.span[0]:g} to {pixels.span[1]:g}"
     values = f"{pixels.low:g} to {pixels.high:g}"
     return [f"{pixels.camera} {pixels.modality.label}", str(pixels.bits), values, span, str(pixels.levels)]
-
-
-def parts_of_a_run(table: TrackletTable) -> dict[str, TrackletTable]:
-    """Training and ranked tracklets apart, as a run opens them: a cache entry is of one list of files."""
-    trained = table.split == "train"
-    parts = {"training frames": table.take(trained), "frames of queries and gallery": table.take(~trained)}
-    return {name: part for name, part in parts.items() if len(part)}
-
-
-def frame_files(part: TrackletTable, data: DataSection) -> FrameFiles:
-    """The frames of one part as the section says."""
-    from raydist.data.frames.files import FrameFiles
-    from raydist.data.frames.ranges import Ranges
-
-    ranges, workers = Ranges.of(data.range), max(1, data.workers)
-    return FrameFiles.of(part, height=data.height, width=data.width, workers=workers, ranges=ranges)
-
-
-@dataclass(frozen=True)
-class DecodedSet:
-    """How decoding a whole data set went.
-
-    Attributes:
-        bad: path -> why it cannot be read.
-        left_out: what a run leaves out, with how often.
-        refusal: why a run refuses the set; None where it does not.
-    """
-
-    bad: Mapping[str, str] = field(default_factory=dict)
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    refusal: str | None = None
-
-    def require_accepted(self) -> None:
-        """Refuse the set if a run would.
-
-        Raises:
-            DataError: with the bad frames.
-        """
-        if self.refusal is not None:
-            raise DataError(self.refusal)
-
-
-NOT_DECODED = DecodedSet()
-"""Nothing is known of damaged frames."""
-
-
-def decode_everything(table: TrackletTable, data: DataSection) -> DecodedSet:
-    """Decode all frames and print how far it is.
-
-    Args:
-        table: all tracklets.
-        data: the section, with ranges in numbers.
-    """
-    from raydist.data.frames.index import collect_index
-    from raydist.data.frames.store import left_out
-    from raydist.data.frames.unreadable import check_readable, unreadable_frames
-
-    bad: dict[str, str] = {}
-    refusals, counts = [], Counter[str]()
-    with PictureProgress() as progress:
-        for name, part in parts_of_a_run(table).items():
-            files = frame_files(part, data)
-            show = partial(progress.show, name, total=len(files))
-            index = collect_index(files.decode_all(), on_progress=show)
-            bad |= unreadable_frames(index, files)
-            counts += Counter(left_out(index, part.num_frames))
-            try:
-                check_readable(index, files, skip=data.unreadable == "skip")
-            except DataError as error:
-                refusals.append(str(error))
-    return DecodedSet(bad, dict(counts), "\n".join(refusals) or None)
-
-
-def pack_everything(table: TrackletTable, data: DataSection, folder: Path) -> dict[str, int]:
-    """Write the cache entries that a run maps, and print how far it is.
-
-    Args:
-        table: all tracklets.
-        data: the section, with ranges in numbers.
-        folder: of the cache.
-
-    Returns:
-        What was left out, with how often.
-
-    Raises:
-        DataError: frames cannot be read.
-    """
-    from raydist.data.frames.store import open_files
-
-    counts = Counter[str]()
-    with PictureProgress() as progress:
-        for name, part in parts_of_a_run(table).items():
-            files = frame_files(part, data)
-            store = open_files(
-                files,
-                part.num_frames,
-                cache="packed",
-                cache_dir=folder,
-                unreadable=data.unreadable,
-                on_progress=partial(progress.show, name, total=len(files)),
-            )
-            counts += Counter(store.notes)
-    return dict(counts)

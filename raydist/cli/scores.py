@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from raydist.cli.common import print_line, print_table
 from raydist.engine.criteria_names import MISSING, missing_reasons, with_missing
 from raydist.evaluation.headings import METRICS
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.engine.events import Scores
@@ -34,7 +35,9 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
     _print_chance(scores)
     for direction, values in scores.items():
         if values["skipped_queries"]:
-            queries = f"{values['skipped_queries']} queries have no match and are in no mean"
+            skipped = int(values["skipped_queries"])
+            verbs = "has no match and is" if skipped == 1 else "have no match and are"
+            queries = f"{counted(skipped, 'query')} {verbs} in no mean"
             print_line(f"{direction.replace('_', ' ')}: {queries}")
 
 

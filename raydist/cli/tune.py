@@ -20,6 +20,7 @@ from raydist.cli.common import (
 from raydist.cli.system import open_streams
 from raydist.engine.criteria_names import WHY_MISSING
 from raydist.errors import ConfigError
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.tuning.events import StudyEvent, StudyStarted, TrialChanged
@@ -94,9 +95,10 @@ def _start_lines(study: StudyStarted) -> str:
     before = f", {study.num_ended} ended before" if study.num_ended else ""
     return (
         f"study folder: {study.folder}{mlflow}\n"
-        f"{study.num_parameters} parameters of {study.method} on {', '.join(study.data)}, compared by "
-        f"{study.tune.objective}: {study.tune.search} search, early stopping {study.tune.scheduler}\n"
-        f"{study.num_waiting} trials to run{before}; {study.at_once} at once"
+        f"{counted(study.num_parameters, 'parameter')} of {study.method} on {', '.join(study.data)}, "
+        f"compared by {study.tune.objective}: {study.tune.search} search, "
+        f"early stopping {study.tune.scheduler}\n"
+        f"{counted(study.num_waiting, 'trial')} to run{before}; {study.at_once} at once"
     )
 
 
@@ -121,7 +123,7 @@ def print_study(study: Study, folder: StudyFolder, summary: StudySummary, *, std
         print_line(WHY_MISSING[objective])
     stopped = summary.states.get("stopped", 0)
     saved = f"{100 * summary.analysis.saved:.0f} % of the full grid's steps"
-    print_line(f"{stopped} of {len(rows)} trials were stopped early, which saved {saved}")
+    print_line(f"{stopped} of {counted(len(rows), 'trial')} were stopped early, which saved {saved}")
     print_line(
         f"trial {summary.analysis.winner.number} is the best of those that finished, "
         f"{objective} {_number(summary.value)}:"

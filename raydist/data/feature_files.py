@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
@@ -19,8 +18,9 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
-from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique
+from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique, plain_words
 from raydist.errors import DataError
+from raydist.plurals import counted
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
@@ -81,7 +81,7 @@ def read_features(path: str | Path) -> FeatureTable:
     for name, allowed in ALLOWED.items():
         column = texts[name]
         if column is not None:
-            texts[name] = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+            texts[name] = plain_words(column, allowed)
             check_allowed(texts[name], name, allowed, problems)
     if texts["tracklet_id"] is not None:
         check_unique(texts["tracklet_id"], problems)
@@ -111,7 +111,7 @@ def write_labels(tracklet_id: NDArray[Any], labels: Labels, path: str | Path) ->
         DataError: there are more or fewer labels than ids.
     """
     if len(tracklet_id) != len(labels):
-        raise DataError(f"{len(labels)} labels for {len(tracklet_id)} tracklets")
+        raise DataError(f"{counted(len(labels), 'label')} for {counted(len(tracklet_id), 'tracklet')}")
     ids = pa.array(np.asarray(tracklet_id).tolist(), pa.string())
     _replace(pa.table({"tracklet_id": ids, "label": pa.array(labels, pa.int64())}), Path(path))
 

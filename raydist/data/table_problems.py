@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from raydist.errors import DataError
+from raydist.plurals import counted
 from raydist.types import Ints
 
 SHOWN = 20
@@ -33,7 +34,7 @@ class TableProblems:
     >>> problems.refuse("t.csv")
     Traceback (most recent call last):
         ...
-    raydist.errors.DataError: t.csv has 1 problem(s); rows are counted from 0:
+    raydist.errors.DataError: t.csv has 1 problem; rows are counted from 0:
       - camera: empty in rows 3, 4; name it
     """
 
@@ -75,9 +76,9 @@ class TableProblems:
         lines = list(self._lines)
         if self._count > len(lines):
             lines.append(f"and {self._count - len(lines):,} more")
-        counted = FROM_0 if self._numbers is None else AS_A_SPREADSHEET
+        numbering = FROM_0 if self._numbers is None else AS_A_SPREADSHEET
         listed = "".join(f"\n  - {line}" for line in lines)
-        raise DataError(f"{what} has {self._count:,} problem(s); {counted}:{listed}")
+        raise DataError(f"{what} has {counted(self._count, 'problem')}; {numbering}:{listed}")
 
 
 def row_places(where: NDArray[Any] | Sequence[int] | pa.ChunkedArray) -> Ints:

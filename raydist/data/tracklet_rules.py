@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from raydist.data.modality_words import modality_hint
 from raydist.data.table_problems import SHOWN, TableProblems, quoted
 from raydist.types import Modality
 
@@ -84,6 +85,16 @@ def check_values(table: pa.Table, problems: TableProblems, *, outside_frames: bo
         _check_frames(columns["frames"], problems, outside_frames=outside_frames)
 
 
+def plain_words(texts: pa.ChunkedArray, allowed: tuple[str, ...]) -> pa.ChunkedArray:
+    """Allowed texts in small letters and without blanks around; all others as they stand in the file.
+
+    >>> plain_words(pa.chunked_array([["Visible ", "Thermal"]]), ALLOWED["modality"]).to_pylist()
+    ['visible', 'Thermal']
+    """
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+    return pc.if_else(pc.is_in(plain, pa.array(allowed)), plain, texts)
+
+
 def check_allowed(
     column: pa.ChunkedArray, name: str, allowed: tuple[str, ...], problems: TableProblems
 ) -> None:
@@ -92,7 +103,8 @@ def check_allowed(
     values = pc.unique(column.filter(unknown)).to_pylist()
     for value in values[:SHOWN]:
         rows = problems.rows(pc.equal(column, value))
-        problems.add(f"{name}: {quoted(value)} in {rows}, expected one of {', '.join(allowed)}")
+        hint = modality_hint(value) if name == "modality" else ""
+        problems.add(f"{name}: {quoted(value)} in {rows}, expected one of {', '.join(allowed)}{hint}")
     problems.add_unlisted(len(values) - SHOWN)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from raydist.data.table_problems import TableProblems
 from raydist.data.tracklet_rules import SCHEMA, SPLITS, check_columns, check_values
 from raydist.errors import ConfigError, DataError
+from raydist.plurals import counted
 from raydist.randomness import stream
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
@@ -139,6 +140,22 @@ class TrackletTable:
         indices = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
         return replace(self, table=self.table.take(pa.array(indices, pa.int64())))
 
+    def take_frames(self, frames: NDArray[np.bool_]) -> TrackletTable:
+        """The table with some of its frames; tracklets of which none is left are dropped.
+
+        Args:
+            frames: bool [F], which to take of all frames, tracklet after tracklet.
+        """
+        if frames.all():
+            return self
+        row = np.repeat(np.arange(len(self)), self.num_frames)
+        left = np.bincount(row[frames], minlength=len(self))
+        paths = pc.list_flatten(self.table["frames"].combine_chunks()).filter(pa.array(frames))
+        lists = pa.ListArray.from_arrays(pa.array(np.concatenate([[0], np.cumsum(left)]), pa.int32()), paths)
+        place = self.table.column_names.index("frames")
+        table = self.table.set_column(place, self.table.schema.field("frames"), lists)
+        return replace(self, table=table.filter(pa.array(left > 0)))
+
     def with_features(self, features: Floats) -> FeatureTable:
         """The feature table of these tracklets.
 
@@ -214,9 +231,8 @@ def hold_out_identities(table: TrackletTable, share: float, seed: int) -> tuple[
     wanted = max(1, round(share * len(known)))
     if wanted > len(in_both):
         raise DataError(
-            f"{wanted} validation identities wanted ({share:.0%} of {len(known)}), "
-            f"but only {len(in_both)} training identities "
-            f"of {table.root} are seen in both modalities"
+            f"{counted(wanted, 'validation identity')} wanted ({share:.0%} of {len(known)}), but "
+            f"{table.root} has {counted(len(in_both), 'training identity')} seen in both modalities"
         )
     chosen = stream(seed, "validation identities").choice(in_both, wanted, replace=False)
     held_out = np.isin(train.identity, chosen)

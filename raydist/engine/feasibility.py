@@ -7,6 +7,7 @@ from raydist.engine.schema import Config
 from raydist.engine.state import build_method
 from raydist.errors import DataError
 from raydist.methods.registry import method_class
+from raydist.plurals import counted
 from raydist.types import Modality
 
 FEWEST_CLUSTERS = 2
@@ -47,7 +48,7 @@ def check_sizes(config: Config, sizes: list[int]) -> None:
         if sizes[modality] < fewest:
             lower = f", lower clustering.{clusterer.size_parameter}" if clusterer.size_parameter else ""
             raise DataError(
-                f"{sizes[modality]} {modality.label} training tracklets cannot make two clusters of {size}, "
-                f"and {config.method.name} needs two of each modality: add tracklets ({fewest} at least)"
-                f"{lower}, or take a method that makes no clusters (method.name=hitpro)"
+                f"{counted(sizes[modality], f'{modality.label} training tracklet')} cannot make two clusters "
+                f"of {size}, and {config.method.name} needs two of each modality: add tracklets "
+                f"({fewest} at least){lower}, or take a method that makes no clusters (method.name=hitpro)"
             )

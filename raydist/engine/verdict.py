@@ -31,22 +31,39 @@ class Verdict:
     score: str | None
     search_by_map: str | None
 
-    def lines(self) -> list[str]:
-        """For people, a line each."""
-        return [
-            f"train: {_answer(self.train)}",
-            f"score: {_answer(self.score)}",
-            f"search by a criterion (tune.objective={'|'.join(CRITERIA)}): {_answer(self.train)}",
-            f"search by map on held-out identities: {_answer(self.search_by_map)}",
-        ]
+    def lines(self, *, explained: str | None = None) -> list[str]:
+        """For people: a line for what can be done, and one for each reason why something cannot.
+
+        Args:
+            explained: a reason that is said below these lines.
+        """
+        refusals = {
+            "train": self.train,
+            "score": self.score,
+            f"search by a criterion (tune.objective={'|'.join(CRITERIA)})": self.train,
+            "search by map on held-out identities": self.search_by_map,
+        }
+        names: dict[tuple[str, str], list[str]] = {}
+        for name, refusal in refusals.items():
+            answer = _answer(refusal, explained)
+            names.setdefault((answer, name if refusal is None else ""), []).append(name)
+        return [f"{', '.join(listed)}: {answer}" for (answer, _), listed in names.items()]
 
 
-def verdict(config: Config, table: TrackletTable) -> Verdict:
+def verdict(
+    config: Config,
+    table: TrackletTable,
+    *,
+    refused_training: str | None = None,
+    refused_ranked: str | None = None,
+) -> Verdict:
     """What `train`, `evaluate` and `tune` would say of a data set.
 
     Args:
         config: of the data set; its method and clustering say what training needs.
-        table: what its reader gives.
+        table: what its reader gives, without the frames that a run leaves out.
+        refused_training: why the frames of training are refused, if they are.
+        refused_ranked: why those of queries and gallery are; a training opens them too.
     """
 
     def train() -> None:
@@ -62,7 +79,11 @@ def verdict(config: Config, table: TrackletTable) -> Verdict:
         values = [held_out, (("evaluation", "split"), "validation")]
         _require_scores(with_values(config, values), table)
 
-    return Verdict(_refusal(train), _refusal(score), _refusal(search_by_map))
+    return Verdict(
+        train=refused_training or refused_ranked or _refusal(train),
+        score=refused_ranked or _refusal(score),
+        search_by_map=refused_training or _refusal(search_by_map),
+    )
 
 
 def _require_scores(config: Config, table: TrackletTable) -> None:
@@ -79,5 +100,7 @@ def _refusal(check: Callable[[], None]) -> str | None:
     return None
 
 
-def _answer(refusal: str | None) -> str:
-    return "yes" if refusal is None else f"no: {refusal}"
+def _answer(refusal: str | None, explained: str | None) -> str:
+    if refusal is None:
+        return "yes"
+    return "no, see the error below" if refusal == explained else f"no, because {refusal}"

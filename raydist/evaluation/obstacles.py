@@ -10,6 +10,7 @@ import numpy as np
 from raydist.errors import DataError
 from raydist.evaluation.directions import directions
 from raydist.evaluation.protocols import Protocol, find_protocol
+from raydist.plurals import counted
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Ints
 
 Reason = Literal["no queries", "no identities", "no common identity", "removed by the protocol"]
@@ -56,7 +57,7 @@ def find_obstacle(table: FeatureTable, protocol: str | Protocol) -> Obstacle | N
         sides = directions(table)
     except DataError as error:
         return Obstacle("no queries", str(error))
-    if table.identity is None or not (table.identity != UNKNOWN_IDENTITY).any():
+    if not _num_known(table, np.unique(np.concatenate([rows for side in sides.values() for rows in side]))):
         return Obstacle(
             "no identities",
             "none of the query and gallery tracklets has an identity, and scores need people who are in "
@@ -87,15 +88,16 @@ def _obstacle_of(
     if not (queries.size and gallery.size):
         return Obstacle(
             "removed by the protocol",
-            f"{where}: protocol {protocol.name} leaves {queries.size} of {all_queries.size} queries and "
-            f"{gallery.size} of {all_gallery.size} gallery rows ({protocol.rule}); {_advice(protocol)}",
+            f"from {where}, protocol {protocol.name} leaves {queries.size:,} of "
+            f"{counted(all_queries.size, 'query')} and {gallery.size:,} of "
+            f"{counted(all_gallery.size, 'gallery row')} ({protocol.rule}); {_advice(protocol)}",
         )
     common = _common_identities(table, queries, gallery)
     if not common.size:
         return Obstacle(
             "no common identity",
-            f"{where}: none of the {_num_known(table, queries):,} identities of the {len(queries):,} queries "
-            f"is among the {_num_known(table, gallery):,} of the {len(gallery):,} gallery rows, and scores "
+            f"from {where}, queries ({_with_identities(table, queries)}) and gallery "
+            f"({_with_identities(table, gallery)}) have no identity in common, and scores "
             "need the people who are in both: check the identity and split columns",
         )
     if not _any_match(
@@ -103,7 +105,7 @@ def _obstacle_of(
     ):
         return Obstacle(
             "removed by the protocol",
-            f"{where}: queries and gallery share {common.size:,} of their identities, but protocol "
+            f"from {where}, queries and gallery share {counted(common.size, 'identity')}, but protocol "
             f"{protocol.name} removes every match ({protocol.rule}); {_advice(protocol)}",
         )
     return None
@@ -123,8 +125,19 @@ def _common_identities(table: FeatureTable, queries: Ints, gallery: Ints) -> Int
 
 def _num_known(table: FeatureTable, rows: Ints) -> int:
     """How many persons some rows show."""
-    assert table.identity is not None
+    if table.identity is None:
+        return 0
     return len(np.setdiff1d(table.identity[rows], [UNKNOWN_IDENTITY]))
+
+
+def _with_identities(table: FeatureTable, rows: Ints) -> str:
+    """Some rows in words.
+
+    >>> table = FeatureTable(np.ones((2, 1), np.float32), np.array(["x", "y"]), None, None, np.array([4, 4]))
+    >>> _with_identities(table, np.array([0, 1]))
+    '1 identity in 2 rows'
+    """
+    return f"{counted(_num_known(table, rows), 'identity')} in {counted(len(rows), 'row')}"
 
 
 def _representatives(table: FeatureTable, rows: Ints) -> Ints:

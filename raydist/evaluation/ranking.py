@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import DataError, FeatureError
+from raydist.plurals import counted
 from raydist.types import UNKNOWN_IDENTITY, Doubles, Floats, Ints
 
 RANKS = (1, 5, 10, 20)
@@ -104,7 +105,8 @@ def rank_metrics(
             parts.append((rows[valid], precision, inp, cmc, num_relevant, num_candidates))
     if not parts:
         raise DataError(
-            f"none of the {len(queries)} queries has a match among the {len(gallery)} gallery rows: "
+            f"none of the {counted(len(queries), 'query')} has a match among the "
+            f"{counted(len(gallery), 'gallery row')}: "
             "nothing to score"
         )
     return _joined(parts, len(queries))

@@ -21,6 +21,7 @@ from sklearn.model_selection import KFold
 
 from raydist.engine.criteria_names import CRITERIA
 from raydist.errors import TrainingError
+from raydist.plurals import counted
 from raydist.tuning.distributions import Distribution
 from raydist.tuning.space import Sample
 from raydist.tuning.study import Study
@@ -114,7 +115,7 @@ def winner(trials: Sequence[Trial], objective: str) -> Trial:
     if not finished:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
         raise TrainingError(
-            f"none of {len(trials)} trials finished with a value of {objective}: "
+            f"none of {counted(len(trials), 'trial')} finished with a value of {objective}: "
             f"{'; '.join(reasons) or 'no reason was given'}"
         )
     return max(finished, key=lambda pair: (pair[0], -pair[1].number))[1]

@@ -80,3 +80,9 @@ def features(people: FeatureTable, tmp_path: Path) -> Path:
     """Their file."""
     write_features(people, tmp_path / "people.parquet")
     return tmp_path / "people.parquet"
+
+
+@pytest.fixture
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of the test's own, so without packed frames."""
+    monkeypatch.setenv("RAYDIST_HOME", str(tmp_path / "home"))

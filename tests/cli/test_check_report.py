@@ -51,9 +51,9 @@ def test_everything_that_is_odd_is_said(raydist, write_manifest, tmp_path):
         "cameras with infrared tracklets only: yard",
         "tracklets of one frame: 1 visible and 0 infrared",
         "visible tracklets have 1 to 5 frames, their median is 3",
-        "warning: 1 pictures of training are in query or gallery too\n  hall/1/5.jpg and hall/3/20.jpg",
-        "warning: 1 pictures are in training under two identities\n  yard/1/1.jpg and yard/2/2.jpg",
-        "warning: 1 tracklets overlap in time with one of the same identity on the same camera\n  t0 and t1",
+        "warning: pictures of training that are in query or gallery too: 1\n  hall/1/5.jpg and hall/3/20.jpg",
+        "warning: pictures in training under two identities: 1\n  yard/1/1.jpg and yard/2/2.jpg",
+        "overlap in time with one of the same identity on the same camera: 1\n  t0 and t1",
         "is not known for yard (infrared): the numbers in the file names begin anew in each tracklet",
         "frames a tracklet",
     ):
@@ -71,6 +71,18 @@ def test_the_histogram_is_on_stdout_without_json(raydist, smoke_root):
     assert "warning" not in checked.err
     assert "no picture of training is in query or gallery too" in checked.err
     assert "no tracklets of one identity overlap in time on a camera" in checked.err
+
+
+def test_equal_lengths_are_one_number(raydist, write_manifest):
+    rows = [
+        ("train", modality, "hall", str(number), frames(f"{modality}/{number}", 1, length))
+        for modality, length in (("visible", 3), ("infrared", 1))
+        for number in range(2)
+    ]
+    checked = raydist("data", "check", "--name", "manifest", "--root", write_manifest(*rows))
+    assert "all visible tracklets have 3 frames\n" in checked.err
+    assert "all infrared tracklets have 1 frame\n" in checked.err
+    assert "training: 2 visible tracklets of 6 frames and 2 infrared tracklets of 2 frames" in checked.err
 
 
 def test_bars_by_hand():

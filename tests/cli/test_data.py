@@ -121,6 +121,19 @@ def test_missing_and_empty_frames_are_all_named(raydist, smoke_root, tmp_path):
     assert f"{gone.relative_to(copy)} (missing)" in result.err
     assert f"{emptied.relative_to(copy)} (empty)" in result.err
     assert "train visible" in result.out
+    assert "frames that cannot be read: 2" in result.err
+    assert "left out: " not in result.err
+    advice = "repair or remove them, or leave such frames out: data.unreadable=skip"
+    assert result.err.splitlines()[-1] == advice
+    as_json = raydist("data", "check", "--name", "hitsz_vcm", "--root", copy, "--json")
+    assert as_json.code == 3
+    assert as_json.json["unreadable"] == {
+        str(gone.relative_to(copy)): "missing",
+        str(emptied.relative_to(copy)): "empty",
+    }
+    assert "2 of 427 frames of queries and gallery cannot be read" in as_json.json["refused"]["train"]
+    assert result.err.count(advice) == 1
+    assert as_json.json["frames_left_out"] == {}
 
 
 def test_what_the_reader_left_out_is_told(raydist, smoke_root, tmp_path):
@@ -143,7 +156,12 @@ def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
     (copy / "manifest.csv").write_text("\n".join(rows) + "\n")
     result = raydist("data", "check", "--name", "manifest", "--root", copy)
     assert result.code == 3
-    assert "needs both modalities" in result.err
+    assert result.err.count("cross-modality needs both modalities") == 1
+    assert "train, search by a criterion" in result.err
+    assert result.err.splitlines()[-1].startswith("error: cross-modality")
+    as_json = raydist("data", "check", "--name", "manifest", "--root", copy, "--json")
+    assert as_json.code == 3
+    assert "needs both modalities" in as_json.json["refused"]["train"]
 
 
 @pytest.mark.parametrize("command", ["check", "pack"])
@@ -179,8 +197,10 @@ def test_check_says_what_train_evaluate_and_tune_would(raydist, smoke_manifest):
     assert "train: yes" in known.err
     blind = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(identities=False))
     assert blind.code == 0
-    assert "score: no: none of the query and gallery tracklets has an identity" in blind.err
-    assert "search by map on held-out identities: no: no training tracklet has an identity" in blind.err
+    assert "score: no, because none of the query and gallery tracklets has an identity" in blind.err
+    assert (
+        "search by map on held-out identities: no, because no training tracklet has an identity" in blind.err
+    )
 
 
 def test_baseline_refuses_what_cannot_be_ranked(raydist, smoke_manifest):

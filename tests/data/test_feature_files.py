@@ -96,7 +96,7 @@ def replaced(file, name, column):
         (
             "modality",
             pa.array(["visible", "thermal"]),
-            "modality: 'thermal' in row 1, expected one of visible",
+            "modality: 'thermal' in row 1, expected one of visible, infrared; write 'infrared'",
         ),
         ("identity", pa.array([0.5, 1]), r"column identity: 0\.5 in row 0"),
         ("tracklet_id", pa.array(["a", "a"]), "'a' is not unique, it stands in rows 0, 1"),
@@ -212,7 +212,7 @@ def test_labels_come_back(tmp_path):
 
 def test_labels_are_checked(tmp_path):
     file = tmp_path / "labels.parquet"
-    with pytest.raises(DataError, match="2 labels for 1 tracklets"):
+    with pytest.raises(DataError, match="2 labels for 1 tracklet"):
         write_labels(np.array(["a"]), np.array([1, 2]), file)
     write_labels(np.array(["a"]), np.array([-2]), file)
     with pytest.raises(DataError, match="label -2 in row 0"):

@@ -68,6 +68,26 @@ def test_take_and_select(chunked):
         table.select(split="test")
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_frames_are_taken_as_by_a_loop(seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        row | {"frames": [f"{number}/{frame}.jpg" for frame in range(rng.integers(1, 5))]}
+        for number, row in enumerate(rows_of(20))
+    ]
+    table = TrackletTable(
+        pa.concat_tables([TrackletTable.from_rows(part, ROOT).table for part in (rows[:7], rows[7:])]), ROOT
+    )
+    taken = rng.random(int(table.num_frames.sum())) < 0.3
+    marks = iter(taken.tolist())
+    expected = [row | {"frames": [path for path in row["frames"] if next(marks)]} for row in rows]
+    expected = [row for row in expected if row["frames"]]
+    assert 0 < len(expected) < 20
+    assert table.take_frames(taken).table.to_pylist() == expected
+    assert table.take_frames(np.ones(len(taken), bool)) is table
+    assert len(table.take_frames(np.zeros(len(taken), bool))) == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -99,7 +119,7 @@ def test_bad_values_are_refused_with_their_rows(changes, message):
 def test_every_problem_has_a_line():
     with pytest.raises(DataError) as error:
         table_of(20, camera=None, modality="x", frames=[])
-    assert "3 problem(s)" in str(error.value)
+    assert "3 problems;" in str(error.value)
     assert len(str(error.value).splitlines()) == 4
 
 
@@ -184,7 +204,7 @@ def test_hold_out_takes_identities_of_both_modalities_only():
     validation, train = hold_out_identities(table, 0.1, seed=0)
     assert set(validation.identity) == {3}
     assert -1 in train.identity
-    with pytest.raises(DataError, match="only 1 training identities"):
+    with pytest.raises(DataError, match="has 1 training identity seen in both"):
         hold_out_identities(table, 0.9, seed=0)
 
 

@@ -1,8 +1,11 @@
 import pytest
 
 from raydist.data.datasets.dataset import ReadOptions, read_dataset
+from raydist.engine.criteria import CRITERIA
 from raydist.engine.schema import load_config
-from raydist.engine.verdict import verdict
+from raydist.engine.verdict import Verdict, verdict
+
+BY_CRITERION = f"search by a criterion (tune.objective={'|'.join(CRITERIA)})"
 
 
 @pytest.fixture
@@ -38,5 +41,30 @@ def test_without_queries(verdict_of):
 def test_too_few_tracklets(verdict_of):
     answer = verdict_of("clustering.min_samples=500")
     assert "cannot make two clusters of 500" in answer.train
-    assert answer.lines()[0].startswith("train: no: ")
+    assert answer.lines() == [
+        f"train, {BY_CRITERION}: no, because {answer.train}",
+        "score: yes",
+        "search by map on held-out identities: yes",
+    ]
     assert answer.score is None
+    assert answer.lines(explained=answer.train)[0] == f"train, {BY_CRITERION}: no, see the error below"
+
+
+def test_a_reason_is_said_once(verdict_of):
+    refused = Verdict("the same", "the same", "the same")
+    assert refused.lines() == [
+        f"train, score, {BY_CRITERION}, search by map on held-out identities: no, because the same"
+    ]
+    assert [line.count("because") for line in Verdict("a", "b", "a").lines()] == [1, 1]
+
+
+def test_refused_frames_come_first(smoke_manifest):
+    path = smoke_manifest(identities=False)
+    config = load_config(None, ["data.name=manifest", f"data.root={path}"])
+    table = read_dataset("manifest", path, ReadOptions())[0]
+    of_training = verdict(config, table, refused_training="broken")
+    assert (of_training.train, of_training.search_by_map) == ("broken", "broken")
+    assert "none of the query and gallery tracklets has an identity" in of_training.score
+    of_ranked = verdict(config, table, refused_ranked="broken")
+    assert (of_ranked.train, of_ranked.score) == ("broken", "broken")
+    assert "no training tracklet has an identity" in of_ranked.search_by_map

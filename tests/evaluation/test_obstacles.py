@@ -80,9 +80,19 @@ def test_refuses_exactly_what_has_no_match_in_a_direction(rows, protocol):
             "training, embedding and clustering need none",
         ),
         (
+            [
+                ("train", "visible", "A", 1),
+                ("train", "infrared", "B", 1),
+                ("query", "infrared", "A", -1),
+                ("gallery", "visible", "B", -1),
+            ],
+            "no identities",
+            "none of the query and gallery tracklets has an identity",
+        ),
+        (
             [("query", "infrared", "A", 1), ("gallery", "visible", "B", 2), ("gallery", "visible", "B", -1)],
             "no common identity",
-            "none of the 1 identities of the 1 queries is among the 1 of the 2 gallery rows",
+            "queries (1 identity in 1 row) and gallery (1 identity in 2 rows) have no identity in common",
         ),
         (
             [("query", "infrared", "A", 1), ("gallery", "visible", "A", 1)],

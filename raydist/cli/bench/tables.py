@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from raydist.cli.bench.arguments import ratio_text, yes_or_no
 from raydist.cli.common import print_line, print_table
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.benchmarks.clustering import ClusterTask
@@ -63,7 +64,7 @@ def _show_sparse(sparse: SparseOutcome) -> None:
     from raydist.clustering.quality import noise_share, num_clusters
 
     print_line(
-        f"{sparse.pairs:,} pairs, {num_clusters(sparse.labels):,} clusters, "
+        f"{counted(sparse.pairs, 'pair')}, {counted(num_clusters(sparse.labels), 'cluster')}, "
         f"{noise_share(sparse.labels):.1%} noise, ARI {sparse.ari:.3f}"
     )
     gflops = {name: rate.per_cpu_second / 1e9 for name, rate in sparse.matmul.items()}

@@ -62,6 +62,8 @@ def same_pictures(table: TrackletTable) -> SamePictures:
     """
     paths, uses = _uses(table)
     contents = np.array([size for size, _ in file_stamps(table.root, paths)], np.int64)
+    is_there = contents[uses.file] > 0  # missing and empty files are no pictures
+    uses = _Uses(uses.file[is_there], uses.is_train[is_there], uses.identity[is_there])
     for num_bytes in (_TAIL_BYTES, None):
         wanted = np.unique(uses.file[np.logical_or(*_suspicious(contents, uses))])
         digests = [_digest(os.path.join(table.root, paths[file]), num_bytes) for file in wanted]

@@ -23,6 +23,7 @@ from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import TOO_SHORT, ReadNotes
 from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
+from raydist.plurals import counted
 from raydist.types import Ints, Modality
 
 LAYOUT = """\
@@ -119,7 +120,7 @@ class _Part:
             if problem:
                 notes.add_mismatch(f"{where}: {problem}")
             elif track.length < min_frames:
-                notes.add(TOO_SHORT, f"{where}: {track.length} of at least {min_frames} frames")
+                notes.add(TOO_SHORT, f"{where}: {track.length} of at least {counted(min_frames, 'frame')}")
             else:
                 yield track
 

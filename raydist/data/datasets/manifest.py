@@ -21,7 +21,7 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems
-from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values
+from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values, plain_words
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 
@@ -127,7 +127,7 @@ def _cast(
 def _plain_text(texts: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
     """Splits and modalities in small letters, and an empty pair or stream as null."""
     if name in ALLOWED:
-        return pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+        return plain_words(texts, ALLOWED[name])
     if SCHEMA.field(name).nullable:
         return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     return texts

@@ -14,14 +14,13 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from raydist import MAX_PICTURE_PIXELS
 from raydist.data.frames.orientation import LYING, orientation, turned_upright
+from raydist.data.frames.png_chunks import damaged_chunk
 from raydist.errors import DataError
 
 # What OpenCV writes to stderr of a damaged picture; the errors that are raised here say which file it is.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
-MAX_PIXELS = 100_000_000
-"""Larger images are refused: they are decompression bombs or not cut-out persons."""
 
 Pixels = NDArray[np.uint8]
 
@@ -31,6 +30,9 @@ Span = tuple[float, float] | None
 _JPEG, _PNG, _BMP = b"\xff\xd8", b"\x89PNG\r\n\x1a\n", b"BM"
 _START_OF_SCAN, _END = 0xDA, b"\xff\xd9"
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xDA), 0xFF})
+_OPENCV_LIMIT = "CV_IO_MAX_IMAGE_"
+"""In what OpenCV says of a picture that is too large by its header, see `raydist.MAX_PICTURE_PIXELS`."""
+
 STRAY_BYTES = "extraneous bytes"
 """What simplejpeg says of a complete picture with something behind it; OpenCV reads such files."""
 
@@ -48,8 +50,8 @@ def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None) 
         uint8 [H, W, 3] in the order red, green, blue.
 
     Raises:
-        DataError: the content is empty, truncated, of an unknown format or above `MAX_PIXELS`, or holds
-            fractions and no span is given.
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`, or
+            holds fractions and no span is given.
     """
     if encoded.startswith(_JPEG):
         pixels = to_eight_bits(_decode_jpeg(encoded, height, width), span)
@@ -74,7 +76,7 @@ def stored_pixels(encoded: bytes) -> NDArray[Any]:
         [H, W] or [H, W, C] of the file's type, the channels in OpenCV's order; grey stays one channel.
 
     Raises:
-        DataError: the content is empty, truncated, of an unknown format or above `MAX_PIXELS`.
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`.
     """
     if not encoded:
         raise DataError("the file is empty")
@@ -172,9 +174,13 @@ def _decode_other(encoded: bytes) -> NDArray[Any]:
     size = _size_in_header(encoded)
     if size is not None:
         _check_size(*size)
+    if encoded.startswith(_PNG) and (chunk := damaged_chunk(encoded)):
+        raise DataError(f"the PNG is damaged: the checksum of its {chunk} is wrong")
     try:
         pixels = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
+        if _OPENCV_LIMIT in error.err:
+            raise DataError(f"its pixels are above the limit of {MAX_PICTURE_PIXELS:,}") from None
         raise DataError(f"the image cannot be decoded: {error.err}") from None
     if pixels is None:
         raise DataError("the image is truncated or of an unknown format")
@@ -203,5 +209,5 @@ def _size_in_header(encoded: bytes) -> tuple[int, int] | None:
 
 
 def _check_size(height: int, width: int) -> None:
-    if height * width > MAX_PIXELS:
-        raise DataError(f"{height} x {width} pixels are above the limit of {MAX_PIXELS:,}")
+    if height * width > MAX_PICTURE_PIXELS:
+        raise DataError(f"{height} x {width} pixels are above the limit of {MAX_PICTURE_PIXELS:,}")

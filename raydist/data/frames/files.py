@@ -23,6 +23,8 @@ from raydist.types import Ints, Modality
 DIGEST_BYTES = 16
 _PIECE_BYTES, _PIECE_FRAMES = 64 * 2**20, 2048
 _MISSING, _NOT_PERMITTED = -1, -2
+NO_CONTENT = {_MISSING: "missing", _NOT_PERMITTED: "not permitted", 0: "empty"}
+"""Size that `file_stamps` gives -> why such a file cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -128,29 +130,6 @@ class FrameFiles:
         pixels = decode_image(encoded, height=self.height, width=self.width, span=self.span(slot))
         digest = hashlib.blake2b(encoded, digest_size=DIGEST_BYTES).digest()
         return pixels, np.frombuffer(digest, np.uint8)
-
-
-def check_files(table: TrackletTable, *, limit: int = 20) -> None:
-    """Refuse a data set with frame files that are missing, empty or not permitted, listing them all at once.
-
-    Args:
-        table: the tracklets to check.
-        limit: how many files the message names.
-
-    Raises:
-        DataError: with the first files and the total.
-    """
-    paths = list(dict.fromkeys(path for frames in table.frames for path in frames))
-    sizes = [size for size, _ in file_stamps(table.root, paths)]
-    words = {_MISSING: "missing", _NOT_PERMITTED: "not permitted", 0: "empty"}
-    bad = [f"{path} ({words[size]})" for path, size in zip(paths, sizes, strict=True) if size <= 0]
-    if bad:
-        more = "" if len(bad) <= limit else f"\n  ... and {len(bad) - limit} more"
-        raise DataError(
-            f"{len(bad)} of {len(paths)} frame files of {table.root} are missing or empty:\n  "
-            + "\n  ".join(bad[:limit])
-            + more
-        )
 
 
 def file_stamps(root: Path, paths: Iterable[str]) -> list[tuple[int, int]]:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames.files import Decoded
+from raydist.data.frames.files import DIGEST_BYTES, NO_CONTENT, Decoded, FrameFiles, file_stamps
 
 OnProgress = Callable[[int], None]
 """Called with the number of frames that are decoded so far."""
@@ -52,3 +52,11 @@ def collect_index(
         if on_progress is not None:
             on_progress(done)
     return FrameIndex(np.concatenate(digests), np.concatenate(readables), tuple(problems))
+
+
+def stamped_index(files: FrameFiles) -> FrameIndex:
+    """What is known of frames without a look into their files, which may be missing or empty; no digests."""
+    sizes = np.array([size for size, _ in file_stamps(files.root, files.paths)], np.int64)
+    readable = sizes > 0
+    problems = tuple(NO_CONTENT[size] for size in sizes[~readable].tolist())
+    return FrameIndex(np.zeros((len(files), DIGEST_BYTES), np.uint8), readable, problems)

@@ -27,6 +27,12 @@ CACHE_LIMIT_MB = 4096
 FRAMES_LEFT_OUT = "frames left out because they cannot be read"
 TRACKLETS_LEFT_OUT = "tracklets left out because none of their frames can be read"
 
+NOT_LEFT_OUT = {
+    FRAMES_LEFT_OUT: "frames that cannot be read",
+    TRACKLETS_LEFT_OUT: "tracklets of which no frame can be read",
+}
+"""What the same is called where nothing is left out."""
+
 
 class PixelSource(Protocol):
     """Pixels by slot: the number of a frame when all tracklets are laid end to end."""

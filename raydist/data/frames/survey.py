@@ -16,10 +16,14 @@ from raydist.data.frames.measuring import frame_values
 from raydist.data.frames.ranges import Ranges
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
+from raydist.plurals import counted
 from raydist.types import Modality
 
 FRAMES_OF_A_CAMERA = 8
 FEW_LEVELS = 32
+LOST_SHARE = 0.5
+"""A camera is warned of where this share of the levels that its frames could have is lost."""
+
 _SUGGESTED = (0.1, 99.9)
 """Percentiles of the sampled values that a warning suggests as a range."""
 
@@ -34,10 +38,10 @@ class CameraPixels:
         type: number type of the stored values, such as ``uint16``; of several the widest.
         low: the smallest stored value.
         high: the largest.
-        suggested: a range without outliers.
+        suggested: a range without outliers; without any width where all values are equal.
         span: the range in force, None for the full one.
         levels: how many of 256 grey levels a frame keeps, the median over the frames.
-        stored_levels: how many values a frame holds, likewise.
+        possible_levels: how many it would keep in the suggested range, likewise.
         in_both: the camera has frames of the other modality too, so that a range of its own would hold for
             these as well.
     """
@@ -50,7 +54,7 @@ class CameraPixels:
     suggested: tuple[float, float]
     span: Span
     levels: int
-    stored_levels: int
+    possible_levels: int
     in_both: bool = False
 
     @property
@@ -60,9 +64,9 @@ class CameraPixels:
 
     @property
     def loses_levels(self) -> bool:
-        """Whether frames of more than 8 bits, or under a declared range, keep few of the levels they have."""
+        """Whether frames of more than 8 bits, or under a declared range, lose most of their levels."""
         at_risk = self.bits > 8 or self.span is not None
-        return at_risk and self.levels < min(FEW_LEVELS, self.stored_levels)
+        return at_risk and self.levels < FEW_LEVELS and self.levels < LOST_SHARE * self.possible_levels
 
     def warning(self) -> str:
         """What is wrong and which key mends it."""
@@ -71,12 +75,12 @@ class CameraPixels:
         name = self.modality.label if self.in_both else self.camera
         plain = re.fullmatch(r"[\w-]+", name)
         key = f"data.range.{name}={bounds}" if plain else f"data.range={{'{name}': {bounds}}}"
-        others = "" if self.in_both else f" (data.range.{self.modality.label} for all of its modality)"
-        given = "the full range" if self.span is None else f"the range {self.span[0]:g} to {self.span[1]:g}"
+        others = "" if self.in_both else f" (data.range.{self.modality.label} holds for its whole modality)"
+        given = "the full range" if self.span is None else "their declared range"
         return (
-            f"camera {self.camera} ({self.modality.label}): its frames of {self.bits} bits use the values "
-            f"{self.low:g} to {self.high:g}, of which {given} leaves {self.levels} of 256 grey levels; {key} "
-            f"declares what they use{others}"
+            f"camera {self.camera} ({self.modality.label}): its frames of {self.bits} bits keep "
+            f"{counted(self.levels, 'grey level')} in {given}, and would keep {self.possible_levels} with "
+            f"{key}{others}"
         )
 
 
@@ -118,20 +122,32 @@ def _evenly(paths: list[str]) -> list[str]:
 def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, span: Span) -> CameraPixels:
     widest = max((frame.dtype for frame in values), key=lambda kind: kind.itemsize)
     every = np.concatenate(values)
-    low, high = np.percentile(every, _SUGGESTED).tolist()
-    if np.issubdtype(widest, np.integer):
-        low, high = int(np.floor(low)), int(np.ceil(high))
+    suggested = _without_outliers(every, whole=bool(np.issubdtype(widest, np.integer)))
     return CameraPixels(
         camera,
         modality,
         widest,
         low=every.min().item(),
         high=every.max().item(),
-        suggested=(low, high),
+        suggested=suggested,
         span=span,
         levels=int(np.median([_levels(frame, span) for frame in values])),
-        stored_levels=int(np.median([len(np.unique(frame)) for frame in values])),
+        possible_levels=_possible_levels(values, suggested),
     )
+
+
+def _without_outliers(values: NDArray[Any], *, whole: bool) -> tuple[float, float]:
+    """The range that a warning suggests: all values where nearly all are equal."""
+    low, high = np.percentile(values, _SUGGESTED).tolist()
+    if not low < high:
+        low, high = values.min().item(), values.max().item()
+    return (int(np.floor(low)), int(np.ceil(high))) if whole else (low, high)
+
+
+def _possible_levels(values: list[NDArray[Any]], suggested: tuple[float, float]) -> int:
+    """The median over the frames of the grey levels that they would keep in the suggested range."""
+    low, high = suggested
+    return int(np.median([_levels(frame, (low, high)) for frame in values])) if low < high else 1
 
 
 def _levels(frame: NDArray[Any], span: Span) -> int:

@@ -1,4 +1,4 @@
-"""The modality of a camera as the user declares it, or as the words in a path say it."""
+"""The modality of a camera as the user declares it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,6 @@ from collections.abc import Collection, Mapping
 from raydist.errors import ConfigError
 from raydist.registry import one_of
 from raydist.types import Modality
-
-WORDS = {
-    **dict.fromkeys(("visible", "vis", "rgb", "color", "colour"), Modality.VISIBLE),
-    **dict.fromkeys(("infrared", "ir", "nir", "lwir", "thermal", "tir"), Modality.INFRARED),
-}
-"""What a path may call a modality; capitals or not."""
 
 
 def check_cameras(declared: Mapping[str, Modality], cameras: Collection[str]) -> None:

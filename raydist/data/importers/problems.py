@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from raydist.errors import DataError
+from raydist.plurals import counted
 
 SHOWN_PER_FILE = 50
 """Problems of one file that a message lists; the others are counted."""
@@ -57,4 +58,4 @@ class Problems:
         """
         if self._counts:
             listed = "\n  - ".join(self.lines())
-            raise DataError(f"the files to import have {len(self):,} problem(s):\n  - {listed}")
+            raise DataError(f"the files to import have {counted(len(self), 'problem')}:\n  - {listed}")

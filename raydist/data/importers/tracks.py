@@ -10,6 +10,7 @@ import numpy as np
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.boxes import NOT_GIVEN, Boxes
 from raydist.errors import ConfigError
+from raydist.plurals import counted
 from raydist.types import Ints
 
 PEDESTRIAN = 1
@@ -151,7 +152,7 @@ def cut_frames(rows: Ints, rules: TrackRules, notes: ReadNotes, name: str) -> li
     """
     rows = rows[:: rules.every]
     if len(rows) < rules.min_length:
-        notes.add(SHORT, f"{name}: {len(rows)} frames")
+        notes.add(SHORT, f"{name}: {counted(len(rows), 'frame')}")
         return []
     num_parts = 1 if rules.max_length is None else -(-len(rows) // rules.max_length)
     return np.array_split(rows, num_parts)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.files import is_written
-from raydist.data.importers.modalities import WORDS
 from raydist.data.importers.patterns import DISTRACTOR, JUNK, PathPattern
 from raydist.data.importers.pictures import is_picture, natural_key
 from raydist.data.importers.problems import Problems
+from raydist.data.modality_words import WORDS
 from raydist.types import Modality
 
 HIDDEN = "hidden file or folder of thumbnails"

@@ -13,6 +13,7 @@ from raydist.clustering.spec import ClusterSpec
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.common.clusters import cluster_rows
 from raydist.methods.method import Refresher
+from raydist.plurals import counted
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
@@ -49,7 +50,8 @@ def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_row
     clustering = cluster_rows(refresher, rows, spec)
     if clustering.num_clusters < 2:
         raise ClusteringError(
-            f"the features collapsed: {what} {clustering.num_clusters} clusters of {len(rows)} tracklets; "
+            f"the features collapsed: {what} {counted(clustering.num_clusters, 'cluster')} of "
+            f"{counted(len(rows), 'tracklet')}; "
             "train the stages before longer, or change eps or min_samples"
         )
     labels = np.full(num_rows, NOISE)

@@ -13,6 +13,7 @@ from raydist.errors import ClusteringError
 from raydist.memories.centroids import centroids
 from raydist.methods.common.labels import ClusterArrays, joint_labels
 from raydist.methods.method import MethodContext, Refresher
+from raydist.plurals import counted
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 EPS_STEP = 0.1
@@ -76,7 +77,8 @@ def cluster_modalities(
     }
     if relax and min(c.num_clusters for c in clusterings.values()) < 2:
         counts = ", ".join(
-            f"{m.label} {c.num_clusters} clusters of {len(rows[m])} tracklets" for m, c in clusterings.items()
+            f"{m.label} {counted(c.num_clusters, 'cluster')} of {counted(len(rows[m]), 'tracklet')}"
+            for m, c in clusterings.items()
         )
         raise ClusteringError(
             f"the features collapsed: {counts}; "

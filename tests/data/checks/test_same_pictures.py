@@ -71,8 +71,20 @@ def test_only_files_of_one_length_on_both_sides_are_opened(table_of, write, tmp_
     assert opened == [str(tmp_path / "2"), str(tmp_path / "again")]
 
 
-def test_a_file_that_went_away(table_of, write, tmp_path):
+def test_files_that_are_missing_or_empty_are_no_pictures(table_of, write, tmp_path):
+    write("empty", b""), write("blank", b""), write("a", b"a"), write("b", b"a")
+    rows = [
+        ("train", "visible", "a", None, ["gone", "empty", "a", "both"]),
+        ("query", "visible", "a", None, ["lost", "blank", "b", "both"]),
+    ]
+    assert same_pictures(table_of(*rows, root=tmp_path)).ranked == [("a", "b")]
+
+
+def test_a_file_that_went_away_meanwhile(table_of, write, tmp_path, monkeypatch):
     rows = [("train", "visible", "a", None, ["gone"]), ("query", "visible", "a", None, ["lost"])]
+    monkeypatch.setattr(
+        "raydist.data.checks.same_pictures.file_stamps", lambda root, paths: [(3, 0) for _ in paths]
+    )
     with pytest.raises(DataError, match=r"frame .*gone cannot be read \(No such file"):
         same_pictures(table_of(*rows, root=tmp_path))
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.data.datasets.manifest import read
-from raydist.data.frames.files import check_files
 from raydist.data.frames.store import open_frames
 from raydist.data.tracklet_rules import SCHEMA
 from raydist.errors import DataError
@@ -97,6 +96,14 @@ def test_other_columns_are_noted(tmp_path):
     ("text", "message"),
     [
         ("tracklet_id,split,modality,frames\na,train,visible,x\n", "column camera: missing"),
+        (
+            "tracklet_id,split,modality,camera,frames\na,train, Thermal,c,x\n",
+            "modality: 'Thermal' in row 2, expected one of visible, infrared; write 'infrared'",
+        ),
+        (
+            "tracklet_id,split,modality,camera,frames\na,Test,RGB,c,x\n",
+            "split: 'Test' in row 2, expected one of train, query, gallery",
+        ),
         (CSV.replace("a,train,visible,NA", "a,train,visible,"), "camera: empty in row 2"),
         (CSV.replace("x/1.jpg|x/2.jpg", ""), "0 frames in row 2"),
         (CSV.replace("x/2.jpg", ""), "an empty path in row 2"),
@@ -239,7 +246,7 @@ def test_frames_may_be_elsewhere(tmp_path, write_jpeg):
     pq.write_table(parquet_table(), tmp_path / "lists" / "manifest.parquet")
     table, _ = read(tmp_path / "lists", frames_root=str(tmp_path / "frames"))
     assert table.root == tmp_path / "frames"
-    check_files(table)
+    assert all((table.root / path).is_file() for paths in table.frames for path in paths)
     with pytest.raises(DataError, match=r"data\.frames_root .*nowhere: there is no such folder"):
         read(tmp_path / "lists", frames_root=str(tmp_path / "nowhere"))
 

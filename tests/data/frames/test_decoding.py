@@ -1,5 +1,8 @@
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import cv2
@@ -8,7 +11,8 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from raydist.data.frames.decoding import MAX_PIXELS, decode_image, to_eight_bits
+from raydist import MAX_PICTURE_PIXELS
+from raydist.data.frames.decoding import decode_image, to_eight_bits
 from raydist.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (16, 8, 3), np.uint8)
@@ -281,5 +285,48 @@ def bmp_header(width, height):
 
 @pytest.mark.parametrize("header", [png_header, jpeg_header, bmp_header])
 def test_enormous_images_are_refused_by_their_header(header):
-    with pytest.raises(DataError, match=f"60000 x 50000 pixels are above the limit of {MAX_PIXELS:,}"):
+    with pytest.raises(
+        DataError, match=f"60000 x 50000 pixels are above the limit of {MAX_PICTURE_PIXELS:,}"
+    ):
         decode(header(50000, 60000))
+
+
+def wide(form, pixels=20000 * 20000):
+    """A picture of one row whose header states more of them."""
+    stream = io.BytesIO()
+    Image.new("L", (20000, 1)).save(stream, form)
+    content, height = bytearray(stream.getvalue()), pixels // 20000
+    if form == "GIF":
+        content[8:10] = struct.pack("<H", height)
+    elif form == "TIFF":
+        at = content.index(struct.pack("<HHII", 257, 4, 1, 1))
+        content[at + 8 : at + 12] = struct.pack("<I", height)
+    else:
+        content = content.replace(b"\n20000 1\n", f"\n20000 {height}\n".encode())
+    return bytes(content)
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "PPM"])
+def test_other_formats_are_refused_before_there_is_room_for_their_pixels(form):
+    assert decode(wide(form, 20000)).shape == (16, 8, 3)
+    with pytest.raises(DataError, match=f"its pixels are above the limit of {MAX_PICTURE_PIXELS:,}"):
+        decode(wide(form))
+
+
+def test_a_damaged_png_is_refused_in_one_place(capfd):
+    content = bytearray(encoded(".png", PIXELS))
+    content[content.index(b"IDAT") + 40] ^= 255
+    with pytest.raises(DataError, match="the PNG is damaged"):
+        decode(bytes(content))
+    assert capfd.readouterr().err == ""
+
+
+def test_the_limit_holds_whatever_is_imported_first():
+    done = subprocess.run(
+        [sys.executable, "-c", "import raydist, os; print(os.environ['OPENCV_IO_MAX_IMAGE_PIXELS'])"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={name: value for name, value in os.environ.items() if not name.startswith("OPENCV")},
+    )
+    assert done.stdout.strip() == str(MAX_PICTURE_PIXELS)

@@ -75,7 +75,7 @@ def test_tracks_are_cut_at_gaps_and_lengths():
         (9, 1, [1, 2, 3]),
         (9, 2, [4, 5]),
     ]
-    assert notes.examples == {"tracklet below the length": ["cam, track 4: 1 frames"]}
+    assert notes.examples == {"tracklet below the length": ["cam, track 4: 1 frame"]}
     whole = split_tracks(boxes, TrackRules(max_gap=3, every=2), ReadNotes(), "cam")
     assert frames_of(whole, boxes) == [(1, None, [1, 3, 8]), (4, None, [5]), (9, None, [1, 3, 5])]
 
