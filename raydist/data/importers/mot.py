@@ -84,13 +84,14 @@ def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> I
     plans = _plan_all(request, target, problems, notes)
     records = [open_record(plan.job, problems, overwrite=target.overwrite) for plan in plans]
     problems.raise_any()
-    target.check(target.table(_tracklets(request, plans, records, target.root, ReadNotes())))
+    unheard = ReadNotes()
+    target.check(target.table(_tracklets(request, plans, records, target.root, unheard), unheard))
     written = 0
     for plan, record in zip(plans, records, strict=True):
         written += cut_crops(plan.job, record, problems, on_progress)
         _check_missing(plan.job, record, problems)
     problems.raise_any()
-    table = target.table(_tracklets(request, plans, records, target.root, notes))
+    table = target.table(_tracklets(request, plans, records, target.root, notes), notes)
     target.write(table)
     total = sum(len(plan.job.boxes) for plan in plans) - notes.counts.get(NOT_IN_VIDEO, 0)
     return ImportResult(table, notes, len(plans), written, total - written)
@@ -176,7 +177,7 @@ def _tracklets(
                     plan.modality.label,
                     plan.camera,
                     frames,
-                    identity=piece.track if request.shared_ids else None,
+                    identity=str(piece.track) if request.shared_ids else None,
                     stream=None if piece.part is None else track,
                 )
             )
