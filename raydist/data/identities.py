@@ -103,8 +103,8 @@ def _of_texts(texts: pa.ChunkedArray, problems: TableProblems) -> Identities | N
     elif _all_match(texts, _NUMBER) and not _all_match(texts, _DIGITS_ALONE):
         bad = pc.invert(pc.match_substring_regex(texts, _DIGITS_ALONE))
         problems.add(
-            f"column identity: {quoted(texts.filter(bad)[0])} in {problems.rows(bad)} is no whole number, and "
-            "all identities are numbers; write whole numbers, or names with a letter such as 'p1.5'"
+            f"column identity: {quoted(texts.filter(bad)[0])} in {problems.rows(bad)} is no whole number, "
+            "and all identities are numbers; write whole numbers, or names with a letter such as 'p1.5'"
         )
         return None
     return _numbered(texts)
