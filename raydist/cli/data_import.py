@@ -74,7 +74,10 @@ class ImportOptions:
         int | None, typer.Option(min=0, help="Tracks: cut where more frames than this are missing.")
     ] = None
     first_frame: Annotated[
-        int | None, typer.Option(min=0, help="Tracks: number of a video's first frame, by default 1.")
+        int | None,
+        typer.Option(
+            min=0, help="Tracks: number of the first frame; by default 1, or what names of pictures say."
+        ),
     ] = None
     shared_ids: Annotated[
         bool, typer.Option("--shared-ids", help="Tracks: equal ids are one person, in all sequences.")
@@ -170,7 +173,7 @@ def _mot_import(options: ImportOptions, path: Path) -> MotImport:
         _modalities(options.modality),
         _pairs(options.camera, "--camera SEQUENCE=CAMERA"),
         {name: Path(file) for name, file in _pairs(options.frames, "--frames SEQUENCE=PATH").items()},
-        1 if options.first_frame is None else options.first_frame,
+        options.first_frame,
         options.shared_ids,
     )
 

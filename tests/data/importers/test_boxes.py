@@ -52,6 +52,18 @@ def test_separators(line):
     assert parse_line(line) == (1, 2, 3, 4, 5, 6, -1, -1)
 
 
+def test_whole_numbers_keep_their_digits():
+    assert parse_line("9007199254740993,1.0,1,1,1,1") == (9007199254740993, 1, 1, 1, 1, 1, -1, -1)
+    for word, message in (
+        ("9007199254740993.0", "all digits, without a point"),
+        ("1e17", "all digits, without a point"),
+        ("9" * 19, "at most 18 digits"),
+        ("1e400", "at most 18 digits"),
+    ):
+        with pytest.raises(DataError, match=message):
+            parse_line(f"1,{word},1,1,1,1")
+
+
 def test_windows_text(tmp_path):
     boxes, problems = read(tmp_path, b"\xef\xbb\xbf1,2,3,4,5,6\r\n2,2,3,4,5,6\r\n")
     assert len(boxes) == 2
@@ -121,6 +133,7 @@ NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "300"))
 @given(st.one_of(st.lists(LINE, max_size=6).map("\n".join), st.text(max_size=60)))
 @example("9007199254740993,1,1,1,1,1")
 @example("1,1,1e308,1,1e308,1")
+@example("1,4611686018427387904,1,1,1,1")
 @settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED)
 def test_any_text_gives_boxes_or_problems(text):
     with tempfile.TemporaryDirectory() as folder:
