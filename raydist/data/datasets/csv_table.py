@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from raydist.data.file_kinds import file_kind
 from raydist.data.headings import SYNONYMS, normal_heading
-from raydist.data.table_problems import quoted
+from raydist.data.table_problems import TableProblems, quoted
 from raydist.errors import DataError
 from raydist.types import Ints
 
 DELIMITERS = (",", ";", "\t")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _LARGEST = 2**31 - 1
 _AS_UTF8 = "save it as 'CSV UTF-8'"
+_NO_CONTENT = ' \t;,"\r\n\f'
+_FIRST_ROWS = re.compile(r'\A(?:[ \t;,"\f]*(?:\r\n|\r|\n))+')
+"""Rows without content before the headings."""
+_NAMED_DELIMITER = re.compile(r'\A"?sep=(?P<delimiter>[^\r\n])"?[ \t;,]*(?:\r\n|\r|\n)', re.IGNORECASE)
+"""The line by which Excel is told the delimiter; it does not count as a row there."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,10 @@ class CsvTable:
     Attributes:
         headings: [C], as they stand there.
         columns: [C] of string [N], without blanks at both ends.
-        numbers: int64 [N], which row of the file each is; the headings are row 1, empty lines do not count.
-        problems: a line for each row that has another number of cells than the headings.
+        numbers: int64 [N], which row of the file each is; the headings are row 1, and rows without content
+            count but are not among the rows.
+        problems: a line for each row that has another number of cells than the headings, and for each column
+            with a NUL character.
     """
 
     headings: list[str]
@@ -55,20 +63,23 @@ def read_csv(file: Path, wanted: Collection[str]) -> CsvTable:
         content = file.read_bytes()
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from None
-    text = _decoded(content, file)
-    if not text.strip():
+    text = _FIRST_ROWS.sub("", _decoded(content, file).lstrip("\ufeff"))
+    delimiter = None
+    if named := _NAMED_DELIMITER.match(text):
+        delimiter, text = _checked_delimiter(named["delimiter"], file), text[named.end() :]
+        text = _FIRST_ROWS.sub("", text)
+    if not text.strip(_NO_CONTENT):
         raise DataError(f"{file}: the file is empty; the first row must have the headings")
-    encoded = text.lstrip("\ufeff").encode()
+    encoded = text.encode()
     if len(encoded) >= _LARGEST:
         raise DataError(f"{file}: {len(encoded):,} bytes are too many for CSV; write the manifest as Parquet")
-    return _parsed(encoded, _delimiter(text, wanted), file)
+    return _parsed(encoded, delimiter or _delimiter(text, wanted), file)
 
 
 def _decoded(content: bytes, file: Path) -> str:
-    if content.startswith(b"PK\x03\x04"):
-        raise DataError(f"{file}: this is a workbook of a spreadsheet; {_AS_UTF8}")
-    if content.startswith(_UTF16) or b"\0" in content[:4]:
-        raise DataError(f"{file}: not a readable CSV file, its text is UTF-16; {_AS_UTF8}")
+    kind = file_kind(content)
+    if kind:
+        raise DataError(f"{file}: not a readable CSV file, this is {kind}; {_AS_UTF8}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -77,6 +88,12 @@ def _decoded(content: bytes, file: Path) -> str:
             f"{file}: not a readable CSV file, byte {content[error.start]:#04x} in line {line} is not UTF-8; "
             f"{_AS_UTF8}"
         ) from None
+
+
+def _checked_delimiter(delimiter: str, file: Path) -> str:
+    if delimiter not in DELIMITERS:
+        raise DataError(f"{file}: its first line names the delimiter {delimiter!r}: expected , ; or a tab")
+    return delimiter
 
 
 def _delimiter(text: str, wanted: Collection[str]) -> str:
@@ -109,22 +126,44 @@ def _parsed(encoded: bytes, delimiter: str, file: Path) -> CsvTable:
                 use_threads=False, block_size=len(encoded) + 1, autogenerate_column_names=True
             ),
             parse_options=pa.csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
+                delimiter=delimiter,
+                newlines_in_values=True,
+                invalid_row_handler=note,
+                ignore_empty_lines=False,  # they have numbers too
             ),
             # The headings are among the values, so a column that has a heading is text.
             convert_options=pa.csv.ConvertOptions(null_values=[], strings_can_be_null=False),
         )
     except pa.ArrowException as error:
         raise DataError(f"{file}: not a readable CSV file ({error})") from None
-    columns = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in table.columns]
     places = np.arange(1, table.num_rows + len(ragged) + 1)
     numbers = np.setdiff1d(places, [row.number for row in ragged])
+    columns = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in table.columns]
+    problems = [_ragged(row) for row in ragged if row.text.strip(_NO_CONTENT)]
+    columns = _without_nul(columns, numbers, problems)
+    headings = [column[0].as_py() for column in columns]
+    with_content = np.zeros(table.num_rows, bool)
+    for column in columns:
+        with_content |= pc.not_equal(column, "").to_numpy()
+    with_content[0] = False
     return CsvTable(
-        headings=[column[0].as_py() for column in columns],
-        columns=[column.slice(1) for column in columns],
-        numbers=numbers[1:],
-        problems=[_ragged(row) for row in ragged],
+        headings, [column.filter(with_content) for column in columns], numbers[with_content], problems
     )
+
+
+def _without_nul(columns: list[pa.ChunkedArray], numbers: Ints, problems: list[str]) -> list[pa.ChunkedArray]:
+    """The columns with another mark for NUL characters, which are noted."""
+    rows, readable = TableProblems(numbers), []
+    for column in columns:
+        damaged = pc.match_substring(column, "\0")
+        if pc.any(damaged).as_py():
+            first = column.filter(damaged)[0].as_py()
+            problems.append(
+                f"column {quoted(column[0].as_py())}: a NUL character in {rows.rows(damaged)}, the first "
+                f"cell is {quoted(first)}; the file is damaged"
+            )
+        readable.append(pc.replace_substring(column, "\0", "\ufffd"))
+    return readable
 
 
 def _ragged(row: pa.csv.InvalidRow) -> str:

@@ -98,8 +98,11 @@ def _find(root: Path) -> Path:
 def _is_parquet(file: Path) -> bool:
     if file.suffix.lower() in _PARQUET_SUFFIXES:
         return True
-    with file.open("rb") as stream:
-        return stream.read(len(_PARQUET)) == _PARQUET
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False  # the reader of CSV says why
 
 
 def _read_parquet(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProblems]:

@@ -119,7 +119,7 @@ def test_of_a_large_frame_some_values_are_taken():
 
 
 def in_degrees(table, camera, change):
-    """Turn the frames of a camera into TIFF files of degrees; `change(pixels)` spoils some pixels in place."""
+    """Turn the frames of a camera into TIFF files of degrees; `change(pixels)` spoils some of them."""
     rows = table.table.to_pylist()
     for row in [row for row in rows if row["camera"] == camera]:
         for path in row["frames"]:
