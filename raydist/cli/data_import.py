@@ -20,6 +20,7 @@ from raydist.cli.option_groups import takes_options
 from raydist.cli.picture_progress import PictureProgress
 from raydist.cli.system import require_writable
 from raydist.errors import ConfigError
+from raydist.randomness import MAX_SEED
 
 if TYPE_CHECKING:
     from raydist.data.importers.crops import CropsImport
@@ -103,7 +104,7 @@ class ImportOptions:
             help="Share of the known identities that become query (infrared) and gallery (visible)."
         ),
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the identities of --holdout.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Chooses the identities of --holdout.")] = 0
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another manifest, and crops of another import.")
     ] = False

@@ -85,9 +85,10 @@ def test_a_delimiter_that_is_none(tmp_path):
 def test_nul_characters_are_named_with_their_rows(tmp_path):
     (tmp_path / "t.csv").write_bytes(b"tra\0cklet,camera,frames\na,D1,x\n\nb,\0,y\nc,D\0,z\n")
     table = read_csv(tmp_path / "t.csv", WANTED)
+    rule = "column {}: a NUL character in {}, the first cell is {}; the file is damaged"
     assert table.problems == [
-        r"column 'tra\x00cklet': a NUL character in row 1, the first cell is 'tra\x00cklet'; the file is damaged",
-        r"column 'camera': a NUL character in rows 4, 5, the first cell is '\x00'; the file is damaged",
+        rule.format(r"'tra\x00cklet'", "row 1", r"'tra\x00cklet'"),
+        rule.format("'camera'", "rows 4, 5", r"'\x00'"),
     ]
     assert not any("\0" in cell for column in table.columns for cell in column.to_pylist())
 
