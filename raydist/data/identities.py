@@ -20,8 +20,9 @@ UNKNOWN_WORDS += ("-NaN", "<NULL>", "NAN", "<na>", "<null>")
 """Texts that stand for an identity that is not known."""
 
 _WHOLE = r"^[+-]?[0-9]{1,19}(\.0*)?$"
-_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 _DIGITS_ALONE = r"^[+-]?[0-9]+(\.0*)?$"
+_TRUTH = r"^(?i:true|false)$"
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,6 @@ def read_identities(column: pa.ChunkedArray, problems: TableProblems) -> Identit
     if is_number(column.type) and not _has_large_numbers(column):
         numbers = whole_numbers(column, "identity", problems)
         return None if numbers is None else Identities(numbers)
-    if pa.types.is_boolean(column.type):
-        problems.add("column identity: true and false name no person; write text or whole numbers")
-        return None
     texts = text_column(column, "identity", problems)
     if texts is None:
         return None
@@ -106,6 +104,9 @@ def _of_texts(texts: pa.ChunkedArray, problems: TableProblems) -> Identities | N
             f"column identity: {quoted(texts.filter(bad)[0])} in {problems.rows(bad)} is no whole number, "
             "and all identities are numbers; write whole numbers, or names with a letter such as 'p1.5'"
         )
+        return None
+    elif _all_match(texts, _TRUTH):
+        problems.add("column identity: true and false name no person; write text or whole numbers")
         return None
     return _numbered(texts)
 

@@ -73,6 +73,8 @@ def test_a_surname_is_no_such_word():
         ([[1], [2]], "column identity: type list"),
         (["1", "", "2.5", "3.0"], r"column identity: '2\.5' in row 2 is no whole number, and all identities"),
         (["1.23457E+17", "1.23458E+17"], r"'1\.23457E\+17' in rows 0, 1 is no whole number"),
+        (["True", "", "FALSE"], "column identity: true and false name no person"),
+        (["1,0", "2,0"], r"'1,0' in rows 0, 1 is no whole number"),
         (["9" * 30, ".5"], r"'\.5' in row 1 is no whole number"),
     ],
 )
@@ -81,7 +83,9 @@ def test_what_names_no_person_is_refused(values, message):
         identities(values)
 
 
-@pytest.mark.parametrize("values", [["1.5", "eve"], ["1.5", "1.2.3"], ["1,5", "2"], ["12e4", "ab7"]])
+@pytest.mark.parametrize(
+    "values", [["1.5", "eve"], ["1.5", "1.2.3"], ["1,5", "2x"], ["true", "eve"], ["12e4", "ab7"]]
+)
 def test_among_names_a_number_is_a_name(values):
     assert sorted(identities(values).names.values()) == sorted(values)
 

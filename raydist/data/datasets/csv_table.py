@@ -23,9 +23,11 @@ from raydist.types import Ints
 DELIMITERS = (",", ";", "\t")
 _LARGEST = 2**31 - 1
 _AS_UTF8 = "save it as 'CSV UTF-8'"
-_NO_CONTENT = ' \t;,"\r\n\f'
+_NO_CONTENT = ' \t;,"\r\n\f\x1a'
 _FIRST_ROWS = re.compile(r'\A(?:[ \t;,"\f]*(?:\r\n|\r|\n))+')
 """Rows without content before the headings."""
+_LOOKED_AT = 20
+"""Rows in which the headings are looked for."""
 _NAMED_DELIMITER = re.compile(r'\A"?sep=(?P<delimiter>[^\r\n])"?[ \t;,]*(?:\r\n|\r|\n)', re.IGNORECASE)
 """The line by which Excel is told the delimiter; it does not count as a row there."""
 
@@ -70,10 +72,12 @@ def read_csv(file: Path, wanted: Collection[str]) -> CsvTable:
         text = _FIRST_ROWS.sub("", text)
     if not text.strip(_NO_CONTENT):
         raise DataError(f"{file}: the file is empty; the first row must have the headings")
-    encoded = text.encode()
+    if not delimiter:
+        delimiter = _delimiter(text, wanted, file)
+    encoded = text.encode() + b"\n"  # a row alone is none for Arrow without its end
     if len(encoded) >= _LARGEST:
         raise DataError(f"{file}: {len(encoded):,} bytes are too many for CSV; write the manifest as Parquet")
-    return _parsed(encoded, delimiter or _delimiter(text, wanted), file)
+    return _parsed(encoded, delimiter, file)
 
 
 def _decoded(content: bytes, file: Path) -> str:
@@ -96,19 +100,33 @@ def _checked_delimiter(delimiter: str, file: Path) -> str:
     return delimiter
 
 
-def _delimiter(text: str, wanted: Collection[str]) -> str:
+def _delimiter(text: str, wanted: Collection[str], file: Path) -> str:
     """The delimiter under which most headings are known; of equal ones the first."""
     known = set(wanted).union(*(SYNONYMS.get(name, ()) for name in wanted))
-    line = next(line for line in text.splitlines() if line.strip())
+    lines = text.split("\n" if "\n" in text else "\r", _LOOKED_AT)[:_LOOKED_AT]
 
-    def num_known(delimiter: str) -> int:
+    def num_known(delimiter: str, line: str) -> int:
         try:
-            row = next(csv.reader([line], delimiter=delimiter), [])
+            row = next(csv.reader([line.rstrip("\r")], delimiter=delimiter), [])
         except csv.Error:
             return 0
         return len({normal_heading(cell) for cell in row} & known)
 
-    return max(DELIMITERS, key=num_known)
+    best = max(DELIMITERS, key=lambda delimiter: num_known(delimiter, lines[0]))
+    if not num_known(best, lines[0]):
+        below = [
+            row for row, line in enumerate(lines) if any(num_known(mark, line) > 1 for mark in DELIMITERS)
+        ]
+        fix = (
+            f"remove the rows above {quoted(lines[below[0]].strip())}"
+            if below
+            else "separate them by , ; or tabs"
+        )
+        raise DataError(
+            f"{file}: the first row is {quoted(lines[0].strip())} and has none of the headings "
+            f"{', '.join(wanted)}; {fix}"
+        )
+    return best
 
 
 def _parsed(encoded: bytes, delimiter: str, file: Path) -> CsvTable:
@@ -167,7 +185,10 @@ def _without_nul(columns: list[pa.ChunkedArray], numbers: Ints, problems: list[s
 
 
 def _ragged(row: pa.csv.InvalidRow) -> str:
-    return (
-        f"row {row.number} has {row.actual_columns} cells, the headings are {row.expected_columns}: "
-        f"{quoted(row.text)}; a cell that contains the delimiter needs quotation marks"
-    )
+    if "\0" in row.text:
+        return f"row {row.number}: NUL characters, {quoted(row.text)}; the file is damaged"
+    fix = "a cell that contains the delimiter needs quotation marks"
+    if row.actual_columns < row.expected_columns and re.search(r"[\r\n]", row.text):
+        fix = "a quotation mark is not closed"
+    cells = "1 cell" if row.actual_columns == 1 else f"{row.actual_columns} cells"
+    return f"row {row.number} has {cells}, the headings are {row.expected_columns}: {quoted(row.text)}; {fix}"

@@ -7,6 +7,7 @@ separated by ``|``. Other columns are left out and noted.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -87,10 +88,10 @@ MANIFEST = Dataset(read, protocol="plain")
 
 
 def _find(root: Path) -> Path:
-    if root.is_file():
+    if os.path.isfile(root):  # unlike Path.is_file it bears any name
         return root
     for name in NAMES:
-        if (root / name).is_file():
+        if os.path.isfile(root / name):
             return root / name
     raise DataError(f"{root}: expected a manifest, or a folder with {' or '.join(NAMES)}")
 

@@ -130,6 +130,52 @@ def test_other_files_are_explained(tmp_path, content, message):
         read_csv(tmp_path / "t.csv", WANTED)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "People,,\n\ntracklet_id,camera,frames\na,b,c\n",
+            "remove the rows above 'tracklet_id,camera,frames'",
+        ),
+        (
+            "# by x\nTracklet ID;Cam;Paths\r\n",
+            "'# by x' and has none of .* remove the rows above 'Tracklet ID",
+        ),
+        (
+            "tracklet_id|camera|frames\n",
+            r"has none of the headings tracklet_id, .*; separate them by , ; or tabs",
+        ),
+        ('[{"tracklet_id": "a"}]', "has none of the headings"),
+        ("<html><body>", "the first row is '<html><body>' and has none of the headings"),
+        ("\0" * 500, r"the first row is '\\x00\\x00.*none of the headings"),
+        ("a,D1,x\nb,D1,y\n", "the first row is 'a,D1,x'"),
+    ],
+)
+def test_files_without_headings_in_the_first_row(tmp_path, text, message):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(DataError, match=message):
+        read_csv(tmp_path / "t.csv", WANTED)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\x1a", "\n\x1a"])
+def test_the_end_of_the_file(tmp_path, end):
+    for rows in ([], ["a,D1,x"]):
+        (tmp_path / "t.csv").write_text("\n".join([",".join(HEAD), *rows]) + (end if rows else ""))
+        table = read_csv(tmp_path / "t.csv", WANTED)
+        assert table.problems == []
+        assert table.columns[0].to_pylist() == [row[0] for row in rows]
+
+
+def test_what_is_wrong_with_a_row(tmp_path):
+    text = 'tracklet_id,camera,frames\na\nb,D1,x\n\0\0\0\n"c,D1,x\nd,D1,x\n'
+    (tmp_path / "t.csv").write_text(text)
+    few, damaged, unclosed = read_csv(tmp_path / "t.csv", WANTED).problems
+    assert few.startswith("row 2 has 1 cell, the headings are 3: 'a'; a cell that contains")
+    assert damaged == r"row 4: NUL characters, '\x00\x00\x00'; the file is damaged"
+    assert unclosed.startswith("row 5 has 1 cell, ")
+    assert unclosed.endswith("; a quotation mark is not closed")
+
+
 def test_a_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_csv(tmp_path, WANTED)

@@ -108,7 +108,8 @@ def test_other_columns_are_noted(tmp_path):
         (CSV.replace("identity", "camera"), "column camera occurs 2 times"),
         (CSV + "d,train\n", "row 5 has 2 cells, the headings are 6: 'd,train'"),
         ("", "the file is empty"),
-        ("a,b\n1,2\n", "column tracklet_id: missing .*; the headings are a, b"),
+        ("a,split\n1,2\n", "column tracklet_id: missing .*; the headings are a, split"),
+        ("a,b\n1,2\n", "the first row is 'a,b' and has none of the headings tracklet_id, split"),
     ],
 )
 def test_bad_csv_is_refused(tmp_path, text, message):

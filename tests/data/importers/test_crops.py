@@ -114,6 +114,16 @@ def test_a_pattern_that_mixes_tracklets_is_refused(grow, target, silent):
         import_crops(CropsImport(tree, "*/{camera}/{tracklet}/{frame}"), target, silent)
 
 
+def test_a_path_with_two_readings_is_noted(grow, target, silent):
+    tree = grow("hall_1_7/1.jpg", "hall_8/1.jpg")
+    result = import_crops(CropsImport(tree, "{camera}_{tracklet}/{frame}"), target, silent)
+    assert result.table.tracklet_id.tolist() == ["hall/1_7", "hall/8"]
+    assert result.notes.lines() == [
+        "path that the pattern reads in two ways, the first placeholder taken short: 1 "
+        "(hall_1_7/1.jpg as camera 'hall', tracklet '1_7', not camera 'hall_1', tracklet '7')"
+    ]
+
+
 @pytest.mark.parametrize("word", ["IR", "nir", "Thermal", "infrared"])
 def test_the_modality_of_the_path(grow, target, silent, word):
     tree = grow(f"{word}/7/c1/1.jpg", "RGB/7/c1/1.jpg")
