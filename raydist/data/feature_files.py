@@ -19,7 +19,7 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
-from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique
+from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique
 from raydist.errors import DataError
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
@@ -70,8 +70,8 @@ def read_features(path: str | Path) -> FeatureTable:
 
     Raises:
         DataError: the file is missing or truncated; or, with all problems at once, a column is missing, of a
-            type that cannot be cast, or null, an id occurs twice, or a feature is not finite or not of unit
-            length.
+            type that cannot be cast, or null, an id or camera is empty, an id occurs twice, or a feature is
+            not finite or not of unit length.
     """
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), _WANTED, _NEEDED, problems)
@@ -83,6 +83,9 @@ def read_features(path: str | Path) -> FeatureTable:
         if column is not None:
             texts[name] = pc.utf8_lower(pc.utf8_trim_whitespace(column))
             check_allowed(texts[name], name, allowed, problems)
+    for name in ("tracklet_id", "camera"):
+        if (filled := texts[name]) is not None:
+            check_filled(filled, name, problems)
     if texts["tracklet_id"] is not None:
         check_unique(texts["tracklet_id"], problems)
     if features is not None:
@@ -123,12 +126,14 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
         Tracklet ids, str [N], and labels, int64 [N].
 
     Raises:
-        DataError: the file is missing or truncated, a column is missing, of another type or null, or a label
-            is below -1.
+        DataError: the file is missing or truncated, a column is missing, of another type or null, an id
+            occurs twice, or a label is below -1.
     """
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), tuple(_LABELS), _LABELS, problems)
     ids = _texts(columns, "tracklet_id", problems)
+    if ids is not None:
+        check_unique(ids, problems)
     numbers = whole_numbers(columns["label"], "label", problems) if "label" in columns else None
     if numbers is not None and numbers.null_count:
         problems.add(f"column label is null in {problems.rows(numbers.is_null())}; noise is {NOISE}")

@@ -22,6 +22,7 @@ UNKNOWN_WORDS += ("-NaN", "<NULL>", "NAN", "<na>", "<null>")
 _WHOLE = r"^[+-]?[0-9]{1,19}(\.0*)?$"
 _NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
 _DIGITS_ALONE = r"^[+-]?[0-9]+(\.0*)?$"
+_FIX = "write whole numbers, or names with a letter such as 'p1.5'"
 _TRUTH = r"^(?i:true|false)$"
 
 
@@ -64,7 +65,7 @@ def read_identities(column: pa.ChunkedArray, problems: TableProblems) -> Identit
     """
     column = plain_column(column)
     if is_number(column.type) and not _has_large_numbers(column):
-        numbers = whole_numbers(column, "identity", problems)
+        numbers = whole_numbers(column, "identity", problems, fix=_FIX)
         return None if numbers is None else Identities(numbers)
     texts = text_column(column, "identity", problems)
     if texts is None:
@@ -102,7 +103,7 @@ def _of_texts(texts: pa.ChunkedArray, problems: TableProblems) -> Identities | N
         bad = pc.invert(pc.match_substring_regex(texts, _DIGITS_ALONE))
         problems.add(
             f"column identity: {quoted(texts.filter(bad)[0])} in {problems.rows(bad)} is no whole number, "
-            "and all identities are numbers; write whole numbers, or names with a letter such as 'p1.5'"
+            f"and all identities are numbers; {_FIX}"
         )
         return None
     elif _all_match(texts, _TRUTH):

@@ -11,6 +11,7 @@ import pyarrow.parquet
 from raydist.data.file_kinds import file_kind, is_text
 from raydist.errors import DataError
 
+_MAGIC = b"PAR1"
 _HEAD = 4096
 _TAIL = 8
 _OTHER_LENGTH = re.compile(r"Expected all lists to be of size=(\d+) but index (\d+) had size=0")
@@ -29,7 +30,7 @@ def read_parquet(file: Path) -> pa.Table:
         table.validate(full=True)
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{file}: not a readable Parquet file ({_reason(file, error)})") from None
     return table
 
@@ -38,16 +39,18 @@ def _reason(file: Path, error: Exception) -> str:
     """Why a file cannot be read."""
     try:
         content = _both_ends(file)
-    except OSError as refused:
-        return str(refused.strerror or refused)
+    except (OSError, ValueError) as refused:
+        return str(getattr(refused, "strerror", None) or refused)
     if not content:
         return "it is empty"
     kind = file_kind(content) or ("plain text" if is_text(content[:_HEAD]) else None)
-    if kind and not content.startswith(b"PAR1"):
+    if kind and not content.startswith(_MAGIC):
         return f"this is {kind}; write the table as Parquet"
     if null := _OTHER_LENGTH.search(str(error)):
         return _null_list(file, int(null[2]) - 1)
-    return str(error)
+    if content.startswith(_MAGIC) and not content.endswith(_MAGIC):
+        return "it is cut off, its end is missing"
+    return " ".join(str(error).split())
 
 
 def _both_ends(file: Path) -> bytes:

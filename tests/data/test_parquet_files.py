@@ -43,6 +43,17 @@ def test_other_files_are_explained(tmp_path, content, message):
         read_parquet(tmp_path / "t.parquet")
 
 
+def test_a_file_that_is_cut_off_and_a_name_that_is_none(tmp_path):
+    pq.write_table(pa.table({"x": list(range(1000))}), tmp_path / "t.parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    for length in (len(content) - 1, len(content) // 2, 9):
+        (tmp_path / "t.parquet").write_bytes(content[:length])
+        with pytest.raises(DataError, match="it is cut off, its end is missing"):
+            read_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        read_parquet(tmp_path / "a\0b")
+
+
 def test_a_file_that_is_known_by_its_end(tmp_path):
     pyarrow.orc.write_table(pa.table({"x": np.random.default_rng(0).random(5000)}), tmp_path / "t.parquet")
     with pytest.raises(DataError, match="this is an ORC file"):

@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from raydist.data.file_kinds import file_kind
 from raydist.data.headings import SYNONYMS, normal_heading
-from raydist.data.table_problems import TableProblems, quoted
+from raydist.data.table_problems import quoted
 from raydist.errors import DataError
 from raydist.types import Ints
 
@@ -41,8 +41,7 @@ class CsvTable:
         columns: [C] of string [N], without blanks at both ends.
         numbers: int64 [N], which row of the file each is; the headings are row 1, and rows without content
             count but are not among the rows.
-        problems: a line for each row that has another number of cells than the headings, and for each column
-            with a NUL character.
+        problems: a line for each row that has another number of cells than the headings.
     """
 
     headings: list[str]
@@ -158,7 +157,6 @@ def _parsed(encoded: bytes, delimiter: str, file: Path) -> CsvTable:
     numbers = np.setdiff1d(places, [row.number for row in ragged])
     columns = [pc.utf8_trim_whitespace(column.cast(pa.string())) for column in table.columns]
     problems = [_ragged(row) for row in ragged if row.text.strip(_NO_CONTENT)]
-    columns = _without_nul(columns, numbers, problems)
     headings = [column[0].as_py() for column in columns]
     with_content = np.zeros(table.num_rows, bool)
     for column in columns:
@@ -167,21 +165,6 @@ def _parsed(encoded: bytes, delimiter: str, file: Path) -> CsvTable:
     return CsvTable(
         headings, [column.filter(with_content) for column in columns], numbers[with_content], problems
     )
-
-
-def _without_nul(columns: list[pa.ChunkedArray], numbers: Ints, problems: list[str]) -> list[pa.ChunkedArray]:
-    """The columns with another mark for NUL characters, which are noted."""
-    rows, readable = TableProblems(numbers), []
-    for column in columns:
-        damaged = pc.match_substring(column, "\0")
-        if pc.any(damaged).as_py():
-            first = column.filter(damaged)[0].as_py()
-            problems.append(
-                f"column {quoted(column[0].as_py())}: a NUL character in {rows.rows(damaged)}, the first "
-                f"cell is {quoted(first)}; the file is damaged"
-            )
-        readable.append(pc.replace_substring(column, "\0", "\ufffd"))
-    return readable
 
 
 def _ragged(row: pa.csv.InvalidRow) -> str:

@@ -82,17 +82,6 @@ def test_a_delimiter_that_is_none(tmp_path):
         read_csv(tmp_path / "t.csv", WANTED)
 
 
-def test_nul_characters_are_named_with_their_rows(tmp_path):
-    (tmp_path / "t.csv").write_bytes(b"tra\0cklet,camera,frames\na,D1,x\n\nb,\0,y\nc,D\0,z\n")
-    table = read_csv(tmp_path / "t.csv", WANTED)
-    rule = "column {}: a NUL character in {}, the first cell is {}; the file is damaged"
-    assert table.problems == [
-        rule.format(r"'tra\x00cklet'", "row 1", r"'tra\x00cklet'"),
-        rule.format("'camera'", "rows 4, 5", r"'\x00'"),
-    ]
-    assert not any("\0" in cell for column in table.columns for cell in column.to_pylist())
-
-
 def test_a_row_may_be_of_any_length(tmp_path):
     frames = "|".join(f"folder/{number}.jpg" for number in range(200_000))
     table = read_csv(written(tmp_path, rows=[["a", "D1", frames], ["b", "D2", "x"]]), WANTED)
