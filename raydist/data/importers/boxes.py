@@ -18,6 +18,7 @@ import numpy as np
 
 from raydist.data.datasets.annotations import read_lines
 from raydist.data.importers.problems import Problems
+from raydist.data.table_problems import quoted
 from raydist.errors import DataError
 from raydist.types import Doubles, Ints
 
@@ -31,6 +32,7 @@ _NUM_WITH_CLASS = (8, 9)  # lines of 10 columns end with a position in space, or
 _WHOLE_COLUMNS = (0, 1, 7)
 _LARGEST = 2.0**62
 _LARGEST_EXACT = 2.0**53  # above it, a float does not hold every whole number
+_SHOWN = 40
 _DIGITS = re.compile(r"[-+]?[0-9]{1,19}")
 _PLAIN_NUMBER = re.compile(r"[-+0-9.eE]+")
 
@@ -122,7 +124,8 @@ def parse_line(text: str) -> Line:
     if words and not words[-1]:
         words.pop()  # a separator at the end of the line
     if len(words) < _NUM_NEEDED:
-        raise DataError(f"{len(words)} columns, expected at least 6: {', '.join(COLUMNS[:_NUM_NEEDED])}")
+        columns = "1 column" if len(words) == 1 else f"{len(words)} columns"
+        raise DataError(f"{columns}, expected at least 6: {', '.join(COLUMNS[:_NUM_NEEDED])}")
     values = [_parse_number(word) for word in words]
     has_class = len(words) in _NUM_WITH_CLASS
     confidence = values[_NUM_NEEDED] if len(values) > _NUM_NEEDED else NOT_GIVEN
@@ -142,9 +145,9 @@ def _parse_number(word: str) -> float:
     except ValueError:
         value = math.nan
     if math.isnan(value):
-        raise DataError(f"{word!r} where a number was expected (the format has no heading)")
+        raise DataError(f"{quoted(word)} where a number was expected (the format has no heading)")
     if abs(value) >= _LARGEST:
-        raise DataError(f"{word}: expected a number of at most 18 digits")
+        raise DataError(f"{quoted(word)}: expected a number of at most 18 digits")
     return value
 
 
@@ -154,9 +157,9 @@ def _parse_whole(word: str, column: str) -> int:
         return int(word)
     value = float(word)
     if not value.is_integer():
-        raise DataError(f"{column} {word}: expected a whole number")
+        raise DataError(f"{column} {word[:_SHOWN]}: expected a whole number")
     if abs(value) >= _LARGEST_EXACT:
-        raise DataError(f"{column} {word}: expected all digits, without a point")
+        raise DataError(f"{column} {word[:_SHOWN]}: expected all digits, without a point")
     return int(value)
 
 

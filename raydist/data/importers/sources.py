@@ -119,7 +119,8 @@ class FolderFrames:
         if not names:
             raise DataError("the folder holds no pictures")
         by_number = dict(zip(frame_numbers(names).tolist(), names, strict=True))
-        if NO_NUMBER in by_number or len(by_number) < len(names):
+        self._have_numbers = NO_NUMBER not in by_number and len(by_number) == len(names)
+        if not self._have_numbers:
             by_number = dict(enumerate(names, start=1))
         shift = 0 if first_frame is None else first_frame - min(by_number)
         self._path = path
@@ -142,8 +143,13 @@ class FolderFrames:
         return ~np.isin(frames, list(self._names))
 
     def advice(self, frames: Ints) -> str:
-        """Of boxes before the first picture, of pictures from 0 with no box in the first, and of a shift."""
+        """Of names without numbers, a shift, boxes before the first picture, and pictures from 0 without."""
         first = min(self._names)
+        if not self._have_numbers:
+            return (
+                f"not every picture has a number of its own at the end of its name: {self._names[first]} is "
+                f"frame {first}, the others follow in the order of their names"
+            )
         if self._shift:
             return f"{self._names[first]} is frame {first}, as --first-frame says"
         begin = int(frames.min()) if len(frames) else first
@@ -162,7 +168,8 @@ class FolderFrames:
                 pixels = read_picture(self._path / self._names[number])
                 if pixels.shape[:2] != self._size:
                     height, width = pixels.shape[:2]
-                    raise DataError(f"{height} x {width} pixels, but the first picture has {self._size}")
+                    first = " x ".join(map(str, self._size))
+                    raise DataError(f"{height} x {width} pixels, but the first picture has {first}")
                 yield number, pixels
             except DataError as error:
                 yield number, DataError(f"{self._names[number]}: {error}")

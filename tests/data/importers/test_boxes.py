@@ -117,7 +117,16 @@ def test_a_file_without_boxes(tmp_path, content):
 
 def test_a_file_in_the_encoding_of_windows(tmp_path):
     _, problems = read(tmp_path, "1,1,1,1,5,5".encode("utf-16"))
-    assert problems.lines()[0].startswith(f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (byte 0)")
+    assert problems.lines()[0].startswith(
+        f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (it is text in UTF-16)"
+    )
+
+
+@pytest.mark.parametrize("word", ["1" * 5000, "x" * 5000, "1." + "5" * 5000])
+def test_a_long_word_is_cut(word):
+    with pytest.raises(DataError) as error:
+        parse_line(f"{word},1,1,1,1,1")
+    assert len(str(error.value)) < 200
 
 
 def test_a_missing_file(tmp_path):

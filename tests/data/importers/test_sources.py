@@ -39,6 +39,15 @@ def test_numbers_end_the_names(tmp_path, write_folder, name):
 def test_pictures_without_numbers_are_counted_in_natural_order(tmp_path, write_folder):
     source = open_source(write_folder(tmp_path, [9, 10], name="{:d}_x.png"), 1)
     assert [(frame, pixels[0, 0, 2]) for frame, pixels in source.read([1, 2])] == [(1, 9), (2, 10)]
+    assert "9_x.png is frame 1, the others follow in the order" in source.advice(np.array([1]))
+
+
+def test_a_number_that_comes_twice_is_said(tmp_path, write_folder):
+    for name in ("{}.png", "{}.bmp"):
+        write_folder(tmp_path, [7, 8], name=name)
+    source = open_source(tmp_path, None)
+    assert source.is_known_missing(np.arange(1, 6)).tolist() == [False] * 4 + [True]
+    assert "7.bmp is frame 1, the others follow in the order" in source.advice(np.array([1]))
 
 
 @pytest.mark.parametrize("first", [0, 1, 30])
@@ -87,7 +96,7 @@ def test_damaged_pictures_and_other_sizes_are_errors_in_their_place(tmp_path, wr
     (tmp_path / "4.png").touch()
     results = dict(open_source(tmp_path, 1).read([1, 2, 3, 4, 5]))
     assert [frame for frame, result in results.items() if isinstance(result, DataError)] == [2, 3, 4]
-    assert "2.png: 20 x 64" in str(results[2])
+    assert "2.png: 20 x 64 pixels, but the first picture has 48 x 64" in str(results[2])
 
 
 def test_what_is_no_source(tmp_path):
