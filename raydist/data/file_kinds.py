@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, told by how they begin and end, where that is certain."""
+"""What kind of file some bytes are, known by how they begin and end, where that is certain."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _FIRST_ROWS = re.compile(r'\A(?:[ \t;,"\f]*(?:\r\n|\r|\n))+')
 _LOOKED_AT = 20
 """Rows in which the headings are looked for."""
 _NAMED_DELIMITER = re.compile(r'\A"?sep=(?P<delimiter>[^\r\n])"?[ \t;,]*(?:\r\n|\r|\n)', re.IGNORECASE)
-"""The line by which Excel is told the delimiter; it does not count as a row there."""
+"""The line that names the delimiter to Excel; it does not count as a row there."""
 
 
 @dataclass(frozen=True)
