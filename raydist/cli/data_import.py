@@ -246,6 +246,7 @@ def _show(result: ImportResult, options: ImportOptions) -> None:
                 "written": result.num_written,
                 "reused": result.num_reused,
                 "splits": summary,
-                "dropped": result.notes.counts,
+                "dropped": result.notes.left_out(),
+                "remarks": {name: result.notes.examples[name] for name in sorted(result.notes.remarks)},
             }
         )

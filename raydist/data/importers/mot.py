@@ -137,7 +137,7 @@ def _plan(
         what = f"frame {boxes.frame[row]} is not in {files.frames}{hint}"
         problems.add(files.tracks, what, line=int(boxes.line[row]))
     if advice and not len(missing):
-        notes.add(OTHER_COUNT, f"{files.tracks}: {advice}")
+        notes.remark(OTHER_COUNT, f"{files.tracks}: {advice}")
     pieces = split_tracks(boxes, request.rules, notes, files.name)
     boxes, pieces = _only_used(boxes, pieces)
     camera = request.cameras.get(files.name, files.name)

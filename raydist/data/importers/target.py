@@ -122,7 +122,7 @@ class Target:
         except UnicodeEncodeError as error:
             raise DataError(f"the name {error.object!r} is not valid UTF-8; rename the file") from None
         for texts in people.spellings:
-            notes.add(SPELLINGS, texts)
+            notes.remark(SPELLINGS, texts)
         table = replace(table, identity_names=people.names)
         return table if self.holdout is None else self._split(table, self.holdout)
 

@@ -115,7 +115,7 @@ def _note_readings(path: str, values: Mapping[str, str], pattern: PathPattern, n
     if other := pattern.other_reading(path):
         names = [name for name in values if values[name] != other[name]]
         taken, not_taken = (", ".join(f"{name} {of[name]!r}" for name in names) for of in (values, other))
-        notes.add(TWO_READINGS, f"{path} as {taken}, not {not_taken}")
+        notes.remark(TWO_READINGS, f"{path} as {taken}, not {not_taken}")
 
 
 def _modality(values: Mapping[str, str], declared: Mapping[str, Modality]) -> Modality | None:
