@@ -7,8 +7,10 @@ draws made elsewhere. A run can therefore stop anywhere and go on with the very 
 from __future__ import annotations
 
 import zlib
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 MAX_SEED = 2**63 - 1
 """The largest seed: one that files, trackers and torch hold too."""
@@ -33,6 +35,8 @@ def stream(seed: int, name: str, *keys: int) -> np.random.Generator:
     >>> bool((stream(0, "sampler", 3).random(4) == stream(0, "sampler", 4).random(4)).any())
     False
     """
+    import numpy as np  # here, so that the command line knows the largest seed without it
+
     # numpy takes trailing zeros for padding, so the number of keys is part of the entropy
     entropy = [seed, zlib.crc32(name.encode()), len(keys), *keys]
     if min(entropy) < 0:

@@ -25,6 +25,7 @@ from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.errors import ConfigError, DataError
 from raydist.plurals import counted
+from raydist.randomness import MAX_SEED
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def synth(
     preset: Preset,
     layout: Layout,
     out: Out,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the drawn people.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the drawn people.")] = 0,
     ids: Ids = None,
     height: Height = None,
     width: Width = None,

@@ -20,6 +20,7 @@ from raydist.cli.option_groups import takes_options
 from raydist.cli.picture_progress import PictureProgress
 from raydist.cli.system import require_writable
 from raydist.errors import ConfigError
+from raydist.randomness import MAX_SEED
 
 if TYPE_CHECKING:
     from raydist.data.importers.crops import CropsImport
@@ -74,7 +75,10 @@ class ImportOptions:
         int | None, typer.Option(min=0, help="Tracks: cut where more frames than this are missing.")
     ] = None
     first_frame: Annotated[
-        int | None, typer.Option(min=0, help="Tracks: number of a video's first frame, by default 1.")
+        int | None,
+        typer.Option(
+            min=0, help="Tracks: number of the first frame; by default 1, or what names of pictures say."
+        ),
     ] = None
     shared_ids: Annotated[
         bool, typer.Option("--shared-ids", help="Tracks: equal ids are one person, in all sequences.")
@@ -100,7 +104,7 @@ class ImportOptions:
             help="Share of the known identities that become query (infrared) and gallery (visible)."
         ),
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Chooses the identities of --holdout.")] = 0
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Chooses the identities of --holdout.")] = 0
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another manifest, and crops of another import.")
     ] = False
@@ -170,7 +174,7 @@ def _mot_import(options: ImportOptions, path: Path) -> MotImport:
         _modalities(options.modality),
         _pairs(options.camera, "--camera SEQUENCE=CAMERA"),
         {name: Path(file) for name, file in _pairs(options.frames, "--frames SEQUENCE=PATH").items()},
-        1 if options.first_frame is None else options.first_frame,
+        options.first_frame,
         options.shared_ids,
     )
 
@@ -242,6 +246,7 @@ def _show(result: ImportResult, options: ImportOptions) -> None:
                 "written": result.num_written,
                 "reused": result.num_reused,
                 "splits": summary,
-                "dropped": result.notes.counts,
+                "dropped": result.notes.left_out(),
+                "remarks": {name: result.notes.examples[name] for name in sorted(result.notes.remarks)},
             }
         )

@@ -24,33 +24,31 @@ def text_column(column: pa.ChunkedArray, name: str, problems: TableProblems) -> 
         problems: where what cannot be read goes.
 
     Returns:
-        string [N], null and NaN as null; None where nothing can be made of the column.
+        string [N], null and NaN as null; None where nothing can be made of the column. Texts with a NUL
+        character are noted: arrays of NumPy lose it at their end.
 
     >>> text_column(pa.chunked_array([[7.0, None]]), "camera", TableProblems()).to_pylist()
     ['7', None]
     """
-    column = plain_column(column)
-    kind = column.type
-    if pa.types.is_floating(kind):
-        return _texts_of_floats(column.cast(pa.float64()))
-    if pa.types.is_decimal(kind):
-        texts = column.cast(pa.string())
-        return pc.replace_substring_regex(texts, r"\.0*$", "")
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return _texts_of_bytes(column, name, problems)
-    if _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
-        return column.cast(pa.string())
-    problems.add(_of_another_type(column, name, "text"))
-    return None
+    texts = _as_text(plain_column(column), name, problems)
+    if texts is not None:
+        damaged = pc.match_substring(texts, "\0")
+        if pc.any(damaged).as_py():
+            first = quoted(texts.filter(damaged)[0])
+            problems.add(f"column {name}: a NUL character in {problems.rows(damaged)}, {first}; correct it")
+    return texts
 
 
-def whole_numbers(column: pa.ChunkedArray, name: str, problems: TableProblems) -> pa.ChunkedArray | None:
+def whole_numbers(
+    column: pa.ChunkedArray, name: str, problems: TableProblems, *, fix: str = "write whole numbers"
+) -> pa.ChunkedArray | None:
     """A column of numbers as int64.
 
     Args:
         column: integers of any width, floats or decimals without a fraction, or null alone.
         name: of the column, for messages.
         problems: where what cannot be read goes.
+        fix: what to do about a value that is no whole number.
 
     Returns:
         int64 [N], null and NaN as null; None if a value is no whole number of 64 bits.
@@ -71,7 +69,7 @@ def whole_numbers(column: pa.ChunkedArray, name: str, problems: TableProblems) -
     try:
         return column.cast(pa.int64())
     except pa.ArrowInvalid:
-        _add_lossy(column, name, problems)
+        problems.add(_lossy(column, name, problems, fix))
         return None
 
 
@@ -178,6 +176,20 @@ def _lists_of_views(views: pa.Array) -> pa.Array:
     return pa.LargeListArray.from_arrays(offsets, views.flatten(), mask=mask)
 
 
+def _as_text(column: pa.ChunkedArray, name: str, problems: TableProblems) -> pa.ChunkedArray | None:
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return _texts_of_floats(column.cast(pa.float64()))
+    if pa.types.is_decimal(kind):
+        return pc.replace_substring_regex(column.cast(pa.string()), r"\.0*$", "")
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        return _texts_of_bytes(column, name, problems)
+    if _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return column.cast(pa.string())
+    problems.add(_of_another_type(column, name, "text"))
+    return None
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
@@ -214,14 +226,12 @@ def _is_utf8(value: bytes | None) -> bool:
     return True
 
 
-def _add_lossy(column: pa.ChunkedArray, name: str, problems: TableProblems) -> None:
-    """Note the values of a column of numbers that are not whole, or too large for int64."""
+def _lossy(column: pa.ChunkedArray, name: str, problems: TableProblems, fix: str) -> str:
+    """The problem of values that are not whole, or too large for int64."""
     numbers = column.to_pylist()
     bad = [row for row, number in enumerate(numbers) if number is not None and not _is_int64(number)]
-    problems.add(
-        f"column {name}: {numbers[bad[0]]!s} in {problems.rows(bad)} is no whole number of 64 bits; "
-        "write whole numbers, or the column as text"
-    )
+    where = problems.rows(bad)
+    return f"column {name}: {numbers[bad[0]]!s} in {where} is no whole number of 64 bits; {fix}"
 
 
 def _is_int64(number: Any) -> bool:

@@ -18,7 +18,7 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
-from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_unique, plain_words
+from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique, plain_words
 from raydist.errors import DataError
 from raydist.plurals import counted
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
@@ -70,8 +70,8 @@ def read_features(path: str | Path) -> FeatureTable:
 
     Raises:
         DataError: the file is missing or truncated; or, with all problems at once, a column is missing, of a
-            type that cannot be cast, or null, an id occurs twice, or a feature is not finite or not of unit
-            length.
+            type that cannot be cast, or null, an id or camera is empty, an id occurs twice, or a feature is
+            not finite or not of unit length.
     """
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), _WANTED, _NEEDED, problems)
@@ -83,6 +83,9 @@ def read_features(path: str | Path) -> FeatureTable:
         if column is not None:
             texts[name] = plain_words(column, allowed)
             check_allowed(texts[name], name, allowed, problems)
+    for name in ("tracklet_id", "camera"):
+        if (filled := texts[name]) is not None:
+            check_filled(filled, name, problems)
     if texts["tracklet_id"] is not None:
         check_unique(texts["tracklet_id"], problems)
     if features is not None:
@@ -129,6 +132,8 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), tuple(_LABELS), _LABELS, problems)
     ids = _texts(columns, "tracklet_id", problems)
+    if ids is not None:
+        check_unique(ids, problems)
     numbers = whole_numbers(columns["label"], "label", problems) if "label" in columns else None
     if numbers is not None and numbers.null_count:
         problems.add(f"column label is null in {problems.rows(numbers.is_null())}; noise is {NOISE}")
@@ -136,8 +141,6 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
     if (labels < NOISE).any():
         rows = problems.rows(labels < NOISE)
         problems.add(f"label {labels.min()} in {rows}, expected numbers from 0, or {NOISE} for noise")
-    if ids is not None:
-        check_unique(ids, problems)
     problems.refuse(f"labels {path}")
     return _strings(ids), labels.astype(np.int64)
 

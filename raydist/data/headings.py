@@ -73,7 +73,8 @@ def read_headings(headings: Sequence[str], wanted: Collection[str], problems: Ta
 
 def missing_column(column: str, expected: str, headings: Sequence[str]) -> str:
     """The problem of a column that is not there."""
-    listed = ", ".join(text.strip() or "(no heading)" for text in headings[:20]) or "none"
+    shown = [text.strip() if text.isprintable() else repr(text) for text in headings[:20]]
+    listed = ", ".join(text or "(no heading)" for text in shown) or "none"
     return f"column {column}: missing (expected {expected}); the headings are {listed}"
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from raydist.data.columns import is_number, plain_column, text_column, whole_numbers
-from raydist.data.table_problems import TableProblems
+from raydist.data.table_problems import TableProblems, quoted
 from raydist.types import UNKNOWN_IDENTITY, Ints
 
 UNKNOWN_WORDS: tuple[str, ...] = ("", "-1", "NA", "N/A", "na", "n/a", "<NA>", "NaN", "nan", "NULL", "null")
@@ -20,6 +20,10 @@ UNKNOWN_WORDS += ("-NaN", "<NULL>", "NAN", "<na>", "<null>")
 """Texts that stand for an identity that is not known."""
 
 _WHOLE = r"^[+-]?[0-9]{1,19}(\.0*)?$"
+_NUMBER = r"^[+-]?([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][+-]?[0-9]+)?$"
+_DIGITS_ALONE = r"^[+-]?[0-9]+(\.0*)?$"
+_FIX = "write whole numbers, or names with a letter such as 'p1.5'"
+_TRUTH = r"^(?i:true|false)$"
 
 
 @dataclass(frozen=True)
@@ -29,10 +33,12 @@ class Identities:
     Attributes:
         numbers: int64 [N], null where not known.
         names: number -> text, if the identities were numbered; empty if they are whole numbers themselves.
+        spellings: texts that stand for the same number, such as ``007 and 7``.
     """
 
     numbers: pa.ChunkedArray
     names: dict[int, str] = field(default_factory=dict)
+    spellings: list[str] = field(default_factory=list)
 
     def filled(self) -> Ints:
         """int64 [N], `UNKNOWN_IDENTITY` where not known."""
@@ -43,7 +49,8 @@ def read_identities(column: pa.ChunkedArray, problems: TableProblems) -> Identit
     """Identities as whole numbers.
 
     Whole numbers stand for themselves if all are, also as text (``12``, ``012``, ``12.0``). If any is another
-    text, the different texts are sorted and counted from 1, so the order of the rows does not matter.
+    text, the different texts are sorted and counted from 1, so the order of the rows does not matter. Where
+    all are numbers, each must be whole: a fraction, or a power of ten, is a number that a program changed.
 
     Args:
         column: text or numbers of any Arrow type.
@@ -58,20 +65,22 @@ def read_identities(column: pa.ChunkedArray, problems: TableProblems) -> Identit
     """
     column = plain_column(column)
     if is_number(column.type) and not _has_large_numbers(column):
-        numbers = whole_numbers(column, "identity", problems)
+        numbers = whole_numbers(column, "identity", problems, fix=_FIX)
         return None if numbers is None else Identities(numbers)
-    if pa.types.is_boolean(column.type):
-        problems.add("column identity: true and false name no person; write text or whole numbers")
-        return None
     texts = text_column(column, "identity", problems)
     if texts is None:
         return None
+    return _of_texts(texts, problems)
+
+
+def known_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts of identities without blanks at both ends, null where they say that one is not known.
+
+    >>> known_texts(pa.chunked_array([[" eve", "n/a"]])).to_pylist()
+    ['eve', None]
+    """
     texts = pc.utf8_trim_whitespace(texts)
-    texts = pc.if_else(pc.is_in(texts, pa.array(UNKNOWN_WORDS)), pa.scalar(None, pa.string()), texts)
-    if pc.all(pc.match_substring_regex(texts, _WHOLE), min_count=0).as_py():
-        with contextlib.suppress(pa.ArrowInvalid):  # more than 64 bits
-            return Identities(pc.replace_substring_regex(texts, r"^\+|\.0*$", "").cast(pa.int64()))
-    return _numbered(texts)
+    return pc.if_else(pc.is_in(texts, pa.array(UNKNOWN_WORDS)), pa.scalar(None, pa.string()), texts)
 
 
 def identity_texts(numbers: Ints, names: Mapping[int, str]) -> pa.Array:
@@ -82,6 +91,37 @@ def identity_texts(numbers: Ints, names: Mapping[int, str]) -> pa.Array:
     """
     known = {**names, UNKNOWN_IDENTITY: None}
     return pa.array([known[number] for number in numbers.tolist()], pa.string())
+
+
+def _of_texts(texts: pa.ChunkedArray, problems: TableProblems) -> Identities | None:
+    texts = known_texts(texts)
+    if _all_match(texts, _WHOLE):
+        plain = pc.replace_substring_regex(texts, r"^\+|\.0*$", "")
+        with contextlib.suppress(pa.ArrowInvalid):  # more than 64 bits
+            return Identities(plain.cast(pa.int64()), spellings=_spellings(plain))
+    elif _all_match(texts, _NUMBER) and not _all_match(texts, _DIGITS_ALONE):
+        bad = pc.invert(pc.match_substring_regex(texts, _DIGITS_ALONE))
+        problems.add(
+            f"column identity: {quoted(texts.filter(bad)[0])} in {problems.rows(bad)} is no whole number, "
+            f"and all identities are numbers; {_FIX}"
+        )
+        return None
+    elif _all_match(texts, _TRUTH):
+        problems.add("column identity: true and false name no person; write text or whole numbers")
+        return None
+    return _numbered(texts)
+
+
+def _all_match(texts: pa.ChunkedArray, expression: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(texts, expression), min_count=0).as_py())
+
+
+def _spellings(texts: pa.ChunkedArray) -> list[str]:
+    """Different texts of one number, by number."""
+    by_number: dict[int, list[str]] = {}
+    for text in sorted(pc.unique(texts.drop_null()).to_pylist()):
+        by_number.setdefault(int(text), []).append(text)
+    return [" and ".join(same) for _, same in sorted(by_number.items()) if len(same) > 1]
 
 
 def _numbered(texts: pa.ChunkedArray) -> Identities:

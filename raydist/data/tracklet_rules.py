@@ -73,9 +73,7 @@ def check_values(table: pa.Table, problems: TableProblems, *, outside_frames: bo
                 f"{field.name}: null in {problems.rows(pc.is_null(columns[field.name]))}; fill it in"
             )
     for name in [name for name in ("tracklet_id", "camera") if name in columns]:
-        empty = pc.equal(columns[name], "")
-        if pc.any(empty).as_py():
-            problems.add(f"{name}: empty in {problems.rows(empty)}; fill it in")
+        check_filled(columns[name], name, problems)
     for name, allowed in ALLOWED.items():
         if name in columns:
             check_allowed(columns[name], name, allowed, problems)
@@ -93,6 +91,13 @@ def plain_words(texts: pa.ChunkedArray, allowed: tuple[str, ...]) -> pa.ChunkedA
     """
     plain = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
     return pc.if_else(pc.is_in(plain, pa.array(allowed)), plain, texts)
+
+
+def check_filled(column: pa.ChunkedArray, name: str, problems: TableProblems) -> None:
+    """Note texts that are empty, or blanks alone."""
+    empty = pc.equal(pc.utf8_trim_whitespace(column), "")
+    if pc.any(empty).as_py():
+        problems.add(f"{name}: empty in {problems.rows(empty)}; fill it in")
 
 
 def check_allowed(

@@ -45,7 +45,7 @@ def raydist_of_the_shell(*words: object, env: dict[str, str]) -> subprocess.Comp
     return shell("from raydist.cli.app import main; main()", *words, env=env)
 
 
-@pytest.mark.parametrize("module", ["app", "common", "train", "tune", "evaluate"])
+@pytest.mark.parametrize("module", ["app", "common", "data", "train", "tune", "evaluate"])
 def test_nothing_heavy_is_imported_before_a_command_runs(module, run_env):
     code = f"import sys, raydist.cli.{module}; print([name for name in {HEAVY} if name in sys.modules])"
     assert shell(code, env=run_env).stdout.strip() == "[]"

@@ -41,6 +41,7 @@ def test_videos_to_a_manifest_that_check_takes(raydist, footage, tmp_path, suffi
         "reused": 0,
         "splits": splits,
         "dropped": {"box below the confidence": 8},
+        "remarks": {},
     }
     assert "day: 20 of 20 pictures" in made.err
     checked = raydist("data", "check", "--name", "manifest", "--root", out, "--json")
@@ -63,6 +64,20 @@ def test_crops_of_an_import_can_be_imported_as_a_tree(raydist, footage, tmp_path
         "gallery": ["visible"],
     }
     assert raydist("data", "check", "--name", "manifest", "--root", tmp_path / "b.csv").code == 0
+
+
+def test_what_should_be_known_is_not_among_what_was_left_out(raydist, tmp_path):
+    (tmp_path / "hall_1_7").mkdir()
+    cv2.imwrite(str(tmp_path / "hall_1_7" / "1.jpg"), np.full((16, 8, 3), 60, np.uint8))
+    words = ("--crops", tmp_path, "--pattern", "{camera}_{identity}/{frame}", "--out", tmp_path / "a.csv")
+    made = raydist("data", "import", *words, "--json")
+    assert made.code == 0, made.err
+    assert made.json["dropped"] == {}
+    (example,) = made.json["remarks"][
+        "path that the pattern reads in two ways, the first placeholder taken short"
+    ]
+    assert example == "hall_1_7/1.jpg as camera 'hall', identity '1_7', not camera 'hall_1', identity '7'"
+    assert "path that the pattern reads in two ways" in made.err
 
 
 def test_one_modality_is_said(raydist, footage, tmp_path):

@@ -158,3 +158,11 @@ def test_a_decimal_of_44_digits_is_named():
     whole_numbers(column, "identity", problems := TableProblems())
     with pytest.raises(DataError, match=r"1{44} in row 1 is no whole number of 64 bits"):
         problems.refuse("table")
+
+
+def test_a_nul_character_is_noted_with_its_row():
+    """NumPy drops it at the end of a text, so that two texts would become one."""
+    problems = TableProblems(np.array([2, 5, 6]))
+    text_column(pa.chunked_array([["a", "a\0", "\0b"]]), "camera", problems)
+    with pytest.raises(DataError, match=r"column camera: a NUL character in rows 5, 6, 'a\\x00'; correct it"):
+        problems.refuse("table")

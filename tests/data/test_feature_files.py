@@ -224,13 +224,26 @@ def test_labels_are_checked(tmp_path):
         read_labels(file)
 
 
-def test_every_tracklet_has_one_label(tmp_path):
-    file = tmp_path / "labels.parquet"
-    write_labels(np.array(["a", "b", "a", "c", "b", "b"]), np.arange(6), file)
-    with pytest.raises(DataError) as refused:
-        read_labels(file)
-    assert "tracklet_id: 'a' is not unique, it stands in rows 0, 2; each needs its own" in str(refused.value)
-    assert "tracklet_id: 'b' is not unique, it stands in rows 1, 4, 5; " in str(refused.value)
+def test_an_id_of_labels_occurs_once(tmp_path):
+    pq.write_table(pa.table({"tracklet_id": ["a", "b", "a"], "label": [0, 1, 1]}), tmp_path / "l.parquet")
+    with pytest.raises(DataError, match="tracklet_id: 'a' is not unique, it stands in rows 0, 2"):
+        read_labels(tmp_path / "l.parquet")
+
+
+@pytest.mark.parametrize("name", ["tracklet_id", "camera"])
+@pytest.mark.parametrize(
+    ("text", "message"), [("", "empty in row 1"), (" ", "empty in row 1"), ("a\0", "NUL")]
+)
+def test_names_are_filled_in(tmp_path, name, text, message):
+    write_features(table_of(3), tmp_path / "f.parquet")
+    table = pq.read_table(tmp_path / "f.parquet")
+    names = table[name].to_pylist()
+    place = table.column_names.index(name)
+    pq.write_table(
+        table.set_column(place, name, pa.array([names[0], text, names[2]])), tmp_path / "f.parquet"
+    )
+    with pytest.raises(DataError, match=f"{name}: .*{message}"):
+        read_features(tmp_path / "f.parquet")
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from raydist.errors import ConfigError
+from raydist.randomness import MAX_SEED
 
 Dim = Annotated[int, typer.Option("--dim", min=1, help="Their width.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads that everything that is measured may use.")]
-Seed = Annotated[int, typer.Option(min=0, help="Of all that is drawn.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of all that is drawn.")]
 
 
 def numbers(text: str, option: str) -> list[int]:

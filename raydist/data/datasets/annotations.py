@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from raydist.data.file_kinds import file_kind
 from raydist.errors import DataError
 
 
@@ -22,9 +23,9 @@ def read_text(path: Path, layout: str) -> str:
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror}). Expected layout:\n{layout}") from None
     except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not a UTF-8 text file (byte {error.start}). Expected layout:\n{layout}"
-        ) from None
+        kind = file_kind(path.read_bytes())
+        why = f"it is {kind}" if kind else f"byte {error.start}"
+        raise DataError(f"{path}: not a UTF-8 text file ({why}). Expected layout:\n{layout}") from None
 
 
 def read_lines(path: Path, layout: str) -> list[tuple[int, str]]:

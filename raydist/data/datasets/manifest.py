@@ -7,6 +7,7 @@ separated by ``|``. Other columns are left out and noted.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,7 +19,7 @@ from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.frame_lists import check_links, frame_lists, frames_folder
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.headings import missing_column, read_headings
-from raydist.data.identities import read_identities
+from raydist.data.identities import Identities, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems
 from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values, plain_words
@@ -29,6 +30,7 @@ NAMES = ("manifest.parquet", "manifest.csv")
 IGNORED = "columns left out"
 RENAMED = "columns read by another heading"
 NUMBERED = "identities that are text, numbered in their order"
+SPELLINGS = "identities written in two ways and taken for one"
 _PARQUET = b"PAR1"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 
@@ -59,9 +61,11 @@ def read(
         for example in examples:
             notes.add(reason, example or "without a heading")
     folder = frames_folder(file, frames_root)
-    table, names = _cast({name: columns[place] for name, place in known.places.items()}, folder, problems)
-    for number, name in names.items():
-        notes.add(NUMBERED, f"{name} is {number}")
+    given = {name: columns[place] for name, place in known.places.items()}
+    identities = read_identities(given["identity"], problems) if "identity" in given else None
+    table = _cast(given, identities, folder, problems)
+    if identities:
+        note_identities(identities, notes)
     for field in SCHEMA:
         if not field.nullable and field.name not in known.places:
             problems.add(missing_column(field.name, f"type {field.type}", headings))
@@ -69,17 +73,25 @@ def read(
     if not problems and not outside_frames:
         check_links(table["frames"], folder, problems)
     problems.refuse(str(file))
-    return TrackletTable(table, folder, names, outside_frames), notes
+    return TrackletTable(table, folder, identities.names if identities else {}, outside_frames), notes
+
+
+def note_identities(identities: Identities, notes: ReadNotes) -> None:
+    """Note how identities were numbered, and which texts were taken for one."""
+    for number, name in identities.names.items():
+        notes.add(NUMBERED, f"{name} is {number}")
+    for texts in identities.spellings:
+        notes.add(SPELLINGS, texts)
 
 
 MANIFEST = Dataset(read, protocol="plain")
 
 
 def _find(root: Path) -> Path:
-    if root.is_file():
+    if os.path.isfile(root):  # unlike Path.is_file it bears any name
         return root
     for name in NAMES:
-        if (root / name).is_file():
+        if os.path.isfile(root / name):
             return root / name
     raise DataError(f"{root}: expected a manifest, or a folder with {' or '.join(NAMES)}")
 
@@ -87,8 +99,11 @@ def _find(root: Path) -> Path:
 def _is_parquet(file: Path) -> bool:
     if file.suffix.lower() in _PARQUET_SUFFIXES:
         return True
-    with file.open("rb") as stream:
-        return stream.read(len(_PARQUET)) == _PARQUET
+    try:
+        with file.open("rb") as stream:
+            return stream.read(len(_PARQUET)) == _PARQUET
+    except OSError:
+        return False  # the reader of CSV says why
 
 
 def _read_parquet(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProblems]:
@@ -105,23 +120,17 @@ def _read_csv(file: Path) -> tuple[list[str], list[pa.ChunkedArray], TableProble
 
 
 def _cast(
-    columns: dict[str, pa.ChunkedArray], folder: Path, problems: TableProblems
-) -> tuple[pa.Table, dict[int, str]]:
-    """The columns that can be read, in the types of the schema, and the texts of numbered identities."""
-    cast: dict[str, pa.ChunkedArray | None] = {}
-    names: dict[int, str] = {}
+    columns: dict[str, pa.ChunkedArray], identities: Identities | None, folder: Path, problems: TableProblems
+) -> pa.Table:
+    """The columns that can be read, in the types of the schema."""
+    cast: dict[str, pa.ChunkedArray | None] = {"identity": identities.numbers if identities else None}
     for name, column in columns.items():
-        if name == "identity":
-            identities = read_identities(column, problems)
-            cast[name] = identities and identities.numbers
-            names = identities.names if identities else {}
-        elif name == "frames":
+        if name == "frames":
             cast[name] = frame_lists(column, folder, problems)
-        else:
+        elif name != "identity":
             texts = text_column(column, name, problems)
             cast[name] = None if texts is None else _plain_text(texts, name)
-    ordered = {field.name: cast[field.name] for field in SCHEMA if cast.get(field.name) is not None}
-    return pa.table(ordered), names
+    return pa.table({field.name: cast[field.name] for field in SCHEMA if cast.get(field.name) is not None})
 
 
 def _plain_text(texts: pa.ChunkedArray, name: str) -> pa.ChunkedArray:

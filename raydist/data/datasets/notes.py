@@ -23,6 +23,7 @@ class ReadNotes:
             data set.
         counts: number of cases by reason.
         examples: the first cases by reason.
+        remarks: the reasons for which nothing was left out.
 
     >>> notes = ReadNotes()
     >>> notes.add(TOO_SHORT, "train row 3: 2 frames")
@@ -33,6 +34,7 @@ class ReadNotes:
     mismatch: str = "drop"
     counts: dict[str, int] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
+    remarks: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.mismatch not in ("drop", "error"):
@@ -43,6 +45,21 @@ class ReadNotes:
         self.counts[reason] = self.counts.get(reason, 0) + 1
         if self.counts[reason] <= _EXAMPLES:
             self.examples.setdefault(reason, []).append(example)
+
+    def remark(self, what: str, example: str) -> None:
+        """Count one case in which nothing is left out, but which should be known.
+
+        >>> notes = ReadNotes()
+        >>> notes.remark("identities written in two ways", "007 and 7")
+        >>> notes.left_out(), notes.lines()
+        ({}, ['identities written in two ways: 1 (007 and 7)'])
+        """
+        self.remarks.add(what)
+        self.add(what, example)
+
+    def left_out(self) -> dict[str, int]:
+        """The counts without remarks."""
+        return {reason: count for reason, count in self.counts.items() if reason not in self.remarks}
 
     def add_mismatch(self, problem: str) -> None:
         """Count a tracklet whose files disagree, or refuse it, as `mismatch` says.

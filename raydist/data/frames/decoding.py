@@ -76,7 +76,8 @@ def stored_pixels(encoded: bytes) -> NDArray[Any]:
         [H, W] or [H, W, C] of the file's type, the channels in OpenCV's order; grey stays one channel.
 
     Raises:
-        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`.
+        DataError: the content is empty, truncated, of an unknown format or above `MAX_PICTURE_PIXELS`, or no
+            pixel is a finite number.
     """
     if not encoded:
         raise DataError("the file is empty")
@@ -89,8 +90,8 @@ def to_eight_bits(pixels: NDArray[Any], span: Span) -> Pixels:
 
     Args:
         pixels: of any shape and number type.
-        span: the values that become 0 and 255, what lies outside being cut off; None takes the smallest and
-            the largest value of the type, so that 65535 of 16 bits becomes 255.
+        span: the values that become 0 and 255, what lies outside being cut off and NaN becoming 0; None takes
+            the smallest and the largest value of the type, so that 65535 of 16 bits becomes 255.
 
     Raises:
         DataError: the values are fractions, which have no full range.
@@ -102,7 +103,8 @@ def to_eight_bits(pixels: NDArray[Any], span: Span) -> Pixels:
     """
     if span is not None:
         low, high = span
-        scaled = (np.nan_to_num(pixels.astype(np.float64), nan=low) - low) * 255 / (high - low)
+        finite = np.nan_to_num(pixels.astype(np.float64), nan=low, posinf=high, neginf=low)
+        scaled = (finite - low) * 255 / (high - low)
         return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
     if pixels.dtype == np.uint8:
         return pixels
@@ -187,6 +189,8 @@ def _decode_other(encoded: bytes) -> NDArray[Any]:
     _check_size(*pixels.shape[:2])
     if pixels.ndim == 3 and pixels.shape[2] not in (1, 3, 4):
         raise DataError(f"{pixels.shape[2]} channels: expected 1, 3 or 4")
+    if np.issubdtype(pixels.dtype, np.floating) and not np.isfinite(pixels).any():
+        raise DataError("all its pixels are NaN or infinite")
     return pixels
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import stored_pixels
 from raydist.data.frames.files import file_stamps
-from raydist.data.frames.ranges import ONE_FOR_ALL, Entry, Ranges
+from raydist.data.frames.ranges import LARGEST_VALUE, ONE_FOR_ALL, Entry, Ranges
 from raydist.data.frames.reading import read_frame_file
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -68,7 +68,8 @@ def _percentiles(name: str, frames: list[str], root: Path, low: float, high: flo
     values = list(frame_values(root, sample_by_content(root, frames)))
     advice = f"give numbers, such as data.range.{name}=[7000,8600]"
     if not values:
-        raise DataError(f"data.range.{name}: there is no readable training frame to measure; {advice}")
+        why = f" ({len(frames)} cannot be read, data check --decode says why)" if frames else ""
+        raise DataError(f"data.range.{name}: there is no readable training frame to measure{why}; {advice}")
     types = sorted({str(of_frame.dtype) for of_frame in values})
     if len(types) > 1:
         raise DataError(
@@ -121,15 +122,27 @@ def _draw(content: bytes) -> bytes:
 
 
 def frame_values(root: Path, paths: Iterable[str]) -> Iterator[NDArray[Any]]:
-    """Some stored values of each of those files that can be decoded, see `some_values`."""
+    """Some stored values of each of those files that can be decoded and have any, see `some_values`."""
     for path in paths:
         try:
-            yield some_values(stored_pixels(read_frame_file(root / path)))
+            values = some_values(stored_pixels(read_frame_file(root / path)))
         except (OSError, DataError):
             continue  # what cannot be read is dealt with where all frames are decoded
+        if values.size:
+            yield values
 
 
 def some_values(pixels: NDArray[Any]) -> NDArray[Any]:
-    """At most `VALUES_OF_A_FRAME` values of a frame, evenly spaced, without an alpha channel."""
+    """At most `VALUES_OF_A_FRAME` values of a frame, evenly spaced, without an alpha channel.
+
+    Fractions that are NaN, infinite, or as large as no camera counts stand for pixels without a value.
+
+    >>> some_values(np.array([[20.5, np.nan], [-3.4e38, np.inf]])).tolist()
+    [20.5]
+    """
     colours = pixels[..., :3] if pixels.ndim == 3 else pixels
-    return colours.ravel()[:: -(-colours.size // VALUES_OF_A_FRAME)].copy()  # a view would hold the frame
+    values = colours.ravel()
+    if np.issubdtype(values.dtype, np.floating):
+        values = values[np.abs(values) <= LARGEST_VALUE]
+    # a view would hold the frame
+    return values[:: max(1, -(-values.size // VALUES_OF_A_FRAME))].copy()

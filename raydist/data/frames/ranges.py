@@ -28,6 +28,9 @@ Entry = Literal["full"] | tuple[float, float] | tuple[_Lower, _Upper]
 RangeSetting = Entry | dict[str, Entry]
 """The value of `data.range`: one entry for all, or entries by camera or modality."""
 
+LARGEST_VALUE = 1e30
+"""No camera counts further, and differences of such numbers are finite."""
+
 _EXPECTED = "expected full, two numbers such as [7000,8600], or two percentages such as [0.5%,99.5%]"
 _PERCENTAGE = re.compile(r"[0-9]+(\.[0-9]*)?%")
 
@@ -95,7 +98,7 @@ class Ranges:
         Raises:
             ConfigError: with the nearest name.
         """
-        known = {*cameras, *(modality.label for modality in Modality)}
+        known = {*cameras, *(modality.label for modality in Modality)} - {ONE_FOR_ALL}
         for name in self.entries:
             if name not in known and name != ONE_FOR_ALL:
                 raise ConfigError(
@@ -127,10 +130,6 @@ def checked_range(value: object) -> object:
     return _checked_entry(value, "data.range")
 
 
-_LARGEST = 1e30
-"""No camera counts further, and differences of such numbers are finite."""
-
-
 def _checked_entry(value: object, key: str) -> object:
     if value == FULL:
         return value
@@ -138,8 +137,8 @@ def _checked_entry(value: object, key: str) -> object:
         raise ConfigError(f"{key} = {value!r}: {_EXPECTED}")
     if all(isinstance(bound, int | float) and not isinstance(bound, bool) for bound in value):
         low, high = value
-        if not all(-_LARGEST <= bound <= _LARGEST for bound in value):
-            raise ConfigError(f"{key} = [{low}, {high}]: expected numbers up to {_LARGEST:g}")
+        if not all(-LARGEST_VALUE <= bound <= LARGEST_VALUE for bound in value):
+            raise ConfigError(f"{key} = [{low}, {high}]: expected numbers up to {LARGEST_VALUE:g}")
     elif all(isinstance(bound, str) and _PERCENTAGE.fullmatch(bound) for bound in value):
         low, high = (float(bound.rstrip("%")) for bound in value)
         if high > 100:

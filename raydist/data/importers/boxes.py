@@ -18,6 +18,7 @@ import numpy as np
 
 from raydist.data.datasets.annotations import read_lines
 from raydist.data.importers.problems import Problems
+from raydist.data.table_problems import quoted
 from raydist.errors import DataError
 from raydist.types import Doubles, Ints
 
@@ -28,8 +29,15 @@ COLUMNS = ("frame", "id", "left", "top", "width", "height", "confidence", "class
 LAYOUT = "  frame, id, left, top, width, height[, confidence[, class[, visibility]]]    one box a line"
 _NUM_NEEDED = 6
 _NUM_WITH_CLASS = (8, 9)  # lines of 10 columns end with a position in space, or with -1, -1, -1
-_LARGEST = 2.0**53  # above it, a float does not hold every whole number
+_WHOLE_COLUMNS = (0, 1, 7)
+_LARGEST = 2.0**62
+_LARGEST_EXACT = 2.0**53  # above it, a float does not hold every whole number
+_SHOWN = 40
+_DIGITS = re.compile(r"[-+]?[0-9]{1,19}")
 _PLAIN_NUMBER = re.compile(r"[-+0-9.eE]+")
+
+Line = tuple[int, int, float, float, float, float, float, int]
+"""The numbers of a line, in the order of `COLUMNS`."""
 
 
 @dataclass(frozen=True)
@@ -83,36 +91,30 @@ def read_boxes(path: Path, problems: Problems) -> Boxes:
     except DataError as error:
         problems.add(path, str(error).removeprefix(f"{path}: "))
         lines = []
-    rows = []
-    num_without_track = 0
+    rows: list[tuple[Line, int]] = []
     for number, text in lines:
         try:
-            row = parse_line(text)
+            rows.append((parse_line(text), number))
         except DataError as error:
             problems.add(path, str(error), line=number)
-            continue
-        num_without_track += row[1] < 0
-        rows.append((*row, number))
-    if num_without_track == len(rows) > 0:
+    without_track = [(row[1], number) for row, number in rows if row[1] < 0]
+    if len(without_track) == len(rows) > 0:
         problems.add(
             path, "every id is negative: these are detections; let a tracker link them to tracks first"
         )
-    elif num_without_track:
-        for row in rows:
-            if row[1] < 0:
-                problems.add(
-                    path, f"id {row[1]:.0f}: expected the number of a track, from 0", line=int(row[-1])
-                )
-    boxes = _to_boxes([row for row in rows if row[1] >= 0])
+    else:
+        for track, number in without_track:
+            problems.add(path, f"id {track}: expected the number of a track, from 0", line=number)
+    boxes = _to_boxes([(row, number) for row, number in rows if row[1] >= 0])
     _check_unique(boxes, path, problems)
     return boxes
 
 
-def parse_line(text: str) -> tuple[float, ...]:
+def parse_line(text: str) -> Line:
     """The eight numbers of a line, in the order of `COLUMNS`; NOT_GIVEN for those that it does not have.
 
     >>> parse_line("3, 7, 11, 21, 30, 60, 0.9, -1, -1, -1")
-    (3.0, 7.0, 11.0, 21.0, 30.0, 60.0, 0.9, -1.0)
+    (3, 7, 11.0, 21.0, 30.0, 60.0, 0.9, -1)
 
     Raises:
         DataError: too few columns, something else than a number, or a fraction where a number counts.
@@ -122,17 +124,19 @@ def parse_line(text: str) -> tuple[float, ...]:
     if words and not words[-1]:
         words.pop()  # a separator at the end of the line
     if len(words) < _NUM_NEEDED:
-        raise DataError(f"{len(words)} columns, expected at least 6: {', '.join(COLUMNS[:_NUM_NEEDED])}")
+        columns = "1 column" if len(words) == 1 else f"{len(words)} columns"
+        raise DataError(f"{columns}, expected at least 6: {', '.join(COLUMNS[:_NUM_NEEDED])}")
     values = [_parse_number(word) for word in words]
     has_class = len(words) in _NUM_WITH_CLASS
     confidence = values[_NUM_NEEDED] if len(values) > _NUM_NEEDED else NOT_GIVEN
-    row = (*values[:_NUM_NEEDED], float(confidence), values[7] if has_class else float(NOT_GIVEN))
-    for column in (0, 1, 7):
-        if not row[column].is_integer():
-            raise DataError(f"{COLUMNS[column]} {words[column]}: expected a whole number")
-    if row[0] < 0:
+    frame, track, category = (
+        _parse_whole(words[place], COLUMNS[place]) if place < _NUM_NEEDED or has_class else NOT_GIVEN
+        for place in _WHOLE_COLUMNS
+    )
+    if frame < 0:
         raise DataError(f"frame {words[0]}: expected a number from 0")
-    return row
+    left, top, width, height = values[2:_NUM_NEEDED]
+    return frame, track, left, top, width, height, float(confidence), category
 
 
 def _parse_number(word: str) -> float:
@@ -140,18 +144,32 @@ def _parse_number(word: str) -> float:
         value = float(word) if _PLAIN_NUMBER.fullmatch(word) else math.nan
     except ValueError:
         value = math.nan
-    if not abs(value) <= _LARGEST:  # not a number either
-        raise DataError(f"{word!r} where a number was expected (the format has no heading)")
+    if math.isnan(value):
+        raise DataError(f"{quoted(word)} where a number was expected (the format has no heading)")
+    if abs(value) >= _LARGEST:
+        raise DataError(f"{quoted(word)}: expected a number of at most 18 digits")
     return value
 
 
-def _to_boxes(rows: list[tuple[float, ...]]) -> Boxes:
-    table = np.array(rows, np.float64).reshape(-1, len(COLUMNS) + 1)
-    whole = table[:, [0, 1, 7, 8]].astype(np.int64)
-    corners = table[:, 2:6].copy()
+def _parse_whole(word: str, column: str) -> int:
+    """A number without a fraction, every digit of which counts."""
+    if _DIGITS.fullmatch(word):
+        return int(word)
+    value = float(word)
+    if not value.is_integer():
+        raise DataError(f"{column} {word[:_SHOWN]}: expected a whole number")
+    if abs(value) >= _LARGEST_EXACT:
+        raise DataError(f"{column} {word[:_SHOWN]}: expected all digits, without a point")
+    return int(value)
+
+
+def _to_boxes(rows: list[tuple[Line, int]]) -> Boxes:
+    whole = np.array([(row[0], row[1], row[7], number) for row, number in rows], np.int64).reshape(-1, 4)
+    others = np.array([row[2:7] for row, _ in rows], np.float64).reshape(-1, 5)
+    corners = others[:, :4].copy()
     corners[:, :2] -= 1  # pixels of the file are counted from 1
     corners[:, 2:] += corners[:, :2]
-    boxes = Boxes(whole[:, 0], whole[:, 1], corners, table[:, 6], whole[:, 2], whole[:, 3])
+    boxes = Boxes(whole[:, 0], whole[:, 1], corners, others[:, 4], whole[:, 2], whole[:, 3])
     return boxes.take(np.lexsort((boxes.line, boxes.frame, boxes.track)))
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.cutting import OnProgress
 from raydist.data.importers.files import with_data_errors, write_whole
-from raydist.data.importers.identities import UNKNOWN, are_renumbered, number_identities, write_identities
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.patterns import parse_pattern
 from raydist.data.importers.pictures import natural_key
@@ -78,21 +77,14 @@ def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) 
     cameras = {picture.values["camera"] for picture in pictures}
     if pictures:
         check_cameras(request.modalities, cameras)
-    numbers = number_identities(
-        picture.values["identity"]
-        for picture in pictures
-        if picture.values.get("identity", UNKNOWN) != UNKNOWN
-    )
-    rows = _rows(tracklets, request.rules, numbers, prefix, notes)
+    rows = _rows(tracklets, request.rules, prefix, notes)
     if not rows:
         reasons = "; ".join(notes.lines()) or "there are no pictures"
         raise DataError(f"no tracklet of {request.path} is left: {reasons}")
-    table = target.table(rows)
+    table = target.table(rows, notes)
     target.check(table)
     paths = [path for frames in table.frames for path in frames] if request.copy else []
     num_copied = _copy(paths, prefix, request.path, target, on_progress)
-    if are_renumbered(numbers):
-        write_identities(target.root / f"{target.path.stem}_identities.csv", numbers)
     target.write(table)
     return ImportResult(table, notes, len(cameras), num_copied, len(paths) - num_copied)
 
@@ -140,7 +132,6 @@ def _group(pictures: Sequence[TreePicture], problems: Problems) -> dict[str, lis
 def _rows(
     groups: Mapping[str, Sequence[TreePicture]],
     rules: TrackRules,
-    numbers: Mapping[str, int],
     prefix: str,
     notes: ReadNotes,
 ) -> list[ImportedTracklet]:
@@ -155,7 +146,7 @@ def _rows(
                     first.modality.label,
                     first.values["camera"],
                     [prefix + pictures[row].path for row in part],
-                    identity=numbers.get(first.values.get("identity", UNKNOWN)),
+                    identity=first.values.get("identity"),
                     stream=None if len(parts) == 1 else name,
                 )
             )

@@ -23,6 +23,7 @@ from raydist.types import Modality
 
 NOT_IN_VIDEO = "box behind the end of the video"
 NO_BOXES = "track file without boxes"
+OTHER_COUNT = "numbers of frames and of pictures"
 LARGEST_MISSING_SHARE = 0.05
 """Of the boxes of a sequence; a larger share means that tracks and video do not belong together."""
 
@@ -38,7 +39,8 @@ class MotImport:
         modalities: by camera; all others are visible.
         cameras: by sequence; others are called like their sequence.
         frames: video or folder of pictures by sequence, where it does not lie beside the tracks.
-        first_frame: number of the first frame of a video in the track file.
+        first_frame: number of the first frame in the track files; None is 1 for a video, and what the names
+            of its pictures say for a folder.
         shared_ids: the number of a track is the person's identity, in all sequences alike.
     """
 
@@ -48,7 +50,7 @@ class MotImport:
     modalities: Mapping[str, Modality] = field(default_factory=dict)
     cameras: Mapping[str, str] = field(default_factory=dict)
     frames: Mapping[str, Path] = field(default_factory=dict)
-    first_frame: int = 1
+    first_frame: int | None = None
     shared_ids: bool = False
 
 
@@ -84,13 +86,14 @@ def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> I
     plans = _plan_all(request, target, problems, notes)
     records = [open_record(plan.job, problems, overwrite=target.overwrite) for plan in plans]
     problems.raise_any()
-    target.check(target.table(_tracklets(request, plans, records, target.root, ReadNotes())))
+    unheard = ReadNotes()
+    target.check(target.table(_tracklets(request, plans, records, target.root, unheard), unheard))
     written = 0
     for plan, record in zip(plans, records, strict=True):
         written += cut_crops(plan.job, record, problems, on_progress)
         _check_missing(plan.job, record, problems)
     problems.raise_any()
-    table = target.table(_tracklets(request, plans, records, target.root, notes))
+    table = target.table(_tracklets(request, plans, records, target.root, notes), notes)
     target.write(table)
     total = sum(len(plan.job.boxes) for plan in plans) - notes.counts.get(NOT_IN_VIDEO, 0)
     return ImportResult(table, notes, len(plans), written, total - written)
@@ -126,11 +129,15 @@ def _plan(
     except DataError as error:
         problems.add(files.frames, str(error))
         return None
+    advice = source.advice(boxes.frame)
     boxes = select_boxes(boxes, request.rules, source.size(), notes, str(files.tracks))
-    for row in np.flatnonzero(source.is_known_missing(boxes.frame)):
-        what = f"frame {boxes.frame[row]} is not in {files.frames}"
-        zero = "; does the file count from 0? --first-frame 0" if boxes.frame[row] == 0 else ""
-        problems.add(files.tracks, what + zero, line=int(boxes.line[row]))
+    missing = np.flatnonzero(source.is_known_missing(boxes.frame))
+    for row in missing:
+        hint = f"; {advice}" if advice and row == missing[0] else ""
+        what = f"frame {boxes.frame[row]} is not in {files.frames}{hint}"
+        problems.add(files.tracks, what, line=int(boxes.line[row]))
+    if advice and not len(missing):
+        notes.remark(OTHER_COUNT, f"{files.tracks}: {advice}")
     pieces = split_tracks(boxes, request.rules, notes, files.name)
     boxes, pieces = _only_used(boxes, pieces)
     camera = request.cameras.get(files.name, files.name)
@@ -176,7 +183,7 @@ def _tracklets(
                     plan.modality.label,
                     plan.camera,
                     frames,
-                    identity=piece.track if request.shared_ids else None,
+                    identity=str(piece.track) if request.shared_ids else None,
                     stream=None if piece.part is None else track,
                 )
             )
@@ -187,9 +194,11 @@ def _check_missing(job: CropJob, record: CropRecord, problems: Problems) -> None
     missing = np.isin(job.boxes.frame, record.missing)
     if missing.sum() > LARGEST_MISSING_SHARE * len(job.boxes):
         first = int(np.flatnonzero(missing)[np.argmin(job.boxes.frame[missing])])
+        num_more = int(missing.sum()) - 1
+        also = f" and {num_more} more {'box' if num_more == 1 else 'boxes'} lie" if num_more else " lies"
         problems.add(
             job.tracks,
-            f"frame {job.boxes.frame[first]} and {missing.sum() - 1} more boxes lie behind the end of the "
-            "video: do tracks and video belong together?",
+            f"frame {job.boxes.frame[first]}{also} behind the end of the video: do tracks and video belong "
+            "together?",
             line=int(job.boxes.line[first]),
         )

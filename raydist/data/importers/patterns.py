@@ -37,11 +37,13 @@ class PathPattern:
         text: the pattern as the user wrote it, or the name of a published naming.
         expression: for a path without its suffix.
         is_named: a published naming, where some identities mean junk and distractors.
+        longest: the same with placeholders that take as much as they can; None for a published naming.
     """
 
     text: str
     expression: re.Pattern[str]
     is_named: bool = False
+    longest: re.Pattern[str] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,12 +59,24 @@ class PathPattern:
         match = self.expression.fullmatch(str(PurePosixPath(path).with_suffix("")))
         return match.groupdict() if match else None
 
+    def other_reading(self, path: str) -> dict[str, str] | None:
+        """What else the placeholders could stand for in a path that fits; None where there is one reading.
+
+        In a level with ``*`` placeholders take as little as they can, and nothing else is meant.
+
+        >>> parse_pattern("{camera}_{tracklet}/{frame}").other_reading("hall_a_7/1.jpg")
+        {'camera': 'hall_a', 'tracklet': '7', 'frame': '1'}
+        """
+        match = self.longest and self.longest.fullmatch(str(PurePosixPath(path).with_suffix("")))
+        values = match.groupdict() if match else None
+        return None if values == self.match(path) else values
+
 
 def parse_pattern(text: str) -> PathPattern:
     """The pattern of a text.
 
-    Between two ``/`` stands one level. A placeholder stands for at least one character of its level, ``*``
-    for any number of them. The suffix of the files is left out.
+    Between two ``/`` stands one level. A placeholder stands for at least one character of its level, and for
+    no more than it must, ``*`` for any number of them. The suffix of the files is left out.
 
     Args:
         text: such as ``{camera}/{tracklet}/{frame}``, or a key of `NAMED`.
@@ -81,9 +95,14 @@ def parse_pattern(text: str) -> PathPattern:
     pattern = text.strip("/").removesuffix(".*")
     if is_picture(pattern):
         pattern = str(PurePosixPath(pattern).with_suffix(""))
-    expression = "".join(_expression(text, part) for part in _PART.finditer(pattern))
+    levels = [list(_PART.finditer(level)) for level in pattern.split("/")]
+    shortest = "/".join("".join(_expression(text, part) for part in level) for level in levels)
+    longest = "/".join(
+        "".join(_expression(text, part, greedy=not any(other["any"] for other in level)) for part in level)
+        for level in levels
+    )
     try:
-        parsed = PathPattern(text, re.compile(expression, re.DOTALL))
+        parsed = PathPattern(text, re.compile(shortest, re.DOTALL), longest=re.compile(longest, re.DOTALL))
     except re.error:
         raise ConfigError(f"pattern {text!r}: a placeholder occurs twice") from None
     if re.search(r"\}\{|\}\*|\*\{", pattern):
@@ -97,7 +116,7 @@ def parse_pattern(text: str) -> PathPattern:
     return parsed
 
 
-def _expression(text: str, part: re.Match[str]) -> str:
+def _expression(text: str, part: re.Match[str], *, greedy: bool = False) -> str:
     if part["stray"]:
         raise ConfigError(f"pattern {text!r}: a brace without its partner")
     if part["any"]:
@@ -109,4 +128,4 @@ def _expression(text: str, part: re.Match[str]) -> str:
         listed = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
         hint = one_of(name, PLACEHOLDERS, listed=f"{listed} and *")
         raise ConfigError(f"pattern {text!r}: {{{name}}}{hint}")
-    return f"(?P<{name}>[^/]+?)"
+    return f"(?P<{name}>[^/]+{'' if greedy else '?'})"

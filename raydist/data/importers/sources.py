@@ -31,6 +31,9 @@ class FrameSource(Protocol):
     def read(self, frames: Sequence[int]) -> Iterator[tuple[int, Picture | DataError]]:
         """The frames of these numbers (ascending); frames behind the end are left out."""
 
+    def advice(self, frames: Ints) -> str:
+        """What to know of the numbers of the frames int64 [N] of a track file; empty where they fit."""
+
     def fingerprint(self) -> str:
         """Changes when the frames are others."""
 
@@ -40,16 +43,16 @@ class VideoFrames:
 
     Args:
         path: the file.
-        first_frame: the number of its first frame in the track file.
+        first_frame: the number of its first frame in the track file; None is 1.
 
     Raises:
         DataError: OpenCV cannot read a frame of it.
     """
 
-    def __init__(self, path: Path, first_frame: int) -> None:
+    def __init__(self, path: Path, first_frame: int | None) -> None:
         self._path = path
-        self._first = first_frame
-        for _, pixels in self.read([first_frame]):
+        self._first = 1 if first_frame is None else first_frame
+        for _, pixels in self.read([self._first]):
             if not isinstance(pixels, DataError):
                 self._size = pixels.shape[:2]
                 return
@@ -80,6 +83,11 @@ class VideoFrames:
         finally:
             video.release()
 
+    def advice(self, frames: Ints) -> str:
+        """Of tracks that count from 0."""
+        counts_from_0 = self._first == 1 and bool((frames == 0).any())
+        return "if the tracks count from 0, --first-frame 0" if counts_from_0 else ""
+
     def fingerprint(self) -> str:
         """Of the length and both ends of the file."""
         size = self._path.stat().st_size
@@ -97,28 +105,33 @@ class FolderFrames:
 
     Args:
         path: the folder.
-        first_frame: the number of the first picture where the names do not say it.
+        first_frame: the number of the first picture in the track file, from which the others are counted on;
+            None is the number in its name, and 1 where names have none.
 
     Raises:
         DataError: there is no picture, or the first cannot be read.
     """
 
-    def __init__(self, path: Path, first_frame: int) -> None:
+    def __init__(self, path: Path, first_frame: int | None) -> None:
         names = sorted(
             (name for name in _names(path) if is_picture(name) and not name.startswith(".")), key=natural_key
         )
         if not names:
             raise DataError("the folder holds no pictures")
         by_number = dict(zip(frame_numbers(names).tolist(), names, strict=True))
-        if NO_NUMBER in by_number or len(by_number) < len(names):
-            by_number = dict(enumerate(names, start=first_frame))
+        self._have_numbers = NO_NUMBER not in by_number and len(by_number) == len(names)
+        if not self._have_numbers:
+            by_number = dict(enumerate(names, start=1))
+        shift = 0 if first_frame is None else first_frame - min(by_number)
         self._path = path
-        self._names = by_number
-        first = min(by_number)
+        self._names = {number + shift: name for number, name in by_number.items()}
+        self._shift = shift
+        self._is_counted_on = first_frame is not None
+        first = min(self._names)
         try:
-            self._size = read_picture(path / by_number[first]).shape[:2]
+            self._size = read_picture(path / self._names[first]).shape[:2]
         except DataError as error:
-            raise DataError(f"{by_number[first]}: {error}") from None
+            raise DataError(f"{self._names[first]}: {error}") from None
 
     def size(self) -> tuple[int, int]:
         """Height and width of the first picture."""
@@ -129,6 +142,25 @@ class FolderFrames:
         """Those without a picture."""
         return ~np.isin(frames, list(self._names))
 
+    def advice(self, frames: Ints) -> str:
+        """Of names without numbers, a shift, boxes before the first picture, and pictures from 0 without."""
+        first = min(self._names)
+        if not self._have_numbers:
+            return (
+                f"not every picture has a number of its own at the end of its name: {self._names[first]} is "
+                f"frame {first}, the others follow in the order of their names"
+            )
+        if self._shift:
+            return f"{self._names[first]} is frame {first}, as --first-frame says"
+        begin = int(frames.min()) if len(frames) else first
+        if first == begin or 0 < first < begin or self._is_counted_on:
+            return ""
+        number = min(begin, 1)
+        return (
+            f"the first picture is {self._names[first]} and the first box is of frame {begin}: if the tracks "
+            f"count the pictures from {number}, --first-frame {number}"
+        )
+
     def read(self, frames: Sequence[int]) -> Iterator[tuple[int, Picture | DataError]]:
         """Read pictures; in the place of one that is damaged or of another size there is the error."""
         for number in frames:
@@ -136,7 +168,8 @@ class FolderFrames:
                 pixels = read_picture(self._path / self._names[number])
                 if pixels.shape[:2] != self._size:
                     height, width = pixels.shape[:2]
-                    raise DataError(f"{height} x {width} pixels, but the first picture has {self._size}")
+                    first = " x ".join(map(str, self._size))
+                    raise DataError(f"{height} x {width} pixels, but the first picture has {first}")
                 yield number, pixels
             except DataError as error:
                 yield number, DataError(f"{self._names[number]}: {error}")
@@ -149,12 +182,13 @@ class FolderFrames:
         return _digest("\n".join(files).encode(errors="surrogateescape"))
 
 
-def open_source(path: Path, first_frame: int) -> FrameSource:
+def open_source(path: Path, first_frame: int | None) -> FrameSource:
     """The frames of a video file or of a folder.
 
     Args:
         path: the video or folder.
-        first_frame: number of the first frame in the track file, where names of pictures do not say it.
+        first_frame: number of the first frame in the track file; None is what the names of pictures say, and
+            1 where they say nothing.
 
     Raises:
         DataError: nothing is there, or no frame can be read.

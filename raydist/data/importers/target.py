@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import pyarrow as pa
 import pyarrow.parquet
 
+from raydist.data.datasets.manifest import SPELLINGS
 from raydist.data.datasets.notes import ReadNotes
+from raydist.data.identities import Identities, identity_texts, read_identities
 from raydist.data.importers.files import write_whole
+from raydist.data.table_problems import TableProblems
 from raydist.data.tracklets import TrackletRow, TrackletTable, hold_out_identities
 from raydist.errors import ConfigError, DataError
 from raydist.types import UNKNOWN_IDENTITY
@@ -32,7 +35,7 @@ class ImportedTracklet:
         modality: ``visible`` or ``infrared``.
         camera: name of the camera.
         frames: paths of the frames relative to the folder of the manifest, in the order of time.
-        identity: number of the person; None when not known.
+        identity: number or name of the person; None when not known.
         stream: the same text for the parts of one track; None when it is whole.
     """
 
@@ -40,7 +43,7 @@ class ImportedTracklet:
     modality: str
     camera: str
     frames: list[str]
-    identity: int | None = None
+    identity: str | None = None
     stream: str | None = None
 
 
@@ -102,18 +105,25 @@ class Target:
         """The folder beside the manifest for pictures that the import writes."""
         return self.root / f"{self.path.stem}_crops"
 
-    def table(self, tracklets: Sequence[ImportedTracklet]) -> TrackletTable:
+    def table(self, tracklets: Sequence[ImportedTracklet], notes: ReadNotes) -> TrackletTable:
         """The tracklets with their splits.
 
+        Args:
+            tracklets: the rows.
+            notes: gets identities that are written in two ways.
+
         Raises:
-            DataError: a name cannot stand in a manifest, or too few identities are known to hold some out.
+            DataError: a name cannot stand in a manifest, identities are fractions, or too few are known to
+                hold some out.
         """
-        in_streams = any(row.stream is not None for row in tracklets)
-        rows = [_row(row, with_stream=in_streams) for row in tracklets]
         try:
-            table = TrackletTable.from_rows(rows, self.root)
+            people = _identities(tracklets)
+            table = TrackletTable.from_rows(_rows(tracklets, people), self.root)
         except UnicodeEncodeError as error:
             raise DataError(f"the name {error.object!r} is not valid UTF-8; rename the file") from None
+        for texts in people.spellings:
+            notes.remark(SPELLINGS, texts)
+        table = replace(table, identity_names=people.names)
         return table if self.holdout is None else self._split(table, self.holdout)
 
     def _split(self, table: TrackletTable, share: float) -> TrackletTable:
@@ -124,7 +134,7 @@ class Target:
                 "({identity} in the pattern, --shared-ids for tracks)"
             )
         validation, train = hold_out_identities(table, share, self.seed)
-        return TrackletTable(pa.concat_tables([train.table, validation.table]), table.root)
+        return replace(table, table=pa.concat_tables([train.table, validation.table]))
 
     def check(self, table: TrackletTable) -> None:
         """Refuse to replace a manifest that says something else.
@@ -149,17 +159,18 @@ class Target:
         """
         if self.path.suffix.lower() == ".parquet":
             sink = pa.BufferOutputStream()
-            pa.parquet.write_table(table.table, sink)
+            pa.parquet.write_table(_with_names(table), sink)
             return sink.getvalue().to_pybytes()
         return _render_csv(table)
 
 
 def _render_csv(table: TrackletTable) -> bytes:
-    names = [name for name in _COLUMNS if name in table.table.column_names]
+    named = _with_names(table)
+    names = [name for name in _COLUMNS if name in named.column_names]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    for row in table.table.to_pylist():
+    for row in named.to_pylist():
         for name in (row["tracklet_id"], row["camera"], *row["frames"]):
             if name != name.strip() or any(mark in name for mark in _UNFIT_FOR_CSV):
                 raise DataError(
@@ -171,7 +182,31 @@ def _render_csv(table: TrackletTable) -> bytes:
     return text.getvalue().encode()
 
 
-def _row(tracklet: ImportedTracklet, *, with_stream: bool) -> TrackletRow:
-    """A training row of the table."""
-    row = {"split": "train", **asdict(tracklet)}
-    return cast(TrackletRow, row if with_stream else {k: v for k, v in row.items() if k != "stream"})
+def _with_names(table: TrackletTable) -> pa.Table:
+    """The columns of a table, with the texts of identities that were numbered."""
+    if not table.identity_names:
+        return table.table
+    place = table.table.column_names.index("identity")
+    return table.table.set_column(place, "identity", identity_texts(table.identity, table.identity_names))
+
+
+def _identities(tracklets: Sequence[ImportedTracklet]) -> Identities:
+    """The identities as the manifest is read back."""
+    problems = TableProblems()
+    texts = pa.chunked_array([[row.identity for row in tracklets]], pa.string())
+    people = read_identities(texts, problems)
+    problems.refuse("the manifest to write")
+    assert people is not None
+    return people
+
+
+def _rows(tracklets: Sequence[ImportedTracklet], people: Identities) -> list[TrackletRow]:
+    """Training rows of the table."""
+    in_streams = any(row.stream is not None for row in tracklets)
+    rows = []
+    for tracklet, number in zip(tracklets, people.numbers.to_pylist(), strict=True):
+        row = {"split": "train", **asdict(tracklet), "identity": number}
+        if not in_streams:
+            del row["stream"]
+        rows.append(cast(TrackletRow, row))
+    return rows

@@ -20,6 +20,7 @@ NO_PICTURE = "not a picture"
 LINKED_FOLDER = "link to a folder, not followed"
 NO_PERSON = "picture of no person (identity -1)"
 DISTRACTING = "distractor (identity 0000)"
+TWO_READINGS = "path that the pattern reads in two ways, the first placeholder taken short"
 _THUMBNAILS = ("@eaDir", "__MACOSX")
 
 
@@ -105,7 +106,16 @@ def read_tree(
                 )
             else:
                 pictures.append(TreePicture(path, values, modality))
+                _note_readings(path, values, pattern, notes)
     return pictures
+
+
+def _note_readings(path: str, values: Mapping[str, str], pattern: PathPattern, notes: ReadNotes) -> None:
+    """Note a path that could say something else."""
+    if other := pattern.other_reading(path):
+        names = [name for name in values if values[name] != other[name]]
+        taken, not_taken = (", ".join(f"{name} {of[name]!r}" for name in names) for of in (values, other))
+        notes.remark(TWO_READINGS, f"{path} as {taken}, not {not_taken}")
 
 
 def _modality(values: Mapping[str, str], declared: Mapping[str, Modality]) -> Modality | None:

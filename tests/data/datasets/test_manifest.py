@@ -14,6 +14,11 @@ from raydist.data.tracklet_rules import SCHEMA
 from raydist.errors import DataError
 from raydist.types import Modality
 
+CSV_OF_SPELLINGS = """tracklet_id,split,modality,camera,identity,frames
+a,train,visible,c1,007,x/1.jpg
+b,train,infrared,c2,7,x/2.jpg
+"""
+
 CSV = """tracklet_id,split,modality,camera,identity,frames
 a,train,visible,NA,1,x/1.jpg|x/2.jpg
 b,train,infrared,12,,"y 1/1.jpg"
@@ -84,6 +89,19 @@ def test_pair_and_stream_may_be_empty(tmp_path):
     assert table.table["stream"].to_pylist() == [None, "s"]
 
 
+def test_a_name_that_no_file_has(tmp_path):
+    for name in ("n" * 300, "a\0b"):
+        with pytest.raises(DataError, match="expected a manifest"):
+            read(tmp_path / name)
+
+
+def test_numbers_written_in_two_ways_are_noted(tmp_path):
+    (tmp_path / "manifest.csv").write_text(CSV_OF_SPELLINGS)
+    table, notes = read(tmp_path)
+    assert table.identity.tolist() == [7, 7]
+    assert notes.lines() == ["identities written in two ways and taken for one: 1 (007 and 7)"]
+
+
 def test_other_columns_are_noted(tmp_path):
     pq.write_table(parquet_table(weather=pa.array(["sun", "rain"])), tmp_path / "manifest.parquet")
     table, notes = read(tmp_path)
@@ -114,8 +132,11 @@ def test_other_columns_are_noted(tmp_path):
         (CSV.replace("x/2.jpg", "../secret.jpg"), "a path out of the root in row 2"),
         (CSV.replace("identity", "camera"), "column camera occurs 2 times"),
         (CSV + "d,train\n", "row 5 has 2 cells, the headings are 6: 'd,train'"),
+        (CSV.replace("x/2.jpg", "\0"), "a path with a NUL character in row 2"),
+        (CSV.replace("visible,NA", "visible,\0"), "column camera: a NUL character in row 2"),
         ("", "the file is empty"),
-        ("a,b\n1,2\n", "column tracklet_id: missing .*; the headings are a, b"),
+        ("a,split\n1,2\n", "column tracklet_id: missing .*; the headings are a, split"),
+        ("a,b\n1,2\n", "the first row is 'a,b' and has none of the headings tracklet_id, split"),
     ],
 )
 def test_bad_csv_is_refused(tmp_path, text, message):

@@ -12,6 +12,8 @@ from raydist.data.frames.measuring import (
     some_values,
 )
 from raydist.data.frames.ranges import Ranges
+from raydist.data.frames.store import open_frames
+from raydist.data.frames.survey import range_warnings, survey
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 
@@ -114,3 +116,46 @@ def test_of_a_large_frame_some_values_are_taken():
     assert some_values(pixels).tolist() == pixels[::4].tolist()
     colours = np.dstack([np.full((4, 4, 3), 7, np.uint8), np.full((4, 4), 200, np.uint8)])
     assert set(some_values(colours).tolist()) == {7}
+
+
+def in_degrees(table, camera, change):
+    """Turn the frames of a camera into TIFF files of degrees; `change(pixels)` spoils some of them."""
+    rows = table.table.to_pylist()
+    for row in [row for row in rows if row["camera"] == camera]:
+        for path in row["frames"]:
+            counts = cv2.imread(str(table.root / path), cv2.IMREAD_UNCHANGED)
+            degrees = (counts.astype(np.float32) - 7000) / 20
+            change(degrees)
+            cv2.imwrite(str((table.root / path).with_suffix(".tiff")), degrees)
+        row["frames"] = [path.replace(".png", ".tiff") for path in row["frames"]]
+    return TrackletTable.from_rows(rows, table.root)
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf, -np.inf, -3.4e38])
+def test_pixels_without_a_value_are_not_measured(thermal, spoilt):
+    def change(pixels):
+        pixels[:7] = spoilt
+
+    table = in_degrees(thermal(), "ir3", change)
+    ranges = measured(Ranges.of({"ir3": ("0%", "100%"), "ir4": (9000, 9100)}), table)
+    low, high = ranges.entries["ir3"]
+    clean = [cv2.imread(str(table.root / path), -1)[7:] for row in table.frames[6:9] for path in row]
+    assert (low, high) == (np.min(clean), np.max(clean))
+    camera = next(pixels for pixels in survey(table, ranges) if pixels.camera == "ir3")
+    assert (camera.low, camera.high) == (low, high)
+    assert low <= camera.suggested[0] < camera.suggested[1] <= high
+    assert range_warnings(table, ranges) == []
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf])
+def test_pictures_without_a_value_are_unreadable(thermal, spoilt):
+    table = in_degrees(thermal(), "ir3", lambda pixels: pixels.fill(spoilt))
+    with pytest.raises(
+        DataError, match=r"data\.range\.ir3: there is no readable training frame .*12 cannot be read"
+    ):
+        measured(Ranges.of({"ir3": ("1%", "99%")}), table)
+    assert "ir3" not in {pixels.camera for pixels in survey(table, Ranges.of("full"))}
+    with pytest.raises(
+        DataError, match=r"12 of 12 frames .*\n  ir3/0/0.tiff \(all its pixels are NaN or infinite\)"
+    ):
+        open_frames(table.take(np.arange(6, 9)), height=16, width=8, cache="off", ranges=Ranges.of((0, 40)))

@@ -75,6 +75,8 @@ def test_unknown_names_get_the_nearest_one():
     Ranges.of("full").check_names(set())
     with pytest.raises(ConfigError, match=r"data\.range\.infrard: .*did you mean 'infrared'"):
         Ranges.of({"infrard": "full"}).check_names({"ir3"})
+    with pytest.raises(ConfigError, match=r"there are: infrared, ir3, visible$"):  # a run's one range for all
+        Ranges.of({"x": "full"}).check_names({"ir3", *Ranges.of("full").entries})
     with pytest.raises(ConfigError, match=r"data\.range\.ir33: .*did you mean 'ir3'.* there are: cam1, "):
         Ranges.of({"ir33": "full"}).check_names({"ir3", "cam1"})
     with pytest.raises(ConfigError, match=r"camera0, camera1, camera10, .* and 12 more$"):

@@ -52,6 +52,18 @@ def test_separators(line):
     assert parse_line(line) == (1, 2, 3, 4, 5, 6, -1, -1)
 
 
+def test_whole_numbers_keep_their_digits():
+    assert parse_line("9007199254740993,1.0,1,1,1,1") == (9007199254740993, 1, 1, 1, 1, 1, -1, -1)
+    for word, message in (
+        ("9007199254740993.0", "all digits, without a point"),
+        ("1e17", "all digits, without a point"),
+        ("9" * 19, "at most 18 digits"),
+        ("1e400", "at most 18 digits"),
+    ):
+        with pytest.raises(DataError, match=message):
+            parse_line(f"1,{word},1,1,1,1")
+
+
 def test_windows_text(tmp_path):
     boxes, problems = read(tmp_path, b"\xef\xbb\xbf1,2,3,4,5,6\r\n2,2,3,4,5,6\r\n")
     assert len(boxes) == 2
@@ -105,7 +117,16 @@ def test_a_file_without_boxes(tmp_path, content):
 
 def test_a_file_in_the_encoding_of_windows(tmp_path):
     _, problems = read(tmp_path, "1,1,1,1,5,5".encode("utf-16"))
-    assert problems.lines()[0].startswith(f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (byte 0)")
+    assert problems.lines()[0].startswith(
+        f"{tmp_path / 'cam.txt'}: not a UTF-8 text file (it is text in UTF-16)"
+    )
+
+
+@pytest.mark.parametrize("word", ["1" * 5000, "x" * 5000, "1." + "5" * 5000])
+def test_a_long_word_is_cut(word):
+    with pytest.raises(DataError) as error:
+        parse_line(f"{word},1,1,1,1,1")
+    assert len(str(error.value)) < 200
 
 
 def test_a_missing_file(tmp_path):
@@ -121,6 +142,7 @@ NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "300"))
 @given(st.one_of(st.lists(LINE, max_size=6).map("\n".join), st.text(max_size=60)))
 @example("9007199254740993,1,1,1,1,1")
 @example("1,1,1e308,1,1e308,1")
+@example("1,4611686018427387904,1,1,1,1")
 @settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED)
 def test_any_text_gives_boxes_or_problems(text):
     with tempfile.TemporaryDirectory() as folder:

@@ -114,6 +114,16 @@ def test_a_pattern_that_mixes_tracklets_is_refused(grow, target, silent):
         import_crops(CropsImport(tree, "*/{camera}/{tracklet}/{frame}"), target, silent)
 
 
+def test_a_path_with_two_readings_is_noted(grow, target, silent):
+    tree = grow("hall_1_7/1.jpg", "hall_8/1.jpg")
+    result = import_crops(CropsImport(tree, "{camera}_{tracklet}/{frame}"), target, silent)
+    assert result.table.tracklet_id.tolist() == ["hall/1_7", "hall/8"]
+    assert result.notes.lines() == [
+        "path that the pattern reads in two ways, the first placeholder taken short: 1 "
+        "(hall_1_7/1.jpg as camera 'hall', tracklet '1_7', not camera 'hall_1', tracklet '7')"
+    ]
+
+
 @pytest.mark.parametrize("word", ["IR", "nir", "Thermal", "infrared"])
 def test_the_modality_of_the_path(grow, target, silent, word):
     tree = grow(f"{word}/7/c1/1.jpg", "RGB/7/c1/1.jpg")
@@ -160,20 +170,33 @@ def test_identities_of_any_text_are_numbered_and_held_out(grow, target, silent):
     tree = grow(*(f"{camera}/{name}/1.jpg" for camera in ("c1", "c2") for name in names))
     request = CropsImport(tree, "{camera}/{identity}/{frame}", modalities={"c2": Modality.INFRARED})
     table = import_crops(request, replace(target, holdout=0.25), silent).table
-    with open(target.root / "people_identities.csv", newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file)) == [
-            ["identity", "name"],
-            ["1", "007"],
-            ["2", "7"],
-            ["3", "Zoë"],
-            ["4", "eve"],
-        ]
+    assert table.identity_names == {1: "007", 2: "7", 3: "Zoë", 4: "eve"}
+    with open(target.path, newline="", encoding="utf-8") as file:
+        assert {row["identity"] for row in csv.DictReader(file)} == {"", "007", "7", "Zoë", "eve"}
     assert sorted(table.split) == ["gallery", "query"] + ["train"] * 8
     assert sorted(table.identity) == [-1, -1, 1, 1, 2, 2, 3, 3, 4, 4]
     assert (table.modality[table.split == "query"] == Modality.INFRARED).all()
     again = import_crops(request, replace(target, holdout=0.25), silent).table
     assert rows(again) == rows(table)
-    assert rows(read(target.path)[0]) == rows(table)
+    for path in (target.path, target.path.with_suffix(".parquet")):
+        import_crops(request, replace(target, path=path, holdout=0.25), silent)
+        back = read(path)[0]
+        assert (rows(back), back.identity_names) == (rows(table), table.identity_names)
+
+
+def test_numbers_written_in_two_ways_are_one_identity_and_noted(grow, target, silent):
+    tree = grow("c1/7/1.jpg", "c2/007/1.jpg", "c2/8/1.jpg")
+    result = import_crops(CropsImport(tree, "{camera}/{identity}/{frame}"), target, silent)
+    assert result.table.identity.tolist() == [7, 7, 8]
+    assert result.notes.lines() == ["identities written in two ways and taken for one: 1 (007 and 7)"]
+    assert rows(read(target.path)[0]) == rows(result.table)
+
+
+def test_fractions_are_no_identities(grow, target, silent):
+    tree = grow("c1/1.5/1.jpg", "c2/2/1.jpg")
+    with pytest.raises(DataError, match=r"'1\.5' in row 0 is no whole number, and all identities are"):
+        import_crops(CropsImport(tree, "{camera}/{identity}/{frame}"), target, silent)
+    assert not target.path.exists()
 
 
 @pytest.mark.parametrize("name", ["a|b", "a\nb"])

@@ -110,6 +110,46 @@ def test_the_end_of_a_video(tmp_path, write_video, write_tracks, silent):
         import_mot(request, replace(target, overwrite=True), silent)
 
 
+@pytest.mark.parametrize(
+    ("last", "message"), [(6, "frame 6 lies behind the end"), (7, "frame 6 and 1 more box lie behind")]
+)
+def test_few_boxes_behind_the_end(tmp_path, write_video, write_tracks, silent, last, message):
+    write_video(tmp_path / "in" / "hall.avi", 5)
+    write_tracks(tmp_path / "in" / "hall.txt", [[k, 1, 5, 5, 20, 30] for k in range(4, last + 1)])
+    with pytest.raises(DataError, match=message):
+        import_mot(MotImport(tmp_path / "in"), Target(tmp_path / "people.csv"), silent)
+
+
+def test_pictures_from_0_and_tracks_from_1(tmp_path, write_folder, write_tracks, silent, picture):
+    """A note where all frames are there, a problem where the last is not; the option mends both."""
+    write_folder(tmp_path / "in" / "hall", range(5))
+    target, request = Target(tmp_path / "people.csv"), MotImport(tmp_path / "in", crop_format=PNG)
+    write_tracks(tmp_path / "in" / "hall.txt", [[frame, 1, 1, 1, 8, 16] for frame in (1, 2)])
+    result = import_mot(request, target, silent)
+    assert list(result.notes.counts) == ["numbers of frames and of pictures"]
+    assert "first box is of frame 1: if the tracks count the pictures from 1, --first-frame 1" in str(
+        result.notes.lines()
+    )
+    write_tracks(tmp_path / "in" / "hall.txt", [[frame, 1, 1, 1, 8, 16] for frame in (1, 2, 5)])
+    again = replace(target, overwrite=True)
+    with pytest.raises(DataError, match=r"line 3: frame 5 is not in .*hall; the first .*--first-frame 1"):
+        import_mot(request, again, silent)
+    table = import_mot(replace(request, first_frame=1), again, silent).table
+    for path, frame in zip(table.frames[0], (0, 1, 4), strict=True):
+        pixels = cv2.imread(str(tmp_path / path), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(pixels, picture(frame)[:16, :8])
+
+
+def test_ids_of_many_digits_stay_apart(tmp_path, write_folder, write_tracks, silent):
+    write_folder(tmp_path / "in" / "hall", [1])
+    ids = [2**53, 2**53 + 1, 1_700_000_000_000_000_001]
+    write_tracks(tmp_path / "in" / "hall.txt", [[1, number, 1, 1, 8, 16] for number in ids])
+    target = Target(tmp_path / "people.csv")
+    table = import_mot(MotImport(tmp_path / "in", shared_ids=True), target, silent).table
+    assert table.identity.tolist() == ids
+    assert rows(read(target.path)[0]) == rows(table)
+
+
 def test_a_second_call_cuts_what_is_missing(request_, target, silent):
     first = import_mot(request_, target, silent)
     content, before = target.path.read_bytes(), stamps(target.root)

@@ -54,6 +54,54 @@ def test_what_a_path_says(pattern, path, values):
     assert parse_pattern(pattern).match(path) == values
 
 
+def all_readings(pattern, path):
+    """Every way to fill the placeholders of a pattern with at least one character each, by trying all."""
+    parts = re.split(r"(\{[a-z]+\})", pattern)
+
+    def fill(rest, text):
+        if not rest:
+            return [{}] if not text else []
+        if not rest[0].startswith("{"):
+            return fill(rest[1:], text[len(rest[0]) :]) if text.startswith(rest[0]) else []
+        return [
+            {rest[0][1:-1]: text[:end]} | more
+            for end in range(1, len(text) + 1)
+            if "/" not in text[:end]
+            for more in fill(rest[1:], text[end:])
+        ]
+
+    return fill(parts, path)
+
+
+LITERAL = st.sampled_from(["_", "/", "a", "_a"])
+
+
+@given(
+    st.permutations(["camera", "tracklet", "frame"]),
+    st.tuples(LITERAL, LITERAL),
+    st.lists(st.text(alphabet="a_", min_size=1, max_size=5), min_size=1, max_size=3).map("/".join),
+)
+def test_a_path_has_another_reading_where_there_is_one(names, literals, path):
+    text = f"{{{names[0]}}}{literals[0]}{{{names[1]}}}{literals[1]}{{{names[2]}}}"
+    readings = all_readings(text, path)
+    pattern = parse_pattern(text)
+    assert pattern.match(path) == (readings[0] if readings else None)
+    assert pattern.other_reading(path) == (readings[-1] if len(readings) > 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("{identity}_c{camera}_*", "7_c2_x_y.png"),
+        ("*_{camera}_{tracklet}/{frame}", "a_b_c_d/1.png"),
+        ("mars", "0001C1T0002F003.jpg"),
+        ("{camera}_{tracklet}", "a_b_c/1.png"),
+    ],
+)
+def test_where_nothing_else_is_meant(pattern, path):
+    assert parse_pattern(pattern).other_reading(path) is None
+
+
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
