@@ -45,7 +45,7 @@ def database():
         (written(lambda sink: pyarrow.orc.write_table(TABLE, sink)), "an ORC file"),
         (written(lambda sink: np.savez(sink, a=[1])), "a ZIP archive, as workbooks of spreadsheets are"),
         (written(lambda sink: np.save(sink, [1])), "a NumPy array"),
-        (gzip.compress(TEXT.encode()), "a gzip archive"),
+        (gzip.compress(TEXT.encode(), mtime=0), "a gzip archive"),
         (pickle.dumps({"a": 1}), "a pickle of Python"),
         (database(), "an SQLite database"),
         *((TEXT.encode(name), "text in UTF-16") for name in ("utf-16", "utf-16-le", "utf-16-be")),

@@ -1,7 +1,7 @@
 import pytest
 
 from raydist.data.datasets.dataset import ReadOptions, read_dataset
-from raydist.engine.criteria import CRITERIA
+from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.schema import load_config
 from raydist.engine.verdict import Verdict, verdict
 
