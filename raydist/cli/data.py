@@ -139,6 +139,7 @@ def check(
         print_json(facts)
     decoded.require_accepted()
     table.require_both_modalities()
+    _with_ranges(table, section)
 
 
 @data.command()
@@ -155,13 +156,12 @@ def pack(
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
     from raydist.cli.pixels import pack_everything, survey_of, warn_of_ranges
-    from raydist.engine.inputs import with_measured_ranges
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
     section = data_section(words, name=name, root=root, trial=trial, **given)
     table, _ = _read(section, stderr=json)
-    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    section = _with_ranges(table, section)
     warn_of_ranges(survey_of(table, section))
     folder = cache_folder() / "frames"
     left_out = pack_everything(table, section, folder)
@@ -207,3 +207,14 @@ def _read(section: DataSection, *, stderr: bool) -> tuple[TrackletTable, ReadNot
     table, notes = read_dataset(section.name, section.root, read_options(section))
     print_tracklets(table, notes, title=f"{section.name} in {section.root}", stderr=stderr)
     return table, notes
+
+
+def _with_ranges(table: TrackletTable, section: DataSection) -> DataSection:
+    """The section with ranges in numbers; refused where a camera has at most one grey level left."""
+    from raydist.cli.pixels import survey_of
+    from raydist.data.frames.survey import require_grey_levels
+    from raydist.engine.inputs import with_measured_ranges
+
+    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    require_grey_levels(survey_of(table, section))
+    return section

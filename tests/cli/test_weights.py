@@ -58,12 +58,39 @@ def test_a_run_is_checked_by_its_folder(raydist, run_dir):
     assert facts["fits"][0]["give"] == f"encoder.name=small encoder.weights={run_dir}@last"
 
 
+def test_the_checkpoint_of_a_run_may_be_given_apart(raydist, run_dir):
+    at, apart = (
+        raydist("weights", "check", *words, "--json")
+        for words in ((f"{run_dir}@best",), (run_dir, "--checkpoint", "best"))
+    )
+    assert at.json == apart.json
+    assert at.err.startswith(f"{run_dir}, after epoch ")
+    assert at.err.splitlines()[0].endswith("(best)")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("{run}@70", 2, "error: {run}@70: no checkpoint of epoch 70"),
+        ("{run}-gone@7", 2, "error: {run}-gone: no such run or file"),
+        ("{run}-gone", 2, "error: {run}-gone: no such run or file"),
+        ("{run}-gone.pth", 3, "error: weights {run}-gone.pth: no such file"),
+    ],
+)
+def test_what_is_not_there_is_said_alike(raydist, run_dir, name, code, message):
+    result = raydist("weights", "check", name.format(run=run_dir))
+    assert result.code == code
+    assert message.format(run=run_dir) in result.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["encoder.weights=/nowhere/w.pth"], 3, "no such file"),
         (["encoder.weights={file}"], 3, "do not fit encoder.name = small.*fits encoder.name = resnet18"),
         (["encoder.weights={run}", "encoder.name=resnet18"], 2, "the encoder of that run is small"),
+        (["encoder.weights={run}@70"], 2, r"encoder\.weights = .*@70: no checkpoint of epoch 70; there are"),
+        (["encoder.weights={run}-gone@7"], 2, r"encoder\.weights = .*-gone: no such run or file"),
     ],
 )
 def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch, words, code, message):

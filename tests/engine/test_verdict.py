@@ -40,3 +40,13 @@ def test_too_few_tracklets(verdict_of):
     assert "cannot make two clusters of 500" in answer.train
     assert answer.lines()[0].startswith("train: no: ")
     assert answer.score is None
+
+
+def test_a_range_without_grey_levels_cannot_be_trained_on(verdict_of):
+    answer = verdict_of("data.range.infrared=[300,400]")
+    assert "the range 300 to 400 leaves 1 of 256 grey levels; data.range." in answer.train
+    assert answer.score is None
+
+
+def test_percentages_are_measured_first(verdict_of):
+    assert verdict_of("data.range.infrared=[5%,95%]").train is None

@@ -1,9 +1,12 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.survey import FEW_LEVELS, range_warnings, survey
+from raydist.errors import DataError
 from raydist.types import Modality
 
 
@@ -26,7 +29,7 @@ def test_depth_values_and_levels_are_those_of_the_files(thermal):
 
 
 def test_a_camera_whose_levels_are_lost_is_warned_of_once(thermal):
-    table = thermal()
+    table = thermal(ir4=(8000, 9100))
     first, second = range_warnings(table, FULL_RANGES)
     assert "camera ir3 (infrared)" in first
     assert "16 bits" in first
@@ -46,13 +49,37 @@ def test_the_suggested_range_ends_the_warning_and_keeps_the_levels(thermal, came
     assert after.levels > max(FEW_LEVELS, 0.7 * min(before.stored_levels, 256))
 
 
-def test_a_range_that_misses_the_values_is_warned_of(thermal):
+@pytest.mark.parametrize(
+    ("ranges", "blind"),
+    [
+        ({"visible": "full", "infrared": (7000, 7800)}, ["ir4"]),
+        ({"ir3": (7000, 7800), "ir4": (9000, 9100), "cam1": (300, 400)}, ["cam1"]),
+        ({"infrared": (0, 10)}, ["ir3", "ir4"]),
+        ({"ir3": (7000, 7800)}, ["ir4"]),
+    ],
+)
+def test_a_range_that_leaves_one_grey_level_is_refused_with_the_interval_to_use(thermal, ranges, blind):
+    """A camera of 100 counts in 65,536, the last case, has one grey level of the full range too."""
     table = thermal()
-    (line,) = range_warnings(table, Ranges.of({"visible": "full", "infrared": (7000, 7800)}))
-    assert "camera ir4" in line
-    assert "the range 7000 to 7800 leaves 1 of 256" in line
-    warned = range_warnings(table, Ranges.of({"ir3": (7000, 7800), "ir4": (9000, 9100), "cam1": (300, 400)}))
-    assert [line.split()[1] for line in warned] == ["cam1"]
+    with pytest.raises(DataError) as error:
+        range_warnings(table, Ranges.of(ranges))
+    lines = str(error.value).splitlines()
+    assert [line.split()[1] for line in lines] == blind
+    for camera, line in zip(blind, lines, strict=True):
+        low, high = by_camera(table)[camera].suggested
+        assert re.search(rf"leaves 1 of 256 grey levels; data\.range\.{camera}=\[{low},{high}\]", line)
+
+
+def test_the_interval_that_is_named_is_accepted(thermal):
+    table = thermal()
+    of_the_files = {camera: pixels.suggested for camera, pixels in by_camera(table).items() if "ir" in camera}
+    assert range_warnings(table, Ranges.of(of_the_files)) == []
+    low, high = of_the_files["ir4"]
+    two_levels = Ranges.of(of_the_files | {"ir4": (low, low + 1000 * (high - low))})
+    with pytest.raises(DataError, match="camera ir4"):
+        range_warnings(table, two_levels)
+    few_levels = Ranges.of(of_the_files | {"ir4": (low, low + 20 * (high - low))})
+    assert [line.split()[1] for line in range_warnings(table, few_levels)] == ["ir4"]
 
 
 def test_flat_frames_have_no_levels_to_lose(thermal):
@@ -64,7 +91,7 @@ def test_flat_frames_have_no_levels_to_lose(thermal):
 
 
 def test_names_that_are_no_words_are_quoted(thermal):
-    table = thermal()
+    table = thermal(ir4=(8000, 9100))
     rows = [row | {"camera": row["camera"].replace("ir3", "hall.3")} for row in table.table.to_pylist()]
     line = next(
         line
