@@ -60,7 +60,7 @@ def find_obstacle(table: FeatureTable, protocol: str | Protocol) -> Obstacle | N
         return Obstacle(
             "no identities",
             "none of the query and gallery tracklets has an identity, and scores need people who are in "
-            "both; training, embedding and clustering need none",
+            "both; training, embedding and clustering need no identities",
         )
     for direction, (queries, gallery) in sides.items():
         if obstacle := _obstacle_of(table, protocol, direction, queries, gallery):
@@ -88,7 +88,7 @@ def _obstacle_of(
         return Obstacle(
             "removed by the protocol",
             f"{where}: protocol {protocol.name} leaves {queries.size} of {all_queries.size} queries and "
-            f"{gallery.size} of {all_gallery.size} gallery rows ({protocol.rule}); {_advice(protocol)}",
+            f"{gallery.size} of {all_gallery.size} gallery rows; {_advice(protocol)}",
         )
     common = _common_identities(table, queries, gallery)
     if not common.size:
@@ -104,7 +104,7 @@ def _obstacle_of(
         return Obstacle(
             "removed by the protocol",
             f"{where}: queries and gallery share {common.size:,} of their identities, but protocol "
-            f"{protocol.name} removes every match ({protocol.rule}); {_advice(protocol)}",
+            f"{protocol.name} removes every match; {_advice(protocol)}",
         )
     return None
 
@@ -112,7 +112,10 @@ def _obstacle_of(
 def _advice(protocol: Protocol) -> str:
     if protocol.name == LENIENT:
         return "check the identity, camera and split columns"
-    return f"take the protocol {LENIENT}, which removes nothing, or add tracklets of other cameras"
+    return (
+        f"take the protocol {LENIENT}, which removes nothing, or add tracklets of other cameras "
+        "(raydist guide protocols says what each removes)"
+    )
 
 
 def _common_identities(table: FeatureTable, queries: Ints, gallery: Ints) -> Ints:

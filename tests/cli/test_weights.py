@@ -1,4 +1,5 @@
 import hashlib
+import shlex
 import time
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_file_that_fits_none_ends_with_3_and_the_nearest(raydist, tmp_path):
     assert "the nearest is resnet18: another architecture (missing: layer4.1.bn2.weight)" in result.err
     assert result.json["fits"] == []
     assert result.json["nearest"]["name"] == "resnet18"
+
+
+def test_the_advice_to_check_a_file_names_it_and_works(raydist, tmp_path):
+    path = tmp_path / "my weights.pth"
+    torch.save({"conv.weight": torch.zeros(3)}, path)
+    result = raydist("train", "smoke", f"encoder.weights={path}")
+    assert result.code == 3
+    advice = result.err.partition("; raydist ")[2].partition(" says ")[0]
+    again = raydist(*shlex.split(advice))
+    assert again.err.startswith(f"{path}: torch, ")
+    assert f"error: {path} fits no encoder.name" in again.err
 
 
 def test_a_run_is_checked_by_its_folder(raydist, run_dir):

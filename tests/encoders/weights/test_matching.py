@@ -107,6 +107,27 @@ def test_of_moco_the_query_encoder_is_taken(state_of):
     assert fit.left_out == {"encoder_k": 45, "queue": 1}
 
 
+@pytest.mark.parametrize(
+    ("network", "heads", "groups"),
+    [
+        ("module.model.backbone.", "module.model.", {"classifier": 1, "bottleneck": 2}),
+        ("module.module.", "module.module.", {"classifier": 1, "bottleneck": 2}),
+        ("module.backbone.", "_orig_mod.module.module.", {"classifier": 1, "bottleneck": 2}),
+        ("state_dict.module.net.base.", "state_dict.module.", {"classifier": 1, "bottleneck": 2}),
+        ("state_dict.module.net.base.", "", {"classifier": 1, "bottleneck": 2}),
+        ("model.backbone.", "model.other.", {"other": 3}),
+    ],
+)
+def test_what_is_left_out_is_grouped_after_all_prefixes(state_of, network, heads, groups):
+    state = state_of(SMALL.build())
+    names = ("classifier.weight", "bottleneck.weight", "bottleneck.bias")
+    tensors = prefixed(network, state) | prefixed(heads, {name: torch.zeros(3) for name in names})
+    fit = match(file_of(tensors), SMALL_ONE)
+    assert_holds(fit, state)
+    assert isinstance(fit, Fit)
+    assert fit.left_out == groups
+
+
 def test_layers_by_their_positions(state_of):
     """The networks of cluster-contrast-reid and its followers are sequences without names."""
     state = state_of(RESNET18.build())
