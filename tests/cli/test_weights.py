@@ -48,7 +48,7 @@ def test_a_file_that_fits_none_ends_with_3_and_the_nearest(raydist, tmp_path):
     torch.save(state, tmp_path / "w.pth")
     result = raydist("weights", "check", tmp_path / "w.pth", "--json")
     assert result.code == 3
-    assert "the nearest is resnet18: another architecture (missing: layer4.1.bn2.weight)" in result.err
+    assert "the nearest is resnet18: another architecture (missing layer4.1.bn2.weight)" in result.err
     assert result.json["fits"] == []
     assert result.json["nearest"]["name"] == "resnet18"
 

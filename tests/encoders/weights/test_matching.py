@@ -230,8 +230,8 @@ def test_what_does_not_fit_is_named(state_of):
     misfit = match(file_of(prefixed("module.", state)), SMALL_ONE)
     assert isinstance(misfit, Misfit)
     assert misfit.why() == (
-        "another architecture (missing: bn1.weight; unexpected: layer1.extra.weight; "
-        "of another shape: layer1.bn1.bias (3,) for (48,))"
+        "another architecture (missing bn1.weight; unexpected layer1.extra.weight; "
+        "of another shape layer1.bn1.bias (3,) for (48,))"
     )
     assert misfit.distance == (2 / 45, 1)
 
@@ -239,7 +239,7 @@ def test_what_does_not_fit_is_named(state_of):
 def test_names_without_any_of_ours_are_said_to_be_so():
     misfit = match(file_of({"blocks.0.weight": torch.zeros(1)}), SMALL_ONE)
     assert isinstance(misfit, Misfit)
-    assert misfit.why().startswith("none of its 45 tensors is there: missing: conv1.weight")
+    assert misfit.why().startswith("none of its 45 tensors is there (missing conv1.weight")
 
 
 def test_a_plain_file_is_taken_by_names(state_of):
