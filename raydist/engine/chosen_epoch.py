@@ -64,11 +64,11 @@ def split_run(text: str | Path, checkpoint: str | None = None) -> tuple[Path, st
     ('7', 'best', 'last')
     """
     folder, at, behind = str(text).rpartition("@")
-    apart = None if checkpoint is None else _which(checkpoint, f"--checkpoint {checkpoint}")
+    option = None if checkpoint is None else _which(checkpoint, f"--checkpoint {checkpoint}")
     if not at or _has_config(text) or not (_is_which(behind) or _has_config(folder)):
-        return Path(text), apart or LAST
+        return Path(text), option or LAST
     which = _which(behind, str(text))
-    if apart not in (None, which):
+    if option not in (None, which):
         raise ConfigError(f"{text} and --checkpoint {checkpoint} name two checkpoints: give one of them")
     return Path(folder), which
 
