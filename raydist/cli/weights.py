@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-from raydist.cli.run_argument import Checkpoint
+from raydist.cli.run_argument import Checkpoint, epoch_facts
 from raydist.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(file: File, checkpoint: Checkpoint = None, json: Json = False) -> None
     misfits = {name: result for name, result in results.items() if isinstance(result, Misfit)}
     for fit in fits.values():
         check_finite(fit, start.file)
-    facts = _facts(content, sha256_of(start.file))
+    facts = _facts(content, sha256_of(start.file)) | (epoch_facts(start.chosen) if start.chosen else {})
     _show(facts)
     _show_fits(fits, file)
     nearest = None if fits else _nearest(misfits)

@@ -76,6 +76,7 @@ def test_the_checkpoint_of_a_run_may_be_given_apart(raydist, run_dir):
         for words in ((f"{run_dir}@best",), (run_dir, "--checkpoint", "best"))
     )
     assert at.json == apart.json
+    assert (at.json["checkpoint"], at.json["finished_run"]) == ("best", True)
     assert at.err.startswith(f"{run_dir}, after epoch ")
     assert at.err.splitlines()[0].endswith("(best)")
 
