@@ -146,7 +146,8 @@ def check(
     table = frames.table
     print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
     facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-    facts |= {"identity_names": table.identity_names} | show_frames(frames, section, stderr=json)
+    frames, pixels = show_frames(frames, section, stderr=json)
+    facts |= {"identity_names": table.identity_names} | pixels
     facts |= check_tracklets(table, stderr=json)
     possible = possibilities(frames, section)
     refusal = why_refused(frames, possible)
@@ -172,6 +173,7 @@ def pack(
     """Decode every frame once, into the cache that training at this height and width maps."""
     from raydist.cli.pixels import survey_of, warn_of_ranges
     from raydist.cli.readable import pack_frames
+    from raydist.data.frames.survey import require_grey_levels
     from raydist.engine.inputs import with_measured_ranges
     from raydist.home import cache_folder
 
@@ -179,7 +181,9 @@ def pack(
     section = data_section(words, name=name, root=root, trial=trial, **given)
     table, notes = _read(section)
     section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
-    warn_of_ranges(survey_of(table, section))
+    cameras = survey_of(table, section)
+    require_grey_levels(cameras)
+    warn_of_ranges(cameras)
     folder = cache_folder() / "frames"
     packed = pack_frames(table, section, folder)
     print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from raydist.cli.common import print_line
@@ -47,23 +47,35 @@ def check_frames(
     return frames, section
 
 
-def show_frames(frames: FrameCheck, section: DataSection, *, stderr: bool) -> dict[str, Any]:
+def show_frames(
+    frames: FrameCheck, section: DataSection, *, stderr: bool
+) -> tuple[FrameCheck, dict[str, Any]]:
     """What values sampled frames hold, and how many cannot be read.
 
     Args:
         frames: what is known of all.
         section: how a run reads them, with ranges in numbers.
         stderr: where tables go.
+
+    Returns:
+        The same frames, refused where a camera has at most one grey level left; and what was shown.
     """
     from raydist.cli.pixels import pixel_facts, show_pixels
+    from raydist.data.frames.survey import require_grey_levels
 
     cameras = show_pixels(frames.table, section, stderr=stderr)
     print_notes(frames.notes())
-    return {
+    facts = {
         "pixels": pixel_facts(cameras),
         "unreadable": dict(frames.bad),
         "frames_left_out": dict(frames.left_out),
     }
+    try:
+        require_grey_levels(cameras)
+    except DataError as error:
+        refusals = dict.fromkeys((TRAINING, RANKED), str(error)) | dict(frames.refusals)
+        frames = replace(frames, refusals=refusals, message=frames.message or str(error))
+    return frames, facts
 
 
 def check_tracklets(table: TrackletTable, *, stderr: bool) -> dict[str, Any]:

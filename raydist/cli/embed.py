@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-from raydist.cli.evaluate import RunDir
+from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
 from raydist.cli.system import require_writable
 
 if TYPE_CHECKING:
@@ -34,27 +34,31 @@ Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help
 
 @with_exit_codes
 def embed(
-    run_dir: RunDir, out: Out, overrides: Overrides = None, split: Split = "all", json: Json = False
+    run_dir: RunDir,
+    out: Out,
+    overrides: Overrides = None,
+    checkpoint: Checkpoint = None,
+    split: Split = "all",
+    json: Json = False,
 ) -> None:
-    """Write the features of a data set, by the encoder of a run's newest checkpoint."""
-    from raydist.cli.pixels import survey_of, warn_of_ranges
+    """Write the features of a data set, by the encoder of a run."""
     from raydist.engine.trained import Trained
 
     require_writable(out, what="--out")
-    trained = Trained.load(run_dir, overrides, sections=("data",))
+    trained = Trained.load(run_dir, overrides, sections=("data",), checkpoint=checkpoint)
     table = trained.tracklets()
-    warn_of_ranges(survey_of(table, trained.config.data))
+    warn_of_lost_levels(trained, table)
     chosen = table if split == "all" else table.select(split=split)
     blocks = _with_progress(trained.features(chosen), len(chosen))
     rows = write_blocks(blocks, out, identity_names=table.identity_names)
     facts = {
         "out": str(out),
-        "epoch": trained.epoch,
+        **epoch_facts(trained.chosen),
         "split": split,
         "rows": rows,
         "width": trained.encoder.width,
     }
-    print_line(f"{out}: {rows:,} features of width {trained.encoder.width}, after epoch {trained.epoch}")
+    print_line(f"{out}: {rows:,} features of width {trained.encoder.width}, after {trained.chosen.line()}")
     if json:
         print_json(facts)
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
 from raydist.cli.scores import print_scores
 from raydist.cli.system import open_streams
 from raydist.plurals import counted
 
-RunDir = Annotated[
-    Path,
-    typer.Argument(
-        help="Folder of a run, such as runs/pgm-synthetic-001.", metavar="RUN_DIR", show_default=False
-    ),
-]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
@@ -29,19 +23,24 @@ Overrides = Annotated[
 
 
 @with_exit_codes
-def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -> None:
-    """Evaluate the encoder of a run's newest checkpoint, on the run's data or on other data."""
+def evaluate(
+    run_dir: RunDir, overrides: Overrides = None, checkpoint: Checkpoint = None, json: Json = False
+) -> None:
+    """Evaluate the encoder of a run, on the run's data or on other data."""
     from raydist.engine.inputs import default_protocol, scoring_obstacle
     from raydist.engine.trained import Trained
     from raydist.errors import DataError
     from raydist.evaluation.retrieval import scores
 
-    trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"))
+    trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"), checkpoint=checkpoint)
     config = trained.config
     protocol, ranked = default_protocol(config), trained.ranked()
     if obstacle := scoring_obstacle(config, ranked):
         raise DataError(f"{config.data.name} cannot be scored: {obstacle.message}")
-    print_line(f"ranking {counted(len(ranked), 'tracklet')} by {run_dir} after epoch {trained.epoch}")
+    warn_of_lost_levels(trained, ranked)
+    print_line(
+        f"ranking {counted(len(ranked), 'tracklet')} by {trained.chosen.run} after {trained.chosen.line()}"
+    )
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
     retrieval = scores(features, protocol)
     on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"
@@ -50,8 +49,8 @@ def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -
     )
     if json:
         facts = {
-            "folder": str(run_dir),
-            "epoch": trained.epoch,
+            "folder": str(trained.chosen.run),
+            **epoch_facts(trained.chosen),
             "data": config.data.name,
             "split": config.evaluation.split,
         }

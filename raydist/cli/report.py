@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-
-RunDir = Annotated[
-    Path, typer.Argument(help="The folder of a finished run.", metavar="RUN_DIR", show_default=False)
-]
+from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts
 
 
 @with_exit_codes
-def report(run_dir: RunDir, json: Json = False) -> None:
+def report(run_dir: RunDir, checkpoint: Checkpoint = None, json: Json = False) -> None:
     """Write report/index.html of a finished run: scores, curves, ranked lists; without a cluster."""
     from raydist.engine.run_folder import RunFolder
+    from raydist.engine.trained import Trained
     from raydist.reports.run_page import write_run_page
 
-    path = write_run_page(RunFolder.open(run_dir))
-    print_line(f"report: {path}")
+    trained = Trained.load(run_dir, None, sections=(), checkpoint=checkpoint)
+    path = write_run_page(RunFolder.open(trained.chosen.run), trained)
+    print_line(f"report: {path}, ranked lists after {trained.chosen.line()}")
     if json:
-        print_json({"report": str(path)})
+        print_json({"report": str(path), **epoch_facts(trained.chosen)})

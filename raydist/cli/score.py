@@ -9,7 +9,8 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.scores import print_scores
-from raydist.errors import DataError
+from raydist.errors import ConfigError, DataError
+from raydist.evaluation.registry import PROTOCOLS
 
 Features = Annotated[
     Path,
@@ -18,23 +19,20 @@ Features = Annotated[
     ),
 ]
 Protocol = Annotated[
-    str,
-    typer.Option(
-        help="hitsz_vcm, buptcampus, buptcampus_official, sysu_mm01, sysu_mm01_indoor, regdb, llcm, plain "
-        "or same-camera-removed.",
-        metavar="NAME",
-        show_default=False,
-    ),
+    str | None,
+    typer.Option(help=f"{PROTOCOLS.listing()}.", metavar="NAME", show_default=False),
 ]
 
 
 @with_exit_codes
-def score(features: Features, protocol: Protocol, json: Json = False) -> None:
+def score(features: Features, protocol: Protocol = None, json: Json = False) -> None:
     """Rank the gallery for every query, both ways across the modalities."""
     from raydist.data.feature_files import read_features
     from raydist.evaluation.protocols import find_protocol
     from raydist.evaluation.retrieval import scores
 
+    if protocol is None:
+        raise ConfigError(_choice())
     rule = find_protocol(protocol).rule
     table = read_features(features)
     try:
@@ -45,3 +43,9 @@ def score(features: Features, protocol: Protocol, json: Json = False) -> None:
     print_line(f"protocol {protocol}: {rule}")
     if json:
         print_json({"features": str(features), "protocol": protocol, "retrieval": retrieval})
+
+
+def _choice() -> str:
+    """All protocols, a line each: features do not say of which data set they are."""
+    names = (f"  --protocol {name:<20} {entry.help}" for name, entry in PROTOCOLS.entries.items())
+    return "\n".join(["which protocol? give one of", *names])

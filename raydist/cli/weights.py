@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.run_argument import Checkpoint, epoch_facts
 from raydist.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ weights = typer.Typer(help="Files of published or of own weights.", no_args_is_h
 File = Annotated[
     str,
     typer.Argument(
-        help="A .safetensors, .pth or .pt file, or RUN_DIR[@last|@best|@N].",
+        help="A .safetensors, .pth or .pt file, or the folder of a run, such as runs/mine or runs/mine@best.",
         metavar="FILE",
         show_default=False,
     ),
@@ -32,7 +33,7 @@ def main() -> None:
 
 @weights.command()
 @with_exit_codes
-def check(file: File, json: Json = False) -> None:
+def check(file: File, checkpoint: Checkpoint = None, json: Json = False) -> None:
     """Say what a weights file holds, for which encoder.name it fits, and what to give to train.
 
     Exit code 3 where it fits none: the nearest is named, with what differs.
@@ -43,14 +44,17 @@ def check(file: File, json: Json = False) -> None:
     from raydist.encoders.weights.loading import check_finite
     from raydist.engine.start import find_start
 
-    start = find_start(file)
+    start = find_start(file, checkpoint)
+    if start.chosen:
+        print_line(f"{start.chosen.run}, after {start.chosen.line()}")
+        file = file if checkpoint is None else f"{start.chosen.run}@{start.chosen.which}"
     content = read_weights(start.file)
     results = choices(content, *([start.section.name] if start.section else []))
     fits = {name: result for name, result in results.items() if isinstance(result, Fit)}
     misfits = {name: result for name, result in results.items() if isinstance(result, Misfit)}
     for fit in fits.values():
         check_finite(fit, start.file)
-    facts = _facts(content, sha256_of(start.file))
+    facts = _facts(content, sha256_of(start.file)) | (epoch_facts(start.chosen) if start.chosen else {})
     _show(facts)
     _show_fits(fits, file)
     nearest = None if fits else _nearest(misfits)

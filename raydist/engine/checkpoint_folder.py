@@ -60,7 +60,7 @@ class CheckpointFolder:
             files = {name: self._get(f"{folder}/{name}") for name in manifest["files"]}
         except (OSError, ValueError, KeyError) as error:
             raise CheckpointError(
-                f"checkpoint {folder} is not whole ({error}): use an earlier epoch"
+                f"checkpoint {folder} is not whole ({error}); use an earlier epoch"
             ) from error
         if manifest["format"] != FORMAT:
             raise CheckpointError(
@@ -69,7 +69,7 @@ class CheckpointFolder:
         for name, entry in manifest["files"].items():
             if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
                 raise CheckpointError(
-                    f"checkpoint {folder}: {name} is not what was written (its checksum differs): use "
+                    f"checkpoint {folder}: {name} is not what was written (its checksum differs); use "
                     "an earlier epoch"
                 )
         return files

@@ -117,7 +117,8 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     Args:
         config: the whole configuration.
         cache: the folder of drawn sets and packed frames.
-        warn: log a warning for each camera whose frames lose most of their grey levels.
+        warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
+            have none left.
 
     Raises:
         ConfigError: an entry of `data.range` is of no camera or modality.
@@ -163,11 +164,12 @@ def with_measured_ranges(
         data: the section.
         table: all tracklets, whose cameras the entries may name.
         training: those that percentages are measured on.
-        warn: log a warning for each camera whose frames lose most of their grey levels.
+        warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
+            have none left.
 
     Raises:
         ConfigError: an entry is of no camera or modality.
-        DataError: there is nothing to measure an entry on.
+        DataError: there is nothing to measure an entry on, or a camera has at most one grey level left.
     """
     ranges = Ranges.of(data.range)
     ranges.check_names(set(table.camera.tolist()))

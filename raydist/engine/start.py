@@ -9,7 +9,6 @@ start anew, since their statistics are those of other features.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +20,12 @@ from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.weights.choice import starting_weights
-from raydist.engine.best import best_epoch, by_epoch
 from raydist.engine.checkpoint_folder import CheckpointFolder
+from raydist.engine.chosen_epoch import ChosenEpoch, names_run, read_checkpoint, split_run
 from raydist.engine.schema import Config, EncoderSection
-from raydist.errors import CheckpointError, ConfigError, DataError
+from raydist.errors import CheckpointError, ConfigError, DataError, RaydistError
 from raydist.yaml_files import read_yaml
 
-LAST, BEST = "last", "best"
 ENCODER = "encoder.safetensors"
 BACKBONE = "backbone."
 
@@ -38,44 +36,49 @@ class Start:
 
     Attributes:
         file: the weights.
-        run: the folder of the run that they are from; None for a file that was given as such.
-        epoch: of that run.
+        chosen: the checkpoint of a run that they are from; None for a file that was given as such.
         section: the encoder of that run.
     """
 
     file: Path
-    run: Path | None = None
-    epoch: int | None = None
+    chosen: ChosenEpoch | None = None
     section: EncoderSection | None = None
 
+    @property
+    def epoch(self) -> int | None:
+        """The epoch of the run that they are from; None for a file."""
+        return None if self.chosen is None else self.chosen.epoch
 
-def find_start(weights: str) -> Start:
+
+def find_start(weights: str, checkpoint: str | None = None) -> Start:
     """The file that ``encoder.weights`` names.
 
     Args:
         weights: a file, or the folder of a run, with ``@last`` (the default), ``@best`` or ``@N`` behind.
+        checkpoint: the same, given apart; for the folder of a run only.
 
     Raises:
-        ConfigError: there is no such run, or it has no whole checkpoint of that epoch.
-        DataError: a checkpoint or ``summary.json`` of the run is not what was written.
+        ConfigError: there is no such run, or it has no checkpoint of that epoch.
+        DataError: the checkpoint is not whole, or the best one is not known.
     """
-    folder, at, epoch = weights.rpartition("@")
-    if not at or Path(weights).exists():
-        folder, epoch = weights, LAST
-    if not (Path(folder) / "config.yaml").is_file():
-        if folder != weights and (epoch.isdecimal() or epoch in (LAST, BEST)):
-            raise ConfigError(
-                f"encoder.weights = {weights}: {folder} is not the folder of a run (it has no config.yaml), "
-                "and no such file is there; give the folder of a run, or a file of weights"
-            )
+    if not names_run(weights):
+        if checkpoint is not None:
+            raise ConfigError(f"--checkpoint {checkpoint} is for the folder of a run, not for {weights}")
         return Start(Path(weights))
-    run = Path(folder)
-    number = _epoch(run, epoch, weights)
-    section = read_yaml(run / "config.yaml").get("encoder", {})
+    path, which = split_run(weights, checkpoint)
+    if not (path / "config.yaml").is_file():
+        raise ConfigError(
+            f"{path}: no such run or file; give a .safetensors, .pth or .pt file, or the folder of a run "
+            "(with config.yaml)"
+        )
+    try:
+        chosen, _ = read_checkpoint(path, which)
+    except CheckpointError as error:
+        raise DataError(str(error)) from error
+    section = read_yaml(path / "config.yaml").get("encoder", {})
     return Start(
-        run / "checkpoints" / f"epoch_{number:04d}" / ENCODER,
-        run,
-        number,
+        path / "checkpoints" / f"epoch_{chosen.epoch:04d}" / ENCODER,
+        chosen,
         validate(EncoderSection, section, at="encoder"),
     )
 
@@ -105,15 +108,15 @@ def fix_starts(configs: Iterable[Config]) -> list[Config]:
 
 
 def _fixed(weights: str) -> str:
-    start = find_start(weights)
-    if start.run is None or weights == f"{start.run}@{start.epoch}":
+    chosen = _start_of(weights).chosen
+    if chosen is None or weights == f"{chosen.run}@{chosen.epoch}":
         return weights
-    if not (start.run / "summary.json").is_file():
+    if chosen.num_epochs is None:
         announce(
-            f"encoder.weights = {weights}: that run has not ended; epoch {start.epoch} of it is taken, "
+            f"encoder.weights = {weights}: that run has not ended; epoch {chosen.epoch} of it is taken, "
             "also if it goes on"
         )
-    return f"{start.run}@{start.epoch}"
+    return f"{chosen.run}@{chosen.epoch}"
 
 
 def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:
@@ -131,7 +134,7 @@ def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:
     values = section.model_dump() | {"weights": None}
     if not fresh or section.weights is None:
         return build_encoder(**values, seed=config.run.seed)
-    start = find_start(section.weights)
+    start = _start_of(section.weights)
     _check_name(start, section)
     encoder = build_encoder(**values | {"weights": start.file}, seed=config.run.seed)
     if _has_same_head(start, section):
@@ -152,14 +155,14 @@ def check_start(section: EncoderSection) -> str:
     """
     if section.weights is None:
         return ""
-    start = find_start(section.weights)
+    start = _start_of(section.weights)
     _check_name(start, section)
     fit = starting_weights(section.name, start.file, two_stream=section.two_stream, branches=section.branches)
-    if start.epoch is None:
+    if start.chosen is None:
         return f"{start.file}: {fit.line()}"
     stems = "one stem" if len(fit.stems) == 1 else "a stem for each modality"
     head = "with" if _has_same_head(start, section) else "without"
-    return f"{section.weights}, after epoch {start.epoch}: {stems}, {head} its pooling and neck"
+    return f"{section.weights}, after {start.chosen.line()}: {stems}, {head} its pooling and neck"
 
 
 def is_fresh(config: Config, checkpoints: CheckpointFolder) -> bool:
@@ -167,50 +170,12 @@ def is_fresh(config: Config, checkpoints: CheckpointFolder) -> bool:
     return config.encoder.weights is None or checkpoints.newest() is None
 
 
-def _epoch(run: Path, which: str, weights: str) -> int:
-    """The epoch of a run's checkpoint, which is whole."""
-    if which not in (LAST, BEST) and not which.isdecimal():
-        raise ConfigError(
-            f"encoder.weights = {weights}: after @ expected last, best or an epoch, such as @12"
-        )
-    checkpoints = CheckpointFolder((run / "checkpoints").resolve().as_uri())
+def _start_of(weights: str) -> Start:
+    """The same as `find_start`; messages name the key."""
     try:
-        newest = checkpoints.newest()
-        if newest is None:
-            raise ConfigError(
-                f"encoder.weights = {weights}: the run has no whole checkpoint yet; wait for the end of its "
-                "first epoch, or go on with it"
-            )
-        if which == LAST:
-            return newest[0]
-        epoch = int(which) if which != BEST else _best(run, newest[1]["state.json"], weights)
-        if epoch not in checkpoints.epochs():
-            there = ", ".join(map(str, checkpoints.epochs()))
-            raise ConfigError(
-                f"encoder.weights = {weights}: no checkpoint of epoch {epoch}; there are those of {there}"
-            )
-        checkpoints.read(epoch)
-        return epoch
-    except CheckpointError as error:
-        raise DataError(f"encoder.weights = {weights}: {error}") from error
-
-
-def _best(run: Path, state: bytes, weights: str) -> int:
-    """The best epoch as the run's summary says; before its end, as its history says."""
-    summary = run / "summary.json"
-    try:
-        best = (json.loads(summary.read_bytes()).get("best") or {}) if summary.is_file() else {}
-        facts = json.loads(state)
-        so_far = best_epoch(*(by_epoch(facts.get(name, {})) for name in ("history", "criteria")))
-        epoch = best.get("epoch") or (so_far.epoch if so_far else None)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"encoder.weights = {weights}: summary.json or the checkpoint does not say which epoch was the "
-            f"best ({type(error).__name__}: {error}); give @last or @N"
-        ) from error
-    if epoch is None:
-        raise ConfigError(f"encoder.weights = {weights}: no epoch of the run was evaluated; give @last or @N")
-    return int(epoch)
+        return find_start(weights)
+    except RaydistError as error:
+        raise type(error)(f"encoder.weights = {error}") from error
 
 
 def _check_name(start: Start, section: EncoderSection) -> None:

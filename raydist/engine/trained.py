@@ -1,4 +1,4 @@
-"""The encoder of a run as its newest checkpoint has it, and the features that it gives."""
+"""The encoder of a run as one of its checkpoints has it, and the features that it gives."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from raydist.data.tracklets import TrackletTable
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
 from raydist.engine.checkpoint import load_encoder
+from raydist.engine.chosen_epoch import ChosenEpoch, read_checkpoint, split_run
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
-from raydist.errors import CheckpointError, ConfigError
+from raydist.errors import ConfigError
 from raydist.home import cache_folder
 from raydist.types import FeatureTable, tracklet_means
 
@@ -36,45 +37,54 @@ class Trained:
 
     Attributes:
         config: of its run, with what the command line changed.
-        epoch: how long it was trained.
+        chosen: the checkpoint of the run.
         encoder: on `device`.
         device: the GPU for a run that used one, if there is one here; else the CPU.
         ranges_of_the_run: the cameras and modalities to which the run itself gave a range of values.
     """
 
     config: Config
-    epoch: int
+    chosen: ChosenEpoch
     encoder: Encoder
     device: torch.device
     ranges_of_the_run: frozenset[str] = frozenset()
 
     @classmethod
-    def load(cls, path: Path, words: Sequence[str] | None, *, sections: Sequence[str]) -> Trained:
-        """The encoder of the newest whole checkpoint.
+    def load(
+        cls,
+        run: str | Path,
+        words: Sequence[str] | None,
+        *,
+        sections: Sequence[str],
+        checkpoint: str | None = None,
+    ) -> Trained:
+        """The encoder of a whole checkpoint.
 
         Args:
-            path: the run's folder.
+            run: the run's folder, with ``@last`` (the default), ``@best`` or ``@N`` behind.
             words: ``section.key=value`` to lay over its configuration.
             sections: which sections may be changed.
+            checkpoint: ``last``, ``best`` or an epoch, given apart.
 
         Raises:
-            CheckpointError: the run has no whole checkpoint.
-            ConfigError: no run is there, or a word changes another section, or is wrong.
+            CheckpointError: the run has no whole checkpoint, or that one is damaged.
+            ConfigError: no run or no such epoch is there, or a word changes another section, or is wrong.
+            DataError: the best epoch is not known.
         """
-        folder = RunFolder.open(path)
-        own = folder.config()
+        path, which = split_run(run, checkpoint)
+        own = RunFolder.open(path).config()
         config = _laid_over(own, words or (), sections)
-        newest = folder.checkpoints.newest()
-        if newest is None:
-            raise CheckpointError(
-                f"{path} has no whole checkpoint: its first epoch has not ended; go on with --resume {path}"
-            )
-        epoch, files = newest
+        chosen, files = read_checkpoint(path, which)
         device = torch.device("cuda" if config.ray.use_gpu and torch.cuda.is_available() else "cpu")
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
         load_encoder(encoder, files)
         ranges = frozenset(Ranges.of(own.data.range).entries)
-        return cls(config, epoch, encoder.to(device), device, ranges)
+        return cls(config, chosen, encoder.to(device), device, ranges)
+
+    @property
+    def epoch(self) -> int:
+        """How long it was trained."""
+        return self.chosen.epoch
 
     def ranked(self) -> TrackletTable:
         """The queries and the gallery that the configuration evaluates on."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from raydist.data.frames.measuring import measured
+from raydist.data.frames.ranges import Ranges
+from raydist.data.frames.survey import range_warnings
 from raydist.data.tracklets import TrackletTable
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_sizes
@@ -70,6 +73,7 @@ def verdict(
         training, _ = split_tables(config, table)
         training.require_both_modalities()
         check_sizes(config, [int((training.modality == m).sum()) for m in Modality])
+        range_warnings(table, measured(Ranges.of(config.data.range), training))
 
     def score() -> None:
         _require_scores(config, table)

@@ -61,7 +61,7 @@ def find_obstacle(table: FeatureTable, protocol: str | Protocol) -> Obstacle | N
         return Obstacle(
             "no identities",
             "none of the query and gallery tracklets has an identity, and scores need people who are in "
-            "both; training, embedding and clustering need none",
+            "both; training, embedding and clustering need no identities",
         )
     for direction, (queries, gallery) in sides.items():
         if obstacle := _obstacle_of(table, protocol, direction, queries, gallery):
@@ -90,7 +90,7 @@ def _obstacle_of(
             "removed by the protocol",
             f"from {where}, protocol {protocol.name} leaves {queries.size:,} of "
             f"{counted(all_queries.size, 'query')} and {gallery.size:,} of "
-            f"{counted(all_gallery.size, 'gallery row')} ({protocol.rule}); {_advice(protocol)}",
+            f"{counted(all_gallery.size, 'gallery row')}; {_advice(protocol)}",
         )
     common = _common_identities(table, queries, gallery)
     if not common.size:
@@ -106,7 +106,7 @@ def _obstacle_of(
         return Obstacle(
             "removed by the protocol",
             f"from {where}, queries and gallery share {counted(common.size, 'identity')}, but protocol "
-            f"{protocol.name} removes every match ({protocol.rule}); {_advice(protocol)}",
+            f"{protocol.name} removes every match; {_advice(protocol)}",
         )
     return None
 
@@ -114,7 +114,10 @@ def _obstacle_of(
 def _advice(protocol: Protocol) -> str:
     if protocol.name == LENIENT:
         return "check the identity, camera and split columns"
-    return f"take the protocol {LENIENT}, which removes nothing, or add tracklets of other cameras"
+    return (
+        f"take the protocol {LENIENT}, which removes nothing, or add tracklets of other cameras "
+        "(raydist guide protocols says what each removes)"
+    )
 
 
 def _common_identities(table: FeatureTable, queries: Ints, gallery: Ints) -> Ints:

@@ -33,11 +33,12 @@ RankedLists = Mapping[str, Sequence[Ranking]]
 """Direction -> some of its queries, each with the head of its gallery."""
 
 
-def write_run_page(folder: RunFolder) -> Path:
-    """Rank with the encoder of the newest whole checkpoint, in this process, and write the page of the run.
+def write_run_page(folder: RunFolder, trained: Trained | None = None) -> Path:
+    """Rank with an encoder of the run, in this process, and write the page of the run.
 
     Args:
         folder: a finished run, whose data set is still where it was.
+        trained: its encoder; None takes that of the newest whole checkpoint.
 
     Returns:
         The path of the page, ``report/index.html`` in the folder.
@@ -51,7 +52,7 @@ def write_run_page(folder: RunFolder) -> Path:
         raise CheckpointError(
             f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}"
         )
-    trained = Trained.load(folder.path, None, sections=())
+    trained = trained or Trained.load(folder.path, None, sections=())
     training, ranked = split_tables(trained.config, trained.tracklets())
     lists: RankedLists = {}
     clusters: list[ShownCluster] = []

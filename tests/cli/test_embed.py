@@ -95,3 +95,44 @@ def test_cameras_whose_grey_levels_are_lost_are_warned_of(raydist, run_dir, ther
     assert (undeclared.code, declared.code, undeclared.json["rows"]) == (0, 0, 28)
     assert "warning: camera ir3" in undeclared.err
     assert "warning" not in declared.err
+
+
+@pytest.mark.parametrize("command", ["embed", "evaluate"])
+def test_a_range_that_leaves_one_grey_level_is_bad_data(raydist, run_dir, thermal_set, tmp_path, command):
+    out = ("--out", tmp_path / "f.parquet") if command == "embed" else ()
+    data = ("data.name=manifest", f"data.root={thermal_set()}", "data.range.infrared=[0,100]")
+    result = raydist(command, run_dir, *out, *data)
+    assert result.code == 3
+    assert "keep 1 grey level in their declared range" in result.err
+    assert "with data.range.ir3=[74" in result.err
+    assert not (tmp_path / "f.parquet").exists()
+
+
+def test_a_checkpoint_is_named_in_either_way_and_said(raydist, run_dir, embedded, tmp_path):
+    last = embedded[0].json["epoch"]
+    ways = {
+        "at": (f"{run_dir}@{last - 1}",),
+        "apart": (run_dir, "--checkpoint", last - 1),
+        "both": (f"{run_dir}@{last - 1}", "--checkpoint", last - 1),
+    }
+    written = {}
+    for name, words in ways.items():
+        result = raydist("embed", *words, "--out", tmp_path / f"{name}.parquet", "--json")
+        assert (result.json["epoch"], result.json["checkpoint"]) == (last - 1, str(last - 1))
+        assert f"after epoch {last - 1} of {last}\n" in result.err
+        written[name] = read_features(tmp_path / f"{name}.parquet").features
+    assert np.array_equal(written["at"], written["apart"])
+    assert np.array_equal(written["at"], written["both"])
+    whole = read_features(embedded[1]).features
+    assert not np.allclose(written["at"], whole, atol=1e-3)
+    assert embedded[0].json["checkpoint"] == "last"
+    raydist("embed", run_dir, "--checkpoint", "last", "--out", tmp_path / "last.parquet")
+    assert np.array_equal(read_features(tmp_path / "last.parquet").features, whole)
+
+
+def test_two_checkpoints_are_bad_usage(raydist, run_dir, tmp_path):
+    result = raydist("embed", f"{run_dir}@best", "--checkpoint", "last", "--out", tmp_path / "f.parquet")
+    assert result.code == 2
+    assert result.err.startswith(f"error: {run_dir}@best and --checkpoint last name two checkpoints")
+    assert len(result.err.splitlines()) == 1
+    assert not (tmp_path / "f.parquet").exists()

@@ -83,3 +83,41 @@ def test_data_that_cannot_be_scored_are_refused_with_the_reason(raydist, run_dir
         assert result.code == 3
         assert "error: manifest cannot be scored: " in result.err
         assert reason in result.err
+
+
+def test_the_best_checkpoint_has_the_best_scores(raydist, run_dir):
+    best = json.loads((run_dir / "summary.json").read_text())["best"]
+    for words in ((f"{run_dir}@best",), (run_dir, "--checkpoint", "best")):
+        result = raydist("evaluate", *words, "--json")
+        scores = {direction: best[direction] for direction in result.json["retrieval"]}
+        assert result.json["retrieval"] == scores
+        facts = ("epoch", "checkpoint", "finished_run", "folder")
+        assert [result.json[fact] for fact in facts] == [best["epoch"], "best", True, str(run_dir)]
+        assert f"by {run_dir} after epoch {best['epoch']} of " in result.err
+
+
+def test_an_unfinished_run_is_said_to_be_one(raydist, run_dir, tmp_path):
+    copy = shutil.copytree(run_dir, tmp_path / "copy")
+    (copy / "summary.json").unlink()
+    result = raydist("evaluate", copy, "--json")
+    assert f"after epoch {result.json['epoch']} (last), unfinished run" in result.err
+    assert result.json["finished_run"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{run}@70"], "{run}@70: no checkpoint of epoch 70; there are those of "),
+        (["{run}", "--checkpoint", "70"], "{run}@70: no checkpoint of epoch 70; there are those of "),
+        (
+            ["{run}", "--checkpoint", "worst"],
+            "--checkpoint worst: expected last, best or the number of",
+        ),
+        (["{run}@worst"], "{run}@worst: expected last, best or the number of an epoch"),
+        (["{run}-gone@best"], "{run}-gone holds no run"),
+    ],
+)
+def test_checkpoints_that_are_not_there_are_bad_usage(raydist, run_dir, words, message):
+    result = raydist("evaluate", *(word.format(run=run_dir) for word in words))
+    assert result.code == 2
+    assert f"error: {message.format(run=run_dir)}" in result.err

@@ -43,7 +43,23 @@ def test_a_declared_range_keeps_the_levels(raydist, thermal_set):
     assert after["grey_levels"] > 60
 
 
-@pytest.mark.parametrize("of", ["full", "[0,4095]", "{ir3: [7400,8400]}", "{infrared: [1%,99%]}"])
+@pytest.mark.parametrize("command", [CHECK, PACK])
+def test_a_range_that_leaves_one_grey_level_is_bad_data(raydist, thermal_set, command):
+    manifest = thermal_set()
+    result = raydist(*command, manifest, "data.range.infrared=[0,100]")
+    assert result.code == 3
+    error = result.err.splitlines()[-1]
+    assert error.startswith("error: camera ir3 (infrared): its frames of 16 bits keep 1 grey level in their ")
+    assert "with data.range.ir3=[74" in error
+    if command == CHECK:
+        assert "train, score, search by silhouette" in result.err
+        assert ": no, see the error below" in result.err
+    assert not (cache_folder() / "frames").exists()
+    word = error.partition(" with ")[2].split()[0]
+    assert raydist(*command, manifest, word).code == 0
+
+
+@pytest.mark.parametrize("of", ["full", "[0,8000]", "{ir3: [7400,8400]}", "{infrared: [1%,99%]}"])
 def test_pack_and_a_run_take_the_same_range(raydist, smoke, thermal_set, of):
     manifest = thermal_set()
     assert raydist(*PACK, manifest, f"data.range={of}").code == 0

@@ -28,18 +28,30 @@ def finished(smoke, smoke_inputs, tmp_path_factory):
 
 
 def test_the_page_of_a_run(finished, capsys):
-    report(finished.path, json=True)
+    report(str(finished.path), json=True)
     path = finished.path / "report" / "index.html"
-    assert json.loads(capsys.readouterr().out) == {"report": str(path)}
+    epoch = {"epoch": 3, "checkpoint": "last", "finished_run": True}
+    assert json.loads(capsys.readouterr().out) == {"report": str(path)} | epoch
     text = path.read_text()
     assert "<h1>cba on synthetic</h1>" in text
     assert text.count('class="ranking"') == 16
     assert write_run_page(finished).read_text() == text
 
 
+def test_the_ranked_lists_are_of_the_checkpoint_that_is_named(finished, capsys):
+    path = finished.path / "report" / "index.html"
+    last = write_run_page(finished).read_text()
+    report(f"{finished.path}@2")
+    assert f"report: {path}, ranked lists after epoch 2 of 3\n" in capsys.readouterr().err
+    assert "after epoch 2;" in path.read_text()
+    assert "after epoch 3;" in last
+    report(str(finished.path), checkpoint="last")
+    assert path.read_text() == last
+
+
 def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     with pytest.raises(Exit) as stopped:
-        report(tmp_path)
+        report(str(tmp_path))
     assert stopped.value.exit_code == ConfigError.exit_code
     assert "holds no run" in capsys.readouterr().err
     (tmp_path / "config.yaml").write_text((finished.path / "config.yaml").read_text())

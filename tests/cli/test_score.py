@@ -8,6 +8,7 @@ import pytest
 from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import write_features
 from raydist.evaluation.protocols import find_protocol
+from raydist.evaluation.registry import PROTOCOLS
 from raydist.evaluation.retrieval import evaluate
 from raydist.types import FeatureTable, Modality
 
@@ -107,3 +108,12 @@ def test_an_unknown_protocol_is_answered_with_the_nearest(raydist, features):
     result = raydist("score", features, "--protocol", "hitsz")
     assert result.code == 2
     assert "did you mean 'hitsz_vcm'" in result.err
+
+
+def test_without_a_protocol_all_are_listed_with_a_line_each(raydist, features):
+    result = raydist("score", features)
+    assert result.code == 2
+    first, *lines = result.err.splitlines()
+    assert first == "error: which protocol? give one of"
+    assert [line.split()[:2] for line in lines] == [["--protocol", name] for name in PROTOCOLS]
+    assert all(len(line) < 110 and len(line.split()) > 3 for line in lines)

@@ -1,4 +1,5 @@
 import hashlib
+import shlex
 import time
 
 import pytest
@@ -47,9 +48,20 @@ def test_a_file_that_fits_none_ends_with_3_and_the_nearest(raydist, tmp_path):
     torch.save(state, tmp_path / "w.pth")
     result = raydist("weights", "check", tmp_path / "w.pth", "--json")
     assert result.code == 3
-    assert "the nearest is resnet18: another architecture (missing: layer4.1.bn2.weight)" in result.err
+    assert "the nearest is resnet18: another architecture (missing layer4.1.bn2.weight)" in result.err
     assert result.json["fits"] == []
     assert result.json["nearest"]["name"] == "resnet18"
+
+
+def test_the_advice_to_check_a_file_names_it_and_works(raydist, tmp_path):
+    path = tmp_path / "my weights.pth"
+    torch.save({"conv.weight": torch.zeros(3)}, path)
+    result = raydist("train", "smoke", f"encoder.weights={path}")
+    assert result.code == 3
+    advice = result.err.partition("; raydist ")[2].partition(" says ")[0]
+    again = raydist(*shlex.split(advice))
+    assert again.err.startswith(f"{path}: torch, ")
+    assert f"error: {path} fits no encoder.name" in again.err
 
 
 def test_a_run_is_checked_by_its_folder(raydist, run_dir):
@@ -58,14 +70,40 @@ def test_a_run_is_checked_by_its_folder(raydist, run_dir):
     assert facts["fits"][0]["give"] == f"encoder.name=small encoder.weights={run_dir}@last"
 
 
+def test_the_checkpoint_of_a_run_may_be_given_apart(raydist, run_dir):
+    at, apart = (
+        raydist("weights", "check", *words, "--json")
+        for words in ((f"{run_dir}@best",), (run_dir, "--checkpoint", "best"))
+    )
+    assert at.json == apart.json
+    assert (at.json["checkpoint"], at.json["finished_run"]) == ("best", True)
+    assert at.err.startswith(f"{run_dir}, after epoch ")
+    assert at.err.splitlines()[0].endswith("(best)")
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("{run}@70", 2, "error: {run}@70: no checkpoint of epoch 70"),
+        ("{run}-gone@7", 2, "error: {run}-gone: no such run or file"),
+        ("{run}-gone", 2, "error: {run}-gone: no such run or file"),
+        ("{run}-gone.pth", 3, "error: weights {run}-gone.pth: no such file"),
+    ],
+)
+def test_what_is_not_there_is_said_alike(raydist, run_dir, name, code, message):
+    result = raydist("weights", "check", name.format(run=run_dir))
+    assert result.code == code
+    assert message.format(run=run_dir) in result.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (["encoder.weights=/nowhere/w.pth"], 3, "no such file"),
         (["encoder.weights={file}"], 3, "do not fit encoder.name = small.*fits encoder.name = resnet18"),
         (["encoder.weights={run}", "encoder.name=resnet18"], 2, "the encoder of that run is small"),
-        (["encoder.weights={run}@99"], 2, "no checkpoint of epoch 99; there are those of "),
-        (["encoder.weights=/nowhere/run@last"], 2, "/nowhere/run is not the folder of a run"),
+        (["encoder.weights={run}@70"], 2, r"encoder\.weights = .*@70: no checkpoint of epoch 70; there are"),
+        (["encoder.weights={run}-gone@7"], 2, r"encoder\.weights = .*-gone: no such run or file"),
     ],
 )
 def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch, words, code, message):

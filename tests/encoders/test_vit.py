@@ -243,7 +243,7 @@ def test_other_weights_are_refused(tmp_path: Path):
     plain["patch_embed.proj.weight"] = torch.zeros(WIDTH, 3, 16, 16)
     why = why_not(save(plain, tmp_path / "w.pth"))
     assert re.search(
-        r"missing: patch_embed\.conv\.0.*proj\.weight \(12, 3, 16, 16\) for \(12, 64, 8, 8\)", why
+        r"missing patch_embed\.conv\.0.*proj\.weight \(12, 3, 16, 16\) for \(12, 64, 8, 8\)", why
     )
     square = state | {"pos_embed": torch.zeros(1, 197, WIDTH)}
     assert "positional_embedding (197, 12) for (129, 12)" in why_not(save(square, tmp_path / "w.pth"))

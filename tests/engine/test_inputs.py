@@ -109,6 +109,9 @@ def test_a_driver_warns_of_lost_grey_levels_and_workers_do_not(smoke, thermal_se
     assert caplog.text == ""
     open_inputs(config, tmp_path, warn=True)
     assert caplog.text.count("warning: camera ir3") == 1
+    blind = smoke("data.name=manifest", f"data.root={thermal_set()}", "data.range.infrared=[0,100]")
+    with pytest.raises(DataError, match=r"keep 1 grey level in .* with data\.range\.ir3=\[74"):
+        open_inputs(blind, tmp_path, warn=True)
 
 
 def test_what_cannot_be_read_is_left_out_everywhere(smoke, thermal_set, tmp_path):

@@ -74,7 +74,7 @@ def test_best_is_known_before_the_end_of_the_run(source, tmp_path):
     files = checkpoints.read(3)
     state = json.loads(files["state.json"]) | {"history": {}}
     checkpoints.write(3, files | {"state.json": json.dumps(state).encode()})
-    with pytest.raises(ConfigError, match="no epoch of the run was evaluated"):
+    with pytest.raises(DataError, match="no epoch of the run was evaluated"):
         find_start(f"{run}@best")
 
 
@@ -177,17 +177,19 @@ def test_the_encoder_of_a_checkpoint_is_a_file_of_weights_like_others(source, sm
 @pytest.mark.parametrize(
     ("which", "error", "message"),
     [
-        ("@1", ConfigError, "no checkpoint of epoch 1; there are those of 2, 3|no checkpoint of epoch 1"),
-        ("@40", ConfigError, "no checkpoint of epoch 40"),
-        ("@worst", ConfigError, "after @ expected last, best or an epoch, such as @12"),
-        ("@", ConfigError, "after @ expected"),
+        ("@1", ConfigError, "copy@1: no checkpoint of epoch 1; there are those of "),
+        ("@40", ConfigError, "copy@40: no checkpoint of epoch 40; there are those of "),
+        ("@worst", ConfigError, "copy@worst: expected last, best or the number of an epoch"),
+        ("@", ConfigError, "copy@: expected last, best or the number of an epoch"),
     ],
 )
-def test_other_checkpoints_are_refused(source, tmp_path, which, error, message):
+def test_other_checkpoints_are_refused(source, smoke, tmp_path, which, error, message):
     run = copied(source, tmp_path)
     shutil.rmtree(run / "checkpoints" / "epoch_0001", ignore_errors=True)
     with pytest.raises(error, match=message):
         find_start(f"{run}{which}")
+    with pytest.raises(error, match=rf"encoder\.weights = {run.parent}/{message}"):
+        check_start(smoke(f"encoder.weights={run}{which}").encoder)
 
 
 def test_a_run_without_a_whole_checkpoint_is_refused(source, tmp_path):
@@ -196,18 +198,17 @@ def test_a_run_without_a_whole_checkpoint_is_refused(source, tmp_path):
     with pytest.raises(DataError, match="not what was written"):
         find_start(f"{run}@2")
     shutil.rmtree(run / "checkpoints")
-    with pytest.raises(ConfigError, match="no whole checkpoint yet"):
+    with pytest.raises(DataError, match="no whole checkpoint yet"):
         find_start(str(run))
 
 
 def test_folders_and_files_that_are_not_there_are_named(smoke, tmp_path):
-    with pytest.raises(DataError, match="no such file"):
-        check_start(smoke(f"encoder.weights={tmp_path}/nowhere").encoder)
-    for weights in (f"{tmp_path}/nowhere@best", f"{tmp_path}/nowhere@3", f"{tmp_path}@last"):
-        with pytest.raises(ConfigError, match=r"is not the folder of a run \(it has no config\.yaml\)"):
+    for weights in (tmp_path / "nowhere", f"{tmp_path}/nowhere@best", f"{tmp_path}/nowhere@7", tmp_path):
+        with pytest.raises(ConfigError, match="no such run or file; give a"):
             check_start(smoke(f"encoder.weights={weights}").encoder)
-    with pytest.raises(DataError, match="a folder; give a file, or the folder of a run"):
-        check_start(smoke(f"encoder.weights={tmp_path}").encoder)
+    for weights in (tmp_path / "nowhere.pth", f"{tmp_path}/nowhere@best.pth"):
+        with pytest.raises(DataError, match="no such file"):
+            check_start(smoke(f"encoder.weights={weights}").encoder)
 
 
 def test_a_file_may_have_an_at_in_its_name(smoke, tmp_path):
@@ -215,6 +216,16 @@ def test_a_file_may_have_an_at_in_its_name(smoke, tmp_path):
     torch.save(start_encoder(smoke()).state_dict(), file)
     assert find_start(str(file)).file == file
     assert check_start(smoke(f"encoder.weights={file}").encoder).startswith(f"{file}: one stem")
+    with pytest.raises(ConfigError, match=r"--checkpoint best is for the folder of a run, not for .*pth"):
+        find_start(str(file), "best")
+
+
+def test_what_is_taken_is_said_with_its_epoch(source, smoke, tmp_path):
+    run = copied(source, tmp_path)
+    assert f"{run}@2, after epoch 2 of 3: one stem" in check_start(smoke(f"encoder.weights={run}@2").encoder)
+    (run / "summary.json").unlink()
+    line = check_start(smoke(f"encoder.weights={run}").encoder)
+    assert f"{run}, after epoch 3 (last), unfinished run: one stem" in line
 
 
 def test_a_run_that_goes_on_does_not_need_the_source(source, smoke, smoke_inputs, tmp_path):
@@ -233,7 +244,7 @@ def test_a_run_that_goes_on_does_not_need_the_source(source, smoke, smoke_inputs
     train_run(state, folder, NoTracker(), after_epoch=lambda report: None)
     assert whole is not None
     assert folder.summary().last == whole.last
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(ConfigError, match="no such run or file"):
         build_state(config, smoke_inputs)
 
 

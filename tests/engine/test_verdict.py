@@ -68,3 +68,14 @@ def test_refused_frames_come_first(smoke_manifest):
     of_ranked = verdict(config, table, refused_ranked="broken")
     assert (of_ranked.train, of_ranked.score) == ("broken", "broken")
     assert "no training tracklet has an identity" in of_ranked.search_by_map
+
+
+def test_a_range_without_grey_levels_cannot_be_trained_on(verdict_of):
+    answer = verdict_of("data.range.infrared=[300,400]")
+    assert "keep 1 grey level in their declared range" in answer.train
+    assert "data.range." in answer.train
+    assert answer.score is None
+
+
+def test_percentages_are_measured_first(verdict_of):
+    assert verdict_of("data.range.infrared=[5%,95%]").train is None

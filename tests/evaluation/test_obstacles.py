@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from raydist.errors import DataError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.obstacles import find_obstacle, require_scorable
+from raydist.evaluation.protocols import find_protocol
+from raydist.evaluation.registry import PROTOCOLS
 from raydist.evaluation.retrieval import evaluate, ranked_lists, unmarked_lists
 from raydist.types import FeatureTable, Modality
 
@@ -77,7 +79,7 @@ def test_refuses_exactly_what_has_no_match_in_a_direction(rows, protocol):
         (
             [("query", "infrared", "A", -1), ("gallery", "visible", "B", -1)],
             "no identities",
-            "training, embedding and clustering need none",
+            "training, embedding and clustering need no identities",
         ),
         (
             [
@@ -107,6 +109,21 @@ def test_says_which_reason_holds_and_what_to_do(rows, reason, message):
     assert message in obstacle.message
     with pytest.raises(DataError, match=re.escape(obstacle.message)):
         require_scorable(table_of(rows), "same-camera-removed")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_is_named_and_not_explained_in_the_message(protocol):
+    """One direction has no gallery row that the protocols of cameras take, or no match."""
+    cameras = ("cam3", "cam2") if "sysu" in protocol else ("A", "A")
+    rows = [("query", "infrared", cameras[0], 1), ("gallery", "visible", cameras[1], 1)]
+    obstacle = find_obstacle(table_of(rows), protocol)
+    if obstacle is not None:
+        assert obstacle.reason == "removed by the protocol"
+        assert protocol in obstacle.message
+        assert find_protocol(protocol).rule not in obstacle.message
+        assert len(obstacle.message) < 300
+    lenient = {"plain", "buptcampus", "regdb"}
+    assert (obstacle is None) == (protocol in lenient)
 
 
 def test_features_without_the_column_of_identities():

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from raydist.data.frames.decoding import Span
 from raydist.errors import ConfigError
-from raydist.registry import nearest
+from raydist.registry import one_of
 from raydist.types import Modality
 
 FULL: Literal["full"] = "full"
@@ -101,10 +101,8 @@ class Ranges:
         known = {*cameras, *(modality.label for modality in Modality)} - {ONE_FOR_ALL}
         for name in self.entries:
             if name not in known and name != ONE_FOR_ALL:
-                raise ConfigError(
-                    f"data.range.{name}: no camera or modality of this name{nearest(name, known)}; "
-                    f"there are: {_some(known)}"
-                )
+                choices = one_of(name, known, listed=_some(known))
+                raise ConfigError(f"data.range.{name} is of no camera or modality{choices}")
 
 
 FULL_RANGES = Ranges({})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,11 @@ class CameraPixels:
         at_risk = self.bits > 8 or self.span is not None
         return at_risk and self.levels < FEW_LEVELS and self.levels < LOST_SHARE * self.possible_levels
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether at most one grey level is left of frames that have several values."""
+        return self.loses_levels and self.levels <= 1
+
     def warning(self) -> str:
         """What is wrong and which key mends it."""
         low, high = self.suggested
@@ -98,8 +103,24 @@ def survey(table: TrackletTable, ranges: Ranges) -> list[CameraPixels]:
 
 
 def range_warnings(table: TrackletTable, ranges: Ranges) -> list[str]:
-    """One line for each camera whose frames lose most of their grey levels."""
-    return [pixels.warning() for pixels in survey(table, ranges) if pixels.loses_levels]
+    """One line for each camera whose frames lose most of their grey levels.
+
+    Raises:
+        DataError: a camera has at most one grey level left, see `require_grey_levels`.
+    """
+    cameras = survey(table, ranges)
+    require_grey_levels(cameras)
+    return [pixels.warning() for pixels in cameras if pixels.loses_levels]
+
+
+def require_grey_levels(cameras: Sequence[CameraPixels]) -> None:
+    """Refuse ranges that leave at most one grey level of what a camera shows: its frames are all alike.
+
+    Raises:
+        DataError: with the range to declare for each such camera.
+    """
+    if lines := [pixels.warning() for pixels in cameras if pixels.is_blind]:
+        raise DataError("\n".join(lines))
 
 
 def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:

@@ -14,6 +14,7 @@ import numpy as np
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.cutting import OnProgress
 from raydist.data.importers.files import with_data_errors, write_whole
+from raydist.data.importers.lock import one_at_a_time
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.patterns import parse_pattern
 from raydist.data.importers.pictures import natural_key
@@ -45,6 +46,7 @@ class CropsImport:
 
 
 @with_data_errors
+@one_at_a_time
 def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) -> ImportResult:
     """Group the pictures of a tree and write the manifest.
 
@@ -60,7 +62,8 @@ def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) 
 
     Raises:
         DataError: with every problem of the tree, or when no tracklet is left.
-        ConfigError: the pattern is wrong, a camera is not there, or the tree is out of the manifest's folder.
+        ConfigError: the pattern is wrong, a camera is not there, the tree is out of the manifest's folder, or
+            another import writes the manifest now.
     """
     pattern = parse_pattern(request.pattern)
     if "modality" in pattern.names and request.modalities:

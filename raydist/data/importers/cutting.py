@@ -56,7 +56,7 @@ class CropFormat:
             DataError: 16 bits do not fit in JPEG.
         """
         if self.suffix == "jpg" and pixels.dtype != np.uint8:
-            raise DataError("the picture has 16 bits, which JPEG cannot hold: use --format png")
+            raise DataError("the picture has 16 bits, which JPEG cannot hold; use --format png")
         options = [cv2.IMWRITE_JPEG_QUALITY, self.quality] if self.suffix == "jpg" else []
         return cv2.imencode(f".{self.suffix}", np.ascontiguousarray(pixels), options)[1].tobytes()
 
@@ -166,7 +166,7 @@ def cut_crops(job: CropJob, record: CropRecord, problems: Problems, on_progress:
         try:
             _write_frame(job, by_frame[frame], picture)
         except DataError as error:
-            problems.add(job.name, f"frame {frame}: {error}")
+            problems.add(job.name, f"frame {frame}, {error}")
             continue
         num_cut += len(by_frame[frame])
         on_progress(job.name, done + num_cut, len(job.boxes))

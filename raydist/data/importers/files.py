@@ -16,6 +16,9 @@ R = TypeVar("R")
 UNFINISHED = ".part"
 """The end of the name of a file that is being written."""
 
+LOCK = ".lock"
+"""The end of the name of the file that excludes other imports, see `raydist.data.importers.lock`."""
+
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file under another name first, so that readers see the old file, the new one or none.

@@ -12,6 +12,7 @@ from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.boxes import Boxes, read_boxes
 from raydist.data.importers.cutting import CropFormat, CropJob, CropRecord, OnProgress, cut_crops, open_record
 from raydist.data.importers.files import with_data_errors
+from raydist.data.importers.lock import one_at_a_time
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.problems import Problems
 from raydist.data.importers.sequences import SequenceFiles, find_sequences
@@ -65,6 +66,7 @@ class SequencePlan:
 
 
 @with_data_errors
+@one_at_a_time
 def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> ImportResult:
     """Cut the tracks of all sequences and write the manifest.
 
@@ -80,7 +82,8 @@ def import_mot(request: MotImport, target: Target, on_progress: OnProgress) -> I
 
     Raises:
         DataError: with every problem of the track files and frames, or when no tracklet is left.
-        ConfigError: a sequence or camera that is named is not there, or another manifest is.
+        ConfigError: a sequence or camera that is named is not there, or another manifest is, or another
+            import writes it now.
     """
     problems, notes = Problems(), ReadNotes()
     plans = _plan_all(request, target, problems, notes)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.importers.files import is_written
+from raydist.data.importers.files import LOCK, is_written
 from raydist.data.importers.patterns import DISTRACTOR, JUNK, PathPattern
 from raydist.data.importers.pictures import is_picture, natural_key
 from raydist.data.importers.problems import Problems
@@ -64,7 +64,8 @@ def find_pictures(root: Path, problems: Problems, notes: ReadNotes) -> Iterator[
         for name in sorted(files, key=natural_key):
             path = os.path.normpath(os.path.join(base, name))
             if name.startswith("."):
-                notes.add(HIDDEN, path)
+                if not name.endswith(LOCK):
+                    notes.add(HIDDEN, path)
             elif not is_picture(name):
                 notes.add(NO_PICTURE, path)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from raydist.encoders.backbone import Backbone
@@ -64,4 +65,7 @@ def _instead(file: WeightsFile, name: str) -> str:
     fits = [other for other, result in choices(file).items() if isinstance(result, Fit) and other != name]
     if fits:
         return f"the file fits encoder.name = {' or '.join(fits)}"
-    return "the file fits no encoder.name; raydist weights check FILE says what is nearest and why"
+    return (
+        f"the file fits no encoder.name; raydist weights check {shlex.quote(str(file.path))} says what is "
+        "nearest and why"
+    )

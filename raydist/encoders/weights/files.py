@@ -37,7 +37,7 @@ DEPTH = 16
 """Containers inside each other that are looked into."""
 
 BLOCK = 2**20
-ADVICE = "fetch the file again, or save its state dict alone: torch.save(model.state_dict(), 'weights.pth')"
+ADVICE = "fetch the file again, or save its state dict alone by torch.save(model.state_dict(), 'weights.pth')"
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def _refusal(path: Path, start: bytes) -> str | None:
     if not start:
         return f"cannot be read (it is empty); {ADVICE}"
     if text.startswith(b"version https://git-lfs"):
-        return "a pointer of Git LFS in the place of the file; fetch the file itself: git lfs pull"
+        return "a pointer of Git LFS in the place of the file; fetch the file itself by git lfs pull"
     if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         return (
             "a web page, saved in the place of the file; open the link in a browser and fetch the file there"
@@ -131,7 +131,7 @@ def _refusal(path: Path, start: bytes) -> str | None:
     if _is_program(path):
         return (
             "a TorchScript archive, which runs its own code when loaded; if you trust it, take the tensors "
-            f"out once: torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
+            f"out once by torch.save(torch.jit.load({path.name!r}, map_location='cpu').state_dict(), "
             "'weights.pth')"
         )
     return None
@@ -180,7 +180,7 @@ def _why(path: Path, error: Exception) -> str:
     start = path.read_bytes()[:512]
     if all(byte in b"\t\r\n" or 32 <= byte < 127 for byte in start):
         return f"a text that begins with {start[:40].decode('ascii')!r}"
-    return f"{type(error).__name__}: damaged, or not what torch.save or safetensors write"
+    return f"{type(error).__name__}, damaged or not what torch.save or safetensors write"
 
 
 def _collected(content: object) -> tuple[State, set[str]]:

@@ -73,12 +73,12 @@ class Misfit:
         """What is other than it should be, in words.
 
         >>> Misfit(2, ("a", "b"), (), ()).why()
-        'none of its 2 tensors is there: missing: a, b'
+        'none of its 2 tensors is there (missing a, b)'
         >>> Misfit(2, (), (), ("a (3,) for (4,)",)).why()
-        'all names agree, but 1 of 2 tensors has another shape: a (3,) for (4,)'
+        'all names agree, but 1 of 2 tensors has another shape, a (3,) for (4,)'
         """
         parts = [
-            f"{what}: {some(names)}"
+            f"{what} {some(names)}"
             for what, names in (
                 ("missing", self.missing),
                 ("unexpected", self.unexpected),
@@ -87,11 +87,11 @@ class Misfit:
             if names
         ]
         if len(self.missing) == self.wanted:
-            return f"none of its {self.wanted} tensors is there: {'; '.join(parts)}"
+            return f"none of its {self.wanted} tensors is there ({'; '.join(parts)})"
         if not self.missing and not self.unexpected:
             number = len(self.shapes)
             return (
                 f"all names agree, but {number} of {self.wanted} tensors {'has' if number == 1 else 'have'} "
-                f"another shape: {some(self.shapes)}"
+                f"another shape, {some(self.shapes)}"
             )
         return f"another architecture ({'; '.join(parts)})"

@@ -13,7 +13,7 @@ and those of AGW and its followers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -141,9 +141,16 @@ def _renamed(state: State, rename: Callable[[str], str]) -> State:
     return renamed if len(renamed) == len(state) else state
 
 
-def _without(name: str, parts: Iterable[str]) -> str:
+def _without(name: str, parts: Sequence[str]) -> str:
+    """A name without some parts, however often and in whatever order they stand in it.
+
+    >>> _without("module._orig_mod.module.fc.weight", INSIDE)
+    'fc.weight'
+    """
     for part in parts:
-        name = name.replace(f".{part}", ".").removeprefix(part)
+        shorter = name.replace(f".{part}", ".").removeprefix(part)
+        if shorter != name:
+            return _without(shorter, parts)
     return name
 
 
@@ -236,7 +243,7 @@ def _compared(state: State, place: _Place, architecture: Architecture, file: Wei
         prefix=place.prefix.removeprefix(wrapper),
         left_out=_groups(
             (n for n in state if not (n.startswith(place.prefix) and n[len(place.prefix) :] in used)),
-            (place.prefix, wrapper),
+            place.prefix,
         ),
     )
 
@@ -256,11 +263,13 @@ def _stems(here: State, taken: State, architecture: Architecture) -> tuple[tuple
     return (first, {ours: here[theirs] for theirs, ours in names.items()}), set(names)
 
 
-def _groups(names: Iterable[str], prefixes: tuple[str, ...]) -> dict[str, int]:
-    """How many tensors are left out of each group: the first part of the names, below a prefix or not."""
+def _groups(names: Iterable[str], prefix: str) -> dict[str, int]:
+    """How many tensors are left out of each group: the first part of the names after what they share with a
+    prefix."""
     groups: Counter[str] = Counter()
+    beginnings = [f"{prefix[:end]}." for end, mark in reversed([*enumerate(prefix)]) if mark == "."]
     for name in names:
-        inner = name.removeprefix(next((prefix for prefix in prefixes if name.startswith(prefix)), ""))
+        inner = name.removeprefix(next((one for one in beginnings if name.startswith(one)), ""))
         group = _without(inner, INSIDE).partition(".")[0]
         groups["context" if ADDED in name else UNUSED if group in ("stems", "trunk") else group] += 1
     return dict(groups)
@@ -302,7 +311,7 @@ def _by_order(file: WeightsFile, architecture: Architecture) -> Fit | None:
         by=BY_ORDER,
         wrapper=wrapper,
         prefix="",
-        left_out=_groups(left, (wrapper,)),
+        left_out=_groups(left, wrapper),
     )
 
 

@@ -14,11 +14,11 @@ def _counts(rng, low, high):
 @pytest.fixture
 def thermal(tmp_path):
     """`thermal(frames=4, tracklets=3)` writes tracklets of two visible cameras of 8 bits and two infrared
-    ones of 16, `ir3` from 7000 to 7800 and `ir4` from 9000 to 9100."""
+    ones of 16, `ir3` from 7000 to 7800 and `ir4` from 9000 to 9100 or within other bounds."""
 
-    def make(frames=4, tracklets=3, split="train", root=None, prefix=""):
+    def make(frames=4, tracklets=3, split="train", root=None, prefix="", ir4=(9000, 9100)):
         root, rows = root or tmp_path / "thermal", []
-        for camera, bounds in {"cam1": None, "cam2": None, "ir3": (7000, 7800), "ir4": (9000, 9100)}.items():
+        for camera, bounds in {"cam1": None, "cam2": None, "ir3": (7000, 7800), "ir4": ir4}.items():
             for tracklet in range(tracklets):
                 rng = np.random.default_rng([*camera.encode(), tracklet])
                 paths = [f"{prefix}{camera}/{tracklet}/{frame}.png" for frame in range(frames)]

@@ -1,9 +1,12 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
 
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.survey import FEW_LEVELS, range_warnings, survey
+from raydist.errors import DataError
 from raydist.types import Modality
 
 
@@ -27,7 +30,7 @@ def test_depth_values_and_levels_are_those_of_the_files(thermal):
 
 
 def test_a_camera_whose_levels_are_lost_is_warned_of_once(thermal):
-    table = thermal()
+    table = thermal(ir4=(8000, 9100))
     first, second = range_warnings(table, FULL_RANGES)
     assert "camera ir3 (infrared)" in first
     assert "16 bits" in first
@@ -52,13 +55,37 @@ def test_the_suggested_range_ends_the_warning_and_keeps_the_levels(thermal, came
     assert after.levels > FEW_LEVELS
 
 
-def test_a_range_that_misses_the_values_is_warned_of(thermal):
+@pytest.mark.parametrize(
+    ("ranges", "blind"),
+    [
+        ({"visible": "full", "infrared": (7000, 7800)}, ["ir4"]),
+        ({"ir3": (7000, 7800), "ir4": (9000, 9100), "cam1": (300, 400)}, ["cam1"]),
+        ({"infrared": (0, 10)}, ["ir3", "ir4"]),
+        ({"ir3": (7000, 7800)}, ["ir4"]),
+    ],
+)
+def test_a_range_that_leaves_one_grey_level_is_refused_with_the_interval_to_use(thermal, ranges, blind):
+    """A camera of 100 counts in 65,536, the last case, has one grey level of the full range too."""
     table = thermal()
-    (line,) = range_warnings(table, Ranges.of({"visible": "full", "infrared": (7000, 7800)}))
-    assert "camera ir4" in line
-    assert "keep 1 grey level in their declared range" in line
-    warned = range_warnings(table, Ranges.of({"ir3": (7000, 7800), "ir4": (9000, 9100), "cam1": (300, 400)}))
-    assert [line.split()[1] for line in warned] == ["cam1"]
+    with pytest.raises(DataError) as error:
+        range_warnings(table, Ranges.of(ranges))
+    lines = str(error.value).splitlines()
+    assert [line.split()[1] for line in lines] == blind
+    for camera, line in zip(blind, lines, strict=True):
+        low, high = by_camera(table)[camera].suggested
+        assert re.search(rf"keep 1 grey level in .*data\.range\.{camera}=\[{low},{high}\]", line)
+
+
+def test_the_interval_that_is_named_is_accepted(thermal):
+    table = thermal()
+    of_the_files = {camera: pixels.suggested for camera, pixels in by_camera(table).items() if "ir" in camera}
+    assert range_warnings(table, Ranges.of(of_the_files)) == []
+    low, high = of_the_files["ir4"]
+    two_levels = Ranges.of(of_the_files | {"ir4": (low, low + 1000 * (high - low))})
+    with pytest.raises(DataError, match="camera ir4"):
+        range_warnings(table, two_levels)
+    few_levels = Ranges.of(of_the_files | {"ir4": (low, low + 20 * (high - low))})
+    assert [line.split()[1] for line in range_warnings(table, few_levels)] == ["ir4"]
 
 
 def test_flat_frames_have_no_levels_to_lose(thermal):
@@ -74,7 +101,7 @@ def test_flat_frames_have_no_levels_to_lose(thermal):
     [
         ([0, 20000, 65535], False),  # three levels are all there are
         (range(0, 65536, 2621), False),  # 26, and all of them are left
-        (range(7000, 7020), True),  # 20, of which one or two are left
+        (range(7000, 7600), True),  # 600, of which two or three are left
         ([7000] * 5000 + [7900], False),  # one and an outlier
         (range(60000), False),
     ],
@@ -95,7 +122,7 @@ def test_what_is_lost_is_compared_with_what_there_is(thermal, values, warned):
 
 
 def test_names_that_are_no_words_are_quoted(thermal):
-    table = thermal()
+    table = thermal(ir4=(8000, 9100))
     rows = [row | {"camera": row["camera"].replace("ir3", "hall.3")} for row in table.table.to_pylist()]
     line = next(
         line

@@ -249,8 +249,8 @@ def test_damaged_frames_are_all_named_and_no_manifest_is_written(request_, targe
         (tree / camera / "img1" / f"00000{frame}.png").write_bytes(b"x")
     with pytest.raises(DataError) as error:
         import_mot(request_, target, silent)
-    assert "hall: frame 2: 000002.png" in str(error.value)
-    assert "yard: frame 4: 000004.png" in str(error.value)
+    assert "hall: frame 2, 000002.png" in str(error.value)
+    assert "yard: frame 4, 000004.png" in str(error.value)
     assert not target.path.exists()
 
 

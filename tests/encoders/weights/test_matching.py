@@ -107,6 +107,27 @@ def test_of_moco_the_query_encoder_is_taken(state_of):
     assert fit.left_out == {"encoder_k": 45, "queue": 1}
 
 
+@pytest.mark.parametrize(
+    ("network", "heads", "groups"),
+    [
+        ("module.model.backbone.", "module.model.", {"classifier": 1, "bottleneck": 2}),
+        ("module.module.", "module.module.", {"classifier": 1, "bottleneck": 2}),
+        ("module.backbone.", "_orig_mod.module.module.", {"classifier": 1, "bottleneck": 2}),
+        ("state_dict.module.net.base.", "state_dict.module.", {"classifier": 1, "bottleneck": 2}),
+        ("state_dict.module.net.base.", "", {"classifier": 1, "bottleneck": 2}),
+        ("model.backbone.", "model.other.", {"other": 3}),
+    ],
+)
+def test_what_is_left_out_is_grouped_after_all_prefixes(state_of, network, heads, groups):
+    state = state_of(SMALL.build())
+    names = ("classifier.weight", "bottleneck.weight", "bottleneck.bias")
+    tensors = prefixed(network, state) | prefixed(heads, {name: torch.zeros(3) for name in names})
+    fit = match(file_of(tensors), SMALL_ONE)
+    assert_holds(fit, state)
+    assert isinstance(fit, Fit)
+    assert fit.left_out == groups
+
+
 def test_layers_by_their_positions(state_of):
     """The networks of cluster-contrast-reid and its followers are sequences without names."""
     state = state_of(RESNET18.build())
@@ -209,8 +230,8 @@ def test_what_does_not_fit_is_named(state_of):
     misfit = match(file_of(prefixed("module.", state)), SMALL_ONE)
     assert isinstance(misfit, Misfit)
     assert misfit.why() == (
-        "another architecture (missing: bn1.weight; unexpected: layer1.extra.weight; "
-        "of another shape: layer1.bn1.bias (3,) for (48,))"
+        "another architecture (missing bn1.weight; unexpected layer1.extra.weight; "
+        "of another shape layer1.bn1.bias (3,) for (48,))"
     )
     assert misfit.distance == (2 / 45, 1)
 
@@ -218,7 +239,7 @@ def test_what_does_not_fit_is_named(state_of):
 def test_names_without_any_of_ours_are_said_to_be_so():
     misfit = match(file_of({"blocks.0.weight": torch.zeros(1)}), SMALL_ONE)
     assert isinstance(misfit, Misfit)
-    assert misfit.why().startswith("none of its 45 tensors is there: missing: conv1.weight")
+    assert misfit.why().startswith("none of its 45 tensors is there (missing conv1.weight")
 
 
 def test_a_plain_file_is_taken_by_names(state_of):
