@@ -28,7 +28,6 @@ def check_frames(
     Returns:
         What is known of the frames, and the section with ranges in numbers.
     """
-    from dataclasses import replace
 
     from raydist.engine.inputs import with_measured_ranges
 
