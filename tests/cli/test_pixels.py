@@ -52,8 +52,9 @@ def test_a_range_that_leaves_one_grey_level_is_bad_data(raydist, thermal_set, co
     assert error.startswith("error: camera ir3 (infrared): its frames of 16 bits keep 1 grey level in their ")
     assert "with data.range.ir3=[74" in error
     if command == CHECK:
-        assert "train, score, search by silhouette" in result.out
-        assert ": no, see the error below" in result.out
+        verdict = result.err.splitlines()[-2]
+        assert verdict.startswith("train, score, search by a criterion")
+        assert verdict.endswith(": no, see the error below")
     assert not (cache_folder() / "frames").exists()
     word = error.partition(" with ")[2].split()[0]
     assert raydist(*command, manifest, word).code == 0
