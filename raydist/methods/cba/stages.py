@@ -28,7 +28,8 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.dual_contrast import DualContrastParams, dual_targets, dual_terms, update_dual
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.common.warm_up import IgnoreArrays
-from raydist.methods.method import Epoch, Refresher, Targets
+from raydist.methods.method import Refresher, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
 from raydist.types import Floats, tracklet_means
 

@@ -21,7 +21,8 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clip_views import PLAIN_AND_TONES
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
-from raydist.methods.method import Epoch, MethodContext, Refresher, Stage, StageParams, Targets
+from raydist.methods.method import MethodContext, Refresher, Stage, StageParams, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import Floats, Labels, Modality, tracklet_means
 

@@ -19,7 +19,8 @@ from raydist.methods.common.clip_views import PLAIN_AND_TONES
 from raydist.methods.common.dual_contrast import DualContrastParams, contrast, dual_targets, dual_terms
 from raydist.methods.common.labels import ClusterArrays, at, partners
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
 

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.common.dual_contrast import DualContrastParams, DualContrastStage
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 

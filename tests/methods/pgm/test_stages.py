@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from raydist.engine.refresher import LocalRefresher
-from raydist.methods.method import Epoch
 from raydist.methods.pgm.stages import CrossContrastParams, CrossContrastStage
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE
 
