@@ -172,7 +172,7 @@ class TrainSection(Section):
     )
     step_epochs: Positive | tuple[Positive, ...] | None = Field(
         None,
-        description="Schedule step: the rate falls at these epochs of a stage, or every so many; none: by shares.",
+        description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
     )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of training.")
 
