@@ -42,19 +42,21 @@ class StepKey(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """The V clip views of b clips of this worker, one clip view after the other.
+    """The V clip views of b clips of this worker, one clip view after the other, without those not shown.
 
     Attributes:
-        clips: float32 [V * b, T, 3, H, W] in [0, 1].
-        modality: int64 [V * b].
-        style: int64 [V * b], for each clip the number in 0..V*b-1 of the clip whose feature statistics it
+        clips: float32 [M, T, 3, H, W] in [0, 1]; M = V * b where all clips have all views.
+        modality: int64 [M].
+        style: int64 [M], for each clip the number in 0..M-1 of the clip whose feature statistics it
             takes, of the same clip view and the other modality, or `OWN_STYLE`; None where no clip view asks
             for any.
+        places: int64 [M], the number in 0..V*b-1 of each of these clips.
     """
 
     clips: Tensor
     modality: Tensor
     style: Tensor | None
+    places: Tensor
 
 
 def render(
@@ -88,8 +90,10 @@ def render(
         drawn.append(
             _draw_takes(tracklets, int(row), clip_views, across=across, num_frames=num_frames, rng=rng)
         )
-    takes = [take for of_view in zip(*drawn, strict=True) for take in of_view]
-    every_row = np.tile(rows, len(clip_views))
+    every_take = [take for of_view in zip(*drawn, strict=True) for take in of_view]
+    places = np.array([place for place, take in enumerate(every_take) if take is not None], np.int64)
+    takes = [take for take in every_take if take is not None]
+    every_row = np.tile(rows, len(clip_views))[places]
     frames = np.array([take.frames for take in takes], np.int64).reshape(-1, num_frames)
     donors = np.array([take.donor for take in takes if take.donor], np.int64).reshape(-1, 2)
     clips = apply(
@@ -98,7 +102,8 @@ def render(
         torch.from_numpy(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0]),
     )
     style = _style_sources([take.style for take in takes], tracklets.modality[rows], clip_views)
-    return Rendered(clips, torch.from_numpy(tracklets.modality[every_row].astype(np.int64)), style)
+    modality = torch.from_numpy(tracklets.modality[every_row].astype(np.int64))
+    return Rendered(clips, modality, style, torch.from_numpy(places))
 
 
 class _Take(NamedTuple):
@@ -125,26 +130,37 @@ def _draw_takes(
     across: Mapping[Modality, Ints],
     num_frames: int,
     rng: np.random.Generator,
-) -> list[_Take]:
-    """All views of one clip; `across` has the rows that each modality may take a donor from."""
+) -> list[_Take | None]:
+    """All views of one clip, None for those it has not; `across` has the rows that each modality may take a
+    donor from."""
     modality = Modality(int(tracklets.modality[row]))
     order = rng.permutation(NUM_SUB_TRACKLETS)
-    takes: list[_Take] = []
-    for number, clip_view in enumerate(clip_views):
+    takes: list[_Take | None] = []
+    for clip_view in clip_views:
+        if clip_view.shows not in (None, modality):
+            takes.append(None)
+            continue
         if clip_view.frames_of is None:
             frames = _draw_frames(int(tracklets.frames.num_frames[row]), num_frames, clip_view, order, rng)
-        elif 0 <= clip_view.frames_of < number:
-            frames = takes[clip_view.frames_of].frames
         else:
-            raise ValueError(
-                f"clip view {number} takes the frames of clip view {clip_view.frames_of}: name an earlier one"
-            )
+            frames = _frames_of(takes, clip_view.frames_of)
         params = draw_params(clip_view.augment[modality], modality, rng)
         donor = None if params.swap is None else _draw_donor(tracklets, across[modality], rng)
         # drawn in any case, so that every worker draws as many numbers
         style = (rng.random(), rng.random()) if clip_view.style else (1.0, 0.0)
         takes.append(_Take(frames, params, donor, style))
     return takes
+
+
+def _frames_of(takes: Sequence[_Take | None], number: int) -> Ints:
+    """The frames of an earlier view."""
+    take = takes[number] if 0 <= number < len(takes) else None
+    if take is None:
+        raise ValueError(
+            f"clip view {len(takes)} takes the frames of clip view {number}: "
+            "name an earlier one that the clip has"
+        )
+    return take.frames
 
 
 def _draw_frames(
@@ -170,6 +186,8 @@ def _style_sources(
     """See `Rendered.style`; `modality` [b] is that of the clips of one view."""
     if not any(clip_view.style for clip_view in clip_views):
         return None
+    if any(clip_view.shows is not None for clip_view in clip_views):
+        raise ValueError("clip views that take styles are views of all clips: leave out ClipView.shows")
     sources = np.full((len(clip_views), len(modality)), OWN_STYLE)
     chance, choice = np.array(drawn).reshape(*sources.shape, 2).transpose(2, 0, 1)
     takes_style = chance < np.array([clip_view.style for clip_view in clip_views])[:, None]

@@ -12,7 +12,6 @@ from torch import Tensor
 from raydist.engine.clip_batches import StepKey, render
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import StageEpoch
-from raydist.engine.schema import Config
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
 from raydist.methods.steps import Batch, OptimizerStep
@@ -34,15 +33,15 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
     assert state.optimizer is not None
     config = state.config
     optimizer_steps = current.stage.optimizer_steps(state.targets, current.epoch)
-    iterations = num_iterations(config, optimizer_steps)
+    iterations = num_iterations(state, optimizer_steps)
     batches = [
         s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i))
         for i, s in enumerate(optimizer_steps)
     ]
     means: dict[str, float] = {}
     for iteration in range(iterations):
-        progress = (current.epoch.index + iteration / iterations) / current.epoch.count
-        set_learning_rate(state.optimizer, config.train, current.stage.lr_factor, progress)
+        lr_factor, done = current.stage.lr_factor, iteration / iterations
+        set_learning_rate(state.optimizer, config.train, lr_factor, current.epoch, done)
         for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True)):
             key = StepKey(state.epoch, number, iteration)
             for name, value in train_step(state, optimizer_step, rows[iteration], key).items():
@@ -87,7 +86,7 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
         state.steps += 1
     with torch.no_grad():
         optimizer_step.update(batch, state.memories)
-    state.frames_seen += batch.features.shape[:2].numel() * state.config.data.frames
+    state.frames_seen += num_clips(state, optimizer_step, rows) * state.config.data.frames
     return {name: float(value.detach()) for name, value in terms.items()}
 
 
@@ -114,27 +113,43 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
         key=key,
     )
     with torch.autocast(process_group.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
-        inputs = [part.to(process_group.device) for part in rendered if part is not None]
+        inputs = [part.to(process_group.device) for part in rendered[:3] if part is not None]
         encoded = state.encoder(*inputs)
+    places = rendered.places.to(process_group.device)
 
     def gather(values: Tensor) -> Tensor:
-        """[V * b, ...] of this worker -> [V, B, ...] of all workers."""
+        """[M, ...] of this worker -> [V, B, ...] of all workers."""
+        if len(places) < num_views * len(positions):
+            hidden = values.new_zeros(num_views * len(positions), *values.shape[1:])
+            values = hidden.index_copy(0, places, values)
         by_position = values.float().unflatten(0, (num_views, len(positions))).transpose(0, 1)
         return process_group.gather(by_position.contiguous(), len(rows)).transpose(0, 1)
 
     frames = gather(encoded.frame) if optimizer_step.wants_frames else None
     raw = gather(encoded.raw) if optimizer_step.wants_raw else None
-    return Batch(gather(encoded.tracklet), torch.from_numpy(rows).to(process_group.device), frames, raw)
+    shows = [clip_view.shows for clip_view in optimizer_step.clip_views]
+    on_device = torch.from_numpy(rows).to(process_group.device)
+    return Batch(gather(encoded.tracklet), on_device, frames, raw, shows)
 
 
-def num_iterations(config: Config, optimizer_steps: Sequence[OptimizerStep]) -> int:
+def num_iterations(state: RunState, optimizer_steps: Sequence[OptimizerStep]) -> int:
     """Iterations of an epoch: ``train.iterations``, or as many as give ``train.epoch_frames`` training
     frames."""
+    config = state.config
     if config.train.epoch_frames is None:
         return config.train.iterations
     rng = np.random.default_rng(0)  # the number of rows in a batch does not depend on chance
-    clips = sum(s.sampler(1, rng).shape[1] * len(s.clip_views) for s in optimizer_steps)
+    clips = sum(num_clips(state, s, s.sampler(1, rng)[0]) for s in optimizer_steps)
     return max(1, round(config.train.epoch_frames / (clips * config.data.frames)))
+
+
+def num_clips(state: RunState, optimizer_step: OptimizerStep, rows: Ints) -> int:
+    """How many clips a global batch [B] has, over all views."""
+    modality = state.tracklets.modality[rows]
+    return sum(
+        len(rows) if view.shows is None else int((modality == view.shows).sum())
+        for view in optimizer_step.clip_views
+    )
 
 
 def _format(terms: Mapping[str, Tensor]) -> str:

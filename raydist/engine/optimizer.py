@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from raydist.engine.schema import TrainSection
 from raydist.methods.method import Stage
+from raydist.methods.schedule import Epoch
 
 WARM_UP_SHARE = 0.05
 """The share of a stage in which the cosine schedule rises."""
@@ -31,7 +33,7 @@ def make_optimizer(
 
 
 def set_learning_rate(
-    optimizer: torch.optim.Optimizer, train: TrainSection, lr_factor: float, progress: float
+    optimizer: torch.optim.Optimizer, train: TrainSection, lr_factor: float, epoch: Epoch, done: float
 ) -> None:
     """Follow the schedule.
 
@@ -39,18 +41,38 @@ def set_learning_rate(
         optimizer: changed in place.
         train: the base learning rate and the schedule.
         lr_factor: the stage's factor of the base learning rate.
-        progress: the share of the stage's steps already made, in [0, 1).
+        epoch: of the stage.
+        done: the share of the epoch's steps already made, in [0, 1).
     """
+    if train.schedule == "step" and train.step_epochs is not None:
+        factor = float(0.1 ** steps_until(epoch.index, train.step_epochs))
+    else:
+        factor = learning_rate(train.schedule, (epoch.index + done) / epoch.count)
     for group in optimizer.param_groups:
-        group["lr"] = train.lr * lr_factor * learning_rate(train.schedule, progress)
+        group["lr"] = train.lr * lr_factor * factor
+
+
+def steps_until(epoch: int, step_epochs: int | Sequence[int]) -> int:
+    """How often the rate has fallen in an epoch of a stage, counted from 0.
+
+    Args:
+        epoch: of the stage.
+        step_epochs: the epochs in which it falls, or one number for every so many.
+
+    >>> [steps_until(epoch, 20) for epoch in (19, 20, 40)], steps_until(60, (20, 50, 70))
+    ([0, 1, 2], 2)
+    """
+    if isinstance(step_epochs, int):
+        return epoch // step_epochs
+    return sum(epoch >= mark for mark in step_epochs)
 
 
 def learning_rate(schedule: Literal["cosine", "step", "constant"], progress: float) -> float:
-    """The factor of the base learning rate at a point of a stage.
+    """The factor of the base learning rate at a point of a stage, for schedules by shares of it.
 
     Args:
         schedule: ``cosine`` rises over the first 5 % and falls to 1 %; ``step`` falls tenfold at 40 % and at
-            80 %, as the image methods do at epochs 20 and 40 of 50; ``constant`` is 1.
+            80 %; ``constant`` is 1.
         progress: the share of the stage's steps already made, in [0, 1).
 
     >>> learning_rate("step", 0.5)

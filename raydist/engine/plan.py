@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from raydist.errors import ConfigError
-from raydist.methods.method import Epoch, Stage
+from raydist.methods.method import Stage
+from raydist.methods.schedule import Epoch
 
 
 def allot(epochs: int, shares: Sequence[float], limit: int | None = None) -> list[int]:

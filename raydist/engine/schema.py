@@ -20,10 +20,12 @@ from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effe
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
+from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
+from raydist.types import Modality
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -158,7 +160,9 @@ class TrainSection(Section):
     limit_epochs: Positive | None = Field(
         None, description="Train at most so many epochs in all, but one of each stage."
     )
-    batch_identities: Positive = Field(8, description="Clusters of a batch, of each modality (P).")
+    batch_identities: Positive | dict[Literal["visible", "infrared"], Positive] = Field(
+        8, description="Clusters of a batch (P), of each modality or by modality."
+    )
     batch_instances: Positive = Field(4, description="Clips of each of them.")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
     lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
@@ -166,7 +170,28 @@ class TrainSection(Section):
     schedule: Literal["cosine", "step", "constant"] = Field(
         "cosine", description="Course of the learning rate."
     )
+    step_epochs: Positive | tuple[Positive, ...] | None = Field(
+        None,
+        description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
+    )
     precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of training.")
+
+    @property
+    def num_identities(self) -> dict[Modality, int]:
+        """P of each modality."""
+        given = self.batch_identities
+        if isinstance(given, int):
+            return dict.fromkeys(Modality, given)
+        return {Modality.VISIBLE: given["visible"], Modality.INFRARED: given["infrared"]}
+
+    @field_validator("batch_identities")
+    @classmethod
+    def _of_both_modalities(cls, value: int | dict[str, int]) -> int | dict[str, int]:
+        if isinstance(value, dict) and len(value) < len(Modality):
+            raise ConfigError(
+                f"train.batch_identities = {value}: give one number, or one for visible and one for infrared"
+            )
+        return value
 
 
 class RaySection(Section):
@@ -194,8 +219,12 @@ class EvaluationSection(Section):
 
 
 class MemorySection(Section):
-    """How large a memory may be that every worker holds a copy of, and what a feature shard may take."""
+    """How prototypes move, and how much memory they and a feature shard may take."""
 
+    rule: MemoryRule = Field(
+        "mean",
+        description="Prototypes move by the mean of a batch's samples, or by one after the other.",
+    )
     replicate_mb: Positive = Field(1024, description="Largest memory of prototypes on every worker, in MB.")
     shard_mb: Positive = Field(8192, description="Most that one feature shard may take, in MB.")
 

@@ -153,9 +153,10 @@ def build_method(config: Config, inputs: Inputs, *, num_branches: int = 1) -> Me
     context = MethodContext(
         tracklets=inputs.tracklets,
         clustering={m: config.clustering.spec(m) for m in Modality},
-        num_identities=config.train.batch_identities,
+        num_identities=config.train.num_identities,
         num_instances=config.train.batch_instances,
         truth=inputs.truth if cls.supervised else None,
         num_branches=num_branches,
+        memory_rule=config.memory.rule,
     )
     return cls(config.method, context)

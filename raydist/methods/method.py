@@ -24,7 +24,9 @@ from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
 from raydist.errors import ConfigError
+from raydist.memories.rules import MemoryRule
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
@@ -151,48 +153,20 @@ class MethodContext:
         truth: identities, for a supervised method only.
         num_branches: how many features of the encoder's branches, all of the same length, a feature of width
             D joins.
+        memory_rule: how the samples of a batch move a cluster memory.
     """
 
     tracklets: TrainingSet
     clustering: Mapping[Modality, ClusterSpec]
-    num_identities: int
+    num_identities: Mapping[Modality, int]
     num_instances: int
     truth: Truth | None = None
     num_branches: int = 1
+    memory_rule: MemoryRule = "mean"
 
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""
         return np.flatnonzero(self.tracklets.modality == modality)
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """An epoch of a stage.
-
-    Attributes:
-        index: counted from 0 at the start of the stage.
-        count: epochs of the stage.
-    """
-
-    index: int
-    count: int = 1
-
-    @property
-    def midpoint(self) -> float:
-        """The middle of the epoch as a share of the stage: a stage of few epochs reaches its last phase too.
-
-        >>> Epoch(1, count=4).midpoint
-        0.375
-        """
-        return (self.index + 0.5) / self.count
-
-    def is_past(self, share: float) -> bool:
-        """Whether this share of the stage's epochs is over when the epoch begins.
-
-        >>> [Epoch(index, count=4).is_past(0.5) for index in range(4)]
-        [False, False, True, True]
-        """
-        return self.index >= share * self.count
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ class ClipView:
         frames_of: the index of an earlier view of the same optimizer step whose frames are taken, with its
             segment and timing; None draws frames of its own.
         style: probability that the clip takes the feature statistics of a clip of the other modality.
+        shows: the only modality whose clips have this view; None for both.
     """
 
     augment: Mapping[Modality, ClipAugment] = field(default_factory=lambda: dict.fromkeys(Modality, BASIC))
@@ -38,6 +39,7 @@ class ClipView:
     timing: ClipTiming = AS_IT_RAN
     frames_of: int | None = None
     style: float = 0.0
+    shows: Modality | None = None
 
 
 NUM_SUB_TRACKLETS = 2
@@ -52,12 +54,22 @@ class Batch:
         rows: int64 [B], rows of the training set.
         frames: [V, B, T, D] unit vectors of the single frames, where the optimizer step asks for them.
         raw: [V, B, D] the features before they were normalised, where the optimizer step asks for them.
+        shows: for each view the only modality whose clips have it, the others being zero, or None; empty
+            where all clips have all views.
     """
 
     features: Tensor
     rows: Tensor
     frames: Tensor | None = None
     raw: Tensor | None = None
+    shows: Sequence[Modality | None] = ()
+
+    def views_of(self, modality: Modality) -> Tensor:
+        """[V', B, D]: the features of those views that clips of a modality have."""
+        hidden = [v for v, only in enumerate(self.shows) if only not in (None, modality)]
+        return (
+            self.features if not hidden else self.features[[v not in hidden for v in range(len(self.shows))]]
+        )
 
 
 Sampler = Callable[[int, Generator], Ints]

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from raydist.engine.clip_batches import StepKey
-from raydist.engine.epoch_steps import encode
+from raydist.engine.epoch_steps import encode, num_clips
 from raydist.engine.loop import new_targets, run_epoch
 from raydist.engine.state import build_state
+from raydist.types import Modality
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -38,3 +39,31 @@ def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke
     assert not torch.allclose(batch.raw.norm(dim=-1), torch.ones(2, 4), atol=0.1)
     torch.testing.assert_close(torch.nn.functional.normalize(batch.raw, dim=-1), batch.features)
     assert plain.raw is None
+
+
+@pytest.mark.parametrize("wants_raw", [False, True])
+def test_a_view_of_one_modality_is_rendered_for_its_clips_only(smoke, smoke_inputs, wants_raw):
+    state = build_state(smoke("method.name=dcl"), smoke_inputs)
+    state.encoder.eval()
+    current = state.plan.at(0)
+    (step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
+    both = replace(step, wants_raw=wants_raw)
+    once = replace(both, clip_views=[both.clip_views[0], replace(both.clip_views[1], shows=Modality.VISIBLE)])
+    visible, infrared = (np.flatnonzero(state.tracklets.modality == m)[:3] for m in Modality)
+    rows = np.concatenate([infrared, visible])
+    all_views, batch = (encode(state, each, rows, StepKey(0, 0, 0)) for each in (both, once))
+    torch.testing.assert_close(batch.features[0], all_views.features[0])
+    torch.testing.assert_close(batch.features[1, 3:], all_views.features[1, 3:])
+    assert not batch.features[1, :3].any()
+    assert (batch.raw is not None) == wants_raw
+    assert batch.views_of(Modality.VISIBLE).shape[0] == 2
+    assert torch.equal(batch.views_of(Modality.INFRARED), batch.features[:1])
+    assert num_clips(state, once, rows) == 9
+    batch.features.sum().backward()
+
+
+def test_each_modality_has_its_number_of_clusters_in_a_batch(smoke, smoke_inputs):
+    words = ["train.batch_identities={visible: 2, infrared: 4}", "train.batch_instances=2"]
+    state = build_state(smoke("method.name=dcl", *words, "evaluation.every=0"), smoke_inputs)
+    run_epoch(state)
+    assert state.frames_seen == state.steps * 2 * (2 + 4) * 2 * state.config.data.frames

@@ -1,6 +1,9 @@
 import pytest
+import torch
 
-from raydist.engine.optimizer import learning_rate
+from raydist.engine.optimizer import learning_rate, set_learning_rate
+from raydist.engine.schema import TrainSection
+from raydist.methods.schedule import Epoch
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
@@ -11,3 +14,25 @@ def test_the_learning_rate_stays_within_bounds(schedule):
 
 def test_cosine_rises_then_falls():
     assert learning_rate("cosine", 0.0) < learning_rate("cosine", 0.06) > learning_rate("cosine", 0.99)
+
+
+@pytest.mark.parametrize(
+    ("step_epochs", "count", "falls"),
+    [
+        (20, 50, [20, 40]),
+        (20, 30, [20]),
+        (10, 30, [10, 20]),
+        ((20, 50, 70), 80, [20, 50, 70]),
+        (None, 50, [20, 40]),
+    ],
+)
+def test_the_rate_falls_at_epochs(step_epochs, count, falls):
+    train = TrainSection(schedule="step", step_epochs=step_epochs, lr=1.0)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    rates = []
+    for index in range(count):
+        for done in (0.0, 0.99):
+            set_learning_rate(optimizer, train, 0.5, Epoch(index, count), done)
+            rates.append(optimizer.param_groups[0]["lr"])
+    expected = [0.5 * 0.1 ** sum(index >= fall for fall in falls) for index in range(count) for _ in range(2)]
+    assert rates == pytest.approx(expected)

@@ -19,7 +19,8 @@ from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
 from raydist.home import cache_folder
-from raydist.methods.method import Epoch, Targets
+from raydist.methods.method import Targets
+from raydist.methods.schedule import Epoch
 from raydist.types import Modality
 
 WORDS = ["train.iterations=3", "train.batch_identities=3", "train.batch_instances=3", "method.name=dcl"]

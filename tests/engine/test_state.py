@@ -6,7 +6,7 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.memory_check import feature_width
 from raydist.engine.state import build_state
 from raydist.home import cache_folder
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.supervised.stages import SupervisedStage
 
 

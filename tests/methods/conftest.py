@@ -19,7 +19,9 @@ def tracklets() -> TrainingSet:
 @pytest.fixture
 def context(tracklets) -> MethodContext:
     spec = ClusterSpec(k1=3, k2=1, min_samples=2)
-    return MethodContext(tracklets, dict.fromkeys(Modality, spec), num_identities=2, num_instances=2)
+    return MethodContext(
+        tracklets, dict.fromkeys(Modality, spec), num_identities=dict.fromkeys(Modality, 2), num_instances=2
+    )
 
 
 @pytest.fixture

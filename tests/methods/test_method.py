@@ -8,7 +8,7 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.method import Epoch, StageParams, TargetArrays, Targets
+from raydist.methods.method import StageParams, TargetArrays, Targets
 from raydist.methods.registry import METHODS, method_class
 from raydist.types import Floats
 
@@ -40,13 +40,6 @@ def test_all_rows_are_clustered_unless_the_method_says_otherwise():
     assert Targets(np.zeros(3, np.int64)).clustered_rows.all()
     mask = np.array([True, False, True])
     assert Targets(np.zeros(3, np.int64), clustered=mask).clustered_rows is mask
-
-
-@pytest.mark.parametrize(("share", "past"), [(0.0, [0, 1, 2]), (1 / 3, [1, 2]), (0.5, [2]), (1.0, [])])
-def test_an_epoch_knows_its_place_in_the_stage(share, past):
-    epochs = [Epoch(index, count=3) for index in range(3)]
-    assert [epoch.midpoint for epoch in epochs] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
-    assert [epoch.index for epoch in epochs if epoch.is_past(share)] == past
 
 
 @pytest.mark.parametrize("method", sorted(set(METHODS) - {"supervised"}))

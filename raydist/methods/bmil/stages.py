@@ -25,7 +25,8 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.dual_contrast import DualContrastParams
 from raydist.methods.common.labels import ClusterArrays, at, joint_labels
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 

@@ -31,16 +31,14 @@ def refinement_batches(
             infrared tracklets; rounded to whole groups of K.
 
     Returns:
-        int64 [iterations, 2 P K], the visible half first, outliers last.
+        int64 [iterations, (P_v + P_i) K], the visible clips first, outliers last.
     """
     rows, camera = context.rows(Modality.INFRARED), context.tracklets.camera
     outlier_rows = rows[labels[Modality.INFRARED][rows] == NOISE]
     share = min(outliers, len(outlier_rows) / len(rows))
-    num_groups = min(round(context.num_identities * share), context.num_identities - 1)
-    num_clusters = {
-        Modality.VISIBLE: context.num_identities,
-        Modality.INFRARED: context.num_identities - num_groups,
-    }
+    num_visible, num_infrared = (context.num_identities[m] for m in Modality)
+    num_groups = min(round(num_infrared * share), num_infrared - 1)
+    num_clusters = {Modality.VISIBLE: num_visible, Modality.INFRARED: num_infrared - num_groups}
     parts = [
         identity_batches(
             labels[modality], num_identities=number, num_instances=context.num_instances,

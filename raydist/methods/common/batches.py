@@ -1,4 +1,4 @@
-"""Batches with as many visible as infrared tracklets."""
+"""Batches of both modalities, the visible tracklets first."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ def cluster_batches(
         rng: where chance comes from.
 
     Returns:
-        int64 [iterations, 2 P K], the visible half first.
+        int64 [iterations, (P_v + P_i) K], the visible clips first.
     """
+    num_instances, camera = context.num_instances, context.tracklets.camera
     halves = [
         identity_batches(
-            labels[modality], num_identities=context.num_identities, num_instances=context.num_instances,
-            iterations=iterations, rng=rng, groups=context.tracklets.camera,
+            labels[modality], num_identities=context.num_identities[modality], num_instances=num_instances,
+            iterations=iterations, rng=rng, groups=camera,
         )
         for modality in Modality
     ]  # fmt: skip
@@ -45,11 +46,10 @@ def tracklet_batches_of_both(context: MethodContext, iterations: int, rng: Gener
         rng: where chance comes from.
 
     Returns:
-        int64 [iterations, 2 P K], the visible half first.
+        int64 [iterations, (P_v + P_i) K], the visible clips first.
     """
-    half, view = context.num_identities * context.num_instances, context.tracklets.view
-    halves = []
+    view, halves = context.tracklets.view, []
     for modality in Modality:
-        rows = context.rows(modality)
-        halves.append(rows[tracklet_batches(view[rows], batch=half, iterations=iterations, rng=rng)])
+        rows, num_clips = context.rows(modality), context.num_identities[modality] * context.num_instances
+        halves.append(rows[tracklet_batches(view[rows], batch=num_clips, iterations=iterations, rng=rng)])
     return np.concatenate(halves, axis=1)

@@ -37,7 +37,8 @@ from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.method import Epoch, Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.method import Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, tracklet_means
 

@@ -33,7 +33,8 @@ def paired_batches(
     visible, infrared = (labels[m] for m in Modality)
     num_instances, camera = context.num_instances, context.tracklets.camera
     visible_half = identity_batches(
-        np.where(np.isin(visible, infrared), visible, NOISE), num_identities=context.num_identities,
+        np.where(np.isin(visible, infrared), visible, NOISE),
+        num_identities=context.num_identities[Modality.VISIBLE],
         num_instances=num_instances, iterations=iterations, rng=rng, groups=camera,
     )  # fmt: skip
     classes = visible[visible_half[:, ::num_instances]]

@@ -24,8 +24,9 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.dmdl.batches import paired_batches
 from raydist.methods.dmdl.label_space import known_centroids, label_space, unified_labels, with_finer
-from raydist.methods.dmdl.views import ModalityClips, Ramp, ViewArrays, ViewParams, ViewStage
-from raydist.methods.method import Epoch, Refresher, Targets
+from raydist.methods.dmdl.views import ModalityClips, ViewArrays, ViewParams, ViewStage
+from raydist.methods.method import Refresher, Targets
+from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
 
@@ -35,7 +36,7 @@ class IntraParams(ViewParams):
 
     triplet: Ramp = ((0.32, 0.25), (0.52, 0.5), (0.72, 1.0))
     top: int = 3
-    exchange_from: float = 0.6
+    exchange_from: Moment = 0.6
 
 
 class CrossParams(ViewParams):
@@ -44,15 +45,16 @@ class CrossParams(ViewParams):
     Attributes:
         weight: weight of the adjusted likelihood.
         finer: the share of its neighbours that is left to the modality that does not give the label space.
-        paired_from: the share of the stage after which both modalities of a batch show the same classes.
+        paired_from: the share of the stage, or ``epoch N``, from which on both modalities of a batch show the
+            same classes.
     """
 
     triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
     top: int = 10
-    exchange_from: float = 0.1
+    exchange_from: Moment = 0.1
     weight: float = Field(0.5, ge=0)
     finer: float = Field(0.5, gt=0, le=1)
-    paired_from: float = Field(0.8, ge=0, le=1)
+    paired_from: Moment = 0.8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +173,7 @@ class CrossStage(ViewStage):
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on P x K tracklets of each modality, two views each; late of the same P classes."""
-        arrays, paired = CrossArrays.of(targets), epoch.midpoint >= self.params.paired_from
+        arrays, paired = CrossArrays.of(targets), epoch.is_past(self.params.paired_from)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             clips = self.split(batch, arrays)

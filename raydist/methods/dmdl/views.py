@@ -22,15 +22,13 @@ from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.labels import ClusterArrays, at
-from raydist.methods.method import Epoch, Stage, StageParams
+from raydist.methods.method import Stage, StageParams
+from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, ClipView
 from raydist.types import Floats, Labels, Modality
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
 SECOND = ClipView(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
-
-Ramp = tuple[tuple[float, float], ...]
-"""Pairs (share of the stage, value from there on), the shares upwards; 0 before the first."""
 
 
 class Parts(Section):
@@ -56,10 +54,10 @@ class ViewParams(StageParams):
         temperature: of every softmax of the stage.
         momentum: mu, the share of the old prototype at an update.
         margin: m, how much farther than the farthest positive the nearest negative of a triplet should be.
-        triplet: weight of the triplets as pairs of a share of the stage and the weight from there on; 0
-            before the first.
+        triplet: weight of the triplets as pairs of a share of the stage, or ``epoch N``, and the weight from
+            there on; 0 before the first.
         top: how many classes a view's prediction keeps.
-        exchange_from: the share of the stage after which labels are soft.
+        exchange_from: the share of the stage, or ``epoch N``, from which on labels are soft.
         trusted_below: clusters of fewer rows are trusted whole.
     """
 
@@ -72,7 +70,7 @@ class ViewParams(StageParams):
     margin: float = Field(0.3, ge=0)
     triplet: Ramp = ()
     top: int = Field(10, ge=1)
-    exchange_from: float = Field(0.0, ge=0, le=1)
+    exchange_from: Moment = 0.0
     trusted_below: int = Field(4, ge=2)
 
 
@@ -167,7 +165,7 @@ class ViewStage(Stage):
         Returns:
             [2, B, C]; rows that sum to 1.
         """
-        soft = self.parts.labels and epoch.midpoint >= self.params.exchange_from
+        soft = self.parts.labels and epoch.is_past(self.params.exchange_from)
         w = clips.confidence if soft else torch.ones_like(clips.confidence)
         return exchanged_targets(logits, clips.labels, w, top=self.params.top)
 
@@ -176,7 +174,7 @@ class ViewStage(Stage):
         terms = {}
         if self.parts.feature:
             terms["discrepancy"] = torch.stack([maximum_mean_discrepancy(*each.raw) for each in clips]).sum()
-        if weight := ramp(self.params.triplet, epoch.midpoint):
+        if weight := epoch.value_of(self.params.triplet):
             terms["triplet"] = weight * torch.stack([self.triplet([each]) for each in clips]).sum()
         return terms
 
@@ -185,12 +183,3 @@ class ViewStage(Stage):
         raw = torch.cat([each.raw.flatten(0, 1) for each in clips])
         labels = torch.cat([each.all_labels for each in clips])
         return batch_hard_triplet(raw, labels, margin=self.params.margin)
-
-
-def ramp(steps: Ramp, progress: float) -> float:
-    """The value of the last step that is not later than now.
-
-    >>> [ramp(((0.25, 0.5), (0.5, 1.0)), progress) for progress in (0.0, 0.25, 0.9)]
-    [0.0, 0.5, 1.0]
-    """
-    return max(((start, value) for start, value in steps if start <= progress), default=(0.0, 0.0))[1]

@@ -26,7 +26,8 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.hil.branches import Clips, branches, of_branches
 from raydist.methods.hil.prototypes import centres, positions, prototypes, slots
 from raydist.methods.hil.transmission import transmit
-from raydist.methods.method import Epoch, Refresher, Stage, StageParams, Targets
+from raydist.methods.method import Refresher, Stage, StageParams, Targets
+from raydist.methods.schedule import Epoch, Moment
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 
@@ -51,8 +52,8 @@ class BaselineParams(StageParams):
         near: what share of the largest similarity a neighbour must exceed.
         neighbour_weight: weight of all neighbour terms.
         to_infrared: a further factor of the term from visible clips to infrared slots.
-        across_from: after which share of the stage's epochs neighbours are looked for across the modalities
-            too.
+        across_from: the share of the stage, or ``epoch N``, from which on neighbours are looked for across
+            the modalities too.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum", "keep_slot": "slot_momentum"}
@@ -66,7 +67,7 @@ class BaselineParams(StageParams):
     near: float = Field(0.9, ge=0, le=1)
     neighbour_weight: float = Field(0.1, ge=0)
     to_infrared: float = Field(0.1, ge=0)
-    across_from: float = Field(1 / 3, ge=0, le=1)
+    across_from: Moment = 1 / 3
 
 
 class HierarchyParams(BaselineParams):
@@ -80,17 +81,17 @@ class HierarchyParams(BaselineParams):
         shrink: the share of the cluster's centre in its sub-centres.
         centre_weight_first: lambda at first, the weight of the terms of centres before `full_from`.
         centre_weight: lambda in the end, the weight of the terms of centres from `full_from` on.
-        full_from: the share of the stage's epochs after which `centre_weight` holds.
+        full_from: the share of the stage, or ``epoch N``, from which on `centre_weight` holds.
     """
 
-    across_from: float = Field(0.0, ge=0, le=1)
+    across_from: Moment = 0.0
     transmission: Literal["one-way", "both"] = "both"
     threshold: float = Field(0.5, ge=0, le=1)
     sub_centres: int = Field(9, ge=0)
     shrink: float = Field(0.9, ge=0, le=1)
     centre_weight_first: float = Field(0.1, ge=0)
     centre_weight: float = Field(1.0, ge=0)
-    full_from: float = Field(2 / 3, ge=0, le=1)
+    full_from: Moment = 2 / 3
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
-from raydist.methods.method import Epoch, Refresher, Stage, Targets
+from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Doubles, Floats
 

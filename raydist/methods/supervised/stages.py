@@ -18,7 +18,8 @@ from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.labels import at
-from raydist.methods.method import Epoch, Params, Refresher, Stage, Targets
+from raydist.methods.method import Params, Refresher, Stage, Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality
 

@@ -13,8 +13,8 @@ from raydist.errors import ConfigError
 from raydist.methods.bmil import method
 from raydist.methods.bmil.stages import HybridContrastStage, JointContrastStage
 from raydist.methods.common.warm_up import WarmUp
-from raydist.methods.method import Epoch
 from raydist.methods.registry import method_class
+from raydist.methods.schedule import Epoch
 
 QUICK = (
     "method.name=bmil",

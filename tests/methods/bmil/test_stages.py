@@ -14,7 +14,7 @@ from raydist.methods.bmil.stages import (
     JointContrastParams,
     JointContrastStage,
 )
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 

@@ -46,7 +46,12 @@ def world(seed=0, noise=0.3, per_cluster=2):
     x = (look[person] + bias[view])[:, None] + noise * rng.standard_normal((2 * HALF, PARTS, WIDTH))
     features = (x / np.linalg.norm(x, axis=2, keepdims=True)).astype(np.float32)
     spec = ClusterSpec()
-    context = MethodContext(TrainingSet(None, modality, camera, view), dict.fromkeys(Modality, spec), 4, 2)
+    context = MethodContext(
+        TrainingSet(None, modality, camera, view),
+        dict.fromkeys(Modality, spec),
+        dict.fromkeys(Modality, 4),
+        2,
+    )
     infrared = person[HALF:] // per_cluster
     infrared[::11] = NOISE
     of = {

@@ -11,7 +11,7 @@ VISIBLE = np.array([0, 0, 0, 1, 1, 1] + [NOISE] * 6)
 
 def batches(context, infrared, outliers, num_identities=4, iterations=6):
     labels = {Modality.VISIBLE: VISIBLE, Modality.INFRARED: np.array([NOISE] * 6 + infrared)}
-    wide = replace(context, num_identities=num_identities)
+    wide = replace(context, num_identities=dict.fromkeys(Modality, num_identities))
     return refinement_batches(labels, wide, iterations, np.random.default_rng(0), outliers=outliers), labels
 
 

@@ -17,7 +17,8 @@ from raydist.methods.cba.stages import (
     RefinementParams,
     RefinementStage,
 )
-from raydist.methods.method import Epoch, Targets
+from raydist.methods.method import Targets
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 
@@ -137,7 +138,7 @@ def test_outliers_are_drawn_where_they_are_taught_something(context, features):
     stray = features.copy()
     stray[11] = [[0, 0, 0, 1]]
     for mode in MODES:
-        wide = replace(context, num_identities=6, num_instances=2)
+        wide = replace(context, num_identities=dict.fromkeys(Modality, 6), num_instances=2)
         stage = refinement(wide, mode=mode, outliers=0.9)
         targets = refreshed(stage, context, stray)
         assert targets.labels[11] == NOISE

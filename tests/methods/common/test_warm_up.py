@@ -4,7 +4,7 @@ import torch
 
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE
 

@@ -26,7 +26,12 @@ def context() -> MethodContext:
     modality = np.repeat([0, 1], 24).astype(np.int8)
     camera = np.tile([0, 1], 24)
     tracklets = TrainingSet(frames=None, modality=modality, camera=camera, view=2 * modality + camera)
-    return MethodContext(tracklets, dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2)), 2, 3)
+    return MethodContext(
+        tracklets,
+        dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2)),
+        dict.fromkeys(Modality, 2),
+        3,
+    )
 
 
 @pytest.fixture

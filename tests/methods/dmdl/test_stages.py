@@ -9,7 +9,7 @@ from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.dmdl.label_space import label_space
 from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.types import NOISE, Modality, tracklet_means
 
 INTRA_ROWS = [0, 1, 6, 7, 24, 25, 30, 42]

@@ -12,8 +12,8 @@ from raydist.data.transforms.augment import (
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
-from raydist.methods.dmdl.views import ModalityClips, Parts, ramp
-from raydist.methods.method import Epoch
+from raydist.methods.dmdl.views import ModalityClips, Parts
+from raydist.methods.schedule import Epoch
 from raydist.types import Modality
 
 PUBLISHED = 50
@@ -27,13 +27,13 @@ def published_triplet(params, epoch):
 
 @pytest.mark.parametrize(("params", "soft_from"), [(IntraParams(), 30), (CrossParams(), 5)])
 def test_the_shares_are_the_published_epochs_of_fifty(params, soft_from):
-    now = [Epoch(index, PUBLISHED).midpoint for index in range(PUBLISHED)]
-    assert [ramp(params.triplet, p) for p in now] == [
+    epochs = [Epoch(index, PUBLISHED) for index in range(PUBLISHED)]
+    assert [epoch.value_of(params.triplet) for epoch in epochs] == [
         published_triplet(params, epoch) for epoch in range(PUBLISHED)
     ]
-    assert [p >= params.exchange_from for p in now].index(True) == soft_from
+    assert [epoch.is_past(params.exchange_from) for epoch in epochs].index(True) == soft_from
     if isinstance(params, CrossParams):
-        assert [p >= params.paired_from for p in now].index(True) == 40
+        assert [epoch.is_past(params.paired_from) for epoch in epochs].index(True) == 40
 
 
 def clips_of(features, labels, confidence=None):

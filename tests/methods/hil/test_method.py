@@ -38,7 +38,7 @@ def test_its_stages(context):
 def test_it_trains_through_all_stages(trained):
     state, reports, _ = trained
     assert [report.stage for report in reports] == ["warm-up", "baseline", "hierarchy", "hierarchy"]
-    assert set(reports[1].losses) == {"cluster", "near_within"}
+    assert set(reports[1].losses) == {"cluster", "near_within", "near_across"}
     assert set(reports[3].losses) == {
         "cluster",
         "near_within",

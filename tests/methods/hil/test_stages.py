@@ -17,7 +17,7 @@ from raydist.methods.hil.stages import (
     HierarchyParams,
     HierarchyStage,
 )
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 

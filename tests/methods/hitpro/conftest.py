@@ -29,7 +29,12 @@ def person(tracklets) -> np.ndarray:
 
 @pytest.fixture
 def context(tracklets) -> MethodContext:
-    return MethodContext(tracklets, dict.fromkeys(Modality, ClusterSpec()), num_identities=2, num_instances=3)
+    return MethodContext(
+        tracklets,
+        dict.fromkeys(Modality, ClusterSpec()),
+        num_identities=dict.fromkeys(Modality, 2),
+        num_instances=3,
+    )
 
 
 @pytest.fixture

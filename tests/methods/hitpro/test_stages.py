@@ -12,7 +12,7 @@ from raydist.errors import ConfigError
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.hitpro.stages import HierarchicalParams, HierarchicalStage
-from raydist.methods.method import Epoch
+from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
 from raydist.types import NOISE, Modality
 

@@ -14,7 +14,13 @@ def test_it_needs_every_identity(context):
 
 
 def test_classes_are_numbered_from_zero(context):
-    known = MethodContext(context.tracklets, context.clustering, 2, 2, truth=Truth(np.repeat([70, 5, 9], 4)))
+    known = MethodContext(
+        context.tracklets,
+        context.clustering,
+        context.num_identities,
+        2,
+        truth=Truth(np.repeat([70, 5, 9], 4)),
+    )
     (stage,) = Supervised(SupervisedParams(), known).stages()
     assert stage.classes.tolist() == [2] * 4 + [0] * 4 + [1] * 4
     assert Supervised(SupervisedParams(), known).modules(8)["classifier"].weight.shape == (3, 8)

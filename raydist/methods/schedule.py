@@ -1,0 +1,58 @@
+"""When something begins within a stage: as a share of its epochs, or at an epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+Moment = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^epoch \d+$")]
+"""A share of the stage, 0 to 1, or ``epoch N``, counted from 0 at the start of the stage."""
+
+Ramp = tuple[tuple[Moment, float], ...]
+"""Pairs (moment, value from there on), the moments upwards; 0 before the first."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch of a stage.
+
+    Attributes:
+        index: counted from 0 at the start of the stage.
+        count: epochs of the stage.
+    """
+
+    index: int
+    count: int = 1
+
+    @property
+    def midpoint(self) -> float:
+        """The middle of the epoch as a share of the stage: a stage of few epochs reaches its last phase too.
+
+        >>> Epoch(1, count=4).midpoint
+        0.375
+        """
+        return (self.index + 0.5) / self.count
+
+    def is_past(self, moment: Moment) -> bool:
+        """Whether what begins at this moment is there in this epoch.
+
+        A share is reached in the epoch whose middle lies behind it.
+
+        >>> [Epoch(index, count=4).is_past(0.5) for index in range(4)]
+        [False, False, True, True]
+        >>> [Epoch(index, count=4).is_past("epoch 3") for index in range(4)]
+        [False, False, False, True]
+        """
+        if isinstance(moment, str):
+            return self.index >= int(moment.removeprefix("epoch "))
+        return self.midpoint >= moment
+
+    def value_of(self, ramp: Ramp) -> float:
+        """The value of the last pair of a ramp that has begun; 0 before the first.
+
+        >>> [Epoch(index, count=4).value_of((("epoch 1", 0.5), (0.75, 1.0))) for index in range(4)]
+        [0.0, 0.5, 0.5, 1.0]
+        """
+        return next((value for moment, value in reversed(ramp) if self.is_past(moment)), 0.0)
