@@ -13,6 +13,7 @@ from raydist.engine.events import (
     Event,
     Preparing,
     ReportWritten,
+    Scores,
     Started,
     StepDone,
 )
@@ -141,6 +142,15 @@ def _epoch_line(event: EpochDone) -> str:
     parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
     if report.retrieval is None:
         parts += [f"{name} {value:.2f}" for name, value in report.criteria.items()]
-    for direction, scores in (report.retrieval or {}).items():
-        parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
+    parts += _directions(report.retrieval or {})
+    for search, of_search in report.searches.items():
+        parts += [f"{search} {one}" for one in _directions(of_search)]
     return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"
+
+
+def _directions(scores: Scores) -> list[str]:
+    """The first rank and mAP of each direction."""
+    return [
+        f"{direction.replace('_to_', '->')} R1 {values['rank1']:.1f} mAP {values['map']:.1f}"
+        for direction, values in scores.items()
+    ]

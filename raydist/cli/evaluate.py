@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-from raydist.cli.scores import print_scores
+from raydist.cli.scores import print_search_scores
 from raydist.cli.system import open_streams
 
 RunDir = Annotated[
@@ -30,23 +31,23 @@ Overrides = Annotated[
 @with_exit_codes
 def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -> None:
     """Evaluate the encoder of a run's newest checkpoint, on the run's data or on other data."""
-    from raydist.engine.inputs import default_protocol, scoring_obstacle
+    from raydist.engine.inputs import default_protocol, scoring_obstacle, search_warnings
     from raydist.engine.trained import Trained
     from raydist.errors import DataError
-    from raydist.evaluation.retrieval import scores
+    from raydist.evaluation.retrieval import search_scores
 
     trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"))
     config = trained.config
     protocol, ranked = default_protocol(config), trained.ranked()
     if obstacle := scoring_obstacle(config, ranked):
         raise DataError(f"{config.data.name} cannot be scored: {obstacle.message}")
+    for line in search_warnings(config, ranked):
+        print_line(f"warning: {line}")
     print_line(f"ranking {len(ranked):,} tracklets by {run_dir} after epoch {trained.epoch}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
-    retrieval = scores(features, protocol)
-    on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"
-    print_scores(
-        f"epoch {trained.epoch}", retrieval, title=f"{config.method.name} on {on}, percent", stderr=json
-    )
+    scores = search_scores(features, protocol)
+    title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split"
+    print_search_scores(f"epoch {trained.epoch}", scores, title=title, protocol=protocol, stderr=json)
     if json:
         facts = {
             "folder": str(run_dir),
@@ -54,7 +55,7 @@ def evaluate(run_dir: RunDir, overrides: Overrides = None, json: Json = False) -
             "data": config.data.name,
             "split": config.evaluation.split,
         }
-        print_json(facts | {"protocol": protocol, "retrieval": retrieval})
+        print_json(facts | {"protocol": protocol} | asdict(scores))
 
 
 def main() -> None:

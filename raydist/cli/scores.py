@@ -11,11 +11,26 @@ from raydist.evaluation.headings import METRICS
 if TYPE_CHECKING:
     from raydist.engine.events import Scores
     from raydist.engine.summary import RunSummary
+    from raydist.evaluation.retrieval import SearchScores
 
 DIRECTION_LABELS = {
     "infrared_to_visible": "infrared -> visible",
     "visible_to_infrared": "visible -> infrared",
 }
+
+
+def print_search_scores(label: str, scores: SearchScores, *, title: str, protocol: str, stderr: bool) -> None:
+    """A table for each search of a data set, see `print_scores`.
+
+    Args:
+        label: of the features.
+        scores: of the protocol, and of the other searches beside it.
+        title: of the tables, before the name of a protocol.
+        protocol: that of the first table.
+        stderr: see `print_scores`.
+    """
+    for name, of_search in {protocol: scores.retrieval, **scores.searches}.items():
+        print_scores(label, of_search, title=f"{title}, protocol {name}, percent", stderr=stderr)
 
 
 def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> None:
@@ -50,14 +65,17 @@ def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
 
 
 def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> None:
-    """The table *untrained / last / best*, both directions, with the chance level."""
+    """The table *untrained / last / best* of each search, both directions, with the chance level."""
     best = summary.best
-    rows = [*_rows("untrained", summary.untrained or {}), *_rows(f"last (epoch {summary.epochs})", last)]
+    main = {"untrained": summary.untrained or {}, "last": last, "best": best.scores if best else {}}
+    labels = {"untrained": "untrained", "last": f"last (epoch {summary.epochs})"}
     if best:
-        rows += _rows(f"best (epoch {best.epoch}) *", best.scores)
-    title = f"{_title(summary)}, protocol {summary.protocol}, percent"
-    print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
-    _print_chance(last)
+        labels["best"] = f"best (epoch {best.epoch}) *"
+    for protocol, encoders in {summary.protocol: main, **summary.searches}.items():
+        rows = [row for key, label in labels.items() for row in _rows(label, encoders.get(key, {}))]
+        title = f"{_title(summary)}, protocol {protocol}, percent"
+        print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
+        _print_chance(encoders["last"])
     if best:
         papers = ", as papers do" if summary.split == "test" else ""
         by = f"{best.picked_on} by the mean mAP of both directions{papers}"

@@ -29,6 +29,7 @@ class EpochReport:
             ``purity``; empty when the stage makes no clusters.
         association: how well links across the modalities agree with the identities.
         retrieval: where the encoder was evaluated after this epoch, else None.
+        searches: the same by the other searches of the data set, by name.
         seconds: of each part of the epoch.
     """
 
@@ -41,6 +42,7 @@ class EpochReport:
     clusters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     association: Mapping[str, float] = field(default_factory=dict)
     retrieval: Scores | None = None
+    searches: Mapping[str, Scores] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_row(self) -> dict[str, Any]:

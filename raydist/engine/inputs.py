@@ -24,8 +24,8 @@ from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
-from raydist.evaluation.obstacles import Obstacle, find_obstacle
-from raydist.types import UNKNOWN_IDENTITY, Modality
+from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
+from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Modality
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,8 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     Args:
         config: the whole configuration.
         cache: the folder of drawn sets and packed frames.
-        warn: log a warning for each camera whose frames lose most of their grey levels.
+        warn: log a warning for each camera whose frames lose most of their grey levels, and for each search
+            that cannot be scored.
 
     Raises:
         ConfigError: an entry of `data.range` is of no camera or modality.
@@ -132,6 +133,9 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     if len(ranked):
         ranked, ranked_frames = readable_part(ranked, data, cache)
         frames_notes += Counter(ranked_frames.notes)
+    obstacle = scoring_obstacle(config, ranked)
+    for line in search_warnings(config, ranked) if warn and obstacle is None else []:
+        log.warning("warning: %s", line)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,
@@ -140,7 +144,7 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
         ranked,
         ranked_frames,
         default_protocol(config),
-        scoring_obstacle(config, ranked),
+        obstacle,
         notes | dict(frames_notes),
         data,
     )
@@ -150,8 +154,18 @@ def scoring_obstacle(config: Config, ranked: TrackletTable) -> Obstacle | None:
     """Why an encoder cannot be scored on the queries and the gallery of `split_tables`; None where it can."""
     if config.evaluation.split == "validation" and not len(ranked):
         return Obstacle("no identities", "no training tracklet has an identity, so none is held out")
-    constant = np.ones((len(ranked), 1), np.float32)  # only what stands beside the features is looked at
-    return find_obstacle(ranked.with_features(constant), default_protocol(config))
+    return find_obstacle(_unranked(ranked), default_protocol(config))
+
+
+def search_warnings(config: Config, ranked: TrackletTable) -> list[str]:
+    """A line for each other search of the data set that queries and gallery cannot be scored by."""
+    unscored = unscored_searches(_unranked(ranked), default_protocol(config))
+    return [f"search {name} is left out: {message}" for name, message in unscored.items()]
+
+
+def _unranked(ranked: TrackletTable) -> FeatureTable:
+    """A table of queries and gallery of which only what stands beside the features is looked at."""
+    return ranked.with_features(np.ones((len(ranked), 1), np.float32))
 
 
 def with_measured_ranges(

@@ -83,9 +83,8 @@ def run_page(summary: RunSummary, reports: Sequence[EpochReport], lists: RankedL
     return render(
         "run_page.html",
         summary=summary,
-        rule=find_protocol(summary.protocol).rule,
         metrics=METRICS,
-        scores=score_rows(summary),
+        tables=score_tables(summary),
         charts=[chart for chart in charts if chart],
         history=history(reports, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
         seconds=shares(summary.seconds),
@@ -95,18 +94,28 @@ def run_page(summary: RunSummary, reports: Sequence[EpochReport], lists: RankedL
     )
 
 
-def score_rows(summary: RunSummary) -> list[tuple[str, str, list[tuple[str, Mapping[str, float]]]]]:
-    """The rows of the table of scores: the key of an encoder, its name, and its scores in both directions."""
-    encoders: list[tuple[str, str, Scores | None]] = [
-        ("untrained", "untrained", summary.untrained),
-        ("last", f"last, epoch {summary.epochs}", summary.last),
-    ]
-    if summary.best:
-        encoders.append(("best", f"best, epoch {summary.best.epoch}", summary.best.scores))
+ScoreRow = tuple[str, str, list[tuple[str, Mapping[str, float]]]]
+"""The key of an encoder, its name, and its scores in both directions."""
+
+
+def score_tables(summary: RunSummary) -> list[tuple[str, str, list[ScoreRow]]]:
+    """For each search of the data set the name of its protocol, its rule and its rows; the run's own
+    first."""
+    best = summary.best
+    main = {"untrained": summary.untrained, "last": summary.last, "best": best.scores if best else None}
+    names = {"untrained": "untrained", "last": f"last, epoch {summary.epochs}"}
+    if best:
+        names["best"] = f"best, epoch {best.epoch}"
     return [
-        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS])
-        for key, name, scores in encoders
-        if scores
+        (protocol, find_protocol(protocol).rule, _score_rows(names, encoders))
+        for protocol, encoders in {summary.protocol: main, **summary.searches}.items()
+    ]
+
+
+def _score_rows(names: Mapping[str, str], encoders: Mapping[str, Scores | None]) -> list[ScoreRow]:
+    scored = [(key, name, scores) for key, name in names.items() if (scores := encoders.get(key))]
+    return [
+        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS]) for key, name, scores in scored
     ]
 
 

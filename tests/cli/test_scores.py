@@ -1,5 +1,7 @@
 """The tables of retrieval scores that several commands print."""
 
+from dataclasses import replace
+
 from raydist.cli.scores import print_scores, print_summary
 from raydist.engine.summary import Best, RunSummary
 
@@ -47,6 +49,19 @@ def test_a_summary_is_a_table_of_three_encoders_both_ways(capsys):
     assert "a random order has mAP: infrared to visible 12.5, visible to infrared 12.5" in err
     picked = "* best is picked on the test split by the mean mAP of both directions, as papers do; "
     assert f"{picked}last is the number to trust" in err
+
+
+def test_another_search_is_a_table_of_its_own(capsys):
+    indoor = {"untrained": scores(35.0), "last": scores(55.0), "best": scores(65.0)}
+    print_summary(replace(SUMMARY, protocol="sysu_mm01", searches={"sysu_mm01_indoor": indoor}))
+    out, err = capsys.readouterr()
+    first, second = out.split("pgm on synthetic, protocol sysu_mm01_indoor, percent\n")
+    assert first.startswith("pgm on synthetic, protocol sysu_mm01, percent\n")
+    ranks = [[row[2] for row in cells(table)[::2]] for table in (first, second)]
+    assert ranks == [["30.0", "50.0", "60.0"], ["35.0", "55.0", "65.0"]]
+    assert [row[0] for row in cells(second)] == [row[0] for row in cells(first)]
+    assert err.count("a random order has mAP") == 2
+    assert err.count("* best is picked") == 1
 
 
 def test_queries_without_a_match_are_counted(capsys):

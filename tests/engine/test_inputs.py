@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,15 @@ def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
     assert set(table.identity) < {1, 2, 3, 4, 5, 12}
     constant = table.with_features(np.ones((len(table), 1), np.float32))
     assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
+
+
+def test_a_driver_warns_of_a_search_that_is_left_out(single, image_set, tmp_path, caplog):
+    config = single("sysu_mm01")
+    for camera in ("cam1", "cam2"):
+        shutil.rmtree(image_set("sysu_mm01") / camera)
+    assert open_inputs(config, tmp_path, warn=True).obstacle is None
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("warning: search sysu_mm01_indoor is left out: infrared to visible: protocol")
 
 
 def test_data_that_its_protocol_cannot_rank_is_known_before_training(single, tmp_path):

@@ -103,9 +103,11 @@ def _row(variant: Variant, by_seed: Mapping[int, RunSummary]) -> TableRow:
 
 def _measures(summary: RunSummary) -> Iterator[tuple[str, float]]:
     for stage, scores in (("untrained", summary.untrained), ("last", summary.last)):
-        for direction, values in (scores or {}).items():
-            for measure in ("map", "rank1"):
-                yield f"{stage}/{direction}/{measure}", values[measure]
+        others = {f"{search}/": encoders.get(stage, {}) for search, encoders in summary.searches.items()}
+        for search, of_search in {"": scores or {}, **others}.items():
+            for direction, values in of_search.items():
+                for measure in ("map", "rank1"):
+                    yield f"{stage}/{search}{direction}/{measure}", values[measure]
     for criterion, value in summary.criteria.get("last", {}).items():
         yield f"last/{criterion}", value
     for stage, clusters in summary.clusters.items():
