@@ -29,11 +29,12 @@ class ProgressDisplay:
         folder: of the run that goes on.
 
     Attributes:
-        folder: of the run that was started last; None before the first.
+        folder: what is gone on with, that of the run that was started last; None before the first.
     """
 
     def __init__(self, folder: str | None = None) -> None:
         self.folder = folder
+        self._is_whole = False  # whether the folder is that of the runs on all splits
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -58,7 +59,9 @@ class ProgressDisplay:
 
     def show(self, event: Event) -> None:
         """Show one event: a step moves the bar, all others are lines."""
-        if isinstance(event, Started):
+        if isinstance(event, CellStarted) and event.folder:
+            self.folder, self._is_whole = event.folder, True
+        if isinstance(event, Started) and not self._is_whole:
             self.folder = event.folder
         if isinstance(event, StepDone):
             self._advance(event)

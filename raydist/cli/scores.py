@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from raydist.engine.summary import RunSummary
     from raydist.evaluation.retrieval import SearchScores
 
+SUPERVISED = "this method was given the identities: it is a ruler for the others, not an unsupervised result"
+
 DIRECTION_LABELS = {
     "infrared_to_visible": "infrared -> visible",
     "visible_to_infrared": "visible -> infrared",
@@ -45,7 +47,7 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
     print_table(
         ["features", "direction", *METRICS.values()], _rows(label, scores), title=title, stderr=stderr
     )
-    _print_chance(scores)
+    print_chance(_chance(scores))
     for direction, values in scores.items():
         if values["skipped_queries"]:
             queries = f"{values['skipped_queries']} queries have no match and are in no mean"
@@ -59,9 +61,7 @@ def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
     else:
         _print_run_scores(summary, summary.last, stderr=stderr)
     if summary.supervised:
-        print_line(
-            "this method was given the identities: it is a ruler for the others, not an unsupervised result"
-        )
+        print_line(SUPERVISED)
 
 
 def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> None:
@@ -73,9 +73,9 @@ def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> Non
         labels["best"] = f"best (epoch {best.epoch}) *"
     for protocol, encoders in {summary.protocol: main, **summary.searches}.items():
         rows = [row for key, label in labels.items() for row in _rows(label, encoders.get(key, {}))]
-        title = f"{_title(summary)}, protocol {protocol}, percent"
+        title = f"{title_of(summary)}, protocol {protocol}, percent"
         print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
-        _print_chance(encoders["last"])
+        print_chance(_chance(encoders["last"]))
     if best:
         papers = ", as papers do" if summary.split == "test" else ""
         by = f"{best.picked_on} by the mean mAP of both directions{papers}"
@@ -89,13 +89,14 @@ def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:
         [name, *(f"{of[name]:.3f}" if name in of else "" for of in (first, last))]
         for name in {**first, **last}
     ]
-    title = f"{_title(summary)}: criteria without identities, larger is better"
+    title = f"{title_of(summary)}: criteria without identities, larger is better"
     print_table(["criterion", "first", "last"], rows, title=title, stderr=stderr)
     if best := summary.best:
         print_line(f"best is epoch {best.epoch}, by the {best.picked_on}; last is the number to trust")
 
 
-def _title(summary: RunSummary) -> str:
+def title_of(summary: RunSummary) -> str:
+    """The method, and the data set that it was trained on."""
     return f"{summary.method}{' SUPERVISED' if summary.supervised else ''} on {summary.data}"
 
 
@@ -106,8 +107,11 @@ def _rows(label: str, scores: Mapping[str, Mapping[str, float]]) -> list[list[st
     ]
 
 
-def _print_chance(scores: Scores) -> None:
-    levels = (
-        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in scores.items()
-    )
-    print_line(f"a random order has mAP: {', '.join(levels)}")
+def _chance(scores: Scores) -> dict[str, float]:
+    return {direction: values["chance_map"] for direction, values in scores.items()}
+
+
+def print_chance(levels: Mapping[str, float]) -> None:
+    """A line with the mAP of a random order in each direction."""
+    words = (f"{direction.replace('_', ' ')} {level:.1f}" for direction, level in levels.items())
+    print_line(f"a random order has mAP: {', '.join(words)}")

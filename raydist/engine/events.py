@@ -146,19 +146,22 @@ class ReportWritten:
 
 @dataclass(frozen=True)
 class CellStarted:
-    """A comparison comes to one of its runs.
+    """A comparison, or a training on all splits of a data set, comes to one of its runs.
 
     Attributes:
         number: of the run, counted from 1.
-        num_cells: runs of the comparison.
+        num_cells: how many runs there are.
         name: of the run's folder.
         done: whether it was finished before.
+        folder: what is gone on with, of the runs on all splits of a data set; None for a comparison, where
+            the same command does.
     """
 
     number: int
     num_cells: int
     name: str
     done: bool
+    folder: str | None = None
 
 
 Event = Preparing | AlreadyFinished | Started | StepDone | EpochDone | ReportWritten | CellStarted

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.announcements import announce
-from raydist.data.datasets.dataset import ReadOptions, read_dataset
+from raydist.data.datasets.dataset import ALL_TRIALS, ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.measuring import measured
 from raydist.data.frames.ranges import Ranges
@@ -24,6 +24,7 @@ from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
+from raydist.errors import ConfigError
 from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Modality
 
@@ -100,7 +101,16 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
 
 
 def read_options(data: DataSection) -> ReadOptions:
-    """What the section says to the readers."""
+    """What the section says to the readers.
+
+    Raises:
+        ConfigError: it names all splits, and one is read.
+    """
+    if data.trial == ALL_TRIALS:
+        raise ConfigError(
+            f"data.trial = {ALL_TRIALS}: only raydist train goes through all splits of a data set; name one "
+            f"here, data.trial=1 to {DATASETS.load(data.name).num_trials}"
+        )
     return ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
 
 

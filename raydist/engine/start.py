@@ -21,6 +21,7 @@ from raydist.encoders.weights.choice import starting_weights
 from raydist.engine.best import best_epoch, by_epoch
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config, EncoderSection
+from raydist.engine.split_folders import holds_splits, name_one
 from raydist.errors import CheckpointError, ConfigError, DataError
 from raydist.yaml_files import read_yaml
 
@@ -51,14 +52,14 @@ def find_start(weights: str) -> Start:
         weights: a file, or the folder of a run, with ``@last`` (the default), ``@best`` or ``@N`` behind.
 
     Raises:
+        ConfigError: it holds a run on each split of a data set.
         DataError: there is no such run, or it has no whole checkpoint of that epoch.
     """
-    folder, at, epoch = weights.rpartition("@")
-    if not at or Path(weights).exists() or not (Path(folder) / "config.yaml").is_file():
-        folder, epoch = weights, LAST
-    if not (Path(folder) / "config.yaml").is_file():
-        return Start(Path(weights))
-    run = Path(folder)
+    run, epoch = _run_and_epoch(weights)
+    if not (run / "config.yaml").is_file():
+        return Start(run)
+    if holds_splits(run):
+        raise ConfigError(f"encoder.weights = {weights}: {name_one(run)}")
     number = _epoch(run, epoch, weights)
     section = read_yaml(run / "config.yaml").get("encoder", {})
     return Start(
@@ -66,6 +67,28 @@ def find_start(weights: str) -> Start:
         number,
         validate(EncoderSection, section, at="encoder"),
     )
+
+
+def weights_of_split(weights: str, run: str) -> str:
+    """What ``encoder.weights`` is for one split, where it may name a folder of runs on all splits.
+
+    Args:
+        weights: a file, or the folder of a run, as `find_start` takes it.
+        run: the name of the run on the split.
+
+    Returns:
+        The same, but the run in the place of the folder that holds it.
+    """
+    folder, epoch = _run_and_epoch(weights)
+    return f"{folder / run}@{epoch}" if holds_splits(folder) else weights
+
+
+def _run_and_epoch(weights: str) -> tuple[Path, str]:
+    """The folder of a run and which epoch of it; of what is no run the path itself."""
+    folder, at, epoch = weights.rpartition("@")
+    if not at or Path(weights).exists() or not (Path(folder) / "config.yaml").is_file():
+        return Path(weights), LAST
+    return Path(folder), epoch
 
 
 def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:

@@ -1,0 +1,69 @@
+"""The table of the runs on all splits of a data set: mean and spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from raydist.cli.common import print_line, print_table
+from raydist.cli.scores import SUPERVISED, print_chance, title_of
+from raydist.evaluation.headings import METRICS
+
+if TYPE_CHECKING:
+    from raydist.engine.splits import SplitsSummary
+
+CRITERIA = "criteria/last/"
+
+DIRECTIONS = {"infrared_to_visible": "i->v", "visible_to_infrared": "v->i"}
+"""Direction -> its name in a row, short since every cell has two numbers."""
+
+
+def print_splits(summary: SplitsSummary, *, stderr: bool = False) -> None:
+    """What the splits came to: a table for each search, or the criteria where they could not be scored.
+
+    Args:
+        summary: of the splits that are finished.
+        stderr: whether the tables go to stderr, because stdout is for JSON.
+    """
+    splits = f"mean ± spread over {len(summary.trials)} of {summary.num_trials} splits"
+    title, first = title_of(summary.first), summary.first
+    if first.last is None:
+        _print_criteria(summary, title=f"{title}, {splits}", stderr=stderr)
+    else:
+        searches = {first.protocol: ""} | {name: f"searches/{name}/" for name in first.searches}
+        for protocol, prefix in searches.items():
+            rows = _rows(summary, prefix)
+            of_search = f"{title}, protocol {protocol}, percent, {splits}"
+            print_table(["encoder", "direction", *METRICS.values()], rows, title=of_search, stderr=stderr)
+            print_chance({d: summary.figures[f"{prefix}last/{d}/chance_map"].mean for d in DIRECTIONS})
+        print_line(f"* best is picked in each split, on its {first.split} split; last is the number to trust")
+    if first.supervised:
+        print_line(SUPERVISED)
+
+
+def _rows(summary: SplitsSummary, prefix: str) -> list[list[str]]:
+    """A row for each encoder and direction of a search."""
+    labels = {"untrained": "untrained", "last": f"last (epoch {summary.first.epochs})", "best": "best *"}
+    return [
+        [
+            label,
+            direction_label,
+            *(summary.figures[f"{prefix}{encoder}/{direction}/{metric}"].text(1) for metric in METRICS),
+        ]
+        for encoder, label in labels.items()
+        for direction, direction_label in DIRECTIONS.items()
+        if f"{prefix}{encoder}/{direction}/map" in summary.figures
+    ]
+
+
+def _print_criteria(summary: SplitsSummary, *, title: str, stderr: bool) -> None:
+    rows = [
+        [path.removeprefix(CRITERIA), figure.text(3)]
+        for path, figure in summary.figures.items()
+        if path.startswith(CRITERIA)
+    ]
+    print_table(
+        ["criterion", "last"],
+        rows,
+        title=f"{title}: criteria without identities, larger is better",
+        stderr=stderr,
+    )
