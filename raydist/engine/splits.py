@@ -65,15 +65,17 @@ class SplitsSummary:
         return cls(next(iter(runs.values())), sorted(runs), num_trials, figures)
 
     def as_dict(self) -> dict[str, Any]:
-        """What ``summary.json`` holds."""
+        """What ``summary.json`` holds: the keys of a run's with means for figures, ``spread`` and splits."""
         facts = {key: value for key, value in self.first.as_dict().items() if key not in FIGURES}
-        return {
-            **facts,
-            **dict.fromkeys(ENCODERS),
-            **self.metrics(),
-            "trials": list(self.trials),
-            "num_trials": self.num_trials,
-        }
+        values = {**facts, **dict.fromkeys(ENCODERS), "clusters": {}, **self.metrics()}
+        if self.first.best and values["best"]:
+            values["best"] |= {"picked_on": self.first.best.picked_on, "measure": self.first.best.measure}
+        return values | {"trials": list(self.trials), "num_trials": self.num_trials}
+
+    @property
+    def mean(self) -> RunSummary | None:
+        """The means in the form of the summary of one run; None while splits are missing."""
+        return RunSummary.from_dict(self.as_dict()) if len(self.trials) == self.num_trials else None
 
     def metrics(self) -> dict[str, Any]:
         """The figures, nested: means where a run has them, and ``spread`` with the same keys inside."""
@@ -148,17 +150,15 @@ class SplitsFolder:
             return config.model_copy(update={"run": config.run.model_copy(update=run)})
         return folder.config().model_copy(update={name: getattr(self.config, name) for name in RESUMABLE})
 
-    def write_summary(self) -> SplitsSummary:
-        """Write the mean over the splits that are finished, at least one, and give it.
+    def summary(self) -> SplitsSummary | None:
+        """The mean over the splits that are finished; None while none is.
 
         Raises:
             CheckpointError: the summary of a run is damaged.
         """
         trials = trials_of(self.config)
         runs = {trial: run for trial in trials if (run := self.run_folder(trial).summary())}
-        summary = SplitsSummary.of(runs, len(trials))
-        self.whole.write("summary.json", summary.as_dict())
-        return summary
+        return SplitsSummary.of(runs, len(trials)) if runs else None
 
 
 def trials_of(config: Config) -> range:

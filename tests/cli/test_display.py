@@ -88,3 +88,12 @@ def test_without_a_terminal_there_are_lines_and_no_bar(capsys):
         display.show(ReportWritten("a"))
         display.show(StepDone(epoch=1, step=2, num_steps=8))
     assert capsys.readouterr().err == "report: a\n"
+
+
+def test_all_splits_are_gone_on_with_and_not_the_one_that_runs():
+    display = ProgressDisplay()
+    display.show(STARTED)
+    assert display.folder == "runs/r"
+    display.show(CellStarted(3, 10, "trial_03", done=False, folder="runs/all"))
+    display.show(STARTED)
+    assert display.folder == "runs/all"

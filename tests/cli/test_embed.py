@@ -95,3 +95,9 @@ def test_cameras_whose_grey_levels_are_lost_are_warned_of(raydist, run_dir, ther
     assert (undeclared.code, declared.code, undeclared.json["rows"]) == (0, 0, 28)
     assert "warning: camera ir3" in undeclared.err
     assert "warning" not in declared.err
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir, tmp_path):
+    result = raydist("embed", splits_dir, "--out", tmp_path / "f.parquet")
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -83,3 +83,9 @@ def test_data_that_cannot_be_scored_are_refused_with_the_reason(raydist, run_dir
         assert result.code == 3
         assert "error: manifest cannot be scored: " in result.err
         assert reason in result.err
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir):
+    result = raydist("evaluate", splits_dir)
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -44,3 +44,9 @@ def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     (tmp_path / "summary.json").write_text((finished.path / "summary.json").read_text())
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
         write_run_page(RunFolder.open(tmp_path))
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir):
+    result = raydist("report", splits_dir)
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -150,3 +150,8 @@ def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
     assert str(tmp_path / "synthetic") in said[0]
     assert len(said) == 3
     assert said[1] == f"packing {inputs.tracklets.frames.num_frames.sum():,} frames (once)"
+
+
+def test_all_splits_are_not_read_as_one(single, tmp_path):
+    with pytest.raises(ConfigError, match=r"only raydist train .*; name one here, data\.trial=1 to 10"):
+        open_inputs(single("regdb", "data.trial=all"), tmp_path)

@@ -103,9 +103,17 @@ def _train_each(folder: SplitsFolder, on_event: OnEvent) -> SplitsSummary:
             on_event(CellStarted(trial, len(trials), run_name(trial), done, folder=str(folder.path)))
             if not done:
                 _train_one(folder, trial, Whole(folder.path, run_id), on_event)
-            summary = folder.write_summary()
+            summary = _write_summary(folder)
             tracker.epoch({"epoch": len(summary.trials), **summary.metrics()})
         tracker.artifacts(folder.path, ARTIFACTS)
+    return summary
+
+
+def _write_summary(folder: SplitsFolder) -> SplitsSummary:
+    """Write the mean over the splits so far, at least one."""
+    summary = folder.summary()
+    assert summary is not None
+    folder.whole.write("summary.json", summary.as_dict())
     return summary
 
 
