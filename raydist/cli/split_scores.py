@@ -26,18 +26,24 @@ def print_splits(summary: SplitsSummary, *, stderr: bool = False) -> None:
     """
     splits = f"mean ± spread over {len(summary.trials)} of {summary.num_trials} splits"
     title, first = title_of(summary.first), summary.first
-    if first.last is None:
-        _print_criteria(summary, title=f"{title}, {splits}", stderr=stderr)
-    else:
-        searches = {first.protocol: ""} | {name: f"searches/{name}/" for name in first.searches}
-        for protocol, prefix in searches.items():
-            rows = _rows(summary, prefix)
-            of_search = f"{title}, protocol {protocol}, percent, {splits}"
-            print_table(["encoder", "direction", *METRICS.values()], rows, title=of_search, stderr=stderr)
-            print_chance({d: summary.figures[f"{prefix}last/{d}/chance_map"].mean for d in DIRECTIONS})
+    searches = {first.protocol: ""} | {name: f"searches/{name}/" for name in first.searches}
+    scored = {name: prefix for name, prefix in searches.items() if _level(prefix) in summary.figures}
+    for protocol, prefix in scored.items():
+        of_search = f"{title}, protocol {protocol}, percent, {splits}"
+        columns = ["encoder", "direction", *METRICS.values()]
+        print_table(columns, _rows(summary, prefix), title=of_search, stderr=stderr)
+        print_chance({d: summary.figures[_level(prefix, d)].mean for d in DIRECTIONS})
+    if scored:
         print_line(f"* best is picked in each split, on its {first.split} split; last is the number to trust")
+    else:
+        _print_criteria(summary, title=f"{title}, {splits}", stderr=stderr)
     if first.supervised:
         print_line(SUPERVISED)
+
+
+def _level(prefix: str, direction: str = "infrared_to_visible") -> str:
+    """The figure of a search that says what a random order has."""
+    return f"{prefix}last/{direction}/chance_map"
 
 
 def _rows(summary: SplitsSummary, prefix: str) -> list[list[str]]:
@@ -56,14 +62,13 @@ def _rows(summary: SplitsSummary, prefix: str) -> list[list[str]]:
 
 
 def _print_criteria(summary: SplitsSummary, *, title: str, stderr: bool) -> None:
+    """The criteria of the last epoch that has any."""
     rows = [
         [path.removeprefix(CRITERIA), figure.text(3)]
         for path, figure in summary.figures.items()
         if path.startswith(CRITERIA)
     ]
-    print_table(
-        ["criterion", "last"],
-        rows,
-        title=f"{title}: criteria without identities, larger is better",
-        stderr=stderr,
-    )
+    title = f"{title}: criteria without identities, larger is better"
+    print_table(["criterion", "last"], rows, title=title, stderr=stderr)
+    splits = ", ".join(map(str, summary.trials))
+    print_line(f"no scores: not all of the splits {splits} could be scored")

@@ -52,9 +52,7 @@ def test_other_searches_and_supervision_are_shown(capsys):
     searches = {"mine": {"untrained": scores(1.0), "last": scores(2.0), "best": scores(3.0)}}
     print_splits(SplitsSummary.of({1: replace(run(40.0), searches=searches, supervised=True)}, 1))
     out, err = capsys.readouterr()
-    main, other = out.split(
-        "pgm SUPERVISED on regdb, protocol mine, percent, mean ± spread over 1 of 1 splits"
-    )
+    main, other = out.split("pgm SUPERVISED on regdb, protocol mine, percent, mean ± spread over 1 of 1")
     assert [row[2] for row in cells(main)[::2]] == ["20.0", "40.0", "50.0"]
     assert [row[2] for row in cells(other)[::2]] == ["1.0", "2.0", "3.0"]
     assert "this method was given the identities" in err
@@ -67,3 +65,11 @@ def test_splits_that_could_not_be_scored_have_their_criteria(capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert cells(err) == [["balance", "0.750 ± 0.354"]]
+
+
+def test_one_split_without_scores_leaves_no_mean_of_them(capsys):
+    blind = replace(run(40.0), untrained=None, last=None, best=None, not_scored="no identities")
+    print_splits(SplitsSummary.of({1: run(40.0), 2: blind}, 2))
+    out, err = capsys.readouterr()
+    assert cells(out) == []
+    assert "no scores: not all of the splits 1, 2 could be scored" in err

@@ -265,11 +265,10 @@ def test_a_split_that_there_is_not_is_one_error(value, message):
 
 def test_all_splits_need_a_data_set_that_has_several():
     config = load_config("smoke", ["data.name=regdb", "data.root=x", "data.trial=all"])
-    assert validate(Config, yaml.safe_load(config.dump())).data.trial == "all"
+    assert Config.model_validate(yaml.safe_load(config.dump())).data.trial == "all"
+    refused = r"^data\.trial = all: data set \w+ has one split; leave it out$"
     for words in ([], ["data.name=sysu_mm01", "data.root=x"]):
-        with pytest.raises(
-            ConfigError, match=r"^data\.trial = all: data set \w+ has one split; leave it out$"
-        ):
+        with pytest.raises(ConfigError, match=refused):
             load_config("smoke", [*words, "data.trial=all"])
     # an encoder of the twelfth split of some set can be evaluated on another set
     assert load_config("smoke", ["data.trial=12"]).data.trial == 12
