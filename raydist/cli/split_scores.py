@@ -27,12 +27,12 @@ def print_splits(summary: SplitsSummary, *, stderr: bool = False) -> None:
     splits = f"mean ± spread over {len(summary.trials)} of {summary.num_trials} splits"
     title, first = title_of(summary.first), summary.first
     searches = {first.protocol: ""} | {name: f"searches/{name}/" for name in first.searches}
-    scored = {name: prefix for name, prefix in searches.items() if _level(prefix) in summary.figures}
+    scored = {name: prefix for name, prefix in searches.items() if _level(prefix) in summary.metrics}
     for protocol, prefix in scored.items():
         of_search = f"{title}, protocol {protocol}, percent, {splits}"
         columns = ["encoder", "direction", *METRICS.values()]
         print_table(columns, _rows(summary, prefix), title=of_search, stderr=stderr)
-        print_chance({d: summary.figures[_level(prefix, d)].mean for d in DIRECTIONS})
+        print_chance({d: summary.metrics[_level(prefix, d)].mean for d in DIRECTIONS})
     if scored:
         print_line(f"* best is picked in each split, on its {first.split} split; last is the number to trust")
     else:
@@ -42,7 +42,7 @@ def print_splits(summary: SplitsSummary, *, stderr: bool = False) -> None:
 
 
 def _level(prefix: str, direction: str = "infrared_to_visible") -> str:
-    """The figure of a search that says what a random order has."""
+    """The metric of a search that says what a random order has."""
     return f"{prefix}last/{direction}/chance_map"
 
 
@@ -53,19 +53,19 @@ def _rows(summary: SplitsSummary, prefix: str) -> list[list[str]]:
         [
             label,
             direction_label,
-            *(summary.figures[f"{prefix}{encoder}/{direction}/{metric}"].text(1) for metric in METRICS),
+            *(summary.metrics[f"{prefix}{encoder}/{direction}/{metric}"].text(1) for metric in METRICS),
         ]
         for encoder, label in labels.items()
         for direction, direction_label in DIRECTIONS.items()
-        if f"{prefix}{encoder}/{direction}/map" in summary.figures
+        if f"{prefix}{encoder}/{direction}/map" in summary.metrics
     ]
 
 
 def _print_criteria(summary: SplitsSummary, *, title: str, stderr: bool) -> None:
     """The criteria of the last epoch that has any."""
     rows = [
-        [path.removeprefix(CRITERIA), figure.text(3)]
-        for path, figure in summary.figures.items()
+        [path.removeprefix(CRITERIA), value.text(3)]
+        for path, value in summary.metrics.items()
         if path.startswith(CRITERIA)
     ]
     title = f"{title}: criteria without identities, larger is better"

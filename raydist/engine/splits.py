@@ -18,15 +18,15 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import RESUMABLE, RunFolder
 from raydist.engine.schema import Config, with_values
 from raydist.engine.split_folders import holds_splits, run_name
-from raydist.engine.spread import MeanAndSpread, nested
+from raydist.engine.spread import MeanAndSpread
 from raydist.engine.start import weights_of_split
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError
-from raydist.tracking.tracker import flatten
+from raydist.tracking.tracker import flatten, nested
 
 ENCODERS = ("untrained", "last", "best")
 
-FIGURES = (
+AVERAGED = (
     *ENCODERS,
     "searches",
     "clusters",
@@ -47,27 +47,27 @@ class SplitsSummary:
         first: the summary of the first of them, which says of what data, method and protocol all are.
         trials: the splits that are finished, from 1.
         num_trials: how many splits the data set has.
-        figures: path in the summary of a run, such as ``last/infrared_to_visible/map`` -> its mean and
-            spread over the splits; of figures that all of them have.
+        metrics: path in the summary of a run, such as ``last/infrared_to_visible/map`` -> its mean and
+            spread over the splits; of those that all runs have.
     """
 
     first: RunSummary
     trials: Sequence[int]
     num_trials: int
-    figures: Mapping[str, MeanAndSpread]
+    metrics: Mapping[str, MeanAndSpread]
 
     @classmethod
     def of(cls, runs: Mapping[int, RunSummary], num_trials: int) -> SplitsSummary:
         """The summary of some runs, at least one, by their splits."""
-        values = [dict(_figures(run)) for run in runs.values()]
+        values = [dict(_metrics_of(run)) for run in runs.values()]
         names = [name for name in values[0] if all(name in of_run for of_run in values)]
-        figures = {name: MeanAndSpread.of([of_run[name] for of_run in values]) for name in names}
-        return cls(next(iter(runs.values())), sorted(runs), num_trials, figures)
+        metrics = {name: MeanAndSpread.of([of_run[name] for of_run in values]) for name in names}
+        return cls(next(iter(runs.values())), sorted(runs), num_trials, metrics)
 
     def as_dict(self) -> dict[str, Any]:
-        """What ``summary.json`` holds: the keys of a run's with means for figures, ``spread`` and splits."""
-        facts = {key: value for key, value in self.first.as_dict().items() if key not in FIGURES}
-        values = {**facts, **dict.fromkeys(ENCODERS), "clusters": {}, **self.metrics()}
+        """What ``summary.json`` holds: the keys of a run's with means, then ``spread`` and the splits."""
+        facts = {key: value for key, value in self.first.as_dict().items() if key not in AVERAGED}
+        values = {**facts, **dict.fromkeys(ENCODERS), "clusters": {}, **self.nested_metrics()}
         if self.first.best and values["best"]:
             values["best"] |= {"picked_on": self.first.best.picked_on, "measure": self.first.best.measure}
         return values | {"trials": list(self.trials), "num_trials": self.num_trials}
@@ -77,17 +77,17 @@ class SplitsSummary:
         """The means in the form of the summary of one run; None while splits are missing."""
         return RunSummary.from_dict(self.as_dict()) if len(self.trials) == self.num_trials else None
 
-    def metrics(self) -> dict[str, Any]:
-        """The figures, nested: means where a run has them, and ``spread`` with the same keys inside."""
-        means = {name: figure.mean for name, figure in self.figures.items()}
+    def nested_metrics(self) -> dict[str, Any]:
+        """Means where a run has them, and ``spread`` with the same keys inside."""
+        means = {name: one.mean for name, one in self.metrics.items()}
         spreads = {
-            f"spread/{name}": one.spread for name, one in self.figures.items() if one.spread is not None
+            f"spread/{name}": one.spread for name, one in self.metrics.items() if one.spread is not None
         }
         return nested(means | spreads)
 
 
-def _figures(run: RunSummary) -> list[tuple[str, float]]:
-    averaged = {key: value for key, value in run.as_dict().items() if key in FIGURES}
+def _metrics_of(run: RunSummary) -> list[tuple[str, float]]:
+    averaged = {key: value for key, value in run.as_dict().items() if key in AVERAGED}
     return [(path, value) for path, value in flatten(averaged) if isinstance(value, int | float)]
 
 

@@ -1,16 +1,15 @@
-"""The mean and the spread of figures over several runs."""
+"""The mean and the spread of metrics over several runs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any
 
 
 @dataclass(frozen=True)
 class MeanAndSpread:
-    """A figure over several runs.
+    """A metric over several runs.
 
     Attributes:
         mean: over the runs.
@@ -37,19 +36,3 @@ class MeanAndSpread:
         """
         spread = "" if self.spread is None else f" ± {self.spread:.{decimals}f}"
         return f"{self.mean:,.{decimals}f}{spread}"
-
-
-def nested(values: Mapping[str, float]) -> dict[str, Any]:
-    """Values by path, such as ``last/map``, as nested mappings.
-
-    >>> nested({"last/map": 1.0, "last/rank1": 2.0, "seconds": 3.0})
-    {'last': {'map': 1.0, 'rank1': 2.0}, 'seconds': 3.0}
-    """
-    tree: dict[str, Any] = {}
-    for path, value in values.items():
-        *above, name = path.split("/")
-        place = tree
-        for key in above:
-            place = place.setdefault(key, {})
-        place[name] = value
-    return tree

@@ -104,7 +104,7 @@ def _train_each(folder: SplitsFolder, on_event: OnEvent) -> SplitsSummary:
             if not done:
                 _train_one(folder, trial, Whole(folder.path, run_id), on_event)
             summary = _write_summary(folder)
-            tracker.epoch({"epoch": len(summary.trials), **summary.metrics()})
+            tracker.epoch({"epoch": len(summary.trials), **summary.nested_metrics()})
         tracker.artifacts(folder.path, ARTIFACTS)
     return summary
 

@@ -72,7 +72,7 @@ def test_an_interrupted_training_goes_on_with_the_first_split_that_is_not_finish
         assert run.config().data.trial == number
         assert (run.path / "report" / "index.html").is_file()
     maps = [run.summary().last["visible_to_infrared"]["map"] for run in runs]
-    assert summary.figures["last/visible_to_infrared/map"].mean == sum(maps) / 2
+    assert summary.metrics["last/visible_to_infrared/map"].mean == sum(maps) / 2
 
     alone = load_config("smoke", [*words, "data.trial=2", "tracking.mlflow_uri=null"])
     assert encoder(train(alone)[0].path) == encoder(top / "trial_02")
