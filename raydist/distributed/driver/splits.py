@@ -5,6 +5,7 @@ A split that is finished is not trained again, and one that was cut off goes on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from raydist.announcements import listening
@@ -16,7 +17,7 @@ from raydist.engine.inputs import open_inputs, read_tracklets, split_tables
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import run_name
 from raydist.engine.splits import SplitsFolder, SplitsSummary, config_of_split, trials_of
-from raydist.engine.start import check_start
+from raydist.engine.start import check_start, is_fresh
 from raydist.errors import DataError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
@@ -46,30 +47,38 @@ def train_splits(
         WorkerError: as `raydist.distributed.driver.training.train`.
     """
     folder = None if resume is None else SplitsFolder.open(resume.resolve(), config)
-    if folder is not None and not _pending(folder):
-        return folder, _train_each(folder, on_event)
+    pending = list(trials_of(config)) if folder is None else _pending(folder)
+    if folder is not None and not pending:
+        return folder, _train_each(folder, pending, on_event)
     with listening(lambda text: on_event(Preparing(text))):
-        check_splits(config)
+        check_splits(config, pending, folder)
     with connected(config.ray):
         check_resources(config.ray)
         folder = folder or SplitsFolder.create(config)
-        return folder, _train_each(folder, on_event)
+        return folder, _train_each(folder, pending, on_event)
 
 
-def check_splits(config: Config) -> None:
+def check_splits(config: Config, pending: Sequence[int], folder: SplitsFolder | None = None) -> None:
     """Refuse in the beginning what would stop the run on a later split.
 
     The frames are opened for the first split only: the splits of a set share their images.
 
     Args:
         config: with ``data.trial: all``.
+        pending: the splits to train on, at least one.
+        folder: what is gone on with; a run that has a checkpoint there needs no other weights.
 
     Raises:
         ConfigError: see `raydist.engine.start.check_start`.
         DataError: a list is missing or broken, or a modality is absent or too small.
     """
-    configs = {trial: config_of_split(config, trial) for trial in trials_of(config)}
-    for encoder in {one.encoder.weights: one.encoder for one in configs.values()}.values():
+    configs = {trial: config_of_split(config, trial) for trial in pending}
+    starts = {
+        one.encoder.weights: one.encoder
+        for trial, one in configs.items()
+        if folder is None or is_fresh(one, folder.run_folder(trial).checkpoints)
+    }
+    for encoder in starts.values():
         check_start(encoder)
     for trial, one in configs.items():
         try:
@@ -93,9 +102,9 @@ def _pending(folder: SplitsFolder) -> list[int]:
     return [trial for trial in trials_of(folder.config) if whole_summary(folder.run_folder(trial)) is None]
 
 
-def _train_each(folder: SplitsFolder, on_event: OnEvent) -> SplitsSummary:
+def _train_each(folder: SplitsFolder, pending: Sequence[int], on_event: OnEvent) -> SplitsSummary:
     """Train on the splits on which work is left; after each of them the mean is written and logged."""
-    trials, pending = trials_of(folder.config), _pending(folder)
+    trials = trials_of(folder.config)
     tracker, run_id = track(folder.config, folder.whole)
     with finishing(tracker):
         for trial in trials:

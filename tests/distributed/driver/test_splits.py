@@ -15,7 +15,7 @@ from raydist.distributed.driver.training import train
 from raydist.engine.events import AlreadyFinished, CellStarted, EpochDone
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config
-from raydist.engine.splits import config_of_split
+from raydist.engine.splits import SplitsFolder
 from raydist.errors import DataError
 
 SMALL = (
@@ -126,21 +126,31 @@ def _check_comparison(words, top):
 
 def test_a_split_without_lists_is_refused_before_the_first_is_trained(words, image_set, tmp_path):
     (image_set("regdb") / "idx" / "test_thermal_2.txt").unlink()
-    config = load_config("smoke", words)
-    for check in (check_splits, train_splits):
-        with pytest.raises(DataError, match=r"^data\.trial = 2: cannot read .*test_thermal_2\.txt"):
-            check(config)
+    with pytest.raises(DataError, match=r"^data\.trial = 2: cannot read .*test_thermal_2\.txt"):
+        train_splits(load_config("smoke", words))
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_split_that_is_too_small_is_named(words, image_set):
     file = image_set("regdb") / "idx" / "train_visible_2.txt"
     file.write_text(file.read_text().splitlines()[0] + "\n")
-    with pytest.raises(DataError, match=r"^data\.trial = 2: 1 visible training tracklets cannot make two"):
-        check_splits(load_config("smoke", words))
-
-
-def test_the_splits_are_those_of_the_lists(words):
     config = load_config("smoke", words)
-    check_splits(config)
-    assert [config_of_split(config, trial).data.trial for trial in (1, 2)] == [1, 2]
+    with pytest.raises(DataError, match=r"^data\.trial = 2: 1 visible training tracklets cannot make two"):
+        check_splits(config, [1, 2])
+    check_splits(config, [1])
+
+
+def test_weights_are_needed_by_splits_that_have_no_checkpoint(words, tmp_path):
+    earlier, weights = tmp_path / "earlier", tmp_path / "weights"
+    for trial in (1, 2):
+        run = RunFolder.create(earlier, f"trial_{trial:02d}", "x")
+        run.checkpoints.write(1, {"state.json": b"{}"})
+    weights.mkdir()
+    (weights / "config.yaml").write_text("data: {trial: all}\n")
+    config = load_config("smoke", [*words, f"encoder.weights={weights}"])
+    folder = SplitsFolder(earlier, config)
+    check_splits(config, [1, 2], folder)
+    shutil.rmtree(earlier / "trial_02")
+    with pytest.raises(DataError, match=r"trial_02@last: no such file"):
+        check_splits(config, [1, 2], folder)
+    check_splits(config, [1], folder)
