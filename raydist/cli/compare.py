@@ -21,7 +21,8 @@ from raydist.cli.display import ProgressDisplay
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
+    from raydist.distributed.driver.comparison_table import ComparisonTable, TableRow
+    from raydist.engine.spread import MeanAndSpread
 
 Methods = Annotated[
     str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")
@@ -98,9 +99,8 @@ def _row(row: TableRow, keys: Iterable[str]) -> Sequence[str]:
     return [label, str(len(row.seeds)), *(_cell(row.measures.get(key), key) for key in keys)]
 
 
-def _cell(value: MeanOverSeeds | None, key: str) -> str:
+def _cell(value: MeanAndSpread | None, key: str) -> str:
     if value is None:
         return "-"
     digits = 2 if key.endswith(("ari", "accuracy")) else 0 if key in ("seconds", "frames_seen") else 1
-    spread = "" if value.spread is None else f" ± {value.spread:.{digits}f}"
-    return f"{value.mean:,.{digits}f}{spread}"
+    return value.text(digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -201,10 +202,10 @@ def pack(
 @with_exit_codes
 def baseline(arguments: Arguments = None, json: Json = False) -> None:
     """Rank a data set by grey histograms alone: how far brightness tells people apart."""
-    from raydist.cli.scores import print_scores
+    from raydist.cli.scores import print_search_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
-    from raydist.evaluation.retrieval import scores
+    from raydist.evaluation.retrieval import search_scores
     from raydist.home import cache_folder
 
     config = config_of(arguments)
@@ -212,11 +213,11 @@ def baseline(arguments: Arguments = None, json: Json = False) -> None:
     print_notes(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:
         raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")
-    retrieval = scores(inputs.ranked.with_features(grey_histograms(inputs.ranked_frames)), inputs.protocol)
-    title = f"{config.data.name}, protocol {inputs.protocol}, percent"
-    print_scores("grey histogram", retrieval, title=title, stderr=json)
+    features = inputs.ranked.with_features(grey_histograms(inputs.ranked_frames))
+    scores, title = search_scores(features, inputs.protocol), config.data.name
+    print_search_scores("grey histogram", scores, title=title, protocol=inputs.protocol, stderr=json)
     if json:
-        print_json({"protocol": inputs.protocol, "retrieval": retrieval})
+        print_json({"protocol": inputs.protocol} | asdict(scores))
 
 
 def _read(section: DataSection) -> tuple[TrackletTable, ReadNotes]:

@@ -14,6 +14,7 @@ from raydist.engine.events import (
     Event,
     Preparing,
     ReportWritten,
+    Scores,
     Started,
     StepDone,
 )
@@ -30,11 +31,12 @@ class ProgressDisplay:
         folder: of the run that goes on.
 
     Attributes:
-        folder: of the run that was started last; None before the first.
+        folder: what is gone on with, that of the run that was started last; None before the first.
     """
 
     def __init__(self, folder: str | None = None) -> None:
         self.folder = folder
+        self._is_whole = False  # whether the folder is that of the runs on all splits
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._explained: set[str] = set()
@@ -63,7 +65,9 @@ class ProgressDisplay:
 
         Why a criterion is missing is said after the first epoch that lacks it.
         """
-        if isinstance(event, Started):
+        if isinstance(event, CellStarted) and event.folder:
+            self.folder, self._is_whole = event.folder, True
+        if isinstance(event, Started) and not self._is_whole:
             self.folder = event.folder
         if isinstance(event, StepDone):
             self._advance(event)
@@ -161,6 +165,15 @@ def _epoch_line(event: EpochDone) -> str:
             f"{name} {MISSING if value is None else f'{value:.2f}'}"
             for name, value in with_missing(report.criteria).items()
         ]
-    for direction, scores in (report.retrieval or {}).items():
-        parts.append(f"{direction.replace('_to_', '->')} R1 {scores['rank1']:.1f} mAP {scores['map']:.1f}")
+    parts += _directions(report.retrieval or {})
+    for search, of_search in report.searches.items():
+        parts += [f"{search} {one}" for one in _directions(of_search)]
     return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"
+
+
+def _directions(scores: Scores) -> list[str]:
+    """The first rank and mAP of each direction."""
+    return [
+        f"{direction.replace('_to_', '->')} R1 {values['rank1']:.1f} mAP {values['map']:.1f}"
+        for direction, values in scores.items()
+    ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
-from raydist.cli.scores import print_scores
+from raydist.cli.scores import print_search_scores
 from raydist.cli.system import open_streams
 from raydist.plurals import counted
 
@@ -27,10 +28,10 @@ def evaluate(
     run_dir: RunDir, overrides: Overrides = None, checkpoint: Checkpoint = None, json: Json = False
 ) -> None:
     """Evaluate the encoder of a run, on the run's data or on other data."""
-    from raydist.engine.inputs import default_protocol, scoring_obstacle
+    from raydist.engine.inputs import default_protocol, scoring_obstacle, search_warnings
     from raydist.engine.trained import Trained
     from raydist.errors import DataError
-    from raydist.evaluation.retrieval import scores
+    from raydist.evaluation.retrieval import search_scores
 
     trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"), checkpoint=checkpoint)
     config = trained.config
@@ -41,12 +42,12 @@ def evaluate(
     print_line(
         f"ranking {counted(len(ranked), 'tracklet')} by {trained.chosen.run} after {trained.chosen.line()}"
     )
+    for line in search_warnings(config, ranked):
+        print_line(f"warning: {line}")
     (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
-    retrieval = scores(features, protocol)
-    on = f"{config.data.name}, {config.evaluation.split} split, protocol {protocol}"
-    print_scores(
-        f"epoch {trained.epoch}", retrieval, title=f"{config.method.name} on {on}, percent", stderr=json
-    )
+    scores = search_scores(features, protocol)
+    title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split"
+    print_search_scores(f"epoch {trained.epoch}", scores, title=title, protocol=protocol, stderr=json)
     if json:
         facts = {
             "folder": str(trained.chosen.run),
@@ -54,7 +55,7 @@ def evaluate(
             "data": config.data.name,
             "split": config.evaluation.split,
         }
-        print_json(facts | {"protocol": protocol, "retrieval": retrieval})
+        print_json(facts | {"protocol": protocol} | asdict(scores))
 
 
 def main() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-from raydist.cli.scores import print_scores
+from raydist.cli.scores import print_search_scores
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.registry import PROTOCOLS
 
@@ -29,20 +30,21 @@ def score(features: Features, protocol: Protocol = None, json: Json = False) -> 
     """Rank the gallery for every query, both ways across the modalities."""
     from raydist.data.feature_files import read_features
     from raydist.evaluation.protocols import find_protocol
-    from raydist.evaluation.retrieval import scores
+    from raydist.evaluation.retrieval import search_scores
 
     if protocol is None:
         raise ConfigError(_choice())
-    rule = find_protocol(protocol).rule
+    find_protocol(protocol)  # refused before the file is read
     table = read_features(features)
     try:
-        retrieval = scores(table, protocol)
+        scores = search_scores(table, protocol)
     except DataError as error:
         raise DataError(f"{features}: {error}") from None
-    print_scores(features.stem, retrieval, title=f"{features}, protocol {protocol}, percent", stderr=json)
-    print_line(f"protocol {protocol}: {rule}")
+    print_search_scores(features.stem, scores, title=str(features), protocol=protocol, stderr=json)
+    for name in (protocol, *scores.searches):
+        print_line(f"protocol {name}: {find_protocol(name).rule}")
     if json:
-        print_json({"features": str(features), "protocol": protocol, "retrieval": retrieval})
+        print_json({"features": str(features), "protocol": protocol} | asdict(scores))
 
 
 def _choice() -> str:

@@ -13,11 +13,28 @@ from raydist.plurals import counted
 if TYPE_CHECKING:
     from raydist.engine.events import Scores
     from raydist.engine.summary import RunSummary
+    from raydist.evaluation.retrieval import SearchScores
+
+SUPERVISED = "this method was given the identities: it is a ruler for the others, not an unsupervised result"
 
 DIRECTION_LABELS = {
     "infrared_to_visible": "infrared -> visible",
     "visible_to_infrared": "visible -> infrared",
 }
+
+
+def print_search_scores(label: str, scores: SearchScores, *, title: str, protocol: str, stderr: bool) -> None:
+    """A table for each search of a data set, see `print_scores`.
+
+    Args:
+        label: of the features.
+        scores: of the protocol, and of the other searches beside it.
+        title: of the tables, before the name of a protocol.
+        protocol: that of the first table.
+        stderr: see `print_scores`.
+    """
+    for name, of_search in {protocol: scores.retrieval, **scores.searches}.items():
+        print_scores(label, of_search, title=f"{title}, protocol {name}, percent", stderr=stderr)
 
 
 def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> None:
@@ -32,7 +49,7 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
     print_table(
         ["features", "direction", *METRICS.values()], _rows(label, scores), title=title, stderr=stderr
     )
-    _print_chance(scores)
+    print_chance(_chance(scores))
     for direction, values in scores.items():
         if values["skipped_queries"]:
             skipped = int(values["skipped_queries"])
@@ -46,22 +63,22 @@ def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
     if summary.last is None:
         _print_criteria(summary, stderr=stderr)
     else:
-        _print_run_scores(summary, summary.last, stderr=stderr)
+        _print_run_scores(summary, stderr=stderr)
     if summary.supervised:
-        print_line(
-            "this method was given the identities: it is a ruler for the others, not an unsupervised result"
-        )
+        print_line(SUPERVISED)
 
 
-def _print_run_scores(summary: RunSummary, last: Scores, *, stderr: bool) -> None:
-    """The table *untrained / last / best*, both directions, with the chance level."""
+def _print_run_scores(summary: RunSummary, *, stderr: bool) -> None:
+    """The table *untrained / last / best* of each search, both directions, with the chance level."""
     best = summary.best
-    rows = [*_rows("untrained", summary.untrained or {}), *_rows(f"last (epoch {summary.epochs})", last)]
+    labels = {"untrained": "untrained", "last": f"last (epoch {summary.epochs})"}
     if best:
-        rows += _rows(f"best (epoch {best.epoch}) *", best.scores)
-    title = f"{_title(summary)}, protocol {summary.protocol}, percent"
-    print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
-    _print_chance(last)
+        labels["best"] = f"best (epoch {best.epoch}) *"
+    for protocol, encoders in summary.of_searches.items():
+        rows = [row for key, label in labels.items() for row in _rows(label, encoders.get(key, {}))]
+        title = f"{title_of(summary)}, protocol {protocol}, percent"
+        print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
+        print_chance(_chance(encoders["last"]))
     if best:
         papers = ", as papers do" if summary.split == "test" else ""
         by = f"{best.picked_on} by the mean mAP of both directions{papers}"
@@ -76,7 +93,7 @@ def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:
         return
     first, last = (with_missing(values) for values in measured)
     rows = [[name, _value(first.get(name)), _value(last.get(name))] for name in {**first, **last}]
-    title = f"{_title(summary)}: criteria without identities, larger is better"
+    title = f"{title_of(summary)}: criteria without identities, larger is better"
     print_table(["criterion", "first", "last"], rows, title=title, stderr=stderr)
     for reason in missing_reasons(measured):
         print_line(reason)
@@ -88,7 +105,8 @@ def _value(value: float | None) -> str:
     return MISSING if value is None else f"{value:.3f}"
 
 
-def _title(summary: RunSummary) -> str:
+def title_of(summary: RunSummary) -> str:
+    """The method, and the data set that it was trained on."""
     return f"{summary.method}{' SUPERVISED' if summary.supervised else ''} on {summary.data}"
 
 
@@ -99,8 +117,11 @@ def _rows(label: str, scores: Mapping[str, Mapping[str, float]]) -> list[list[st
     ]
 
 
-def _print_chance(scores: Scores) -> None:
-    levels = (
-        f"{direction.replace('_', ' ')} {values['chance_map']:.1f}" for direction, values in scores.items()
-    )
-    print_line(f"a random order has mAP: {', '.join(levels)}")
+def _chance(scores: Scores) -> dict[str, float]:
+    return {direction: values["chance_map"] for direction, values in scores.items()}
+
+
+def print_chance(levels: Mapping[str, float]) -> None:
+    """A line with the mAP of a random order in each direction."""
+    words = (f"{direction.replace('_', ' ')} {level:.1f}" for direction, level in levels.items())
+    print_line(f"a random order has mAP: {', '.join(words)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,22 +26,50 @@ from raydist.errors import ConfigError
 if TYPE_CHECKING:
     from raydist.engine.schema import Config
 
-Resume = Annotated[Path | None, typer.Option(help="Go on with the run in this folder.", show_default=False)]
+Resume = Annotated[
+    Path | None,
+    typer.Option(help="Go on with the run, or the runs on all splits, in this folder.", show_default=False),
+]
 
 
 @with_exit_codes
 def train(arguments: Arguments = None, resume: Resume = None, json: Json = False) -> None:
     """Train an encoder from unlabelled tracklets; with nothing after it, the demo."""
+    from raydist.data.datasets.dataset import ALL_TRIALS
+
     config = _resumed(resume, arguments) if resume else config_of(arguments)
+    run = _train_splits if config.data.trial == ALL_TRIALS else _train_one
+    display = ProgressDisplay(str(resume.resolve()) if resume else None)
+    with advising(lambda: resume_advice("train", display.folder)):
+        folder, summary = run(config, resume, display, json=json)
+    print_line(f"run folder: {folder}")
+    if json:
+        print_json(summary | {"folder": str(folder)})
+
+
+def _train_one(
+    config: Config, resume: Path | None, display: ProgressDisplay, *, json: bool
+) -> tuple[Path, dict[str, Any]]:
+    """Train, print the table, and give the folder and what its ``summary.json`` holds."""
     from raydist.distributed.driver.training import train as run
 
-    display = ProgressDisplay(str(resume.resolve()) if resume else None)
-    with advising(lambda: resume_advice("train", display.folder)), display:
+    with display:
         folder, summary = run(config, resume=resume, on_event=display.show)
     print_summary(summary, stderr=json)
-    print_line(f"run folder: {folder.path}")
-    if json:
-        print_json(summary.as_dict() | {"folder": str(folder.path)})
+    return folder.path, summary.as_dict()
+
+
+def _train_splits(
+    config: Config, resume: Path | None, display: ProgressDisplay, *, json: bool
+) -> tuple[Path, dict[str, Any]]:
+    """The same on all splits of a data set, with their mean."""
+    from raydist.cli.split_scores import print_splits
+    from raydist.distributed.driver.splits import train_splits
+
+    with display:
+        folder, summary = train_splits(config, resume=resume, on_event=display.show)
+    print_splits(summary, stderr=json)
+    return folder.path, summary.as_dict()
 
 
 def _resumed(folder: Path, arguments: list[str] | None) -> Config:
@@ -49,13 +77,15 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
     from raydist.config import overrides
     from raydist.engine.run_folder import RunFolder
     from raydist.engine.schema import with_values
+    from raydist.engine.split_folders import holds_splits
 
     recipe, words = split_arguments(arguments)
     if recipe is not None:
         raise ConfigError(
             f"{recipe} with --resume {folder}: a run goes on with its own configuration; leave the recipe out"
         )
-    return with_values(RunFolder.open(folder).config(), overrides(words))
+    run = RunFolder(folder) if holds_splits(folder) else RunFolder.open(folder)
+    return with_values(run.config(), overrides(words))
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "steps": state.steps,
         "frames_seen": state.frames_seen,
         "history": state.history,
+        "searches": state.searches,
         "criteria": state.criteria,
         "report": report.as_row(),
         "optimizer": optimizer,
@@ -102,6 +103,7 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = by_epoch(facts["history"])
+    state.searches = by_epoch(facts.get("searches", {}))  # older runs had one search
     state.criteria = by_epoch(facts.get("criteria", {}))  # older runs were always scored
     state.optimizer = make_optimizer(
         state.config.train, state.trainable(), state.plan.at(state.epoch - 1).stage

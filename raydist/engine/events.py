@@ -29,6 +29,7 @@ class EpochReport:
             ``purity``; empty when the stage makes no clusters.
         association: how well links across the modalities agree with the identities.
         retrieval: where the encoder was evaluated after this epoch, else None.
+        searches: the same by the other searches of the data set, by name.
         seconds: of each part of the epoch.
     """
 
@@ -41,6 +42,7 @@ class EpochReport:
     clusters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     association: Mapping[str, float] = field(default_factory=dict)
     retrieval: Scores | None = None
+    searches: Mapping[str, Scores] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_row(self) -> dict[str, Any]:
@@ -144,19 +146,22 @@ class ReportWritten:
 
 @dataclass(frozen=True)
 class CellStarted:
-    """A comparison comes to one of its runs.
+    """A comparison, or a training on all splits of a data set, comes to one of its runs.
 
     Attributes:
         number: of the run, counted from 1.
-        num_cells: runs of the comparison.
+        num_cells: how many runs there are.
         name: of the run's folder.
         done: whether it was finished before.
+        folder: what is gone on with, of the runs on all splits of a data set; None for a comparison, where
+            the same command does.
     """
 
     number: int
     num_cells: int
     name: str
     done: bool
+    folder: str | None = None
 
 
 Event = Preparing | AlreadyFinished | Started | StepDone | EpochDone | ReportWritten | CellStarted

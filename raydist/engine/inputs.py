@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.announcements import announce
-from raydist.data.datasets.dataset import ReadOptions, read_dataset
+from raydist.data.datasets.dataset import ALL_TRIALS, ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.measuring import measured
 from raydist.data.frames.ranges import Ranges
@@ -24,8 +24,9 @@ from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
-from raydist.evaluation.obstacles import Obstacle, find_obstacle
-from raydist.types import UNKNOWN_IDENTITY, Modality
+from raydist.errors import ConfigError
+from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
+from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Modality
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,16 @@ def data_fingerprint(data: DataSection, cache: Path) -> dict[str, str]:
 
 
 def read_options(data: DataSection) -> ReadOptions:
-    """What the section says to the readers."""
+    """What the section says to the readers.
+
+    Raises:
+        ConfigError: it names all splits, and one is read.
+    """
+    if data.trial == ALL_TRIALS:
+        raise ConfigError(
+            f"data.trial = {ALL_TRIALS}: only raydist train goes through all splits of a data set; name one "
+            f"here, data.trial=1 to {DATASETS.load(data.name).num_trials}"
+        )
     return ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
 
 
@@ -118,7 +128,7 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
         config: the whole configuration.
         cache: the folder of drawn sets and packed frames.
         warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
-            have none left.
+            have none left; and one for each search that cannot be scored.
 
     Raises:
         ConfigError: an entry of `data.range` is of no camera or modality.
@@ -133,6 +143,9 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     if len(ranked):
         ranked, ranked_frames = readable_part(ranked, data, cache)
         frames_notes += Counter(ranked_frames.notes)
+    obstacle = scoring_obstacle(config, ranked)
+    for line in search_warnings(config, ranked) if warn and obstacle is None else []:
+        log.warning("warning: %s", line)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,
@@ -141,7 +154,7 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
         ranked,
         ranked_frames,
         default_protocol(config),
-        scoring_obstacle(config, ranked),
+        obstacle,
         notes | dict(frames_notes),
         data,
     )
@@ -151,8 +164,18 @@ def scoring_obstacle(config: Config, ranked: TrackletTable) -> Obstacle | None:
     """Why an encoder cannot be scored on the queries and the gallery of `split_tables`; None where it can."""
     if config.evaluation.split == "validation" and not len(ranked):
         return Obstacle("no identities", "no training tracklet has an identity, so none is held out")
-    constant = np.ones((len(ranked), 1), np.float32)  # only what stands beside the features is looked at
-    return find_obstacle(ranked.with_features(constant), default_protocol(config))
+    return find_obstacle(_unranked(ranked), default_protocol(config))
+
+
+def search_warnings(config: Config, ranked: TrackletTable) -> list[str]:
+    """A line for each other search of the data set that queries and gallery cannot be scored by."""
+    unscored = unscored_searches(_unranked(ranked), default_protocol(config))
+    return [f"search {name} is left out: {message}" for name, message in unscored.items()]
+
+
+def _unranked(ranked: TrackletTable) -> FeatureTable:
+    """A table of queries and gallery of which only what stands beside the features is looked at."""
+    return ranked.with_features(np.ones((len(ranked), 1), np.float32))
 
 
 def with_measured_ranges(
@@ -165,7 +188,7 @@ def with_measured_ranges(
         table: all tracklets, whose cameras the entries may name.
         training: those that percentages are measured on.
         warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
-            have none left.
+            have none left; and one for each search that cannot be scored.
 
     Raises:
         ConfigError: an entry is of no camera or modality.

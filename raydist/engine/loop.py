@@ -61,7 +61,7 @@ def run_epoch(state: RunState) -> EpochReport:
         state.criteria[state.epoch] = targets.criteria
     if evaluation_is_due(state):
         with timed(seconds, "evaluate"):
-            state.history[state.epoch] = evaluate_retrieval(state)
+            state.add_scores(evaluate_retrieval(state))
     # The steps moved the batch-norm statistics of each worker by its own clips. All go on with those of rank
     # 0, which are in its checkpoint: so a run that is resumed goes on as this one does.
     state.process_group.broadcast_buffers(state.encoder)
@@ -75,6 +75,7 @@ def run_epoch(state: RunState) -> EpochReport:
         clusters=diagnostics.clusters,
         association=diagnostics.association,
         retrieval=state.history.get(state.epoch),
+        searches=state.searches.get(state.epoch, {}),
         seconds=seconds,
     )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import torch
 
-from raydist.engine.events import Scores
 from raydist.engine.extraction import extract
 from raydist.engine.state import RunState
-from raydist.evaluation.retrieval import scores
+from raydist.evaluation.retrieval import SearchScores, search_scores
 from raydist.types import FeatureTable, tracklet_means
 
 
@@ -29,6 +28,6 @@ def ranked_features(state: RunState) -> FeatureTable:
     return table.with_features(tracklet_means(gathered.cpu().numpy()))
 
 
-def evaluate_retrieval(state: RunState) -> Scores:
-    """Direction -> measure -> percent."""
-    return scores(ranked_features(state), state.inputs.protocol)
+def evaluate_retrieval(state: RunState) -> SearchScores:
+    """The scores by the protocol of the run, and by the other searches of its data set."""
+    return search_scores(ranked_features(state), state.inputs.protocol)

@@ -67,8 +67,14 @@ def _evaluate_untrained(state: RunState) -> EpochReport:
         return EpochReport(epoch=0, stage="untrained")
     seconds: dict[str, float] = {}
     with timed(seconds, "evaluate"):
-        state.history[0] = evaluate_retrieval(state)
-    return EpochReport(epoch=0, stage="untrained", retrieval=state.history[0], seconds=seconds)
+        state.add_scores(evaluate_retrieval(state))
+    return EpochReport(
+        epoch=0,
+        stage="untrained",
+        retrieval=state.history[0],
+        searches=state.searches.get(0, {}),
+        seconds=seconds,
+    )
 
 
 def _commit(state: RunState, folder: RunFolder, report: EpochReport) -> None:

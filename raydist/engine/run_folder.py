@@ -15,6 +15,7 @@ from raydist.data.feature_files import read_labels, write_labels
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
+from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.tracking.jsonl import JsonLines
@@ -47,17 +48,30 @@ class RunFolder:
         """The folder of an earlier run.
 
         Raises:
-            ConfigError: no run is there.
+            ConfigError: no run is there, or one on each split of a data set.
         """
         if not (path / "config.yaml").is_file():
             raise ConfigError(
                 f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001"
             )
+        if holds_splits(path):
+            raise ConfigError(name_one(path))
         return cls(path)
 
     def config(self) -> Config:
         """The resolved configuration of the run."""
         return validate(Config, read_yaml(self.path / "config.yaml"))
+
+    def require_same(self, config: Config) -> None:
+        """Refuse to go on with the run in another way.
+
+        Raises:
+            ConfigError: one line for everything that differs.
+        """
+        if changed := differences(self.config(), config):
+            raise ConfigError(
+                "a resumed run keeps its configuration, but these differ:\n" + "\n".join(changed)
+            )
 
     def write(self, name: str, content: str | dict[str, Any]) -> None:
         """Write a text file, or a mapping as JSON."""

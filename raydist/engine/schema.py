@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
+from raydist.data.datasets.dataset import ALL_TRIALS
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.ranges import RangeSetting, checked_range
 from raydist.data.synthetic.presets import PRESETS
@@ -58,7 +59,9 @@ class DataSection(Section):
     outside_frames: bool = Field(
         False, description="Manifest: follow absolute paths, .. and links that lead out of that folder."
     )
-    trial: int = Field(1, ge=1, le=10, description="Which of RegDB's ten splits; others have one.")
+    trial: Positive | Literal["all"] = Field(
+        1, description="Which of RegDB's ten splits, or a run on each; others have one."
+    )
     preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="Synthetic: which world is drawn.")
     layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
         "hitsz_vcm", description="Synthetic: in which layout it is written."
@@ -95,6 +98,15 @@ class DataSection(Section):
     )
     workers: int = Field(2, ge=0, description="Threads that decode frames.")
 
+    @field_validator("trial", mode="before")
+    @classmethod
+    def _trial_is_one(cls, value: Any) -> Any:
+        if value == ALL_TRIALS or (isinstance(value, int) and value >= 1):
+            return value
+        raise ConfigError(
+            f"data.trial = {shown(value)}: expected the number of a split, from 1, or {ALL_TRIALS}"
+        )
+
     @field_validator("range", mode="before")
     @classmethod
     def _range_is_one(cls, value: Any) -> Any:
@@ -104,6 +116,18 @@ class DataSection(Section):
     @classmethod
     def _null_is_a_name(cls, value: Any) -> Any:
         return "null" if value is None else value  # YAML reads the preset's name as nothing
+
+    @model_validator(mode="after")
+    def _trial_is_published(self) -> DataSection:
+        last = DATASETS.load(self.name).num_trials
+        if self.trial == ALL_TRIALS and last == 1:
+            raise ConfigError(f"data.trial = {ALL_TRIALS}: data set {self.name} has one split; leave it out")
+        if isinstance(self.trial, int) and 1 < last < self.trial:
+            raise ConfigError(
+                f"data.trial = {self.trial}: data set {self.name} has the splits 1 to {last}, or "
+                f"{ALL_TRIALS}, a run on each"
+            )
+        return self
 
     @model_validator(mode="after")
     def _root_and_protocol_are_known(self) -> DataSection:

@@ -23,6 +23,7 @@ from raydist.encoders.weights.choice import starting_weights
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.chosen_epoch import ChosenEpoch, names_run, read_checkpoint, split_run
 from raydist.engine.schema import Config, EncoderSection
+from raydist.engine.split_folders import holds_splits, name_one
 from raydist.errors import CheckpointError, ConfigError, DataError, RaydistError
 from raydist.yaml_files import read_yaml
 
@@ -71,6 +72,8 @@ def find_start(weights: str, checkpoint: str | None = None) -> Start:
             f"{path}: no such run or file; give a .safetensors, .pth or .pt file, or the folder of a run "
             "(with config.yaml)"
         )
+    if holds_splits(path):
+        raise ConfigError(name_one(path))
     try:
         chosen, _ = read_checkpoint(path, which)
     except CheckpointError as error:
@@ -117,6 +120,20 @@ def _fixed(weights: str) -> str:
             "also if it goes on"
         )
     return f"{chosen.run}@{chosen.epoch}"
+
+
+def weights_of_split(weights: str, run: str) -> str:
+    """What ``encoder.weights`` is for one split, where it may name a folder of runs on all splits.
+
+    Args:
+        weights: a file, or the folder of a run, as `find_start` takes it.
+        run: the name of the run on the split.
+
+    Returns:
+        The same, but the run in the place of the folder that holds it.
+    """
+    folder, which = split_run(weights)
+    return f"{folder / run}@{which}" if holds_splits(folder) else weights
 
 
 def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:

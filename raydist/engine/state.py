@@ -20,6 +20,7 @@ from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
 from raydist.engine.start import start_encoder
+from raydist.evaluation.retrieval import SearchScores
 from raydist.methods.method import Method, MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.methods.steps import Memories
@@ -44,6 +45,7 @@ class RunState:
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
         history: the retrieval results so far, by epoch; 0 is the untrained encoder.
+        searches: the results of the other searches of the data set, by epoch and name of the search.
         criteria: of each epoch, where the encoder cannot be scored.
         steps: optimizer steps made.
         frames_seen: training frames that went through the encoder, over all workers.
@@ -63,6 +65,7 @@ class RunState:
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
     history: dict[int, Scores] = field(default_factory=dict)
+    searches: dict[int, Mapping[str, Scores]] = field(default_factory=dict)
     criteria: dict[int, Mapping[str, float]] = field(default_factory=dict)
     steps: int = 0
     frames_seen: int = 0
@@ -77,6 +80,12 @@ class RunState:
     def is_scored(self) -> bool:
         """Whether retrieval can be evaluated on the data."""
         return self.inputs.obstacle is None
+
+    def add_scores(self, scores: SearchScores) -> None:
+        """Take the scores of the encoder after the last epoch."""
+        self.history[self.epoch] = scores.retrieval
+        if scores.searches:
+            self.searches[self.epoch] = scores.searches
 
     @property
     def best(self) -> BestEpoch | None:

@@ -70,6 +70,7 @@ class RunSummary:
         untrained: scores of the untrained encoder; None where nothing can be scored.
         last: scores after the last epoch; None likewise.
         best: the best epoch; None where nothing was measured.
+        searches: name of another search of the data set -> ``untrained``, ``last`` and ``best`` -> scores.
         clusters: ``first`` and ``last`` -> modality -> measure -> value; empty without clusters.
         association: ``first`` and ``last`` -> measure -> value.
         criteria: ``first`` and ``last`` -> criterion -> value; empty where none was measured.
@@ -91,12 +92,25 @@ class RunSummary:
     last: Scores | None
     best: Best | None
     clusters: Mapping[str, Mapping[str, Mapping[str, float]]]
+    searches: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
     association: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     criteria: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     not_scored: str | None = None
     frames_seen: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     frames_per_second: float = 0.0
+
+    @property
+    def of_searches(self) -> dict[str, Mapping[str, Scores]]:
+        """Name of a search -> ``untrained``, ``last`` and ``best`` -> scores, the run's own search first.
+
+        Without what was not scored.
+        """
+        if self.protocol is None:
+            return {}
+        best = self.best.scores if self.best else None
+        own = {"untrained": self.untrained, "last": self.last, "best": best}
+        return {self.protocol: {key: scores for key, scores in own.items() if scores}, **self.searches}
 
     def as_dict(self) -> dict[str, Any]:
         """What ``summary.json`` holds."""
@@ -135,6 +149,7 @@ def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
         untrained=state.history.get(0),
         last=state.history.get(state.epoch),
         best=Best.of(state),
+        searches=_searches(state),
         clusters=_first_and_last([report.clusters for report in reports]),
         association=_first_and_last([report.association for report in reports]),
         criteria=_first_and_last([report.criteria for report in reports]),
@@ -143,6 +158,16 @@ def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:
         seconds=seconds,
         frames_per_second=round(state.frames_seen / max(seconds.get("train", 0.0), 1e-9), 1),
     )
+
+
+def _searches(state: RunState) -> dict[str, dict[str, Scores]]:
+    """The scores of the other searches, of the encoders that the summary has."""
+    epochs = {"untrained": 0, "last": state.epoch} | ({"best": state.best.epoch} if state.best else {})
+    searches: dict[str, dict[str, Scores]] = {}
+    for encoder, epoch in epochs.items():
+        for search, scores in state.searches.get(epoch, {}).items():
+            searches.setdefault(search, {})[encoder] = scores
+    return searches
 
 
 def _sum_of_seconds(reports: Sequence[EpochReport]) -> dict[str, float]:

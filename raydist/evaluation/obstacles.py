@@ -69,6 +69,20 @@ def find_obstacle(table: FeatureTable, protocol: str | Protocol) -> Obstacle | N
     return None
 
 
+def unscored_searches(table: FeatureTable, protocol: str | Protocol) -> dict[str, str]:
+    """Why the other searches that a protocol names are left out, by their names; empty where none is.
+
+    Args:
+        table: see `find_obstacle`.
+        protocol: a protocol or its name.
+
+    Raises:
+        ConfigError: there is no such protocol.
+    """
+    obstacles = {name: find_obstacle(table, name) for name in find_protocol(protocol).beside}
+    return {name: obstacle.message for name, obstacle in obstacles.items() if obstacle}
+
+
 def require_scorable(table: FeatureTable, protocol: str | Protocol) -> None:
     """Refuse a table that cannot be scored.
 

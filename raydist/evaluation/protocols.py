@@ -39,6 +39,7 @@ class Protocol:
         num_draws: how many galleries are drawn; metrics are the mean over them.
         deduplicate: whether a person counts once in the CMC, at the best ranked of their rows; mAP and mINP
             count every row.
+        beside: names of the protocols of other searches of the same data, which are scored with this one.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Protocol:
     draw: Callable[[FeatureTable, Ints, int], Ints] = draw_all
     num_draws: int = 1
     deduplicate: bool = False
+    beside: tuple[str, ...] = ()
 
 
 def find_protocol(protocol: str | Protocol) -> Protocol:
@@ -89,12 +91,14 @@ SYSU_MM01 = _single_shot(
     f"all-search (cam1 to cam6), single-shot: {SYSU_RULE}",
     ignore=ignore_same_room,
     select=partial(select_cameras, cameras=("cam1", "cam2", "cam3", "cam4", "cam5", "cam6")),
+    beside=("sysu_mm01_indoor",),
 )
 SYSU_MM01_INDOOR = _single_shot(
     "sysu_mm01_indoor",
     f"indoor-search (visible cam1 and cam2, infrared cam3 and cam6), single-shot: {SYSU_RULE}",
     ignore=ignore_same_room,
     select=partial(select_cameras, cameras=("cam1", "cam2", "cam3", "cam6")),
+    beside=("sysu_mm01",),
 )
 REGDB = Protocol(
     "regdb", "all images of one trial take part, nothing is removed; papers give the mean over ten trials"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.directions import DIRECTIONS, directions
-from raydist.evaluation.obstacles import require_scorable
+from raydist.evaluation.obstacles import find_obstacle, require_scorable
 from raydist.evaluation.protocols import PLAIN, Protocol, find_protocol
 from raydist.evaluation.ranking import (
     RANKS,
@@ -17,11 +18,14 @@ from raydist.evaluation.ranking import (
     expected_average_precision,
     mean_metrics,
     rank_gallery,
-    rank_metrics,
 )
+from raydist.evaluation.shared import Rankings
 from raydist.types import Doubles, FeatureTable, Ints
 
 PERCENT = 100.0
+
+DirectionScores = dict[str, dict[str, float]]
+"""Direction -> measure -> percent."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,19 @@ class Retrieval:
 
 
 @dataclass(frozen=True)
+class SearchScores:
+    """The scores of one evaluation.
+
+    Attributes:
+        retrieval: of the protocol.
+        searches: name of the protocol of another search of the same data -> its scores.
+    """
+
+    retrieval: DirectionScores
+    searches: Mapping[str, DirectionScores] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RankedList:
     """The head of one query's ranking.
 
@@ -108,6 +125,11 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
     """
     protocol = find_protocol(protocol)
     require_scorable(table, protocol)
+    return _evaluate(table, protocol, Rankings(table))
+
+
+def _evaluate(table: FeatureTable, protocol: Protocol, rankings: Rankings) -> dict[str, Retrieval]:
+    """As `evaluate`, of a table that can be scored, with rankings that other searches may have made."""
     results = {}
     for name in DIRECTIONS:
         query_rows, gallery_rows = _sides(table, protocol, name)
@@ -115,13 +137,13 @@ def evaluate(table: FeatureTable, protocol: str | Protocol) -> dict[str, Retriev
         # drawn from.
         galleries = [protocol.draw(table, gallery_rows, number) for number in range(protocol.num_draws)]
         metrics = mean_metrics(
-            [_metrics(table, protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries]
+            [rankings.metrics(protocol, query_rows=query_rows, gallery_rows=rows) for rows in galleries]
         )
         results[name] = _summary(metrics, people=_identity(table)[query_rows], num_gallery=len(galleries[0]))
     return results
 
 
-def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str, float]]:
+def scores(table: FeatureTable, protocol: str | Protocol) -> DirectionScores:
     """The metrics of both directions as plain numbers, as a run's summary has them.
 
     Args:
@@ -132,6 +154,10 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
         For each direction the six metrics, ``chance_map`` and ``map_error`` in percent, and
         ``skipped_queries``.
     """
+    return _as_numbers(evaluate(table, protocol))
+
+
+def _as_numbers(results: Mapping[str, Retrieval]) -> DirectionScores:
     return {
         direction: result.to_dict()
         | {
@@ -139,8 +165,38 @@ def scores(table: FeatureTable, protocol: str | Protocol) -> dict[str, dict[str,
             "map_error": result.map_error,
             "skipped_queries": result.num_skipped,
         }
-        for direction, result in evaluate(table, protocol).items()
+        for direction, result in results.items()
     }
+
+
+def search_scores(table: FeatureTable, protocol: str | Protocol) -> SearchScores:
+    """The `scores` of a protocol, and of the other searches of the data set that it names.
+
+    A search that the table cannot be scored by is left out, see
+    `raydist.evaluation.obstacles.unscored_searches`. What two searches share is ranked once.
+
+    Args:
+        table: see `evaluate`.
+        protocol: see `evaluate`.
+
+    Raises:
+        ConfigError: there is no such protocol.
+        DataError: the table cannot be scored by the protocol itself.
+    """
+    protocol = find_protocol(protocol)
+    require_scorable(table, protocol)
+    others = {name: find_protocol(name) for name in protocol.beside}
+    searches = {name: other for name, other in others.items() if find_obstacle(table, other) is None}
+    rankings = Rankings(table)
+    results: dict[Protocol, DirectionScores] = {}
+    # The search of the most queries comes first: others may take the rankings of theirs from it.
+    for search in sorted((protocol, *searches.values()), key=lambda one: -_num_rows(table, one)):
+        results[search] = _as_numbers(_evaluate(table, search, rankings))
+    return SearchScores(results[protocol], {name: results[other] for name, other in searches.items()})
+
+
+def _num_rows(table: FeatureTable, protocol: Protocol) -> int:
+    return len(protocol.select(table, np.arange(len(table))))
 
 
 def ranked_lists(
@@ -167,7 +223,7 @@ def ranked_lists(
     require_scorable(table, protocol)
     query_rows, gallery_rows = _sides(table, protocol, direction)
     gallery_rows = protocol.draw(table, gallery_rows, 0)
-    metrics = _metrics(table, protocol, query_rows=query_rows, gallery_rows=gallery_rows)
+    metrics = Rankings(table).metrics(protocol, query_rows=query_rows, gallery_rows=gallery_rows)
     shown = evenly_spaced(len(metrics.query), num_queries)
     rows = query_rows[metrics.query[shown]]
     heads = _heads(table, protocol, rows, gallery_rows, top=top)
@@ -236,20 +292,6 @@ def _sides(table: FeatureTable, protocol: Protocol, direction: str) -> tuple[Int
     """Query rows and gallery rows of a direction that take part."""
     query_rows, gallery_rows = (protocol.select(table, rows) for rows in directions(table)[direction])
     return query_rows, gallery_rows
-
-
-def _metrics(
-    table: FeatureTable, protocol: Protocol, *, query_rows: Ints, gallery_rows: Ints
-) -> QueryMetrics:
-    """Rank the gallery rows for the query rows under a protocol."""
-    return rank_metrics(
-        table.features[query_rows],
-        table.features[gallery_rows],
-        query_identity=_identity(table)[query_rows],
-        gallery_identity=_identity(table)[gallery_rows],
-        ignore=lambda queries: protocol.ignore(table, query_rows[queries], gallery_rows),
-        deduplicate=protocol.deduplicate,
-    )
 
 
 def _standard_error(values: Doubles, people: Ints) -> float:

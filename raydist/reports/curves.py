@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from raydist.engine.events import EpochReport
 from raydist.evaluation.directions import DIRECTIONS
@@ -27,13 +28,7 @@ def plots(reports: Reports) -> list[Plot]:
     """
     always = [
         Plot("Loss", _losses(reports), decimals=3),
-        Plot(
-            "mAP, percent",
-            _retrieval(reports),
-            decimals=1,
-            from_zero=True,
-            references=_chance(reports),
-        ),
+        *_retrieval_plots(reports),
         Plot("Clusters", _clusters(reports, "count"), decimals=0, from_zero=True),
         Plot("Agreement with the identities, ARI", _clusters(reports, "ari"), decimals=2, from_zero=True),
     ]
@@ -94,6 +89,19 @@ def _all_metrics(by_epoch: Mapping[int, Mapping[str, float]]) -> list[Series]:
     return [
         Series(name.replace("_", " "), _points(by_epoch, name), f"tone-{number % NUM_TONES}")
         for number, name in enumerate(names)
+    ]
+
+
+def _retrieval_plots(reports: Reports) -> list[Plot]:
+    """The mAP by the protocol of the run, then by each other search of the data set."""
+    names = dict.fromkeys(name for report in reports for name in report.searches)
+    others = {
+        f"mAP by {name}, percent": [replace(one, retrieval=one.searches.get(name)) for one in reports]
+        for name in names
+    }
+    return [
+        Plot(title, _retrieval(by_search), decimals=1, from_zero=True, references=_chance(by_search))
+        for title, by_search in {"mAP, percent": reports, **others}.items()
     ]
 
 

@@ -110,9 +110,8 @@ def run_page(
     return render(
         "run_page.html",
         summary=summary,
-        rule=None if summary.protocol is None else find_protocol(summary.protocol).rule,
         metrics=METRICS,
-        scores=score_rows(summary),
+        tables=score_tables(summary),
         charts=[chart for chart in charts if chart],
         missing=missing_reasons(report.criteria for report in reports),
         history=history(reports, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
@@ -124,18 +123,27 @@ def run_page(
     )
 
 
-def score_rows(summary: RunSummary) -> list[tuple[str, str, list[tuple[str, Mapping[str, float]]]]]:
-    """The rows of the table of scores: the key of an encoder, its name, and its scores in both directions."""
-    encoders: list[tuple[str, str, Scores | None]] = [
-        ("untrained", "untrained", summary.untrained),
-        ("last", f"last, epoch {summary.epochs}", summary.last),
-    ]
-    if summary.best:
-        encoders.append(("best", f"best, epoch {summary.best.epoch}", summary.best.scores))
+ScoreRow = tuple[str, str, list[tuple[str, Mapping[str, float]]]]
+"""The key of an encoder, its name, and its scores in both directions."""
+
+
+def score_tables(summary: RunSummary) -> list[tuple[str, str, list[ScoreRow]]]:
+    """For each search of the data set the name of its protocol, its rule and its rows; the run's own
+    first."""
+    best = summary.best
+    names = {"untrained": "untrained", "last": f"last, epoch {summary.epochs}"}
+    if best:
+        names["best"] = f"best, epoch {best.epoch}"
     return [
-        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS])
-        for key, name, scores in encoders
-        if scores
+        (protocol, find_protocol(protocol).rule, _score_rows(names, encoders))
+        for protocol, encoders in summary.of_searches.items()
+    ]
+
+
+def _score_rows(names: Mapping[str, str], encoders: Mapping[str, Scores]) -> list[ScoreRow]:
+    scored = [(key, name, scores) for key, name in names.items() if (scores := encoders.get(key))]
+    return [
+        (key, name, [(direction_label(d), scores[d]) for d in DIRECTIONS]) for key, name, scores in scored
     ]
 
 

@@ -72,3 +72,19 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield from flatten(value, f"{prefix}{key}/")
         else:
             yield f"{prefix}{key}", value
+
+
+def nested(values: Mapping[str, float]) -> dict[str, Any]:
+    """Values by path as nested mappings: what `flatten` was given.
+
+    >>> nested({"last/map": 1.0, "last/rank1": 2.0, "seconds": 3.0})
+    {'last': {'map': 1.0, 'rank1': 2.0}, 'seconds': 3.0}
+    """
+    tree: dict[str, Any] = {}
+    for path, value in values.items():
+        *above, name = path.split("/")
+        place = tree
+        for key in above:
+            place = place.setdefault(key, {})
+        place[name] = value
+    return tree

@@ -16,6 +16,7 @@ BORDERS = {
     "engine/events.py": "writes and reads the rows of metrics.jsonl",
     "engine/reference.py": "reads JSON schemas",
     "engine/schema.py": "checks sections as YAML gives them",
+    "engine/splits.py": "writes the summary.json of all splits",
     "engine/summary.py": "writes and reads summary.json",
     "engine/run_folder.py": "writes and reads the JSON files of a run",
     "tuning/analysis.py": "values of the JSON summary of a study",

@@ -58,6 +58,15 @@ def run_dir(
     return folder.path
 
 
+@pytest.fixture
+def splits_dir(smoke: Callable[..., Config], tmp_path: Path) -> Path:
+    """The folder of a training on all splits of RegDB."""
+    words = ("data.name=regdb", f"data.root={tmp_path}", "data.trial=all")
+    folder = RunFolder.create(tmp_path, "splits", "x")
+    folder.write("config.yaml", smoke(*words).dump())
+    return folder.path
+
+
 @pytest.fixture(scope="session")
 def people() -> FeatureTable:
     """Twenty people of three tracklets in each modality: infrared queries, visible gallery."""

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from raydist.cli.compare import print_comparison
-from raydist.distributed.driver.comparison_table import ComparisonTable, MeanOverSeeds, TableRow
+from raydist.distributed.driver.comparison_table import ComparisonTable, TableRow
+from raydist.engine.spread import MeanAndSpread
 
 
 def table(*rows):
@@ -24,8 +25,8 @@ def cells(text):
 
 def test_a_metric_stands_with_its_spread_where_it_has_one(capsys):
     measures = {
-        "last/infrared_to_visible/map": MeanOverSeeds(20.26, spread=0.44),
-        "last/joint_ari": MeanOverSeeds(0.256),
+        "last/infrared_to_visible/map": MeanAndSpread(20.26, spread=0.44),
+        "last/joint_ari": MeanAndSpread(0.256),
     }
     print_comparison(table(("bmil", measures)))
     header, row = cells(capsys.readouterr().out)
@@ -40,8 +41,8 @@ def test_a_metric_stands_with_its_spread_where_it_has_one(capsys):
 def test_a_metric_that_one_method_has_is_a_column_and_no_other(capsys):
     print_comparison(
         table(
-            ("pgm", {"seconds": MeanOverSeeds(1234.4)}),
-            ("cba", {"last/assignment_accuracy": MeanOverSeeds(0.25)}),
+            ("pgm", {"seconds": MeanAndSpread(1234.4)}),
+            ("cba", {"last/assignment_accuracy": MeanAndSpread(0.25)}),
         )
     )
     assert cells(capsys.readouterr().out) == [

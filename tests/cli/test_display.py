@@ -53,6 +53,11 @@ def test_an_epoch_is_one_line():
         "epoch 3/9 dual | visible 1.500 | visible 20 clusters, noise 12%, ARI 0.50 | "
         "infrared 18 clusters, noise 0% | joint ari 0.25 | infrared->visible R1 41.3 mAP 30.5 | 3.5 s"
     )
+    searches = {"sysu_mm01_indoor": {"visible_to_infrared": {"rank1": 7.25, "map": 6.0}}}
+    with_another = EpochReport(2, "dual", searches=searches, seconds={"train": 1.0})
+    assert describe_event(EpochDone(with_another, num_epochs=9)) == (
+        "epoch 2/9 dual | sysu_mm01_indoor visible->infrared R1 7.2 mAP 6.0 | 1.0 s"
+    )
     bare = EpochReport(1, "warm-up", losses={"tracklet": 2.0}, seconds={"train": 1.0})
     assert describe_event(EpochDone(bare, num_epochs=9)) == "epoch 1/9 warm-up | tracklet 2.000 | 1.0 s"
 
@@ -97,3 +102,12 @@ def test_without_a_terminal_there_are_lines_and_no_bar(capsys):
         display.show(ReportWritten("a"))
         display.show(StepDone(epoch=1, step=2, num_steps=8))
     assert capsys.readouterr().err == "report: a\n"
+
+
+def test_all_splits_are_gone_on_with_and_not_the_one_that_runs():
+    display = ProgressDisplay()
+    display.show(STARTED)
+    assert display.folder == "runs/r"
+    display.show(CellStarted(3, 10, "trial_03", done=False, folder="runs/all"))
+    display.show(STARTED)
+    assert display.folder == "runs/all"

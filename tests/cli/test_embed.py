@@ -136,3 +136,9 @@ def test_two_checkpoints_are_bad_usage(raydist, run_dir, tmp_path):
     assert result.err.startswith(f"error: {run_dir}@best and --checkpoint last name two checkpoints")
     assert len(result.err.splitlines()) == 1
     assert not (tmp_path / "f.parquet").exists()
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir, tmp_path):
+    result = raydist("embed", splits_dir, "--out", tmp_path / "f.parquet")
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -121,3 +121,9 @@ def test_checkpoints_that_are_not_there_are_bad_usage(raydist, run_dir, words, m
     result = raydist("evaluate", *(word.format(run=run_dir) for word in words))
     assert result.code == 2
     assert f"error: {message.format(run=run_dir)}" in result.err
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir):
+    result = raydist("evaluate", splits_dir)
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -89,3 +89,9 @@ def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path,
     assert "Protocol" not in text
     shutil.rmtree(folder.path / "labels")
     assert "Cluster " not in write_run_page(folder).read_text()
+
+
+def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir):
+    result = raydist("report", splits_dir)
+    assert result.code == 2
+    assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err

@@ -38,7 +38,13 @@ def test_single_images_are_scored_by_their_protocols(raydist, image_set, tmp_pat
     assert {
         result.json["retrieval"][direction][m] for direction in DIRECTIONS for m in ("rank1", "map", "minp")
     } == {100.0}
-    assert f"protocol {protocol}: {find_protocol(protocol).rule[:20]}" in result.err
+    others = {"sysu_mm01": ["sysu_mm01_indoor"], "sysu_mm01_indoor": ["sysu_mm01"]}.get(protocol, [])
+    assert list(result.json["searches"]) == others
+    for one in (protocol, *others):
+        assert f"protocol {one}: {find_protocol(one).rule[:20]}" in result.err
+        assert f"{tmp_path / 'f.parquet'}, protocol {one}, percent" in result.err
+    for scores in result.json["searches"].values():
+        assert {scores[direction]["map"] for direction in DIRECTIONS} == {100.0}
 
 
 def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, features):

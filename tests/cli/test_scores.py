@@ -52,6 +52,19 @@ def test_a_summary_is_a_table_of_three_encoders_both_ways(capsys):
     assert f"{picked}last is the number to trust" in err
 
 
+def test_another_search_is_a_table_of_its_own(capsys):
+    indoor = {"untrained": scores(35.0), "last": scores(55.0), "best": scores(65.0)}
+    print_summary(replace(SUMMARY, protocol="sysu_mm01", searches={"sysu_mm01_indoor": indoor}))
+    out, err = capsys.readouterr()
+    first, second = out.split("pgm on synthetic, protocol sysu_mm01_indoor, percent\n")
+    assert first.startswith("pgm on synthetic, protocol sysu_mm01, percent\n")
+    ranks = [[row[2] for row in cells(table)[::2]] for table in (first, second)]
+    assert ranks == [["30.0", "50.0", "60.0"], ["35.0", "55.0", "65.0"]]
+    assert [row[0] for row in cells(second)] == [row[0] for row in cells(first)]
+    assert err.count("a random order has mAP") == 2
+    assert err.count("* best is picked") == 1
+
+
 def test_queries_without_a_match_are_counted(capsys):
     print_scores("f", scores(30.0, skipped=4), title="t", stderr=True)
     out, err = capsys.readouterr()

@@ -117,3 +117,51 @@ def test_a_recipe_beside_a_run_to_go_on_with_is_refused(tmp_path):
     result = RUNNER.invoke(app, ["train", "smoke", "--resume", str(tmp_path), "train.epochs=3"])
     assert result.exit_code == 2
     assert result.stderr.startswith(f"error: smoke with --resume {tmp_path}: a run goes on with its own")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["train.lr=0.5"], "these differ:\ntrain.lr: 0.002 -> 0.5\n"),
+        (["data.trial=3"], "holds a run on each split of its data set: name one of them, such as"),
+    ],
+)
+def test_a_training_on_all_splits_is_not_gone_on_with_in_another_way(raydist, splits_dir, words, message):
+    before = sorted(splits_dir.rglob("*"))
+    result = raydist("train", "--resume", splits_dir, *words)
+    assert result.code == 2
+    assert message in result.err
+    assert sorted(splits_dir.rglob("*")) == before
+
+
+def test_one_run_does_not_become_one_on_all_splits(raydist, splits_dir, run_dir):
+    words = ("data.name=regdb", f"data.root={splits_dir.parent}", "data.trial=all")
+    result = raydist("train", "--resume", run_dir, *words)
+    assert result.code == 2
+    assert f"error: {run_dir} holds no runs on all splits of a data set" in result.err
+
+
+def test_a_split_whose_lists_are_missing_is_bad_data(raydist, image_set, tmp_path):
+    words = ("data.name=regdb", f"data.root={image_set('regdb')}", "data.trial=all", "method.name=dcl")
+    result = raydist("train", "smoke", *words, "clustering.eps=0.9", f"run.dir={tmp_path}/runs")
+    assert result.code == 3
+    assert result.err.startswith("error: data.trial = 3: cannot read")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_finished_training_on_all_splits_is_printed_again(raydist, splits_dir, run_dir):
+    with_root = (splits_dir / "config.yaml").read_text()
+    (splits_dir / "config.yaml").write_text(with_root.replace("mlflow_uri: sqlite", "mlflow_uri: null #"))
+    write_run_page(RunFolder.open(run_dir))
+    for trial in range(1, 11):
+        shutil.copytree(run_dir, splits_dir / f"trial_{trial:02d}")
+    result = raydist("train", "--resume", splits_dir, "--json")
+    assert result.code == 0
+    assert "[10/10] trial_10: done before" in result.err
+    assert "mean ± spread over 10 of 10 splits" in result.err
+    of_one = RunFolder.open(run_dir).summary()
+    assert result.json["trials"] == list(range(1, 11))
+    for direction, values in of_one.last.items():
+        assert result.json["last"][direction] == pytest.approx(values)
+        assert result.json["spread"]["last"][direction]["map"] == pytest.approx(0.0, abs=1e-9)
+    assert result.json == json.loads((splits_dir / "summary.json").read_text()) | {"folder": str(splits_dir)}

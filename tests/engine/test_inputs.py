@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 
@@ -64,6 +66,15 @@ def test_held_out_identities_are_ranked_by_the_same_protocol(single, tmp_path):
     assert set(table.identity) < {1, 2, 3, 4, 5, 12}
     constant = table.with_features(np.ones((len(table), 1), np.float32))
     assert scores(constant, inputs.protocol)["infrared_to_visible"]["skipped_queries"] == 0
+
+
+def test_a_driver_warns_of_a_search_that_is_left_out(single, image_set, tmp_path, caplog):
+    config = single("sysu_mm01")
+    for camera in ("cam1", "cam2"):
+        shutil.rmtree(image_set("sysu_mm01") / camera)
+    assert open_inputs(config, tmp_path, warn=True).obstacle is None
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("warning: search sysu_mm01_indoor is left out: infrared to visible: protocol")
 
 
 def test_data_that_its_protocol_cannot_rank_is_known_before_training(single, tmp_path):
@@ -142,3 +153,8 @@ def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
     assert str(tmp_path / "synthetic") in said[0]
     assert len(said) == 3
     assert said[1] == f"packing {inputs.tracklets.frames.num_frames.sum():,} frames (once)"
+
+
+def test_all_splits_are_not_read_as_one(single, tmp_path):
+    with pytest.raises(ConfigError, match=r"only raydist train .*; name one here, data\.trial=1 to 10"):
+        open_inputs(single("regdb", "data.trial=all"), tmp_path)

@@ -15,8 +15,10 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.schema import with_values
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
+from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
 from raydist.tracking.tracker import NoTracker
 
@@ -186,7 +188,7 @@ def test_a_run_without_identities_and_queries_ends_with_the_same_encoder(config_
 
     state = build_state(known, open_inputs(known, tmp_path))
     load_encoder(state.encoder, without)
-    assert evaluate_retrieval(state) == scored.summary().last
+    assert evaluate_retrieval(state).retrieval == scored.summary().last
     assert len(list((unscored.path / "labels").iterdir())) == epoch
 
 
@@ -214,3 +216,28 @@ def test_a_label_free_search_needs_no_identities_to_hold_out(config_of, smoke_ma
     held = open_inputs(config_of(smoke_manifest(), *words), tmp_path)
     assert held.obstacle is None
     assert len(held.tracklets) < len(inputs.tracklets)
+
+
+def test_all_searches_of_a_data_set_are_in_every_file(smoke, image_set, tmp_path):
+    words = ("data.frames=1", "data.sub_tracklets=1", "method.name=dcl", "train.limit_epochs=2", *QUICK)
+    root = image_set("sysu_mm01")
+    config = smoke("data.name=sysu_mm01", f"data.root={root}", *words, "evaluation.every=1")
+    inputs = open_inputs(config, tmp_path / "cache")
+    folder = run(config, inputs, tmp_path / "run")
+    summary, rows = folder.summary(), folder.metrics.rows()
+    assert list(summary.searches) == ["sysu_mm01_indoor"]
+    indoor = summary.searches["sysu_mm01_indoor"]
+    epochs = {"untrained": 0, "last": 2, "best": summary.best.epoch}
+    by_epoch = {row["epoch"]: row["searches"]["sysu_mm01_indoor"] for row in rows}
+    assert indoor == {encoder: by_epoch[epoch] for encoder, epoch in epochs.items()}
+    assert set(summary.last) == set(DIRECTIONS)  # scripts read the run's own search where it always was
+
+    named = with_values(config, [(("evaluation", "protocol"), "sysu_mm01_indoor")])
+    alone = run(named, open_inputs(named, tmp_path / "cache"), tmp_path / "indoor").summary()
+    assert (alone.untrained, alone.last) == (indoor["untrained"], indoor["last"])
+    assert alone.searches["sysu_mm01"]["last"] == summary.last
+
+    shutil.rmtree(folder.path / "checkpoints" / "epoch_0002")
+    (folder.path / "summary.json").unlink()
+    resumed = run(config, inputs, folder.path).summary()
+    assert resumed.searches == summary.searches

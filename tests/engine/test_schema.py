@@ -243,3 +243,32 @@ def test_an_unfinished_part_is_refused_when_the_configuration_is_loaded(word, me
     finally:
         sys.modules.pop("own_parts", None)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("0", r"data\.trial = 0 \(int\): expected the number of a split, from 1, or all"),
+        ("-3", r"data\.trial = -3 \(int\): expected the number"),
+        ("every", r"data\.trial = 'every' \(str\): expected the number of a split, from 1, or all"),
+        ("1.5", r"data\.trial = 1\.5 \(float\): expected the number"),
+        ("[1, 2]", r"data\.trial = \[1, 2\] \(list\): expected the number"),
+        ("true", r"data\.trial = True: true and false are not values of this key"),
+        ("11", r"data\.trial = 11: data set regdb has the splits 1 to 10, or all, a run on each"),
+    ],
+)
+def test_a_split_that_there_is_not_is_one_error(value, message):
+    with pytest.raises(ConfigError, match=f"^{message}") as error:
+        load_config("smoke", ["data.name=regdb", "data.root=x", f"data.trial={value}"])
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_all_splits_need_a_data_set_that_has_several():
+    config = load_config("smoke", ["data.name=regdb", "data.root=x", "data.trial=all"])
+    assert Config.model_validate(yaml.safe_load(config.dump())).data.trial == "all"
+    refused = r"^data\.trial = all: data set \w+ has one split; leave it out$"
+    for words in ([], ["data.name=sysu_mm01", "data.root=x"]):
+        with pytest.raises(ConfigError, match=refused):
+            load_config("smoke", [*words, "data.trial=all"])
+    # an encoder of the twelfth split of some set can be evaluated on another set
+    assert load_config("smoke", ["data.trial=12"]).data.trial == 12

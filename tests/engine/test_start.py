@@ -251,3 +251,10 @@ def test_a_run_that_goes_on_does_not_need_the_source(source, smoke, smoke_inputs
 def test_without_weights_nothing_is_said_and_nothing_changes(smoke, smoke_inputs):
     assert check_start(smoke().encoder) == ""
     assert run_epoch(build_state(smoke("train.iterations=1"), smoke_inputs)).epoch == 1
+
+
+def test_runs_on_all_splits_are_not_one_encoder(smoke, tmp_path):
+    (tmp_path / "config.yaml").write_text("data: {trial: all}\n")
+    for weights in (tmp_path, f"{tmp_path}@best"):
+        with pytest.raises(ConfigError, match=r"a run on each split .* name one of them, such as .*trial_01"):
+            check_start(smoke(f"encoder.weights={weights}").encoder)

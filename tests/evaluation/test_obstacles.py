@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from raydist.errors import DataError
 from raydist.evaluation.directions import DIRECTIONS
-from raydist.evaluation.obstacles import find_obstacle, require_scorable
+from raydist.evaluation.obstacles import find_obstacle, require_scorable, unscored_searches
 from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.evaluation.retrieval import evaluate, ranked_lists, unmarked_lists
@@ -149,3 +149,12 @@ def test_lists_without_marks_hold_the_same_rows_as_those_that_are_scored(vcm):
     by_query = {one.query_row: one.gallery_rows.tolist() for one in plain}
     assert {one.query_row: one.gallery_rows.tolist() for one in marked}.items() <= by_query.items()
     assert all(one.hits is None and one.average_precision is None for one in plain)
+
+
+def test_a_search_that_is_left_out_has_its_reason(image_features):
+    table = image_features("sysu_mm01")[1]
+    assert unscored_searches(table, "sysu_mm01") == {}
+    outdoor = table.take(np.flatnonzero(~np.isin(table.camera, ["cam1", "cam2"])))
+    assert find_obstacle(outdoor, "sysu_mm01") is None
+    (reason,) = unscored_searches(outdoor, "sysu_mm01").items()
+    assert reason == ("sysu_mm01_indoor", find_obstacle(outdoor, "sysu_mm01_indoor").message)

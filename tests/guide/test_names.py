@@ -26,7 +26,7 @@ SECTIONS = list(Config.model_fields)
 WORD = re.compile(rf"({'|'.join(SECTIONS)})(\.\w+)+=\S")
 OWN = re.compile(r"\w+(\.\w+)*:\w+")
 """A value that names a part outside the package; left out unless its file is on the page."""
-BACKGROUND = ["data.root=somewhere", "data.validation_identities=0.2"]
+BACKGROUND = ["data.name=regdb", "data.root=somewhere", "data.validation_identities=0.2"]
 """Without which some words say nothing."""
 ENTRY_POINTS = ("train", "tune", "evaluate")
 

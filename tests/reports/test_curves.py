@@ -55,6 +55,16 @@ def test_stages_follow_each_other(reports):
     assert stage_bands(reports) == [Band("warm-up", 0, 1), Band("dual", 1, 3)]
 
 
+def test_another_search_has_a_plot_beside(reports):
+    reports[3] = replace(reports[3], searches={"sysu_mm01_indoor": reports[0].retrieval})
+    titles = [plot.title for plot in plots(reports)]
+    assert titles[:3] == ["Loss", "mAP, percent", "mAP by sysu_mm01_indoor, percent"]
+    assert by_name(plots(reports)[2]) == {
+        "infrared → visible": [(3, 31.0)],
+        "visible → infrared": [(3, 32.0)],
+    }
+
+
 def test_criteria_have_a_plot_where_they_were_asked_for(reports):
     reports[1] = replace(reports[1], criteria={"balance": 0.5})
     reports[3] = replace(reports[3], criteria={"balance": 0.75, "silhouette": 0.25})

@@ -87,6 +87,16 @@ def test_a_supervised_run_is_marked(make_page, summary):
     )
 
 
+def test_another_search_is_a_table_of_its_own(make_page, summary):
+    lower = {d: values | {"rank1": 21.5} for d, values in summary.last.items()}
+    indoor = {"untrained": summary.untrained, "last": lower, "best": lower}
+    page = Tags(make_page(summary=replace(summary, searches={"sysu_mm01_indoor": indoor})))
+    assert len([table for table in page.all("table") if table.get("class") == "scores"]) == 2
+    assert "Retrieval across modalities by plain, in percent; all tracklets" in page.text
+    assert "Retrieval across modalities by sysu_mm01_indoor, in percent; indoor-search" in page.text
+    assert page.text.count(" 21.5 ") == 4
+
+
 def test_skipped_queries_are_reported(make_page, summary):
     summary.untrained["infrared_to_visible"]["skipped_queries"] = 4
     assert "4 queries of infrared → visible have no match" in Tags(make_page()).text

@@ -13,6 +13,9 @@ from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.own_code import one_line
 
+ALL_TRIALS = "all"
+"""The value of ``data.trial`` that is every published split of a data set, one after the other."""
+
 
 @dataclass(frozen=True)
 class ReadOptions:

@@ -8,6 +8,7 @@ import json
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.comparison import Comparison
 from raydist.distributed.driver.comparison_table import ComparisonTable, tabulate
+from raydist.distributed.driver.splits import train_splits
 from raydist.distributed.driver.training import train
 from raydist.engine.events import CellStarted, OnEvent
 
@@ -25,7 +26,8 @@ def run_comparison(comparison: Comparison, *, on_event: OnEvent) -> ComparisonTa
             on_event(CellStarted(number, len(comparison.cells), cell.folder.name, done))
             if not done:
                 resume = cell.folder if (cell.folder / "config.yaml").is_file() else None
-                train(cell.config, resume=resume, on_event=on_event)
+                run = train_splits if cell.has_splits else train
+                run(cell.config, resume=resume, on_event=on_event)
     table = tabulate(comparison)
     comparison.table.write_text(json.dumps(table.as_dict(), indent=1) + "\n")
     return table

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from raydist.data.datasets.dataset import ALL_TRIALS
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
+from raydist.engine.splits import SplitsFolder
 from raydist.engine.start import fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
@@ -76,8 +78,17 @@ class Cell:
     folder: Path
 
     def summary(self) -> RunSummary | None:
-        """What the run came to; None while it has not ended."""
-        return RunFolder(self.folder).summary()
+        """What the run came to, in the mean of all splits where it has several; None while it has not
+        ended."""
+        if not self.has_splits:
+            return RunFolder(self.folder).summary()
+        of_splits = SplitsFolder(self.folder, self.config).summary()
+        return None if of_splits is None else of_splits.mean
+
+    @property
+    def has_splits(self) -> bool:
+        """Whether it is a run on each split of the data set."""
+        return self.config.data.trial == ALL_TRIALS
 
 
 @dataclass(frozen=True)

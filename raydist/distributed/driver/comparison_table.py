@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, stdev
 from typing import Any
 
 from raydist.distributed.driver.comparison import Comparison, Variant
 from raydist.engine.environment import commit
 from raydist.engine.inputs import data_fingerprint
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.spread import MeanAndSpread
 from raydist.engine.summary import RunSummary
 from raydist.home import cache_folder
 from raydist.types import Modality
-
-
-@dataclass(frozen=True)
-class MeanOverSeeds:
-    """A metric over the seeds of a row.
-
-    Attributes:
-        mean: over the seeds.
-        spread: the standard deviation with n - 1; None for one seed.
-    """
-
-    mean: float
-    spread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +30,7 @@ class TableRow:
     method: str
     supervised: bool
     seeds: Sequence[int]
-    measures: Mapping[str, MeanOverSeeds]
+    measures: Mapping[str, MeanAndSpread]
 
 
 @dataclass(frozen=True)
@@ -96,16 +83,18 @@ def _row(variant: Variant, by_seed: Mapping[int, RunSummary]) -> TableRow:
         supervised=next(iter(by_seed.values())).supervised,
         seeds=sorted(by_seed),
         measures={
-            name: _mean_and_spread([of_one[name] for of_one in measures if name in of_one]) for name in names
+            name: MeanAndSpread.of([of_one[name] for of_one in measures if name in of_one]) for name in names
         },
     )
 
 
 def _measures(summary: RunSummary) -> Iterator[tuple[str, float]]:
     for stage, scores in (("untrained", summary.untrained), ("last", summary.last)):
-        for direction, values in (scores or {}).items():
-            for measure in ("map", "rank1"):
-                yield f"{stage}/{direction}/{measure}", values[measure]
+        others = {f"{search}/": encoders.get(stage, {}) for search, encoders in summary.searches.items()}
+        for search, of_search in {"": scores or {}, **others}.items():
+            for direction, values in of_search.items():
+                for measure in ("map", "rank1"):
+                    yield f"{stage}/{search}{direction}/{measure}", values[measure]
     for criterion, value in summary.criteria.get("last", {}).items():
         yield f"last/{criterion}", value
     for stage, clusters in summary.clusters.items():
@@ -116,7 +105,3 @@ def _measures(summary: RunSummary) -> Iterator[tuple[str, float]]:
         yield f"last/{measure}", value
     yield "seconds", sum(summary.seconds.values())
     yield "frames_seen", summary.frames_seen
-
-
-def _mean_and_spread(values: Sequence[float]) -> MeanOverSeeds:
-    return MeanOverSeeds(fmean(values), stdev(values) if len(values) > 1 else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from raydist.announcements import listening
@@ -15,11 +16,10 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWritten, Started
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
-from raydist.engine.run_folder import RunFolder, differences
+from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts, is_fresh
 from raydist.engine.summary import RunSummary
-from raydist.errors import ConfigError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.reports.run_page import write_run_page
@@ -37,8 +37,25 @@ ARTIFACTS = [
 ]
 
 
+@dataclass(frozen=True)
+class Whole:
+    """The larger piece of work that a training is a part of.
+
+    Attributes:
+        folder: what is gone on with after a failure.
+        run_id: the MLflow run that contains that of the training; None without MLflow.
+    """
+
+    folder: Path
+    run_id: str | None
+
+
 def train(
-    config: Config, *, resume: Path | None = None, on_event: OnEvent = lambda event: None
+    config: Config,
+    *,
+    resume: Path | None = None,
+    on_event: OnEvent = lambda event: None,
+    part_of: Whole | None = None,
 ) -> tuple[RunFolder, RunSummary]:
     """Run a training to its end on the cluster at hand.
 
@@ -47,6 +64,7 @@ def train(
         resume: the folder of a run to go on with, or None for a new one.
         on_event: called with what takes long before the start, the start, every epoch, steps of an epoch, and
             the end.
+        part_of: what the training is a part of; None where it stands alone.
 
     Returns:
         The run's folder and its summary.
@@ -62,27 +80,35 @@ def train(
     with listening(lambda text: on_event(Preparing(text))):
         if resume is None:
             (config,) = fix_starts([config])
-        return _train(config, resume, on_event)
+        return _train(config, resume, on_event, part_of)
 
 
-def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
+def whole_summary(folder: RunFolder) -> RunSummary | None:
     """The summary of a run that is whole, its last checkpoint and its page too; None where work is left."""
-    folder = _open_folder(config, resume)
     summary = folder.summary()
     if summary is None or not (folder.path / "report" / "index.html").is_file():
         return None
     newest = folder.checkpoints.newest()
-    if newest is None or newest[0] < summary.epochs:
+    return None if newest is None or newest[0] < summary.epochs else summary
+
+
+def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
+    """The summary of a run on which no work is left; else None."""
+    folder = _open_folder(config, resume)
+    summary = whole_summary(folder)
+    if summary is None:
         return None
     on_event(AlreadyFinished(str(folder.path), summary.epochs))
     if folder.read_json("environment.json").get("mlflow_run_id"):
-        tracker, _ = _track(config, folder)
+        tracker, _ = track(config, folder)
         with finishing(tracker):  # it may have been cut off before its files were sent
             tracker.artifacts(folder.path, ARTIFACTS)
     return summary
 
 
-def _train(config: Config, resume: Path | None, on_event: OnEvent) -> tuple[RunFolder, RunSummary]:
+def _train(
+    config: Config, resume: Path | None, on_event: OnEvent, part_of: Whole | None
+) -> tuple[RunFolder, RunSummary]:
     start = _check_start(config, resume)
     inputs = open_inputs(config, cache_folder(), warn=True)
     config = config.model_copy(update={"data": inputs.data})
@@ -91,7 +117,7 @@ def _train(config: Config, resume: Path | None, on_event: OnEvent) -> tuple[RunF
     with connected(config.ray):
         check_resources(config.ray)
         folder = _open_folder(config, resume)
-        tracker, run_id = _track(config, folder)
+        tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
         uri = config.tracking.mlflow_uri if run_id else None
         on_event(
             _started(
@@ -100,7 +126,8 @@ def _train(config: Config, resume: Path | None, on_event: OnEvent) -> tuple[RunF
         )
         del inputs
         with finishing(tracker):
-            _run_workers(config, folder, run_id, on_event, memory.search_budget)
+            go_on_with = part_of.folder if part_of else folder.path
+            _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, ARTIFACTS)
         summary = folder.summary()
@@ -152,13 +179,18 @@ def _open_folder(config: Config, resume: Path | None) -> RunFolder:
         folder.write("environment.json", describe_environment())
         return folder
     folder = RunFolder.open(resume.resolve())
-    if changed := differences(folder.config(), config):
-        raise ConfigError("a resumed run keeps its configuration, but these differ:\n" + "\n".join(changed))
+    folder.require_same(config)
     return folder
 
 
-def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
-    """The driver's tracker, and the MLflow run that rank 0 attaches to (None: without MLflow)."""
+def track(config: Config, folder: RunFolder, *, parent: str | None = None) -> tuple[Tracker, str | None]:
+    """The driver's tracker, and the MLflow run that rank 0 attaches to (None: without MLflow).
+
+    Args:
+        config: of the run.
+        folder: of the run, which keeps the id of its MLflow run.
+        parent: the MLflow run that a new one is nested in.
+    """
     if config.tracking.mlflow_uri is None:
         return NoTracker(), None
     from raydist.tracking.mlflow import open_run
@@ -169,6 +201,8 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
         "raydist.folder": str(folder.path.resolve()),
         "supervised": str(method_class(config.method.name).supervised).lower(),
     }
+    if parent is not None:
+        tags["mlflow.parentRunId"] = parent
     values = config.model_dump(mode="json")
     tracker, run_id = open_run(
         uri, known, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags
@@ -179,7 +213,13 @@ def _track(config: Config, folder: RunFolder) -> tuple[Tracker, str | None]:
 
 
 def _run_workers(
-    config: Config, folder: RunFolder, run_id: str | None, on_event: OnEvent, search_budget: int
+    config: Config,
+    folder: RunFolder,
+    run_id: str | None,
+    on_event: OnEvent,
+    search_budget: int,
+    *,
+    go_on_with: Path,
 ) -> None:
     with group_actors(config.ray, search_budget=search_budget) as actors:
         run_group(
@@ -189,5 +229,5 @@ def _run_workers(
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",
             storage=cache_folder() / "ray_train",
             on_event=on_event,
-            advice=f"; go on with --resume {folder.path}",
+            advice=f"; go on with --resume {go_on_with}",
         )
