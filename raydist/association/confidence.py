@@ -1,5 +1,6 @@
-"""How likely the label of each row is right: rows that fit their cluster, and rows that do not, have losses of
-two groups.
+"""How likely the label of each row is right.
+
+Rows that fit their cluster, and rows that do not, form two groups of losses.
 
 The memory effect of training with noisy labels (Arazo et al., ICML 2019; DivideMix, Li et al., ICLR 2020):
 wrong labels have the larger losses for long. As DMDL (arXiv 2512.03745) does, the losses of each cluster, or

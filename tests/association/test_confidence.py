@@ -7,7 +7,6 @@ from sklearn.mixture import GaussianMixture
 from raydist.association.confidence import BLOCK, label_confidence, lower_component, scaled_losses
 from raydist.types import NOISE
 
-
 FLOOR = 1e-6
 
 

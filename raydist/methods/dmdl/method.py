@@ -52,7 +52,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
+from raydist.methods.dmdl.cross import CrossParams, CrossStage
+from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
 from raydist.methods.method import Method, Params, Stage
 
