@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
 from raydist.association.confidence import Mixtures, label_confidence
@@ -18,7 +18,6 @@ from raydist.data.transforms.augment import (
     NOISE_JITTERED_EXCHANGE,
     NOISE_PSEUDO_COLOUR,
 )
-from raydist.errors import ConfigError
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
@@ -31,9 +30,6 @@ from raydist.types import Floats, Labels, Modality
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
 SECOND = ClipView(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
-
-
-Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Parts(Section):
@@ -65,7 +61,7 @@ class ViewParams(StageParams):
         exchange_from: the share of the stage, or ``epoch N``, from which on labels are soft.
         confidence: whether the losses of each cluster, or those of all rows, are a mixture of two groups.
         trusted_below: clusters of fewer rows are trusted whole, where each has its own mixture.
-        erase_area: the least and the largest share of a frame that is erased.
+        erase_area: the largest share of a frame that is erased; 0.6 in the published second stage on RegDB.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
@@ -80,13 +76,7 @@ class ViewParams(StageParams):
     exchange_from: Moment = 0.0
     confidence: Mixtures = "per-cluster"
     trusted_below: int = Field(2, ge=2)
-    erase_area: tuple[Share, Share] = (0.02, 0.5)
-
-    @model_validator(mode="after")
-    def _area_is_a_range(self) -> Self:
-        if self.erase_area[0] > self.erase_area[1]:
-            raise ConfigError(f"erase_area = {list(self.erase_area)}: give the smaller share first")
-        return self
+    erase_area: float = Field(0.5, ge=0.02, lt=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,11 +104,8 @@ class ViewStage(Stage):
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """The two views."""
-        area = self.params.erase_area
-        return [
-            replace(view, augment={m: replace(of, erase_area=area) for m, of in view.augment.items()})
-            for view in (FIRST, SECOND if self.parts.data else FIRST)
-        ]
+        views = FIRST, SECOND if self.parts.data else FIRST
+        return [_erased_up_to(view, self.params.erase_area) for view in views]
 
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
         """w, float32 [n]: how far the labels of some rows are trusted; 0 for NOISE."""
@@ -178,3 +165,9 @@ class ViewStage(Stage):
         """The hardest triplets among the clips of one modality, or of both together."""
         raw = torch.cat([each.raw.flatten(0, 1) for each in clips])
         return batch_hard_triplet(raw, joined(clips)[1], margin=self.params.margin)
+
+
+def _erased_up_to(view: ClipView, area: float) -> ClipView:
+    """The view with boxes of up to this share of a frame."""
+    augment = {m: replace(own, erase_area=(own.erase_area[0], area)) for m, own in view.augment.items()}
+    return replace(view, augment=augment)
