@@ -11,6 +11,8 @@ from raydist.cli.common import Json, print_json, print_line, print_listing, with
 
 FOLDER = Path(__file__).parent.parent / "recipes"
 
+COLUMNS = ("argument", "published", "ours", "why")
+
 recipes = typer.Typer(help="List the recipes, or show one of them.", invoke_without_command=True)
 Name = Annotated[
     str, typer.Argument(help="A recipe, or FILE.yaml of your own.", metavar="NAME", show_default=False)
@@ -43,11 +45,39 @@ def show(name: Name, json: Json = False) -> None:
     path = find(name, FOLDER)
     values = compose(path, library=FOLDER)
     comment = opening_comment(path)
+    repository, rows = published_table(name)
     if json:
-        print_json({"recipe": name, "comment": comment, "values": values})
+        facts = {"recipe": name, "comment": comment, "values": values}
+        published = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        print_json(facts | ({"repository": repository, "published": published} if rows else {}))
         return
     print("\n".join(f"# {line}".rstrip() for line in comment))
+    if rows:
+        print(
+            "\n".join(f"# {line}".rstrip() for line in [f"Against {repository}:", "", *in_columns(rows), ""])
+        )
     print(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), end="")
+
+
+def published_table(name: str) -> tuple[str, list[list[str]]]:
+    """The authors' repository, and `COLUMNS` of their arguments; nothing for a recipe without a script."""
+    from raydist.engine.published import compared, published_settings, table
+    from raydist.engine.schema import load_config
+
+    settings = published_settings(name)
+    if settings is None:
+        return "", []
+    return settings.repository, table(compared(settings, load_config(name)))
+
+
+def in_columns(rows: list[list[str]]) -> list[str]:
+    """The rows below their headings, in columns as wide as their cells."""
+    every = [list(COLUMNS), *rows]
+    widths = [max(len(row[column]) for row in every) for column in range(len(COLUMNS))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in every
+    ]
 
 
 def opening_comment(path: Path) -> list[str]:

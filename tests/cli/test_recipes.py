@@ -7,7 +7,7 @@ from raydist.engine.schema import load_config
 
 
 def test_all_recipes_are_listed_with_what_they_are(raydist):
-    names = sorted({path.stem for path in FOLDER.iterdir()} - {path.stem for path in FOLDER.glob("_*")})
+    names = sorted({path.stem for path in FOLDER.glob("*.yaml")} - {path.stem for path in FOLDER.glob("_*")})
     result = raydist("recipes")
     assert result.code == 0
     assert [line.split()[0] for line in result.out.splitlines()] == names
@@ -38,3 +38,16 @@ def test_an_unknown_recipe_names_the_nearest(raydist):
     result = raydist("recipes", "show", "smok")
     assert result.code == 2
     assert "did you mean 'smoke'?" in result.err
+
+
+def test_a_published_recipe_is_shown_beside_its_authors_script(raydist, tmp_path):
+    shown = raydist("recipes", "show", "pgm-sysu_mm01").out
+    headings = next(line for line in shown.splitlines() if line.startswith("# argument"))
+    assert headings.split() == ["#", "argument", "published", "ours", "why"]
+    momentum = next(line for line in shown.splitlines() if line.startswith("# memory momentum"))
+    assert "method.cross.momentum=0.2" in momentum
+    (tmp_path / "mine.yaml").write_text(shown)
+    assert load_config(str(tmp_path / "mine.yaml")) == load_config("pgm-sysu_mm01")
+    facts = raydist("recipes", "show", "pgm-sysu_mm01", "--json").json
+    assert set(facts["published"][0]) == {"argument", "published", "ours", "why"}
+    assert "ed4a7df" in facts["repository"]

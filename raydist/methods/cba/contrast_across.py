@@ -8,6 +8,7 @@ from torch import Tensor
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.methods.cba.targets import GuidedArrays
 from raydist.methods.common.dual_contrast import contrast
+from raydist.methods.common.labels import at
 from raydist.methods.steps import Batch, Memories
 
 
@@ -28,7 +29,9 @@ def terms_across(
     visible, counterparts = memories["visible"], memories["counterparts"]
     return {
         "infrared-to-visible": guided_contrast(batch, arrays, visible, temperature=temperature),
-        "visible-to-infrared": contrast(batch, arrays.counterpart, counterparts, temperature=temperature),
+        "visible-to-infrared": contrast(
+            batch.features, at(arrays.counterpart, batch.rows), counterparts, temperature=temperature
+        ),
     }
 
 

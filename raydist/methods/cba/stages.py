@@ -11,6 +11,7 @@ from numpy.random import Generator
 from pydantic import Field
 from torch import Tensor
 
+from raydist.memories.centroids import update_centroids
 from raydist.methods.cba.alignment import GuidanceParams, align
 from raydist.methods.cba.batches import refinement_batches
 from raydist.methods.cba.contrast_across import terms_across
@@ -25,8 +26,8 @@ from raydist.methods.cba.slots import SlotStage, with_slots
 from raydist.methods.cba.targets import GuidedArrays, aligned_targets
 from raydist.methods.common.batches import cluster_batches, tracklet_batches_of_both
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.common.dual_contrast import DualContrastParams, dual_targets, dual_terms, update_dual
-from raydist.methods.common.labels import ClusterArrays
+from raydist.methods.common.dual_contrast import ContrastParams, dual_targets, dual_terms
+from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.common.warm_up import IgnoreArrays
 from raydist.methods.method import Refresher, Targets
 from raydist.methods.schedule import Epoch
@@ -34,7 +35,7 @@ from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampl
 from raydist.types import Floats, tracklet_means
 
 
-class IntraParams(DualContrastParams):
+class IntraParams(ContrastParams):
     """Hyper-parameters of the contrast within each modality.
 
     Attributes:
@@ -131,7 +132,10 @@ class IntraStage(SlotStage):
             return self.terms(batch, memories, targets)
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_dual(batch, memories, own, momentum=self.params.momentum)
+            first = batch.features[0]
+            for m, labels in own.items():
+                of_clips = at(labels, batch.rows)
+                update_centroids(memories[m.label], first, of_clips, momentum=self.params.momentum)
             self.slots.update(memories["slots"], batch, momentum=self.ciw.momentum)
 
         return [OptimizerStep(self.sampler(targets), intervention_views(self.kinds, self.ciw), loss, update)]

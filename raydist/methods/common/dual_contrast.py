@@ -5,10 +5,10 @@ The equations are in `raydist.methods.dcl.method`. Other methods compose their s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from numpy.random import Generator
@@ -16,19 +16,19 @@ from pydantic import Field
 from torch import Tensor
 
 from raydist.losses.contrastive import cluster_contrast
-from raydist.memories.centroids import update_centroids
+from raydist.memories.rules import MemoryRule, update_prototypes
 from raydist.methods.common.batches import cluster_batches
-from raydist.methods.common.clip_views import PLAIN_AND_TONES
+from raydist.methods.common.clip_views import PLAIN_AND_TONES, Jittered, channel_views
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.common.labels import ClusterArrays, at
+from raydist.methods.common.labels import ClusterArrays, at, clips_and_labels
 from raydist.methods.method import MethodContext, Refresher, Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import Floats, Labels, Modality, tracklet_means
 
 
-class DualContrastParams(StageParams):
-    """Hyper-parameters of the dual contrast.
+class ContrastParams(StageParams):
+    """Hyper-parameters of a contrast with the prototypes of clusters.
 
     Attributes:
         temperature: of the softmax over the prototypes.
@@ -40,6 +40,26 @@ class DualContrastParams(StageParams):
     lr_factor: float = Field(0.3, gt=0)
     temperature: float = Field(0.05, gt=0)
     momentum: float = Field(0.2, ge=0, le=1)
+
+
+class DualContrastParams(ContrastParams):
+    """Hyper-parameters of the dual contrast.
+
+    Attributes:
+        views: ``channels`` shows one channel of visible clips a second time, as published; ``tones`` shows
+            all clips a second time in other tones, for encoders that start from nothing.
+        jittered: whose colours are jittered, with ``channels``: of no clip as in ADCA, of the second visible
+            view, or of infrared clips too.
+    """
+
+    momentum: float = Field(0.1, ge=0, le=1)
+    views: Literal["channels", "tones"] = "channels"
+    jittered: Jittered = "none"
+
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """The views of each clip."""
+        return PLAIN_AND_TONES if self.views == "tones" else channel_views(self.jittered)
 
 
 @dataclass(frozen=True)
@@ -56,17 +76,18 @@ class DualContrastStage(Stage):
         return dual_targets(tracklet_means(features), refresher, self.context)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
-        """One step on a batch of P x K tracklets of each modality, two clip views each."""
+        """One step on a batch of P x K tracklets of each modality."""
         own = ClusterArrays.of(targets).own
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             return dual_terms(batch, memories, own, temperature=self.params.temperature)
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_dual(batch, memories, own, momentum=self.params.momentum)
+            momentum, rule = self.params.momentum, self.context.memory_rule
+            update_dual(batch, memories, own, momentum=momentum, rule=rule)
 
         sampler = partial(cluster_batches, own, self.context)
-        return [OptimizerStep(sampler, PLAIN_AND_TONES, loss, update)]
+        return [OptimizerStep(sampler, self.params.clip_views, loss, update)]
 
 
 def dual_targets(means: Floats, refresher: Refresher, context: MethodContext) -> Targets:
@@ -96,20 +117,36 @@ def dual_terms(
         labels: int64 [N] for each modality.
         temperature: > 0.
     """
-    return {m.label: contrast(batch, labels[m], memories[m.label], temperature=temperature) for m in Modality}
+    return {
+        m.label: contrast(
+            batch.views_of(m), at(labels[m], batch.rows), memories[m.label], temperature=temperature
+        )
+        for m in Modality
+    }
 
 
-def contrast(batch: Batch, labels: Labels, prototypes: Tensor, *, temperature: float) -> Tensor:
-    """The contrast of all clip views with the prototypes of their labels; rows of NOISE are left out."""
-    of_batch = at(labels, batch.rows)
-    return torch.stack(
-        [cluster_contrast(f, of_batch, prototypes, temperature=temperature) for f in batch.features]
-    ).mean()
+def contrast(views: Iterable[Tensor], labels: Tensor, prototypes: Tensor, *, temperature: float) -> Tensor:
+    """The mean contrast of clip views with the prototypes of their labels.
+
+    Args:
+        views: [B, D] each.
+        labels: int64 [B]; rows of NOISE are left out.
+        prototypes: [C, D] unit rows.
+        temperature: > 0.
+    """
+    terms = [cluster_contrast(f, labels, prototypes, temperature=temperature) for f in views]
+    return torch.stack(terms).mean()
 
 
 def update_dual(
-    batch: Batch, memories: Memories, labels: Mapping[Modality, Labels], *, momentum: float
+    batch: Batch,
+    memories: Memories,
+    labels: Mapping[Modality, Labels],
+    *,
+    momentum: float,
+    rule: MemoryRule,
 ) -> None:
-    """Move the centroids of a batch's clusters by the first clip view; changes the memories in place."""
+    """Move the prototypes of a batch's clusters by all clip views; changes the memories in place."""
     for m in Modality:
-        update_centroids(memories[m.label], batch.features[0], at(labels[m], batch.rows), momentum=momentum)
+        features, of_clips = clips_and_labels(batch, m, labels[m])
+        update_prototypes(memories[m.label], features, of_clips, momentum=momentum, rule=rule)

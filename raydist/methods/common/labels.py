@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raydist.methods.method import TargetArrays
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
@@ -50,6 +51,21 @@ def joint_labels(labels: Mapping[Modality, Labels]) -> Labels:
 def at(values: NDArray[Any], rows: Tensor) -> Tensor:
     """The values [N] of the rows of a batch, on its device."""
     return torch.from_numpy(values)[rows.cpu()].to(rows.device)
+
+
+def clips_and_labels(batch: Batch, modality: Modality, labels: Labels) -> tuple[Tensor, Tensor]:
+    """The clips of a batch, view after view, with their labels.
+
+    Args:
+        batch: clips of both modalities.
+        modality: whose views are wanted.
+        labels: int64 [N], NOISE on rows of the other modality.
+
+    Returns:
+        [V' B, D] and int64 [V' B], V' being the views that clips of the modality have.
+    """
+    views = batch.views_of(modality)
+    return views.flatten(0, 1), at(labels, batch.rows).repeat(len(views))
 
 
 def partners(labels: Labels, matched: Ints) -> Labels:

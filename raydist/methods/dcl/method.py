@@ -8,12 +8,17 @@ equation                             function
 ===================================  ==================================================================
 M_c = norm(mean of cluster c)        `raydist.methods.common.clusters.ModalityClusters.centroids`
 L = CE(M_v; V) + CE(M_i; I)          `raydist.methods.common.dual_contrast.dual_terms`
-M_y <- norm(mu M_y + (1-mu) x)       `raydist.memories.centroids.update_centroids`
+M_y <- norm(mu M_y + (1-mu) x)       `raydist.memories.rules.update_prototypes`
+views of V and of I                  `raydist.methods.common.clip_views.channel_views`
 ===================================  ==================================================================
 
-Deviations: tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights
-to start from); both modalities have a second clip view in other tones; the memory moves by the batch mean of
-a cluster after the step, not sample by sample in the backward pass.
+Deviations:
+
+- Tracklets in the place of images.
+- A tracklet warm-up comes first, for encoders that start from nothing; ``warm_up.share=0`` leaves it out.
+- The memory moves after the optimizer step, not in the backward pass, and by default by the batch mean of a
+  cluster; ``memory.rule=in-turn`` moves it sample by sample, as published.
+- ``dual.views=tones`` is ours: a second view of both modalities in other tones.
 """
 
 from __future__ import annotations

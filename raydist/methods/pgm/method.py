@@ -8,16 +8,19 @@ other modality.
 equation                                    function
 ==========================================  ====================================================
 cost 1 / exp(cos(c_v, c_i)), matching       `raydist.association.progressive`
-L_x = CE(M_v; I, i2v) on odd epochs         `raydist.methods.pgm.stages.CrossContrastStage`
-L_x = CE(M_i; V, v2i) on even epochs        `raydist.methods.pgm.stages.CrossContrastStage`
+L_x = CE(M_i; V, v2i) on epochs 0, 2, ..    `raydist.methods.pgm.stages.CrossContrastStage`
+L_x = CE(M_v; I, i2v) on epochs 1, 3, ..    `raydist.methods.pgm.stages.CrossContrastStage`
 L = L_v + L_i + 0.25 L_x                    `raydist.methods.pgm.stages.CrossContrastStage`
+L_x moves its memory, then L_v, L_i theirs  `raydist.methods.pgm.stages.CrossContrastStage.move`
 memory moved by the hardest sample          `raydist.memories.centroids.update_hardest`
 ==========================================  ====================================================
 
 Deviations:
 
 - Those of `raydist.methods.dcl.method`.
-- Matching is defined for any numbers of clusters (the smaller side takes the role of the infrared).
+- Gradients are taken with the memories as they were before the step; in the published backward pass L_x has
+  moved its memory when the gradient of the other loss on it is taken.
+- Matching goes on until every cluster has a partner; the published code stops after two rounds.
 - The stages follow each other in one run and pass on their last weights, not those best on the test set.
 """
 
@@ -25,10 +28,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from raydist.methods.common.dual_contrast import DualContrastParams, DualContrastStage
+from raydist.methods.common.dual_contrast import DualContrastStage
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.method import Method, Params, Stage
-from raydist.methods.pgm.stages import CrossContrastParams, CrossContrastStage
+from raydist.methods.pgm.stages import CrossContrastParams, CrossContrastStage, MatchedContrastParams
 
 
 class ProgressiveGraphMatchingParams(Params):
@@ -36,7 +39,7 @@ class ProgressiveGraphMatchingParams(Params):
 
     name: str = "pgm"
     warm_up: WarmUpParams = WarmUpParams()
-    dual: DualContrastParams = DualContrastParams()
+    dual: MatchedContrastParams = MatchedContrastParams()
     cross: CrossContrastParams = CrossContrastParams()
 
 

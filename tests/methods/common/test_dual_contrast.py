@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -44,12 +46,48 @@ def test_the_terms_are_cross_entropies_with_the_own_centroids(stage, targets, fe
         assert torch.allclose(terms[m.label], expected, rtol=1e-5)
 
 
-def test_a_centroid_moves_by_the_first_view(stage, targets):
-    memories, before = memories_of(targets), memories_of(targets)
+@pytest.mark.parametrize("rule", ["mean", "in-turn"])
+def test_prototypes_move_by_all_views_under_the_rule(rule, context, targets):
+    stage = DualContrastStage(replace(context, memory_rule=rule), DualContrastParams(momentum=0.5))
     (step,) = stage.optimizer_steps(targets, Epoch(0))
-    goals = torch.eye(4)[[3, 2]][:, None]  # another direction for each view
-    step.update(Batch(goals, torch.tensor([9])), memories)
-    moved = F.normalize(0.5 * before["infrared"][1] + 0.5 * goals[0, 0], dim=0)
-    assert torch.allclose(memories["infrared"][1], moved, atol=1e-6)
-    assert torch.equal(memories["infrared"][0], before["infrared"][0])
-    assert torch.equal(memories["visible"], before["visible"])
+    rows = torch.tensor([1, 0, 1, 9, 10, 6])
+    views = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    shows = [view.shows for view in step.clip_views]
+    memories, expected = memories_of(targets), memories_of(targets)
+    step.update(Batch(views, rows, shows=shows), memories)
+    for m in Modality:
+        own = [
+            (x, int(targets.arrays[m.label][row]))
+            for view in views[: 2 - int(m)]
+            for x, row in zip(view, rows, strict=True)
+        ]
+        move_in_a_loop(
+            expected[m.label], [pair for pair in own if pair[1] >= 0], 0.5, in_turn=rule == "in-turn"
+        )
+        assert torch.allclose(memories[m.label], expected[m.label], atol=1e-6)
+
+
+def move_in_a_loop(prototypes, samples, momentum, *, in_turn):
+    if not in_turn:
+        of = {c: [F.normalize(x, dim=0) for x, y in samples if y == c] for _, c in samples}
+        samples = [(torch.stack(xs).mean(0), c) for c, xs in of.items()]
+    for x, c in samples:
+        x = F.normalize(x, dim=0) if in_turn else x
+        prototypes[c] = F.normalize(momentum * prototypes[c] + (1 - momentum) * x, dim=0)
+
+
+@pytest.mark.parametrize(
+    ("jittered", "jitter"), [("none", (0, 0)), ("visible", (0.5, 0)), ("both", (0.5, 0.5))]
+)
+def test_visible_clips_are_shown_a_second_time_by_one_channel(jittered, jitter):
+    first, second = DualContrastParams(jittered=jittered).clip_views
+    assert (first.shows, second.shows) == (None, Modality.VISIBLE)
+    assert first.augment[Modality.VISIBLE].exchange == 0
+    assert second.augment[Modality.VISIBLE].exchange == 1
+    grey = first.augment[Modality.INFRARED]
+    assert (grey.exchange, grey.luma) == (0.75, 0.125)
+    assert (second.augment[Modality.VISIBLE].jitter, grey.jitter) == jitter
+
+
+def test_tones_show_all_clips_twice():
+    assert [view.shows for view in DualContrastParams(views="tones").clip_views] == [None, None]

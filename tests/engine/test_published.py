@@ -1,0 +1,60 @@
+"""Every recipe of a published method says what its authors' script sets, and does it or says why not."""
+
+import pytest
+
+from raydist.engine.published import FOLDER, Argument, PublishedSettings, compared, published_settings, table
+from raydist.engine.schema import load_config
+from raydist.errors import ConfigError
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def rows_of(name):
+    settings = published_settings(name)
+    assert settings is not None
+    return compared(settings, load_config(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_has_the_published_value_or_says_why_not(name):
+    unequal = {row.argument.argument for row in rows_of(name) if not row.equal}
+    explained = {row.argument.argument for row in rows_of(name) if row.argument.why and row.argument.keys}
+    assert unequal == explained
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_says_what_we_do(name):
+    for row in rows_of(name):
+        assert row.argument.keys or row.argument.ours, row.argument.argument
+        assert row.argument.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_argument_stands_once(name):
+    arguments = [row.argument.argument for row in rows_of(name)]
+    assert len(set(arguments)) == len(arguments) > 20
+
+
+def test_a_recipe_without_a_script_has_no_table():
+    assert published_settings("pgm-demo") is None
+
+
+def test_a_changed_recipe_is_seen():
+    settings = PublishedSettings(
+        repository="a/b at 0",
+        arguments=[
+            Argument(argument="k1", published="30", source="x.py:1", keys={"clustering.k1": 30}),
+            Argument(argument="order", published="V, I", source="x.py:2", ours="I, V", why="simpler"),
+        ],
+    )
+    equal, other = (compared(settings, load_config("demo", [f"clustering.k1={k}"])) for k in (30, 20))
+    assert [row.equal for row in equal] == [True, True]
+    assert [row.equal for row in other] == [False, True]
+    assert table(other)[0] == ["k1", "30", "clustering.k1=20", ""]
+    assert table(other)[1] == ["order", "V, I", "I, V", "simpler"]
+
+
+def test_a_key_that_is_not_there_is_an_error():
+    argument = Argument(argument="x", published="1", source="x.py:1", keys={"method.nothing": 1})
+    with pytest.raises(ConfigError, match=r"method\.nothing: no key"):
+        compared(PublishedSettings(repository="", arguments=[argument]), load_config("demo"))
