@@ -155,6 +155,8 @@ def _epoch_line(event: EpochDone) -> str:
     report = event.report
     parts = [f"epoch {report.epoch}/{event.num_epochs} {report.stage}"]
     parts += [f"{name} {value:.3f}" for name, value in report.losses.items()]
+    if report.skipped_steps:
+        parts.append(f"{report.skipped_steps} steps left out, gradients not finite")
     for modality, clusters in report.clusters.items():
         agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
         number = counted(int(clusters["count"]), "cluster")

@@ -59,10 +59,35 @@ def identity_batches(
     members = {cluster: np.flatnonzero(labels == cluster) for cluster in clusters}
     drawn = _deal(lambda: rng.permutation(clusters), num_each=num_identities, iterations=iterations)
     batches = [
-        [_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch]
+        [draw_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch]
         for batch in drawn
     ]
     return np.array(batches, np.int64).reshape(iterations, num_identities * num_instances)
+
+
+def draw_instances(
+    members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None
+) -> Ints:
+    """K rows of one cluster: an anchor, then rows of other groups if there are any; see `identity_batches`.
+
+    Args:
+        members: int64 [n], the rows of the cluster; n >= 1.
+        num_instances: K.
+        rng: where chance comes from.
+        groups: [N], such as the camera of each row; None for no preference.
+
+    Returns:
+        int64 [K], the anchor first.
+    """
+    anchor = rng.choice(members)
+    others = members[members != anchor]
+    if groups is not None:
+        other_cameras = others[groups[others] != groups[anchor]]
+        others = other_cameras if other_cameras.size else others
+    if not others.size:
+        return np.full(num_instances, anchor)
+    more = rng.choice(others, num_instances - 1, replace=len(others) < num_instances - 1)
+    return np.concatenate([[anchor], more])
 
 
 def tracklet_batches(
@@ -112,21 +137,6 @@ def _deal(new_deck: Callable[[], Ints], *, num_each: int, iterations: int) -> In
             hand, deck = np.concatenate([hand, deck[fresh]]), np.delete(deck, fresh)
         hands.append(np.concatenate([*(new_deck() for _ in range(whole)), hand]))
     return np.array(hands, np.int64).reshape(iterations, num_each)
-
-
-def _instances(
-    members: Ints, num_instances: int, *, rng: np.random.Generator, groups: NDArray[Any] | None
-) -> Ints:
-    """K rows of one cluster: an anchor, then rows of other groups if there are any."""
-    anchor = rng.choice(members)
-    others = members[members != anchor]
-    if groups is not None:
-        other_cameras = others[groups[others] != groups[anchor]]
-        others = other_cameras if other_cameras.size else others
-    if not others.size:
-        return np.full(num_instances, anchor)
-    more = rng.choice(others, num_instances - 1, replace=len(others) < num_instances - 1)
-    return np.concatenate([[anchor], more])
 
 
 def _view_runs(view: Ints, *, run: int, rng: np.random.Generator) -> Ints:

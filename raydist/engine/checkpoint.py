@@ -20,7 +20,6 @@ from raydist.encoders.encoder import Encoder
 from raydist.engine.best import by_epoch
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport
-from raydist.engine.optimizer import make_optimizer
 from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
@@ -45,6 +44,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "criteria": state.criteria,
         "report": report.as_row(),
         "optimizer": optimizer,
+        "scaler": state.scaler.state_dict() if state.scaler else None,
         "seed": state.config.run.seed,
         "figures": dict(state.targets.metrics),
     }
@@ -105,9 +105,10 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     state.history = by_epoch(facts["history"])
     state.searches = by_epoch(facts.get("searches", {}))  # older runs had one search
     state.criteria = by_epoch(facts.get("criteria", {}))  # older runs were always scored
-    state.optimizer = make_optimizer(
-        state.config.train, state.trainable(), state.plan.at(state.epoch - 1).stage
-    )
+    state.start_stage(state.plan.at(state.epoch - 1).stage)
+    assert state.optimizer is not None
+    if state.scaler is not None and facts.get("scaler"):
+        state.scaler.load_state_dict(facts["scaler"])
     _restore_optimizer(
         state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"]
     )

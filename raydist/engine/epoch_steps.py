@@ -12,6 +12,7 @@ from torch import Tensor
 from raydist.engine.clip_batches import StepKey, render
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import StageEpoch
+from raydist.engine.precision import autocast
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
 from raydist.methods.steps import Batch, OptimizerStep
@@ -32,6 +33,8 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
     assert state.targets is not None
     assert state.optimizer is not None
     config = state.config
+    if state.scaler is not None:
+        state.scaler.num_skipped = 0
     optimizer_steps = current.stage.optimizer_steps(state.targets, current.epoch)
     iterations = num_iterations(state, optimizer_steps)
     batches = [
@@ -65,8 +68,6 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
     Raises:
         TrainingError: the loss is not finite.
     """
-    process_group, optimizer = state.process_group, state.optimizer
-    assert optimizer is not None
     state.encoder.train()
     batch = encode(state, optimizer_step, rows, key)
     terms = optimizer_step.loss(batch, state.memories, state.modules)
@@ -76,18 +77,29 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
             f"the loss is {_format(terms)} in epoch {key.epoch}, iteration {key.iteration}, optimizer step "
             f"{key.optimizer_step} of it (all counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
         )
-    optimizer.zero_grad(set_to_none=True)
-    if total.requires_grad:
-        total.backward()
-        process_group.reduce_gradients(
-            state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()]
-        )
-        optimizer.step()
-        state.steps += 1
+    step_by(state, total)
     with torch.no_grad():
         optimizer_step.update(batch, state.memories)
     state.frames_seen += num_clips(state, optimizer_step, rows) * state.config.data.frames
     return {name: float(value.detach()) for name, value in terms.items()}
+
+
+def step_by(state: RunState, total: Tensor) -> None:
+    """Step by the gradients of a loss, if it has any; in half precision, only where they are finite."""
+    optimizer, scaler = state.optimizer, state.scaler
+    assert optimizer is not None
+    optimizer.zero_grad(set_to_none=True)
+    if not total.requires_grad:
+        return
+    (total if scaler is None else scaler.scale(total)).backward()
+    state.process_group.reduce_gradients(
+        state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()]
+    )
+    if scaler is None:
+        optimizer.step()
+        state.steps += 1
+    else:
+        state.steps += scaler.step(optimizer)
 
 
 def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> Batch:
@@ -112,7 +124,7 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
         seed=config.run.seed,
         key=key,
     )
-    with torch.autocast(process_group.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
+    with autocast(config.train.precision, process_group.device):
         inputs = [part.to(process_group.device) for part in rendered[:3] if part is not None]
         encoded = state.encoder(*inputs)
     places = rendered.places.to(process_group.device)

@@ -23,6 +23,8 @@ class EpochReport:
         stage: name of the stage, or ``untrained``.
         losses: mean of every loss term over the epoch.
         frames_seen: training frames that went through the encoder since the start.
+        skipped_steps: steps of the epoch that were left out because their gradients were not finite; None
+            where the precision does without (fp32, bf16).
         metrics: the method's own numbers, such as a threshold in force.
         criteria: measures that need no identities, where they were asked for.
         clusters: for each modality ``count``, ``noise`` and, where identities are known, ``ari``, ``nmi``,
@@ -37,6 +39,7 @@ class EpochReport:
     stage: str
     losses: Mapping[str, float] = field(default_factory=dict)
     frames_seen: int | None = None
+    skipped_steps: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     criteria: Mapping[str, float] = field(default_factory=dict)
     clusters: Mapping[str, Mapping[str, float]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
+from raydist.engine.precision import Precision, autocast
 from raydist.engine.schema import DataSection
 from raydist.types import Floats, FrameReader, Ints
 
@@ -25,6 +26,7 @@ def extract(
     *,
     data: DataSection,
     device: torch.device,
+    precision: Precision = "fp32",
 ) -> Floats:
     """Unit features of K sub-tracklets of each tracklet.
 
@@ -39,6 +41,7 @@ def extract(
         rows: int64 [n], the rows wanted.
         data: T = ``frames``, evenly spaced ones of each of K = ``sub_tracklets``, and ``flip_average``.
         device: where the encoder is.
+        precision: the number format of the encoder; the features are float32 in any.
 
     Returns:
         float32 [n, K, D].
@@ -60,9 +63,10 @@ def extract(
             np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames)
         )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
-        features = _features(
-            encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
-        )
+        with autocast(precision, device):
+            features = _features(
+                encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
+            )
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
     return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(

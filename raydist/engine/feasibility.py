@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import torch
+
 from raydist.engine.inputs import Inputs, num_tracklets
+from raydist.engine.precision import check_precision
 from raydist.engine.schema import Config
 from raydist.engine.state import build_method
 from raydist.errors import DataError
@@ -23,8 +26,10 @@ def check_feasible(config: Config, inputs: Inputs) -> None:
 
     Raises:
         DataError: a modality is too small to be clustered, or what the method itself refuses.
-        ConfigError: what the method itself refuses.
+        ConfigError: what the method itself refuses, or a number format that the CPU cannot train in.
     """
+    if not config.ray.use_gpu:
+        check_precision(config.train.precision, torch.device("cpu"))
     build_method(config, inputs, num_branches=config.encoder.branches).stages()
     if method_class(config.method.name).needs_clusters:
         check_sizes(config, num_tracklets(inputs))

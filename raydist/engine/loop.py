@@ -22,6 +22,7 @@ from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.events import EpochReport
 from raydist.engine.extraction import extract
 from raydist.engine.plan import StageEpoch
+from raydist.engine.precision import extraction_precision
 from raydist.engine.refresher import CachedRefresher
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.state import RunState
@@ -70,6 +71,7 @@ def run_epoch(state: RunState) -> EpochReport:
         stage=current.stage.name,
         losses=losses,
         frames_seen=state.frames_seen,
+        skipped_steps=state.scaler.num_skipped if state.scaler else None,
         metrics=dict(targets.metrics),
         criteria=dict(targets.criteria),
         clusters=diagnostics.clusters,
@@ -105,6 +107,7 @@ def local_features(state: RunState) -> Floats:
         state.my_rows(len(tracklets)),
         data=state.config.data,
         device=state.process_group.device,
+        precision=extraction_precision(state.config.train.precision),
     )
 
 

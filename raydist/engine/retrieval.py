@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 
 from raydist.engine.extraction import extract
+from raydist.engine.precision import extraction_precision
 from raydist.engine.state import RunState
 from raydist.evaluation.retrieval import SearchScores, search_scores
 from raydist.types import FeatureTable, tracklet_means
@@ -23,6 +24,7 @@ def ranked_features(state: RunState) -> FeatureTable:
         state.my_rows(len(table)),
         data=state.config.data,
         device=process_group.device,
+        precision=extraction_precision(state.config.train.precision),
     )
     gathered = process_group.gather(torch.from_numpy(local).to(process_group.device), len(table))
     return table.with_features(tracklet_means(gathered.cpu().numpy()))

@@ -18,6 +18,7 @@ from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
+from raydist.engine.precision import Precision
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
@@ -198,7 +199,7 @@ class TrainSection(Section):
         None,
         description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
     )
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="Number format of training.")
+    precision: Precision = Field("fp32", description="Number format of training; fp16 scales the loss.")
 
     @property
     def num_identities(self) -> dict[Modality, int]:

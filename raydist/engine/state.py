@@ -16,6 +16,7 @@ from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
 from raydist.engine.optimizer import make_optimizer
 from raydist.engine.plan import Plan, allot
+from raydist.engine.precision import LossScaler, check_precision, loss_scaler
 from raydist.engine.process_group import ProcessGroup, SingleProcess
 from raydist.engine.refresher import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
@@ -41,6 +42,7 @@ class RunState:
         method: the paper's recipe.
         plan: its stages with their epochs.
         optimizer: of the stage; None before the first epoch.
+        scaler: of the stage's losses; None where the precision needs none.
         epoch: epochs completed.
         targets: of the last epoch; None before the first.
         memories: as the last epoch left them.
@@ -61,6 +63,7 @@ class RunState:
     method: Method
     plan: Plan
     optimizer: torch.optim.Optimizer | None = None
+    scaler: LossScaler | None = None
     epoch: int = 0
     targets: Targets | None = None
     memories: Memories = field(default_factory=dict)
@@ -101,8 +104,9 @@ class RunState:
         return [*self.encoder.parameters(), *(p for m in self.modules.values() for p in m.parameters())]
 
     def start_stage(self, stage: Stage) -> None:
-        """Give the stage an optimizer of its own."""
+        """Give the stage an optimizer, and a scaler, of its own."""
         self.optimizer = make_optimizer(self.config.train, self.trainable(), stage)
+        self.scaler = loss_scaler(self.config.train.precision, self.process_group.device)
 
     def set_targets(self, targets: Targets) -> None:
         """Take the targets of an epoch, and fresh memories from them."""
@@ -127,8 +131,12 @@ def build_state(
         process_group: the ranks that train together; this process alone by default.
         refresh: how targets are computed; in this process by default.
         fresh: whether the encoder starts from ``encoder.weights``; False where a checkpoint will replace it.
+
+    Raises:
+        ConfigError: the device cannot train in ``train.precision``.
     """
     process_group = process_group or SingleProcess()
+    check_precision(config.train.precision, process_group.device)
     encoder = start_encoder(config, fresh=fresh).to(process_group.device)
     method = build_method(config, inputs, num_branches=encoder.num_branches)
     with torch.random.fork_rng(devices=[]):

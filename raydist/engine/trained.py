@@ -20,6 +20,7 @@ from raydist.engine.checkpoint import load_encoder
 from raydist.engine.chosen_epoch import ChosenEpoch, read_checkpoint, split_run
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
+from raydist.engine.precision import Precision, extraction_precision
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import ConfigError
@@ -86,6 +87,12 @@ class Trained:
         """How long it was trained."""
         return self.chosen.epoch
 
+    @property
+    def precision(self) -> Precision:
+        """The format in which the run extracted features; on another kind of device, fp32."""
+        same_device = (self.device.type == "cuda") == self.config.ray.use_gpu
+        return extraction_precision(self.config.train.precision) if same_device else "fp32"
+
     def ranked(self) -> TrackletTable:
         """The queries and the gallery that the configuration evaluates on."""
         return split_tables(self.config, self.tracklets())[1]
@@ -120,7 +127,13 @@ class Trained:
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
             parts = extract(
-                self.encoder, store, table.modality, rows, data=self.config.data, device=self.device
+                self.encoder,
+                store,
+                table.modality,
+                rows,
+                data=self.config.data,
+                device=self.device,
+                precision=self.precision,
             )
             yield table.take(rows).with_features(tracklet_means(parts))
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raydist.errors import ClusteringError
-from raydist.memories.rows import group_means, move_rows, unit_rows_like
+from raydist.memories.rows import group_means, move_rows, turns, unit_rows_like
 
 
 @torch.no_grad()
@@ -74,8 +74,7 @@ def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, mome
         momentum: share of the old prototype, 0 to 1.
     """
     features = unit_rows_like(features, prototypes)
-    turn = (labels[:, None] == labels).tril(-1).sum(dim=1)
-    turn[labels < 0] = -1
+    turn = turns(labels)
     for now in range(int(turn.max()) + 1 if len(turn) else 0):
         acting = turn == now
         move_rows(prototypes, labels[acting], features[acting], momentum=momentum)

@@ -36,6 +36,24 @@ def group_means(features: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
     return occurring, sums / counts[:, None]
 
 
+def turns(labels: Tensor) -> Tensor:
+    """How many samples of its own cluster come before each sample of a batch; -1 for noise.
+
+    Clusters do not act on each other, so samples of the same turn can act at once.
+
+    Args:
+        labels: int64 [B], noise negative.
+
+    Returns:
+        int64 [B].
+
+    >>> turns(torch.tensor([4, 2, -1, 4, 4]))
+    tensor([ 0,  0, -1,  1,  2])
+    """
+    before = (labels[:, None] == labels).tril(-1).sum(dim=1)
+    return torch.where(labels < 0, -1, before)
+
+
 @torch.no_grad()
 def move_rows(memory: Tensor, rows: Tensor, towards: Tensor, *, momentum: float) -> None:
     """Move distinct rows of a memory: row <- norm(momentum row + (1 - momentum) target).

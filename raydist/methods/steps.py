@@ -84,7 +84,7 @@ class OptimizerStep:
         sampler: draws the rows of all steps of the epoch.
         clip_views: the views of each clip that the loss needs.
         loss: named terms whose sum is minimised; reads the memories.
-        update: changes the memories after a successful step.
+        update: changes the memories after the step, also after one that half precision left out.
         wants_frames: whether the loss reads `Batch.frames`.
         wants_raw: whether the loss reads `Batch.raw`.
     """

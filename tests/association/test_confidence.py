@@ -2,13 +2,16 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.mixture import GaussianMixture
 
-from raydist.association.confidence import BLOCK, FLOOR, cluster_confidence, lower_component
+from raydist.association.confidence import BLOCK, label_confidence, lower_component, scaled_losses
 from raydist.types import NOISE
+
+FLOOR = 1e-6
 
 
 def posterior_by_loops(values, steps=2000):
-    """Expectation-maximisation of two normal distributions, until nothing moves."""
+    """Expectation-maximisation of two normal distributions from the extremes, until nothing moves."""
     spread = max(values) - min(values)
     means, weights = [min(values), max(values)], [0.5, 0.5]
     variances = [max((spread / 4) ** 2, FLOOR)] * 2
@@ -52,11 +55,18 @@ def test_two_values_far_apart_are_two_groups():
     assert lower_component(np.array([0.9, 0.1])).round(3).tolist() == [0.0, 1.0]
 
 
-def test_order_does_not_matter_and_there_is_no_chance():
-    losses = np.random.default_rng(0).random(30)
-    place = np.random.default_rng(1).permutation(30)
-    assert np.allclose(lower_component(losses[place]), lower_component(losses)[place], atol=1e-9)
+def test_it_is_the_mixture_of_the_published_code():
+    losses = np.random.default_rng(0).random(300) ** 3
+    mixture = GaussianMixture(n_components=2, random_state=0).fit(losses[:, np.newaxis])
+    expected = mixture.predict_proba(losses[:, np.newaxis])[:, np.argmin(mixture.means_)]
+    assert np.allclose(lower_component(losses), expected, atol=1e-9)
     assert np.array_equal(lower_component(losses), lower_component(losses))
+
+
+def test_order_does_not_matter():
+    losses = np.concatenate([np.random.default_rng(0).random(30) / 4, [0.8, 0.9, 0.85]])
+    place = np.random.default_rng(1).permutation(33)
+    assert np.allclose(lower_component(losses[place]), lower_component(losses)[place], atol=1e-3)
 
 
 def planted(num_each=12, width=8, seed=0):
@@ -71,7 +81,7 @@ def planted(num_each=12, width=8, seed=0):
 
 def test_wrong_labels_are_not_trusted():
     features, labels, person = planted()
-    found = cluster_confidence(features, labels, np.eye(8, dtype=np.float32)[:3], temperature=0.05)
+    found = label_confidence(features, labels, np.eye(8, dtype=np.float32)[:3], temperature=0.05)
     assert ((found > 0.5) == (labels == person)).all()
 
 
@@ -83,25 +93,46 @@ def test_the_losses_are_scaled_together_and_each_cluster_is_fitted_by_itself():
         [-math.exp(z[y]) / sum(math.exp(v) for v in z) for z, y in zip(logits, labels, strict=True)]
     )
     loss = (loss - loss.min()) / (loss.max() - loss.min())
-    found = cluster_confidence(features, labels, prototypes, temperature=0.5)
+    found = label_confidence(features, labels, prototypes, temperature=0.5)
     for c in range(3):
         assert np.allclose(found[labels == c], lower_component(loss[labels == c]), atol=1e-6)
+
+
+def test_one_mixture_of_all_rows_noise_included():
+    """The noise reads the probability of the last class, is scaled and fitted with the others, and gets 0."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2, NOISE], 12)
+    x = np.eye(8)[labels] + np.repeat([0.05, 0.3, 0.6, 0.3], 12)[:, None] * rng.standard_normal((48, 8))
+    features = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    prototypes = np.eye(8, dtype=np.float32)[:3]
+    loss = []
+    for x, y in zip(features.astype(np.float64), labels, strict=True):
+        z = [math.exp(float(x @ p) / 0.5) for p in prototypes.astype(np.float64)]
+        loss.append(-z[2 if y == NOISE else y] / sum(z))
+    loss = (np.array(loss) - min(loss)) / (max(loss) - min(loss))
+    mixture = GaussianMixture(n_components=2, random_state=0).fit(loss[:, np.newaxis])
+    expected = mixture.predict_proba(loss[:, np.newaxis])[:, np.argmin(mixture.means_)]
+    found = label_confidence(features, labels, prototypes, temperature=0.5, mixtures="global")
+    assert np.allclose(found, np.where(labels == NOISE, 0, expected), atol=1e-5)
+    by_cluster = label_confidence(features, labels, prototypes, temperature=0.5)
+    assert not np.allclose(found, by_cluster, atol=0.01)
 
 
 def test_noise_small_clusters_and_nothing():
     features, labels, _ = planted(num_each=3)
     labels[:3] = NOISE
     prototypes = np.eye(8, dtype=np.float32)[:3]
-    found = cluster_confidence(features, labels, prototypes, temperature=0.05, min_rows=4)
+    found = label_confidence(features, labels, prototypes, temperature=0.05, min_rows=4)
     assert found.tolist() == (labels != NOISE).astype(float).tolist()
-    assert cluster_confidence(features, np.full(9, NOISE), prototypes, temperature=0.05).tolist() == [0.0] * 9
+    assert label_confidence(features, np.full(9, NOISE), prototypes, temperature=0.05).tolist() == [0.0] * 9
     assert found.dtype == np.float32
 
 
 def test_blocks_change_nothing():
     features, labels, _ = planted(num_each=BLOCK // 2)
     prototypes = np.eye(8, dtype=np.float32)[:3]
-    whole = cluster_confidence(features, labels, prototypes, temperature=0.3)
+    whole = scaled_losses(features, labels, prototypes, temperature=0.3)
     place = np.random.default_rng(0).permutation(len(labels))
-    again = cluster_confidence(features[place], labels[place], prototypes, temperature=0.3)
-    assert np.allclose(again, whole[place], atol=1e-5)
+    again = scaled_losses(features[place], labels[place], prototypes, temperature=0.3)
+    assert np.array_equal(again, whole[place])
+    assert (whole.min(), whole.max()) == (0, 1)

@@ -76,6 +76,14 @@ def test_a_missing_criterion_is_a_dash_and_explained_once(capsys):
 
 
 @pytest.mark.parametrize(
+    ("skipped", "shown"), [(None, ""), (0, ""), (3, " | 3 steps left out, gradients not finite")]
+)
+def test_steps_that_were_left_out_are_counted(skipped, shown):
+    report = EpochReport(1, "dual", losses={"visible": 2.0}, skipped_steps=skipped, seconds={"train": 1.0})
+    assert describe_event(EpochDone(report, num_epochs=9)) == f"epoch 1/9 dual | visible 2.000{shown} | 1.0 s"
+
+
+@pytest.mark.parametrize(
     ("event", "text"),
     [
         (ReportWritten("runs/r/report/index.html"), "report: runs/r/report/index.html"),

@@ -79,3 +79,44 @@ def test_a_sample_opposite_to_its_prototype_leaves_a_unit_row():
     memory = F.normalize(torch.tensor([[1.0, 1.0]]))
     update_by_trust(memory, -memory, torch.tensor([0]), torch.tensor([1.0]), momentum=0.2)
     torch.testing.assert_close(memory.norm(dim=1), torch.ones(1))
+
+
+def in_turn_by_loops(prototypes, features, labels, trust, momentum):
+    for x, y, t in zip(features, labels.tolist(), trust.tolist(), strict=True):
+        if y < 0:
+            continue
+        eta = momentum / max(t, momentum)
+        moved = eta * prototypes[y] + (1 - eta) * x / x.norm()
+        prototypes[y] = moved / moved.norm()
+
+
+@pytest.mark.parametrize("momentum", [0.1, 0.2, 0.8, 1.0])
+def test_in_turn_equals_the_loop_over_samples(momentum, prototypes, features, labels):
+    expected, mean = prototypes.clone(), prototypes.clone()
+    in_turn_by_loops(expected, features, labels, TRUST, momentum)
+    update_by_trust(prototypes, features, labels, TRUST, momentum=momentum, rule="in-turn")
+    torch.testing.assert_close(prototypes, expected, rtol=1e-12, atol=1e-12)
+    update_by_trust(mean, features, labels, TRUST, momentum=momentum)
+    assert torch.allclose(mean, expected) == (momentum == 1.0)  # clusters have several samples
+
+
+def test_in_turn_full_trust_is_the_plain_update(prototypes, features, labels):
+    other = prototypes.clone()
+    update_by_trust(prototypes, features, labels, torch.ones(12), momentum=0.2, rule="in-turn")
+    update_in_turn(other, features, labels, momentum=0.2)
+    torch.testing.assert_close(prototypes, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.1, 0.2])
+def test_in_turn_little_trust_leaves_the_rows_to_the_byte(trust, prototypes, features, labels):
+    before, low = prototypes.clone(), torch.full((12,), trust, dtype=torch.float64)
+    update_by_trust(prototypes, features, labels, low, momentum=0.2, rule="in-turn")
+    assert torch.equal(prototypes, before)
+
+
+def test_in_turn_of_noise_and_of_nothing(prototypes, features):
+    before = prototypes.clone()
+    update_by_trust(prototypes, features, torch.full((12,), -1), TRUST, momentum=0.2, rule="in-turn")
+    nothing = torch.empty(0, dtype=torch.int64)
+    update_by_trust(prototypes, features[:0], nothing, TRUST[:0], momentum=0.2, rule="in-turn")
+    assert torch.equal(prototypes, before)

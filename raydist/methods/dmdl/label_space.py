@@ -1,10 +1,11 @@
-"""One label space for both modalities: the clusters of one; those of the other take the nearest."""
+"""One label space for both modalities: the clusters of one; what is most similar gives those of the other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -13,7 +14,10 @@ from raydist.clustering.spec import ClusterSpec
 from raydist.memories.rows import group_means
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import partners
-from raydist.types import Floats, Labels, Modality
+from raydist.types import NOISE, Floats, Ints, Labels, Modality
+
+PERIOD = 5
+"""After so many epochs the kinds of matching come again."""
 
 
 def label_space(index: int) -> Modality:
@@ -21,17 +25,33 @@ def label_space(index: int) -> Modality:
     return Modality.INFRARED if index % 2 == 0 else Modality.VISIBLE
 
 
+def matches_samples(index: int, sample_match: Collection[int]) -> bool:
+    """Whether labels are taken sample by sample in an epoch of the stage, and not cluster by cluster.
+
+    Args:
+        index: of the epoch.
+        sample_match: numbers 0 to 4, the places in five epochs in which they are.
+
+    >>> [matches_samples(index, (2, 3, 4)) for index in range(6)]
+    [False, False, True, True, True, False]
+    """
+    return index % PERIOD in sample_match
+
+
 def with_finer(
     clustering: Mapping[Modality, ClusterSpec], modality: Modality, share: float
 ) -> dict[Modality, ClusterSpec]:
-    """The clustering with fewer neighbours for one modality, which splits it into more clusters.
+    """The clustering with fewer ranked neighbours for one modality, which splits it into more clusters.
+
+    That is k1 alone, or both of k1_intra and k1_inter where the distance has these.
 
     >>> finer = with_finer(dict.fromkeys(Modality, ClusterSpec(k1=30)), Modality.VISIBLE, 0.5)
     >>> [finer[m].k1 for m in Modality]
     [15, 30]
     """
     spec = clustering[modality]
-    fewer = {name: math.ceil(share * getattr(spec, name)) for name in ("k1", "k1_intra", "k1_inter")}
+    names = spec.used & {"k1", "k1_intra", "k1_inter"}
+    fewer = {name: math.ceil(share * getattr(spec, name)) for name in names}
     return {**clustering, modality: spec.with_values(**fewer)}
 
 
@@ -50,6 +70,25 @@ def unified_labels(features: Floats, clusters: ModalityClusters, space: Modality
     across = matching.visible_to_infrared if space == Modality.INFRARED else matching.infrared_to_visible
     labels = {m: clusters.labels(m) for m in Modality}
     return labels | {space.other: partners(labels[space.other], across)}
+
+
+def labels_of_nearest(clusters: ModalityClusters, nearest: Ints, space: Modality) -> dict[Modality, Labels]:
+    """Labels of both modalities among the clusters of one: each *row* of the other takes its nearest row's.
+
+    The clusters of the other modality do not count. A row whose nearest row is noise becomes noise.
+
+    Args:
+        clusters: of each modality.
+        nearest: int64 [N], the most similar row of `space` for each row of the other modality.
+        space: the modality whose clusters are the classes.
+
+    Returns:
+        int64 [N] for each modality, NOISE on rows of the other.
+    """
+    own, rows = clusters.labels(space), clusters.rows[space.other]
+    taken = np.full(len(own), NOISE)
+    taken[rows] = own[nearest[rows]]
+    return {space: own, space.other: taken}
 
 
 def known_centroids(features: Floats, labels: Labels, num_classes: int) -> Floats:

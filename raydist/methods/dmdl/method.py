@@ -10,41 +10,48 @@ features).
 equation                                      function
 ============================================  ==============================================================
 views a, b of each modality (CBT-data)        `raydist.methods.dmdl.views.FIRST`, `SECOND`
-w, posterior of the cleaner component         `raydist.association.confidence.cluster_confidence`
+w, posterior of the cleaner component         `raydist.association.confidence.label_confidence`
 w onehot(y) + (1-w) p of the other view       `raydist.losses.exchange.exchanged_targets`
 MMD of the views (CBT-feature)                `raydist.losses.discrepancy.maximum_mean_discrepancy`
 sigma L_tri                                   `raydist.methods.dmdl.views.ViewStage.view_terms`
-stage 1: CE(M_m x, soft labels), each m       `raydist.methods.dmdl.stages.IntraStage.contrast`
+stage 1: CE(M_m x, soft labels), each m       `raydist.methods.dmdl.intra.IntraStage.contrast`
 k1 of the label space, half of it across      `raydist.methods.dmdl.label_space.with_finer`
 nearest cluster across, the space in turn     `raydist.methods.dmdl.label_space.unified_labels`
+nearest sample across, epoch mod 5 in 2..4    `raydist.methods.dmdl.label_space.labels_of_nearest`
 P(y|do(x)) = sum_c pi_c P(y|x,c) (CAI)        `raydist.losses.adjustment.adjusted_log_probability`
-L_intra + 0.5 L_cai                           `raydist.methods.dmdl.stages.CrossStage.likelihoods`
+L_intra + 0.5 L_cai                           `raydist.methods.dmdl.cross.CrossStage.likelihoods`
 M_all at eta = mu / max(soft label, mu)       `raydist.memories.adaptive.update_by_trust`
-cross update of M_V, M_I, in turn             `raydist.methods.dmdl.stages.CrossStage.update`
-the same classes in both halves, late         `raydist.methods.dmdl.batches.paired_batches`
+cross update of M_V, M_I, in turn             `raydist.methods.dmdl.cross.CrossStage.update`
+a list of the classes of either half, late    `raydist.methods.dmdl.batches.union_batches`
 ============================================  ==============================================================
 
 The rows of the ablation are `method.cai`, `method.data`, `method.labels` and `method.feature`.
 
+What the authors' script for a data set sets is set by the recipes ``dmdl-sysu_mm01``, ``dmdl-llcm`` and
+``dmdl-regdb``: epochs by number, memories that move sample by sample (``memory.rule: in-turn``), half
+precision with a scaled loss; on RegDB also labels from the nearest sample (``sample_match``), one mixture for
+all losses (``confidence: global``), equal k1 (``finer: 1``) and larger boxes. Without a recipe, phases are
+the shares that SYSU's epochs are of fifty, and memories move by the mean.
+
 Deviations:
 
 - Tracklets in the place of images; the two views of an image are two clips of a tracklet, each with frames
-  of its own.
-- A tracklet warm-up comes first (there are no pretrained weights to start from).
-- Phases are shares of a stage, those that the published epochs are of 50; 30 epochs of RegDB keep their own
-  in the paper.
-- Memories move by the batch mean of a class after the step, each sample of M_all at its own rate, not
-  sample by sample in the backward pass; the class mean of the clips of both modalities moves a memory that
-  both may update.
-- The mixture behind w starts from the extremes and not from k-means, so that it is free of chance; clusters
-  of fewer than four, which hardly occur with the published clustering, are trusted whole, where the paper
-  does that for single images.
-- The finer clustering halves all neighbour counts that the configured distance has, k1 alone in the paper.
+  of its own. The recipes for images have one frame a tracklet.
+- A tracklet warm-up comes first where there are no pretrained weights to start from; the recipes for real
+  data leave it out.
+- Every loss reads the memories as they were before the step. In the published code M_V, M_I move within the
+  backward pass, so infrared clips get the gradient of rows that visible clips have already moved. The order
+  of the updates is the published one.
+- Losses and memories are computed in float32 also where the encoder computes in half precision. The scale of
+  the loss begins anew with each stage; there, with each epoch of the second stage.
+- Ordinary batches hold distinct classes and use up a shuffled list of all before the next one; there, the end
+  of a list that fills no batch is dropped. K tracklets of a class are drawn without repetition where it has
+  K - 1 others, and a class of one tracklet repeats it, which there only the late batches do.
+- Where the losses of a cluster are all equal it is trusted whole.
+- ``finer`` halves k1_intra and k1_inter where the distance has these in the place of k1.
 - The second view without CBT-data is another draw of the first; the likelihood without CAI is that over
-  M_all.
-- What the paper's ablation puts in their place is not known in detail.
-- The stages pass on their last weights, not those best on the test set, and share the run's learning-rate
-  schedule.
+  M_all. What the paper's ablation puts in their place is not known in detail.
+- The stages pass on their last weights, not those best on the test set.
 """
 
 from __future__ import annotations
@@ -52,7 +59,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
+from raydist.methods.dmdl.cross import CrossParams, CrossStage
+from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
 from raydist.methods.method import Method, Params, Stage
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from raydist.association.confidence import cluster_confidence
+from raydist.association.confidence import Mixtures, label_confidence
 from raydist.config import Section
 from raydist.data.transforms.augment import (
     NOISE_ADAPTIVE_GREY,
@@ -22,6 +22,7 @@ from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.labels import ClusterArrays, at
+from raydist.methods.dmdl.clips import ModalityClips, joined
 from raydist.methods.method import Stage, StageParams
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, ClipView
@@ -58,7 +59,9 @@ class ViewParams(StageParams):
             there on; 0 before the first.
         top: how many classes a view's prediction keeps.
         exchange_from: the share of the stage, or ``epoch N``, from which on labels are soft.
-        trusted_below: clusters of fewer rows are trusted whole.
+        confidence: whether the losses of each cluster, or those of all rows, are a mixture of two groups.
+        trusted_below: clusters of fewer rows are trusted whole, where each has its own mixture.
+        erase_area: the largest share of a frame that is erased; 0.6 in the published second stage on RegDB.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
@@ -71,36 +74,9 @@ class ViewParams(StageParams):
     triplet: Ramp = ()
     top: int = Field(10, ge=1)
     exchange_from: Moment = 0.0
-    trusted_below: int = Field(4, ge=2)
-
-
-@dataclass(frozen=True)
-class ModalityClips:
-    """The clips of one modality in a batch.
-
-    Attributes:
-        modality: theirs.
-        features: [2, B, D] unit vectors of both views.
-        raw: [2, B, D], before they were normalised.
-        labels: int64 [B], y.
-        confidence: [B], w, how far the labels are trusted.
-    """
-
-    modality: Modality
-    features: Tensor
-    raw: Tensor
-    labels: Tensor
-    confidence: Tensor
-
-    @property
-    def all_features(self) -> Tensor:
-        """[2 B, D], view after view."""
-        return self.features.flatten(0, 1)
-
-    @property
-    def all_labels(self) -> Tensor:
-        """int64 [2 B], the labels of `all_features`."""
-        return self.labels.repeat(len(self.features))
+    confidence: Mixtures = "per-cluster"
+    trusted_below: int = Field(2, ge=2)
+    erase_area: float = Field(0.5, ge=0.02, lt=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +104,19 @@ class ViewStage(Stage):
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """The two views."""
-        return [FIRST, SECOND if self.parts.data else FIRST]
+        views = FIRST, SECOND if self.parts.data else FIRST
+        return [_erased_up_to(view, self.params.erase_area) for view in views]
 
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
-        """w, float32 [N]: how far the label of each row is trusted; 0 for NOISE."""
-        temperature, min_rows = self.params.temperature, self.params.trusted_below
-        return cluster_confidence(features, labels, prototypes, temperature=temperature, min_rows=min_rows)
+        """w, float32 [n]: how far the labels of some rows are trusted; 0 for NOISE."""
+        return label_confidence(
+            features,
+            labels,
+            prototypes,
+            temperature=self.params.temperature,
+            mixtures=self.params.confidence,
+            min_rows=self.params.trusted_below,
+        )
 
     def split(self, batch: Batch, arrays: ViewArrays) -> list[ModalityClips]:
         """The visible and the infrared clips of a batch."""
@@ -181,5 +164,10 @@ class ViewStage(Stage):
     def triplet(self, clips: Sequence[ModalityClips]) -> Tensor:
         """The hardest triplets among the clips of one modality, or of both together."""
         raw = torch.cat([each.raw.flatten(0, 1) for each in clips])
-        labels = torch.cat([each.all_labels for each in clips])
-        return batch_hard_triplet(raw, labels, margin=self.params.margin)
+        return batch_hard_triplet(raw, joined(clips)[1], margin=self.params.margin)
+
+
+def _erased_up_to(view: ClipView, area: float) -> ClipView:
+    """The view with boxes of up to this share of a frame."""
+    augment = {m: replace(own, erase_area=(own.erase_area[0], area)) for m, own in view.augment.items()}
+    return replace(view, augment=augment)

@@ -11,8 +11,10 @@ from raydist.data.transforms.augment import (
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
-from raydist.methods.dmdl.stages import CrossParams, CrossStage, IntraParams, IntraStage
-from raydist.methods.dmdl.views import ModalityClips, Parts
+from raydist.methods.dmdl.clips import ModalityClips
+from raydist.methods.dmdl.cross import CrossParams, CrossStage
+from raydist.methods.dmdl.intra import IntraParams, IntraStage
+from raydist.methods.dmdl.views import Parts
 from raydist.methods.schedule import Epoch
 from raydist.types import Modality
 

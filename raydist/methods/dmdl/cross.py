@@ -1,11 +1,11 @@
-"""The stages of DMDL: contrast within each modality, then across with the adjusted likelihood."""
+"""The second stage of DMDL: one label space for both modalities, predictions adjusted for the modality."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -18,25 +18,27 @@ from torch import Tensor
 from raydist.losses.adjustment import adjusted_contrast, logits_among
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.adaptive import update_by_trust
-from raydist.memories.centroids import centroids, update_centroids
+from raydist.memories.centroids import centroids
+from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.dmdl.batches import paired_batches
-from raydist.methods.dmdl.label_space import known_centroids, label_space, unified_labels, with_finer
-from raydist.methods.dmdl.views import ModalityClips, ViewArrays, ViewParams, ViewStage
+from raydist.methods.dmdl.batches import Pairing, paired_batches
+from raydist.methods.dmdl.clips import ModalityClips, joined
+from raydist.methods.dmdl.label_space import (
+    PERIOD,
+    known_centroids,
+    label_space,
+    labels_of_nearest,
+    matches_samples,
+    unified_labels,
+    with_finer,
+)
+from raydist.methods.dmdl.views import ViewArrays, ViewParams, ViewStage
 from raydist.methods.method import Refresher, Targets
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
-
-
-class IntraParams(ViewParams):
-    """Hyper-parameters of the contrast within each modality."""
-
-    triplet: Ramp = ((0.32, 0.25), (0.52, 0.5), (0.72, 1.0))
-    top: int = 3
-    exchange_from: Moment = 0.6
 
 
 class CrossParams(ViewParams):
@@ -45,8 +47,12 @@ class CrossParams(ViewParams):
     Attributes:
         weight: weight of the adjusted likelihood.
         finer: the share of its neighbours that is left to the modality that does not give the label space.
+        sample_match: the places in five epochs, 0 to 4, in which labels are taken over sample by sample, and
+            not cluster by cluster.
         paired_from: the share of the stage, or ``epoch N``, from which on both modalities of a batch show the
             same classes.
+        pairing: which classes then have a place, those of either modality or those of both; where one lacks a
+            class, it shows another one of its own.
     """
 
     triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
@@ -54,7 +60,9 @@ class CrossParams(ViewParams):
     exchange_from: Moment = 0.1
     weight: float = Field(0.5, ge=0)
     finer: float = Field(0.5, gt=0, le=1)
+    sample_match: tuple[Annotated[int, Field(ge=0, lt=PERIOD)], ...] = ()
     paired_from: Moment = 0.8
+    pairing: Pairing = "union-filled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,57 +79,6 @@ class CrossArrays(ViewArrays):
 
 
 @dataclass(frozen=True)
-class IntraStage(ViewStage):
-    """Contrast within each modality, on labels that two views soften for each other."""
-
-    name: ClassVar[str] = "intra"
-    params: IntraParams
-
-    def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
-    ) -> Targets:
-        """Clusters and centroids of each modality, and how far each label is trusted."""
-        means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.context)
-        labels = {m: clusters.labels(m) for m in Modality}
-        memories = {m: clusters.centroids(means, m) for m in Modality}
-        confidence = np.maximum(*(self.confidence(means, labels[m], memories[m]) for m in Modality))
-        arrays = ViewArrays(
-            visible=labels[Modality.VISIBLE], infrared=labels[Modality.INFRARED], confidence=confidence
-        )
-        return Targets(
-            clusters.joint,
-            arrays.pack(),
-            memories={m.label: memories[m] for m in Modality},
-            metrics={"confidence": float(confidence[clusters.joint != NOISE].mean())},
-        )
-
-    def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
-        """One step on a batch of P x K tracklets of each modality, two views each."""
-        arrays = ViewArrays.of(targets)
-
-        def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            clips = self.split(batch, arrays)
-            terms = {each.modality.label: self.contrast(each, memories, epoch) for each in clips}
-            return terms | self.view_terms(clips, epoch)
-
-        def update(batch: Batch, memories: Memories) -> None:
-            for clips in self.split(batch, arrays):
-                prototypes, momentum = memories[clips.modality.label], self.params.momentum
-                update_centroids(prototypes, clips.all_features, clips.all_labels, momentum=momentum)
-
-        sampler = partial(cluster_batches, arrays.own, self.context)
-        return [OptimizerStep(sampler, self.clip_views, loss, update, wants_raw=True)]
-
-    def contrast(self, clips: ModalityClips, memories: Memories, epoch: Epoch) -> Tensor:
-        """CE of both views with the clusters of their modality."""
-        prototypes = memories[clips.modality.label]
-        logits = cosine_logits(clips.all_features, prototypes, temperature=self.params.temperature)
-        targets = self.soft_labels(clips, logits.unflatten(0, clips.features.shape[:2]), epoch)
-        return soft_cross_entropy(logits, targets.flatten(0, 1))
-
-
-@dataclass(frozen=True)
 class CrossStage(ViewStage):
     """One label space for both modalities, and predictions adjusted for the modality (CAI)."""
 
@@ -135,7 +92,12 @@ class CrossStage(ViewStage):
         means, space = tracklet_means(features), label_space(epoch.index)
         clustering = with_finer(self.context.clustering, space.other, self.params.finer)
         clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
-        return self.targets(means, unified_labels(means, clusters, space), clusters.of[space].num_clusters)
+        if matches_samples(epoch.index, self.params.sample_match):
+            modality = self.context.tracklets.modality.astype(np.int64)
+            labels = labels_of_nearest(clusters, refresher.nearest_in_views(modality)[0][:, space], space)
+        else:
+            labels = unified_labels(means, clusters, space)
+        return self.targets(means, labels, clusters.of[space].num_clusters)
 
     def targets(self, means: Floats, labels: Mapping[Modality, Labels], num_classes: int) -> Targets:
         """The targets of labels in one space.
@@ -183,7 +145,8 @@ class CrossStage(ViewStage):
         def update(batch: Batch, memories: Memories) -> None:
             self.update(self.split(batch, arrays), memories, epoch)
 
-        sampler = partial(paired_batches if paired else cluster_batches, arrays.own, self.context)
+        batches = partial(paired_batches, self.params.pairing) if paired else cluster_batches
+        sampler = partial(batches, arrays.own, self.context)
         return [OptimizerStep(sampler, self.clip_views, loss, update, wants_raw=True)]
 
     def likelihoods(
@@ -212,16 +175,19 @@ class CrossStage(ViewStage):
         return self.soft_labels(clips, logits.unflatten(0, clips.features.shape[:2]), epoch)
 
     def update(self, clips: Sequence[ModalityClips], memories: Memories, epoch: Epoch) -> None:
-        """Move M_all as far as labels are trusted, and M_V, M_I; that of the label space by all clips."""
-        momentum = self.params.momentum
-        t = torch.cat([self.targets_of(each, memories, epoch).flatten(0, 1) for each in clips])
-        features = torch.cat([each.all_features for each in clips])
-        labels = torch.cat([each.all_labels for each in clips])
-        trust = t.gather(1, labels[:, None])[:, 0]
-        update_by_trust(memories["joint"], features, labels, trust, momentum=momentum)
+        """Move M_all as far as labels are trusted, and M_V, M_I; that of the label space by all clips.
+
+        In turn, the order counts: the infrared clips first for M_all, the visible ones for the others.
+        """
+        momentum, rule = self.params.momentum, self.context.memory_rule
+        trust = [
+            self.targets_of(each, memories, epoch).flatten(0, 1).gather(1, each.all_labels[:, None])[:, 0]
+            for each in clips
+        ]
+        features, labels = joined(clips[::-1])
+        update_by_trust(
+            memories["joint"], features, labels, torch.cat(trust[::-1]), momentum=momentum, rule=rule
+        )
         for each in clips:
-            prototypes = memories[each.modality.label]
-            if each.modality == label_space(epoch.index):
-                update_centroids(prototypes, features, labels, momentum=momentum)
-            else:
-                update_centroids(prototypes, each.all_features, each.all_labels, momentum=momentum)
+            features, labels = joined(clips if each.modality == label_space(epoch.index) else [each])
+            update_prototypes(memories[each.modality.label], features, labels, momentum=momentum, rule=rule)
