@@ -25,6 +25,7 @@ from raydist.home import resolve, resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
+from raydist.methods.schedule import StepEpochs
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
@@ -177,7 +178,7 @@ class TrainSection(Section):
     schedule: Literal["cosine", "step", "constant"] = Field(
         "cosine", description="Course of the learning rate."
     )
-    step_epochs: Positive | tuple[Positive, ...] | None = Field(
+    step_epochs: StepEpochs | None = Field(
         None,
         description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
     )

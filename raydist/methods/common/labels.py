@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raydist.methods.method import TargetArrays
+from raydist.methods.steps import Batch
 from raydist.types import NOISE, Ints, Labels, Modality
 
 
@@ -50,6 +51,25 @@ def joint_labels(labels: Mapping[Modality, Labels]) -> Labels:
 def at(values: NDArray[Any], rows: Tensor) -> Tensor:
     """The values [N] of the rows of a batch, on its device."""
     return torch.from_numpy(values)[rows.cpu()].to(rows.device)
+
+
+def clips_and_labels(batch: Batch, modality: Modality, labels: Labels) -> tuple[Tensor, Tensor]:
+    """The clips of a batch in the V' views that those of a modality have, and the label of each.
+
+    Args:
+        batch: clips of both modalities.
+        modality: whose views are taken.
+        labels: int64 [N] of the modality, NOISE on rows of the other, whose clips may be missing in a view.
+
+    Returns:
+        [V' B, D] and int64 [V' B], one view after the other.
+
+    >>> batch = Batch(torch.eye(2)[:, None], torch.tensor([5]), shows=[None, Modality.VISIBLE])
+    >>> clips_and_labels(batch, Modality.INFRARED, np.arange(6))
+    (tensor([[1., 0.]]), tensor([5]))
+    """
+    views = batch.views_of(modality)
+    return views.flatten(0, 1), at(labels, batch.rows).repeat(len(views))
 
 
 def partners(labels: Labels, matched: Ints) -> Labels:
