@@ -47,8 +47,8 @@ Deviations:
 - Prototypes and centres are means of unit features, those of the published code of features before they are
   normalised; and branches weigh alike in the joined feature, there each by its own length.
 - A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them;
-  the published code counts images and takes the cluster's centre for sub-centres that k-means does not find. Both
-  start k-means ten times, here from the run's seed, there from seed 0.
+  the published code counts images and takes the cluster's centre for sub-centres that k-means does not find.
+  Both start k-means ten times, here from the run's seed, there from seed 0.
 - Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in its
   denominators and under its logarithms are left out.
 - Without a clip on which the branches agree, a term of centres is 0, not NaN.

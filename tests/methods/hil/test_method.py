@@ -66,6 +66,23 @@ def test_a_resumed_run_ends_the_same(trained, smoke, smoke_inputs):
     assert all(torch.equal(resumed.memories[name], state.memories[name]) for name in state.memories)
 
 
+def test_a_run_goes_from_own_memories_to_shared_ones_and_may_be_taken_up_there(smoke, smoke_inputs):
+    words = (
+        *QUICK, "memory.rule=in-turn", "method.baseline.slot_input=raw", "method.baseline.ranking=5",
+        "method.baseline.shared_from=epoch 1", "method.warm_up.share=0", "method.hierarchy.share=0",
+        "method.baseline.iterations_factor=2", "method.baseline.step_epochs=1",
+    )  # fmt: skip
+    whole, again = (build_state(smoke(*words), smoke_inputs) for _ in range(2))
+    first, second = run_epoch(whole), run_epoch(whole)
+    assert "selected" not in first.metrics
+    assert 0 < second.metrics["selected"] <= 1
+    assert {"shared-0", "slots-visible-0", "slots-infrared-0"} == set(whole.memories)
+    assert whole.steps == 2 * 4
+    assert whole.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * 0.3 * whole.config.train.lr)
+    unpack(again, pack(whole, second))
+    assert run_epoch(again).losses == run_epoch(whole).losses
+
+
 def test_an_encoder_of_two_branches_learns_in_both(smoke, smoke_inputs):
     state = build_state(smoke(*TWO_BRANCHES), smoke_inputs)
     before = {name: p.clone() for name, p in state.encoder.named_parameters()}
