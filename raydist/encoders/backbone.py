@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from raydist.encoders.non_local import NonLocal, NonLocalWidth
 from raydist.encoders.recompute import recomputed
 from raydist.encoders.style import exchange_style
 from raydist.encoders.weights.files import State
@@ -45,6 +46,8 @@ class Backbone:
             stays before it.
         fork: from the layers to those with a second branch, whose maps have twice the channels, deep before
             shallow; None where an architecture has one branch.
+        build_non_local: makes the layers with non-local blocks of an inner width; None where an architecture
+            has no places for them.
     """
 
     build: Callable[[], nn.Sequential]
@@ -57,6 +60,7 @@ class Backbone:
     pixels: PixelStatistics = IMAGENET
     select: Callable[[State], State] = dict
     fork: Callable[[nn.Sequential], nn.Sequential] | None = None
+    build_non_local: Callable[[NonLocalWidth], nn.Sequential] | None = None
 
 
 class Streams(nn.Module):
@@ -120,7 +124,13 @@ class Streams(nn.Module):
 
 
 def initialise(layers: nn.Module) -> None:
-    """Draw convolutions as He et al. (ICCV 2015), by fan-out; all else has the start values of torch."""
+    """Draw convolutions as He et al. (ICCV 2015), by fan-out; all else has the start values of torch.
+
+    So do the convolutions of non-local blocks, as published: by fan-out, those of inner width 1 would be
+    fifty times as large and would hardly move.
+    """
+    blocks = [module for module in layers.modules() if isinstance(module, NonLocal)]
+    inside = {part for block in blocks for part in block.modules()}
     for module in layers.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and module not in inside:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

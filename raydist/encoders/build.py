@@ -9,8 +9,10 @@ from torch import nn
 
 from raydist.encoders.backbone import Backbone, Streams, initialise
 from raydist.encoders.encoder import Encoder
+from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.pooling import Pooling
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
+from raydist.encoders.variant import chosen_backbone
 from raydist.encoders.weights.choice import starting_weights
 from raydist.encoders.weights.fits import Fit
 from raydist.encoders.weights.loading import fill, fill_stems
@@ -24,6 +26,7 @@ def build_encoder(
     *,
     weights: str | Path | None = None,
     two_stream: bool | None = None,
+    non_local: NonLocalWidth | None = None,
     branches: int = 1,
     recompute: bool = False,
     pooling: str | None = None,
@@ -37,6 +40,8 @@ def build_encoder(
         weights: a local file of published weights for the backbone, or the encoder of a checkpoint; None
             starts from the seed alone.
         two_stream: whether each modality has a stem of its own; None is the backbone's default.
+        non_local: inner width of non-local blocks, where the backbone has places for them; None is the
+            backbone's default.
         branches: 2 joins a shallow branch's feature to that of the deep one, where the backbone has both.
         recompute: whether activations are computed again in the backward pass: a seventh of the memory, a
             third more time.
@@ -47,20 +52,20 @@ def build_encoder(
             they were.
 
     Raises:
-        ConfigError: an unknown name, a pooling where there is nothing to pool, branches that the backbone
-            does not have, or weights of more stems or branches than the encoder has.
+        ConfigError: an unknown name, a pooling where there is nothing to pool, branches or non-local blocks
+            that the backbone does not have, or weights of more stems or branches than the encoder has.
         DataError: the weights cannot be read or are of another architecture.
 
     >>> build_encoder("small", seed=0).width
     256
     """
-    backbone = ENCODERS.load(name)
+    backbone = chosen_backbone(name, non_local=non_local)
     spatial = chosen_pooling(name, pooling=pooling, branches=branches)
     channels = branches * backbone.channels
     width = spatial.width(channels)
     fit = None
     if weights is not None:
-        fit = starting_weights(name, weights, two_stream=two_stream, branches=branches)
+        fit = starting_weights(name, weights, two_stream=two_stream, non_local=non_local, branches=branches)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(stream(seed, "encoder").integers(2**63)))
         layers = _layers(backbone, fit=fit, branches=branches)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
+
+NonLocalWidth = Literal["off", "one", "half"]
+"""The inner width of the blocks: 1 as in ADCA, PGM and BMIL, half the channels as in DMDL; or no blocks."""
 
 
 class NonLocal(nn.Module):
@@ -12,12 +17,12 @@ class NonLocal(nn.Module):
     so that the block starts as the identity. W itself must not: the gradients of both would be zero for ever.
 
     Args:
-        channels: C; the inner width is half of it.
+        channels: C.
+        inner: the width of theta, phi and g.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
-        inner = channels // 2
         self.theta = nn.Conv2d(channels, inner, 1)
         self.phi = nn.Conv2d(channels, inner, 1)
         self.g = nn.Conv2d(channels, inner, 1)

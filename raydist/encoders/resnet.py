@@ -13,7 +13,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from raydist.encoders.backbone import Backbone
-from raydist.encoders.non_local import NonLocal
+from raydist.encoders.non_local import NonLocal, NonLocalWidth
 
 STEM = 4
 """conv1, bn1, relu and maxpool."""
@@ -106,22 +106,30 @@ def resnet(
     return nn.Sequential(layers)
 
 
-def agw_resnet50() -> nn.Sequential:
-    """The layers of AGW's ResNet-50 (Ye et al., TPAMI 2021) without its non-local blocks: last stride 1."""
-    return resnet(Bottleneck, (3, 4, 6, 3), last_stride=1)
+def agw_resnet50(non_local: NonLocalWidth = "off") -> nn.Sequential:
+    """The layers of AGW's ResNet-50 (Ye et al., TPAMI 2021): last stride 1.
 
-
-def agw_resnet50_non_local() -> nn.Sequential:
-    """The same with non-local blocks after the last 2 blocks of stage 2 and the last 3 of stage 3."""
-    layers = agw_resnet50()
-    for stage, count in (("layer2", 2), ("layer3", 3)):
+    Args:
+        non_local: the inner width of the blocks after the last 2 blocks of stage 2 and the last 3 of stage 3.
+    """
+    layers = resnet(Bottleneck, (3, 4, 6, 3), last_stride=1)
+    for stage, count in (("layer2", 2), ("layer3", 3)) if non_local != "off" else ():
         for block in list(getattr(layers, stage))[-count:]:
-            block.context = NonLocal(block.bn3.num_features)
+            channels = block.bn3.num_features
+            block.context = NonLocal(channels, 1 if non_local == "one" else channels // 2)
     return layers
 
 
 RESNET18 = Backbone(partial(resnet, BasicBlock, (2, 2, 2, 2)), stem=STEM, early=EARLY, channels=512)
 RESNET34 = Backbone(partial(resnet, BasicBlock, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=512)
 RESNET50 = Backbone(partial(resnet, Bottleneck, (3, 4, 6, 3)), stem=STEM, early=EARLY, channels=2048)
-AGW_RESNET50 = Backbone(agw_resnet50, stem=STEM, early=EARLY, channels=2048, pooling="gem", two_stream=True)
-AGW_RESNET50_NON_LOCAL = replace(AGW_RESNET50, build=agw_resnet50_non_local)
+AGW_RESNET50 = Backbone(
+    agw_resnet50,
+    stem=STEM,
+    early=EARLY,
+    channels=2048,
+    pooling="gem",
+    two_stream=True,
+    build_non_local=agw_resnet50,
+)
+AGW_RESNET50_NON_LOCAL = replace(AGW_RESNET50, build=partial(agw_resnet50, "half"))

@@ -15,6 +15,7 @@ from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import autocast
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
+from raydist.methods.method import Stage
 from raydist.methods.steps import Batch, OptimizerStep
 from raydist.randomness import stream
 from raydist.types import Ints
@@ -36,15 +37,15 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
     if state.scaler is not None:
         state.scaler.num_skipped = 0
     optimizer_steps = current.stage.optimizer_steps(state.targets, current.epoch)
-    iterations = num_iterations(state, optimizer_steps)
+    iterations = num_iterations(state, current.stage, optimizer_steps)
     batches = [
         s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i))
         for i, s in enumerate(optimizer_steps)
     ]
     means: dict[str, float] = {}
     for iteration in range(iterations):
-        lr_factor, done = current.stage.lr_factor, iteration / iterations
-        set_learning_rate(state.optimizer, config.train, lr_factor, current.epoch, done)
+        done = iteration / iterations
+        set_learning_rate(state.optimizer, config.train, current.stage, current.epoch, done)
         for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True)):
             key = StepKey(state.epoch, number, iteration)
             for name, value in train_step(state, optimizer_step, rows[iteration], key).items():
@@ -144,12 +145,12 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
     return Batch(gather(encoded.tracklet), on_device, frames, raw, shows)
 
 
-def num_iterations(state: RunState, optimizer_steps: Sequence[OptimizerStep]) -> int:
-    """Iterations of an epoch: ``train.iterations``, or as many as give ``train.epoch_frames`` training
-    frames."""
+def num_iterations(state: RunState, stage: Stage, optimizer_steps: Sequence[OptimizerStep]) -> int:
+    """Iterations of an epoch: ``train.iterations`` by the stage's factor, or as many as give
+    ``train.epoch_frames`` training frames."""
     config = state.config
     if config.train.epoch_frames is None:
-        return config.train.iterations
+        return max(1, round(config.train.iterations * stage.iterations_factor))
     rng = np.random.default_rng(0)  # the number of rows in a batch does not depend on chance
     clips = sum(num_clips(state, s, s.sampler(1, rng)[0]) for s in optimizer_steps)
     return max(1, round(config.train.epoch_frames / (clips * config.data.frames)))

@@ -33,23 +33,24 @@ def make_optimizer(
 
 
 def set_learning_rate(
-    optimizer: torch.optim.Optimizer, train: TrainSection, lr_factor: float, epoch: Epoch, done: float
+    optimizer: torch.optim.Optimizer, train: TrainSection, stage: Stage, epoch: Epoch, done: float
 ) -> None:
     """Follow the schedule.
 
     Args:
         optimizer: changed in place.
         train: the base learning rate and the schedule.
-        lr_factor: the stage's factor of the base learning rate.
+        stage: its factor of the base learning rate and the epochs at which it falls, where it has its own.
         epoch: of the stage.
         done: the share of the epoch's steps already made, in [0, 1).
     """
-    if train.schedule == "step" and train.step_epochs is not None:
-        factor = float(0.1 ** steps_until(epoch.index, train.step_epochs))
+    step_epochs = stage.step_epochs or (train.step_epochs if train.schedule == "step" else None)
+    if step_epochs is not None:
+        factor = float(0.1 ** steps_until(epoch.index, step_epochs))
     else:
         factor = learning_rate(train.schedule, (epoch.index + done) / epoch.count)
     for group in optimizer.param_groups:
-        group["lr"] = train.lr * lr_factor * factor
+        group["lr"] = train.lr * stage.lr_factor * factor
 
 
 def steps_until(epoch: int, step_epochs: int | Sequence[int]) -> int:

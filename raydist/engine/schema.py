@@ -16,7 +16,9 @@ from raydist.data.frames.ranges import RangeSetting, checked_range
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
+from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
+from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.engine.precision import Precision
 from raydist.errors import ConfigError
@@ -25,6 +27,7 @@ from raydist.home import resolve, resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
+from raydist.methods.schedule import StepEpochs
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
@@ -154,6 +157,10 @@ class EncoderSection(Section):
     two_stream: bool | None = Field(
         None, description="A stem for each modality; by default as the backbone is published."
     )
+    non_local: NonLocalWidth | None = Field(
+        None,
+        description="Inner width of AGW's non-local blocks, 1 or half the channels; by default as named.",
+    )
     branches: Literal[1, 2] = Field(1, description="2 adds the shallow branch of vit_b16.")
     recompute: bool = Field(
         False, description="Compute activations again in the backward pass: less memory, more time."
@@ -167,6 +174,7 @@ class EncoderSection(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> EncoderSection:
+        chosen_backbone(self.name, non_local=self.non_local)
         chosen_pooling(self.name, pooling=self.pooling, branches=self.branches)
         if self.temporal not in TEMPORALS:
             width = feature_width(self.name, pooling=self.pooling, branches=self.branches)
@@ -195,7 +203,7 @@ class TrainSection(Section):
     schedule: Literal["cosine", "step", "constant"] = Field(
         "cosine", description="Course of the learning rate."
     )
-    step_epochs: Positive | tuple[Positive, ...] | None = Field(
+    step_epochs: StepEpochs | None = Field(
         None,
         description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
     )

@@ -174,7 +174,13 @@ def check_start(section: EncoderSection) -> str:
         return ""
     start = _start_of(section.weights)
     _check_name(start, section)
-    fit = starting_weights(section.name, start.file, two_stream=section.two_stream, branches=section.branches)
+    fit = starting_weights(
+        section.name,
+        start.file,
+        two_stream=section.two_stream,
+        non_local=section.non_local,
+        branches=section.branches,
+    )
     if start.chosen is None:
         return f"{start.file}: {fit.line()}"
     stems = "one stem" if len(fit.stems) == 1 else "a stem for each modality"

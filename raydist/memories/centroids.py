@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from raydist.errors import ClusteringError
-from raydist.memories.rows import group_means, move_rows, turns, unit_rows_like
+from raydist.memories.rows import group_means, move_in_turn, move_rows, unit_rows_like
 
 
 @torch.no_grad()
@@ -64,8 +64,7 @@ def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, mome
 
     M <- norm(momentum M + (1 - momentum) x).
 
-    The samples of a cluster act in the order of the batch, so the last of them weighs most. Clusters do not
-    act on each other, so the k-th samples of all clusters move at once.
+    The samples of a cluster act in the order of the batch, so the last of them weighs most.
 
     Args:
         prototypes: [C, D] unit rows, changed in place.
@@ -73,11 +72,7 @@ def update_in_turn(prototypes: Tensor, features: Tensor, labels: Tensor, *, mome
         labels: int64 [B], noise left out.
         momentum: share of the old prototype, 0 to 1.
     """
-    features = unit_rows_like(features, prototypes)
-    turn = turns(labels)
-    for now in range(int(turn.max()) + 1 if len(turn) else 0):
-        acting = turn == now
-        move_rows(prototypes, labels[acting], features[acting], momentum=momentum)
+    move_in_turn(prototypes, unit_rows_like(features, prototypes), labels, momentum=momentum)
 
 
 @torch.no_grad()

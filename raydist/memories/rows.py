@@ -72,3 +72,21 @@ def move_rows(memory: Tensor, rows: Tensor, towards: Tensor, *, momentum: float)
             f"momentum {momentum}: the share of a memory's old row that an update keeps lies between 0 and 1"
         )
     memory[rows] = F.normalize(momentum * memory[rows] + (1 - momentum) * towards)
+
+
+@torch.no_grad()
+def move_in_turn(memory: Tensor, towards: Tensor, rows: Tensor, *, momentum: float) -> None:
+    """Move rows of a memory once for each of their targets, in the order of these.
+
+    Rows do not act on each other, so the k-th targets of all rows act at once.
+
+    Args:
+        memory: [C, D] unit rows, changed in place.
+        towards: [B, D], of any length.
+        rows: int64 [B], the row that each target moves; negative ones are left out.
+        momentum: share of the old row, 0 to 1.
+    """
+    turn = turns(rows)
+    for now in range(int(turn.max()) + 1 if len(turn) else 0):
+        acting = turn == now
+        move_rows(memory, rows[acting], towards[acting], momentum=momentum)

@@ -26,7 +26,7 @@ from raydist.data.training_set import TrainingSet, Truth
 from raydist.errors import ConfigError
 from raydist.memories.rules import MemoryRule
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.schedule import Epoch
+from raydist.methods.schedule import Epoch, StepEpochs
 from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, Modality
@@ -40,10 +40,16 @@ class StageParams(Section):
     Attributes:
         share: of the epochs, relative to the other stages; 0 leaves the stage out.
         lr_factor: the stage's learning rate as a factor of ``train.lr``.
+        step_epochs: the epochs of the stage at which its rate falls tenfold, or one number for every so many,
+            whatever ``train.schedule`` says; None follows that.
+        iterations_factor: the stage's steps of an epoch as a factor of ``train.iterations``; without effect
+            where ``train.epoch_frames`` is given.
     """
 
     share: float = Field(1.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
+    step_epochs: StepEpochs | None = None
+    iterations_factor: float = Field(1.0, gt=0)
 
 
 class Params(Section):
@@ -193,6 +199,16 @@ class Stage(ABC):
     def lr_factor(self) -> float:
         """The stage's learning rate as a factor of the run's."""
         return self.params.lr_factor
+
+    @property
+    def step_epochs(self) -> StepEpochs | None:
+        """The epochs at which the stage's learning rate falls tenfold; None follows the run's schedule."""
+        return self.params.step_epochs
+
+    @property
+    def iterations_factor(self) -> float:
+        """The stage's steps of an epoch as a factor of the run's."""
+        return self.params.iterations_factor
 
     @abstractmethod
     def refresh(

@@ -13,6 +13,9 @@ Moment = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^e
 Ramp = tuple[tuple[Moment, float], ...]
 """Pairs (moment, value from there on), the moments upwards; 0 before the first."""
 
+StepEpochs = Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...]
+"""Epochs of a stage at which its learning rate falls tenfold, or one number for every so many."""
+
 
 @dataclass(frozen=True)
 class Epoch:

@@ -64,12 +64,16 @@ class Batch:
     raw: Tensor | None = None
     shows: Sequence[Modality | None] = ()
 
-    def views_of(self, modality: Modality) -> Tensor:
-        """[V', B, D]: the features of those views that clips of a modality have."""
-        hidden = [v for v, only in enumerate(self.shows) if only not in (None, modality)]
-        return (
-            self.features if not hidden else self.features[[v not in hidden for v in range(len(self.shows))]]
-        )
+    def views_of(self, modality: Modality, values: Tensor | None = None) -> Tensor:
+        """[V', B, ...]: the views that clips of a modality have, of the features or of other values by view.
+
+        Args:
+            modality: of the clips.
+            values: [V, B, ...]; None for the features.
+        """
+        by_view = self.features if values is None else values
+        shown = [only in (None, modality) for only in self.shows]
+        return by_view if all(shown) else by_view[shown]
 
 
 Sampler = Callable[[int, Generator], Ints]

@@ -56,10 +56,22 @@ def test_number_of_tensors_is_the_published_one():
     assert len(RESNET50.build().state_dict()) == 318  # 320 with the classifier
 
 
-def test_non_local_blocks_follow_the_last_blocks_of_two_stages():
-    names = [
-        name
-        for name, module in AGW_RESNET50_NON_LOCAL.build().named_modules()
-        if isinstance(module, NonLocal)
+@pytest.mark.parametrize(("width", "parameters"), [("off", 0), ("one", 28_687), ("half", 7_358_464)])
+def test_non_local_blocks_follow_the_last_blocks_of_two_stages(width, parameters):
+    layers = AGW_RESNET50.build_non_local(width)
+    blocks = {name: module for name, module in layers.named_modules() if isinstance(module, NonLocal)}
+    assert sum(map(num_parameters, blocks.values())) == parameters
+    assert num_parameters(layers) == num_parameters(AGW_RESNET50.build()) + parameters
+    assert list(blocks) == (
+        []
+        if width == "off"
+        else [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]
+    )
+
+
+def test_the_older_name_has_the_wide_blocks():
+    shapes = [
+        {name: value.shape for name, value in layers.state_dict().items()}
+        for layers in (AGW_RESNET50_NON_LOCAL.build(), AGW_RESNET50.build_non_local("half"))
     ]
-    assert names == [f"layer2.{b}.context" for b in (2, 3)] + [f"layer3.{b}.context" for b in (3, 4, 5)]
+    assert shapes[0] == shapes[1]

@@ -67,3 +67,11 @@ def test_each_modality_has_its_number_of_clusters_in_a_batch(smoke, smoke_inputs
     state = build_state(smoke("method.name=dcl", *words, "evaluation.every=0"), smoke_inputs)
     run_epoch(state)
     assert state.frames_seen == state.steps * 2 * (2 + 4) * 2 * state.config.data.frames
+
+
+@pytest.mark.parametrize(("factor", "steps"), [(1, 3), (2, 6), (0.1, 1)])
+def test_a_stage_may_take_more_or_fewer_steps_an_epoch(smoke, smoke_inputs, factor, steps):
+    words = ["train.iterations=3", f"method.dual.iterations_factor={factor}", "method.warm_up.share=0"]
+    state = build_state(smoke("method.name=dcl", *words, "evaluation.every=0"), smoke_inputs)
+    run_epoch(state)
+    assert state.steps == steps

@@ -3,7 +3,12 @@ import torch
 
 from raydist.engine.optimizer import learning_rate, set_learning_rate
 from raydist.engine.schema import TrainSection
+from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.schedule import Epoch
+
+
+def a_stage(**params):
+    return WarmUp(None, WarmUpParams(**params))
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
@@ -32,7 +37,18 @@ def test_the_rate_falls_at_epochs(step_epochs, count, falls):
     rates = []
     for index in range(count):
         for done in (0.0, 0.99):
-            set_learning_rate(optimizer, train, 0.5, Epoch(index, count), done)
+            set_learning_rate(optimizer, train, a_stage(lr_factor=0.5), Epoch(index, count), done)
             rates.append(optimizer.param_groups[0]["lr"])
     expected = [0.5 * 0.1 ** sum(index >= fall for fall in falls) for index in range(count) for _ in range(2)]
     assert rates == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
+@pytest.mark.parametrize(("step_epochs", "falls"), [(2, [2, 4]), ((1, 4), [1, 4])])
+def test_a_stage_may_have_epochs_of_its_own(schedule, step_epochs, falls):
+    train, stage = TrainSection(schedule=schedule, step_epochs=3, lr=1.0), a_stage(step_epochs=step_epochs)
+    optimizer, rates = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0), []
+    for index in range(5):
+        set_learning_rate(optimizer, train, stage, Epoch(index, 5), 0.5)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.1 ** sum(index >= fall for fall in falls) for index in range(5)])

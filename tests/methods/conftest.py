@@ -1,11 +1,22 @@
-"""Twelve tracklets of both modalities and two cameras, as a method sees them."""
+"""Twelve tracklets of both modalities and two cameras, as a method sees them; and recipes, epoch by epoch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import MethodContext
+from raydist.engine.epoch_steps import num_iterations
+from raydist.engine.optimizer import set_learning_rate
+from raydist.engine.plan import Plan, allot
+from raydist.engine.schema import Config, load_config
+from raydist.methods.method import MethodContext, Stage
+from raydist.methods.registry import method_class
+from raydist.methods.schedule import Epoch
 from raydist.types import Modality
 
 
@@ -31,3 +42,45 @@ def features() -> np.ndarray:
     centres = np.repeat(np.tile(np.eye(4)[:2], (2, 1)), 3, axis=0)
     x = centres + 0.02 * rng.normal(size=(12, 4))
     return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)[:, None]
+
+
+@dataclass(frozen=True)
+class RecipeEpoch:
+    """An epoch of a recipe: its stage, the epoch within it, its rate and its steps."""
+
+    config: Config
+    stage: Stage
+    epoch: Epoch
+    lr: float
+    iterations: int
+
+
+@pytest.fixture
+def recipe_epochs() -> Callable[[str], Sequence[RecipeEpoch]]:
+    """All epochs of a recipe, on 40 clusters of 20 tracklets in each modality, seen by two cameras each."""
+
+    def walk(recipe: str) -> Sequence[RecipeEpoch]:
+        config = load_config(recipe)
+        modality = np.repeat([0, 1], 800).astype(np.int8)
+        camera = np.tile([0, 1], 800)
+        context = MethodContext(
+            TrainingSet(None, modality, camera, 2 * modality + camera),
+            {m: config.clustering.spec(m) for m in Modality},
+            config.train.num_identities,
+            config.train.batch_instances,
+            num_branches=config.encoder.branches,
+            memory_rule=config.memory.rule,
+        )
+        stages = method_class(config.method.name)(config.method, context).stages()
+        stages = [stage for stage in stages if stage.share > 0]
+        plan = Plan(stages, allot(config.train.epochs, [stage.share for stage in stages]))
+        optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+        epochs = []
+        for number in range(plan.num_epochs):
+            stage, epoch = plan.at(number)
+            set_learning_rate(optimizer, config.train, stage, epoch, 0.5)
+            iterations = num_iterations(SimpleNamespace(config=config), stage, [])
+            epochs.append(RecipeEpoch(config, stage, epoch, optimizer.param_groups[0]["lr"], iterations))
+        return epochs
+
+    return walk

@@ -6,7 +6,9 @@ import shlex
 from pathlib import Path
 
 from raydist.encoders.backbone import Backbone
+from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.registry import ENCODERS
+from raydist.encoders.variant import chosen_backbone
 from raydist.encoders.weights.files import WeightsFile, read_weights
 from raydist.encoders.weights.fits import Fit, Misfit
 from raydist.encoders.weights.loading import check_finite, matched
@@ -18,7 +20,14 @@ def choices(file: WeightsFile, *names: str) -> dict[str, Fit | Misfit]:
     return {name: matched(file, ENCODERS.load(name)) for name in names or ENCODERS}
 
 
-def starting_weights(name: str, path: str | Path, *, two_stream: bool | None, branches: int) -> Fit:
+def starting_weights(
+    name: str,
+    path: str | Path,
+    *,
+    two_stream: bool | None,
+    non_local: NonLocalWidth | None = None,
+    branches: int,
+) -> Fit:
     """The tensors that an encoder starts from.
 
     One stem serves both modalities, and one branch both branches. The other way round nothing is right: which
@@ -28,6 +37,7 @@ def starting_weights(name: str, path: str | Path, *, two_stream: bool | None, br
         name: of `ENCODERS`, or a backbone of one's own.
         path: a local file.
         two_stream: whether each modality has a stem of its own; None is the backbone's default.
+        non_local: inner width of non-local blocks; None is the backbone's default.
         branches: of the encoder.
 
     Raises:
@@ -35,12 +45,14 @@ def starting_weights(name: str, path: str | Path, *, two_stream: bool | None, br
         DataError: the file cannot be read, or is of another architecture; the message names the encoders that
             it fits.
     """
-    backbone = ENCODERS.load(name)
+    backbone = chosen_backbone(name, non_local=non_local)
     file = read_weights(path)
     result = matched(file, backbone)
     if isinstance(result, Misfit):
+        encoder = name if non_local is None else f"{name} with encoder.non_local = {non_local}"
         raise DataError(
-            f"weights {file.path} do not fit encoder.name = {name}: {result.why()}; {_instead(file, name)}"
+            f"weights {file.path} do not fit encoder.name = {encoder}: {result.why()}; "
+            f"{_instead(file, encoder)}"
         )
     check_finite(result, file.path)
     _check_streams(result, file.path, backbone, two_stream=two_stream, branches=branches)

@@ -42,9 +42,13 @@ Deviations:
 - Tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to start
   from).
 - Stages follow each other in one run and pass on their last weights, not those best on the test set.
-- Infrared clips have two views too, both drawn alike; the published batch has two of each visible image and
-  one of each infrared image.
-- Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass.
+- Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass. There
+  the infrared clips of the joint step meet the visible proxies as the same batch has just moved them; here
+  both modalities meet those of before the step. The visible clips act first here too.
+- Where the number of visible tracklets is odd, one of the two halves has one more; there one is in neither.
+- A batch is drawn by proxies, which within a modality are the joint clusters.
+- Batch statistics are those of the whole batch on a worker; the published runs take those of half of it on
+  each of two GPUs.
 - Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
   Jaccard distance.
 - Features are of unit length again after averaging.

@@ -16,24 +16,24 @@ from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.data.transforms.augment import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
+from raydist.data.transforms.augment import (
+    BASIC,
+    CHANNEL_ADAPTIVE_GREY,
+    JITTERED_ADAPTIVE_GREY,
+    JITTERED_EXCHANGE,
+)
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
 from raydist.memories.hybrid import halves, hybrid_memory, update_hybrid
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.dual_contrast import DualContrastParams
-from raydist.methods.common.labels import ClusterArrays, at, joint_labels
+from raydist.methods.common.labels import ClusterArrays, clips_and_labels, joint_labels
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Refresher, Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
-
-CLIP_VIEWS = tuple(
-    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: CHANNEL_ADAPTIVE_GREY})
-    for visible in (BASIC, JITTERED_EXCHANGE)
-)
 
 
 class HybridContrastParams(DualContrastParams):
@@ -42,10 +42,13 @@ class HybridContrastParams(DualContrastParams):
     Attributes:
         momentum: mu, share of both old prototypes of a cluster at an update.
         margin: a cross-entropy with the mean prototypes below this counts as zero.
+        infrared_jitter: whether infrared clips get the colour jitter too, as published in the first stage on
+            SYSU-MM01.
     """
 
     momentum: float = Field(0.1, ge=0, le=1)
     margin: float = Field(0.2, ge=0)
+    infrared_jitter: bool = False
 
 
 class JointContrastParams(HybridContrastParams):
@@ -126,26 +129,35 @@ class HybridContrastStage(Stage):
         )
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
-        """One step on clusters of each modality; both prototypes of a cluster move by all clip views."""
+        """One step on clusters of each modality; both prototypes of a cluster move by all its clips."""
         own = ClusterArrays.of(targets).own
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            return {m.label: self.hybrid_term(batch, own[m], memories[m.label]) for m in Modality}
+            return {
+                m.label: self.hybrid_term(clips_and_labels(batch, m, own[m]), memories[m.label])
+                for m in Modality
+            }
 
         def update(batch: Batch, memories: Memories) -> None:
             for m in Modality:
-                clips = clips_and_labels(batch, own[m])
+                clips = clips_and_labels(batch, m, own[m])
                 update_hybrid(memories[m.label], *clips, momentum=self.params.momentum)
 
-        return [OptimizerStep(partial(cluster_batches, own, self.context), CLIP_VIEWS, loss, update)]
+        return [OptimizerStep(partial(cluster_batches, own, self.context), self.clip_views, loss, update)]
 
-    def hybrid_term(self, batch: Batch, labels: Labels, memory: Tensor) -> Tensor:
-        """H: the hybrid contrast of all clips of a batch; rows of NOISE are left out."""
-        features, of_clips = clips_and_labels(batch, labels)
-        params = self.params
-        return hybrid_contrast(
-            features, of_clips, *halves(memory), temperature=params.temperature, margin=params.margin
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """Two views of visible clips, the second without their colours, and one of infrared clips."""
+        infrared = JITTERED_ADAPTIVE_GREY if self.params.infrared_jitter else CHANNEL_ADAPTIVE_GREY
+        return (
+            ClipView(augment={Modality.VISIBLE: BASIC, Modality.INFRARED: infrared}),
+            ClipView(augment={Modality.VISIBLE: JITTERED_EXCHANGE}, shows=Modality.VISIBLE),
         )
+
+    def hybrid_term(self, clips: tuple[Tensor, Tensor], memory: Tensor) -> Tensor:
+        """H: the hybrid contrast of clips [M, D] with prototypes of their labels [M]; NOISE is left out."""
+        params = self.params
+        return hybrid_contrast(*clips, *halves(memory), temperature=params.temperature, margin=params.margin)
 
 
 @dataclass(frozen=True)
@@ -211,14 +223,16 @@ class JointContrastStage(HybridContrastStage):
         cluster = torch.from_numpy(arrays.cluster)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            terms = [self._joint_term(batch, labels[m], memories["joint"], cluster) for m in Modality]
+            clips = [clips_and_labels(batch, m, labels[m]) for m in Modality]
+            terms = [self._joint_term(each, memories["joint"], cluster) for each in clips]
             return {"joint": torch.stack(terms).mean()}
 
         def update(batch: Batch, memories: Memories) -> None:
-            clips = clips_and_labels(batch, arrays.proxies)
-            update_hybrid(memories["joint"], *clips, momentum=self.params.momentum)
+            for m in Modality:  # the visible clips act first
+                clips = clips_and_labels(batch, m, labels[m])
+                update_hybrid(memories["joint"], *clips, momentum=self.params.momentum)
 
-        return OptimizerStep(partial(cluster_batches, labels, self.context), CLIP_VIEWS, loss, update)
+        return OptimizerStep(partial(cluster_batches, labels, self.context), self.clip_views, loss, update)
 
     def _joint_part(self, clustered: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """All infrared tracklets, and the visible ones that were not clustered before, or all if all were."""
@@ -226,11 +240,11 @@ class JointContrastStage(HybridContrastStage):
         others = visible & ~clustered
         return ~visible | (others if others.any() else visible)
 
-    def _joint_term(self, batch: Batch, labels: Labels, memory: Tensor, cluster: Tensor) -> Tensor:
+    def _joint_term(self, clips: tuple[Tensor, Tensor], memory: Tensor, cluster: Tensor) -> Tensor:
         """A: the contrast of one modality's clips with the proxies of their clusters; `cluster` is [P]."""
         if self.params.contrast == "whole":
-            return self.hybrid_term(batch, labels, memory)
-        features, own = clips_and_labels(batch, labels)
+            return self.hybrid_term(clips, memory)
+        features, own = clips
         cluster, params = cluster.to(own.device), self.params
         positives = (cluster[own][:, None] == cluster) & (own != NOISE)[:, None]
         terms = [
@@ -252,8 +266,3 @@ def mask_of(rows: Ints, num_rows: int) -> NDArray[np.bool_]:
 def prototypes(features: Floats, labels: Labels) -> Floats:
     """float32 [2C, D]: the hybrid memory that an epoch begins with."""
     return hybrid_memory(torch.from_numpy(features), torch.from_numpy(labels), num_clusters(labels)).numpy()
-
-
-def clips_and_labels(batch: Batch, labels: Labels) -> tuple[Tensor, Tensor]:
-    """All V views of a batch, one view after the other, [V * B, D], and the label of each, [V * B]."""
-    return batch.features.flatten(0, 1), at(labels, batch.rows).repeat(len(batch.features))

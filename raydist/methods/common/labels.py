@@ -54,15 +54,19 @@ def at(values: NDArray[Any], rows: Tensor) -> Tensor:
 
 
 def clips_and_labels(batch: Batch, modality: Modality, labels: Labels) -> tuple[Tensor, Tensor]:
-    """The clips of a batch, view after view, with their labels.
+    """The clips of a batch in the V' views that those of a modality have, and the label of each.
 
     Args:
         batch: clips of both modalities.
-        modality: whose views are wanted.
-        labels: int64 [N], NOISE on rows of the other modality.
+        modality: whose views are taken.
+        labels: int64 [N] of the modality, NOISE on rows of the other, whose clips may be missing in a view.
 
     Returns:
-        [V' B, D] and int64 [V' B], V' being the views that clips of the modality have.
+        [V' B, D] and int64 [V' B], one view after the other.
+
+    >>> batch = Batch(torch.eye(2)[:, None], torch.tensor([5]), shows=[None, Modality.VISIBLE])
+    >>> clips_and_labels(batch, Modality.INFRARED, np.arange(6))
+    (tensor([[1., 0.]]), tensor([5]))
     """
     views = batch.views_of(modality)
     return views.flatten(0, 1), at(labels, batch.rows).repeat(len(views))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
+from raydist.methods.common.labels import at
 from raydist.methods.steps import Batch, Memories
-from raydist.types import Floats
+from raydist.types import Floats, Modality
 
 
 def branches(features: Tensor, num_branches: int) -> list[Tensor]:
@@ -38,22 +42,38 @@ def of_branches(memories: Memories, name: str, num_branches: int) -> list[Tensor
 
 @dataclass(frozen=True)
 class Clips:
-    """All views of the clips of a batch, one view after the other.
+    """The clips of a batch: the visible ones, one view after the other, and then so the infrared ones.
 
     Attributes:
-        parts: unit features [V B, D / b], one tensor a branch.
-        rows: int64 [V B], rows of the training set.
+        parts: unit features [M, D / b], one tensor a branch.
+        rows: int64 [M], rows of the training set.
+        raw: features [M, D / b] before they were normalised, one tensor a branch, where the batch has them.
     """
 
     parts: Sequence[Tensor]
     rows: Tensor
+    raw: Sequence[Tensor] = ()
 
     @classmethod
-    def of(cls, batch: Batch, num_branches: int) -> Clips:
-        """The clips of a batch."""
-        parts = branches(batch.features.flatten(0, 1), num_branches)
-        return cls(parts, batch.rows.repeat(len(batch.features)))
+    def of(cls, batch: Batch, modality: NDArray[np.int8], num_branches: int) -> Clips:
+        """The clips of a batch, in the views that those of each modality have.
+
+        Args:
+            batch: clips of both modalities.
+            modality: int8 [N] of `Modality`, of all rows of the training set.
+            num_branches: b.
+        """
+        of_batch, rows, views = at(modality, batch.rows), [], []
+        for m in Modality:
+            chosen = of_batch == m
+            shown = [batch.views_of(m, v)[:, chosen] for v in (batch.features, batch.raw) if v is not None]
+            rows.append(batch.rows[chosen].repeat(len(shown[0])))
+            views.append([values.flatten(0, 1) for values in shown])
+        features, *raw = (torch.cat(each) for each in zip(*views, strict=True))
+        parts = branches(features, num_branches)
+        return cls(parts, torch.cat(rows), [part for x in raw for part in x.chunk(num_branches, dim=-1)])
 
     def where(self, chosen: Tensor) -> Clips:
-        """Those for which bool [V B] is true."""
-        return Clips([part[chosen] for part in self.parts], self.rows[chosen])
+        """Those for which bool [M] is true."""
+        parts, raw = ([part[chosen] for part in each] for each in (self.parts, self.raw))
+        return Clips(parts, self.rows[chosen], raw)

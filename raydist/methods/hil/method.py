@@ -1,55 +1,65 @@
 """HIL: hierarchical identity learning (Shi et al., arXiv 2509.11587).
 
 A cluster stands for a person, and centres inside a cluster for poses, views or modalities of the person.
-After a baseline on each modality's own clusters, the labels of one modality are handed to the other by
-reverse selection, in the other direction every epoch; clips of both learn from shared prototypes, from near
-slots of tracklets, and from all centres of the cluster that they are nearest to. Encoders of two branches
-(deep and shallow, SDCL) get every term in each; centres count only where both predict one cluster.
+The baseline is SDCL (Yang et al., CVPR 2024): each modality learns from its own clusters and from near slots
+of tracklets, late on RegDB from labels that both share by the ranking of both branches. Then the labels of
+one modality are handed to the other by reverse selection; clips of both learn from shared prototypes, from
+near slots, and from all centres of the cluster that they are nearest to. Encoders of two branches (deep and
+shallow, SDCL) get every term in each; centres count only where both predict one cluster.
 
 ===================================================  =======================================================
 equation                                             function
 ===================================================  =======================================================
 f = [f_deep ; f_shallow]                             `raydist.methods.hil.branches.branches`
-L_nce(V) + L_nce(I), one memory each, or shared      `raydist.methods.hil.stages.BaselineStage.cluster_term`
-M <- norm(mu M + (1 - mu) x)                         `raydist.memories.centroids.update_centroids`
+L_nce(V) + L_nce(I), one memory each, or shared      `raydist.methods.hil.contrast.BranchContrastStage.terms`
+M <- norm(mu M + (1 - mu) x), visible before         `raydist.memories.rules.update_prototypes`
+infrared clips
+k nearest others, labels both branches agree on,     `raydist.association.ranking`
+5 voters
 m_k, k*, BRST                                        `raydist.association.reverse_selection`
 b_c, s_j <- .9 b_c + .1 s_j                          `raydist.memories.sub_centroids`
 d(x, c, j), c*, MCCL                                 `raydist.losses.multi_centre`
 neighbours: both similarities > .9 max               `raydist.losses.neighbour_contrast.near_slots`
 -sum log softmax / (|N| + 1), within and across      `raydist.losses.neighbour_contrast.neighbour_contrast`
-T_i <- norm(.9 T_i + .1 x)                           `raydist.memories.instances.update_slots`
-L = L_nce + .1 (L_n,within + L_n,across)             `raydist.methods.hil.stages.HierarchyStage.terms`
+T_i <- norm(.9 T_i + .1 x), x of any length          `raydist.memories.instances.update_slots`
+L = L_nce + 1 L_n,within + .5 L_n,across, later      `raydist.methods.hil.baseline.BaselineStage`
+.1 and .1
+L = L_nce + .1 (L_n,within + L_n,across)             `raydist.methods.hil.hierarchy.HierarchyStage.terms`
 + lambda (MCCL_within + MCCL_across)
 ===================================================  =======================================================
 
 The rows of an ablation are settings: `hierarchy.transmission` one-way, `hierarchy.sub_centres` 0,
 `neighbour_weight` 0, and `hierarchy.centre_weight_first` and `hierarchy.centre_weight` 0.
 
+The recipes of the data sets say what the published code does where that is not the default: ``memory.rule``
+in-turn, `slot_input` raw, the weights of neighbours and the epochs they begin in, `hierarchy.transmission`
+one-way (the code has both ways and runs one of them alone), and `hierarchy.across_centres` shared (the second
+pair of terms of centres is the first once more).
+
 Deviations:
 
 - Written from the public code; the paper's text was not at hand, and its numbers are not known.
 - Tracklets in the place of images; a tracklet warm-up comes first, ``warm_up.share=0`` leaves it out for
   pretrained encoders.
-- Labels go both ways in turn, as the name of the step says; the published code has both ways and runs one
-  of them alone, which is `hierarchy.transmission` one-way.
-- Across the modalities, centres are those of the other modality's tracklets; the published code takes the
-  shared centres both times, which makes the second pair of terms equal to the first.
-- A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them.
+- Memories move after the step, by the gathered batch of all workers. The published code moves prototypes in
+  the backward pass, so that infrared clips meet shared ones as visible clips have just moved them, and slots
+  between the loss and the backward pass, so that the gradient is one of slots that have moved.
+- Prototypes and centres are means of unit features, those of the published code of features before they are
+  normalised; and branches weigh alike in the joined feature, there each by its own length.
+- A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them;
+  the published code counts images and takes the cluster's centre for sub-centres that k-means does not find.
+  Both start k-means ten times, here from the run's seed, there from seed 0.
 - Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in its
   denominators and under its logarithms are left out.
 - Without a clip on which the branches agree, a term of centres is 0, not NaN.
 - One branch (ResNets and the small encoder) leaves out all that is shallow; then all clips count for the
-  centres.
-- After the step, prototypes move by the mean of a cluster's clips, of both modalities where it is shared,
-  and slots by that of a tracklet's clips; the published code moves them sample by sample, the prototypes
-  within the backward pass.
-- Both modalities have two clip views, each with frames of its own; the published code has one of infrared
-  images, and two augmentations of one visible image.
-- The baseline is that of SDCL without its shared labels.
-- Stages pass on their last weights; the published code begins the second stage, and goes on at two thirds
-  of it, with the weights that were best on the test set.
-- Optimizer, rate and schedule are the run's; the published ones are ``train.optimizer=sgd train.lr=3.5e-5
-  train.schedule=constant`` and factors of 1.
+  centres, and the labels of the ranking are those of most neighbours.
+- Of labels that both branches agree on alike, that of the nearest neighbour is taken; the published code
+  leaves it to the library which.
+- Stages pass on their last weights; the published code begins the shared labels of the baseline and the
+  second stage, and goes on at two thirds of that, with the weights that were best on the test set.
+- Batch statistics are those of the whole batch on a worker; the published runs take those of half of it on
+  each of two GPUs.
 """
 
 from __future__ import annotations
@@ -57,7 +67,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.hil.stages import BaselineParams, BaselineStage, HierarchyParams, HierarchyStage
+from raydist.methods.hil.baseline import BaselineParams, BaselineStage
+from raydist.methods.hil.hierarchy import HierarchyParams, HierarchyStage
 from raydist.methods.method import Method, Params, Stage
 
 

@@ -11,7 +11,7 @@ import torch
 from raydist.encoders import clip_vit, vit
 from raydist.encoders.build import build_encoder
 from raydist.encoders.registry import ENCODERS
-from raydist.encoders.resnet import RESNET18
+from raydist.encoders.resnet import RESNET18, agw_resnet50
 from raydist.encoders.small import SMALL
 from raydist.encoders.weights.choice import choices, starting_weights
 from raydist.encoders.weights.files import read_weights
@@ -112,3 +112,15 @@ def test_the_seed_is_not_moved_by_weights(tmp_path: Path, state_of, save):
     without = build_encoder("small", temporal="attention", seed=0)
     assert torch.equal(with_weights.temporal.hidden.weight, without.temporal.hidden.weight)
     assert torch.equal(drawn, torch.rand(1, generator=torch.Generator().manual_seed(5)))
+
+
+def test_blocks_of_another_width_do_not_fit_and_a_file_without_blocks_does(tmp_path: Path, save):
+    def fit(of, into):
+        path = save(agw_resnet50(of).state_dict(), tmp_path / f"{of}.safetensors")
+        return starting_weights("agw_resnet50", path, two_stream=None, non_local=into, branches=1)
+
+    assert not any("context" in name for name in fit("off", "one").trunk)
+    assert sum("context" in name for name in fit("one", "one").trunk) == 5 * 12
+    assert fit("half", "off").left_out == {"context": 60}
+    with pytest.raises(DataError, match=r"agw_resnet50 with encoder.non_local = one: .* another shape"):
+        fit("half", "one")

@@ -6,6 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from raydist.data.transforms.augment import (
+    BASIC,
+    CHANNEL_ADAPTIVE_GREY,
+    JITTERED_ADAPTIVE_GREY,
+    JITTERED_EXCHANGE,
+)
 from raydist.engine.refresher import LocalRefresher
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.methods.bmil.stages import (
@@ -33,11 +39,24 @@ def joint_stage(context, subset=1.0, **params):
 
 
 def some_batch(features, rows):
-    """Two versions of the clips of some tracklets, near their features."""
+    """Two views of visible clips and one of infrared ones, near the features of their tracklets."""
     x = torch.from_numpy(features[rows, 0]) + 0.3 * torch.randn(
         2, len(rows), 4, generator=torch.Generator().manual_seed(0)
     )
-    return Batch(F.normalize(x, dim=2), torch.from_numpy(rows))
+    x = F.normalize(x, dim=2)
+    x[1, rows >= 6] = 0
+    return Batch(x, torch.from_numpy(rows), shows=[None, Modality.VISIBLE])
+
+
+def clips_of(batch, modality):
+    """(row, feature) of all clips of a modality, one view after the other."""
+    views = batch.features if modality == Modality.VISIBLE else batch.features[:1]
+    return [
+        (row, x)
+        for view in views
+        for row, x in zip(batch.rows.tolist(), view, strict=True)
+        if (row >= 6) == (modality == Modality.INFRARED)
+    ]
 
 
 def memories_of(targets):
@@ -95,8 +114,8 @@ def test_the_joint_term_is_that_of_the_definition(context, features):
     _, step = stage.optimizer_steps(targets, Epoch(0))
     proxies, cluster = targets.arrays["proxies"], targets.arrays["cluster"]
     of_modality = {m: [] for m in Modality}
-    for x in batch.features:
-        for clip, row in zip(x, batch.rows.tolist(), strict=True):
+    for modality in Modality:
+        for row, clip in clips_of(batch, modality):
             halves = []
             for half in (memories["joint"][:4], memories["joint"][4:]):
                 z = (half @ clip / T).tolist()
@@ -104,7 +123,7 @@ def test_the_joint_term_is_that_of_the_definition(context, features):
                 hardest = max(z[q] for q in range(4) if q not in own)
                 total = math.log(sum(math.exp(z[q]) for q in own) + math.exp(hardest))
                 halves.append(-sum(z[q] - total for q in own) / len(own))
-            of_modality[Modality(context.tracklets.modality[row])].append(sum(halves) / 2)
+            of_modality[modality].append(sum(halves) / 2)
     expected = sum(np.mean(losses) for losses in of_modality.values()) / 2
     assert float(step.loss(batch, memories, {})["joint"]) == pytest.approx(expected, rel=1e-4)
 
@@ -125,8 +144,8 @@ def test_the_terms_within_are_hybrid_contrasts_of_all_versions(context, features
     within, _ = stage.optimizer_steps(targets, Epoch(0))
     found = within.loss(batch, memories, {})
     for m in Modality:
-        x = batch.features[:, 6 * m : 6 * m + 6].reshape(12, 4)
-        labels, memory = torch.tensor([0, 0, 0, 1, 1, 1] * 2), memories[m.label]
+        x = torch.stack([clip for _, clip in clips_of(batch, m)])
+        labels, memory = torch.tensor([0, 0, 0, 1, 1, 1] * (2 - m)), memories[m.label]
         expected = hybrid_contrast(x, labels, memory[:2], memory[2:], temperature=T, margin=0.2)
         assert float(found[m.label]) == pytest.approx(float(expected), rel=1e-5)
 
@@ -154,8 +173,9 @@ def test_one_joint_memory_for_both_modalities(context, features):
     _, step = stage.optimizer_steps(targets, Epoch(0))
     memory, terms = memories["joint"], []
     assert memory.shape == (4, 4)
-    for half in (slice(0, 6), slice(6, 12)):
-        x, labels = batch.features[:, half].reshape(12, 4), torch.tensor([0, 0, 0, 1, 1, 1] * 2)
+    for m in Modality:
+        x = torch.stack([clip for _, clip in clips_of(batch, m)])
+        labels = torch.tensor([0, 0, 0, 1, 1, 1] * (2 - m))
         terms.append(float(hybrid_contrast(x, labels, memory[:2], memory[2:], temperature=T, margin=0.2)))
     assert float(step.loss(batch, memories, {})["joint"]) == pytest.approx(np.mean(terms), rel=1e-5)
 
@@ -180,9 +200,51 @@ def test_both_steps_draw_as_much_of_each_modality_and_no_noise(context, features
         assert not np.isin(rows, [2, 9]).any()
 
 
-def test_both_modalities_have_two_versions(context, features):
-    stage = joint_stage(context)
+@pytest.mark.parametrize("jitter", [False, True])
+def test_visible_clips_have_two_views_and_infrared_clips_one(context, features, jitter):
+    stage = joint_stage(context, infrared_jitter=jitter)
     for step in stage.optimizer_steps(refreshed(stage, features), Epoch(0)):
-        first, second = (clip_view.augment for clip_view in step.clip_views)
-        assert first[Modality.INFRARED] == second[Modality.INFRARED]
-        assert first[Modality.VISIBLE].exchange == 0 < second[Modality.VISIBLE].exchange
+        first, second = step.clip_views
+        assert (first.shows, second.shows) == (None, Modality.VISIBLE)
+        assert first.augment[Modality.VISIBLE] == BASIC
+        assert second.augment[Modality.VISIBLE] == JITTERED_EXCHANGE
+        expected = JITTERED_ADAPTIVE_GREY if jitter else CHANNEL_ADAPTIVE_GREY
+        assert first.augment[Modality.INFRARED] == expected
+
+
+def moved_by_loop(memory, clips, momentum):
+    """The hybrid rule, one class after the other, in plain numbers."""
+    half, after = len(memory) // 2, [list(row) for row in memory.tolist()]
+    for label in sorted({label for label, _ in clips if label != NOISE}):
+        own = [x.tolist() for other, x in clips if other == label]
+        likeness = [sum(a * b for a, b in zip(x, memory[label].tolist(), strict=True)) for x in own]
+        mean = [sum(values) / len(own) for values in zip(*own, strict=True)]
+        for row, target in ((label, mean), (half + label, own[likeness.index(min(likeness))])):
+            new = [momentum * a + (1 - momentum) * b for a, b in zip(after[row], target, strict=True)]
+            length = math.sqrt(sum(a * a for a in new))
+            after[row] = [a / length for a in new]
+    return torch.tensor(after)
+
+
+@pytest.mark.parametrize("contrast", ["split", "whole"])
+def test_every_memory_moves_as_in_the_loop_the_visible_clips_first(context, features, contrast):
+    """Repeated labels, both views, both modalities; and noise, which moves nothing."""
+    stage = joint_stage(context, contrast=contrast, min_samples=3)
+    stray = features.copy()
+    stray[[2, 9]] = [[[0, 0, 0, 1]]]
+    targets = refreshed(stage, stray)
+    batch = some_batch(stray, np.array([0, 1, 0, 2, 4, 6, 7, 6, 9, 11]))
+    within, joint = stage.optimizer_steps(targets, Epoch(0))
+    memories, before = memories_of(targets), memories_of(targets)
+    within.update(batch, memories)
+    assert torch.equal(memories["joint"], before["joint"])
+    for m in Modality:
+        clips = [(targets.arrays[m.label][row], x) for row, x in clips_of(batch, m)]
+        torch.testing.assert_close(memories[m.label], moved_by_loop(before[m.label], clips, 0.1))
+    joint.update(batch, memories)
+    expected = before["joint"]
+    for m in Modality:
+        clips = [(targets.arrays["proxies"][row], x) for row, x in clips_of(batch, m)]
+        expected = moved_by_loop(expected, clips, 0.1)
+    assert not torch.equal(memories["joint"], before["joint"])
+    torch.testing.assert_close(memories["joint"], expected)

@@ -150,7 +150,7 @@ def weight_of_triplets(terms, clips):
 
 def rate_of(config, stage, epoch):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    set_learning_rate(optimizer, config.train, stage.lr_factor, epoch, 0.9)
+    set_learning_rate(optimizer, config.train, stage, epoch, 0.9)
     return optimizer.param_groups[0]["lr"]
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from raydist.methods.steps import Batch
+from raydist.types import Modality
 
 
 @pytest.fixture
@@ -30,9 +31,15 @@ def deep_and_shallow() -> np.ndarray:
 
 @pytest.fixture
 def batch() -> Batch:
-    """Two versions of eight clips, infrared ones among visible ones, one twice; any directions."""
+    """Eight clips, infrared ones among visible ones, one twice; two views of visible clips, one of infrared.
+
+    Any directions; before they are of unit length, features are about 20 times as long.
+    """
+    rows = torch.tensor([0, 7, 4, 11, 2, 2, 9, 5])
     x = torch.from_numpy(np.random.default_rng(1).standard_normal((2, 8, 8)))
-    return Batch(torch.nn.functional.normalize(x, dim=-1), torch.tensor([0, 7, 4, 11, 2, 2, 9, 5]))
+    x[1, rows >= 6] = 0
+    unit = torch.nn.functional.normalize(x, dim=-1)
+    return Batch(unit, rows, raw=20 * x, shows=[None, Modality.VISIBLE])
 
 
 @pytest.fixture

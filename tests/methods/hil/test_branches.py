@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
@@ -21,15 +24,23 @@ def test_memories_are_found_by_the_names_they_got():
     assert of_branches(memories, "slots", 1) == ["deep"]
 
 
-def test_clips_are_the_versions_one_under_the_other(batch):
-    clips = Clips.of(batch, 2)
-    assert clips.rows.tolist() == batch.rows.tolist() * 2
+@pytest.mark.parametrize("raw", [True, False])
+def test_clips_are_the_visible_ones_view_after_view_and_then_the_infrared_ones(batch, raw):
+    modality = np.repeat([0, 1], 6).astype(np.int8)
+    batch = batch if raw else replace(batch, raw=None)
+    clips = Clips.of(batch, modality, 2)
+    visible, infrared = [0, 4, 2, 2, 5], [7, 11, 9]
+    assert clips.rows.tolist() == visible * 2 + infrared
+    places = [(v, b) for v in (0, 1) for b in (0, 2, 4, 5, 7)] + [(0, b) for b in (1, 3, 6)]
     for number, part in enumerate(clips.parts):
-        for clip_view in range(2):
-            own = batch.features[clip_view, :, 4 * number : 4 * number + 4]
-            torch.testing.assert_close(
-                part[8 * clip_view : 8 * clip_view + 8], own / own.norm(dim=1, keepdim=True)
-            )
+        for found, (view, place) in zip(part, places, strict=True):
+            own = batch.features[view, place, 4 * number : 4 * number + 4]
+            torch.testing.assert_close(found, own / own.norm())
+    assert len(clips.raw) == (2 if raw else 0)
+    for number, part in enumerate(clips.raw):
+        expected = [batch.raw[view, place, 4 * number : 4 * number + 4] for view, place in places]
+        assert torch.equal(part, torch.stack(expected))
     some = clips.where(clips.rows == 2)
     assert some.rows.tolist() == [2] * 4
-    assert torch.equal(some.parts[1], clips.parts[1][[4, 5, 12, 13]])
+    assert torch.equal(some.parts[1], clips.parts[1][[2, 3, 7, 8]])
+    assert [part.tolist() for part in some.raw] == [part[[2, 3, 7, 8]].tolist() for part in clips.raw]
