@@ -18,7 +18,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
-from raydist.cli.pixels import DataWords, Decode, data_section, print_left_out
+from raydist.cli.pixels import DataWords, Decode, data_sections, print_left_out
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
@@ -129,7 +129,7 @@ def check(
     """Read a data set, say what is in it and what can be done with it, and look for bad files."""
     from raydist.cli.data_check import check_frames, check_possibilities, check_tracklets
 
-    section = data_section(words, name=name, root=root, trial=trial)
+    section, _ = data_sections(words, name=name, root=root, trial=trial)
     table, notes = _read(section, stderr=json)
     pixels, decoded = check_frames(table, section, decode=decode, stderr=json)
     facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
@@ -159,12 +159,12 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    section = data_section(words, name=name, root=root, trial=trial, **given)
+    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
     table, _ = _read(section, stderr=json)
     section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
     warn_of_ranges(survey_of(table, section))
     folder = cache_folder() / "frames"
-    left_out = pack_everything(table, section, folder)
+    left_out = pack_everything(table, section, evaluation, folder)
     print_left_out(left_out)
     num_frames, size = int(table.num_frames.sum()), {"height": section.height, "width": section.width}
     num_bytes = num_frames * section.height * section.width * 3

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        help="data.key=value, such as data.name=manifest data.root=PATH.",
+        help="data.key=value, such as data.name=manifest data.root=PATH, and evaluation.resize=value.",
         metavar="KEY=VALUE",
         show_default=False,
     ),
@@ -41,7 +41,7 @@ def embed(
     from raydist.engine.trained import Trained
 
     require_writable(out, what="--out")
-    trained = Trained.load(run_dir, overrides, sections=("data",))
+    trained = Trained.load(run_dir, overrides, sections=("data", "evaluation.resize"))
     table = trained.tracklets()
     warn_of_ranges(survey_of(table, trained.config.data))
     chosen = table if split == "all" else table.select(split=split)

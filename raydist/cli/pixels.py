@@ -16,16 +16,15 @@ from raydist.cli.picture_progress import PictureProgress
 from raydist.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from raydist.data.frames.files import FrameFiles
     from raydist.data.frames.survey import CameraPixels
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
 
 DataWords = Annotated[
     list[str] | None,
     typer.Argument(
-        help="data.key=value as a run will have it, such as data.range.infrared=[7000,8600] "
-        "data.unreadable=skip.",
+        help="data.key=value and evaluation.resize=value as a run will have them, such as "
+        "data.range.infrared=[7000,8600] data.unreadable=skip.",
         metavar="KEY=VALUE",
         show_default=False,
     ),
@@ -33,26 +32,30 @@ DataWords = Annotated[
 Decode = Annotated[bool, typer.Option("--decode", help="Decode every frame, and list all that are damaged.")]
 
 
-def data_section(words: Sequence[str] | None, **options: str | int | Path | None) -> DataSection:
-    """The section `data` that the options and words of a command describe.
+def data_sections(
+    words: Sequence[str] | None, **options: str | int | Path | None
+) -> tuple[DataSection, EvaluationSection]:
+    """The section `data` that the options and words of a command describe, and how it is evaluated.
 
     Args:
-        words: ``data.key=value``.
-        options: values of its keys that win over the words; None is none.
+        words: ``data.key=value`` and ``evaluation.resize=value``.
+        options: values of the keys of `data` that win over the words; None is none.
 
     Raises:
-        ConfigError: a word is of another section, or wrong.
+        ConfigError: a word is of another section or key, or wrong.
     """
     from raydist.config import Raw, overrides, put, validate
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
 
-    raw: Raw = {}
-    for (section, *path), value in overrides(words or ()):
-        if section != "data":
-            raise ConfigError(f"{'.'.join([section, *path])}: only data.* can be given here")
-        raw = put(raw, tuple(path), value)
+    raw: Raw = {"data": {}, "evaluation": {}}
+    for path, value in overrides(words or ()):
+        if path[0] != "data" and path != ("evaluation", "resize"):
+            raise ConfigError(f"{'.'.join(path)}: only data.* and evaluation.resize can be given here")
+        raw = put(raw, path, value)
     given = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
-    return validate(DataSection, raw | {k: v for k, v in given.items() if v is not None}, at="data")
+    values = raw["data"] | {k: v for k, v in given.items() if v is not None}
+    evaluation = validate(EvaluationSection, raw["evaluation"], at="evaluation")
+    return validate(DataSection, values, at="data"), evaluation
 
 
 def survey_of(table: TrackletTable, data: DataSection) -> list[CameraPixels]:
@@ -116,20 +119,14 @@ def _row(pixels: CameraPixels) -> list[str]:
     return [f"{pixels.camera} {pixels.modality.label}", str(pixels.bits), values, span, str(pixels.levels)]
 
 
+TRAINING_FRAMES = "training frames"
+
+
 def parts_of_a_run(table: TrackletTable) -> dict[str, TrackletTable]:
     """Training and ranked tracklets apart, as a run opens them: a cache entry is of one list of files."""
     trained = table.split == "train"
-    parts = {"training frames": table.take(trained), "frames of queries and gallery": table.take(~trained)}
+    parts = {TRAINING_FRAMES: table.take(trained), "frames of queries and gallery": table.take(~trained)}
     return {name: part for name, part in parts.items() if len(part)}
-
-
-def frame_files(part: TrackletTable, data: DataSection) -> FrameFiles:
-    """The frames of one part as the section says."""
-    from raydist.data.frames.files import FrameFiles
-    from raydist.data.frames.ranges import Ranges
-
-    ranges, workers = Ranges.of(data.range), max(1, data.workers)
-    return FrameFiles.of(part, height=data.height, width=data.width, workers=workers, ranges=ranges)
 
 
 @dataclass(frozen=True)
@@ -170,6 +167,7 @@ def decode_everything(table: TrackletTable, data: DataSection) -> DecodedSet:
     from raydist.data.frames.index import collect_index
     from raydist.data.frames.store import left_out
     from raydist.data.frames.unreadable import check_readable, unreadable_frames
+    from raydist.engine.inputs import frame_files
 
     bad: dict[str, str] = {}
     refusals, counts = [], Counter[str]()
@@ -187,12 +185,15 @@ def decode_everything(table: TrackletTable, data: DataSection) -> DecodedSet:
     return DecodedSet(bad, dict(counts), "\n".join(refusals) or None)
 
 
-def pack_everything(table: TrackletTable, data: DataSection, folder: Path) -> dict[str, int]:
+def pack_everything(
+    table: TrackletTable, data: DataSection, evaluation: EvaluationSection, folder: Path
+) -> dict[str, int]:
     """Write the cache entries that a run maps, and print how far it is.
 
     Args:
         table: all tracklets.
         data: the section, with ranges in numbers.
+        evaluation: how frames of queries and gallery are resized.
         folder: of the cache.
 
     Returns:
@@ -202,11 +203,12 @@ def pack_everything(table: TrackletTable, data: DataSection, folder: Path) -> di
         DataError: frames cannot be read.
     """
     from raydist.data.frames.store import open_files
+    from raydist.engine.inputs import frame_files
 
     counts = Counter[str]()
     with PictureProgress() as progress:
         for name, part in parts_of_a_run(table).items():
-            files = frame_files(part, data)
+            files = frame_files(part, data if name == TRAINING_FRAMES else evaluation.pixels_of(data))
             store = open_files(
                 files,
                 part.num_frames,

@@ -12,6 +12,7 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.ranges import RangeSetting, checked_range
+from raydist.data.frames.resizing import RESIZES
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
@@ -28,6 +29,8 @@ from raydist.registry import shown
 RECIPES = Path(__file__).parent.parent / "recipes"
 
 Positive = Annotated[int, Field(ge=1)]
+
+Resize = Annotated[str, Choice(RESIZES)]
 
 
 class RunSection(Section):
@@ -88,6 +91,7 @@ class DataSection(Section):
     range: RangeSetting = Field(
         "full", description="Stored values that become black and white, for all or by camera or modality."
     )
+    resize: Resize = Field("area", description="How frames of another size are resized for training.")
     unreadable: Literal["error", "skip"] = Field(
         "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
     )
@@ -190,7 +194,14 @@ class EvaluationSection(Section):
     protocol: Annotated[str | None, Choice(PROTOCOLS)] = Field(
         None, description="Evaluation protocol; by default the data set's own."
     )
+    resize: Annotated[str | None, Choice(RESIZES)] = Field(
+        None, description="How frames are resized for queries and gallery; by default as data.resize."
+    )
     criteria: bool = Field(False, description="Also measure criteria that need no identities.")
+
+    def pixels_of(self, data: DataSection) -> DataSection:
+        """The section `data` as it holds for the frames of queries and gallery."""
+        return data.model_copy(update={"resize": self.resize or data.resize})
 
 
 class MemorySection(Section):
