@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,16 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int64]
 """int64 [N], clusters numbered from 0, NOISE = -1."""
+
+
+class PixelStatistics(NamedTuple):
+    """Mean and standard deviation of red, green and blue in [0, 1], by which frames are normalised."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET = PixelStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Modality(IntEnum):

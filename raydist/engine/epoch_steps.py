@@ -112,6 +112,7 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
         num_frames=config.data.frames,
         seed=config.run.seed,
         key=key,
+        statistics=state.encoder.pixels,
     )
     with torch.autocast(process_group.device.type, torch.bfloat16, enabled=config.train.precision == "bf16"):
         inputs = [part.to(process_group.device) for part in rendered if part is not None]

@@ -48,6 +48,8 @@ Deviations:
 - Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
   Jaccard distance.
 - Features are of unit length again after averaging.
+- Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter and
+  box for all of them.
 - Where a modality has fewer tracklets than its half of the k1 neighbours, the list stays shorter.
 - Where there are fewer than 50 proxies, all are candidates; the published code needs 50.
 - One hybrid memory of joint clusters (``whole``) is a reading of the published rows without the split.

@@ -16,7 +16,12 @@ from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.data.transforms.augment import BASIC, CHANNEL_ADAPTIVE_GREY, JITTERED_EXCHANGE
+from raydist.data.transforms.published import (
+    ADAPTIVE_GREY,
+    BASE,
+    JITTERED_ADAPTIVE_GREY,
+    JITTERED_EXCHANGE,
+)
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
 from raydist.memories.hybrid import halves, hybrid_memory, update_hybrid
@@ -29,11 +34,6 @@ from raydist.methods.method import Epoch, Refresher, Stage, Targets
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 
-CLIP_VIEWS = tuple(
-    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: CHANNEL_ADAPTIVE_GREY})
-    for visible in (BASIC, JITTERED_EXCHANGE)
-)
-
 
 class HybridContrastParams(DualContrastParams):
     """Hyper-parameters of the hybrid contrast.
@@ -41,10 +41,22 @@ class HybridContrastParams(DualContrastParams):
     Attributes:
         momentum: mu, share of both old prototypes of a cluster at an update.
         margin: a cross-entropy with the mean prototypes below this counts as zero.
+        jitter_infrared: whether the colours of infrared clips are jittered too, as in the published first
+            stage on SYSU-MM01.
     """
 
     momentum: float = Field(0.1, ge=0, le=1)
     margin: float = Field(0.2, ge=0)
+    jitter_infrared: bool = False
+
+    @property
+    def clip_views(self) -> tuple[ClipView, ...]:
+        """The two views of a clip; the second visible one has no colours."""
+        grey = JITTERED_ADAPTIVE_GREY if self.jitter_infrared else ADAPTIVE_GREY
+        return tuple(
+            ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: grey})
+            for visible in (BASE, JITTERED_EXCHANGE)
+        )
 
 
 class JointContrastParams(HybridContrastParams):
@@ -136,7 +148,8 @@ class HybridContrastStage(Stage):
                 clips = clips_and_labels(batch, own[m])
                 update_hybrid(memories[m.label], *clips, momentum=self.params.momentum)
 
-        return [OptimizerStep(partial(cluster_batches, own, self.context), CLIP_VIEWS, loss, update)]
+        sampler = partial(cluster_batches, own, self.context)
+        return [OptimizerStep(sampler, self.params.clip_views, loss, update)]
 
     def hybrid_term(self, batch: Batch, labels: Labels, memory: Tensor) -> Tensor:
         """H: the hybrid contrast of all clips of a batch; rows of NOISE are left out."""
@@ -217,7 +230,8 @@ class JointContrastStage(HybridContrastStage):
             clips = clips_and_labels(batch, arrays.proxies)
             update_hybrid(memories["joint"], *clips, momentum=self.params.momentum)
 
-        return OptimizerStep(partial(cluster_batches, labels, self.context), CLIP_VIEWS, loss, update)
+        sampler = partial(cluster_batches, labels, self.context)
+        return OptimizerStep(sampler, self.params.clip_views, loss, update)
 
     def _joint_part(self, clustered: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """All infrared tracklets, and the visible ones that were not clustered before, or all if all were."""

@@ -39,6 +39,8 @@ Deviations:
 - The mixture behind w starts from the extremes and not from k-means, so that it is free of chance; clusters
   of fewer than four, which hardly occur with the published clustering, are trusted whole, where the paper
   does that for single images.
+- Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter, box
+  and noise for all of them.
 - The finer clustering halves all neighbour counts that the configured distance has, k1 alone in the paper.
 - The second view without CBT-data is another draw of the first; the likelihood without CAI is that over
   M_all.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from raydist.association.confidence import cluster_confidence
 from raydist.config import Section
-from raydist.data.transforms.augment import (
-    NOISE_ADAPTIVE_GREY,
-    NOISE_BASIC,
-    NOISE_JITTERED_EXCHANGE,
-    NOISE_PSEUDO_COLOUR,
+from raydist.data.transforms.published import (
+    NOISY,
+    NOISY_ADAPTIVE_GREY,
+    NOISY_JITTERED_EXCHANGE,
+    NOISY_PSEUDO_COLOUR,
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
@@ -26,8 +26,8 @@ from raydist.methods.method import Epoch, Stage, StageParams
 from raydist.methods.steps import Batch, ClipView
 from raydist.types import Floats, Labels, Modality
 
-FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
-SECOND = ClipView(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
+FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
+SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_PSEUDO_COLOUR})
 
 Ramp = tuple[tuple[float, float], ...]
 """Pairs (share of the stage, value from there on), the shares upwards; 0 before the first."""
@@ -61,6 +61,7 @@ class ViewParams(StageParams):
         top: how many classes a view's prediction keeps.
         exchange_from: the share of the stage after which labels are soft.
         trusted_below: clusters of fewer rows are trusted whole.
+        erase_area: the largest share of a frame that is erased; 0.6 in the published second stage on RegDB.
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
@@ -74,6 +75,7 @@ class ViewParams(StageParams):
     top: int = Field(10, ge=1)
     exchange_from: float = Field(0.0, ge=0, le=1)
     trusted_below: int = Field(4, ge=2)
+    erase_area: float = Field(0.5, ge=0.02, lt=1)
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,8 @@ class ViewStage(Stage):
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """The two views."""
-        return [FIRST, SECOND if self.parts.data else FIRST]
+        views = FIRST, SECOND if self.parts.data else FIRST
+        return [_erased_up_to(view, self.params.erase_area) for view in views]
 
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
         """w, float32 [N]: how far the label of each row is trusted; 0 for NOISE."""
@@ -194,3 +197,9 @@ def ramp(steps: Ramp, progress: float) -> float:
     [0.0, 0.5, 1.0]
     """
     return max(((start, value) for start, value in steps if start <= progress), default=(0.0, 0.0))[1]
+
+
+def _erased_up_to(view: ClipView, area: float) -> ClipView:
+    """The view with boxes of up to this share of a frame."""
+    augment = {m: replace(own, erase_area=(own.erase_area[0], area)) for m, own in view.augment.items()}
+    return replace(view, augment=augment)

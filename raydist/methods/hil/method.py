@@ -43,6 +43,8 @@ Deviations:
 - After the step, prototypes move by the mean of a cluster's clips, of both modalities where it is shared,
   and slots by that of a tracklet's clips; the published code moves them sample by sample, the prototypes
   within the backward pass.
+- Colours are jittered first, as published, but on frames that are resized already; frames are clustered by
+  the filter that they are trained on (the published code trains on bilinear and clusters bicubic pictures).
 - Both modalities have two clip views, each with frames of its own; the published code has one of infrared
   images, and two augmentations of one visible image.
 - The baseline is that of SDCL without its shared labels.

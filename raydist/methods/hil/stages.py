@@ -13,7 +13,11 @@ from numpy.random import Generator
 from pydantic import Field
 from torch import Tensor
 
-from raydist.data.transforms.augment import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
+from raydist.data.transforms.published import (
+    FIRST_JITTERED,
+    FIRST_JITTERED_ADAPTIVE_GREY,
+    FIRST_JITTERED_EXCHANGE,
+)
 from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.multi_centre import multi_centre_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
@@ -31,8 +35,8 @@ from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerS
 from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
 
 CLIP_VIEWS = tuple(
-    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: JITTERED_ADAPTIVE_GREY})
-    for visible in (JITTERED_BASIC, JITTERED_EXCHANGE)
+    ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: FIRST_JITTERED_ADAPTIVE_GREY})
+    for visible in (FIRST_JITTERED, FIRST_JITTERED_EXCHANGE)
 )
 
 SHARED = "shared"

@@ -6,6 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from raydist.data.transforms.published import (
+    ADAPTIVE_GREY,
+    BASE,
+    JITTERED_ADAPTIVE_GREY,
+    JITTERED_EXCHANGE,
+)
 from raydist.engine.refresher import LocalRefresher
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.methods.bmil.stages import (
@@ -186,3 +192,11 @@ def test_both_modalities_have_two_versions(context, features):
         first, second = (clip_view.augment for clip_view in step.clip_views)
         assert first[Modality.INFRARED] == second[Modality.INFRARED]
         assert first[Modality.VISIBLE].exchange == 0 < second[Modality.VISIBLE].exchange
+
+
+def test_infrared_clips_are_jittered_where_it_is_asked_for():
+    for params in (HybridContrastParams(), HybridContrastParams(jitter_infrared=True)):
+        first, second = (view.augment for view in params.clip_views)
+        assert (first[Modality.VISIBLE], second[Modality.VISIBLE]) == (BASE, JITTERED_EXCHANGE)
+        grey = JITTERED_ADAPTIVE_GREY if params.jitter_infrared else ADAPTIVE_GREY
+        assert first[Modality.INFRARED] == second[Modality.INFRARED] == grey
