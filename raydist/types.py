@@ -168,11 +168,12 @@ def unit_rows(table: NDArray[Any]) -> NDArray[Any]:
     return table / np.maximum(length, 1e-12)
 
 
-def tracklet_means(features: Floats) -> Floats:
-    """The unit mean of each tracklet's sub-tracklet features.
+def tracklet_means(features: Floats, *, renormalise: bool = True) -> Floats:
+    """The mean of each tracklet's sub-tracklet features.
 
     Args:
         features: float32 [N, K, D].
+        renormalise: whether the means get unit length.
 
     Returns:
         float32 [N, D].
@@ -180,4 +181,5 @@ def tracklet_means(features: Floats) -> Floats:
     >>> tracklet_means(np.array([[[1, 0], [0, 1]]], np.float32)).round(3)
     array([[0.707, 0.707]], dtype=float32)
     """
-    return unit_rows(features.mean(axis=1, dtype=np.float64)).astype(np.float32)
+    means = features.mean(axis=1, dtype=np.float64)
+    return (unit_rows(means) if renormalise else means).astype(np.float32)

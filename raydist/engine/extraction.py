@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,12 +27,13 @@ def extract(
     *,
     data: DataSection,
     device: torch.device,
+    renormalise: bool = True,
 ) -> Floats:
-    """Unit features of K sub-tracklets of each tracklet.
+    """Features of K sub-tracklets of each tracklet, of unit length.
 
     With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA
     and the methods that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning",
-    2022).
+    2022). These cluster ``(f(x) + f(x mirrored)) / 2`` as it is, see `renormalise`.
 
     Args:
         encoder: it is put in evaluation mode and back.
@@ -39,6 +42,7 @@ def extract(
         rows: int64 [n], the rows wanted.
         data: T = ``frames``, evenly spaced ones of each of K = ``sub_tracklets``, and ``flip_average``.
         device: where the encoder is.
+        renormalise: whether means of two features get unit length again.
 
     Returns:
         float32 [n, K, D].
@@ -60,9 +64,8 @@ def extract(
             np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames)
         )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
-        features = _features(
-            encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
-        )
+        clip_features = partial(_features, encoder, torch.from_numpy(pixels).to(device), kinds.to(device))
+        features = clip_features(flip_average=data.flip_average, renormalise=renormalise)
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
     return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
@@ -70,9 +73,12 @@ def extract(
     )
 
 
-def _features(encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool) -> Tensor:
-    """Float32 unit features [B, D] of clips."""
+def _features(
+    encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool, renormalise: bool
+) -> Tensor:
+    """Float32 features [B, D] of clips."""
     features: Tensor = encoder(pixels, kinds).tracklet.float()
     if not flip_average:
         return features
-    return normalize(features + encoder(pixels.flip(-1), kinds).tracklet.float())
+    total = features + encoder(pixels.flip(-1), kinds).tracklet.float()
+    return normalize(total) if renormalise else total / 2

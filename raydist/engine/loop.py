@@ -104,6 +104,7 @@ def local_features(state: RunState) -> Floats:
         state.my_rows(len(tracklets)),
         data=state.config.data,
         device=state.process_group.device,
+        renormalise=state.method.context.renormalise,
     )
 
 

@@ -25,6 +25,7 @@ from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
+from raydist.types import Modality
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -266,6 +267,17 @@ class Config(Section):
         if self.evaluation.split == "validation" and self.data.validation_identities == 0:
             raise ConfigError(
                 "evaluation.split = validation needs data.validation_identities > 0, such as 0.2"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_method_takes_such_features(self) -> Config:
+        name = self.method.name
+        renormalise = self.clustering.spec(Modality.VISIBLE).renormalise
+        if not renormalise and not method_class(name).takes_any_length:
+            raise ConfigError(
+                f"clustering.renormalise = false: the method {name} takes features of unit length; "
+                "leave it out"
             )
         return self
 

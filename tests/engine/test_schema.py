@@ -243,3 +243,17 @@ def test_an_unfinished_part_is_refused_when_the_configuration_is_loaded(word, me
     finally:
         sys.modules.pop("own_parts", None)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("method", ["cba", "hitpro", "hil", "supervised"])
+def test_features_of_any_length_are_for_methods_that_take_them(method):
+    words = (f"method.name={method}", "clustering.renormalise=false")
+    with pytest.raises(ConfigError, match=f"the method {method} takes features of unit length"):
+        load_config("smoke", words)
+    assert load_config("smoke", ("method.name=dcl", "clustering.renormalise=false"))
+
+
+def test_features_of_any_length_are_for_distances_that_rank_them():
+    words = ("method.name=dcl", "clustering.renormalise=false", "clustering.distance=camera-aware")
+    with pytest.raises(ConfigError, match="renormalise = False with camera-aware.*or modality-aware"):
+        load_config("smoke", words)

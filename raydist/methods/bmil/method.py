@@ -47,7 +47,7 @@ Deviations:
 - Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass.
 - Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
   Jaccard distance.
-- Features are of unit length again after averaging.
+- By default features get unit length again after averaging; ``clustering.renormalise=false`` is as published.
 - Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter and
   box for all of them.
 - Where a modality has fewer tracklets than its half of the k1 neighbours, the list stays shorter.
@@ -94,6 +94,7 @@ class BiasMitigation(Method):
     """BMIL: warm-up, hybrid contrast within the modalities, joint contrast across them; see the module."""
 
     Params = BiasMitigationParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, hybrid contrast, joint contrast."""

@@ -32,7 +32,7 @@ from raydist.methods.common.labels import ClusterArrays, at, joint_labels
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Epoch, Refresher, Stage, Targets
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 
 class HybridContrastParams(DualContrastParams):
@@ -120,7 +120,7 @@ class HybridContrastStage(Stage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters of each modality and their prototypes."""
-        means = tracklet_means(features)
+        means = self.context.means(features)
         refresher.set_features(means)
         visible, infrared = (self.context.rows(m) for m in Modality)
         rows = {Modality.VISIBLE: draw_part(visible, self.subset, rng), Modality.INFRARED: infrared}
@@ -202,7 +202,7 @@ class JointContrastStage(HybridContrastStage):
         return Targets(
             labels,
             arrays.pack(),
-            memories={**targets.memories, "joint": prototypes(tracklet_means(features), proxies)},
+            memories={**targets.memories, "joint": prototypes(self.context.means(features), proxies)},
             metrics={
                 "joint_clusters": num_clusters(labels),
                 "joint_mixed": mixed_share(labels, modality),

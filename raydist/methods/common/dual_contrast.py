@@ -23,7 +23,7 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.method import Epoch, MethodContext, Refresher, Stage, StageParams, Targets
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
-from raydist.types import Floats, Labels, Modality, tracklet_means
+from raydist.types import Floats, Labels, Modality
 
 
 class DualContrastParams(StageParams):
@@ -52,7 +52,7 @@ class DualContrastStage(Stage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality."""
-        return dual_targets(tracklet_means(features), refresher, self.context)
+        return dual_targets(self.context.means(features), refresher, self.context)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of P x K tracklets of each modality, two clip views each."""
@@ -72,7 +72,7 @@ def dual_targets(means: Floats, refresher: Refresher, context: MethodContext) ->
     """The clusters of each modality, and their centroids as the memories ``visible`` and ``infrared``.
 
     Args:
-        means: float32 [N, D], unit features of the tracklets.
+        means: float32 [N, D], features of the tracklets.
         refresher: distances and clusters.
         context: how each modality is clustered.
 

@@ -72,6 +72,7 @@ class DualLevelDebiasing(Method):
     """DMDL: warm-up, contrast within each modality, adjusted contrast across; see the module."""
 
     Params = DualLevelDebiasingParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, cross."""

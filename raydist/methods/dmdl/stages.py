@@ -45,6 +45,8 @@ class CrossParams(ViewParams):
         weight: weight of the adjusted likelihood.
         finer: the share of its neighbours that is left to the modality that does not give the label space.
         paired_from: the share of the stage after which both modalities of a batch show the same classes.
+        renormalise: whether features get unit length in this stage whatever ``clustering.renormalise`` says,
+            as in the published stage on RegDB.
     """
 
     triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
@@ -53,6 +55,7 @@ class CrossParams(ViewParams):
     weight: float = Field(0.5, ge=0)
     finer: float = Field(0.5, gt=0, le=1)
     paired_from: float = Field(0.8, ge=0, le=1)
+    renormalise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ class IntraStage(ViewStage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality, and how far each label is trusted."""
-        means = tracklet_means(features)
+        means = self.context.means(features)
         clusters = cluster_modalities(refresher, means, self.context)
         labels = {m: clusters.labels(m) for m in Modality}
         memories = {m: clusters.centroids(means, m) for m in Modality}
@@ -130,7 +133,8 @@ class CrossStage(ViewStage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters, the label space that the modality whose turn it is gives, and the memories in it."""
-        means, space = tracklet_means(features), label_space(epoch.index)
+        renormalise = self.context.renormalise or self.params.renormalise
+        means, space = tracklet_means(features, renormalise=renormalise), label_space(epoch.index)
         clustering = with_finer(self.context.clustering, space.other, self.params.finer)
         clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
         return self.targets(means, unified_labels(means, clusters, space), clusters.of[space].num_clusters)
@@ -139,7 +143,7 @@ class CrossStage(ViewStage):
         """The targets of labels in one space.
 
         Args:
-            means: float32 [N, D] unit rows.
+            means: float32 [N, D].
             labels: int64 [N] for each modality, NOISE on rows of the other.
             num_classes: K, all of which occur.
         """

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -24,7 +25,7 @@ from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.method import Epoch, Stage, StageParams
 from raydist.methods.steps import Batch, ClipView
-from raydist.types import Floats, Labels, Modality
+from raydist.types import Floats, Labels, Modality, unit_rows
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
 SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_PSEUDO_COLOUR})
@@ -138,7 +139,8 @@ class ViewStage(Stage):
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
         """w, float32 [N]: how far the label of each row is trusted; 0 for NOISE."""
         temperature, min_rows = self.params.temperature, self.params.trusted_below
-        return cluster_confidence(features, labels, prototypes, temperature=temperature, min_rows=min_rows)
+        unit = features if self.context.renormalise else unit_rows(features).astype(np.float32)
+        return cluster_confidence(unit, labels, prototypes, temperature=temperature, min_rows=min_rows)
 
     def split(self, batch: Batch, arrays: ViewArrays) -> list[ModalityClips]:
         """The visible and the infrared clips of a batch."""
