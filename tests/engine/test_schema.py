@@ -255,5 +255,5 @@ def test_features_of_any_length_are_for_methods_that_take_them(method):
 
 def test_features_of_any_length_are_for_distances_that_rank_them():
     words = ("method.name=dcl", "clustering.renormalise=false", "clustering.distance=camera-aware")
-    with pytest.raises(ConfigError, match="renormalise = False with camera-aware.*or modality-aware"):
+    with pytest.raises(ConfigError, match=r"renormalise = False with camera-aware.*or modality-aware"):
         load_config("smoke", words)

@@ -53,5 +53,5 @@ NOISY_JITTERED_EXCHANGE = replace(NOISY, jitter=0.5, exchange=1.0)
 NOISY_ADAPTIVE_GREY = replace(NOISY, exchange=0.75, luma=0.125)
 """DMDL's first view of infrared images."""
 
-NOISY_PSEUDO_COLOUR = replace(NOISY, pseudo_colour=1.0)
+NOISY_COLOUR_MAPS = replace(NOISY, pseudo_colour=1.0)
 """DMDL's second view of infrared images, with colours that they never had."""

@@ -16,8 +16,8 @@ from raydist.config import Section
 from raydist.data.transforms.published import (
     NOISY,
     NOISY_ADAPTIVE_GREY,
+    NOISY_COLOUR_MAPS,
     NOISY_JITTERED_EXCHANGE,
-    NOISY_PSEUDO_COLOUR,
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
@@ -28,7 +28,7 @@ from raydist.methods.steps import Batch, ClipView
 from raydist.types import Floats, Labels, Modality, unit_rows
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
-SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_PSEUDO_COLOUR})
+SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_COLOUR_MAPS})
 
 Ramp = tuple[tuple[float, float], ...]
 """Pairs (share of the stage, value from there on), the shares upwards; 0 before the first."""

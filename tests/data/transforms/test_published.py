@@ -67,7 +67,7 @@ def test_the_encoder_sees_what_the_published_order_gives(name, modality, normali
     )
     # a luma may fall on either side of a half level in another order of summation
     close = np.isclose(seen, expected, atol=1e-5)
-    assert close.mean() > (0.99 if "PSEUDO" in name else 1 - 1e-12)
+    assert close.mean() > (0.99 if "COLOUR_MAPS" in name else 1 - 1e-12)
 
 
 @EVERY
@@ -75,7 +75,7 @@ def test_what_each_view_is_made_of(name):
     params = drawn(ALL[name], count=300)
     assert {p.jitter is not None for p in params} == {"JITTERED" in name}
     assert {p.jitter_first for p in params} == {name.startswith("FIRST_JITTERED")}
-    assert {p.colour_maps is not None for p in params} == {"PSEUDO" in name}
+    assert {p.colour_maps is not None for p in params} == {"COLOUR_MAPS" in name}
     assert all(p.box is None and p.grey is None and p.swap is None for p in params)
     boxes = [p.normalised.box for p in params if p.normalised.box is not None]
     assert {box.noise is not None for box in boxes} == {name.startswith("NOISY")}
@@ -107,16 +107,16 @@ def test_every_place_of_the_crop_is_as_likely():
 
 def boxes_by_the_loop(area, *, even, tries, count, seed=5):
     """Share and aspect of boxes as a loop of single draws finds them at 288 x 144."""
-    rng, found = np.random.default_rng(seed), []
-    while len(found) < count:
+    rng, boxes = np.random.default_rng(seed), []
+    while len(boxes) < count:
         for _ in range(tries):
             target = rng.uniform(*area) * 288 * 144
             aspect = rng.uniform(0.3, 1 / 0.3) if even else np.exp(rng.uniform(np.log(0.3), -np.log(0.3)))
             tall, wide = round(np.sqrt(target * aspect)), round(np.sqrt(target / aspect))
             if tall < 288 and wide < 144:
-                found.append((tall, wide, rng.integers(0, 288 - tall + 1), rng.integers(0, 144 - wide + 1)))
+                boxes.append((tall, wide, rng.integers(0, 288 - tall + 1), rng.integers(0, 144 - wide + 1)))
                 break
-    return np.array(found)
+    return np.array(boxes)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import torch
 from raydist.data.transforms.published import (
     NOISY,
     NOISY_ADAPTIVE_GREY,
+    NOISY_COLOUR_MAPS,
     NOISY_JITTERED_EXCHANGE,
-    NOISY_PSEUDO_COLOUR,
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
@@ -79,7 +79,7 @@ def test_the_second_view_has_other_colours_with_the_part_alone(context):
     assert first.augment == {Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY}
     assert second.augment == {
         Modality.VISIBLE: NOISY_JITTERED_EXCHANGE,
-        Modality.INFRARED: NOISY_PSEUDO_COLOUR,
+        Modality.INFRARED: NOISY_COLOUR_MAPS,
     }
     assert IntraStage(context, IntraParams(), Parts(data=False)).clip_views == [first, first]
 

@@ -55,8 +55,8 @@ def test_any_cut_gives_the_same_bytes(starts):
     rows = [Rows(x[a:b], ids=np.arange(a, b)) for a, b in pairwise(starts)]
     whole = lists_by_distance(Rows(x), Rows(x), num_within=9, num_across=0)[0]
     for part in rows:
-        found = [lists_by_distance(part, other, num_within=9, num_across=0)[0] for other in rows]
-        ids, scores = merge_topk(found, k=9)
+        lists = [lists_by_distance(part, other, num_within=9, num_across=0)[0] for other in rows]
+        ids, scores = merge_topk(lists, k=9)
         assert (ids == whole[0][part.ids]).all()
         assert (scores == whole[1][part.ids]).all()
 
