@@ -74,8 +74,8 @@ class Parameter:
 
     @property
     def is_switch(self) -> bool:
-        """Whether it is off by default: None or False."""
-        return self.default is None or self.default is False
+        """Whether it is switched on or off, or off by default: a truth value, or None."""
+        return self.default is None or isinstance(self.default, bool)
 
     def check(self, value: Value) -> None:
         """Refuse a number out of range.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,16 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int64]
 """int64 [N], clusters numbered from 0, NOISE = -1."""
+
+
+class PixelStatistics(NamedTuple):
+    """Mean and standard deviation of red, green and blue in [0, 1], by which frames are normalised."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+IMAGENET = PixelStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 class Modality(IntEnum):
@@ -158,11 +168,12 @@ def unit_rows(table: NDArray[Any]) -> NDArray[Any]:
     return table / np.maximum(length, 1e-12)
 
 
-def tracklet_means(features: Floats) -> Floats:
-    """The unit mean of each tracklet's sub-tracklet features.
+def tracklet_means(features: Floats, *, renormalise: bool = True) -> Floats:
+    """The mean of each tracklet's sub-tracklet features.
 
     Args:
         features: float32 [N, K, D].
+        renormalise: whether the means get unit length.
 
     Returns:
         float32 [N, D].
@@ -170,4 +181,5 @@ def tracklet_means(features: Floats) -> Floats:
     >>> tracklet_means(np.array([[[1, 0], [0, 1]]], np.float32)).round(3)
     array([[0.707, 0.707]], dtype=float32)
     """
-    return unit_rows(features.mean(axis=1, dtype=np.float64)).astype(np.float32)
+    means = features.mean(axis=1, dtype=np.float64)
+    return (unit_rows(means) if renormalise else means).astype(np.float32)

@@ -19,7 +19,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
-from raydist.cli.pixels import DataWords, Decode, data_section
+from raydist.cli.pixels import DataWords, Decode, data_sections
 from raydist.cli.readable import print_notes
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.synthetic.presets import PRESETS
@@ -141,9 +141,9 @@ def check(
         why_refused,
     )
 
-    section = data_section(words, name=name, root=root, trial=trial)
+    section, evaluation = data_sections(words, name=name, root=root, trial=trial)
     everything, notes = _read(section)
-    frames, section = check_frames(everything, section, decode=decode)
+    frames, section = check_frames(everything, section, evaluation, decode=decode)
     table = frames.table
     print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
     facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
@@ -179,14 +179,14 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    section = data_section(words, name=name, root=root, trial=trial, **given)
+    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
     table, notes = _read(section)
     section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
     cameras = survey_of(table, section)
     require_grey_levels(cameras)
     warn_of_ranges(cameras)
     folder = cache_folder() / "frames"
-    packed = pack_frames(table, section, folder)
+    packed = pack_frames(table, section, evaluation, folder)
     print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)
     print_notes(packed.notes())
     num_frames, size = int(packed.table.num_frames.sum()), {"height": section.height, "width": section.width}

@@ -11,18 +11,19 @@ from raydist.errors import DataError
 
 if TYPE_CHECKING:
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
     from raydist.engine.verdict import Verdict
 
 
 def check_frames(
-    table: TrackletTable, section: DataSection, *, decode: bool
+    table: TrackletTable, section: DataSection, evaluation: EvaluationSection, *, decode: bool
 ) -> tuple[FrameCheck, DataSection]:
     """Whether the frame files are there, and with `decode` which are damaged.
 
     Args:
         table: all tracklets.
         section: how a run reads them.
+        evaluation: how a run resizes the frames of queries and gallery.
         decode: look into every file; where unreadable frames are skipped, that is done in any case.
 
     Returns:
@@ -35,12 +36,12 @@ def check_frames(
         section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
     except DataError as error:  # what the frames are cannot be known then, but whether they are there
         section = section.model_copy(update={"range": "full"})
-        frames = check_readable_frames(table, section, decode=False)
+        frames = check_readable_frames(table, section, evaluation, decode=False)
         message = "\n".join(filter(None, (frames.message, str(error))))
         refusals = {TRAINING: str(error)} | dict(frames.refusals)
         return replace(frames, table=table, refusals=refusals, message=message), section
     decode = decode or section.unreadable == "skip"
-    frames = check_readable_frames(table, section, decode=decode)
+    frames = check_readable_frames(table, section, evaluation, decode=decode)
     if not decode and not frames.bad:
         print_line(f"all {int(table.num_frames.sum()):,} frame files are there; --decode looks into them")
     return frames, section

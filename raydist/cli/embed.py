@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
-        help="data.key=value, such as data.name=manifest data.root=PATH.",
+        help="data.key=value, such as data.name=manifest data.root=PATH, and evaluation.resize=value.",
         metavar="KEY=VALUE",
         show_default=False,
     ),
@@ -45,7 +45,8 @@ def embed(
     from raydist.engine.trained import Trained
 
     require_writable(out, what="--out")
-    trained = Trained.load(run_dir, overrides, sections=("data",), checkpoint=checkpoint)
+    sections = ("data", "evaluation.resize")
+    trained = Trained.load(run_dir, overrides, sections=sections, checkpoint=checkpoint)
     table = trained.tracklets()
     warn_of_lost_levels(trained, table)
     chosen = table if split == "all" else table.select(split=split)

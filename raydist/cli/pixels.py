@@ -14,13 +14,13 @@ from raydist.errors import ConfigError
 if TYPE_CHECKING:
     from raydist.data.frames.survey import CameraPixels
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
 
 DataWords = Annotated[
     list[str] | None,
     typer.Argument(
-        help="data.key=value as a run will have it, such as data.range.infrared=[7000,8600] "
-        "data.unreadable=skip.",
+        help="data.key=value and evaluation.resize=value as a run will have them, such as "
+        "data.range.infrared=[7000,8600] data.unreadable=skip.",
         metavar="KEY=VALUE",
         show_default=False,
     ),
@@ -28,26 +28,30 @@ DataWords = Annotated[
 Decode = Annotated[bool, typer.Option("--decode", help="Decode every frame, and list all that are damaged.")]
 
 
-def data_section(words: Sequence[str] | None, **options: str | int | Path | None) -> DataSection:
-    """The section `data` that the options and words of a command describe.
+def data_sections(
+    words: Sequence[str] | None, **options: str | int | Path | None
+) -> tuple[DataSection, EvaluationSection]:
+    """The section `data` that the options and words of a command describe, and how it is evaluated.
 
     Args:
-        words: ``data.key=value``.
-        options: values of its keys that win over the words; None is none.
+        words: ``data.key=value`` and ``evaluation.resize=value``.
+        options: values of the keys of `data` that win over the words; None is none.
 
     Raises:
-        ConfigError: a word is of another section, or wrong.
+        ConfigError: a word is of another section or key, or wrong.
     """
     from raydist.config import Raw, overrides, put, validate
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
 
-    raw: Raw = {}
-    for (section, *path), value in overrides(words or ()):
-        if section != "data":
-            raise ConfigError(f"{'.'.join([section, *path])}: only data.* can be given here")
-        raw = put(raw, tuple(path), value)
+    raw: Raw = {"data": {}, "evaluation": {}}
+    for path, value in overrides(words or ()):
+        if path[0] != "data" and path != ("evaluation", "resize"):
+            raise ConfigError(f"{'.'.join(path)}: only data.* and evaluation.resize can be given here")
+        raw = put(raw, path, value)
     given = {key: str(value) if isinstance(value, Path) else value for key, value in options.items()}
-    return validate(DataSection, raw | {k: v for k, v in given.items() if v is not None}, at="data")
+    values = raw["data"] | {k: v for k, v in given.items() if v is not None}
+    evaluation = validate(EvaluationSection, raw["evaluation"], at="evaluation")
+    return validate(DataSection, values, at="data"), evaluation
 
 
 def survey_of(table: TrackletTable, data: DataSection) -> list[CameraPixels]:

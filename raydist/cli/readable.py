@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from raydist.data.frames.files import FrameFiles
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection
+    from raydist.engine.schema import DataSection, EvaluationSection
 
 TRAINING, RANKED = "training", "queries and gallery"
 """The parts of a data set that a run opens, each with a cache entry of its own."""
@@ -57,12 +56,15 @@ class FrameCheck:
         return {NOT_LEFT_OUT[reason]: number for reason, number in self.counts.items()}
 
 
-def check_readable_frames(table: TrackletTable, data: DataSection, *, decode: bool) -> FrameCheck:
+def check_readable_frames(
+    table: TrackletTable, data: DataSection, evaluation: EvaluationSection, *, decode: bool
+) -> FrameCheck:
     """Find the frames that cannot be read.
 
     Args:
         table: all tracklets.
         data: the section, with ranges in numbers.
+        evaluation: how the frames of queries and gallery are resized.
         decode: decode each frame, and print how far that is; else files are looked for alone.
     """
     import numpy as np
@@ -70,13 +72,14 @@ def check_readable_frames(table: TrackletTable, data: DataSection, *, decode: bo
     from raydist.data.frames.index import collect_index, stamped_index
     from raydist.data.frames.store import left_out
     from raydist.data.frames.unreadable import check_readable, refusal_of, unreadable_frames
+    from raydist.engine.inputs import frame_files
 
     bad, counts, skip = dict[str, str](), Counter[str](), data.unreadable == "skip"
     readable, refusals, messages = np.ones(int(table.num_frames.sum()), bool), {}, []
     with PictureProgress("frames decoded") as progress:
         for name, rows in parts_of_a_run(table).items():
             part = table.take(rows)
-            files = frame_files(part, data)
+            files = frame_files(part, data if name == TRAINING else evaluation.pixels_of(data))
             show = partial(progress.show, name, total=len(files))
             index = collect_index(files.decode_all(), on_progress=show) if decode else stamped_index(files)
             readable[np.repeat(rows, table.num_frames)] = index.readable
@@ -104,12 +107,15 @@ def _in_one(messages: Sequence[str]) -> str | None:
     return "\n".join([*(message.rpartition("\n")[0] for message in messages), *advice])
 
 
-def pack_frames(table: TrackletTable, data: DataSection, folder: Path) -> FrameCheck:
+def pack_frames(
+    table: TrackletTable, data: DataSection, evaluation: EvaluationSection, folder: Path
+) -> FrameCheck:
     """Write the cache entries that a run maps, and print how far it is.
 
     Args:
         table: all tracklets.
         data: the section, with ranges in numbers.
+        evaluation: how the frames of queries and gallery are resized.
         folder: of the cache.
 
     Raises:
@@ -118,12 +124,13 @@ def pack_frames(table: TrackletTable, data: DataSection, folder: Path) -> FrameC
     import numpy as np
 
     from raydist.data.frames.store import open_files
+    from raydist.engine.inputs import frame_files
 
     readable, counts = np.ones(int(table.num_frames.sum()), bool), Counter[str]()
     with PictureProgress("frames packed") as progress:
         for name, rows in parts_of_a_run(table).items():
             part = table.take(rows)
-            files = frame_files(part, data)
+            files = frame_files(part, data if name == TRAINING else evaluation.pixels_of(data))
             store = open_files(
                 files,
                 part.num_frames,
@@ -149,12 +156,3 @@ def parts_of_a_run(table: TrackletTable) -> dict[str, NDArray[np.bool_]]:
     """The rows of training and those that are ranked, as a run opens them; a part has at least one."""
     trained = table.split == "train"
     return {name: rows for name, rows in ((TRAINING, trained), (RANKED, ~trained)) if rows.any()}
-
-
-def frame_files(part: TrackletTable, data: DataSection) -> FrameFiles:
-    """The frames of one part as the section says."""
-    from raydist.data.frames.files import FrameFiles
-    from raydist.data.frames.ranges import Ranges
-
-    ranges, workers = Ranges.of(data.range), max(1, data.workers)
-    return FrameFiles.of(part, height=data.height, width=data.width, workers=workers, ranges=ranges)

@@ -62,7 +62,7 @@ def declared_parameters(distance: str = "jaccard", algorithm: str = "dbscan") ->
             that has its name here, or has a parameter that cannot be one.
 
     >>> list(declared_parameters())[:4]
-    ['k1', 'k2', 'k1_intra', 'k1_inter']
+    ['k1', 'k2', 'renormalise', 'k1_intra']
     """
     chosen: list[type[Distance] | type[Clusterer]] = [distance_class(distance), clusterer_class(algorithm)]
     others = [*map(distance_class, DISTANCES), *map(clusterer_class, CLUSTERINGS)]

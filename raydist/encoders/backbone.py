@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -14,17 +13,7 @@ from raydist.encoders.non_local import NonLocal, NonLocalWidth
 from raydist.encoders.recompute import recomputed
 from raydist.encoders.style import exchange_style
 from raydist.encoders.weights.files import State
-from raydist.types import Modality
-
-
-class PixelStatistics(NamedTuple):
-    """Mean and standard deviation of red, green and blue in [0, 1], by which frames are normalised."""
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
-IMAGENET = PixelStatistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+from raydist.types import IMAGENET, Modality, PixelStatistics
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from raydist.encoders.backbone import Backbone, PixelStatistics
+from raydist.encoders.backbone import Backbone
 from raydist.encoders.tokens import PATCH, ClassToken, Tokens, check_patches
 from raydist.encoders.transformer import Block
 from raydist.encoders.weights.files import State
+from raydist.types import PixelStatistics
 
 GRID = (14, 14)
 """Patches of the 224 x 224 images that CLIP was trained with."""

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from raydist.encoders.backbone import IMAGENET, PixelStatistics
 from raydist.errors import DataError
+from raydist.types import IMAGENET, PixelStatistics
 
 
 class EncoderOutput(NamedTuple):
@@ -84,6 +84,7 @@ class Encoder(nn.Module):
         self.neck = Neck(width)
         self.width = width
         self.num_branches = num_branches
+        self.pixels = pixels
         self.register_buffer("pixel_mean", torch.tensor(pixels.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(pixels.std).view(3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -92,7 +93,7 @@ class Encoder(nn.Module):
         """Features of clips.
 
         Args:
-            frames: uint8 [B, T, 3, H, W], or float [B, T, 3, H, W] in [0, 1]; RGB.
+            frames: uint8 [B, T, 3, H, W], or float [B, T, 3, H, W] with 0 for black and 1 for white; RGB.
             modality: integer [B] of `Modality` values.
             style: int64 [B], for each clip the clip of this batch whose early maps' statistics it takes, -1
                 for its own, see `exchange_style`; None is -1 for all.

@@ -21,7 +21,7 @@ from raydist.data.transforms.clips import retime, sub_tracklet_clip, sub_trackle
 from raydist.data.transforms.rendering import apply
 from raydist.methods.steps import NUM_SUB_TRACKLETS, ClipView
 from raydist.randomness import stream
-from raydist.types import Ints, Modality
+from raydist.types import IMAGENET, Ints, Modality, PixelStatistics
 
 OWN_STYLE = -1
 """The style source of a clip that keeps its own style."""
@@ -45,7 +45,7 @@ class Rendered(NamedTuple):
     """The V clip views of b clips of this worker, one clip view after the other, without those not shown.
 
     Attributes:
-        clips: float32 [M, T, 3, H, W] in [0, 1]; M = V * b where all clips have all views.
+        clips: float32 [M, T, 3, H, W], 0 for black and 1 for white; M = V * b where all clips have all views.
         modality: int64 [M].
         style: int64 [M], for each clip the number in 0..M-1 of the clip whose feature statistics it
             takes, of the same clip view and the other modality, or `OWN_STYLE`; None where no clip view asks
@@ -68,6 +68,7 @@ def render(
     num_frames: int,
     seed: int,
     key: StepKey,
+    statistics: PixelStatistics = IMAGENET,
 ) -> Rendered:
     """The clips of some positions of a global batch.
 
@@ -79,6 +80,7 @@ def render(
         num_frames: T.
         seed: the run's seed.
         key: which step of the run it is.
+        statistics: by which the encoder normalises.
 
     Returns:
         Pixels, and what the encoder has to know of them.
@@ -100,6 +102,7 @@ def render(
         torch.from_numpy(tracklets.frames.read(every_row, frames)),
         [take.params for take in takes],
         torch.from_numpy(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0]),
+        statistics=statistics,
     )
     style = _style_sources([take.style for take in takes], tracklets.modality[rows], clip_views)
     modality = torch.from_numpy(tracklets.modality[every_row].astype(np.int64))

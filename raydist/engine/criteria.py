@@ -33,7 +33,7 @@ from raydist.errors import DataError
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import Refresher, Targets
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means, unit_rows
 
 COLLAPSED = 1e-6
 """Tracklets of one view less far apart than this have one feature."""
@@ -66,7 +66,8 @@ def unsupervised_criteria(
     Returns:
         Name -> value, of `raydist.engine.criteria_names.CRITERIA`; what does not apply is left out.
     """
-    refresher.set_features(tracklet_means(features))
+    renormalise = all(spec.renormalise for spec in clustering.values())
+    refresher.set_features(tracklet_means(features, renormalise=renormalise))
     has_clusters = bool((targets.labels != NOISE).any())
     offered = targets.clustered_rows if has_clusters else np.ones(len(features), bool)
     rows = {m: np.flatnonzero(offered & (tracklets.modality == m)) for m in Modality}
@@ -76,7 +77,7 @@ def unsupervised_criteria(
     values = {
         "silhouette": float(widths.mean()) if len(widths) else None,
         "stability": None if previous is None else stability(targets.labels, previous.labels),
-        "consistency": consistency(features, tracklets.view),
+        "consistency": consistency(features if renormalise else unit_rows(features), tracklets.view),
         "balance": balance(labels, tracklets.modality),
     }
     return {name: round(value, 4) for name, value in values.items() if value is not None}

@@ -124,6 +124,7 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
         num_frames=config.data.frames,
         seed=config.run.seed,
         key=key,
+        statistics=state.encoder.pixels,
     )
     with autocast(config.train.precision, process_group.device):
         inputs = [part.to(process_group.device) for part in rendered[:3] if part is not None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -27,12 +29,13 @@ def extract(
     data: DataSection,
     device: torch.device,
     precision: Precision = "fp32",
+    renormalise: bool = True,
 ) -> Floats:
-    """Unit features of K sub-tracklets of each tracklet.
+    """Features of K sub-tracklets of each tracklet, of unit length.
 
     With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA
     and the methods that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning",
-    2022).
+    2022). These cluster ``(f(x) + f(x mirrored)) / 2`` as it is, see `renormalise`.
 
     Args:
         encoder: it is put in evaluation mode and back.
@@ -42,6 +45,7 @@ def extract(
         data: T = ``frames``, evenly spaced ones of each of K = ``sub_tracklets``, and ``flip_average``.
         device: where the encoder is.
         precision: the number format of the encoder; the features are float32 in any.
+        renormalise: whether means of two features get unit length again.
 
     Returns:
         float32 [n, K, D].
@@ -64,9 +68,8 @@ def extract(
         )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
         with autocast(precision, device):
-            features = _features(
-                encoder, torch.from_numpy(pixels).to(device), kinds.to(device), flip_average=data.flip_average
-            )
+            clip_features = partial(_features, encoder, torch.from_numpy(pixels).to(device), kinds.to(device))
+            features = clip_features(flip_average=data.flip_average, renormalise=renormalise)
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
     return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
@@ -74,9 +77,12 @@ def extract(
     )
 
 
-def _features(encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool) -> Tensor:
-    """Float32 unit features [B, D] of clips."""
+def _features(
+    encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool, renormalise: bool
+) -> Tensor:
+    """Float32 features [B, D] of clips."""
     features: Tensor = encoder(pixels, kinds).tracklet.float()
     if not flip_average:
         return features
-    return normalize(features + encoder(pixels.flip(-1), kinds).tracklet.float())
+    total = features + encoder(pixels.flip(-1), kinds).tracklet.float()
+    return normalize(total) if renormalise else total / 2

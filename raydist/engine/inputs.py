@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from raydist.announcements import announce
 from raydist.data.datasets.dataset import ALL_TRIALS, ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
+from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.measuring import measured
 from raydist.data.frames.ranges import Ranges
-from raydist.data.frames.store import FrameStore, open_frames
+from raydist.data.frames.store import FrameStore, open_files
 from raydist.data.frames.survey import range_warnings
 from raydist.data.synthetic.draw import draw
 from raydist.data.synthetic.presets import preset
@@ -141,7 +142,7 @@ def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
     training, store = readable_part(training, data, cache)
     frames_notes, ranked_frames = Counter(store.notes), None
     if len(ranked):
-        ranked, ranked_frames = readable_part(ranked, data, cache)
+        ranked, ranked_frames = readable_part(ranked, config.evaluation.pixels_of(data), cache)
         frames_notes += Counter(ranked_frames.notes)
     obstacle = scoring_obstacle(config, ranked)
     for line in search_warnings(config, ranked) if warn and obstacle is None else []:
@@ -224,15 +225,29 @@ def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStor
         data: the section.
         cache: the folder of drawn sets and packed frames.
     """
-    return open_frames(
-        table,
-        height=data.height,
-        width=data.width,
-        ranges=Ranges.of(data.range),
+    return open_files(
+        frame_files(table, data),
+        table.num_frames,
         cache=data.cache,
         cache_dir=cache / "frames",
         unreadable=data.unreadable,
+    )
+
+
+def frame_files(table: TrackletTable, data: DataSection) -> FrameFiles:
+    """The frame files of a table, decoded as the section says.
+
+    Args:
+        table: the tracklets.
+        data: the section, with ranges in numbers.
+    """
+    return FrameFiles.of(
+        table,
+        height=data.height,
+        width=data.width,
         workers=max(1, data.workers),
+        ranges=Ranges.of(data.range),
+        resize=data.resize,
     )
 
 

@@ -108,6 +108,7 @@ def local_features(state: RunState) -> Floats:
         data=state.config.data,
         device=state.process_group.device,
         precision=extraction_precision(state.config.train.precision),
+        renormalise=state.method.context.renormalise,
     )
 
 

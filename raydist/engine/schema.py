@@ -13,6 +13,7 @@ from raydist.config import Choice, Raw, Section, compose, find, merge, overrides
 from raydist.data.datasets.dataset import ALL_TRIALS
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.ranges import RangeSetting, checked_range
+from raydist.data.frames.resizing import RESIZES
 from raydist.data.synthetic.presets import PRESETS
 from raydist.data.synthetic.registry import LAYOUTS
 from raydist.encoders.build import check_temporal, chosen_pooling, feature_width
@@ -35,6 +36,8 @@ from raydist.types import Modality
 RECIPES = Path(__file__).parent.parent / "recipes"
 
 Positive = Annotated[int, Field(ge=1)]
+
+Resize = Annotated[str, Choice(RESIZES)]
 
 
 class RunSection(Section):
@@ -97,6 +100,7 @@ class DataSection(Section):
     range: RangeSetting = Field(
         "full", description="Stored values that become black and white, for all or by camera or modality."
     )
+    resize: Resize = Field("area", description="How frames of another size are resized for training.")
     unreadable: Literal["error", "skip"] = Field(
         "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
     )
@@ -248,7 +252,14 @@ class EvaluationSection(Section):
     protocol: Annotated[str | None, Choice(PROTOCOLS)] = Field(
         None, description="Evaluation protocol; by default the data set's own."
     )
+    resize: Annotated[str | None, Choice(RESIZES)] = Field(
+        None, description="How frames are resized for queries and gallery; by default as data.resize."
+    )
     criteria: bool = Field(False, description="Also measure criteria that need no identities.")
+
+    def pixels_of(self, data: DataSection) -> DataSection:
+        """The section `data` as it holds for the frames of queries and gallery."""
+        return data.model_copy(update={"resize": self.resize or data.resize})
 
 
 class MemorySection(Section):
@@ -317,6 +328,17 @@ class Config(Section):
         if self.evaluation.split == "validation" and self.data.validation_identities == 0:
             raise ConfigError(
                 "evaluation.split = validation needs data.validation_identities > 0, such as 0.2"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_method_takes_such_features(self) -> Config:
+        name = self.method.name
+        renormalise = self.clustering.spec(Modality.VISIBLE).renormalise
+        if not renormalise and not method_class(name).takes_any_length:
+            raise ConfigError(
+                f"clustering.renormalise = false: the method {name} takes features of unit length; "
+                "leave it out"
             )
         return self
 

@@ -22,7 +22,7 @@ from raydist.engine.extraction import extract
 from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
 from raydist.engine.precision import Precision, extraction_precision
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import Config, anchored, with_values
+from raydist.engine.schema import Config, DataSection, anchored, with_values
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
 from raydist.types import FeatureTable, tracklet_means
@@ -64,7 +64,7 @@ class Trained:
         Args:
             run: the run's folder, with ``@last`` (the default), ``@best`` or ``@N`` behind.
             words: ``section.key=value`` to lay over its configuration.
-            sections: which sections may be changed.
+            sections: which sections may be changed, and which single keys, such as ``evaluation.resize``.
             checkpoint: ``last``, ``best`` or an epoch, given apart.
 
         Raises:
@@ -108,8 +108,12 @@ class Trained:
         return table
 
     def frames(self, table: TrackletTable) -> FrameStore:
-        """The frames of those tracklets of which one can be read, as the encoder was trained on them."""
-        return frames_of(table, self.config.data, cache_folder())
+        """The frames of those tracklets of which one can be read, as queries and gallery are read."""
+        return frames_of(table, self._data, cache_folder())
+
+    @property
+    def _data(self) -> DataSection:
+        return self.config.evaluation.pixels_of(self.config.data)
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
         """The features of tracklets, block by block in the order of the table, so that memory stays bounded.
@@ -121,7 +125,7 @@ class Trained:
         Raises:
             DataError: the table is empty, or a frame cannot be read.
         """
-        table, store = readable_part(table, self.config.data, cache_folder())
+        table, store = readable_part(table, self._data, cache_folder())
         if store.notes:
             log.warning("; ".join(f"{name}: {number}" for name, number in store.notes.items()))
         for start in range(0, len(table), rows_at_once):
@@ -143,8 +147,8 @@ def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) ->
     replaces."""
     changes = list(overrides(words))
     for path, _ in changes:
-        if path[0] not in sections:
-            allowed = " and ".join(f"{section}.*" for section in sections)
+        if path[0] not in sections and ".".join(path) not in sections:
+            allowed = " and ".join(name if "." in name else f"{name}.*" for name in sections)
             raise ConfigError(
                 f"{'.'.join(path)}: the run was trained with its own value; only {allowed} can be "
                 "changed here"

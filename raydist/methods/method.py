@@ -29,7 +29,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.schedule import Epoch, StepEpochs
 from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
-from raydist.types import Floats, Ints, Labels, Modality
+from raydist.types import Floats, Ints, Labels, Modality, tracklet_means
 
 Array: TypeAlias = NDArray[Any] | csr_array
 
@@ -130,7 +130,8 @@ class Refresher(Protocol):
     """Distances and clusters of one set of features; the same in process and on the shards."""
 
     def set_features(self, features: Floats) -> None:
-        """Take the unit features [N, D] of this refresh."""
+        """Take the features [N, D] of this refresh, of unit length unless ``clustering.renormalise`` is
+        false."""
 
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """Cluster the given rows among themselves."""
@@ -169,6 +170,15 @@ class MethodContext:
     truth: Truth | None = None
     num_branches: int = 1
     memory_rule: MemoryRule = "mean"
+
+    @property
+    def renormalise(self) -> bool:
+        """Whether means of features get unit length again before they are clustered."""
+        return all(spec.renormalise for spec in self.clustering.values())
+
+    def means(self, features: Floats) -> Floats:
+        """float32 [N, D]: the mean of each tracklet's features [N, K, D], as they are clustered."""
+        return tracklet_means(features, renormalise=self.renormalise)
 
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""
@@ -217,8 +227,8 @@ class Stage(ABC):
         """The targets of an epoch.
 
         Args:
-            features: [N, K, D] unit features of K sub-tracklets of every training tracklet ([0, 0, 0] when
-                not needed).
+            features: [N, K, D] features of K sub-tracklets of every training tracklet ([0, 0, 0] when
+                not needed); of unit length unless the method `takes_any_length` and is configured so.
             previous: the targets of the epoch before, of this stage or of the one before; None at the start.
             refresher: distances and clusters.
             epoch: of the stage.
@@ -238,6 +248,8 @@ class Method(ABC):
     """Whether it is given identities; then it is marked as supervised everywhere."""
     needs_clusters: ClassVar[bool] = True
     """Whether it cannot train unless each modality has two clusters."""
+    takes_any_length: ClassVar[bool] = False
+    """Whether its features may be means that are shorter than 1 (``clustering.renormalise=false``)."""
 
     def __init__(self, params: Any, context: MethodContext) -> None:
         self.params = params

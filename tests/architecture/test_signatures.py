@@ -14,6 +14,7 @@ BORDERS = {
     "engine/checkpoint.py": "writes and reads state.json",
     "engine/environment.py": "makes environment.json",
     "engine/events.py": "writes and reads the rows of metrics.jsonl",
+    "engine/published.py": "reads the YAML of published settings, whose values are those of any key",
     "engine/reference.py": "reads JSON schemas",
     "engine/schema.py": "checks sections as YAML gives them",
     "engine/splits.py": "writes the summary.json of all splits",

@@ -62,10 +62,26 @@ def test_a_failure_in_a_later_block_leaves_the_old_file(people, tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_ranked_frames_are_resized_as_the_evaluation_says(raydist, run_dir, embedded, smoke_root, tmp_path):
+    out = tmp_path / "f.parquet"
+    on = ("data.name=hitsz_vcm", f"data.root={smoke_root}")
+
+    def features(*words):
+        assert raydist("embed", run_dir, "--split", "query", "--out", out, *on, *words).code == 0
+        return read_features(out).features
+
+    whole = read_features(embedded[1])
+    smaller = "data.height=24"
+    area, lanczos = features(smaller), features(smaller, "evaluation.resize=lanczos")
+    assert np.allclose(lanczos, features(smaller, "data.resize=lanczos"), atol=1e-6)
+    assert np.abs(area - lanczos).max() > 1e-4
+    assert np.allclose(features("evaluation.resize=area"), whole.features[whole.split == "query"], atol=1e-5)
+
+
 def test_only_the_data_can_be_changed(raydist, run_dir, tmp_path):
     result = raydist("embed", run_dir, "evaluation.protocol=plain", "--out", tmp_path / "f.parquet")
     assert result.code == 2
-    assert "only data.* can be changed" in result.err
+    assert "only data.* and evaluation.resize can be changed" in result.err
 
 
 def test_identities_that_are_text_are_written_too(raydist, run_dir, embedded, smoke_root, tmp_path):

@@ -72,6 +72,23 @@ def test_pack_and_a_run_take_the_same_range(raydist, smoke, thermal_set, of):
     assert len(list((cache_folder() / "frames").iterdir())) == 4
 
 
+def test_pack_and_a_run_take_the_same_filters(raydist, smoke, thermal_set):
+    manifest = thermal_set()
+    words = ("data.resize=bicubic", "evaluation.resize=lanczos")
+    assert raydist(*PACK, manifest, *words).code == 0
+    entries = sorted((cache_folder() / "frames").iterdir())
+    assert len(entries) == 2
+    open_inputs(smoke(*run_words(manifest, *words)[1:]), cache_folder())
+    assert sorted((cache_folder() / "frames").iterdir()) == entries
+    for others, number in ((("data.resize=bicubic",), 3), ((), 5)):
+        open_inputs(smoke(*run_words(manifest, *others)[1:]), cache_folder())
+        assert len(list((cache_folder() / "frames").iterdir())) == number
+    refused = raydist(*PACK, manifest, "evaluation.resize=nearest")
+    assert refused.code == 2
+    assert "evaluation.resize = 'nearest'" in refused.err
+    assert raydist(*PACK, manifest, "evaluation.every=2").code == 2
+
+
 @pytest.mark.parametrize("command", [CHECK, PACK])
 @pytest.mark.parametrize(
     ("word", "message"),
@@ -79,7 +96,7 @@ def test_pack_and_a_run_take_the_same_range(raydist, smoke, thermal_set, of):
         ("data.range.ir=[1,2]", "did you mean 'ir3'"),
         ("data.range.ir3=[2,1]", "the first must be below the second"),
         ("data.rang=full", "did you mean 'range'"),
-        ("train.epochs=3", "train.epochs: only data.* can be given here"),
+        ("train.epochs=3", "train.epochs: only data.* and evaluation.resize can be given here"),
     ],
 )
 def test_wrong_words_are_bad_usage(raydist, thermal_set, command, word, message):

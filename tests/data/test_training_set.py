@@ -4,14 +4,19 @@ import numpy as np
 import pytest
 
 from raydist.data.datasets.hitsz_vcm import read
-from raydist.data.frames.store import open_frames
+from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.store import FrameStore, open_files
 from raydist.data.training_set import training_set
 from raydist.errors import DataError
 from raydist.types import Modality
 
 
+def opened(table) -> FrameStore:
+    return open_files(FrameFiles.of(table, height=16, width=8), table.num_frames)
+
+
 def build(table, **options):
-    return training_set(table, open_frames(table, height=16, width=8), **options)
+    return training_set(table, opened(table), **options)
 
 
 def pixels_of(tracklets):
@@ -30,7 +35,7 @@ def assert_same(left, right):
 def test_rows_are_sorted_by_modality_camera_and_content(make_table):
     table = make_table([2] * 10, identity=list(range(10)))
     tracklets, truth, order = build(table)
-    store = open_frames(table, height=16, width=8)
+    store = opened(table)
     keys = [(table.modality[row], table.camera[row], store.digest[row]) for row in order]
     assert keys == sorted(keys)
     assert sorted(order.tolist()) == list(range(10))
@@ -135,6 +140,6 @@ def test_both_modalities_are_needed(make_table):
 
 def test_store_and_table_must_belong_together(make_table):
     table = make_table([1] * 4)
-    store = open_frames(table.take(np.arange(3)), height=16, width=8)
+    store = opened(table.take(np.arange(3)))
     with pytest.raises(DataError, match="frames of 3 tracklets for a table of 4"):
         training_set(table, store)

@@ -17,6 +17,7 @@ from raydist.engine.criteria import (
     unsupervised_criteria,
 )
 from raydist.engine.criteria_names import CRITERIA
+from raydist.engine.inputs import open_inputs
 from raydist.engine.loop import run_epoch
 from raydist.engine.refresher import CachedRefresher, LocalRefresher
 from raydist.engine.schema import TuneSection
@@ -232,3 +233,14 @@ def test_they_are_reported_where_they_are_asked_for_and_change_nothing(smoke, sm
     assert "stability" in told[1].criteria
     for name, value in plain.encoder.state_dict().items():
         assert (value == judged.encoder.state_dict()[name]).all()
+
+
+def test_criteria_of_features_of_any_length(smoke, tmp_path):
+    """The method's own graph is taken, and consistency is that of directions."""
+    words = ("method.name=dcl", "method.warm_up.share=0", "train.iterations=1", "evaluation.criteria=true")
+    config = smoke(*words, "data.flip_average=true", "clustering.renormalise=false")
+    state = build_state(config, open_inputs(config, tmp_path))
+    run_epoch(state)
+    assert set(state.targets.criteria) <= set(CRITERIA)
+    assert -1 <= state.targets.criteria["silhouette"] <= 1
+    assert state.targets.criteria["consistency"] <= 1

@@ -7,7 +7,11 @@ import torch
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.build import build_encoder
 from raydist.engine.extraction import extract
+from raydist.engine.inputs import open_inputs
+from raydist.engine.loop import run_epoch
+from raydist.engine.refresher import LocalRefresher
 from raydist.engine.schema import DataSection
+from raydist.engine.state import build_state
 
 
 class DrawnFrames:
@@ -76,3 +80,42 @@ def test_the_encoder_goes_back_to_training(encoder):
     encoder.train()
     features(encoder)
     assert encoder.training
+
+
+def test_without_renormalising_it_is_the_mean_itself(encoder):
+    section = DataSection(frames=2, sub_tracklets=2, flip_average=True)
+    device = torch.device("cpu")
+    raw = extract(encoder, DrawnFrames(), MODALITY, ROWS, data=section, device=device, renormalise=False)
+    for index, row in enumerate(ROWS):
+        for part in range(2):
+            mean = (one(encoder, row, part, mirrored=False) + one(encoder, row, part, mirrored=True)) / 2
+            np.testing.assert_allclose(raw[index, part], mean, atol=1e-5)
+    lengths = np.linalg.norm(raw, axis=2)
+    assert (lengths < 1).all()
+    unit = features(encoder, flip_average=True)
+    np.testing.assert_allclose(raw / lengths[..., None], unit, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["dcl", "pgm", "bmil", "dmdl"])
+def test_methods_cluster_means_of_any_length(smoke, tmp_path, monkeypatch, method):
+    seen = []
+    take = LocalRefresher.set_features
+
+    def watched(self, features):
+        seen.append(np.linalg.norm(features, axis=1))
+        take(self, features)
+
+    monkeypatch.setattr(LocalRefresher, "set_features", watched)
+    words = [f"method.name={method}", "method.warm_up.share=0", "train.iterations=1", "train.epochs=4"]
+    for renormalise in (True, False):
+        config = smoke(*words, "data.flip_average=true", f"clustering.renormalise={renormalise}")
+        state = build_state(config, open_inputs(config, tmp_path))
+        for _ in range(4):
+            run_epoch(state)
+        lengths = np.concatenate(seen)
+        assert (np.abs(lengths - 1).max() < 1e-5) == renormalise
+        assert lengths.max() < 1 + 1e-5
+        seen.clear()
+        for memory in state.memories.values():
+            length = memory.norm(dim=1)
+            assert ((length - 1).abs() < 1e-4).logical_or(length == 0).all()

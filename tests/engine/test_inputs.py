@@ -74,7 +74,7 @@ def test_a_driver_warns_of_a_search_that_is_left_out(single, image_set, tmp_path
         shutil.rmtree(image_set("sysu_mm01") / camera)
     assert open_inputs(config, tmp_path, warn=True).obstacle is None
     (line,) = [record.getMessage() for record in caplog.records]
-    assert line.startswith("warning: search sysu_mm01_indoor is left out: infrared to visible: protocol")
+    assert line.startswith("warning: search sysu_mm01_indoor is left out: from infrared to visible, protocol")
 
 
 def test_data_that_its_protocol_cannot_rank_is_known_before_training(single, tmp_path):
@@ -158,3 +158,32 @@ def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
 def test_all_splits_are_not_read_as_one(single, tmp_path):
     with pytest.raises(ConfigError, match=r"only raydist train .*; name one here, data\.trial=1 to 10"):
         open_inputs(single("regdb", "data.trial=all"), tmp_path)
+
+
+def all_pixels(store):
+    return store.read(np.arange(len(store)), np.zeros((len(store), 1), int))
+
+
+@pytest.mark.parametrize("cache", ["packed", "off"])
+def test_training_and_ranked_frames_have_a_filter_each(single, tmp_path, cache):
+    def opened(*words):
+        return open_inputs(
+            single("regdb", f"data.cache={cache}", "data.height=12", *words), tmp_path / "cache"
+        )
+
+    area, bicubic = opened(), opened("data.resize=bicubic")
+    both = opened("data.resize=bicubic", "evaluation.resize=lanczos")
+    lanczos = opened("data.resize=lanczos")
+    np.testing.assert_array_equal(all_pixels(both.ranked_frames), all_pixels(lanczos.ranked_frames))
+    # which row is which tracklet follows from the content of files alone
+    np.testing.assert_array_equal(all_pixels(both.tracklets.frames), all_pixels(bicubic.tracklets.frames))
+    for one, other in ((area, bicubic), (bicubic, lanczos), (area, lanczos)):
+        assert (all_pixels(one.ranked_frames) != all_pixels(other.ranked_frames)).any()
+        assert (all_pixels(one.tracklets.frames) != all_pixels(other.tracklets.frames)).any()
+
+
+def test_filters_have_names(single):
+    with pytest.raises(ConfigError, match=r"data\.resize = 'nearest'.*area, bilinear, bicubic, lanczos"):
+        single("regdb", "data.resize=nearest")
+    with pytest.raises(ConfigError, match=r"evaluation\.resize = 'lanczo'.*lanczos"):
+        single("regdb", "evaluation.resize=lanczo")

@@ -47,7 +47,8 @@ def test_a_changed_recipe_is_seen():
             Argument(argument="order", published="V, I", source="x.py:2", ours="I, V", why="simpler"),
         ],
     )
-    equal, other = (compared(settings, load_config("demo", [f"clustering.k1={k}"])) for k in (30, 20))
+    configs = (load_config("pgm-sysu_mm01", [f"clustering.k1={k}"]) for k in (30, 20))
+    equal, other = (compared(settings, config) for config in configs)
     assert [row.equal for row in equal] == [True, True]
     assert [row.equal for row in other] == [False, True]
     assert table(other)[0] == ["k1", "30", "clustering.k1=20", ""]

@@ -272,3 +272,17 @@ def test_all_splits_need_a_data_set_that_has_several():
             load_config("smoke", [*words, "data.trial=all"])
     # an encoder of the twelfth split of some set can be evaluated on another set
     assert load_config("smoke", ["data.trial=12"]).data.trial == 12
+
+
+@pytest.mark.parametrize("method", ["cba", "hitpro", "hil", "supervised"])
+def test_features_of_any_length_are_for_methods_that_take_them(method):
+    words = (f"method.name={method}", "clustering.renormalise=false")
+    with pytest.raises(ConfigError, match=f"the method {method} takes features of unit length"):
+        load_config("smoke", words)
+    assert load_config("smoke", ("method.name=dcl", "clustering.renormalise=false"))
+
+
+def test_features_of_any_length_are_for_distances_that_rank_them():
+    words = ("method.name=dcl", "clustering.renormalise=false", "clustering.distance=camera-aware")
+    with pytest.raises(ConfigError, match=r"renormalise = False with camera-aware.*or modality-aware"):
+        load_config("smoke", words)

@@ -1,16 +1,17 @@
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, replace
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from raydist.clustering.spec import ClusterSpec
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.method import StageParams, TargetArrays, Targets
 from raydist.methods.registry import METHODS, method_class
-from raydist.types import Floats
+from raydist.types import Floats, Modality
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,3 +66,10 @@ def test_nothing_is_written_into_a_stage(context):
     assert (stage.share, stage.lr_factor) == (2, 1)
     with pytest.raises(FrozenInstanceError):
         stage.share = 3
+
+
+def test_means_are_as_the_clustering_asks(context):
+    parts = np.array([[[0.6, 0.0], [0.0, 0.6]]], np.float32)
+    raw = dict.fromkeys(Modality, ClusterSpec(renormalise=False))
+    assert context.means(parts)[0] == pytest.approx([0.5**0.5] * 2)
+    assert replace(context, clustering=raw).means(parts)[0] == pytest.approx([0.3, 0.3])

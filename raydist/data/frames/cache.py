@@ -22,6 +22,7 @@ from raydist.announcements import announce
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles, file_stamps
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
+from raydist.data.frames.resizing import AREA
 from raydist.data.frames.unreadable import check_readable
 from raydist.errors import DataError
 from raydist.types import Ints
@@ -81,15 +82,17 @@ def open_or_write(
 
 
 def cache_key(files: FrameFiles) -> str:
-    """The name of the entry: a digest of the folder, of each file's path, size, time of change and range, and
-    of the pixel size."""
+    """The name of the entry: a digest of the folder, of each file's path, size, time of change and range, of
+    the pixel size, and of the filter that gives it."""
     stamps = file_stamps(files.root, files.paths)
     listed = [
         [path, *stamp, files.span(slot)]
         for slot, (path, stamp) in enumerate(zip(files.paths, stamps, strict=True))
     ]
-    content = json.dumps([_FORMAT, os.path.realpath(files.root), files.height, files.width, listed])
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+    content = [_FORMAT, os.path.realpath(files.root), files.height, files.width, listed]
+    if files.resize != AREA:  # entries of that filter are named as they were before there were others
+        content.append(files.resize)
+    return hashlib.blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()
 
 
 def _require_room(files: FrameFiles, cache_dir: Path) -> None:

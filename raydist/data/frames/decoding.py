@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from raydist import MAX_PICTURE_PIXELS
 from raydist.data.frames.orientation import LYING, orientation, turned_upright
 from raydist.data.frames.png_chunks import damaged_chunk
+from raydist.data.frames.resizing import AREA, resized
 from raydist.errors import DataError
 
 # What OpenCV writes to stderr of a damaged picture; the errors that are raised here say which file it is.
@@ -37,14 +38,15 @@ STRAY_BYTES = "extraneous bytes"
 """What simplejpeg says of a complete picture with something behind it; OpenCV reads such files."""
 
 
-def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None) -> Pixels:
-    """The pixels of an encoded image, resized if need be (by area when it shrinks, else bilinear).
+def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None, resize: str = AREA) -> Pixels:
+    """The pixels of an encoded image, resized if need be.
 
     Args:
         encoded: content of a JPEG, PNG, BMP, TIFF, WebP or other file that OpenCV reads.
         height: wanted height in pixels.
         width: wanted width in pixels.
         span: the stored values that become 0 and 255.
+        resize: how, one of `raydist.data.frames.resizing.RESIZES`.
 
     Returns:
         uint8 [H, W, 3] in the order red, green, blue.
@@ -54,16 +56,11 @@ def decode_image(encoded: bytes, *, height: int, width: int, span: Span = None) 
             holds fractions and no span is given.
     """
     if encoded.startswith(_JPEG):
-        pixels = to_eight_bits(_decode_jpeg(encoded, height, width), span)
+        smallest = (height, width) if resize == AREA else None
+        pixels = to_eight_bits(_decode_jpeg(encoded, smallest), span)
     else:
         pixels = _to_rgb(to_eight_bits(stored_pixels(encoded), span))
-    if pixels.shape[:2] != (height, width):
-        shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
-        resized = cv2.resize(
-            pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        )
-        return resized.astype(np.uint8, copy=False)
-    return pixels
+    return resized(pixels, height=height, width=width, resize=resize)
 
 
 def stored_pixels(encoded: bytes) -> NDArray[Any]:
@@ -120,10 +117,12 @@ def to_eight_bits(pixels: NDArray[Any], span: Span) -> Pixels:
     return (above * 255 // (int(limits.max) - int(limits.min))).astype(np.uint8)
 
 
-def _decode_jpeg(encoded: bytes, height: int, width: int) -> Pixels:
-    """Decode a JPEG, at a reduced scale where it is more than twice as large as wanted."""
+def _decode_jpeg(encoded: bytes, smallest: tuple[int, int] | None) -> Pixels:
+    """Decode a JPEG; at a reduced scale where it is more than twice as large as the height and width of
+    `smallest`."""
     _check_jpeg_header(encoded)
     stored = orientation(encoded)
+    height, width = smallest or (0, 0)
     if stored in LYING:
         height, width = width, height
     try:

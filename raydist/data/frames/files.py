@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from raydist.data.frames.decoding import Pixels, Span, decode_image
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.reading import read_frame_file
+from raydist.data.frames.resizing import AREA
 from raydist.data.tracklets import TrackletTable
-from raydist.errors import DataError
+from raydist.errors import ConfigError, DataError
 from raydist.types import Ints, Modality
 
 DIGEST_BYTES = 16
@@ -56,6 +57,7 @@ class FrameFiles:
         workers: number of threads.
         spans: the stored values that become black and white, each pair of them once.
         span_of: int16 [F], which of `spans` holds for a frame; None for the first of them.
+        resize: how a frame of another size is brought to this one, see `raydist.data.frames.resizing`.
 
     ``files[slots]`` gives the pixels uint8 [M, H, W, 3] of int64 [M] slots.
     """
@@ -67,12 +69,26 @@ class FrameFiles:
     workers: int = 2
     spans: tuple[Span, ...] = (None,)
     span_of: NDArray[np.int16] | None = None
+    resize: str = AREA
 
     @classmethod
     def of(
-        cls, table: TrackletTable, *, height: int, width: int, workers: int, ranges: Ranges = FULL_RANGES
+        cls,
+        table: TrackletTable,
+        *,
+        height: int,
+        width: int,
+        workers: int = 2,
+        ranges: Ranges = FULL_RANGES,
+        resize: str = AREA,
     ) -> FrameFiles:
-        """All frames of a table, tracklet after tracklet."""
+        """All frames of a table, tracklet after tracklet; `ranges` in numbers.
+
+        Raises:
+            ConfigError: the size or the number of threads is not positive.
+        """
+        if min(height, width, workers) < 1:
+            raise ConfigError(f"height {height}, width {width}, workers {workers}: all must be at least 1")
         paths = tuple(path for frames in table.frames for path in frames)
         of_rows = [
             ranges.span(camera, Modality(modality))
@@ -81,7 +97,7 @@ class FrameFiles:
         spans = tuple(dict.fromkeys(of_rows)) or (None,)
         codes = {span: code for code, span in enumerate(spans)}
         span_of = np.repeat(np.array([codes[span] for span in of_rows], np.int16), table.num_frames)
-        return cls(table.root, paths, height, width, workers, spans, span_of)
+        return cls(table.root, paths, height, width, workers, spans, span_of, resize)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -127,7 +143,9 @@ class FrameFiles:
 
     def _load(self, slot: int) -> tuple[Pixels, NDArray[np.uint8]]:
         encoded = read_frame_file(self.root / self.paths[slot])
-        pixels = decode_image(encoded, height=self.height, width=self.width, span=self.span(slot))
+        pixels = decode_image(
+            encoded, height=self.height, width=self.width, span=self.span(slot), resize=self.resize
+        )
         digest = hashlib.blake2b(encoded, digest_size=DIGEST_BYTES).digest()
         return pixels, np.frombuffer(digest, np.uint8)
 

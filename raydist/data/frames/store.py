@@ -15,9 +15,7 @@ from raydist.data.frames.cache import open_or_write, packed_bytes
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
-from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.unreadable import check_readable
-from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError
 from raydist.types import Ints
 
@@ -107,65 +105,34 @@ class FrameStore:
         )
 
 
-def open_frames(
-    table: TrackletTable,
+def open_files(
+    files: FrameFiles,
+    num_listed: Ints,
     *,
-    height: int,
-    width: int,
-    ranges: Ranges = FULL_RANGES,
     cache: str = "auto",
     cache_dir: str | Path | None = None,
     unreadable: str = "error",
-    workers: int = 2,
+    on_progress: OnProgress | None = None,
 ) -> FrameStore:
-    """Make the frames of a table readable by row and frame number.
+    """Make the frames of tracklets readable by row and frame number.
 
     Every frame is decoded once at opening, into the cache if there is one; an unreadable frame is therefore
-    known before training begins. Later openings with the same files and size only map the cache.
+    known before training begins. Later openings with the same files, size and filter only map the cache.
 
     Args:
-        table: the tracklets; those with a readable frame become the rows of the store.
-        height: height of the pixels that `read` gives; images of another size are resized.
-        width: their width.
-        ranges: which stored values become black and white, in numbers.
+        files: the frames of all tracklets, laid end to end; the tracklets with a readable frame become the
+            rows of the store.
+        num_listed: int64 [N], how many of them each tracklet has.
         cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` takes
             the cache if there is a folder for it and it stays below `CACHE_LIMIT_MB`.
         cache_dir: folder of the cache.
         unreadable: ``error`` refuses frames that are missing, empty or truncated; ``skip`` leaves them out,
             and tracklets of which nothing is left.
-        workers: number of decoding threads.
-
-    Returns:
-        The store.
+        on_progress: called with the number of frames that are decoded so far.
 
     Raises:
         ConfigError: an option has none of the values above.
         DataError: frames are unreadable (the message names the files), or too many are for skipping.
-    """
-    if min(height, width, workers) < 1:
-        raise ConfigError(f"height {height}, width {width}, workers {workers}: all must be at least 1")
-    files = FrameFiles.of(table, height=height, width=width, workers=workers, ranges=ranges)
-    return open_files(files, table.num_frames, cache=cache, cache_dir=cache_dir, unreadable=unreadable)
-
-
-def open_files(
-    files: FrameFiles,
-    num_listed: Ints,
-    *,
-    cache: str,
-    cache_dir: str | Path | None,
-    unreadable: str,
-    on_progress: OnProgress | None = None,
-) -> FrameStore:
-    """The store of frame files, see `open_frames`.
-
-    Args:
-        files: the frames of all tracklets, laid end to end.
-        num_listed: int64 [N], how many of them each tracklet has.
-        cache: as in `open_frames`.
-        cache_dir: as there.
-        unreadable: as there.
-        on_progress: called with the number of frames that are decoded so far.
     """
     _check_options(cache, cache_dir, unreadable)
     if not len(files):

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from raydist.data.transforms.after_normalising import DrawnBox, NormalisedChange
 from raydist.data.transforms.colour_jitter import Jitter, draw_jitter
 from raydist.data.transforms.colour_maps import draw_colour_maps
+from raydist.errors import ConfigError
 from raydist.types import Modality
 
 LUMA = (0.2989, 0.5870, 0.1140)
@@ -51,7 +53,18 @@ class ClipAugment:
         erase: probability of erasing a box (Zhong et al., Random Erasing, AAAI 2020).
         erase_area: range of the box's share of the frame.
         erase_aspect: range of its height over its width, drawn uniformly in its logarithm.
-        erase_noise: whether the box is filled with noise, else with one colour.
+        jitter_first: whether the colour jitter comes before all else and not after shift and flip.
+        normalised: whether frames are normalised before they are erased and channels copied or mixed
+            (`exchange`, `luma`), in this order (see `raydist.data.transforms.after_normalising`); else a clip
+            is made grey before its tones change and erased last, all on levels from 0 to 255. The fields
+            below need it.
+        even_aspect: whether `erase_aspect` is drawn uniformly and not in its logarithm.
+        erase_tries: how many boxes are drawn until one is smaller than the frame both ways; if none is,
+            nothing is erased.
+        erase_noise: whether the box is filled with noise, else with constants.
+
+    Raises:
+        ConfigError: a change that is defined on levels is asked for of a normalised clip, or the reverse.
     """
 
     shift: float = 0.0
@@ -73,20 +86,27 @@ class ClipAugment:
     erase: float = 0.0
     erase_area: tuple[float, float] = (0.02, 0.4)
     erase_aspect: tuple[float, float] = (0.3, 1 / 0.3)
+    jitter_first: bool = False
+    normalised: bool = False
+    even_aspect: bool = False
+    erase_tries: int = 1
     erase_noise: bool = False
+
+    def __post_init__(self) -> None:
+        on_levels = [name for name in ("weighted", "tone", "gain", "swap") if getattr(self, name)]
+        if self.normalised and on_levels:
+            raise ConfigError(f"{', '.join(on_levels)}: not with normalised, since they change levels")
+        if not self.normalised and (self.even_aspect or self.erase_noise or self.erase_tries != 1):
+            raise ConfigError("even_aspect, erase_tries and erase_noise need normalised=True")
 
 
 class Box(NamedTuple):
-    """An erased box: share of the frame, height over width, and position (0 to 1) in the room left.
-
-    `noise` is the seed of the noise that fills it; None for one colour.
-    """
+    """An erased box: share of the frame, height over width, and position (0 to 1) in the room left."""
 
     area: float
     aspect: float
     down: float
     right: float
-    noise: int | None = None
 
 
 class Swap(NamedTuple):
@@ -113,6 +133,9 @@ class ClipParams(NamedTuple):
         jitter: how brightness, contrast, saturation and hue change, or None.
         colour_maps: OpenCV's number of the colour map that each channel of a pseudo-coloured clip comes from,
             or None.
+        jitter_first: whether the jitter comes before shift and flip.
+        normalised: what is done last, on normalised frames, in the place of `grey` and `box`; None for
+            nothing.
     """
 
     down: float = 0.0
@@ -127,6 +150,8 @@ class ClipParams(NamedTuple):
     swap: Swap | None = None
     jitter: Jitter | None = None
     colour_maps: tuple[int, ...] | None = None
+    jitter_first: bool = False
+    normalised: NormalisedChange | None = None
 
 
 NONE = ClipAugment()
@@ -153,36 +178,6 @@ INTERVENED_INFRARED = replace(TONES_INFRARED, swap=0.5)
 
 A tone curve or a gain, or both, 7 times in 8, and half the time a swap.
 """
-
-CHANNEL_EXCHANGE = replace(BASIC, exchange=1.0)
-"""The second view of visible images (Ye et al., Channel Augmented Joint Learning, ICCV 2021)."""
-
-CHANNEL_ADAPTIVE_GREY = replace(BASIC, exchange=0.75, luma=0.125)
-"""The view of infrared images (ChannelAdapGray of the same paper).
-
-R, G, B or, every other time, luma, each as likely.
-"""
-
-JITTERED_BASIC = replace(BASIC, jitter=0.5)
-"""HIL's and SDCL's first view of visible images."""
-
-JITTERED_EXCHANGE = replace(CHANNEL_EXCHANGE, jitter=0.5)
-"""The second view of visible images in BMIL, HIL and their family."""
-
-JITTERED_ADAPTIVE_GREY = replace(CHANNEL_ADAPTIVE_GREY, jitter=0.5)
-"""HIL's and SDCL's view of infrared images, and BMIL's in its first stage."""
-
-NOISE_BASIC = replace(BASIC, erase_area=(0.02, 0.5), erase_noise=True)
-"""DMDL's first view of visible images."""
-
-NOISE_JITTERED_EXCHANGE = replace(NOISE_BASIC, jitter=0.5, exchange=1.0)
-"""DMDL's second view of visible images, without their colours."""
-
-NOISE_ADAPTIVE_GREY = replace(NOISE_BASIC, exchange=0.75, luma=0.125)
-"""DMDL's first view of infrared images."""
-
-NOISE_PSEUDO_COLOUR = replace(NOISE_BASIC, pseudo_colour=1.0)
-"""DMDL's second view of infrared images, with colours that they never had."""
 
 
 def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generator) -> ClipParams:
@@ -213,9 +208,12 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
         if rng.random() < augment.gain
         else (1.0, 1.0, 1.0)
     )
-    box = None
+    box = drawn_box = None
     if rng.random() < augment.erase:
-        box = _draw_box(augment, rng)
+        if augment.normalised:
+            drawn_box = _draw_tries(augment, rng)
+        else:
+            box = _draw_box(augment, rng)
     swap = None
     if augment.swap and (grey is None or modality is Modality.INFRARED) and rng.random() < augment.swap:
         swap = Swap(rng.uniform(*augment.swap_size), rng.uniform(*augment.swap_blend))
@@ -223,7 +221,14 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     colour_maps = (
         draw_colour_maps(rng) if augment.pseudo_colour and rng.random() < augment.pseudo_colour else None
     )
-    return ClipParams(down, right, flip, grey, scale, gamma, offset, gain, box, swap, jitter, colour_maps)
+    weights = None if augment.normalised else grey
+    params = ClipParams(
+        down, right, flip, weights, scale, gamma, offset, gain, box, swap, jitter, colour_maps
+    )
+    return params._replace(
+        jitter_first=augment.jitter_first,
+        normalised=NormalisedChange(drawn_box, grey) if augment.normalised else None,
+    )
 
 
 def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, float, float] | None:
@@ -241,10 +246,22 @@ def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, f
 
 
 def _draw_box(augment: ClipAugment, rng: np.random.Generator) -> Box:
-    box = Box(
+    return Box(
         rng.uniform(*augment.erase_area), _log_uniform(augment.erase_aspect, rng), rng.random(), rng.random()
     )
-    return box._replace(noise=int(rng.integers(2**32))) if augment.erase_noise else box
+
+
+def _draw_tries(augment: ClipAugment, rng: np.random.Generator) -> DrawnBox:
+    low, high = augment.erase_aspect
+    areas = rng.uniform(*augment.erase_area, augment.erase_tries)
+    aspects = (
+        rng.uniform(low, high, augment.erase_tries)
+        if augment.even_aspect
+        else np.exp(rng.uniform(math.log(low), math.log(high), augment.erase_tries))
+    )
+    down, right = rng.random(2).tolist()
+    noise = int(rng.integers(2**32)) if augment.erase_noise else None
+    return DrawnBox(tuple(zip(areas.tolist(), aspects.tolist(), strict=True)), down, right, noise)
 
 
 def _log_uniform(bounds: tuple[float, float], rng: np.random.Generator) -> float:

@@ -1,9 +1,9 @@
 """Pixels of augmented clips: the parameters of each clip applied to a whole batch.
 
-The order is fixed: shift and flip, colour jitter, grey, pseudo-colour, amplitude swap, tone curve, gain,
-erasing. What makes a clip look like the other modality thus comes before the tones, which act on it as they
-act on a grey picture, and is rounded to 8 bits as they expect. Of the image methods some jitter before they
-pad, and all copy channels after they normalise and erase; here one order serves every view.
+The order: shift and flip, colour jitter (or the jitter first), grey, pseudo-colour, amplitude swap, tone
+curve, gain, erasing. What makes a clip look like the other modality thus comes before the tones, which act on
+it as they act on a grey picture, and is rounded to 8 bits as they expect. The views of the published image
+methods erase, and copy or mix channels, at the very end (`raydist.data.transforms.after_normalising`).
 """
 
 from __future__ import annotations
@@ -16,25 +16,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from raydist.data.transforms.after_normalising import ERASED, change_normalised
 from raydist.data.transforms.augment import LUMA, Box, ClipParams, Swap
 from raydist.data.transforms.colour_jitter import jitter_colours
 from raydist.data.transforms.colour_maps import colour_tables
 from raydist.data.transforms.spectrum import reach, swap_amplitude
 from raydist.errors import DataError
-from raydist.randomness import stream
+from raydist.types import IMAGENET, PixelStatistics
 
 T = TypeVar("T")
-
-ERASED = (0.4914, 0.4822, 0.4465)
-"""The colour of an erased box, in every paper's code the mean colour of CIFAR-10."""
-
-NOISE = (0.45, 0.226)
-"""Mean and deviation of the noise in an erased box: ImageNet's 0 and 1, averaged over channels."""
 
 LEVELS = 256
 
 
-def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = None) -> Tensor:
+def apply(
+    frames: Tensor,
+    params: Sequence[ClipParams],
+    donors: Tensor | None = None,
+    *,
+    statistics: PixelStatistics = IMAGENET,
+) -> Tensor:
     """Change a batch of clips, each by its own parameters.
 
     A clip's result depends on its frames, parameters and donor alone, not on the rest of the batch.
@@ -44,9 +45,11 @@ def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = 
         params: of the B clips.
         donors: uint8 [D, 3, H, W], a frame for each of the D clips that have a swap, in their order; None for
             D = 0.
+        statistics: by which the encoder normalises, for what is done to normalised clips.
 
     Returns:
-        float32 [B, T, 3, H, W] in [0, 1]; exactly `frames / 255` where the parameters do nothing.
+        float32 [B, T, 3, H, W]; exactly `frames / 255` where the parameters do nothing. Values are in [0, 1]
+        but for those that were changed as normalised ones.
 
     Raises:
         DataError: the frames are of another type or shape, or there is not one set of parameters a clip or
@@ -64,12 +67,14 @@ def apply(frames: Tensor, params: Sequence[ClipParams], donors: Tensor | None = 
         raise DataError(f"{len(params)} sets of parameters for {len(frames)} clips: draw one for each clip")
     if not params:
         return frames.float()
-    levels = _shift_and_flip(frames, params)
-    levels = _replace(levels, [p.jitter for p in params], jitter_colours)
+    levels = _replace(frames, [p.jitter if p.jitter_first else None for p in params], jitter_colours)
+    levels = _shift_and_flip(levels, params)
+    levels = _replace(levels, [None if p.jitter_first else p.jitter for p in params], jitter_colours)
     levels = _replace(levels, [p.grey for p in params], _weigh)
     levels = _replace(levels, [p.colour_maps for p in params], _colour_by_maps)
     levels = _swap_amplitudes(levels, [p.swap for p in params], donors)
-    return _erase(_look_up(levels, _tone_tables(params)), params)
+    clips = _erase(_look_up(levels, _tone_tables(params)), params)
+    return change_normalised(clips, [p.normalised for p in params], statistics)
 
 
 def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
@@ -104,8 +109,9 @@ def _weigh(clips: Tensor, weights: Sequence[tuple[float, float, float]]) -> Tens
 
 
 def _colour_by_maps(clips: Tensor, maps: Sequence[tuple[int, ...]]) -> Tensor:
-    """Look up the luma of each clip in its colour maps."""
-    return _look_up(_weigh(clips, [LUMA] * len(clips)).round_().int(), colour_tables(maps))
+    """Look up the luma of each clip in its colour maps; as OpenCV has it, which takes the first channel for
+    blue."""
+    return _look_up(_weigh(clips, [LUMA[::-1]] * len(clips)).round_().int(), colour_tables(maps))
 
 
 def _swap_amplitudes(frames: Tensor, swaps: Sequence[Swap | None], donors: Tensor | None) -> Tensor:
@@ -159,34 +165,7 @@ def _erase(clips: Tensor, params: Sequence[ClipParams]) -> Tensor:
     rows = torch.arange(height, device=clips.device).view(-1, 1)
     columns = torch.arange(width, device=clips.device)
     inside = (rows >= top) & (rows < top + tall) & (columns >= left) & (columns < left + wide)
-    return torch.where(inside, _fill(params, boxes, clips), clips)
-
-
-def _fill(params: Sequence[ClipParams], boxes: Sequence[tuple[int, int, int, int]], clips: Tensor) -> Tensor:
-    """The filling of the boxes: `ERASED` as [3, 1, 1], or [B, 1, 3, H, W] where a box has noise."""
-    colour = torch.tensor(ERASED, device=clips.device).view(3, 1, 1)
-    noisy = [(b, p.box.noise) for b, p in enumerate(params) if p.box is not None and p.box.noise is not None]
-    if not noisy:
-        return colour
-    fill = colour.expand(len(clips), 1, 3, *clips.shape[-2:]).clone()
-    for b, seed in noisy:
-        top, left, tall, wide = boxes[b]
-        fill[b, 0, :, top : top + tall, left : left + wide] = _noise(seed, params[b].grey, tall, wide).to(
-            clips.device
-        )
-    return fill
-
-
-def _noise(seed: int, grey: tuple[float, float, float] | None, tall: int, wide: int) -> Tensor:
-    """Noise, float32 [3, tall, wide] in [0, 1], equal for equal seeds.
-
-    In a grey clip the noise is weighed as the pixels are.
-    """
-    noise = stream(seed, "noise").standard_normal((3, tall, wide), np.float32)
-    if grey is not None:
-        noise[:] = np.tensordot(np.array(grey, np.float32), noise, 1)
-    mean, deviation = NOISE
-    return torch.from_numpy(noise).mul_(deviation).add_(mean).clamp_(0, 1)
+    return torch.where(inside, torch.tensor(ERASED, device=clips.device).view(3, 1, 1), clips)
 
 
 def _pixels(box: Box, height: int, width: int) -> tuple[int, int, int, int]:

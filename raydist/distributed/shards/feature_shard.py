@@ -35,10 +35,11 @@ from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
 from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, LeastSimilarities, Ranked
+from raydist.neighbours.search.raw import check_lengths
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 NO_VERSION = -1
 """The version of a shard without a table."""
@@ -100,6 +101,10 @@ class FeatureShard:
     def graph_features(self, version: int) -> Floats:
         """float32 [r, D], the features of all rows that take part, for the other shards."""
         return self._graph_of(version).features
+
+    def squared_lengths(self, version: int) -> Doubles:
+        """float64 [r], of all rows that take part; at most 1."""
+        return check_lengths(self._graph_of(version).features)
 
     def search_own(self, version: int, spec: Distance) -> LeastSimilarities:
         """See `ShardSearch.search_own`."""

@@ -126,7 +126,10 @@ class ShardedGraph:
         )
         total = sum((report for _, report in merged), SearchReport())
         slabs = [np.arange(start, stop) for start, stop in pairwise(self._starts)]
-        return join_lists(spec, slabs, [lists for lists, _ in merged]), total
+        squares = None
+        if spec.ranking != "unit":
+            squares = np.concatenate(ray.get([shard.squared_lengths.remote(version) for shard in shards]))
+        return join_lists(spec, slabs, [lists for lists, _ in merged], squares), total
 
     def _expanded(
         self, spec: Distance, graph: ray.ObjectRef[GraphLists], width: int

@@ -16,6 +16,10 @@ _TABLES = 4
 """Tables of N / S features that a shard maps at one time: its rows, those of the graph, their copy in the
 object store, and another shard's."""
 
+_LIFTED = 4
+"""Tables with more coordinates where rows are ranked by distance: two forms of the own rows and of another
+shard's."""
+
 _REQUESTED = 4
 """Features that a shard asks the others for, at most, for every row of its own: members of sets that are in
 neither list."""
@@ -76,9 +80,11 @@ def shard_memory(
     """
     num_own = -(-num_rows // num_shards)
     num_listed = 1 + spec.num_within + spec.num_across
+    lifted = _LIFTED * 4 * (width + 2) * num_own if spec.ranking == "distance" else 0
     wide, wider = _WIDE_SETS * num_listed * _ENTRY, _WIDE_EXPANSIONS * num_listed * _ENTRY
     return ShardMemory(
         features=(_TABLES * 4 * width * num_own)
+        + lifted
         + 2 * _requested_bytes(num_own, width) // num_parts(num_own, width),
         search=search_memory(
             num_own,

@@ -16,6 +16,7 @@ from raydist.neighbours.search.ranked import (
     empty_lists,
     last_similarities,
 )
+from raydist.neighbours.search.raw import lists_by_distance
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
 
@@ -36,9 +37,13 @@ class ShardSearch:
     def search_own(self, spec: Distance) -> LeastSimilarities:
         """Search among the own rows; how similar rows of other shards must be to matter to them."""
         wanted = {"num_within": spec.num_within, "num_across": spec.num_across}
-        lists, report = neighbour_lists(
-            self._rows.features, group=self._rows.group, ids=self._rows.ids, options=self._options, **wanted
-        )
+        if spec.ranking == "distance":
+            lists, report = self._by_distance(spec, self._rows, self._rows), SearchReport()
+        else:
+            rows = self._rows
+            lists, report = neighbour_lists(
+                rows.features, group=rows.group, ids=rows.ids, options=self._options, **wanted
+            )
         self._add(lists, report)
         least = last_similarities(lists, **wanted)
         self._rows = replace(self._rows, least=least)
@@ -54,10 +59,15 @@ class ShardSearch:
         """
         own_part = slice(len(self._rows) // 2 if halved == "own" else 0, len(self._rows))
         other_part = slice(0, len(other) // 2 if halved == "other" else len(other))
-        own_lists, other_lists, report = pair_lists(
-            self._rows.take(own_part), other.take(other_part), num_within=spec.num_within,
-            num_across=spec.num_across, options=self._options,
-        )  # fmt: skip
+        own_rows, other_rows = self._rows.take(own_part), other.take(other_part)
+        if spec.ranking == "distance":
+            own_lists = self._by_distance(spec, own_rows, other_rows)
+            other_lists, report = self._by_distance(spec, other_rows, own_rows), SearchReport()
+        else:
+            own_lists, other_lists, report = pair_lists(
+                own_rows, other_rows, num_within=spec.num_within, num_across=spec.num_across,
+                options=self._options,
+            )  # fmt: skip
         self._add(_padded(own_lists, own_part, len(self._rows)), report)
         return _padded(other_lists, other_part, len(other))
 
@@ -72,6 +82,11 @@ class ShardSearch:
         """
         lists, self._lists = merge_lists([*self._lists, *from_others], spec), []
         return lists, self._report
+
+    def _by_distance(self, spec: Distance, rows: Rows, others: Rows) -> GroupedLists:
+        return lists_by_distance(
+            rows, others, num_within=spec.num_within, num_across=spec.num_across, options=self._options
+        )
 
     def _add(self, lists: GroupedLists, report: SearchReport) -> None:
         self._lists.append(lists)

@@ -51,7 +51,9 @@ Deviations:
   each of two GPUs.
 - Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
   Jaccard distance.
-- Features are of unit length again after averaging.
+- By default features get unit length again after averaging; ``clustering.renormalise=false`` is as published.
+- Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter and
+  box for all of them.
 - Where a modality has fewer tracklets than its half of the k1 neighbours, the list stays shorter.
 - Where there are fewer than 50 proxies, all are candidates; the published code needs 50.
 - One hybrid memory of joint clusters (``whole``) is a reading of the published rows without the split.
@@ -96,6 +98,7 @@ class BiasMitigation(Method):
     """BMIL: warm-up, hybrid contrast within the modalities, joint contrast across them; see the module."""
 
     Params = BiasMitigationParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, hybrid contrast, joint contrast."""

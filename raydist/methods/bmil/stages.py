@@ -16,9 +16,9 @@ from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.data.transforms.augment import (
-    BASIC,
-    CHANNEL_ADAPTIVE_GREY,
+from raydist.data.transforms.published import (
+    ADAPTIVE_GREY,
+    BASE,
     JITTERED_ADAPTIVE_GREY,
     JITTERED_EXCHANGE,
 )
@@ -33,7 +33,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Refresher, Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 
 class HybridContrastParams(DualContrastParams):
@@ -112,7 +112,7 @@ class HybridContrastStage(Stage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters of each modality and their prototypes."""
-        means = tracklet_means(features)
+        means = self.context.means(features)
         refresher.set_features(means)
         visible, infrared = (self.context.rows(m) for m in Modality)
         rows = {Modality.VISIBLE: draw_part(visible, self.subset, rng), Modality.INFRARED: infrared}
@@ -148,9 +148,9 @@ class HybridContrastStage(Stage):
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """Two views of visible clips, the second without their colours, and one of infrared clips."""
-        infrared = JITTERED_ADAPTIVE_GREY if self.params.infrared_jitter else CHANNEL_ADAPTIVE_GREY
+        infrared = JITTERED_ADAPTIVE_GREY if self.params.infrared_jitter else ADAPTIVE_GREY
         return (
-            ClipView(augment={Modality.VISIBLE: BASIC, Modality.INFRARED: infrared}),
+            ClipView(augment={Modality.VISIBLE: BASE, Modality.INFRARED: infrared}),
             ClipView(augment={Modality.VISIBLE: JITTERED_EXCHANGE}, shows=Modality.VISIBLE),
         )
 
@@ -202,7 +202,7 @@ class JointContrastStage(HybridContrastStage):
         return Targets(
             labels,
             arrays.pack(),
-            memories={**targets.memories, "joint": prototypes(tracklet_means(features), proxies)},
+            memories={**targets.memories, "joint": prototypes(self.context.means(features), proxies)},
             metrics={
                 "joint_clusters": num_clusters(labels),
                 "joint_mixed": mixed_share(labels, modality),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from raydist.data.transforms.augment import (
-    BASIC,
-    CHANNEL_ADAPTIVE_GREY,
-    CHANNEL_EXCHANGE,
+from raydist.data.transforms.augment import TONES_INFRARED, TONES_VISIBLE
+from raydist.data.transforms.published import (
+    ADAPTIVE_GREY,
+    BASE,
+    EXCHANGE,
     JITTERED_ADAPTIVE_GREY,
     JITTERED_EXCHANGE,
-    TONES_INFRARED,
-    TONES_VISIBLE,
 )
 from raydist.methods.steps import ClipView
 from raydist.types import Modality
@@ -39,9 +38,9 @@ def channel_views(jittered: Jittered) -> tuple[ClipView, ClipView]:
     >>> first.shows, second.shows.label
     (None, 'visible')
     """
-    visible = CHANNEL_EXCHANGE if jittered == "none" else JITTERED_EXCHANGE
-    infrared = JITTERED_ADAPTIVE_GREY if jittered == "both" else CHANNEL_ADAPTIVE_GREY
+    visible = EXCHANGE if jittered == "none" else JITTERED_EXCHANGE
+    infrared = JITTERED_ADAPTIVE_GREY if jittered == "both" else ADAPTIVE_GREY
     return (
-        ClipView(augment={Modality.VISIBLE: BASIC, Modality.INFRARED: infrared}),
+        ClipView(augment={Modality.VISIBLE: BASE, Modality.INFRARED: infrared}),
         ClipView(augment={Modality.VISIBLE: visible, Modality.INFRARED: infrared}, shows=Modality.VISIBLE),
     )

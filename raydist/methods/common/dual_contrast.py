@@ -24,7 +24,7 @@ from raydist.methods.common.labels import ClusterArrays, at, clips_and_labels
 from raydist.methods.method import MethodContext, Refresher, Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import Floats, Labels, Modality, tracklet_means
+from raydist.types import Floats, Labels, Modality
 
 
 class ContrastParams(StageParams):
@@ -73,7 +73,7 @@ class DualContrastStage(Stage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality."""
-        return dual_targets(tracklet_means(features), refresher, self.context)
+        return dual_targets(self.context.means(features), refresher, self.context)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of P x K tracklets of each modality."""
@@ -94,7 +94,7 @@ def dual_targets(means: Floats, refresher: Refresher, context: MethodContext) ->
     """The clusters of each modality, and their centroids as the memories ``visible`` and ``infrared``.
 
     Args:
-        means: float32 [N, D], unit features of the tracklets.
+        means: float32 [N, D], features of the tracklets.
         refresher: distances and clusters.
         context: how each modality is clustered.
 

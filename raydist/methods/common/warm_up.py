@@ -40,7 +40,7 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.method import Refresher, Stage, StageParams, TargetArrays, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, tracklet_means
+from raydist.types import NOISE, Floats, Ints, tracklet_means, unit_rows
 
 
 class WarmUpParams(StageParams):
@@ -100,6 +100,8 @@ class WarmUp(Stage):
         """Slots at the tracklets' means, and the ignore graph."""
         means = tracklet_means(features)
         wanted = self.ignore and epoch.index >= self.params.ignore_from
+        if not self.context.renormalise:
+            features = unit_rows(features).astype(np.float32)
         ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         labels = np.full(len(means), NOISE)
         if self.clusters:

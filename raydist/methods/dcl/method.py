@@ -42,6 +42,7 @@ class DualContrast(Method):
     """DCL: the tracklet warm-up, then the dual contrast; see the module."""
 
     Params = DualContrastMethodParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up and dual contrast."""

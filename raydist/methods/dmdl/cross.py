@@ -53,6 +53,8 @@ class CrossParams(ViewParams):
             same classes.
         pairing: which classes then have a place, those of either modality or those of both; where one lacks a
             class, it shows another one of its own.
+        renormalise: whether features get unit length in this stage whatever ``clustering.renormalise`` says,
+            as in the published stage on RegDB.
     """
 
     triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
@@ -63,6 +65,7 @@ class CrossParams(ViewParams):
     sample_match: tuple[Annotated[int, Field(ge=0, lt=PERIOD)], ...] = ()
     paired_from: Moment = 0.8
     pairing: Pairing = "union-filled"
+    renormalise: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +92,8 @@ class CrossStage(ViewStage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters, the label space that the modality whose turn it is gives, and the memories in it."""
-        means, space = tracklet_means(features), label_space(epoch.index)
+        renormalise = self.context.renormalise or self.params.renormalise
+        means, space = tracklet_means(features, renormalise=renormalise), label_space(epoch.index)
         clustering = with_finer(self.context.clustering, space.other, self.params.finer)
         clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
         if matches_samples(epoch.index, self.params.sample_match):
@@ -103,7 +107,7 @@ class CrossStage(ViewStage):
         """The targets of labels in one space.
 
         Args:
-            means: float32 [N, D] unit rows.
+            means: float32 [N, D].
             labels: int64 [N] for each modality, NOISE on rows of the other.
             num_classes: K, all of which occur.
         """

@@ -20,7 +20,7 @@ from raydist.methods.dmdl.views import ViewArrays, ViewParams, ViewStage
 from raydist.methods.method import Refresher, Targets
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Modality, tracklet_means
+from raydist.types import NOISE, Floats, Modality
 
 
 class IntraParams(ViewParams):
@@ -42,7 +42,7 @@ class IntraStage(ViewStage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality, and how far each label is trusted."""
-        means = tracklet_means(features)
+        means = self.context.means(features)
         clusters = cluster_modalities(refresher, means, self.context)
         memories = {m: clusters.centroids(means, m) for m in Modality}
         confidence = np.zeros(len(means), np.float32)

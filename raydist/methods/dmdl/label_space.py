@@ -59,7 +59,7 @@ def unified_labels(features: Floats, clusters: ModalityClusters, space: Modality
     """Labels of both modalities among the clusters of one: each cluster of the other takes the nearest one's.
 
     Args:
-        features: float32 [N, D] unit rows.
+        features: float32 [N, D].
         clusters: of each modality.
         space: the modality whose clusters are the classes.
 

@@ -42,6 +42,8 @@ Deviations:
 - Every loss reads the memories as they were before the step. In the published code M_V, M_I move within the
   backward pass, so infrared clips get the gradient of rows that visible clips have already moved. The order
   of the updates is the published one.
+- Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter, box
+  and noise for all of them.
 - Losses and memories are computed in float32 also where the encoder computes in half precision. The scale of
   the loss begins anew with each stage; there, with each epoch of the second stage.
 - Ordinary batches hold distinct classes and use up a shuffled list of all before the next one; there, the end
@@ -78,6 +80,7 @@ class DualLevelDebiasing(Method):
     """DMDL: warm-up, contrast within each modality, adjusted contrast across; see the module."""
 
     Params = DualLevelDebiasingParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, cross."""

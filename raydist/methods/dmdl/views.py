@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from raydist.association.confidence import Mixtures, label_confidence
 from raydist.config import Section
-from raydist.data.transforms.augment import (
-    NOISE_ADAPTIVE_GREY,
-    NOISE_BASIC,
-    NOISE_JITTERED_EXCHANGE,
-    NOISE_PSEUDO_COLOUR,
+from raydist.data.transforms.published import (
+    NOISY,
+    NOISY_ADAPTIVE_GREY,
+    NOISY_COLOUR_MAPS,
+    NOISY_JITTERED_EXCHANGE,
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.exchange import exchanged_targets
@@ -26,10 +27,10 @@ from raydist.methods.dmdl.clips import ModalityClips, joined
 from raydist.methods.method import Stage, StageParams
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, ClipView
-from raydist.types import Floats, Labels, Modality
+from raydist.types import Floats, Labels, Modality, unit_rows
 
-FIRST = ClipView(augment={Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY})
-SECOND = ClipView(augment={Modality.VISIBLE: NOISE_JITTERED_EXCHANGE, Modality.INFRARED: NOISE_PSEUDO_COLOUR})
+FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
+SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_COLOUR_MAPS})
 
 
 class Parts(Section):
@@ -110,7 +111,7 @@ class ViewStage(Stage):
     def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
         """w, float32 [n]: how far the labels of some rows are trusted; 0 for NOISE."""
         return label_confidence(
-            features,
+            features if self.context.renormalise else unit_rows(features).astype(np.float32),
             labels,
             prototypes,
             temperature=self.params.temperature,

@@ -12,7 +12,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from raydist.data.transforms.augment import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
+from raydist.data.transforms.published import (
+    FIRST_JITTERED,
+    FIRST_JITTERED_ADAPTIVE_GREY,
+    FIRST_JITTERED_EXCHANGE,
+)
 from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
 from raydist.memories.instances import update_slots
@@ -27,8 +31,8 @@ from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerS
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 CLIP_VIEWS = (
-    ClipView(augment={Modality.VISIBLE: JITTERED_BASIC, Modality.INFRARED: JITTERED_ADAPTIVE_GREY}),
-    ClipView(augment={Modality.VISIBLE: JITTERED_EXCHANGE}, shows=Modality.VISIBLE),
+    ClipView(augment={Modality.VISIBLE: FIRST_JITTERED, Modality.INFRARED: FIRST_JITTERED_ADAPTIVE_GREY}),
+    ClipView(augment={Modality.VISIBLE: FIRST_JITTERED_EXCHANGE}, shows=Modality.VISIBLE),
 )
 """Two views of visible clips, the second without their colours, and one of infrared clips."""
 

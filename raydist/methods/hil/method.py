@@ -56,6 +56,8 @@ Deviations:
   centres, and the labels of the ranking are those of most neighbours.
 - Of labels that both branches agree on alike, that of the nearest neighbour is taken; the published code
   leaves it to the library which.
+- Colours are jittered first, as published, but on frames that are resized already; frames are clustered by
+  the filter that they are trained on (the published code trains on bilinear and clusters bicubic pictures).
 - Stages pass on their last weights; the published code begins the shared labels of the baseline and the
   second stage, and goes on at two thirds of that, with the weights that were best on the test set.
 - Batch statistics are those of the whole batch on a worker; the published runs take those of half of it on

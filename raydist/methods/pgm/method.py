@@ -47,6 +47,7 @@ class ProgressiveGraphMatching(Method):
     """PGM: warm-up, dual contrast, cross contrast; see the module."""
 
     Params = ProgressiveGraphMatchingParams
+    takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, dual contrast, cross contrast."""

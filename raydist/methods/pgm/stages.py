@@ -22,7 +22,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Refresher, Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Floats, Labels, Modality
 
 
 class MatchedContrastParams(DualContrastParams):
@@ -94,7 +94,7 @@ class CrossContrastStage(Stage):
         self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The dual targets, and the partner of every clustered tracklet's cluster."""
-        targets = dual_targets(tracklet_means(features), refresher, self.context)
+        targets = dual_targets(self.context.means(features), refresher, self.context)
         own = ClusterArrays.of(targets)
         v2i, i2v = match(*(targets.memories[m.label] for m in Modality), unequal=self.params.unequal)
         assignment = partners(own.infrared, i2v)

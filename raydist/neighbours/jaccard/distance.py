@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.ranked_lists import RankedLists
-from raydist.neighbours.search.ranked import GroupedLists, Ranked
+from raydist.neighbours.search.ranked import GroupedLists, Ranked, merge_topk
+from raydist.neighbours.search.raw import itself, similarities_of
 from raydist.parameters import check_parameters
-from raydist.types import Ints
+from raydist.types import Doubles, Ints
 
 Group = Literal["camera", "modality"]
+
+Ranking = Literal["unit", "distance", "product"]
+"""How neighbours are ranked: features have unit length and are ranked by dot product; or they are of any
+length up to 1, and ranked by Euclidean distance or by dot product."""
+
+RENORMALISE_HELP = "Whether means of features (clip and mirror image, parts) get unit length again."
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,11 @@ class Distance(ABC):
         return camera if self.group == "camera" else modality
 
     @property
+    def ranking(self) -> Ranking:
+        """How neighbours are ranked; a distance of your own ranks features of unit length."""
+        return "unit"
+
+    @property
     @abstractmethod
     def num_within(self) -> int:
         """How many neighbours to search in a row's own group, the row itself left out."""
@@ -97,7 +109,9 @@ class Distance(ABC):
 
         Args:
             rows: int64 [r].
-            within: neighbours in the own group, the rows themselves left out, of ``num_within`` columns.
+            within: neighbours in the own group, of ``num_within`` columns; the rows themselves are left out
+                unless `ranking` allows any length: then they are among them, first by distance, and by dot
+                product where their own places them.
             across: neighbours in other groups, of ``num_across`` columns.
         """
 
@@ -123,17 +137,27 @@ def half_set(k: int) -> int:
     return int(np.around(k / 2))
 
 
-def join_lists(spec: Distance, slabs: Sequence[Ints], neighbours: Sequence[GroupedLists]) -> RankedLists:
+def join_lists(
+    spec: Distance,
+    slabs: Sequence[Ints],
+    neighbours: Sequence[GroupedLists],
+    squares: Doubles | None = None,
+) -> RankedLists:
     """The ranked lists of all rows, out of the neighbours of each slab.
 
     Args:
         spec: the distance.
         slabs: consecutive rows, int64 [r] each; at least one slab.
-        neighbours: for each slab its neighbours within and across, as `Distance.ranked_lists` takes them.
+        neighbours: for each slab its neighbours within and across, the rows themselves left out.
+        squares: float64 [N], the squared lengths of the rows, where ``spec.ranking`` allows any length.
 
     Raises:
         ConfigError: the distance has half sets, but two lists.
     """
+    if squares is not None:
+        neighbours = [
+            _with_itself(spec, rows, lists, squares) for rows, lists in zip(slabs, neighbours, strict=True)
+        ]
     within, across = zip(*neighbours, strict=True)
     kept = spec.filter_across(slabs, across)
     lists = RankedLists.join(
@@ -145,3 +169,13 @@ def join_lists(spec: Distance, slabs: Sequence[Ints], neighbours: Sequence[Group
             "a part of one list; let `half` be 0, or `ranked_lists` make one list"
         )
     return lists
+
+
+def _with_itself(spec: Distance, rows: Ints, neighbours: GroupedLists, squares: Doubles) -> GroupedLists:
+    """Neighbours of features of any length with their dot products, and with each row among them."""
+    within, across = neighbours
+    own = itself(rows, squares)
+    if spec.ranking == "product":
+        return merge_topk((own, within), k=spec.num_within), across
+    ids, similarities = similarities_of(within, squares)
+    return (np.hstack((own[0], ids)), np.hstack((own[1], similarities))), similarities_of(across, squares)

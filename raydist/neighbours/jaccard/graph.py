@@ -20,6 +20,7 @@ from raydist.neighbours.jaccard.slabs import row_slabs, stack_rows
 from raydist.neighbours.search.backends import Search, exact_search
 from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, merge_topk
+from raydist.neighbours.search.raw import check_lengths
 from raydist.types import Floats, Ints, check_features
 
 Watch = Callable[[str], AbstractContextManager[object]]
@@ -65,7 +66,7 @@ def jaccard_graph(
     on rows in `local_order`, which changes the time and never the result.
 
     Args:
-        features: float32 [N, D], rows of unit length.
+        features: float32 [N, D], rows of unit length, or up to 1 where ``spec.ranking`` allows it.
         spec: the distance.
         group: [N] of any sortable type, the camera or the modality of each row, whichever ``spec.group``
             names; not looked at where it names none.
@@ -77,7 +78,7 @@ def jaccard_graph(
         watch: surrounds each stage, called with its name.
 
     Raises:
-        FeatureError: a value is not finite, or a row is not of unit length.
+        FeatureError: a value is not finite, or a row does not have the length that it should.
         ConfigError: the distance needs groups that are not given, or eps_max is out of range.
 
     >>> from raydist.neighbours.jaccard.plain import PlainJaccard
@@ -86,13 +87,17 @@ def jaccard_graph(
     >>> edges.i.tolist(), edges.j.tolist(), edges.distance.tolist()
     ([0], [1], [0.0])
     """
-    check_features(features)
+    squares = None
+    if spec.ranking == "unit":
+        check_features(features)
+    else:
+        squares = check_lengths(features)
     numbers = _numbered_groups(spec, group, len(features))
     slabs = row_slabs(len(features), num_slabs)
     with watch("search"):
         search = search or exact_search(SearchOptions(threads=threads))
         neighbours, searched = search(features, spec, numbers)
-        lists = join_lists(spec, [np.arange(len(features))], [neighbours])
+        lists = join_lists(spec, [np.arange(len(features))], [neighbours], squares)
         del neighbours
     with watch("encode"):
         order = local_order(lists.ids)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.neighbours.jaccard.distance import Distance, Group, half_set
+from raydist.neighbours.jaccard.distance import RENORMALISE_HELP, Distance, Group, Ranking, half_set
 from raydist.neighbours.jaccard.ranked_lists import RankedLists, equal_weights, side_by_side
 from raydist.neighbours.search.ranked import PADDING, Ranked, merge_topk
 from raydist.parameters import parameter
@@ -34,6 +34,8 @@ class ModalityAwareJaccard(Distance):
             in both modalities. A number in [0, 1], about the share of rows whose person is not, takes a
             neighbour across only where it and the row are each other's nearest across, or it is more similar
             than the nearest across of that share of all rows.
+        renormalise: whether features are of unit length; else rows of any length up to 1 are ranked by dot
+            product, the row itself too, as in the published code.
     """
 
     k1: int = parameter(
@@ -47,13 +49,20 @@ class ModalityAwareJaccard(Distance):
         help="Modality-aware: about the share of tracklets whose person the other modality never sees.",
     )
 
+    renormalise: bool = parameter(True, help=RENORMALISE_HELP)
+
     name: ClassVar[str] = "modality-aware"
     group: ClassVar[Group | None] = "modality"
 
     @property
+    def ranking(self) -> Ranking:
+        """By dot product where features need not be of unit length."""
+        return "unit" if self.renormalise else "product"
+
+    @property
     def num_within(self) -> int:
-        """Half of the list, without the row itself."""
-        return self.k1 // 2 - 1
+        """Half of the list, without the row itself where that is sure to be there."""
+        return self.k1 // 2 - int(self.renormalise)
 
     @property
     def num_across(self) -> int:
@@ -87,9 +96,14 @@ class ModalityAwareJaccard(Distance):
     def ranked_lists(self, rows: Ints, within: Ranked, across: Ranked) -> RankedLists:
         """One list by similarity; the first `k2` rows of each modality get half the weight each."""
         itself = rows[:, None], np.full((len(rows), 1), np.inf)  # before all others, also before equal rows
+        if not self.renormalise:  # it is there already
+            itself = itself[0][:, :0], itself[1][:, :0]
         ids, similarities = merge_topk((itself, within, across), k=2 * (self.k1 // 2))
-        similarities[:, 0] = 1
-        near = side_by_side(rows[:, None], within[0], dtype=np.int32)[:, : self.k2]
+        if self.renormalise:
+            similarities[:, 0] = 1
+        near = side_by_side(itself[0], within[0], dtype=np.int32)[:, : self.k2]
+        if self.k2 == 1:
+            near = rows[:, None].astype(np.int32)  # no expansion
         far = across[0][:, : self._num_averaged_across]
         return RankedLists(
             ids.astype(np.int32),

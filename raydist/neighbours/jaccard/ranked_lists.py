@@ -22,9 +22,9 @@ class RankedLists:
 
     Attributes:
         ids: int32 [r, K], the row itself, then the neighbours that may be reciprocal, best first; padded with
-            -1.
-        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself, -inf in
-            padding.
+            -1. By the dot product of features of any length, a row need not come first.
+        similarities: float32 [r, K], rounded once from the exact dot product; 1 for the row itself if
+            features are of unit length, -inf in padding.
         split: columns from this one on are a second list, of the neighbours across; K or more where there is
             one list.
         expansion_ids: int32 [r, K2], the expansion neighbours; padded with -1.

@@ -113,7 +113,7 @@ def v_rows(
     Args:
         sets: CSR [r, N], the sets of the rows with the similarities that are known.
         rows: int64 [r].
-        features: float32 [M, D], unit features of these rows and of the members whose similarity is not
+        features: float32 [M, D], features of these rows and of the members whose similarity is not
             known.
         places: int64 [N], where in `features` that of each row is; 0..N-1 when None.
         threads: see `mutual_ranks`.

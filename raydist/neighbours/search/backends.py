@@ -12,6 +12,8 @@ from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.search.lists import neighbour_lists
 from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists
+from raydist.neighbours.search.raw import lists_by_distance
+from raydist.neighbours.search.rows import Rows
 from raydist.types import Floats, Ints
 
 SearchResult = tuple[GroupedLists, Mapping[str, float]]
@@ -30,8 +32,12 @@ def exact_search(options: SearchOptions = SearchOptions()) -> Search:
     """
 
     def search(features: Floats, metric: Distance, group: Ints | None) -> SearchResult:
+        within, across = metric.num_within, metric.num_across
+        if metric.ranking == "distance":
+            rows = Rows(features, group=group)
+            return lists_by_distance(rows, rows, num_within=within, num_across=across, options=options), {}
         lists, report = neighbour_lists(
-            features, num_within=metric.num_within, num_across=metric.num_across, group=group, options=options
+            features, num_within=within, num_across=across, group=group, options=options
         )
         return lists, {"uncertified": report.uncertified}
 
@@ -56,6 +62,10 @@ def approximate_search(*, threads: int, num_probes: int, rng: np.random.Generato
     from raydist.neighbours.search.approximate import InvertedFile, approximate_lists
 
     def search(features: Floats, metric: Distance, group: Ints | None) -> SearchResult:
+        if metric.ranking != "unit":
+            raise ConfigError(
+                "the search ivf ranks features of unit length: with renormalise = False take exact"
+            )
         lists, recall = approximate_lists(
             features, num_within=metric.num_within, num_across=metric.num_across, group=group,
             index=InvertedFile(num_probes=num_probes), rng=rng, threads=threads,

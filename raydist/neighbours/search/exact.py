@@ -79,6 +79,15 @@ def exact_products(left: Floats, left_rows: Ints, right: Floats, right_rows: Int
 
 
 @njit(nogil=True, cache=True)
+def squared_lengths(features: Floats) -> Doubles:
+    """The dot product of every row with itself, float64 [N], by the same exact sum as the search."""
+    squares, chains = np.empty(features.shape[0]), np.empty(CHAINS)
+    for i in range(features.shape[0]):
+        squares[i] = chained_dot(features[i], features[i], chains)
+    return squares
+
+
+@njit(nogil=True, cache=True)
 def hash_rows(features: Floats, rows: Ints) -> NDArray[np.uint64]:
     """A number for each row that equal rows share (Fowler, Noll and Vo's FNV-1a over the words of its bytes).
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.data.datasets.manifest import read
-from raydist.data.frames.store import open_frames
+from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.store import open_files
 from raydist.data.tracklet_rules import SCHEMA
 from raydist.errors import DataError
 from raydist.types import Modality
@@ -280,7 +281,8 @@ def test_paths_out_of_the_folder_are_followed_when_asked_for(tmp_path, write_jpe
     with pytest.raises(DataError, match="a path out of the root in rows 0, 1"):
         read(tmp_path / "lists")
     table, _ = read(tmp_path / "lists", outside_frames=True)
-    store = open_frames(table.take(np.array([1, 0])), height=16, width=8, cache="off")
+    turned = table.take(np.array([1, 0]))
+    store = open_files(FrameFiles.of(turned, height=16, width=8), turned.num_frames)
     assert store.digest[0] == store.digest[1]
 
 

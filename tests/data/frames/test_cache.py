@@ -10,6 +10,7 @@ from raydist.data.frames import cache as frame_cache
 from raydist.data.frames.cache import cache_key, open_or_write
 from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.ranges import Ranges
+from raydist.data.frames.resizing import RESIZES
 from raydist.errors import DataError
 
 
@@ -49,6 +50,11 @@ def test_key_follows_paths_sizes_times_and_resolution(make_table):
     assert first != cache_key(
         FrameFiles.of(table, height=16, width=8, workers=1, ranges=Ranges.of({"infrared": (0, 200)}))
     )
+    of_filter = [
+        cache_key(FrameFiles.of(table, height=16, width=8, workers=1, resize=resize)) for resize in RESIZES
+    ]
+    assert of_filter[0] == first
+    assert len(set(of_filter)) == len(RESIZES)
     os.utime(table.root / "0" / "0.jpg", ns=(1, 1))
     assert first != key()
 
@@ -66,6 +72,16 @@ def test_key_follows_the_folder_of_the_frames(make_table, tmp_path):
         for root in (tables[0].root, tables[1].root, tmp_path / "alias")
     )
     assert one == alias != other
+
+
+def test_an_entry_of_another_filter_is_never_mapped(make_table, tmp_path):
+    table = make_table([4, 3])
+    for _ in range(2):  # written, then mapped
+        for resize in RESIZES:
+            files = FrameFiles.of(table, height=11, width=5, workers=1, resize=resize)
+            _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
+            assert (packed[np.arange(7)] == every_pixel(files)).all()
+    assert len(list(tmp_path.glob("*/pixels.npy"))) == len(RESIZES)
 
 
 def test_pickle_carries_the_path_and_not_the_pixels(files, tmp_path):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.measuring import (
     VALUES_OF_A_FRAME,
     frame_values,
@@ -12,7 +13,7 @@ from raydist.data.frames.measuring import (
     some_values,
 )
 from raydist.data.frames.ranges import Ranges
-from raydist.data.frames.store import open_frames
+from raydist.data.frames.store import open_files
 from raydist.data.frames.survey import range_warnings, survey
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -155,7 +156,9 @@ def test_pictures_without_a_value_are_unreadable(thermal, spoilt):
     ):
         measured(Ranges.of({"ir3": ("1%", "99%")}), table)
     assert "ir3" not in {pixels.camera for pixels in survey(table, Ranges.of("full"))}
+    spoilt_part = table.take(np.arange(6, 9))
+    files = FrameFiles.of(spoilt_part, height=16, width=8, ranges=Ranges.of((0, 40)))
     with pytest.raises(
         DataError, match=r"12 of 12 frames .*\n  ir3/0/0.tiff \(all its pixels are NaN or infinite\)"
     ):
-        open_frames(table.take(np.arange(6, 9)), height=16, width=8, cache="off", ranges=Ranges.of((0, 40)))
+        open_files(files, spoilt_part.num_frames, cache="off")

@@ -4,16 +4,23 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
-from raydist.data.frames.store import FRAMES_LEFT_OUT, TRACKLETS_LEFT_OUT, open_frames
+from raydist.data.frames.store import FRAMES_LEFT_OUT, TRACKLETS_LEFT_OUT, open_files
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError
 
 CACHES = pytest.mark.parametrize("cache", ["packed", "off"])
 
 
+FORM = ("height", "width", "workers", "ranges", "resize")
+
+
 def opened(table, tmp_path, **options):
-    return open_frames(table, **({"height": 16, "width": 8, "cache_dir": tmp_path / "cache"} | options))
+    """The store of a table; `options` are of its files or of its opening."""
+    form = {"height": 16, "width": 8} | {k: options.pop(k) for k in FORM if k in options}
+    files = FrameFiles.of(table, **form)
+    return open_files(files, table.num_frames, **({"cache_dir": tmp_path / "cache"} | options))
 
 
 @CACHES
@@ -47,7 +54,7 @@ def test_auto_follows_the_limit_and_the_folder(make_table, tmp_path, monkeypatch
     with monkeypatch.context() as patched:
         patched.setattr("raydist.data.frames.store.CACHE_LIMIT_MB", 0)
         opened(table, tmp_path)
-    open_frames(table, height=16, width=8)
+    opened(table, tmp_path, cache_dir=None)
     assert not (tmp_path / "cache").exists()
     opened(table, tmp_path)
     assert len(list((tmp_path / "cache").iterdir())) == 1

@@ -9,6 +9,7 @@ import pytest
 
 from raydist.data.transforms import augment as transforms
 from raydist.data.transforms.augment import BASIC, ClipAugment, ClipParams, draw_params
+from raydist.errors import ConfigError
 from raydist.types import Modality
 
 
@@ -25,10 +26,6 @@ def test_default_strengths_draw_default_parameters():
     ("recipe", "greys"),
     [
         ("BASIC", 0.0),
-        ("NOISE_JITTERED_EXCHANGE", 1.0),
-        ("NOISE_ADAPTIVE_GREY", 0.875),
-        ("CHANNEL_EXCHANGE", 1.0),
-        ("CHANNEL_ADAPTIVE_GREY", 0.875),
         ("TONES_VISIBLE", 0.9),
     ],
 )
@@ -36,17 +33,6 @@ def test_share_of_grey_clips(recipe: str, greys: float):
     params = drawn(getattr(transforms, recipe), Modality.VISIBLE, count=2000)
     assert np.mean([p.grey is not None for p in params]) == pytest.approx(greys, abs=0.04)
     assert all(sum(p.grey) == pytest.approx(1, abs=1e-3) for p in params if p.grey is not None)
-
-
-def test_channel_exchange_copies_each_channel_as_often():
-    chosen = [np.argmax(p.grey) for p in drawn(transforms.CHANNEL_EXCHANGE, Modality.VISIBLE, count=1500)]
-    assert np.bincount(chosen, minlength=3) == pytest.approx([500, 500, 500], abs=80)
-
-
-def test_adaptive_grey_is_luma_every_eighth_time():
-    greys = [p.grey for p in drawn(transforms.CHANNEL_ADAPTIVE_GREY, Modality.INFRARED, count=3000)]
-    assert np.mean([grey == transforms.LUMA for grey in greys]) == pytest.approx(1 / 8, abs=0.03)
-    assert np.mean([grey is None for grey in greys]) == pytest.approx(1 / 8, abs=0.03)
 
 
 def test_tone_curves_need_a_grey_or_infrared_clip():
@@ -105,42 +91,37 @@ def test_a_swap_changes_no_other_draw():
     assert swapping._replace(swap=None) == without
 
 
-JITTERED = ["JITTERED_BASIC", "JITTERED_EXCHANGE", "JITTERED_ADAPTIVE_GREY", "NOISE_JITTERED_EXCHANGE"]
-NOISY = ["NOISE_BASIC", "NOISE_JITTERED_EXCHANGE", "NOISE_ADAPTIVE_GREY", "NOISE_PSEUDO_COLOUR"]
-ALL = [name for name in dir(transforms) if isinstance(getattr(transforms, name), ClipAugment)]
-
-
-@pytest.mark.parametrize("recipe", ALL)
-def test_what_the_image_methods_ask_for(recipe: str):
-    params = drawn(getattr(transforms, recipe), Modality.INFRARED, count=200)
-    assert {p.jitter is not None for p in params} == {recipe in JITTERED}
-    assert {p.colour_maps is not None for p in params} == {recipe == "NOISE_PSEUDO_COLOUR"}
-    assert {p.box.noise is not None for p in params if p.box is not None} <= {recipe in NOISY}
-    assert all(p.grey is None for p in params if p.colour_maps is not None)
-
-
-def test_boxes_of_noise_are_up_to_half_the_frame_with_a_seed_each():
-    boxes = [p.box for p in drawn(transforms.NOISE_BASIC, Modality.VISIBLE, count=2000) if p.box is not None]
-    assert len(boxes) == pytest.approx(1000, abs=90)
-    assert 0.02 <= min(box.area for box in boxes) < 0.03
-    assert 0.49 < max(box.area for box in boxes) <= 0.5
-    assert len({box.noise for box in boxes}) == len(boxes)
-
-
 def test_pseudo_colour_comes_as_often_as_asked():
     params = drawn(ClipAugment(pseudo_colour=0.3), Modality.INFRARED, count=2000)
     assert np.mean([p.colour_maps is not None for p in params]) == pytest.approx(0.3, abs=0.04)
 
 
-@pytest.mark.parametrize("more", [{"jitter": 0.5}, {"pseudo_colour": 1.0}, {"erase_noise": True}])
-def test_jitter_pseudo_colour_and_noise_change_no_other_draw(more: dict):
+@pytest.mark.parametrize(
+    "more", [{"jitter": 0.5}, {"jitter": 0.5, "jitter_first": True}, {"pseudo_colour": 1.0}]
+)
+def test_jitter_and_pseudo_colour_change_no_other_draw(more: dict):
     for seed in range(10):
         without, extended = (
             draw_params(a, Modality.VISIBLE, np.random.default_rng(seed))
             for a in (BASIC, replace(BASIC, **more))
         )
-        box = None if extended.box is None else extended.box._replace(noise=None)
-        assert extended._replace(jitter=None, colour_maps=None, box=box) == without
+        assert extended.jitter_first == more.get("jitter_first", False)
+        assert extended._replace(jitter=None, jitter_first=False, colour_maps=None) == without
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"normalised": True, "tone": 0.5, "swap": 1.0}, "tone, swap: not with normalised"),
+        ({"normalised": True, "weighted": 0.1}, "weighted: not with normalised"),
+        ({"erase_noise": True}, "need normalised=True"),
+        ({"erase_tries": 2}, "need normalised=True"),
+        ({"even_aspect": True}, "need normalised=True"),
+    ],
+)
+def test_changes_of_levels_and_of_normalised_frames_do_not_mix(fields: dict, message: str):
+    with pytest.raises(ConfigError, match=message):
+        ClipAugment(**fields)
 
 
 @pytest.mark.parametrize(

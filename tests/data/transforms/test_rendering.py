@@ -10,30 +10,15 @@ import torch
 from torch import Tensor
 
 from raydist.data.transforms import augment as transforms
-from raydist.data.transforms import rendering
+from raydist.data.transforms import published, rendering
 from raydist.data.transforms.augment import Box, ClipAugment, ClipParams, Swap, draw_params
 from raydist.data.transforms.colour_jitter import Jitter, jitter_colours
 from raydist.data.transforms.colour_maps import colour_tables
 from raydist.data.transforms.rendering import apply
 from raydist.errors import DataError
-from raydist.randomness import stream
 from raydist.types import Modality
 
-RECIPES = [
-    "NONE",
-    "BASIC",
-    "TONES_VISIBLE",
-    "TONES_INFRARED",
-    "CHANNEL_EXCHANGE",
-    "CHANNEL_ADAPTIVE_GREY",
-    "JITTERED_BASIC",
-    "JITTERED_EXCHANGE",
-    "JITTERED_ADAPTIVE_GREY",
-    "NOISE_BASIC",
-    "NOISE_JITTERED_EXCHANGE",
-    "NOISE_ADAPTIVE_GREY",
-    "NOISE_PSEUDO_COLOUR",
-]
+RECIPES = ["NONE", "BASIC", "TONES_VISIBLE", "TONES_INFRARED"]
 
 
 def clips(
@@ -60,19 +45,6 @@ def slowly_moved(frame: np.ndarray, params: ClipParams) -> np.ndarray:
     return out
 
 
-def slowly_erased(box: Box, grey: tuple[float, ...] | None, y: int, x: int) -> np.ndarray:
-    """What the pixel in row y and column x of a box is painted with; the box is 16 x 8 or cut to it."""
-    if box.noise is None:
-        return np.array(rendering.ERASED)
-    *_, tall, wide = rendering._pixels(box, 16, 8)
-    noise = (
-        stream(box.noise, "noise").standard_normal((3, tall, wide), np.float32)[:, y, x].astype(np.float64)
-    )
-    if grey is not None:
-        noise[:] = sum(weight * value for weight, value in zip(grey, noise, strict=True))
-    return np.clip(0.45 + 0.226 * noise, 0, 1)
-
-
 def slow(frame: np.ndarray, params: ClipParams) -> np.ndarray:
     """One frame [3, 16, 8], pixel by pixel but for the jitter, which has an oracle of its own."""
     moved = slowly_moved(frame, params)
@@ -85,12 +57,12 @@ def slow(frame: np.ndarray, params: ClipParams) -> np.ndarray:
         if params.grey is not None:
             pixel[:] = np.rint(pixel @ np.float32(params.grey))
         if params.colour_maps is not None:
-            luma = round(0.2989 * pixel[0] + 0.5870 * pixel[1] + 0.1140 * pixel[2])
+            luma = round(0.1140 * pixel[0] + 0.5870 * pixel[1] + 0.2989 * pixel[2])
             pixel = colour_tables([params.colour_maps])[0, :, luma].numpy()
         pixel = np.clip(params.scale * (pixel / 255) ** params.gamma + params.offset, 0, 1)
         pixel = np.clip(pixel * params.gain, 0, 1)
         erased = box[0] <= y < box[0] + box[2] and box[1] <= x < box[1] + box[3]
-        out[:, y, x] = slowly_erased(params.box, params.grey, y - box[0], x - box[1]) if erased else pixel
+        out[:, y, x] = rendering.ERASED if erased else pixel
     return out
 
 
@@ -142,7 +114,7 @@ def test_equal_frames_of_a_clip_stay_equal(recipe: str):
 def test_input_is_left_alone():
     frames = clips()
     before = frames.clone()
-    apply(frames, drawn(transforms.NOISE_JITTERED_EXCHANGE, Modality.VISIBLE, count=3))
+    apply(frames, drawn(published.NOISY_JITTERED_EXCHANGE, Modality.VISIBLE, count=3))
     assert torch.equal(frames, before)
 
 
@@ -198,48 +170,6 @@ def test_colour_maps_colour_every_grey_level():
     out = apply(ramp, [ClipParams(colour_maps=(17, 0, 2))]) * 255
     figures = torch.tensor([[78, 108, 112, 104, 56], [0, 50, 100, 200, 255], [0, 0, 18, 255, 128]])
     assert torch.equal(out.flatten(-2)[0, 0][:, [0, 50, 100, 200, 255]].round().long(), figures)
-
-
-NOISE_EVERYWHERE = Box(1.0, 2.0, 0.0, 0.0, noise=5)
-
-
-def test_noise_has_the_mean_and_deviation_of_imagenet():
-    out = apply(clips(num_clips=1, height=128, width=64), [ClipParams(box=NOISE_EVERYWHERE)])
-    assert out.mean().item() == pytest.approx(0.45, abs=0.005)
-    assert out.std().item() == pytest.approx(0.22, abs=0.005)
-    assert (out.min(), out.max()) == (0, 1)
-
-
-def test_noise_is_the_same_in_all_frames_and_differs_between_pixels_and_seeds():
-    frames = clips(num_clips=2, num_frames=3, height=64, width=32)
-    out = apply(
-        frames, [ClipParams(box=NOISE_EVERYWHERE), ClipParams(box=NOISE_EVERYWHERE._replace(noise=6))]
-    )
-    assert torch.equal(out, out[:, :1].expand_as(out))
-    assert len(out[0, 0].unique()) > 5000
-    assert (out[0] == out[1]).float().mean() < 0.05
-
-
-def test_noise_in_a_grey_clip_is_grey():
-    coloured, copied = (
-        apply(clips(num_clips=1), [ClipParams(box=NOISE_EVERYWHERE, grey=g)]) for g in (None, (0.0, 0.0, 1.0))
-    )
-    assert torch.equal(copied, coloured[:, :, 2:].expand_as(copied))
-
-
-def test_boxes_with_and_without_noise_share_a_batch():
-    frames = clips(num_clips=3)
-    out = apply(
-        frames,
-        [
-            ClipParams(box=NOISE_EVERYWHERE._replace(noise=None)),
-            ClipParams(box=NOISE_EVERYWHERE),
-            ClipParams(),
-        ],
-    )
-    assert torch.equal(out[0], torch.tensor(rendering.ERASED).view(3, 1, 1).expand_as(out[0]))
-    assert torch.equal(out[1], apply(frames[:1], [ClipParams(box=NOISE_EVERYWHERE)])[0])
-    assert torch.equal(out[2], frames[2] / 255)
 
 
 def test_empty_batch_gives_an_empty_batch():

@@ -50,7 +50,10 @@ def search(shards, spec, starts):
         shard.merged_lists(VERSION, spec, *lists)[0]
         for (shard, _), lists in zip(shards, from_others, strict=True)
     ]
-    return join_lists(spec, [np.arange(*cut) for cut in pairwise(starts)], merged)
+    squares = None
+    if spec.ranking != "unit":
+        squares = np.concatenate([shard.squared_lengths(VERSION) for shard, _ in shards])
+    return join_lists(spec, [np.arange(*cut) for cut in pairwise(starts)], merged, squares)
 
 
 def encode(shards, spec, graph, parts):
@@ -72,8 +75,16 @@ def encode(shards, spec, graph, parts):
 
 @pytest.mark.parametrize("starts", [[0, N], [0, 40, N], [0, 10, 10, 90, N], [0, 30, 60, 90, 120, N]])
 @pytest.mark.parametrize("parts", [1, 3])
-@pytest.mark.parametrize("spec", [PlainJaccard(k1=8, k2=3), CameraAwareJaccard(), ModalityAwareJaccard(k1=8)])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PlainJaccard(k1=8, k2=3), CameraAwareJaccard(), ModalityAwareJaccard(k1=8),
+        PlainJaccard(k1=8, k2=3, renormalise=False), ModalityAwareJaccard(k1=8, renormalise=False),
+    ],
+)  # fmt: skip
 def test_shards_compute_the_edges_of_one_process(features, starts, parts, spec):
+    if spec.ranking != "unit":
+        features = features * np.random.default_rng(1).uniform(0.4, 1, (N, 1)).astype(np.float32)
     group = {None: None, "camera": np.arange(N) % 3, "modality": np.arange(N) % 2}[spec.group]
     shards = filled(features, starts, group)
     lists = search(shards, spec, starts)

@@ -67,6 +67,21 @@ def test_any_number_of_shards_gives_the_labels_of_one_process(
         assert np.array_equal(sharded.edges.distance, one.edges.distance)
 
 
+@pytest.mark.parametrize("num_shards", [1, 4])
+@pytest.mark.parametrize("distance", ["jaccard", "modality-aware"])
+def test_rows_of_any_length_have_the_labels_of_one_process(features, tracklets, shards, num_shards, distance):
+    spec = ClusterSpec(distance, k1=8, k2=3, min_samples=2, renormalise=False)
+    short = features * np.random.default_rng(1).uniform(0.6, 1, (N, 1)).astype(np.float32)
+    local, sharded = LocalRefresher(tracklets), ShardedRefresher(shards[:num_shards], tracklets)
+    for refresher in (local, sharded):
+        refresher.set_features(short)
+    for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
+        one, several = (refresher.cluster(rows, spec) for refresher in (local, sharded))
+        assert one.num_clusters > 1
+        assert np.array_equal(one.labels, several.labels)
+        assert np.array_equal(one.edges.distance, several.edges.distance)
+
+
 def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected):
     refresher = ShardedRefresher(shards[:2], tracklets)
     refresher.set_features(features)

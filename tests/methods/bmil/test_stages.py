@@ -6,9 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from raydist.data.transforms.augment import (
-    BASIC,
-    CHANNEL_ADAPTIVE_GREY,
+from raydist.data.transforms.published import (
+    ADAPTIVE_GREY,
+    BASE,
     JITTERED_ADAPTIVE_GREY,
     JITTERED_EXCHANGE,
 )
@@ -206,9 +206,9 @@ def test_visible_clips_have_two_views_and_infrared_clips_one(context, features, 
     for step in stage.optimizer_steps(refreshed(stage, features), Epoch(0)):
         first, second = step.clip_views
         assert (first.shows, second.shows) == (None, Modality.VISIBLE)
-        assert first.augment[Modality.VISIBLE] == BASIC
+        assert first.augment[Modality.VISIBLE] == BASE
         assert second.augment[Modality.VISIBLE] == JITTERED_EXCHANGE
-        expected = JITTERED_ADAPTIVE_GREY if jitter else CHANNEL_ADAPTIVE_GREY
+        expected = JITTERED_ADAPTIVE_GREY if jitter else ADAPTIVE_GREY
         assert first.augment[Modality.INFRARED] == expected
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -81,3 +83,16 @@ def test_clusters_and_the_ignore_graph_can_be_left_out(context, features):
     )
     assert (targets.labels == NOISE).all()
     assert targets.arrays["ignored"].nnz == 0
+
+
+def test_a_warm_up_takes_features_of_any_length_as_unit_ones(stage, context, features):
+    raw = {m: spec.with_values(renormalise=False) for m, spec in context.clustering.items()}
+    of_any_length = WarmUp(replace(context, clustering=raw), stage.params)
+    pieces = np.repeat(features, 2, axis=1)
+    unit, short = (
+        one.refresh(x, None, LocalRefresher(context.tracklets), Epoch(1), np.random.default_rng(0))
+        for one, x in ((stage, pieces), (of_any_length, pieces * np.float32(0.7)))
+    )
+    assert (unit.arrays["ignored"] != short.arrays["ignored"]).nnz == 0
+    np.testing.assert_allclose(unit.memories["slots"], short.memories["slots"], atol=1e-6)
+    assert (unit.labels == short.labels).all()

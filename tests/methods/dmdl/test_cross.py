@@ -274,3 +274,21 @@ def test_labels_of_both_modalities_are_trusted_by_the_mixtures_asked_for(
         mixture = GaussianMixture(2, random_state=0).fit(values)
         expected[chosen] = mixture.predict_proba(losses[chosen])[:, mixture.means_[:, 0].argmin()]
     assert np.allclose(made.arrays["confidence"], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("renormalise", [False, True])
+def test_the_second_stage_may_take_unit_features_whatever_the_clustering_says(context, features, renormalise):
+    class Watched(LocalRefresher):
+        def set_features(self, features):
+            lengths.append(np.linalg.norm(features, axis=1))
+            super().set_features(features)
+
+    raw = {m: spec.with_values(renormalise=False) for m, spec in context.clustering.items()}
+    stage = CrossStage(
+        replace(context, clustering=raw), CrossParams(**QUIET, renormalise=renormalise), Parts()
+    )
+    lengths: list = []
+    short = features * np.linspace(0.8, 1, len(features), dtype=np.float32)[:, None, None]
+    targets = stage.refresh(short, None, Watched(context.tracklets), Epoch(0, 2), np.random.default_rng(0))
+    assert (np.abs(np.concatenate(lengths) - 1).max() < 1e-5) == renormalise
+    assert np.linalg.norm(targets.memories["joint"], axis=1) == pytest.approx(1, abs=1e-5)

@@ -3,11 +3,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from raydist.data.transforms.augment import (
-    NOISE_ADAPTIVE_GREY,
-    NOISE_BASIC,
-    NOISE_JITTERED_EXCHANGE,
-    NOISE_PSEUDO_COLOUR,
+from raydist.data.transforms.published import (
+    NOISY,
+    NOISY_ADAPTIVE_GREY,
+    NOISY_COLOUR_MAPS,
+    NOISY_JITTERED_EXCHANGE,
 )
 from raydist.losses.discrepancy import maximum_mean_discrepancy
 from raydist.losses.triplet import batch_hard_triplet
@@ -78,9 +78,14 @@ def test_labels_are_hard_until_they_are_exchanged_and_without_the_part(context):
 
 def test_the_second_view_has_other_colours_with_the_part_alone(context):
     first, second = IntraStage(context, IntraParams(), Parts()).clip_views
-    assert first.augment == {Modality.VISIBLE: NOISE_BASIC, Modality.INFRARED: NOISE_ADAPTIVE_GREY}
+    assert first.augment == {Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY}
     assert second.augment == {
-        Modality.VISIBLE: NOISE_JITTERED_EXCHANGE,
-        Modality.INFRARED: NOISE_PSEUDO_COLOUR,
+        Modality.VISIBLE: NOISY_JITTERED_EXCHANGE,
+        Modality.INFRARED: NOISY_COLOUR_MAPS,
     }
     assert IntraStage(context, IntraParams(), Parts(data=False)).clip_views == [first, first]
+
+
+def test_boxes_are_as_large_as_asked(context):
+    views = IntraStage(context, IntraParams(erase_area=0.6), Parts()).clip_views
+    assert {own.erase_area for view in views for own in view.augment.values()} == {(0.02, 0.6)}

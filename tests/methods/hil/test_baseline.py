@@ -7,7 +7,11 @@ import torch
 
 from raydist.association.ranking import ranking_association
 from raydist.clustering.spec import Clustering
-from raydist.data.transforms.augment import JITTERED_ADAPTIVE_GREY, JITTERED_BASIC, JITTERED_EXCHANGE
+from raydist.data.transforms.published import (
+    FIRST_JITTERED,
+    FIRST_JITTERED_ADAPTIVE_GREY,
+    FIRST_JITTERED_EXCHANGE,
+)
 from raydist.engine.refresher import LocalRefresher
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
 from raydist.methods.hil.contrast import CLIP_VIEWS
@@ -153,8 +157,8 @@ def test_visible_clips_have_two_views_and_infrared_clips_one(baseline, targets):
     (optimizer_step,) = baseline().optimizer_steps(targets, Epoch(0, 9))
     assert tuple(optimizer_step.clip_views) == CLIP_VIEWS
     assert [v.shows for v in CLIP_VIEWS] == [None, Modality.VISIBLE]
-    assert [v.augment[Modality.VISIBLE] for v in CLIP_VIEWS] == [JITTERED_BASIC, JITTERED_EXCHANGE]
-    assert CLIP_VIEWS[0].augment[Modality.INFRARED] == JITTERED_ADAPTIVE_GREY
+    assert [v.augment[Modality.VISIBLE] for v in CLIP_VIEWS] == [FIRST_JITTERED, FIRST_JITTERED_EXCHANGE]
+    assert CLIP_VIEWS[0].augment[Modality.INFRARED] == FIRST_JITTERED_ADAPTIVE_GREY
     rows = optimizer_step.sampler(3, np.random.default_rng(0))
     assert rows.shape == (3, 8)
     assert (rows[:, :4] < 6).all()

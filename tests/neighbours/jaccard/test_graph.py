@@ -22,6 +22,16 @@ def by_similarity(x, i, candidates):
     return sorted(candidates, key=lambda j: (j != i, -float(np.dot(x[i], x[j])), j))
 
 
+def by_distance(x, i, candidates):
+    """Candidates by rising Euclidean distance from i, i itself first, then by number."""
+    return sorted(candidates, key=lambda j: (j != i, float(((x[i] - x[j]) ** 2).sum()), j))
+
+
+def by_product(x, i, candidates):
+    """Candidates by falling dot product with i, which has no place of its own, then by number."""
+    return sorted(candidates, key=lambda j: (-float(np.dot(x[i], x[j])), j))
+
+
 def is_reciprocal(table, i, j, width):
     return j in table[i][:width] and i in table[j][:width]
 
@@ -38,7 +48,8 @@ def expanded_sets(table, k1):
 
 
 def plain_parts(x, spec, group):
-    table = [by_similarity(x, i, range(len(x)))[: spec.k1] for i in range(len(x))]
+    order = by_similarity if spec.renormalise else by_distance
+    table = [order(x, i, range(len(x)))[: spec.k1] for i in range(len(x))]
     weights = [{j: 1 / len(row[: spec.k2]) for j in row[: spec.k2]} for row in table]
     return expanded_sets(table, spec.k1), weights
 
@@ -58,13 +69,16 @@ def camera_parts(x, spec, camera):
 
 def modality_parts(x, spec, modality):
     n, half = len(x), spec.k1 // 2
+    order = by_similarity if spec.renormalise else by_product
     sides = [
-        [by_similarity(x, i, [j for j in range(n) if modality[j] == m])[:half] for m in (0, 1)]
-        for i in range(n)
+        [order(x, i, [j for j in range(n) if modality[j] == m])[:half] for m in (0, 1)] for i in range(n)
     ]
-    table = [by_similarity(x, i, sides[i][0] + sides[i][1]) for i in range(n)]
+    table = [order(x, i, sides[i][0] + sides[i][1]) for i in range(n)]
     weights = []
-    for two in sides:
+    for i, two in enumerate(sides):
+        if spec.k2 == 1:  # no expansion
+            weights.append({i: 1.0})
+            continue
         groups = [side[: spec.k2] for side in two if side]
         weights.append({j: 1 / len(groups) / len(group) for group in groups for j in group})
     return expanded_sets(table, spec.k1), weights
@@ -82,7 +96,7 @@ def dense_jaccard(features, spec, group=None):
     for i, members in enumerate(sets):
         for j in members:
             v[i, j] = np.exp(-(2 - 2 * np.dot(x[i], x[j])))
-        v[i] /= v[i].sum()
+        v[i] /= v[i].sum() or 1  # no set is empty where a row comes first in its own list
     mixed = np.array([sum(share * v[j] for j, share in row.items()) for row in weights]).reshape(n, n)
     overlap = np.minimum(mixed[:, None], mixed[None]).sum(axis=2)
     return np.clip(1 - overlap / (2 - overlap), 0, None)
@@ -143,6 +157,60 @@ def test_distances_are_those_of_the_dense_formula(people, spec, seed):
     group = (np.arange(45) % 3 == 2).astype(np.int8)
     edges = graph(x, spec, group, eps_max=1.0)
     np.testing.assert_allclose(dense(edges, 45), dense_jaccard(x, spec, group), atol=5e-6)
+
+
+def shortened(x, seed=0, shortest=0.3):
+    """Rows of any length up to 1, as means of two unit features have."""
+    lengths = np.random.default_rng(seed).uniform(shortest, 1, (len(x), 1))
+    return (x * lengths).astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("shortest", [0.2, 0.9])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PLAIN(k1=10, k2=3, renormalise=False), PLAIN(k1=30, k2=6, renormalise=False),
+        PLAIN(k1=1, k2=1, renormalise=False), MODALITY(k1=10, k2=3, renormalise=False),
+        MODALITY(k1=2, k2=1, renormalise=False), MODALITY(k1=8, k2=4, renormalise=False),
+    ],
+)  # fmt: skip
+def test_rows_of_any_length_have_the_distances_of_the_dense_formula(people, spec, seed, shortest):
+    x = shortened(people(5, 9, seed=seed, noise=0.9, gap=0.6), seed, shortest)
+    x[11] = x[4]
+    x[23] = x[4]
+    group = (np.arange(45) % 3 == 2).astype(np.int8)
+    expected = dense_jaccard(x, spec, group)
+    np.fill_diagonal(expected, 0)  # of a row without a neighbour too
+    edges = graph(x, spec, group, eps_max=1.0)
+    np.testing.assert_allclose(dense(edges, 45), expected, atol=5e-6)
+    assert same(edges, graph(x, spec, group, eps_max=1.0, num_slabs=4, threads=2))
+
+
+def test_short_rows_are_ranked_by_distance_and_not_by_product():
+    """A long row has the largest products with all others, and is near none of them."""
+    x = np.array([[0.5, 0.0], [0.5, 0.1], [0.45, -0.05], [1.0, 0.0]], np.float32)
+    table = dense(graph(x, PLAIN(k1=3, k2=1, renormalise=False), eps_max=1.0), 4)
+    assert (table[3, :3] == 1).all()
+    assert table[:3, :3].max() < 0.4
+
+
+@pytest.mark.parametrize("kind", [PLAIN, MODALITY])
+def test_unit_rows_are_ranked_alike_either_way(people, kind):
+    x, group = people(6, 8, noise=0.7), np.arange(48) % 2
+    unit, raw = (graph(x, kind(k1=8, k2=3, renormalise=either), group) for either in (True, False))
+    np.testing.assert_allclose(dense(unit, 48), dense(raw, 48), atol=2e-6)
+
+
+@pytest.mark.parametrize("kind", [PLAIN, MODALITY])
+def test_long_and_broken_rows_are_refused(people, kind):
+    x, group = people(2, 6), np.arange(12) % 2
+    spec = kind(renormalise=False)
+    with pytest.raises(FeatureError, match=r"1 of 12 features are longer than 1, up to 1\.2"):
+        graph(x * np.where(np.arange(12) == 5, 1.2, 0.9)[:, None].astype(np.float32), spec, group)
+    x[3, 0] = np.nan
+    with pytest.raises(FeatureError, match="NaN"):
+        graph(x, spec, group)
 
 
 def test_cameras_of_unequal_size_and_a_lonely_one(people):
