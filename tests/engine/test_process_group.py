@@ -21,7 +21,7 @@ from raydist.engine.state import build_state
 from raydist.home import cache_folder
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch
-from raydist.types import Modality
+from raydist.types import IMAGENET, Modality
 
 WORDS = ["train.iterations=3", "train.batch_identities=3", "train.batch_instances=3", "method.name=dcl"]
 
@@ -30,6 +30,7 @@ class Plain(nn.Module):
     """A linear map of the mean frame: a clip's feature depends on that clip alone."""
 
     width = 8
+    pixels = IMAGENET
 
     def __init__(self) -> None:
         super().__init__()

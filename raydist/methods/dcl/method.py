@@ -18,6 +18,9 @@ Deviations:
 - A tracklet warm-up comes first, for encoders that start from nothing; ``warm_up.share=0`` leaves it out.
 - The memory moves after the optimizer step, not in the backward pass, and by default by the batch mean of a
   cluster; ``memory.rule=in-turn`` moves it sample by sample, as published.
+- By default features get unit length again after averaging; ``clustering.renormalise=false`` is as published.
+- Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter and
+  box for all of them.
 - ``dual.views=tones`` is ours: a second view of both modalities in other tones.
 """
 

@@ -42,6 +42,8 @@ Deviations:
 - Every loss reads the memories as they were before the step. In the published code M_V, M_I move within the
   backward pass, so infrared clips get the gradient of rows that visible clips have already moved. The order
   of the updates is the published one.
+- By default features get unit length again after averaging; ``clustering.renormalise=false`` is as published,
+  with ``cross.renormalise=true`` on RegDB.
 - Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter, box
   and noise for all of them.
 - Losses and memories are computed in float32 also where the encoder computes in half precision. The scale of
