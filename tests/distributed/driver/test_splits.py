@@ -16,7 +16,7 @@ from raydist.engine.events import AlreadyFinished, CellStarted, EpochDone
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config
 from raydist.engine.splits import SplitsFolder
-from raydist.errors import DataError
+from raydist.errors import ConfigError, DataError
 
 SMALL = (
     "method.name=dcl", "data.frames=1", "data.sub_tracklets=1", "clustering.eps=0.9", "train.iterations=2",
@@ -135,7 +135,7 @@ def test_a_split_that_is_too_small_is_named(words, image_set):
     file = image_set("regdb") / "idx" / "train_visible_2.txt"
     file.write_text(file.read_text().splitlines()[0] + "\n")
     config = load_config("smoke", words)
-    with pytest.raises(DataError, match=r"^data\.trial = 2: 1 visible training tracklets cannot make two"):
+    with pytest.raises(DataError, match=r"^data\.trial = 2: 1 visible training tracklet cannot make two"):
         check_splits(config, [1, 2])
     check_splits(config, [1])
 
@@ -151,6 +151,6 @@ def test_weights_are_needed_by_splits_that_have_no_checkpoint(words, tmp_path):
     folder = SplitsFolder(earlier, config)
     check_splits(config, [1, 2], folder)
     shutil.rmtree(earlier / "trial_02")
-    with pytest.raises(DataError, match=r"trial_02@last: no such file"):
+    with pytest.raises(ConfigError, match=r"weights/trial_02: no such run or file"):
         check_splits(config, [1, 2], folder)
     check_splits(config, [1], folder)
