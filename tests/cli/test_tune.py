@@ -128,7 +128,11 @@ def test_the_start_says_what_is_searched(study):
     [
         ([], 2, "no search space is given: name one, such as tune_spaces/cba.yaml"),
         (["{space}", "other.yaml"], 2, "give one search space"),
-        (["nowhere.yaml"], 2, "no configuration file at nowhere.yaml"),
+        (
+            ["nowhere.yaml"],
+            2,
+            "no configuration file at nowhere.yaml; the spaces of this package lie in tune_spaces/",
+        ),
         (
             ["{space}", "tune.objective=map", "evaluation.split=test"],
             2,
