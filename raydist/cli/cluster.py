@@ -74,6 +74,11 @@ class SearchChoice:
                 "--memory-budget: the search ivf cannot keep to one; leave it out, or take exact"
             )
 
+    @property
+    def without_effect(self) -> dict[str, str]:
+        """Parameter -> what it has no effect with."""
+        return {} if self.search == "ivf" else {"probes": f"--search {self.search}"}
+
     def make(self, threads: int) -> Search:
         """The search, with so many threads."""
         from raydist.neighbours.search.backends import approximate_search, exact_search

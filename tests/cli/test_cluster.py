@@ -162,6 +162,8 @@ def test_costs_are_printed_where_they_are_asked_for(raydist, features, tmp_path)
         ),
         (["--k2-intra", 50, "--distance", "camera-aware"], []),
         (["--k1-intra", 3], ["--k1-intra has no effect with jaccard and dbscan"]),
+        (["--probes", 3], ["--probes has no effect with --search exact"]),
+        (["--probes", 3, "--search", "ivf"], []),
         (
             ["--k1", 30, "--distance=camera-aware", "--algorithm", "hdbscan", "--min-cluster-size", 2],
             ["--k1 has no effect with camera-aware and hdbscan"],
