@@ -65,7 +65,13 @@ def test_the_advice_to_check_a_file_names_it_and_works(raydist, tmp_path):
 
 
 def test_a_run_is_checked_by_its_folder(raydist, run_dir):
-    facts = raydist("weights", "check", f"{run_dir}@last", "--json").json
+    result = raydist("weights", "check", f"{run_dir}@last", "--json")
+    facts = result.json
+    assert "nothing left out" in result.err
+    assert (
+        "training takes what comes behind the backbone along too: 5 tensors (neck 4, pooling 1)" in result.err
+    )
+    assert facts["taken_along"] == {"neck": 4, "pooling": 1}
     assert [row["name"] for row in facts["fits"]] == ["small"]
     assert facts["fits"][0]["give"] == f"encoder.name=small encoder.weights={run_dir}@last"
 
