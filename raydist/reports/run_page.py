@@ -91,9 +91,9 @@ def finished_summary(folder: RunFolder) -> RunSummary:
     summary = folder.summary()
     if summary is None:
         raise ConfigError(
-            f"{folder.path} has no summary.json, its run is not finished: a report is written at its end; go on "
-            f"with --resume {folder.path}, or use its newest checkpoint as it is: raydist evaluate or embed "
-            f"{folder.path}"
+            f"{folder.path} has no summary.json, its run is not finished: a report is written at its end; "
+            f"go on with --resume {folder.path}, or use its newest checkpoint as it is: "
+            f"raydist evaluate or embed {folder.path}"
         )
     return summary
 

@@ -79,8 +79,8 @@ class Space:
         """
         if not path.is_file():
             raise ConfigError(
-                f"no configuration file at {path}; the spaces of this package lie in tune_spaces/ of its repository, "
-                "and raydist guide searches says how to write one"
+                f"no configuration file at {path}; the spaces of this package lie in tune_spaces/ of its "
+                "repository, and raydist guide searches says how to write one"
             )
         try:
             space = cls.parse(read_yaml(path))
