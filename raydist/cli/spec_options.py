@@ -51,7 +51,10 @@ class SpecCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except ConfigError as error:
-            raise typer.BadParameter(str(error)) from None
+            text = str(error)
+            for name in ctx.meta[CHOSEN]:
+                text = text.replace(f"clustering.{name} = ", f"{_option_name(name)} = ")
+            raise typer.BadParameter(text) from None
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the function, and the derived options."""

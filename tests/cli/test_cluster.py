@@ -259,6 +259,13 @@ def test_numbers_out_of_range_are_bad_usage(raydist, features, tmp_path, words):
     assert raydist("cluster", features, "--out", tmp_path / "labels.parquet", *words).code == 2
 
 
+@pytest.mark.parametrize("option", ["--distance", "--algorithm"])
+def test_an_unknown_name_is_answered_with_the_option(raydist, features, tmp_path, option):
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet", option, "jaccart")
+    assert f"{option} = 'jaccart'" in result.err
+    assert "clustering." not in result.err
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
 def test_features_that_are_no_directions_are_bad_data(raydist, features, tmp_path, value):
     table = pq.read_table(features)
