@@ -117,6 +117,14 @@ class Registry(Generic[Part]):
         self._require_complete(name, part)
         return cast(Part, part)
 
+    def named(self, key: str) -> Registry[Part]:
+        """The same parts, whose messages name another key, such as an option of the command line.
+
+        >>> Registry("table.name", {"plain": Entry("builtins:dict", "")}).named("--table").key
+        '--table'
+        """
+        return Registry(key, self.entries, kind=self.kind, subclass=self.subclass, needs=self.needs)
+
     def check(self, name: str) -> None:
         """Refuse a name that `load` would refuse; nothing of this package is imported for it.
 

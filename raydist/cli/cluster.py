@@ -14,7 +14,7 @@ from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
 from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
-from raydist.cli.system import require_writable
+from raydist.cli.system import require_parquet
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
 from raydist.plurals import counted
@@ -74,6 +74,11 @@ class SearchChoice:
                 "--memory-budget: the search ivf cannot keep to one; leave it out, or take exact"
             )
 
+    @property
+    def without_effect(self) -> dict[str, str]:
+        """Parameter -> what it has no effect with."""
+        return {} if self.search == "ivf" else {"probes": f"--search {self.search}"}
+
     def make(self, threads: int) -> Search:
         """The search, with so many threads."""
         from raydist.neighbours.search.backends import approximate_search, exact_search
@@ -108,7 +113,7 @@ def cluster(
     from raydist.data.feature_files import write_labels
 
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
-    require_writable(out, what="--out")
+    require_parquet(out, what="--out", holds="labels")
     search, table = choice.make(threads), read_checked(features, spec)
     print_line(
         f"clustering {counted(len(table), 'tracklet')} by the {spec.distance} distance and {spec.algorithm}, "

@@ -13,7 +13,7 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
-from raydist.cli.system import require_writable
+from raydist.cli.system import require_parquet
 
 if TYPE_CHECKING:
     from raydist.types import FeatureTable
@@ -44,7 +44,7 @@ def embed(
     """Write the features of a data set, by the encoder of a run."""
     from raydist.engine.trained import Trained
 
-    require_writable(out, what="--out")
+    require_parquet(out, what="--out", holds="features")
     sections = ("data", "evaluation.resize")
     trained = Trained.load(run_dir, overrides, sections=sections, checkpoint=checkpoint)
     table = trained.tracklets()

@@ -9,12 +9,15 @@ from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts
 @with_exit_codes
 def report(run_dir: RunDir, checkpoint: Checkpoint = None, json: Json = False) -> None:
     """Write report/index.html of a finished run: scores, curves, ranked lists; without a cluster."""
+    from raydist.engine.chosen_epoch import split_run
     from raydist.engine.run_folder import RunFolder
     from raydist.engine.trained import Trained
-    from raydist.reports.run_page import write_run_page
+    from raydist.reports.run_page import finished_summary, write_page
 
+    folder = RunFolder.open(split_run(run_dir, checkpoint)[0])
+    finished_summary(folder)
     trained = Trained.load(run_dir, None, sections=(), checkpoint=checkpoint)
-    path = write_run_page(RunFolder.open(trained.chosen.run), trained)
-    print_line(f"report: {path}, ranked lists after {trained.chosen.line()}")
+    path, shows = write_page(folder, trained)
+    print_line(f"report: {path}, {shows} after {trained.chosen.line()}")
     if json:
         print_json({"report": str(path), **epoch_facts(trained.chosen)})

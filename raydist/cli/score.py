@@ -34,7 +34,7 @@ def score(features: Features, protocol: Protocol = None, json: Json = False) -> 
 
     if protocol is None:
         raise ConfigError(_choice())
-    find_protocol(protocol)  # refused before the file is read
+    PROTOCOLS.named("--protocol").check(protocol)  # refused before the file is read
     table = read_features(features)
     try:
         scores = search_scores(table, protocol)

@@ -59,11 +59,13 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
 
 
 def print_summary(summary: RunSummary, *, stderr: bool = False) -> None:
-    """What a run came to: its scores, or the criteria where it could not be scored."""
+    """What a run came to: its scores, and the criteria where they were measured."""
     if summary.last is None:
         _print_criteria(summary, stderr=stderr)
     else:
         _print_run_scores(summary, stderr=stderr)
+        if any(summary.criteria.values()):  # they were asked for, evaluation.criteria=true
+            _print_criteria_table(summary, stderr=stderr)
     if summary.supervised:
         print_line(SUPERVISED)
 
@@ -86,19 +88,24 @@ def _print_run_scores(summary: RunSummary, *, stderr: bool) -> None:
 
 
 def _print_criteria(summary: RunSummary, *, stderr: bool) -> None:
-    """The criteria of the first and of the last epoch that has any, and why one of them is missing."""
-    measured = [summary.criteria.get(which, {}) for which in ("first", "last")]
-    if not any(measured):
+    """The criteria in the place of scores, and the epoch that is best by them."""
+    if not any(summary.criteria.values()):
         print_line("no criterion was measured: this method computes no features of the training tracklets")
         return
+    _print_criteria_table(summary, stderr=stderr)
+    if best := summary.best:
+        print_line(f"best is epoch {best.epoch}, by the {best.picked_on}; last is the number to trust")
+
+
+def _print_criteria_table(summary: RunSummary, *, stderr: bool) -> None:
+    """The criteria of the first and of the last epoch that has any, and why one of them is missing."""
+    measured = [summary.criteria.get(which, {}) for which in ("first", "last")]
     first, last = (with_missing(values) for values in measured)
     rows = [[name, _value(first.get(name)), _value(last.get(name))] for name in {**first, **last}]
     title = f"{title_of(summary)}: criteria without identities, larger is better"
     print_table(["criterion", "first", "last"], rows, title=title, stderr=stderr)
     for reason in missing_reasons(measured):
         print_line(reason)
-    if best := summary.best:
-        print_line(f"best is epoch {best.epoch}, by the {best.picked_on}; last is the number to trust")
 
 
 def _value(value: float | None) -> str:

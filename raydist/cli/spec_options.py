@@ -51,7 +51,10 @@ class SpecCommand(TyperCommand):
         try:
             return super().parse_args(ctx, args)
         except ConfigError as error:
-            raise typer.BadParameter(str(error)) from None
+            text = str(error)
+            for name in ctx.meta[CHOSEN]:
+                text = text.replace(f"clustering.{name} = ", f"{_option_name(name)} = ")
+            raise typer.BadParameter(text) from None
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters of the function, and the derived options."""
@@ -69,7 +72,7 @@ class SpecCommand(TyperCommand):
         """Call the function; the derived options go into the context."""
         derived = [*_declared(ctx), *(parameters(self.part) if self.part else ())]
         ctx.meta[VALUES] = {name: ctx.params.pop(name) for name in derived}
-        ctx.meta[GIVEN] = {name for name in _declared(ctx) if _is_given(ctx, name)}
+        ctx.meta[GIVEN] = {name for name in derived if _is_given(ctx, name)}
         return super().invoke(ctx)
 
 
@@ -84,9 +87,8 @@ def chosen_spec(ctx: typer.Context) -> ClusterSpec:
     from raydist.clustering.spec import ClusterSpec
 
     spec = ClusterSpec(**{name: ctx.meta[VALUES][name] for name in _declared(ctx)})
-    for name in ctx.meta[GIVEN].difference(spec.used, ctx.meta[CHOSEN]):
-        text = f"{_option_name(name)} has no effect with {spec.distance} and {spec.algorithm}"
-        warnings.warn(text, NoEffectWarning, stacklevel=2)
+    for name in ctx.meta[GIVEN].intersection(_declared(ctx)).difference(spec.used, ctx.meta[CHOSEN]):
+        _warn_without_effect(name, f"{spec.distance} and {spec.algorithm}")
     if spec.metric.cut:
         warnings.warn(spec.metric.cut, NoEffectWarning, stacklevel=2)
     return spec
@@ -99,10 +101,21 @@ def _option_name(name: str) -> str:
 def chosen_part(ctx: typer.Context, part: type[Part]) -> Part:
     """The other dataclass of a `SpecCommand`, with the values that were given.
 
+    Where it has an attribute `without_effect`, parameter -> what it has no effect with, such parameters are
+    warned of if they were given.
+
     Raises:
         ConfigError: a number is out of range.
     """
-    return part(**values_of(part, ctx.meta[VALUES]))
+    chosen = part(**values_of(part, ctx.meta[VALUES]))
+    for name, beside in getattr(chosen, "without_effect", {}).items():
+        if name in ctx.meta[GIVEN]:
+            _warn_without_effect(name, beside)
+    return chosen
+
+
+def _warn_without_effect(name: str, beside: str) -> None:
+    warnings.warn(f"{_option_name(name)} has no effect with {beside}", NoEffectWarning, stacklevel=3)
 
 
 def _is_given(ctx: Any, name: str) -> bool:

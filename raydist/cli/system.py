@@ -10,6 +10,9 @@ from pathlib import Path
 
 from raydist.errors import ConfigError
 
+PARQUET = (".parquet", ".pq", "")
+"""How the name of a Parquet file may end."""
+
 
 def open_streams() -> None:
     """Make it safe to print, at the entry of a command.
@@ -43,6 +46,22 @@ def require_writable(out: Path, *, what: str) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise ConfigError(f"{what} {out} cannot be written: {error.strerror}") from None
+
+
+def require_parquet(out: Path, *, what: str, holds: str) -> None:
+    """Refuse the name of another kind of file for what is written as Parquet, and what cannot be written.
+
+    Args:
+        out: the file.
+        what: the option that it was given with.
+        holds: what is written, in the plural.
+
+    Raises:
+        ConfigError: the name ends otherwise, or see `require_writable`.
+    """
+    if out.suffix.lower() not in PARQUET:
+        raise ConfigError(f"{what} {out}: {holds} are Parquet: name it {out.with_suffix('.parquet')}")
+    require_writable(out, what=what)
 
 
 def what_failed(error: OSError) -> str:

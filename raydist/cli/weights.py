@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.run_argument import Checkpoint, epoch_facts
 from raydist.errors import DataError
+from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.encoders.weights.files import WeightsFile
@@ -51,20 +53,34 @@ def check(file: File, checkpoint: Checkpoint = None, json: Json = False) -> None
     content = read_weights(start.file)
     results = choices(content, *([start.section.name] if start.section else []))
     fits = {name: result for name, result in results.items() if isinstance(result, Fit)}
+    along: dict[str, int] = {}
+    if start.section and (own := fits.get(start.section.name)):
+        along, fits[start.section.name] = dict(own.left_out), replace(own, left_out={})
     misfits = {name: result for name, result in results.items() if isinstance(result, Misfit)}
     for fit in fits.values():
         check_finite(fit, start.file)
     facts = _facts(content, sha256_of(start.file)) | (epoch_facts(start.chosen) if start.chosen else {})
     _show(facts)
     _show_fits(fits, file)
+    if along:
+        print_line(_along_line(along))
     nearest = None if fits else _nearest(misfits)
     if json:
         rows = [_row(name, fit, file) for name, fit in fits.items()]
-        print_json(facts | {"fits": rows, "nearest": nearest})
+        print_json(facts | {"fits": rows, "taken_along": along, "nearest": nearest})
     if nearest:
         raise DataError(
             f"{file} fits no encoder.name of this package; the nearest is {nearest['name']}: {nearest['why']}"
         )
+
+
+def _along_line(groups: dict[str, int]) -> str:
+    """What training takes of a run beside its backbone."""
+    listed = ", ".join(f"{name} {number}" for name, number in sorted(groups.items()))
+    return (
+        f"training takes what comes behind the backbone along too: {counted(sum(groups.values()), 'tensor')} "
+        f"({listed}); it starts anew where pooling, temporal pooling or branches are others than in the run"
+    )
 
 
 def _facts(file: WeightsFile, sha256: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,18 @@ def file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in ".-" else "_" for c in text)
 
 
+def require_new_name(root: Path, name: str | None) -> None:
+    """Refuse a name that is taken, before the work for it begins; see `new_folder`, which makes the folder.
+
+    Raises:
+        ConfigError: a folder of that name exists.
+    """
+    if name and os.path.lexists(path := root / name):
+        raise ConfigError(
+            f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+        )
+
+
 def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
     """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
 
@@ -173,11 +186,7 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
             path.mkdir(mode)
             break
         except FileExistsError:
-            if name:
-                raise ConfigError(
-                    f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume "
-                    f"{path}"
-                ) from None
+            require_new_name(root, name)
     return path
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from raydist.engine.inputs import readable_part, scoring_obstacle, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
-from raydist.errors import CheckpointError
+from raydist.errors import ConfigError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.headings import METRICS
 from raydist.evaluation.protocols import find_protocol
@@ -44,14 +45,28 @@ def write_run_page(folder: RunFolder, trained: Trained | None = None) -> Path:
         The path of the page, ``report/index.html`` in the folder.
 
     Raises:
-        CheckpointError: the run is not finished, or no whole checkpoint is left.
+        ConfigError: the run is not finished.
+        CheckpointError: no whole checkpoint is left.
         DataError: the data set is not as it should be.
     """
-    summary = folder.summary()
-    if summary is None:
-        raise CheckpointError(
-            f"{folder.path} has no summary.json, its run is not finished: go on with --resume {folder.path}"
-        )
+    return write_page(folder, trained).path
+
+
+class WrittenPage(NamedTuple):
+    """The page of a run.
+
+    Attributes:
+        path: ``report/index.html`` in its folder.
+        shows: what it shows below the curves, in words.
+    """
+
+    path: Path
+    shows: str
+
+
+def write_page(folder: RunFolder, trained: Trained | None = None) -> WrittenPage:
+    """The same as `write_run_page`, with what the page shows."""
+    summary = finished_summary(folder)
     trained = trained or Trained.load(folder.path, None, sections=())
     training, ranked = split_tables(trained.config, trained.tracklets())
     lists: RankedLists = {}
@@ -63,7 +78,24 @@ def write_run_page(folder: RunFolder, trained: Trained | None = None) -> Path:
         (table,) = trained.features(ranked, rows_at_once=len(ranked))
         lists = ranked_queries(summary, table, trained.frames(ranked))
     text = run_page(summary, folder.reports(), lists, clusters, epoch=trained.epoch)
-    return write_html(folder.path / "report" / "index.html", text)
+    path = write_html(folder.path / "report" / "index.html", text)
+    return WrittenPage(path, "ranked lists" if lists else "clusters" if clusters else "curves alone")
+
+
+def finished_summary(folder: RunFolder) -> RunSummary:
+    """The summary of a run that has ended.
+
+    Raises:
+        ConfigError: it has not; the message says what can be done with it.
+    """
+    summary = folder.summary()
+    if summary is None:
+        raise ConfigError(
+            f"{folder.path} has no summary.json, its run is not finished: a report is written at its end; "
+            f"go on with --resume {folder.path}, or use its newest checkpoint as it is: "
+            f"raydist evaluate or embed {folder.path}"
+        )
+    return summary
 
 
 def _clusters(label_of: Mapping[str, int], training: TrackletTable, trained: Trained) -> list[ShownCluster]:

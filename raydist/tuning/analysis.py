@@ -19,7 +19,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import KFold
 
-from raydist.engine.criteria_names import CRITERIA
+from raydist.engine.criteria_names import CRITERIA, WHY_MISSING
 from raydist.errors import TrainingError
 from raydist.plurals import counted
 from raydist.tuning.distributions import Distribution
@@ -105,7 +105,7 @@ def winner(trials: Sequence[Trial], objective: str) -> Trial:
     """The finished trial with the highest last value of the objective, the first of several.
 
     Raises:
-        TrainingError: no trial finished.
+        TrainingError: no trial finished with a value; the message says why.
     """
     finished = [
         (value, trial)
@@ -114,6 +114,8 @@ def winner(trials: Sequence[Trial], objective: str) -> Trial:
     ]
     if not finished:
         reasons = sorted({trial.reason for trial in trials if trial.reason})
+        if objective in WHY_MISSING and any(trial.state == "finished" for trial in trials):
+            reasons.append(WHY_MISSING[objective])
         raise TrainingError(
             f"none of {counted(len(trials), 'trial')} finished with a value of {objective}: "
             f"{'; '.join(reasons) or 'no reason was given'}"

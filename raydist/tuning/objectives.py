@@ -13,6 +13,7 @@ from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
+from raydist.methods.registry import method_class
 from raydist.tuning.report import MetricsByData
 
 METRICS = ("map", *CRITERIA)
@@ -58,10 +59,11 @@ def means_over_data(values: MetricsByData) -> dict[str, float]:
 
 
 def check_objective(config: Config) -> None:
-    """Refuse a search that would select by the identities it is to be tested on.
+    """Refuse a search that would select by the identities it is to be tested on, or by nothing.
 
     Raises:
-        ConfigError: the objective is ``map`` on the test split, or a criterion that is not computed.
+        ConfigError: the objective is ``map`` on the test split, or a criterion that is not computed or never
+            has a value with the method.
     """
     objective = config.tune.objective
     if objective == "map" and config.evaluation.split == "test":
@@ -73,3 +75,15 @@ def check_objective(config: Config) -> None:
         )
     if objective in CRITERIA and not config.evaluation.criteria:
         raise ConfigError(f"tune.objective = {objective} needs evaluation.criteria = true, which measures it")
+    _check_measured(config)
+
+
+def _check_measured(config: Config) -> None:
+    """Refuse a criterion that never has a value with the method."""
+    unmeasured = method_class(config.method.name).unmeasured
+    if config.tune.objective in unmeasured:
+        given = [name for name in METRICS if name not in unmeasured]
+        raise ConfigError(
+            f"tune.objective = {config.tune.objective} never has a value with method.name = "
+            f"{config.method.name}; these have one: tune.objective={'|'.join(given)}"
+        )

@@ -77,6 +77,11 @@ class Space:
         Raises:
             ConfigError: there is no such file, or something in it is invalid.
         """
+        if not path.is_file():
+            raise ConfigError(
+                f"no configuration file at {path}; the spaces of this package lie in tune_spaces/ of its "
+                "repository, and raydist guide searches says how to write one"
+            )
         try:
             space = cls.parse(read_yaml(path))
         except ConfigError as error:

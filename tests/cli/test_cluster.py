@@ -162,6 +162,8 @@ def test_costs_are_printed_where_they_are_asked_for(raydist, features, tmp_path)
         ),
         (["--k2-intra", 50, "--distance", "camera-aware"], []),
         (["--k1-intra", 3], ["--k1-intra has no effect with jaccard and dbscan"]),
+        (["--probes", 3], ["--probes has no effect with --search exact"]),
+        (["--probes", 3, "--search", "ivf"], []),
         (
             ["--k1", 30, "--distance=camera-aware", "--algorithm", "hdbscan", "--min-cluster-size", 2],
             ["--k1 has no effect with camera-aware and hdbscan"],
@@ -255,6 +257,13 @@ def test_hardly_any_rows(raydist, people, tmp_path, rows):
 )
 def test_numbers_out_of_range_are_bad_usage(raydist, features, tmp_path, words):
     assert raydist("cluster", features, "--out", tmp_path / "labels.parquet", *words).code == 2
+
+
+@pytest.mark.parametrize("option", ["--distance", "--algorithm"])
+def test_an_unknown_name_is_answered_with_the_option(raydist, features, tmp_path, option):
+    result = raydist("cluster", features, "--out", tmp_path / "labels.parquet", option, "jaccart")
+    assert f"{option} = 'jaccart'" in result.err
+    assert "clustering." not in result.err
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])

@@ -55,15 +55,18 @@ def test_only_finished_runs_have_a_page(finished, tmp_path, capsys):
     assert stopped.value.exit_code == ConfigError.exit_code
     assert "holds no run" in capsys.readouterr().err
     (tmp_path / "config.yaml").write_text((finished.path / "config.yaml").read_text())
-    with pytest.raises(CheckpointError, match="not finished"):
+    with pytest.raises(ConfigError, match=r"not finished.*--resume.*raydist evaluate or embed"):
         write_run_page(RunFolder.open(tmp_path))
+    with pytest.raises(Exit) as stopped:
+        report(str(tmp_path))
+    assert stopped.value.exit_code == ConfigError.exit_code
     (tmp_path / "summary.json").write_text((finished.path / "summary.json").read_text())
     with pytest.raises(CheckpointError, match="no whole checkpoint"):
         write_run_page(RunFolder.open(tmp_path))
 
 
 @pytest.mark.parametrize("split", [[], ["evaluation.split=validation", "data.validation_identities=0.2"]])
-def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path, split):
+def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path, split, capsys):
     manifest = smoke_manifest(identities=False, splits=False)
     config = smoke(
         "data.name=manifest",
@@ -87,6 +90,8 @@ def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path,
     assert numbers[0] == min(sizes, key=lambda label: (-sizes[label], label))
     assert set(numbers) <= set(sizes)
     assert "Protocol" not in text
+    report(str(folder.path))
+    assert ", clusters after epoch 3 of 3 (last)" in capsys.readouterr().err
     shutil.rmtree(folder.path / "labels")
     assert "Cluster " not in write_run_page(folder).read_text()
 

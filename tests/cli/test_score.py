@@ -113,7 +113,7 @@ def test_a_file_that_is_no_parquet_is_bad_data(raydist, tmp_path):
 def test_an_unknown_protocol_is_answered_with_the_nearest(raydist, features):
     result = raydist("score", features, "--protocol", "hitsz")
     assert result.code == 2
-    assert "did you mean 'hitsz_vcm'" in result.err
+    assert result.err.startswith("error: --protocol = 'hitsz': did you mean 'hitsz_vcm'")
 
 
 def test_without_a_protocol_all_are_listed_with_a_line_each(raydist, features):

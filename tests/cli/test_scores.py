@@ -52,6 +52,17 @@ def test_a_summary_is_a_table_of_three_encoders_both_ways(capsys):
     assert f"{picked}last is the number to trust" in err
 
 
+def test_criteria_that_were_asked_for_follow_the_scores(capsys):
+    print_summary(SUMMARY)
+    without = capsys.readouterr().out
+    print_summary(replace(SUMMARY, criteria=UNSCORED.criteria))
+    out = capsys.readouterr().out
+    assert out.startswith(without)
+    assert out.removeprefix(without).startswith("pgm on synthetic: criteria without identities, larger")
+    assert cells(out)[-4] == ["silhouette", "0.250", "0.500"]
+    assert "criteria" not in without
+
+
 def test_another_search_is_a_table_of_its_own(capsys):
     indoor = {"untrained": scores(35.0), "last": scores(55.0), "best": scores(65.0)}
     print_summary(replace(SUMMARY, protocol="sysu_mm01", searches={"sysu_mm01_indoor": indoor}))

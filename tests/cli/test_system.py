@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from raydist.cli.system import require_writable
+from raydist.cli.system import require_parquet, require_writable
 from raydist.errors import ConfigError
 
 RAYDIST = "from raydist.cli.app import main; main()"
@@ -50,6 +50,24 @@ def test_a_file_that_cannot_be_written_is_refused(out, message, tmp_path, monkey
     with pytest.raises(ConfigError, match=rf"^--out .*{message}"):
         require_writable(tmp_path / out, what="--out")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet.json"])
+def test_a_name_that_is_not_one_of_parquet_is_refused(name, tmp_path):
+    expected = (tmp_path / name).with_suffix(".parquet")
+    with pytest.raises(ConfigError, match=rf"^--out .*: labels are Parquet: name it {expected}$"):
+        require_parquet(tmp_path / name, what="--out", holds="labels")
+    for other in ("x.parquet", "X.PARQUET", "x.pq", "x"):
+        require_parquet(tmp_path / other, what="--out", holds="labels")
+
+
+@pytest.mark.parametrize("command", ["cluster", "embed"])
+def test_no_command_writes_parquet_under_another_name(raydist, features, run_dir, tmp_path, command):
+    given = features if command == "cluster" else run_dir
+    result = raydist(command, given, "--out", tmp_path / "x.csv")
+    assert result.code == 2
+    assert "are Parquet: name it" in result.err
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_a_file_in_folders_that_are_missing_can_be_written(tmp_path):

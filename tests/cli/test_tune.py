@@ -128,13 +128,18 @@ def test_the_start_says_what_is_searched(study):
     [
         ([], 2, "no search space is given: name one, such as tune_spaces/cba.yaml"),
         (["{space}", "other.yaml"], 2, "give one search space"),
-        (["nowhere.yaml"], 2, "no configuration file at nowhere.yaml"),
+        (
+            ["nowhere.yaml"],
+            2,
+            "no configuration file at nowhere.yaml; the spaces of this package lie in tune_spaces/",
+        ),
         (
             ["{space}", "tune.objective=map", "evaluation.split=test"],
             2,
             "tune.objective = map with evaluation.split = test",
         ),
         (["{space}", "tune.search=pbt"], 2, "tune.search"),
+        (["{space}", "run.dir={folder}/..", "run.name={name}"], 2, "exists; choose another name"),
         (["{space}", "data.name=hitsz_vcm", "data.root={space}"], 3, "space.yaml"),
         (["{space}", "--resume", "nowhere"], 2, "nowhere holds no study"),
         (["--resume", "nowhere"], 2, "nowhere holds no study"),
@@ -145,7 +150,9 @@ def test_the_start_says_what_is_searched(study):
 )
 def test_what_cannot_work_ends_with_its_code(raydist, space, folder, words, code, message):
     before = {path: path.stat().st_mtime_ns for path in folder.path.rglob("*")}
-    result = raydist("tune", *[word.format(space=space, folder=folder.path) for word in words])
+    result = raydist(
+        "tune", *[word.format(space=space, folder=folder.path, name=folder.path.name) for word in words]
+    )
     assert result.code == code
     assert result.err.startswith("error: ")
     assert message in result.err

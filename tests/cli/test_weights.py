@@ -65,7 +65,13 @@ def test_the_advice_to_check_a_file_names_it_and_works(raydist, tmp_path):
 
 
 def test_a_run_is_checked_by_its_folder(raydist, run_dir):
-    facts = raydist("weights", "check", f"{run_dir}@last", "--json").json
+    result = raydist("weights", "check", f"{run_dir}@last", "--json")
+    facts = result.json
+    assert "nothing left out" in result.err
+    assert (
+        "training takes what comes behind the backbone along too: 5 tensors (neck 4, pooling 1)" in result.err
+    )
+    assert facts["taken_along"] == {"neck": 4, "pooling": 1}
     assert [row["name"] for row in facts["fits"]] == ["small"]
     assert facts["fits"][0]["give"] == f"encoder.name=small encoder.weights={run_dir}@last"
 
@@ -104,6 +110,7 @@ def test_what_is_not_there_is_said_alike(raydist, run_dir, name, code, message):
         (["encoder.weights={run}", "encoder.name=resnet18"], 2, "the encoder of that run is small"),
         (["encoder.weights={run}@70"], 2, r"encoder\.weights = .*@70: no checkpoint of epoch 70; there are"),
         (["encoder.weights={run}-gone@7"], 2, r"encoder\.weights = .*-gone: no such run or file"),
+        (["run.dir={run}/..", "run.name={name}"], 2, r"run\.name = .* exists; choose another name, or go on"),
     ],
 )
 def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch, words, code, message):
@@ -114,7 +121,9 @@ def test_train_says_so_before_ray_starts(raydist, run_dir, tmp_path, monkeypatch
     monkeypatch.setattr(ray, "init", lambda *args, **more: pytest.fail("Ray was started"))
     file = save(RESNET18, tmp_path / "w.pth")
     start = time.monotonic()
-    result = raydist("train", "smoke", *(word.format(file=file, run=run_dir) for word in words))
+    result = raydist(
+        "train", "smoke", *(word.format(file=file, run=run_dir, name=run_dir.name) for word in words)
+    )
     assert result.code == code
     assert re.search(message, result.err)
     assert time.monotonic() - start < 30

@@ -26,6 +26,8 @@ def test_the_winner_is_the_finished_trial_that_ended_highest(make_trial):
 def test_without_a_finished_trial_there_is_no_winner(make_trial):
     with pytest.raises(TrainingError, match="none of 1 trial finished"):
         winner([make_trial(0, [1], state="running")], "map")
+    with pytest.raises(TrainingError, match=r"of stability: stability is missing .* no two clusterings"):
+        winner([make_trial(0, [1])], "stability")
 
 
 def test_the_common_epoch_is_one_that_every_trial_has_reached(make_trial):

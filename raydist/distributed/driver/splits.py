@@ -14,6 +14,7 @@ from raydist.distributed.driver.training import Whole, track, train, whole_summa
 from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes
 from raydist.engine.inputs import open_inputs, read_tracklets, split_tables
+from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import run_name
 from raydist.engine.splits import SplitsFolder, SplitsSummary, config_of_split, trials_of
@@ -50,6 +51,8 @@ def train_splits(
     pending = list(trials_of(config)) if folder is None else _pending(folder)
     if folder is not None and not pending:
         return folder, _train_each(folder, pending, on_event)
+    if folder is None:
+        require_new_name(Path(config.run.dir), config.run.name)
     with listening(lambda text: on_event(Preparing(text))):
         check_splits(config, pending, folder)
     with connected(config.ray):

@@ -16,7 +16,7 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWritten, Started
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
-from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts, is_fresh
 from raydist.engine.summary import RunSummary
@@ -79,6 +79,7 @@ def train(
         return RunFolder.open(resume.resolve()), summary
     with listening(lambda text: on_event(Preparing(text))):
         if resume is None:
+            require_new_name(Path(config.run.dir), config.run.name)
             (config,) = fix_starts([config])
         return _train(config, resume, on_event, part_of)
 

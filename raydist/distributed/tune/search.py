@@ -26,6 +26,7 @@ from raydist.distributed.driver.group import run_in_thread
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs
+from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start
 from raydist.errors import DataError, TrainingError
@@ -78,6 +79,8 @@ def search(
     """
     check_search(study.tune.search)
     study, earlier = _opened(study, resume)
+    if earlier is None:
+        require_new_name(Path(study.base.run.dir), study.base.run.name)
     for config in study.bases.values():
         check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from raydist.clustering.quality import clusters_per_modality, num_clusters
 from raydist.clustering.spec import ClusterSpec
 from raydist.errors import ClusteringError, ConfigError
-from raydist.methods.common.clusters import cluster_rows
+from raydist.methods.common.clusters import cluster_rows, collapse_advice
 from raydist.methods.method import Refresher
 from raydist.plurals import counted
 from raydist.types import NOISE, Ints, Labels, Modality
@@ -31,7 +31,15 @@ def draw_part(rows: Ints, share: float, rng: Generator) -> Ints:
     return np.sort(rng.permutation(rows)[: max(1, round(share * len(rows)))])
 
 
-def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_rows: int, what: str) -> Labels:
+def cluster_part(
+    refresher: Refresher,
+    rows: Ints,
+    spec: ClusterSpec,
+    *,
+    num_rows: int,
+    what: str,
+    section: str = "clustering",
+) -> Labels:
     """Cluster some rows by themselves; with another eps if there are fewer than two clusters.
 
     Args:
@@ -40,6 +48,7 @@ def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_row
         spec: how.
         num_rows: N, of all tracklets.
         what: what the message calls the rows if that fails.
+        section: where the keys of the clustering stand, for the message.
 
     Returns:
         int64 [N], NOISE on all other rows.
@@ -52,7 +61,7 @@ def cluster_part(refresher: Refresher, rows: Ints, spec: ClusterSpec, *, num_row
         raise ClusteringError(
             f"the features collapsed: {what} {counted(clustering.num_clusters, 'cluster')} of "
             f"{counted(len(rows), 'tracklet')}; "
-            "train the stages before longer, or change eps or min_samples"
+            + collapse_advice({what: (clustering.num_clusters, spec)}, section=section)
         )
     labels = np.full(num_rows, NOISE)
     labels[rows] = clustering.labels

@@ -191,6 +191,7 @@ class JointContrastStage(HybridContrastStage):
             self.spec,
             num_rows=len(features),
             what="both modalities together",
+            section="method.joint",
         )
         require_both(labels, modality)
         if self.params.contrast == "split":

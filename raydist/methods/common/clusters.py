@@ -82,9 +82,39 @@ def cluster_modalities(
         )
         raise ClusteringError(
             f"the features collapsed: {counts}; "
-            "train the warm-up longer, or change clustering.eps or clustering.min_samples"
+            + collapse_advice(
+                {m.label: (c.num_clusters, context.clustering[m]) for m, c in clusterings.items()}
+            )
         )
     return ModalityClusters(clusterings, rows)
+
+
+def collapse_advice(results: Mapping[str, tuple[int, ClusterSpec]], *, section: str = "clustering") -> str:
+    """What to change where clusterings gave fewer than two clusters, by the names of the keys.
+
+    Args:
+        results: name of a clustering -> number of its clusters, and how they were made.
+        section: where the keys of the clustering stand.
+
+    >>> spec = ClusterSpec()
+    >>> collapse_advice({"visible": (0, spec), "infrared": (7, spec)}).partition(", or ")[0]
+    'raise clustering.eps or lower clustering.min_samples'
+    >>> collapse_advice({"visible": (0, spec), "infrared": (1, spec)}).partition(", or ")[0]
+    'raise clustering.eps or lower clustering.min_samples (visible), lower clustering.eps (infrared)'
+    """
+    changes: dict[str, list[str]] = {}
+    for name, (count, spec) in results.items():
+        size = spec.clusterer.size_parameter
+        none = f"raise {section}.eps" + (f" or lower {section}.{size}" if size else "")
+        if count < 2:
+            changes.setdefault(f"lower {section}.eps" if count else none, []).append(name)
+    listed = [
+        change if len(changes) == 1 else f"{change} ({', '.join(names)})" for change, names in changes.items()
+    ]
+    return (
+        f"{', '.join(listed)}, or train the stages before longer: raise method.warm_up.share, train.epochs "
+        "or train.iterations"
+    )
 
 
 def cluster_rows(

@@ -62,6 +62,7 @@ class HiTPro(Method):
 
     Params = HiTProParams
     needs_clusters = False
+    unmeasured = ("stability",)  # no clusters, so none to compare with those of the epoch before
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, if any, and the hierarchical stage."""

@@ -32,6 +32,12 @@ class Supervised(Method):
     Params = SupervisedParams
     supervised = True
     needs_clusters = False
+    unmeasured = (
+        "silhouette",
+        "stability",
+        "consistency",
+        "balance",
+    )  # it computes no features for a refresh
 
     def stages(self) -> Sequence[Stage]:
         """One stage."""

@@ -97,6 +97,17 @@ def test_a_collapse_says_what_was_clustered(tracklets, features):
         cluster_part(
             refresher, np.arange(12), SPEC.with_values(min_samples=100), num_rows=12, what="both together"
         )
+    with pytest.raises(
+        ClusteringError, match=r"; raise method\.joint\.eps or lower method\.joint\.min_samples"
+    ):
+        cluster_part(
+            refresher,
+            np.arange(12),
+            SPEC.with_values(min_samples=100),
+            num_rows=12,
+            what="both",
+            section="method.joint",
+        )
 
 
 def test_what_is_not_given_is_that_of_the_modalities():

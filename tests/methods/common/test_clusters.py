@@ -27,6 +27,9 @@ def test_another_eps_is_tried_before_giving_up(context, features):
 def test_a_collapse_names_the_modalities_and_their_counts(context, features):
     strict = replace(context, clustering=dict.fromkeys(Modality, ClusterSpec(k1=3, k2=1, min_samples=100)))
     refresher = LocalRefresher(context.tracklets)
-    with pytest.raises(ClusteringError, match="visible 0 clusters of 6 tracklets, infrared 0 clusters of 6"):
+    advice = r"; raise clustering\.eps or lower clustering\.min_samples, or .* raise method\.warm_up\.share"
+    with pytest.raises(
+        ClusteringError, match=f"visible 0 clusters of 6 .*, infrared 0 clusters of 6 .*{advice}"
+    ):
         cluster_modalities(refresher, tracklet_means(features), strict)
     assert (cluster_modalities(refresher, tracklet_means(features), strict, relax=False).joint == NOISE).all()
