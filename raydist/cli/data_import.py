@@ -92,6 +92,12 @@ class ImportOptions:
     copy: Annotated[bool, typer.Option("--copy", help="Crops: copy the pictures beside the manifest.")] = (
         False
     )
+    skip_unreadable: Annotated[
+        bool,
+        typer.Option(
+            "--skip-unreadable", help="Crops: leave out files that are no pictures, up to 5 % of them."
+        ),
+    ] = False
     min_length: Annotated[int, typer.Option(min=1, help="Fewest frames of a tracklet.")] = 1
     max_length: Annotated[
         int | None,
@@ -123,7 +129,7 @@ FOR_TRACKS = (
     "image_format",
     "quality",
 )
-FOR_CROPS = ("pattern", "copy")
+FOR_CROPS = ("pattern", "copy", "skip_unreadable")
 _SPELLED = {"classes": "class", "image_format": "format"}
 
 
@@ -185,7 +191,9 @@ def _crops_import(options: ImportOptions) -> CropsImport:
     if options.crops is None or options.pattern is None:
         raise ConfigError("--crops needs --pattern, such as '{camera}/{tracklet}/{frame}'")
     modalities = _modalities(options.modality)
-    return CropsImport(options.crops, options.pattern, _rules(options), modalities, options.copy)
+    return CropsImport(
+        options.crops, options.pattern, _rules(options), modalities, options.copy, options.skip_unreadable
+    )
 
 
 def _rules(options: ImportOptions) -> TrackRules:

@@ -36,6 +36,7 @@ class CropsImport:
         rules: which lengths a tracklet may have; the rules of boxes do not apply.
         modalities: by camera, where the pattern has no ``{modality}``; all others are visible.
         copy: copy the pictures into a folder beside the manifest.
+        skip_unreadable: leave out pictures that cannot be read, as long as they are few.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class CropsImport:
     rules: TrackRules = field(default_factory=TrackRules)
     modalities: Mapping[str, Modality] = field(default_factory=dict)
     copy: bool = False
+    skip_unreadable: bool = False
 
 
 @with_data_errors
@@ -71,7 +73,8 @@ def import_crops(request: CropsImport, target: Target, on_progress: OnProgress) 
     if not request.path.is_dir():
         raise DataError(f"{request.path}: no such folder")
     problems, notes = Problems(), ReadNotes()
-    pictures = read_tree(request.path, pattern, request.modalities, problems, notes)
+    skip = request.skip_unreadable
+    pictures = read_tree(request.path, pattern, request.modalities, problems, notes, skip_unreadable=skip)
     prefix = _prefix(request, target)
     if not request.copy:
         _check_links(pictures, request.path, target.root, problems)

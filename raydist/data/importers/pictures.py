@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +35,23 @@ def natural_key(name: str) -> list[tuple[int, str]]:
     """
     parts = re.split(r"([0-9]+)", name)
     return [(int(part), "") if number % 2 else (0, part) for number, part in enumerate(parts)]
+
+
+def why_no_picture(path: Path) -> str | None:
+    """Why a file is no picture, as far as its beginning says; None where it is one."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if not stat.S_ISREG(status.st_mode):
+        return "is no regular file"
+    if not status.st_size:
+        return "is empty"
+    if not os.access(path, os.R_OK):
+        return "cannot be read (Permission denied)"
+    if any("\ud800" <= letter <= "\udfff" for letter in str(path)):
+        return None  # OpenCV crashes on names that are not UTF-8; the manifest refuses them
+    return None if cv2.haveImageReader(str(path)) else "is no picture"
 
 
 def read_picture(path: Path) -> Picture:

@@ -23,6 +23,7 @@ NO_AREA = "box without area"
 OUTSIDE = "box outside the picture"
 LOW = "box below the height"
 SHORT = "tracklet below the length"
+NO_CLASSES = "track file in which no class is given, so --class has no effect"
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def select_boxes(
         boxes: N boxes.
         rules: what is left out.
         size: height and width of the picture in pixels.
-        notes: gets the boxes that are left out, by reason.
+        notes: gets the boxes that are left out, by reason, and that classes are chosen where there are none.
         name: the track file, for the notes.
 
     Returns:
@@ -107,6 +108,8 @@ def select_boxes(
         OUTSIDE: (corners[:, 2:] <= corners[:, :2]).any(axis=1),
         LOW: cut_height < rules.min_height,
     }
+    if len(boxes) and not has_class.any() and rules.classes != {PEDESTRIAN}:
+        notes.remark(NO_CLASSES, name)
     dropped = np.zeros(len(boxes), bool)
     for reason, applies in reasons.items():
         for row in np.flatnonzero(applies & ~dropped):

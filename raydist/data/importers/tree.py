@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from raydist.data.datasets.notes import ReadNotes
-from raydist.data.importers.files import LOCK, is_written
+from raydist.data.frames.unreadable import MAX_UNREADABLE_SHARE
+from raydist.data.importers.files import LOCK
 from raydist.data.importers.patterns import DISTRACTOR, JUNK, PathPattern
-from raydist.data.importers.pictures import is_picture, natural_key
+from raydist.data.importers.pictures import is_picture, natural_key, why_no_picture
 from raydist.data.importers.problems import Problems
 from raydist.data.modality_words import WORDS
 from raydist.types import Modality
@@ -18,6 +19,7 @@ from raydist.types import Modality
 HIDDEN = "hidden file or folder of thumbnails"
 NO_PICTURE = "not a picture"
 LINKED_FOLDER = "link to a folder, not followed"
+UNREADABLE = "picture that cannot be read"
 NO_PERSON = "picture of no person (identity -1)"
 DISTRACTING = "distractor (identity 0000)"
 TWO_READINGS = "path that the pattern reads in two ways, the first placeholder taken short"
@@ -78,6 +80,8 @@ def read_tree(
     declared: Mapping[str, Modality],
     problems: Problems,
     notes: ReadNotes,
+    *,
+    skip_unreadable: bool = False,
 ) -> list[TreePicture]:
     """The pictures below a folder with what their paths say.
 
@@ -85,16 +89,17 @@ def read_tree(
         root: the folder.
         pattern: of the paths.
         declared: modality of each camera, where the pattern does not have it; all others are visible.
-        problems: gets every picture that is empty or whose path does not fit.
+        problems: gets every picture that cannot be read or whose path does not fit.
         notes: gets everything that is left out.
+        skip_unreadable: leave out pictures that cannot be read, as long as they are few.
     """
-    pictures = []
+    pictures, unreadable = [], dict[str, str]()
     for path in find_pictures(root, problems, notes):
         values = pattern.match(path)
         if values is None:
             problems.add(root, f"{path} does not fit the pattern {pattern.text}")
-        elif not is_written(root / path):
-            problems.add(root, f"{path} is empty or cannot be read")
+        elif reason := why_no_picture(root / path):
+            unreadable[path] = reason
         elif pattern.is_named and values["identity"] in JUNK:
             notes.add(NO_PERSON, path)
         elif pattern.is_named and values["identity"] == DISTRACTOR:
@@ -108,7 +113,30 @@ def read_tree(
             else:
                 pictures.append(TreePicture(path, values, modality))
                 _note_readings(path, values, pattern, notes)
+    _note_unreadable(unreadable, len(pictures), root, problems, notes, skip=skip_unreadable)
     return pictures
+
+
+def _note_unreadable(
+    unreadable: Mapping[str, str],
+    num_readable: int,
+    root: Path,
+    problems: Problems,
+    notes: ReadNotes,
+    *,
+    skip: bool,
+) -> None:
+    """Leave out pictures that cannot be read where that is allowed and they are few, else refuse them."""
+    share = len(unreadable) / max(1, len(unreadable) + num_readable)
+    too_many = share > MAX_UNREADABLE_SHARE
+    for path, reason in unreadable.items():
+        if skip and not too_many:
+            notes.add(UNREADABLE, f"{path} {reason}")
+        else:
+            problems.add(root, f"{path} {reason}; remove it{'' if skip else ', or --skip-unreadable'}")
+    if skip and too_many:
+        allowed = f"--skip-unreadable leaves out up to {MAX_UNREADABLE_SHARE:.0%} of the pictures"
+        problems.add(root, f"{share:.1%} of the pictures cannot be read; {allowed}")
 
 
 def _note_readings(path: str, values: Mapping[str, str], pattern: PathPattern, notes: ReadNotes) -> None:

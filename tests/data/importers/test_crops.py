@@ -108,6 +108,27 @@ def test_every_problem_is_listed(grow, target, silent):
         assert part in str(error.value)
 
 
+def test_files_that_are_no_pictures_are_refused_or_left_out_where_they_are_few(grow, target, silent):
+    tree = grow(*(f"hall/a/{frame}.jpg" for frame in range(40)))
+    (tree / "hall" / "a" / "7.jpg").write_bytes(b"")
+    (tree / "hall" / "a" / "8.jpg").write_text("a text, whatever its name says")
+    request = CropsImport(tree, PATTERN)
+    with pytest.raises(DataError) as error:
+        import_crops(request, target, silent)
+    assert "2 problems" in str(error.value)
+    assert "hall/a/7.jpg is empty; remove it, or --skip-unreadable" in str(error.value)
+    assert "hall/a/8.jpg is no picture; remove it, or --skip-unreadable" in str(error.value)
+    result = import_crops(replace(request, skip_unreadable=True), target, silent)
+    left = [frame for frame in range(40) if frame not in (7, 8)]
+    assert result.table.frames == [[f"tree/hall/a/{frame}.jpg" for frame in left]]
+    assert result.notes.left_out() == {"picture that cannot be read": 2}
+    (tree / "hall" / "a" / "9.jpg").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"7\.5% of the pictures cannot be read; --skip-unreadable leaves out"
+    ):
+        import_crops(replace(request, skip_unreadable=True), target, silent)
+
+
 def test_a_pattern_that_mixes_tracklets_is_refused(grow, target, silent):
     tree = grow("monday/hall/a/1.jpg", "tuesday/hall/a/1.jpg")
     with pytest.raises(DataError, match=r"frame 1 of tracklet hall/a is monday/hall/a/1.jpg already"):

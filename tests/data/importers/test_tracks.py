@@ -53,6 +53,20 @@ def test_each_box_is_left_out_for_one_reason():
     ).frame.tolist() == [2, 4, 5]
 
 
+def test_a_class_that_is_chosen_where_no_class_is_given_is_said():
+    plain, chosen = TrackRules(), TrackRules(classes=frozenset({3}))
+    without, some = [1, 1, 0, 0, 9, 9, 1, -1], [2, 1, 0, 0, 9, 9, 1, 3]
+    for rows, rules, counts in (
+        ([without], chosen, {"track file in which no class is given, so --class has no effect": 1}),
+        ([without], plain, {}),
+        ([without, some], chosen, {}),
+    ):
+        notes = ReadNotes()
+        assert len(select_boxes(boxes_of(rows), rules, SIZE, notes, "cam.txt")) == len(rows)
+        assert notes.counts == counts
+        assert notes.left_out() == {}
+
+
 def test_huge_boxes_are_clipped():
     boxes = boxes_of([[1, 1, -1e15, 0, 1e15, 1e15, 1, 1]])
     assert select_boxes(boxes, TrackRules(), SIZE, ReadNotes(), "cam").corners.tolist() == [[0, 0, 200, 100]]
