@@ -10,10 +10,10 @@ from raydist.data.table_problems import TableProblems
 SYNONYMS = {
     "tracklet_id": ("tracklet", "trackletid", "track_id", "trackid"),
     "split": ("subset",),
-    "modality": ("spectrum",),
+    "modality": ("spectrum", "spec"),
     "camera": ("cam", "camera_id", "cameraid", "cam_id", "camid"),
     "identity": ("identity_id", "person_id", "personid", "person", "pid"),
-    "frames": ("frame_paths", "image_paths", "images", "paths"),
+    "frames": ("frame_paths", "image_paths", "images", "paths", "files"),
     "pair": ("pair_id",),
     "stream": ("stream_id",),
     "feature": ("features", "embedding", "embeddings"),
@@ -72,10 +72,11 @@ def read_headings(headings: Sequence[str], wanted: Collection[str], problems: Ta
 
 
 def missing_column(column: str, expected: str, headings: Sequence[str]) -> str:
-    """The problem of a column that is not there."""
+    """The problem of a column that is not there, with the other headings that it may have."""
     shown = [text.strip() if text.isprintable() else repr(text) for text in headings[:20]]
     listed = ", ".join(text or "(no heading)" for text in shown) or "none"
-    return f"column {column}: missing (expected {expected}); the headings are {listed}"
+    others = f", or the heading {' or '.join(names)}" if (names := SYNONYMS.get(column)) else ""
+    return f"column {column}: missing (expected {expected}{others}); the headings are {listed}"
 
 
 def _twice(column: str, headings: Sequence[str]) -> str:

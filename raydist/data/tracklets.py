@@ -177,9 +177,11 @@ class TrackletTable:
         counts = np.bincount(self.modality, minlength=len(Modality))
         if not counts.all():
             modalities = ", ".join(f"{counts[modality]} {modality.label}" for modality in Modality)
+            missing = Modality(int(counts.argmin())).label
             raise DataError(
-                f"cross-modality needs both modalities, but of the {len(self)} tracklets of {self.root} "
-                f"there are {modalities}"
+                f"training needs both modalities, but of {counted(len(self), 'tracklet')} in {self.root} "
+                f"there are {modalities}; add {missing} ones, or mend what says the modality, such as the "
+                "column modality"
             )
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:

@@ -156,7 +156,7 @@ def test_unusual_names_are_fine():
 def test_both_modalities_are_required():
     table = table_of(4)
     table.require_both_modalities()
-    with pytest.raises(DataError, match=r"cross-modality needs both .* 2 visible, 0 infrared"):
+    with pytest.raises(DataError, match=r"training needs both .* 2 visible, 0 infrared; add infrared ones"):
         table.take(table.modality == Modality.VISIBLE).require_both_modalities()
 
 

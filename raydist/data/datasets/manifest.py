@@ -34,6 +34,9 @@ SPELLINGS = "identities written in two ways and taken for one"
 _PARQUET = b"PAR1"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
 
+PATHS = "paths of pictures, a list or text with | between them"
+"""What the column ``frames`` holds."""
+
 
 def read(
     root: str | Path, *, frames_root: str | None = None, outside_frames: bool = False
@@ -68,7 +71,8 @@ def read(
         note_identities(identities, notes)
     for field in SCHEMA:
         if not field.nullable and field.name not in known.places:
-            problems.add(missing_column(field.name, f"type {field.type}", headings))
+            expected = PATHS if field.name == "frames" else "text"
+            problems.add(missing_column(field.name, expected, headings))
     check_values(table, problems, outside_frames=outside_frames)
     if not problems and not outside_frames:
         check_links(table["frames"], folder, problems)
