@@ -232,6 +232,16 @@ def _modalities(words: Sequence[str] | None) -> Mapping[str, Modality]:
     return {camera: WORDS[word.lower()] for camera, word in pairs.items()}
 
 
+def _one_modality(given: str) -> str:
+    """What to do about a manifest of one modality."""
+    missing = "infrared" if given == "visible" else "visible"
+    return (
+        f"all tracklets are {given}, and training needs both modalities: name the cameras that are {missing} "
+        f"(--modality CAMERA={missing}), or join the manifest with that of the {missing} part "
+        "(raydist guide data)"
+    )
+
+
 def _show(result: ImportResult, options: ImportOptions) -> None:
     """Say what was made and what was left out."""
     table, summary = result.table, result.table.summary()
@@ -240,10 +250,9 @@ def _show(result: ImportResult, options: ImportOptions) -> None:
         print_line(
             f"pictures written: {result.num_written:,}; there from an earlier call: {result.num_reused:,}"
         )
-    if len({modality for modalities in summary.values() for modality in modalities}) < 2:
-        print_line(
-            "there is one modality only, and training needs both; --modality CAMERA=infrared names the other"
-        )
+    modalities = {modality for parts in summary.values() for modality in parts}
+    if len(modalities) < 2:
+        print_line(_one_modality(*modalities))
     if options.json:
         print_json(
             {

@@ -80,10 +80,13 @@ def test_what_should_be_known_is_not_among_what_was_left_out(raydist, tmp_path):
     assert "path that the pattern reads in two ways" in made.err
 
 
-def test_one_modality_is_said(raydist, footage, tmp_path):
-    made = raydist("data", "import", "--mot", footage / "day.txt", "--out", tmp_path / "a.csv")
+@pytest.mark.parametrize(("given", "missing"), [("visible", "infrared"), ("infrared", "visible")])
+def test_one_modality_is_said(raydist, footage, tmp_path, given, missing):
+    words = ("--mot", footage / "day.txt", "--modality", f"day={given}", "--out", tmp_path / "a.csv")
+    made = raydist("data", "import", *words)
     assert made.code == 0
-    assert "training needs both" in made.err
+    assert f"all tracklets are {given}, and training needs both" in made.err
+    assert f"(--modality CAMERA={missing}), or join the manifest with that of the {missing} part" in made.err
 
 
 def test_problems_of_the_data_end_with_3(raydist, footage, tmp_path):
