@@ -41,7 +41,7 @@ class CameraPixels:
         suggested: a range without outliers; without any width where all values are equal.
         span: the range in force, None for the full one.
         levels: how many of 256 grey levels a frame keeps, the median over the frames.
-        possible_levels: how many it would keep in the suggested range, likewise.
+        possible_levels: how many it would keep in the suggested range, likewise; at least `levels`.
         in_both: the camera has frames of the other modality too, so that a range of its own would hold for
             these as well.
     """
@@ -144,6 +144,7 @@ def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, 
     widest = max((frame.dtype for frame in values), key=lambda kind: kind.itemsize)
     every = np.concatenate(values)
     suggested = _without_outliers(every, whole=bool(np.issubdtype(widest, np.integer)))
+    levels = int(np.median([_levels(frame, span) for frame in values]))
     return CameraPixels(
         camera,
         modality,
@@ -152,8 +153,8 @@ def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, 
         high=every.max().item(),
         suggested=suggested,
         span=span,
-        levels=int(np.median([_levels(frame, span) for frame in values])),
-        possible_levels=_possible_levels(values, suggested),
+        levels=levels,
+        possible_levels=max(levels, _possible_levels(values, suggested)),
     )
 
 
