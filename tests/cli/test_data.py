@@ -156,12 +156,12 @@ def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
     (copy / "manifest.csv").write_text("\n".join(rows) + "\n")
     result = raydist("data", "check", "--name", "manifest", "--root", copy)
     assert result.code == 3
-    assert result.err.count("cross-modality needs both modalities") == 1
+    assert result.err.count("training needs tracklets of both modalities, but all 3 tracklets for training of") == 1
     assert "train, search by a criterion" in result.err
-    assert result.err.splitlines()[-1].startswith("error: cross-modality")
+    assert result.err.splitlines()[-1].startswith("error: training needs")
     as_json = raydist("data", "check", "--name", "manifest", "--root", copy, "--json")
     assert as_json.code == 3
-    assert "needs both modalities" in as_json.json["refused"]["train"]
+    assert "of both modalities" in as_json.json["refused"]["train"]
 
 
 @pytest.mark.parametrize("command", ["check", "pack"])
