@@ -12,6 +12,7 @@ from raydist.cli.common import (
     Arguments,
     Json,
     config_of,
+    errors_as_json,
     print_json,
     print_line,
     print_table,
@@ -141,17 +142,18 @@ def check(
         why_refused,
     )
 
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial)
-    everything, notes = _read(section)
-    frames, section = check_frames(everything, section, evaluation, decode=decode)
-    table = frames.table
-    print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
-    facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-    frames, pixels = show_frames(frames, section, stderr=json)
-    facts |= {"identity_names": table.identity_names} | pixels
-    facts |= check_tracklets(table, stderr=json)
-    possible = possibilities(frames, section)
-    refusal = why_refused(frames, possible)
+    with errors_as_json(json):
+        section, evaluation = data_sections(words, name=name, root=root, trial=trial)
+        everything, notes = _read(section)
+        frames, section = check_frames(everything, section, evaluation, decode=decode)
+        table = frames.table
+        print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        frames, pixels = show_frames(frames, section, stderr=json)
+        facts |= {"identity_names": table.identity_names} | pixels
+        facts |= check_tracklets(table, stderr=json)
+        possible = possibilities(frames, section)
+        refusal = why_refused(frames, possible)
     print_line("\n".join(possible.lines(explained=refusal)))
     if json:
         print_json(facts | {"refused": asdict(possible)})
@@ -179,14 +181,15 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
-    table, notes = _read(section)
-    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
-    cameras = survey_of(table, section)
-    require_grey_levels(cameras)
-    warn_of_ranges(cameras)
-    folder = cache_folder() / "frames"
-    packed = pack_frames(table, section, evaluation, folder)
+    with errors_as_json(json):
+        section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
+        table, notes = _read(section)
+        section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+        cameras = survey_of(table, section)
+        require_grey_levels(cameras)
+        warn_of_ranges(cameras)
+        folder = cache_folder() / "frames"
+        packed = pack_frames(table, section, evaluation, folder)
     print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)
     print_notes(packed.notes())
     num_frames, size = int(packed.table.num_frames.sum()), {"height": section.height, "width": section.width}

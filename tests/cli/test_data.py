@@ -156,7 +156,10 @@ def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
     (copy / "manifest.csv").write_text("\n".join(rows) + "\n")
     result = raydist("data", "check", "--name", "manifest", "--root", copy)
     assert result.code == 3
-    assert result.err.count("training needs tracklets of both modalities, but all 3 tracklets for training of") == 1
+    assert (
+        result.err.count("training needs tracklets of both modalities, but all 3 tracklets for training of")
+        == 1
+    )
     assert "train, search by a criterion" in result.err
     assert result.err.splitlines()[-1].startswith("error: training needs")
     as_json = raydist("data", "check", "--name", "manifest", "--root", copy, "--json")
@@ -171,6 +174,17 @@ def test_unknown_names_and_missing_roots(raydist, tmp_path, command):
     assert (unknown.code, missing.code) == (2, 3)
     assert "did you mean 'hitsz_vcm'" in unknown.err
     assert "does not exist" in missing.err
+
+
+@pytest.mark.parametrize("command", ["check", "pack"])
+def test_what_cannot_be_read_at_all_is_an_object_too(raydist, tmp_path, command):
+    (tmp_path / "manifest.csv").write_text("1,2,3\n4,5,6\n")
+    result = raydist("data", command, "--name", "manifest", "--root", tmp_path, "--json")
+    assert result.code == 3
+    assert list(result.json) == ["error"]
+    assert "has none of the headings" in result.json["error"]
+    assert result.err.splitlines()[-1] == f"error: {result.json['error']}"
+    assert raydist("data", command, "--name", "manifest", "--root", tmp_path).out == ""
 
 
 def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, monkeypatch):
