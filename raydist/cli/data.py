@@ -132,8 +132,6 @@ def check(
     json: Json = False,
 ) -> None:
     """Read a data set, say what is in it and what can be done with it, and look for bad files."""
-    from dataclasses import asdict
-
     from raydist.cli.data_check import (
         check_frames,
         check_tracklets,
@@ -156,7 +154,7 @@ def check(
         refusal = why_refused(frames, possible)
     print_line("\n".join(possible.lines(explained=refusal)))
     if json:
-        print_json(facts | {"refused": asdict(possible)})
+        print_json(facts | {"refused": possible.to_dict()})
     if refusal is not None:
         raise DataError(refusal)
 
