@@ -201,15 +201,23 @@ def pack(
 
 @data.command()
 @with_exit_codes
-def baseline(arguments: Arguments = None, json: Json = False) -> None:
+def baseline(
+    arguments: Arguments = None,
+    name: Annotated[str | None, typer.Option(help="data.name, as `check` has it.", metavar="NAME")] = None,
+    root: Annotated[Path | None, typer.Option(help="data.root, likewise.")] = None,
+    json: Json = False,
+) -> None:
     """Rank a data set by grey histograms alone: how far brightness tells people apart."""
     from raydist.cli.scores import print_search_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
+    from raydist.engine.schema import with_values
     from raydist.evaluation.retrieval import search_scores
     from raydist.home import cache_folder
 
-    config = config_of(arguments)
+    given = {"name": name, "root": None if root is None else str(root)}
+    values = [(("data", key), value) for key, value in given.items() if value is not None]
+    config = with_values(config_of(arguments), values)
     inputs = open_inputs(config, cache_folder(), warn=True)
     print_notes(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:

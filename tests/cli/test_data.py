@@ -225,6 +225,17 @@ def test_baseline_refuses_what_cannot_be_ranked(raydist, smoke_manifest):
     assert "error: nothing to rank in manifest" in result.err
 
 
+def test_baseline_takes_data_as_check_does(raydist, smoke_manifest, tmp_path):
+    path = smoke_manifest()
+    words = ("data", "baseline", "--name", "manifest", "--root", path, "data.height=32", "data.width=16")
+    result = raydist(*words, "--json")
+    same = raydist("data", "baseline", "data.name=manifest", f"data.root={path}", *words[-2:], "--json")
+    assert result.code == 0, result.err
+    assert result.json == same.json
+    nowhere = raydist("data", "baseline", "--name", "manifest", "--root", tmp_path / "nowhere")
+    assert nowhere.code == 3
+
+
 @pytest.fixture
 def manifest(smoke_root, tmp_path):
     """A manifest of the smoke set that lies elsewhere, written by hand: other headings, delimiter and
