@@ -169,6 +169,17 @@ def print_json(value: Mapping[str, Any]) -> None:
     print(json.dumps(value), flush=True)
 
 
+@contextmanager
+def errors_as_json(wanted: bool) -> Iterator[None]:
+    """Print an error of a block as an object too, where a command has ``--json``."""
+    try:
+        yield
+    except RaydistError as error:
+        if wanted:
+            print_json({"error": str(error)})
+        raise
+
+
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False
 ) -> None:

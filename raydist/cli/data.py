@@ -12,6 +12,7 @@ from raydist.cli.common import (
     Arguments,
     Json,
     config_of,
+    errors_as_json,
     print_json,
     print_line,
     print_table,
@@ -131,8 +132,6 @@ def check(
     json: Json = False,
 ) -> None:
     """Read a data set, say what is in it and what can be done with it, and look for bad files."""
-    from dataclasses import asdict
-
     from raydist.cli.data_check import (
         check_frames,
         check_tracklets,
@@ -141,20 +140,21 @@ def check(
         why_refused,
     )
 
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial)
-    everything, notes = _read(section)
-    frames, section = check_frames(everything, section, evaluation, decode=decode)
-    table = frames.table
-    print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
-    facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-    frames, pixels = show_frames(frames, section, stderr=json)
-    facts |= {"identity_names": table.identity_names} | pixels
-    facts |= check_tracklets(table, stderr=json)
-    possible = possibilities(frames, section)
-    refusal = why_refused(frames, possible)
+    with errors_as_json(json):
+        section, evaluation = data_sections(words, name=name, root=root, trial=trial)
+        everything, notes = _read(section)
+        frames, section = check_frames(everything, section, evaluation, decode=decode)
+        table = frames.table
+        print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
+        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+        frames, pixels = show_frames(frames, section, stderr=json)
+        facts |= {"identity_names": table.identity_names} | pixels
+        facts |= check_tracklets(table, stderr=json)
+        possible = possibilities(frames, section)
+        refusal = why_refused(frames, possible)
     print_line("\n".join(possible.lines(explained=refusal)))
     if json:
-        print_json(facts | {"refused": asdict(possible)})
+        print_json(facts | {"refused": possible.to_dict()})
     if refusal is not None:
         raise DataError(refusal)
 
@@ -179,14 +179,15 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
-    table, notes = _read(section)
-    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
-    cameras = survey_of(table, section)
-    require_grey_levels(cameras)
-    warn_of_ranges(cameras)
-    folder = cache_folder() / "frames"
-    packed = pack_frames(table, section, evaluation, folder)
+    with errors_as_json(json):
+        section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
+        table, notes = _read(section)
+        section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+        cameras = survey_of(table, section)
+        require_grey_levels(cameras)
+        warn_of_ranges(cameras)
+        folder = cache_folder() / "frames"
+        packed = pack_frames(table, section, evaluation, folder)
     print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)
     print_notes(packed.notes())
     num_frames, size = int(packed.table.num_frames.sum()), {"height": section.height, "width": section.width}
@@ -200,15 +201,23 @@ def pack(
 
 @data.command()
 @with_exit_codes
-def baseline(arguments: Arguments = None, json: Json = False) -> None:
+def baseline(
+    arguments: Arguments = None,
+    name: Annotated[str | None, typer.Option(help="data.name, as `check` has it.", metavar="NAME")] = None,
+    root: Annotated[Path | None, typer.Option(help="data.root, likewise.")] = None,
+    json: Json = False,
+) -> None:
     """Rank a data set by grey histograms alone: how far brightness tells people apart."""
     from raydist.cli.scores import print_search_scores
     from raydist.data.histograms import grey_histograms
     from raydist.engine.inputs import open_inputs
+    from raydist.engine.schema import with_values
     from raydist.evaluation.retrieval import search_scores
     from raydist.home import cache_folder
 
-    config = config_of(arguments)
+    given = {"name": name, "root": None if root is None else str(root)}
+    values = [(("data", key), value) for key, value in given.items() if value is not None]
+    config = with_values(config_of(arguments), values)
     inputs = open_inputs(config, cache_folder(), warn=True)
     print_notes(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:

@@ -49,7 +49,11 @@ class ImportOptions:
     ] = None
     modality: Annotated[
         Arguments,
-        typer.Option(metavar="CAMERA=infrared", help="Of a camera; all others are visible. Repeatable."),
+        typer.Option(
+            metavar="CAMERA=infrared",
+            help="Of a camera; all others are visible. Repeatable. The words are visible, vis, rgb, color, "
+            "colour, and infrared, ir, nir, lwir, thermal, tir.",
+        ),
     ] = None
     camera: Annotated[
         Arguments,
@@ -98,7 +102,9 @@ class ImportOptions:
             "--skip-unreadable", help="Crops: leave out files that are no pictures, up to 5 % of them."
         ),
     ] = False
-    min_length: Annotated[int, typer.Option(min=1, help="Fewest frames of a tracklet.")] = 1
+    min_length: Annotated[
+        int, typer.Option(min=1, help="Fewest frames of a tracklet, once --every has thinned it.")
+    ] = 1
     max_length: Annotated[
         int | None,
         typer.Option(min=1, help="Most frames of a tracklet; longer ones are cut into equal parts."),
@@ -226,9 +232,12 @@ def _modalities(words: Sequence[str] | None) -> Mapping[str, Modality]:
     from raydist.data.modality_words import WORDS
 
     pairs = _pairs(words, "--modality CAMERA=infrared (or visible)")
+    listed = ", ".join(word for word in WORDS if word not in ("visible", "infrared"))
     for camera, word in pairs.items():
         if word.lower() not in WORDS:
-            raise ConfigError(f"--modality {camera}={word}: expected visible or infrared")
+            raise ConfigError(
+                f"--modality {camera}={word}: expected visible or infrared ({listed} are taken too)"
+            )
     return {camera: WORDS[word.lower()] for camera, word in pairs.items()}
 
 

@@ -172,17 +172,24 @@ class TrackletTable:
         """Refuse a table in which one modality is empty.
 
         Raises:
-            DataError: with the number of tracklets of each modality.
+            DataError: with the modality that is missing, and what to do.
         """
         counts = np.bincount(self.modality, minlength=len(Modality))
         if not counts.all():
-            modalities = ", ".join(f"{counts[modality]} {modality.label}" for modality in Modality)
-            missing = Modality(int(counts.argmin())).label
-            raise DataError(
-                f"training needs both modalities, but of {counted(len(self), 'tracklet')} in {self.root} "
-                f"there are {modalities}; add {missing} ones, or mend what says the modality, such as the "
-                "column modality"
-            )
+            raise DataError(self._missing_modality(counts))
+
+    def _missing_modality(self, counts: Ints) -> str:
+        """Which modality is missing, and what to do."""
+        needed, folder = "training needs tracklets of both modalities", Path(self.root).absolute()
+        if not len(self):
+            return f"{needed}, but none of {folder} is for training: give rows with split 'train'"
+        given, missing = (Modality(int(place)).label for place in (counts.argmax(), counts.argmin()))
+        which = "the one tracklet" if len(self) == 1 else f"all {len(self)} tracklets"
+        return (
+            f"{needed}, but {which} for training of {folder} {'is' if len(self) == 1 else 'are'} {given} "
+            f"(in a manifest, column modality): add tracklets of {missing} cameras, or write {missing} in "
+            f"the rows that are {missing}"
+        )
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
         """Counts of tracklets, frames, known identities and cameras, by split and modality."""

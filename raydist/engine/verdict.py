@@ -34,18 +34,30 @@ class Verdict:
     score: str | None
     search_by_map: str | None
 
+    def to_dict(self) -> dict[str, str | None]:
+        """The answers as plain values; a search by a criterion needs what a training needs.
+
+        >>> Verdict("too few tracklets", None, None).to_dict()["search_by_criterion"]
+        'too few tracklets'
+        """
+        return {
+            "train": self.train,
+            "score": self.score,
+            "search_by_criterion": self.train,
+            "search_by_map": self.search_by_map,
+        }
+
     def lines(self, *, explained: str | None = None) -> list[str]:
         """For people: a line for what can be done, and one for each reason why something cannot.
 
         Args:
             explained: a reason that is said below these lines.
         """
-        refusals = {
-            "train": self.train,
-            "score": self.score,
-            f"search by a criterion (tune.objective={'|'.join(CRITERIA)})": self.train,
-            "search by map on held-out identities": self.search_by_map,
+        words = {
+            "search_by_criterion": f"search by a criterion (tune.objective={'|'.join(CRITERIA)})",
+            "search_by_map": "search by map on held-out identities",
         }
+        refusals = {words.get(name, name): refusal for name, refusal in self.to_dict().items()}
         names: dict[tuple[str, str], list[str]] = {}
         for name, refusal in refusals.items():
             answer = _answer(refusal, explained)
@@ -85,8 +97,8 @@ def verdict(
 
     return Verdict(
         train=refused_training or refused_ranked or _refusal(train),
-        score=refused_ranked or _refusal(score),
-        search_by_map=refused_training or _refusal(search_by_map),
+        score=_refusal(score) or refused_ranked,  # what no repair of frames would mend goes first
+        search_by_map=_refusal(search_by_map) or refused_training,
     )
 
 

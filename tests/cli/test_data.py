@@ -156,12 +156,15 @@ def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
     (copy / "manifest.csv").write_text("\n".join(rows) + "\n")
     result = raydist("data", "check", "--name", "manifest", "--root", copy)
     assert result.code == 3
-    assert result.err.count("training needs both modalities") == 1
+    assert (
+        result.err.count("training needs tracklets of both modalities, but all 3 tracklets for training of")
+        == 1
+    )
     assert "train, search by a criterion" in result.err
-    assert result.err.splitlines()[-1].startswith("error: training needs both modalities")
+    assert result.err.splitlines()[-1].startswith("error: training needs")
     as_json = raydist("data", "check", "--name", "manifest", "--root", copy, "--json")
     assert as_json.code == 3
-    assert "needs both modalities" in as_json.json["refused"]["train"]
+    assert "of both modalities" in as_json.json["refused"]["train"]
 
 
 @pytest.mark.parametrize("command", ["check", "pack"])
@@ -171,6 +174,17 @@ def test_unknown_names_and_missing_roots(raydist, tmp_path, command):
     assert (unknown.code, missing.code) == (2, 3)
     assert "did you mean 'hitsz_vcm'" in unknown.err
     assert "does not exist" in missing.err
+
+
+@pytest.mark.parametrize("command", ["check", "pack"])
+def test_what_cannot_be_read_at_all_is_an_object_too(raydist, tmp_path, command):
+    (tmp_path / "manifest.csv").write_text("1,2,3\n4,5,6\n")
+    result = raydist("data", command, "--name", "manifest", "--root", tmp_path, "--json")
+    assert result.code == 3
+    assert list(result.json) == ["error"]
+    assert "has none of the headings" in result.json["error"]
+    assert result.err.splitlines()[-1] == f"error: {result.json['error']}"
+    assert raydist("data", command, "--name", "manifest", "--root", tmp_path).out == ""
 
 
 def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, monkeypatch):
@@ -193,7 +207,8 @@ def test_a_packed_set_is_what_a_run_maps(raydist, smoke, smoke_root, tmp_path, m
 
 def test_check_says_what_train_evaluate_and_tune_would(raydist, smoke_manifest):
     known = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(), "--json")
-    assert known.json["refused"] == {"train": None, "score": None, "search_by_map": None}
+    possible = ("train", "score", "search_by_criterion", "search_by_map")
+    assert known.json["refused"] == dict.fromkeys(possible)
     assert "train: yes" in known.err
     blind = raydist("data", "check", "--name", "manifest", "--root", smoke_manifest(identities=False))
     assert blind.code == 0
@@ -208,6 +223,17 @@ def test_baseline_refuses_what_cannot_be_ranked(raydist, smoke_manifest):
     result = raydist("data", "baseline", "smoke", "data.name=manifest", f"data.root={path}")
     assert result.code == 3
     assert "error: nothing to rank in manifest" in result.err
+
+
+def test_baseline_takes_data_as_check_does(raydist, smoke_manifest, tmp_path):
+    path = smoke_manifest()
+    words = ("data", "baseline", "--name", "manifest", "--root", path, "data.height=32", "data.width=16")
+    result = raydist(*words, "--json")
+    same = raydist("data", "baseline", "data.name=manifest", f"data.root={path}", *words[-2:], "--json")
+    assert result.code == 0, result.err
+    assert result.json == same.json
+    nowhere = raydist("data", "baseline", "--name", "manifest", "--root", tmp_path / "nowhere")
+    assert nowhere.code == 3
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from raydist.data.modality_words import WORDS
+
 MODALITY = ("--modality", "night=infrared")
 
 
@@ -96,6 +98,13 @@ def test_problems_of_the_data_end_with_3(raydist, footage, tmp_path):
     assert made.code == 3
     assert "day.txt, line 25: 'x'" in made.err
     assert not (tmp_path / "set").exists()
+
+
+def test_help_says_which_words_are_modalities_and_when_lengths_count(raydist):
+    shown = " ".join(raydist("data", "import", "--help").out.replace("│", " ").split())
+    words = shown.partition("The words are ")[2].partition(".")[0]
+    assert words.replace(" and ", " ").split(", ") == list(WORDS)
+    assert "Fewest frames of a tracklet, once --every has thinned it." in shown
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from raydist.data.headings import SYNONYMS, normal_heading, read_headings
+from raydist.data.headings import SYNONYMS, missing_column, normal_heading, read_headings
 from raydist.data.table_problems import TableProblems
 from raydist.data.tracklet_rules import SCHEMA
 from raydist.errors import DataError
@@ -40,3 +40,22 @@ def test_two_headings_for_one_column_are_a_problem(names, message):
     read_headings(names, SCHEMA.names, problems)
     with pytest.raises(DataError, match=message):
         problems.refuse("table")
+
+
+@pytest.mark.parametrize(
+    ("column", "headings", "near"),
+    [
+        ("frames", ["id", "Files"], "Files"),
+        ("modality", ["id", "Spec"], "Spec"),
+        ("modality", ["modalty"], "modalty"),
+        ("camera", ["id", "Kamera"], "Kamera"),
+        ("frames", ["frame list"], "frame list"),
+        ("tracklet_id", ["person_id", "camera", "x"], None),
+        ("split", ["s", "", "modality"], None),
+    ],
+)
+def test_the_heading_that_may_be_meant_is_named_where_a_column_is_missing(column, headings, near):
+    message = missing_column(column, "text", headings)
+    assert message.startswith(f"column {column}: missing (expected text);")
+    assert ("rename the heading" in message) == (near is not None)
+    assert near is None or f"rename the heading {near!r} if it is meant" in message

@@ -156,8 +156,12 @@ def test_unusual_names_are_fine():
 def test_both_modalities_are_required():
     table = table_of(4)
     table.require_both_modalities()
-    with pytest.raises(DataError, match=r"training needs both .* 2 visible, 0 infrared; add infrared ones"):
+    with pytest.raises(
+        DataError, match=r"modalities, but all 2 .* are visible .*column modality\): add .* infrared cameras"
+    ):
         table.take(table.modality == Modality.VISIBLE).require_both_modalities()
+    with pytest.raises(DataError, match=r"but none of /.* is for training: give rows with split 'train'"):
+        table.select(split="query").require_both_modalities()
 
 
 def test_summary_counts():

@@ -134,7 +134,7 @@ def test_nothing_but_numbers_is_handed_on(make_table):
 
 def test_both_modalities_are_needed(make_table):
     table = make_table([1] * 4)
-    with pytest.raises(DataError, match="training needs both"):
+    with pytest.raises(DataError, match="training needs tracklets of both modalities"):
         build(table.take(table.modality == Modality.INFRARED))
 
 

@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_left_out_everywhere(smoke, thermal_set, tmp_path
         (manifest.parent / name / "0.png").write_bytes(b"")
     manifest.write_text(short)
     words = ("data.name=manifest", f"data.root={manifest}", "data.height=32", "data.width=16")
-    with pytest.raises(DataError, match=r"1 of 61 frames [^$]*ir3/1-0/0\.png \(the file is empty\)"):
+    with pytest.raises(DataError, match=r"1 of 61 frames [^$]*ir3/1-0/0\.png \(empty\)"):
         open_inputs(smoke(*words), tmp_path)
     for cache in ("off", "packed", "packed"):
         inputs = open_inputs(smoke(*words, "data.unreadable=skip", f"data.cache={cache}"), tmp_path)

@@ -58,16 +58,30 @@ def test_a_reason_is_said_once(verdict_of):
     assert [line.count("because") for line in Verdict("a", "b", "a").lines()] == [1, 1]
 
 
-def test_refused_frames_come_first(smoke_manifest):
+def test_what_no_repair_of_frames_mends_comes_first(smoke_manifest):
     path = smoke_manifest(identities=False)
     config = load_config(None, ["data.name=manifest", f"data.root={path}"])
     table = read_dataset("manifest", path, ReadOptions())[0]
     of_training = verdict(config, table, refused_training="broken")
-    assert (of_training.train, of_training.search_by_map) == ("broken", "broken")
+    assert of_training.train == of_training.to_dict()["search_by_criterion"] == "broken"
+    assert "no training tracklet has an identity" in of_training.search_by_map
     assert "none of the query and gallery tracklets has an identity" in of_training.score
     of_ranked = verdict(config, table, refused_ranked="broken")
-    assert (of_ranked.train, of_ranked.score) == ("broken", "broken")
+    assert of_ranked.train == "broken"
+    assert "none of the query and gallery tracklets has an identity" in of_ranked.score
     assert "no training tracklet has an identity" in of_ranked.search_by_map
+
+
+def test_refused_frames_are_why_where_there_is_no_other_reason(smoke_manifest):
+    path = smoke_manifest()
+    config = load_config(None, ["data.name=manifest", f"data.root={path}"])
+    table = read_dataset("manifest", path, ReadOptions())[0]
+    refused = verdict(config, table, refused_training="of training", refused_ranked="of queries")
+    assert (refused.train, refused.score, refused.search_by_map) == (
+        "of training",
+        "of queries",
+        "of training",
+    )
 
 
 def test_a_range_without_grey_levels_cannot_be_trained_on(verdict_of):

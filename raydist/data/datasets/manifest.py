@@ -31,11 +31,15 @@ IGNORED = "columns left out"
 RENAMED = "columns read by another heading"
 NUMBERED = "identities that are text, numbered in their order"
 SPELLINGS = "identities written in two ways and taken for one"
+EXPECTED = {
+    "split": "train, query or gallery",
+    "modality": "visible or infrared",
+    "frames": "paths; as text separated by |",
+}
+"""What stands in columns that must be there; in the others, text."""
+
 _PARQUET = b"PAR1"
 _PARQUET_SUFFIXES = (".parquet", ".pq")
-
-PATHS = "paths of pictures, a list or text with | between them"
-"""What the column ``frames`` holds."""
 
 
 def read(
@@ -71,8 +75,7 @@ def read(
         note_identities(identities, notes)
     for field in SCHEMA:
         if not field.nullable and field.name not in known.places:
-            expected = PATHS if field.name == "frames" else "text"
-            problems.add(missing_column(field.name, expected, headings))
+            problems.add(missing_column(field.name, EXPECTED.get(field.name, "text"), headings))
     check_values(table, problems, outside_frames=outside_frames)
     if not problems and not outside_frames:
         check_links(table["frames"], folder, problems)

@@ -77,7 +77,7 @@ def stored_pixels(encoded: bytes) -> NDArray[Any]:
             pixel is a finite number.
     """
     if not encoded:
-        raise DataError("the file is empty")
+        raise DataError("empty")
     pixels = _stored_jpeg(encoded) if encoded.startswith(_JPEG) else _decode_other(encoded)
     return np.ascontiguousarray(turned_upright(pixels, orientation(encoded)))
 

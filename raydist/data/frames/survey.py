@@ -41,7 +41,7 @@ class CameraPixels:
         suggested: a range without outliers; without any width where all values are equal.
         span: the range in force, None for the full one.
         levels: how many of 256 grey levels a frame keeps, the median over the frames.
-        possible_levels: how many it would keep in the suggested range, likewise; no fewer than it keeps.
+        possible_levels: how many it would keep in the suggested range, likewise; at least `levels`.
         in_both: the camera has frames of the other modality too, so that a range of its own would hold for
             these as well.
     """

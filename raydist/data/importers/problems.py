@@ -7,7 +7,7 @@ from pathlib import Path
 from raydist.errors import DataError
 from raydist.plurals import counted
 
-SHOWN_PER_FILE = 50
+SHOWN_PER_FILE = 20
 """Problems of one file that a message lists; the others are counted."""
 
 

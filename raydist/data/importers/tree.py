@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from raydist.data.importers.patterns import DISTRACTOR, JUNK, PathPattern
 from raydist.data.importers.pictures import is_picture, natural_key, why_no_picture
 from raydist.data.importers.problems import Problems
 from raydist.data.modality_words import WORDS
+from raydist.plurals import counted
 from raydist.types import Modality
 
 HIDDEN = "hidden file or folder of thumbnails"
@@ -93,11 +94,11 @@ def read_tree(
         notes: gets everything that is left out.
         skip_unreadable: leave out pictures that cannot be read, as long as they are few.
     """
-    pictures, unreadable = [], dict[str, str]()
+    pictures, misfits, unreadable = [], list[str](), dict[str, str]()
     for path in find_pictures(root, problems, notes):
         values = pattern.match(path)
         if values is None:
-            problems.add(root, f"{path} does not fit the pattern {pattern.text}")
+            misfits.append(path)
         elif reason := why_no_picture(root / path):
             unreadable[path] = reason
         elif pattern.is_named and values["identity"] in JUNK:
@@ -113,8 +114,26 @@ def read_tree(
             else:
                 pictures.append(TreePicture(path, values, modality))
                 _note_readings(path, values, pattern, notes)
+    _refuse_misfits(misfits, root, pattern, problems)
     _note_unreadable(unreadable, len(pictures), root, problems, notes, skip=skip_unreadable)
     return pictures
+
+
+def _refuse_misfits(paths: Sequence[str], root: Path, pattern: PathPattern, problems: Problems) -> None:
+    """A problem for all paths that do not fit and have the same number of levels."""
+    by_levels: dict[int, list[str]] = {}
+    for path in paths:
+        by_levels.setdefault(len(path.split("/")), []).append(path)
+    wanted = len(pattern.text.strip("/").split("/"))
+    for levels, group in by_levels.items():
+        what, is_other = f"the pattern {pattern.text}", levels != wanted and not pattern.is_named
+        have = f"{counted(levels, 'level')}, the pattern {wanted}"
+        if len(group) == 1:
+            problems.add(root, f"{group[0]} does not fit {what}{f': it has {have}' if is_other else ''}")
+        elif is_other:
+            problems.add(root, f"{len(group):,} paths have {have} ({pattern.text}), the first is {group[0]}")
+        else:
+            problems.add(root, f"{len(group):,} paths do not fit {what}, the first is {group[0]}")
 
 
 def _note_unreadable(

@@ -18,7 +18,8 @@ def test_pieces_are_laid_end_to_end(make_table, monkeypatch):
     assert seen == sorted(seen)
     assert len(seen) > 2
     assert np.flatnonzero(~index.readable).tolist() == [2, 4]
-    assert [problem.split()[-1] for problem in index.problems] == ["empty", "format"]
+    assert index.problems[0] == "empty"
+    assert index.problems[1].endswith("format")
     frames = np.frombuffer(pixels.getvalue(), np.uint8).reshape(7, 16, 8, 3)
     assert (frames[[2, 4]] == 0).all()
     assert (frames[[0, 6]] == files[np.array([0, 6])]).all()

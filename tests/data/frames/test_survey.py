@@ -43,6 +43,13 @@ def test_a_camera_whose_levels_are_lost_is_warned_of_once(thermal):
     assert "camera ir4" in second
 
 
+def test_no_more_levels_are_kept_than_are_possible(thermal):
+    """Of colour pictures the suggested range cuts off the outer levels, which the full one keeps."""
+    for ranges in (FULL_RANGES, Ranges.of((2, 253)), Ranges.of((7000, 7800))):
+        assert all(pixels.levels <= pixels.possible_levels for pixels in survey(thermal(), ranges))
+    assert by_camera(thermal())["cam1"].possible_levels == by_camera(thermal())["cam1"].levels
+
+
 @pytest.mark.parametrize("camera", ["ir3", "ir4"])
 def test_the_suggested_range_ends_the_warning_and_keeps_the_levels(thermal, camera):
     table = thermal()
@@ -118,7 +125,8 @@ def test_what_is_lost_is_compared_with_what_there_is(thermal, values, warned):
         (low, high), levels = pixels.suggested, pixels.possible_levels
         assert low < high or levels == 1
         if low < high:
-            assert by_camera(table, Ranges.of((low, high)))[pixels.camera].levels == levels
+            in_suggested = by_camera(table, Ranges.of((low, high)))[pixels.camera].levels
+            assert levels == max(in_suggested, pixels.levels)
 
 
 def test_names_that_are_no_words_are_quoted(thermal):

@@ -108,6 +108,17 @@ def test_every_problem_is_listed(grow, target, silent):
         assert part in str(error.value)
 
 
+def test_paths_that_do_not_fit_are_one_problem_for_each_number_of_levels(grow, target, silent):
+    tree = grow(*(f"hall/a/{frame}/x.jpg" for frame in range(30)), "yard/7.jpg", "x/y/1.jpg", "x/z/2.jpg")
+    with pytest.raises(DataError) as error:
+        import_crops(CropsImport(tree, "c{camera}/{tracklet}/{frame}"), target, silent)
+    assert [line.partition(": ")[2] for line in str(error.value).splitlines()[1:]] == [
+        "30 paths have 4 levels, the pattern 3 (c{camera}/{tracklet}/{frame}), the first is hall/a/0/x.jpg",
+        "2 paths do not fit the pattern c{camera}/{tracklet}/{frame}, the first is x/y/1.jpg",
+        "yard/7.jpg does not fit the pattern c{camera}/{tracklet}/{frame}: it has 2 levels, the pattern 3",
+    ]
+
+
 def test_files_that_are_no_pictures_are_refused_or_left_out_where_they_are_few(grow, target, silent):
     tree = grow(*(f"hall/a/{frame}.jpg" for frame in range(40)))
     (tree / "hall" / "a" / "7.jpg").write_bytes(b"")
