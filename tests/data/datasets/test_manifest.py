@@ -137,7 +137,6 @@ def test_other_columns_are_noted(tmp_path):
         (CSV.replace("visible,NA", "visible,\0"), "column camera: a NUL character in row 2"),
         ("", "the file is empty"),
         ("a,split\n1,2\n", "column tracklet_id: missing .*; the headings are a, split"),
-        ("a,split\n1,2\n",),
         ("a,b\n1,2\n", "the first row is 'a,b' and has none of the headings tracklet_id, split"),
     ],
 )
