@@ -183,12 +183,12 @@ class TrackletTable:
         needed, folder = "training needs tracklets of both modalities", Path(self.root).absolute()
         if not len(self):
             return f"{needed}, but none of {folder} is for training: give rows with split 'train'"
-        given, missing = Modality(counts.argmax()).label, Modality(counts.argmin()).label
+        given, missing = (Modality(int(place)).label for place in (counts.argmax(), counts.argmin()))
         which = "the one tracklet" if len(self) == 1 else f"all {len(self)} tracklets"
         return (
             f"{needed}, but {which} for training of {folder} {'is' if len(self) == 1 else 'are'} {given} "
-            f"(in a manifest, column modality): add tracklets of {missing} cameras, or write {missing} in the "
-            f"rows that are {missing}"
+            f"(in a manifest, column modality): add tracklets of {missing} cameras, or write {missing} in "
+            f"the rows that are {missing}"
         )
 
     def summary(self) -> dict[str, dict[str, dict[str, int]]]:
