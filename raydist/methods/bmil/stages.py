@@ -16,18 +16,13 @@ from torch import Tensor
 
 from raydist.clustering.quality import mixed_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
-from raydist.data.transforms.published import (
-    ADAPTIVE_GREY,
-    BASE,
-    JITTERED_ADAPTIVE_GREY,
-    JITTERED_EXCHANGE,
-)
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.losses.multi_positive import multi_positive_contrast
 from raydist.memories.hybrid import halves, hybrid_memory, update_hybrid
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
 from raydist.methods.common.batches import cluster_batches
-from raydist.methods.common.dual_contrast import DualContrastParams
+from raydist.methods.common.clip_views import channel_views
+from raydist.methods.common.dual_contrast import ContrastParams
 from raydist.methods.common.labels import ClusterArrays, clips_and_labels, joint_labels
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.method import Refresher, Stage, Targets
@@ -36,7 +31,7 @@ from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerS
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 
-class HybridContrastParams(DualContrastParams):
+class HybridContrastParams(ContrastParams):
     """Hyper-parameters of the hybrid contrast.
 
     Attributes:
@@ -148,11 +143,7 @@ class HybridContrastStage(Stage):
     @property
     def clip_views(self) -> Sequence[ClipView]:
         """Two views of visible clips, the second without their colours, and one of infrared clips."""
-        infrared = JITTERED_ADAPTIVE_GREY if self.params.infrared_jitter else ADAPTIVE_GREY
-        return (
-            ClipView(augment={Modality.VISIBLE: BASE, Modality.INFRARED: infrared}),
-            ClipView(augment={Modality.VISIBLE: JITTERED_EXCHANGE}, shows=Modality.VISIBLE),
-        )
+        return channel_views("both" if self.params.infrared_jitter else "visible")
 
     def hybrid_term(self, clips: tuple[Tensor, Tensor], memory: Tensor) -> Tensor:
         """H: the hybrid contrast of clips [M, D] with prototypes of their labels [M]; NOISE is left out."""
