@@ -10,11 +10,12 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import UnionType
-from typing import Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
@@ -32,6 +33,9 @@ from raydist.yaml_files import parse_yaml, read_yaml
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
+
+Positive = Annotated[int, Field(ge=1)]
+"""A number of things, of which there is one at least."""
 
 
 NO_TRUTH_VALUE = "true and false are not values of this key"

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from raydist.engine.schema import TrainSection
+from raydist.engine.train_section import TrainSection
 from raydist.methods.method import Stage
 from raydist.methods.schedule import Epoch
 

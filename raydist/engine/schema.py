@@ -9,7 +9,19 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from raydist.config import Choice, Raw, Section, compose, find, merge, overrides, put, require_text, validate
+from raydist.config import (
+    Choice,
+    Positive,
+    Raw,
+    Section,
+    compose,
+    find,
+    merge,
+    overrides,
+    put,
+    require_text,
+    validate,
+)
 from raydist.data.datasets.dataset import ALL_TRIALS
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.frames.ranges import RangeSetting, checked_range
@@ -21,21 +33,18 @@ from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
-from raydist.engine.precision import Precision
+from raydist.engine.train_section import TrainSection
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
-from raydist.methods.schedule import StepEpochs
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
 
 RECIPES = Path(__file__).parent.parent / "recipes"
-
-Positive = Annotated[int, Field(ge=1)]
 
 Resize = Annotated[str, Choice(RESIZES)]
 
@@ -184,51 +193,6 @@ class EncoderSection(Section):
             width = feature_width(self.name, pooling=self.pooling, branches=self.branches)
             check_temporal(self.temporal, width)
         return self
-
-
-class TrainSection(Section):
-    """How long, on how many clips a step, and how fast."""
-
-    epochs: Positive = Field(20, description="Epochs of all stages together.")
-    iterations: Positive = Field(50, description="Steps of an epoch.")
-    epoch_frames: Positive | None = Field(
-        None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
-    )
-    limit_epochs: Positive | None = Field(
-        None, description="Train at most so many epochs in all, but one of each stage."
-    )
-    batch_identities: Positive | dict[Literal["visible", "infrared"], Positive] = Field(
-        8, description="Clusters of a batch (P), of each modality or by modality."
-    )
-    batch_instances: Positive = Field(4, description="Clips of each of them.")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
-    lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
-    weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
-    schedule: Literal["cosine", "step", "constant"] = Field(
-        "cosine", description="Course of the learning rate."
-    )
-    step_epochs: StepEpochs | None = Field(
-        None,
-        description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
-    )
-    precision: Precision = Field("fp32", description="Number format of training; fp16 scales the loss.")
-
-    @property
-    def num_identities(self) -> dict[Modality, int]:
-        """P of each modality."""
-        given = self.batch_identities
-        if isinstance(given, int):
-            return dict.fromkeys(Modality, given)
-        return {Modality.VISIBLE: given["visible"], Modality.INFRARED: given["infrared"]}
-
-    @field_validator("batch_identities")
-    @classmethod
-    def _of_both_modalities(cls, value: int | dict[str, int]) -> int | dict[str, int]:
-        if isinstance(value, dict) and len(value) < len(Modality):
-            raise ConfigError(
-                f"train.batch_identities = {value}: give one number, or one for visible and one for infrared"
-            )
-        return value
 
 
 class RaySection(Section):

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from raydist.engine.optimizer import learning_rate, set_learning_rate
-from raydist.engine.schema import TrainSection
+from raydist.engine.train_section import TrainSection
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.schedule import Epoch
 

@@ -1,0 +1,58 @@
+"""The section ``train`` of the configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from raydist.config import Positive, Section
+from raydist.engine.precision import Precision
+from raydist.errors import ConfigError
+from raydist.methods.schedule import StepEpochs
+from raydist.types import Modality
+
+
+class TrainSection(Section):
+    """How long, on how many clips a step, and how fast."""
+
+    epochs: Positive = Field(20, description="Epochs of all stages together.")
+    iterations: Positive = Field(50, description="Steps of an epoch.")
+    epoch_frames: Positive | None = Field(
+        None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
+    )
+    limit_epochs: Positive | None = Field(
+        None, description="Train at most so many epochs in all, but one of each stage."
+    )
+    batch_identities: Positive | dict[Literal["visible", "infrared"], Positive] = Field(
+        8, description="Clusters of a batch (P), of each modality or by modality."
+    )
+    batch_instances: Positive = Field(4, description="Clips of each of them.")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
+    lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
+    weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
+    schedule: Literal["cosine", "step", "constant"] = Field(
+        "cosine", description="Course of the learning rate."
+    )
+    step_epochs: StepEpochs | None = Field(
+        None,
+        description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
+    )
+    precision: Precision = Field("fp32", description="Number format of training; fp16 scales the loss.")
+
+    @property
+    def num_identities(self) -> dict[Modality, int]:
+        """P of each modality."""
+        given = self.batch_identities
+        if isinstance(given, int):
+            return dict.fromkeys(Modality, given)
+        return {Modality.VISIBLE: given["visible"], Modality.INFRARED: given["infrared"]}
+
+    @field_validator("batch_identities")
+    @classmethod
+    def _of_both_modalities(cls, value: int | dict[str, int]) -> int | dict[str, int]:
+        if isinstance(value, dict) and len(value) < len(Modality):
+            raise ConfigError(
+                f"train.batch_identities = {value}: give one number, or one for visible and one for infrared"
+            )
+        return value
