@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from raydist.announcements import announce
+from raydist.distributed.address import no_cluster, require_cluster
+from raydist.distributed.temp_folder import shorten_temp_folder
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
 from raydist.home import cache_folder, home
+from raydist.storage import one_at_a_time, write_whole
 
 OBJECT_STORE_BYTES = 1_000_000_000
 STARTS_AT_ONCE = 8
@@ -29,14 +32,17 @@ log = logging.getLogger(__name__)
 
 
 def _token_file() -> Path:
-    """A token that only this user can read; made when there is none."""
+    """A token that only this user can read; made when there is none, by the first who needs it."""
     path = home() / "ray_token"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(32))
+    if not _has_content(path):
+        with one_at_a_time(path):
+            if not _has_content(path):  # no other process has made it meanwhile
+                write_whole(path, secrets.token_hex(32))
     return path
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def prepare(address: str | None) -> None:
@@ -86,31 +92,59 @@ def connected(section: RaySection) -> Iterator[None]:
     else a local one.
 
     A cluster that this process was connected to before is left as it was.
+
+    Raises:
+        ConfigError: no cluster answers at the address, or its token is another one.
     """
-    address = section.address or os.environ.get("RAY_ADDRESS")
+    given = section.address or os.environ.get("RAY_ADDRESS")
+    address = None if given in ("", "local") else given
     prepare(address)
     import ray
 
-    owned = not ray.is_initialized()
-    if owned:
-        quiet: dict[str, Any] = {
-            "log_to_driver": False,
-            "logging_level": logging.WARNING,
-            "runtime_env": {"env_vars": _worker_environment()},
-        }
-        local: dict[str, Any] = {
-            "include_dashboard": True,
-            "dashboard_host": "127.0.0.1",
-            "object_store_memory": OBJECT_STORE_BYTES,
-        }
-        announce(f"connecting to Ray at {address}" if address else "starting Ray on this machine")
-        with _own_handler(signal.SIGTERM):
-            ray.init(address=address or "local", **quiet, **({} if address else local))
+    if ray.is_initialized():
+        yield
+        return
+    quiet = {
+        "log_to_driver": False,
+        "logging_level": logging.WARNING,
+        "runtime_env": {"env_vars": _worker_environment()},
+    }
+    with _own_handler(signal.SIGTERM):
+        if address is None:
+            _start(quiet)
+        else:
+            _connect(address, "ray.address" if section.address else "RAY_ADDRESS", quiet)
     try:
         yield
     finally:
-        if owned:
-            ray.shutdown()
+        ray.shutdown()
+
+
+def _start(settings: dict[str, Any]) -> None:
+    """Start a cluster of this process on the loopback."""
+    import ray
+
+    shorten_temp_folder()
+    announce("starting Ray on this machine")
+    ray.init(
+        address="local",
+        include_dashboard=True,
+        dashboard_host="127.0.0.1",
+        object_store_memory=OBJECT_STORE_BYTES,
+        **settings,
+    )
+
+
+def _connect(address: str, given_by: str, settings: dict[str, Any]) -> None:
+    """Connect to a cluster that runs."""
+    import ray
+
+    require_cluster(address, given_by=given_by)
+    announce(f"connecting to Ray at {address}")
+    try:
+        ray.init(address=address, **settings)
+    except ConnectionError:
+        raise ConfigError(no_cluster(address, given_by)) from None
 
 
 def _worker_environment() -> dict[str, str]:

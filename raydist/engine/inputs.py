@@ -27,6 +27,7 @@ from raydist.data.training_set import TrainingSet, Truth, training_set
 from raydist.engine.schema import Config, DataSection
 from raydist.errors import ConfigError
 from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
+from raydist.storage import one_at_a_time
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Modality
 
 log = logging.getLogger(__name__)
@@ -81,8 +82,10 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
         / f"{data.preset}-{data.layout}-{settings_hash(settings, data.layout, data.preset_seed)}"
     )
     if not root.exists():
-        announce(f"drawing preset {data.preset} into {root} (once)")
-        draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
+        with one_at_a_time(root):
+            if not root.exists():  # no other process has drawn it meanwhile
+                announce(f"drawing preset {data.preset} into {root} (once)")
+                draw(settings, data.layout, root, seed=data.preset_seed, workers=max(1, data.workers))
     return data.layout, root
 
 

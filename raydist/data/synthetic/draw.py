@@ -122,7 +122,7 @@ def _draw_frames(
             return sum(_draw_task(task, settings, layout, root, seed) for task in tasks)
         finally:
             cv2.setNumThreads(threads)
-    context = multiprocessing.get_context("forkserver")
+    context = multiprocessing.get_context("spawn")  # a fork server needs a socket in TMPDIR
     with ProcessPoolExecutor(max(1, min(workers, len(tasks))), context, cv2.setNumThreads, (1,)) as pool:
         futures = [pool.submit(_draw_task, task, settings, layout, root, seed) for task in tasks]
         try:
