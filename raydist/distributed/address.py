@@ -34,9 +34,7 @@ def require_cluster(address: str, *, given_by: str) -> None:
     target = address.removeprefix("ray://")
     host, _, port = target.rpartition(":")
     if not host or "/" in host or not port.isdecimal():
-        raise ConfigError(
-            f"{given_by} is {address!r}, which is no address of a Ray cluster: {_remedy(given_by)}"
-        )
+        raise ConfigError(f"{given_by} is {address!r}, no address of a Ray cluster: {_remedy(given_by)}")
     if _uses_tls():
         return  # the certificates are Ray's to read
     with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
