@@ -44,7 +44,7 @@ def require_cluster(address: str, *, given_by: str) -> None:
             raise ConfigError(no_cluster(address, given_by)) from None
         if not address.startswith("ray://") and _is_refused(channel):
             raise ConfigError(
-                f"{given_by} is {address!r}, and the Ray cluster there does not take the token of this process: "
+                f"{given_by} is {address!r}, and the Ray cluster there does not take this process's token: "
                 "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the cluster's, or "
                 f"{_remedy(given_by)}"
             )
