@@ -95,10 +95,13 @@ class _Track:
 
 
 def _read_paths(file: Path) -> Mapping[str, Any]:
+    text = read_text(file, LAYOUT)
     try:
-        paths = json.loads(read_text(file, LAYOUT))
+        paths = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{file}, line {error.lineno}: not valid JSON ({error.msg})") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{file}: not valid JSON (a number or a nesting without end)") from None
     if not isinstance(paths, dict):
         raise DataError(f"{file}: expected an object with a key for each person")
     return paths
