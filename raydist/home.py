@@ -34,7 +34,9 @@ def in_ray_job() -> bool:
         job = json.loads(text)
     except (ValueError, RecursionError):
         job = None
-    metadata = (job.get("metadata") or {}) if isinstance(job, dict) else None
+    metadata = job.get("metadata", {}) if isinstance(job, dict) else ""
+    if metadata is None:  # as Ray writes a job without any
+        return False
     if not isinstance(metadata, dict):
         raise ConfigError(
             f"{RAY_JOB}={shortened(text)}: expected the JSON object of a job of Ray; unset it elsewhere"
