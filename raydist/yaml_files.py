@@ -80,7 +80,7 @@ class _Loader(yaml.SafeLoader):
             keys.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         """Text that a file, a path and a database can hold."""
         value = super().construct_scalar(node)
         if odd := _NO_FILE_HOLDS.search(value):
