@@ -28,8 +28,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
-from raydist.registry import OWN_PART, Registry, nearest, one_of, shown
-from raydist.yaml_files import parse_yaml, read_yaml
+from raydist.registry import OWN_PART, Registry, cut, nearest, one_of, shortened, shown
+from raydist.yaml_files import DEEPEST, MESSAGE, parse_yaml, read_yaml
 
 Raw = dict[str, Any]
 S = TypeVar("S", bound=BaseModel)
@@ -37,6 +37,15 @@ S = TypeVar("S", bound=BaseModel)
 Positive = Annotated[int, Field(ge=1)]
 """A number of things, of which there is one at least."""
 
+
+MOST_BASES = 20
+"""Names in one ``extends``."""
+
+LONGEST_NAME = 200
+"""Characters of the name of a recipe, which is a file name."""
+
+MOST_LINES = 20
+"""Wrong keys that one message lists."""
 
 NO_TRUTH_VALUE = "true and false are not values of this key"
 
@@ -125,7 +134,7 @@ def _holds_truth(value: Any) -> bool:
     return any(map(_holds_truth, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
 
 
-def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
+def compose(path: Path, *, library: Path) -> Raw:
     """A file with everything it extends, later files over earlier ones.
 
     Args:
@@ -136,15 +145,22 @@ def compose(path: Path, *, library: Path, _seen: tuple[Path, ...] = ()) -> Raw:
         ConfigError: a file is missing, what one extends is no name, or the files extend each other in a
             circle.
     """
-    if path in _seen:
-        raise ConfigError(
-            f"{' -> '.join(p.name for p in (*_seen, path))}: the files extend each other in a circle"
-        )
-    raw = read_yaml(path)
-    merged: Raw = {}
-    for name in _bases(path, raw.pop("extends", [])):
-        merged = merge(merged, compose(find(name, library), library=library, _seen=(*_seen, path)))
-    return merge(merged, raw)
+    return _composed(path, library, (), {})
+
+
+def _composed(path: Path, library: Path, seen: tuple[Path, ...], known: dict[Path, Raw]) -> Raw:
+    """The same; `seen` are the files that extend this one, `known` those that were read."""
+    if path in seen or len(seen) == DEEPEST:
+        names = " -> ".join(p.name for p in (*seen, path))
+        how = "in a circle" if path in seen else f"more than {DEEPEST} deep"
+        raise ConfigError(f"{cut(names, MESSAGE)}: the files extend each other {how}")
+    if path not in known:
+        raw = read_yaml(path)
+        merged: Raw = {}
+        for name in _bases(path, raw.pop("extends", [])):
+            merged = merge(merged, _composed(find(name, library), library, (*seen, path), known))
+        known[path] = merge(merged, raw)
+    return known[path]
 
 
 def _bases(path: Path, extends: object) -> list[str]:
@@ -153,6 +169,8 @@ def _bases(path: Path, extends: object) -> list[str]:
         raise ConfigError(
             f"{path}: extends = {shown(extends)}: expected the name of a recipe, or a list of names"
         )
+    if len(names) > MOST_BASES:
+        raise ConfigError(f"{path}: extends has {len(names):,} names: expected {MOST_BASES} at most")
     return names
 
 
@@ -165,9 +183,9 @@ def find(name: str, library: Path) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     path = library / f"{name}.yaml"
-    if not path.is_file():
+    if len(name) > LONGEST_NAME or not path.is_file():
         names = sorted(p.stem for p in library.glob("*.yaml") if not p.stem.startswith("_"))
-        raise ConfigError(f"no recipe {name!r}{one_of(name, names)}")
+        raise ConfigError(f"no recipe {shortened(name)}{one_of(name, names)}")
     return path
 
 
@@ -199,7 +217,10 @@ def overrides(words: Iterable[str]) -> Iterator[tuple[tuple[str, ...], Any]]:
         path, sign, value = word.partition("=")
         keys = tuple(path.split("."))
         if not sign or len(keys) < 2 or not all(keys):
-            raise ConfigError(f"{word!r}: expected section.key=value, such as train.epochs=20")
+            given = shortened(word, MESSAGE)
+            raise ConfigError(f"{given}: expected section.key=value, such as train.epochs=20")
+        if len(keys) > DEEPEST:
+            raise ConfigError(f"{shortened(word)}: a key of {len(keys):,} names, expected {DEEPEST} at most")
         yield keys, parse_yaml(value, origin=word)
 
 
@@ -242,8 +263,9 @@ def validate(schema: type[S], raw: Mapping[str, Any], *, at: str = "") -> S:
     try:
         return schema.model_validate(_renamed(schema, raw, at))
     except ValidationError as error:
-        lines = [_explain(schema, dict(problem), at) for problem in error.errors()]
-        raise ConfigError("\n".join(lines)) from None
+        lines = [_explain(schema, dict(problem), at) for problem in error.errors()[:MOST_LINES]]
+        more = error.error_count() - len(lines)
+        raise ConfigError("\n".join([*lines, *([f"and {more:,} more"] if more else [])])) from None
 
 
 def path_of_today(schema: type[BaseModel], path: Sequence[str]) -> tuple[str, ...]:
@@ -290,8 +312,8 @@ def _old_names(schema: type[BaseModel]) -> Mapping[str, str]:
     return {old: new for base in bases for old, new in vars(base).get("old_names", {}).items()}
 
 
-def _joined(*path: str) -> str:
-    return ".".join(part for part in path if part)
+def _joined(*path: object) -> str:
+    return cut(".".join(str(part) for part in path if part != ""), MESSAGE)
 
 
 def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> str:
@@ -302,9 +324,10 @@ def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> st
     if isinstance(error := context.get("error"), ConfigError):
         return str(error)
     names = context.get("names", ()) if kind == "choice" else _literals(_annotation(schema, where))
+    given = shortened(problem["input"], MESSAGE)
     if names:
-        return f"{path} = {problem['input']!r}{one_of(str(problem['input']), map(str, names))}"
-    return f"{path} = {problem['input']!r}: {problem['msg'].lower()}"
+        return f"{path} = {given}{one_of(str(problem['input']), map(str, names))}"
+    return f"{path} = {given}: {problem['msg'].lower()}"
 
 
 def _section(schema: type[BaseModel], key: str) -> type[BaseModel] | None:

@@ -6,10 +6,16 @@ import json
 import os
 from pathlib import Path
 
+from raydist.errors import ConfigError
+from raydist.registry import shortened
+
+RAY_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""The variable in which Ray tells a job about itself, as JSON."""
+
 
 def home() -> Path:
     """`RAYDIST_HOME`, by default ``~/raydist``."""
-    return Path(os.environ.get("RAYDIST_HOME", "~/raydist")).expanduser().resolve()
+    return _expanded(os.environ.get("RAYDIST_HOME", "~/raydist")).resolve()
 
 
 def cache_folder() -> Path:
@@ -18,9 +24,24 @@ def cache_folder() -> Path:
 
 
 def in_ray_job() -> bool:
-    """Whether this process was started by ``ray job submit``."""
-    job = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
-    return "job_submission_id" in job.get("metadata", {})
+    """Whether this process was started by ``ray job submit``.
+
+    Raises:
+        ConfigError: the variable of Ray is there, and is not what Ray sets.
+    """
+    text = os.environ.get(RAY_JOB, "{}")
+    try:
+        job = json.loads(text)
+    except (ValueError, RecursionError):
+        job = None
+    metadata = job.get("metadata", {}) if isinstance(job, dict) else ""
+    if metadata is None:  # as Ray writes a job without any
+        return False
+    if not isinstance(metadata, dict):
+        raise ConfigError(
+            f"{RAY_JOB}={shortened(text)}: expected the JSON object of a job of Ray; unset it elsewhere"
+        )
+    return "job_submission_id" in metadata
 
 
 def resolve(path: str) -> Path:
@@ -29,7 +50,22 @@ def resolve(path: str) -> Path:
     The working directory of a Ray job is a copy that Ray deletes.
     """
     base = home() if in_ray_job() else Path.cwd()
-    return base / Path(path).expanduser()
+    return base / _expanded(path)
+
+
+def _expanded(path: str) -> Path:
+    """A path with the home of a user written out.
+
+    >>> _expanded("~nobody-of-this-name/x")
+    Traceback (most recent call last):
+    raydist.errors.ConfigError: '~nobody-of-this-name/x': there is no such user; a file of that name is ./~...
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"{shortened(path)}: there is no such user; a file of that name is ./~..."
+        ) from None
 
 
 def resolve_uri(uri: str) -> str:

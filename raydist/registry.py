@@ -161,17 +161,35 @@ class Registry(Generic[Part]):
                 )
 
 
-def shown(value: object) -> str:
-    """A value in one short line with its type, for messages, whatever its own text is.
+def cut(text: str, longest: int = LONGEST) -> str:
+    """The beginning of a text, for messages.
 
-    >>> shown(0.5), shown("a" * 200) == f"'{'a' * 79}... (str)"
-    ('0.5 (float)', True)
+    >>> cut("abc", 5), cut("abcdef", 5)
+    ('abc', 'abcde...')
+    """
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+def shortened(value: object, longest: int = LONGEST) -> str:
+    """A value in one short line, for messages, whatever its own text is.
+
+    >>> shortened([1, 2]), shortened("a" * 200, 5)
+    ('[1, 2]', "'aaaa...")
     """
     try:
         text = " ".join(repr(value).split())
     except Exception as error:  # its text is code of the user
         text = f"without a text: {type(error).__name__}"
-    return f"{text if len(text) <= LONGEST else f'{text[:LONGEST]}...'} ({type(value).__name__})"
+    return cut(text, longest)
+
+
+def shown(value: object) -> str:
+    """The same with its type.
+
+    >>> shown(0.5), shown("a" * 200) == f"'{'a' * 79}... (str)"
+    ('0.5 (float)', True)
+    """
+    return f"{shortened(value)} ({type(value).__name__})"
 
 
 def _expected(kind: str, *, subclass: bool) -> str:

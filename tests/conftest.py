@@ -56,6 +56,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import strategies as st
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -279,3 +280,84 @@ def _write_crop(path: Path, person: int, *, thermal: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = (7400 + 1000 * heat[..., 0]).astype(np.uint16) if thermal else (255 * heat).astype(np.uint8)
     cv2.imwrite(str(path), pixels)
+
+
+ODD_PIECES = [
+    *(
+        b"",
+        b"\n",
+        b"0",
+        b"-1",
+        b"1e999",
+        b"9" * 25,
+        b"9" * 5000,
+        b".nan",
+        b"true",
+        b"null",
+        b"~",
+        b"<<: ",
+        b"? ",
+    ),
+    *(
+        b"\xff",
+        b"\xed\xa0\x80",
+        b"\0",
+        b"\xef\xbb\xbf",
+        b"\\ud800",
+        b'"\\ud800"',
+        b'"\\0"',
+        b"\xc2\x85",
+        b"\xd9\xa3",
+    ),
+    *(
+        b"/",
+        b"../",
+        b" ",
+        b"\t",
+        b":",
+        b": ",
+        b",",
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b'"',
+        b"'",
+        b"#",
+        b"- ",
+        b"\r\n",
+        b"_",
+    ),
+    *(
+        b"[" * 3000,
+        b'{"a":' * 3000,
+        b"&a ",
+        b"*a",
+        b"&a [*a]",
+        b"!!int x",
+        b"!!timestamp 1-1-1",
+        b"!x ",
+        b"| ",
+        b"---",
+    ),
+    *(b"extends: ", b"recipes: ", b"x" * 5000, b"[1, 2]", b"{a: 1}", b"[0, 1e-300]", b"quniform", b"randint"),
+]
+
+
+@pytest.fixture(scope="session")
+def edited() -> Callable[[bytes], st.SearchStrategy[bytes]]:
+    """`edited(content)`: the content of a file with odd pieces in some places, or odd bytes."""
+
+    def strategy(content: bytes) -> st.SearchStrategy[bytes]:
+        places = st.tuples(st.integers(0, len(content)), st.integers(0, 12), st.sampled_from(ODD_PIECES))
+
+        def replaced(edits):
+            result = content
+            for start, length, piece in edits:
+                result = result[:start] + piece + result[start + length :]
+            return result
+
+        with_edits = st.lists(places, min_size=1, max_size=4).map(replaced)
+        return st.one_of(with_edits, with_edits, with_edits, st.binary(max_size=60))
+
+    return strategy

@@ -8,6 +8,7 @@ from raydist.config import (
     Section,
     choices,
     compose,
+    find,
     merge,
     overrides,
     put,
@@ -223,3 +224,33 @@ def test_old_names_of_base_classes_are_taken_in_a_section_that_may_be_left_out()
 def test_an_unknown_key_of_a_section_that_may_be_left_out_names_the_nearest():
     with pytest.raises(ConfigError, match=r"unknown key memory\.momentun: did you mean 'momentum'\?"):
         validate(Optional, {"memory": {"momentun": 0.2}})
+
+
+def test_files_that_extend_each_other_many_times_are_read_once(tmp_path):
+    (tmp_path / "f0.yaml").write_text("train: {lr: 0}")
+    for number in range(1, 19):
+        names = ", ".join([f"f{number - 1}"] * 20)
+        (tmp_path / f"f{number}.yaml").write_text(f"extends: [{names}]\ntrain: {{epochs: {number}}}")
+    assert compose(tmp_path / "f18.yaml", library=tmp_path) == {"train": {"lr": 0, "epochs": 18}}
+    for number in range(19, 22):
+        (tmp_path / f"f{number}.yaml").write_text(f"extends: f{number - 1}")
+    with pytest.raises(ConfigError, match="the files extend each other more than 20 deep"):
+        compose(tmp_path / "f21.yaml", library=tmp_path)
+    (tmp_path / "wide.yaml").write_text(f"extends: [{', '.join(['f0'] * 21)}]")
+    with pytest.raises(ConfigError, match=r"wide\.yaml: extends has 21 names: expected 20 at most"):
+        compose(tmp_path / "wide.yaml", library=tmp_path)
+
+
+def test_messages_are_short_whatever_was_given(tmp_path):
+    with pytest.raises(ConfigError, match="a key of 9,001 names, expected 20 at most"):
+        list(overrides([f"train{'.a' * 9000}=1"]))
+    with pytest.raises(ConfigError, match="and 1,980 more") as error:
+        validate(Root, {f"k{number}" * 200: number for number in range(2000)})
+    assert len(str(error.value)) < 20 * 600
+    for raw in ({"train": {"epochs": "x" * 90_000}}, {"train": {7: 1}}, {"x" * 90_000: 1}):
+        with pytest.raises(ConfigError) as error:
+            validate(Root, raw)
+        assert len(str(error.value)) < 1500
+    with pytest.raises(ConfigError, match="no recipe 'xxx") as error:
+        find("x" * 9000, tmp_path)
+    assert len(str(error.value)) < 300

@@ -18,6 +18,7 @@ from raydist.data.tracklet_rules import SCHEMA, SPLITS, check_columns, check_val
 from raydist.errors import ConfigError, DataError
 from raydist.plurals import counted
 from raydist.randomness import stream
+from raydist.registry import shortened
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
 
@@ -74,6 +75,9 @@ class TrackletTable:
         Returns:
             The checked table.
 
+        Raises:
+            DataError: see the class; or a text is no UTF-8, such as the name of a file.
+
         >>> row = {"tracklet_id": "a", "split": "train", "modality": "visible", "camera": "D1"}
         >>> row["frames"] = ["a/1.jpg"]
         >>> TrackletTable.from_rows([row], Path(".")).num_frames
@@ -81,9 +85,14 @@ class TrackletTable:
         """
         given = {name for row in rows for name in row}
         fields = [field for field in SCHEMA if not field.nullable or field.name in given]
-        columns = {
-            field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields
-        }
+        try:
+            columns = {
+                field.name: pa.array([row.get(field.name) for row in rows], field.type) for field in fields
+            }
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"the tracklet table of {root}: {shortened(error.object)} is no UTF-8: rename it"
+            ) from None
         return cls(pa.table(columns), root)
 
     def __len__(self) -> int:

@@ -134,7 +134,7 @@ def _num_epochs(run: Path, newest: int) -> int | None:
     """How many epochs a run had; None where it has not ended, or does not say so."""
     try:
         epochs = json.loads((run / SUMMARY).read_bytes())["epochs"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return epochs if isinstance(epochs, int) and newest >= epochs else None
 
@@ -149,7 +149,7 @@ def _best(run: Path, state: bytes) -> int:
         epoch = best.get("epoch") or (so_far.epoch if so_far else None)
         if epoch is not None:
             return int(epoch)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{run}@{BEST}: summary.json or the checkpoint does not say which epoch was the best "
             f"({type(error).__name__}, {error}); give last or an epoch"

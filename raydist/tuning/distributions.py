@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 
 from raydist.errors import ConfigError
-from raydist.registry import one_of
+from raydist.registry import one_of, shortened
+
+MOST_STEPS = 10_000
+"""Values of a ``quniform``."""
+
+LARGEST = 1e100
+"""Of the bounds, so that what is computed from them is a number."""
+
+LARGEST_WHOLE = 2**62
+"""The same for whole numbers."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,23 @@ class Kind:
 
 
 def _are_numbers(values: list[Any], *, count: int, whole: bool = False) -> bool:
-    """Whether these are so many numbers, the first smaller than the second."""
+    """Whether these are so many numbers, the first smaller than the second, and not far beyond all use."""
     allowed = (int,) if whole else (int, float)
-    return len(values) == count and all(type(v) in allowed for v in values) and values[0] < values[1]
+    largest = LARGEST_WHOLE if whole else LARGEST
+    return (
+        len(values) == count
+        and all(type(v) in allowed and abs(v) <= largest for v in values)
+        and values[0] < values[1]
+    )
+
+
+def _are_steps(values: list[Any]) -> bool:
+    """Whether low, high and step give different values, and not too many of them."""
+    return (
+        _are_numbers(values, count=3)
+        and 0 < values[2] <= values[1] - values[0] <= MOST_STEPS * values[2]
+        and len(set(_steps(values))) == len(_steps(values))
+    )
 
 
 def _ends_and_between(values: list[Any]) -> list[Any]:
@@ -49,25 +72,25 @@ def _steps(values: list[Any]) -> list[Any]:
 
 KINDS: Mapping[str, Kind] = {
     "uniform": Kind(
-        "[low, high]",
+        "[low, high], two numbers up to 1e100, the lower one first",
         lambda v: _are_numbers(v, count=2),
         lambda rng, v: float(rng.uniform(*v)),
         _ends_and_between,
     ),
     "loguniform": Kind(
-        "[low, high], low > 0",
+        "[low, high], low > 0, two numbers up to 1e100, the lower one first",
         lambda v: _are_numbers(v, count=2) and v[0] > 0,
         lambda rng, v: float(np.clip(np.exp(rng.uniform(*np.log(v))), *v)),
         _ends_and_between,
     ),
     "quniform": Kind(
-        "[low, high, step], the step no longer than from low to high",
-        lambda v: _are_numbers(v, count=3) and 0 < v[2] <= v[1] - v[0],
+        "[low, high, step], the step no longer than from low to high, and 10,000 different steps at most",
+        _are_steps,
         lambda rng, v: _steps(v)[rng.integers(len(_steps(v)))],
         lambda v: [_steps(v)[0], _steps(v)[-1], _steps(v)[1]],
     ),
     "randint": Kind(
-        "[low, high], whole numbers, both may be drawn",
+        "[low, high], whole numbers up to 2**62, the lower one first; both may be drawn",
         lambda v: _are_numbers(v, count=2, whole=True),
         lambda rng, v: int(rng.integers(v[0], v[1], endpoint=True)),
         lambda v: list(v),
@@ -110,12 +133,14 @@ class Distribution:
         Distribution(kind='uniform', values=(0.3, 0.6))
         """
         if not isinstance(raw, Mapping) or len(raw) != 1:
-            raise ConfigError(f"{at} = {raw!r}: expected one distribution, such as {{uniform: [0.3, 0.6]}}")
+            raise ConfigError(
+                f"{at} = {shortened(raw)}: expected one distribution, such as {{uniform: [0.3, 0.6]}}"
+            )
         ((kind, values),) = raw.items()
         if kind not in KINDS:
-            raise ConfigError(f"{at}: no distribution {kind!r}{one_of(str(kind), KINDS)}")
+            raise ConfigError(f"{at}: no distribution {shortened(kind)}{one_of(str(kind), KINDS)}")
         if not isinstance(values, list) or not KINDS[kind].accepts(values):
-            raise ConfigError(f"{at}: {kind} {values!r}: expected {KINDS[kind].arguments}")
+            raise ConfigError(f"{at}: {kind} {shortened(values)}: expected {KINDS[kind].arguments}")
         return cls(kind, tuple(values))
 
     def draw(self, rng: np.random.Generator) -> Any:

@@ -23,7 +23,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from raydist.config import require_text
 from raydist.errors import ConfigError
+from raydist.registry import cut, shortened
 from raydist.tuning.distributions import Distribution
 from raydist.yaml_files import read_yaml
 
@@ -58,14 +60,18 @@ class Space:
             ConfigError: a value is not a distribution.
         """
         recipes = raw.get("recipes", {})
-        if not isinstance(recipes, Mapping) or not all(isinstance(words, str) for words in recipes.values()):
+        if not isinstance(recipes, Mapping) or not all(
+            isinstance(text, str) for pair in recipes.items() for text in pair
+        ):
             raise ConfigError(
-                f"recipes = {recipes!r}: expected a recipe for each data set, such as {{synthetic: cba-demo}}"
+                f"recipes = {shortened(recipes)}: expected a recipe for each data set, "
+                "such as {synthetic: cba-demo}"
             )
         shared, own = {}, {}
         for key, value in raw.items():
+            require_text("a key of a space", key)
             if "." in key and SEPARATOR not in key:  # my.module:DATA is a data set
-                shared[key] = Distribution.parse(value, at=key)
+                shared[key] = Distribution.parse(value, at=cut(key))
             elif key != "recipes":
                 own[key] = _section(key, value)
         return cls(shared, own, dict(recipes))
@@ -170,8 +176,12 @@ def _flat(space: Space) -> dict[str, str]:
 
 def _section(name: str, value: Any) -> dict[str, Distribution]:
     """The section of one data set."""
+    at = cut(name)
     if not isinstance(value, Mapping):
         raise ConfigError(
-            f"{name} = {value!r}: expected a dotted path such as train.{name}, or a section of one data set"
+            f"{at} = {shortened(value)}: expected a dotted path such as train.{at}, "
+            "or a section of one data set"
         )
-    return {path: Distribution.parse(d, at=f"{name}{SEPARATOR}{path}") for path, d in value.items()}
+    for path in value:
+        require_text(f"a key of {at}", path)
+    return {path: Distribution.parse(d, at=f"{at}{SEPARATOR}{cut(path)}") for path, d in value.items()}

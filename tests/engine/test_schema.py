@@ -1,9 +1,13 @@
+import os
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from raydist.engine.schema import RECIPES, Config, load_config, method_params, with_values
 from raydist.errors import ConfigError, RenamedKeyWarning
@@ -286,3 +290,61 @@ def test_features_of_any_length_are_for_distances_that_rank_them():
     words = ("method.name=dcl", "clustering.renormalise=false", "clustering.distance=camera-aware")
     with pytest.raises(ConfigError, match=r"renormalise = False with camera-aware.*or modality-aware"):
         load_config("smoke", words)
+
+
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "50"))
+"""Inputs of each fuzz test; ``RAYDIST_FUZZ=10000`` tries more of them."""
+
+ANY_INPUT = settings(
+    deadline=None, derandomize=True, max_examples=NUM_FUZZED,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+
+
+def load_or_refuse(recipe, words):
+    """Load a configuration, which reads back as it was written, or fail with one bounded ConfigError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        refusal = None
+        try:
+            config = load_config(recipe, words)
+        except ConfigError as error:
+            refusal = str(error)
+    if refusal is not None:
+        assert 0 < len(refusal) < 20_000
+        return
+    assert isinstance(config, Config)
+    assert yaml.safe_load(config.dump())
+
+
+@ANY_INPUT
+@given(st.data())
+def test_any_file_gives_a_configuration_or_an_error(tmp_path, edited, data):
+    content = (RECIPES / "smoke.yaml").read_bytes().partition(b"extends")[2]
+    content = b"extends" + content + b"ray: {num_workers: 1}\ntracking: {mlflow_uri: null}\nrun: {seed: 3}\n"
+    (tmp_path / "x.yaml").write_bytes(data.draw(edited(content)))
+    load_or_refuse(str(tmp_path / "x.yaml"), [])
+
+
+KEYS = [f"{section}.{key}" for section, values in load_config("smoke").model_dump().items() for key in values]
+ODD_VALUE = st.one_of(
+    st.sampled_from(
+        ["true", "1e999", "-1", "0", "9" * 30, "9" * 5000, "null", "[1, [2]]", "{a: {b: 1}}", "~x/y"]
+    ),
+    st.sampled_from(
+        ["", "[" * 300, '"\\ud800"', '"\\0"', "&a [*a]", "x" * 5000, "\udcff", "a:b", ":", "1e-5", "0.5"]
+    ),
+    st.text(max_size=8),
+)
+WORD = st.one_of(
+    st.builds("{}={}".format, st.sampled_from(KEYS), ODD_VALUE),
+    st.builds("{}.{}={}".format, st.sampled_from(KEYS), st.text(max_size=4), ODD_VALUE),
+    st.text(max_size=12),
+    st.builds("{}={}".format, st.sampled_from(["a." * 2000 + "b", "method.name", "train.\udcff"]), ODD_VALUE),
+)
+
+
+@ANY_INPUT
+@given(st.one_of(st.just("smoke"), st.just("smoke"), st.just("smoke"), ODD_VALUE), st.lists(WORD, max_size=3))
+def test_any_words_give_a_configuration_or_an_error(recipe, words):
+    load_or_refuse(recipe, words)

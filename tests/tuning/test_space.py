@@ -1,14 +1,22 @@
+import os
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from raydist.errors import ConfigError
 from raydist.tuning.space import Space, draw_sample, values_for
 
 
 @pytest.mark.parametrize(
-    "raw", [{"lr": {"uniform": [0, 1]}}, {"lr": 3}, {"recipes": ["cba-demo"]}, {"recipes": {"a": 3}}]
+    "raw",
+    [
+        *({"lr": {"uniform": [0, 1]}}, {"lr": 3}, {"recipes": ["cba-demo"]}, {"recipes": {"a": 3}}),
+        *({7: {"uniform": [0, 1]}}, {None: 3}, {"a": {7: {"choice": [1, 2]}}}, {"recipes": {3: "a"}}),
+    ],
 )
 def test_a_key_without_a_dot_is_a_data_set_or_the_recipes(raw):
     with pytest.raises(ConfigError, match="expected"):
@@ -75,3 +83,34 @@ def test_samples_of_different_generators_differ(raw_space):
     parameters = Space.parse(raw_space).parameters(["manifest"])
     samples = [draw_sample(parameters, np.random.default_rng(seed)) for seed in range(5)]
     assert all(one != other for one, other in pairwise(samples))
+
+
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "100"))
+"""Inputs of each fuzz test; ``RAYDIST_FUZZ=10000`` tries more of them."""
+
+
+@settings(
+    deadline=None, derandomize=True, max_examples=NUM_FUZZED,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(st.data())
+def test_any_file_gives_a_space_that_draws_or_an_error(tmp_path, raw_space, edited, data):
+    raw = raw_space | {"data.frames": {"quniform": [2, 8, 2]}}
+    content = yaml.safe_dump(raw, sort_keys=False, default_flow_style=None).encode()
+    (tmp_path / "space.yaml").write_bytes(data.draw(edited(content)))
+    refusal = None
+    try:
+        space = Space.read(tmp_path / "space.yaml")
+    except ConfigError as error:
+        refusal = str(error)
+    if refusal is not None:
+        assert 0 < len(refusal) < 2000
+        return
+    assert Space.parse(space.as_dict()) == space
+    assert space.differences(space) == []
+    parameters = space.parameters(space.own)
+    sample = draw_sample(parameters, np.random.default_rng(0))
+    for name, distribution in parameters.items():
+        assert distribution.probes
+        if distribution.kind != "choice":
+            assert distribution.values[0] <= sample[name] <= distribution.values[1]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raydist.data.file_kinds import file_kind
 from raydist.errors import DataError
+from raydist.registry import shortened
 
 
 def read_text(path: Path, layout: str) -> str:
@@ -38,6 +39,15 @@ def read_lines(path: Path, layout: str) -> list[tuple[int, str]]:
     return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
+def quoted(text: str) -> str:
+    """A line or a word of a file as messages show it, cut where it is very long.
+
+    >>> quoted("12 RGB"), len(quoted("x" * 1000))
+    ("'12 RGB'", 203)
+    """
+    return shortened(text, 200)
+
+
 def parse_integers(text: str, where: str) -> list[int]:
     """The whole numbers of a line, which are separated by white space.
 
@@ -50,5 +60,5 @@ def parse_integers(text: str, where: str) -> list[int]:
     words = text.split()
     wrong = [word for word in words if not (word.isascii() and word.isdigit() and len(word) < 19)]
     if wrong:
-        raise DataError(f"{where}: {wrong[0]!r} where a whole number was expected")
+        raise DataError(f"{where}: {quoted(wrong[0])} where a whole number was expected")
     return [int(word) for word in words]

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raydist.data.datasets.annotations import read_lines, read_text
+from raydist.data.datasets.annotations import quoted, read_lines, read_text
 from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
+from raydist.registry import cut
 from raydist.types import Modality
 
 LAYOUT = """\
@@ -89,16 +90,24 @@ class _Track:
         return self.person, self.token, self.camera, self.number
 
     @property
+    def name(self) -> str:
+        """How messages name it."""
+        return cut(" ".join(self.keys), 200)
+
+    @property
     def stem(self) -> str:
         """What the file names of its images begin with."""
         return "_".join(self.keys)
 
 
 def _read_paths(file: Path) -> Mapping[str, Any]:
+    text = read_text(file, LAYOUT)
     try:
-        paths = json.loads(read_text(file, LAYOUT))
+        paths = json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{file}, line {error.lineno}: not valid JSON ({error.msg})") from None
+    except (ValueError, RecursionError):
+        raise DataError(f"{file}: not valid JSON (a number or a nesting without end)") from None
     if not isinstance(paths, dict):
         raise DataError(f"{file}: expected an object with a key for each person")
     return paths
@@ -111,7 +120,7 @@ def _read_tracks(file: Path, *, may_pair: bool) -> Iterator[_Track]:
         words = text.split()
         if len(words) != 4 or words[1] not in tokens or not words[0].isdecimal() or len(words[0]) > 18:
             raise DataError(
-                f"{where}: {text!r}, expected 'person modality camera tracklet' "
+                f"{where}: {quoted(text)}, expected 'person modality camera tracklet' "
                 f"with modality {' or '.join(tokens)}"
             )
         person, token, camera, number = words
@@ -124,11 +133,11 @@ def _images(paths: Mapping[str, Any], track: _Track) -> list[str]:
     for key in track.keys:
         if not isinstance(node, dict) or key not in node:
             raise DataError(
-                f"{track.where}: data_paths.json has no tracklet {' '.join(track.keys)} ({key!r} is missing)"
+                f"{track.where}: data_paths.json has no tracklet {track.name} ({quoted(key)} is missing)"
             )
         node = node[key]
     if not isinstance(node, list) or not all(isinstance(path, str) for path in node):
-        raise DataError(f"{track.where}: data_paths.json gives no list of paths for {' '.join(track.keys)}")
+        raise DataError(f"{track.where}: data_paths.json gives no list of paths for {track.name}")
     return node
 
 
@@ -137,8 +146,11 @@ def _disagreement(images: list[str], track: _Track) -> str | None:
     expected = f"{track.person}/{track.token}/{track.camera}/{track.stem}_"
     wrong = [path for path in images if not path.startswith(expected)]
     if wrong:
-        return f"{len(wrong)} of {len(images)} images are not of {expected}*; the first is {wrong[0]}"
-    return None if images else f"data_paths.json lists no image of {track.stem}"
+        return (
+            f"{len(wrong)} of {len(images)} images are not of {cut(expected, 200)}*; "
+            f"the first is {cut(wrong[0], 200)}"
+        )
+    return None if images else f"data_paths.json lists no image of {cut(track.stem, 200)}"
 
 
 def _row(track: _Track, split: str, images: list[str], *, paired: bool) -> TrackletRow:

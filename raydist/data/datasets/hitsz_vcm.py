@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.datasets.annotations import parse_integers, read_lines
+from raydist.data.datasets.annotations import parse_integers, quoted, read_lines
 from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.notes import TOO_SHORT, ReadNotes
 from raydist.data.tracklets import TrackletRow, TrackletTable
@@ -143,7 +143,7 @@ def _read_names(file: Path, prefix: str) -> _Names:
     for (number, name), match in zip(lines, matches, strict=True):
         if match is None:
             raise DataError(
-                f"{file}, line {number}: image name {name!r}, expected one such as 0007M1D2T1F6.jpg"
+                f"{file}, line {number}: image name {quoted(name)}, expected one such as 0007M1D2T1F6.jpg"
             )
         modality = _MODALITY_OF_CODE[int(match["modality"])]
         paths.append(f"{prefix}{match['person']}/{_FOLDER[modality]}/D{match['camera']}/{match['file']}")
@@ -162,7 +162,7 @@ def _read_tracks(file: Path, num_names: int) -> list[_Track]:
         numbers = parse_integers(text, where)
         if len(numbers) != 5 or numbers[0] not in _MODALITY_OF_CODE:
             raise DataError(
-                f"{where}: {text!r}, expected 'modality start end person camera' with modality 1 or 2"
+                f"{where}: {quoted(text)}, expected 'modality start end person camera' with modality 1 or 2"
             )
         code, start, end, person, camera = numbers
         if not 1 <= start <= end <= num_names:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from raydist.data.datasets.annotations import parse_integers, read_lines
+from raydist.data.datasets.annotations import parse_integers, quoted, read_lines
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.tracklets import TrackletRow, TrackletTable
 from raydist.errors import DataError
@@ -181,7 +181,8 @@ def _read_listed(file: Path, modality: Modality, layout: str) -> Iterator[Listed
         where, match = f"{file}, line {line}", _LISTED.fullmatch(text)
         if match is None:
             raise DataError(
-                f"{where}: {text!r}, expected 'folder/person/file label' with numbers for person and label"
+                f"{where}: {quoted(text)}, expected 'folder/person/file label' "
+                "with numbers for person and label"
             )
         yield ListedImage(where, modality, match["path"], int(match["person"]), int(match["label"]))
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from raydist.data.datasets.annotations import quoted
 from raydist.data.datasets.dataset import Dataset
 from raydist.data.datasets.image_sets import (
     TEST,
@@ -80,7 +81,7 @@ def _camera_in_name(image: ListedImage) -> str:
     match = _CAMERA_IN_NAME.search(Path(image.path).name)
     if match is None:
         raise DataError(
-            f"{image.where}: {image.path!r} names no camera, "
+            f"{image.where}: {quoted(image.path)} names no camera, "
             "expected a file such as 0004_c03_s180_f0210_vis.jpg"
         )
     return f"cam{match['number']}"

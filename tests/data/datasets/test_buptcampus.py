@@ -144,3 +144,18 @@ def test_paths_cannot_climb_out(buptcampus):
     )
     with pytest.raises(DataError, match="a path out of the root"):
         read(root)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5000])
+def test_json_without_end_is_refused(buptcampus, text):
+    root = buptcampus(LINES)
+    (root / "data_paths.json").write_text(text)
+    with pytest.raises(DataError, match=r"data_paths\.json: not valid JSON \(a number or a nesting"):
+        read(root)
+
+
+def test_paths_that_are_no_utf_8_are_refused(buptcampus):
+    root = buptcampus(LINES)
+    edit_paths(root, lambda paths: paths["12"]["IR"]["W4"].update({"2": ["12/IR/W4/12_IR_W4_2_\ud800.jpg"]}))
+    with pytest.raises(DataError, match=r"12_IR_W4_2_\\ud800\.jpg' is no UTF-8: rename it"):
+        read(root)

@@ -1,8 +1,12 @@
+import os
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from raydist.data.datasets.dataset import Dataset, ReadOptions, read_dataset
 from raydist.data.datasets.registry import DATASETS
-from raydist.errors import ConfigError, DataError
+from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.evaluation.registry import PROTOCOLS
 
 TRACKS = [("train", 1, 7, 2, range(1, 15)), ("test", 1, 8, 2, range(1, 15))]
@@ -58,3 +62,38 @@ def test_root_must_exist(tmp_path):
 def test_published_sets_cannot_have_frames_elsewhere(tmp_path, options):
     with pytest.raises(ConfigError, match=r"data\.(frames_root|outside_frames): data set regdb cannot"):
         read_dataset("regdb", tmp_path, options)
+
+
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "100"))
+"""Inputs of each fuzz test; ``RAYDIST_FUZZ=10000`` tries more of them."""
+
+
+@pytest.mark.parametrize("name", ["hitsz_vcm", "buptcampus", "sysu_mm01", "regdb", "llcm"])
+def test_any_annotation_file_gives_a_table_or_an_error(name, hitsz_vcm, buptcampus, image_set, edited):
+    lines = {"train": ["12 RGB/IR CQ1 1"], "query": ["40 RGB G25 1"], "gallery": ["40 IR LS3 1"]}
+    videos = {"hitsz_vcm": lambda: hitsz_vcm(TRACKS, "1"), "buptcampus": lambda: buptcampus(lines)}
+    root = videos[name]() if name in videos else image_set(name)
+    files = sorted(p for p in root.rglob("*") if p.suffix in (".txt", ".json") and p.stat().st_size)
+    contents = {file: file.read_bytes() for file in files}
+    assert len(read_dataset(name, root)[0])
+
+    @given(st.data())
+    @settings(deadline=None, derandomize=True, max_examples=NUM_FUZZED, database=None)
+    def try_one(data):
+        file = data.draw(st.sampled_from(files))
+        file.write_bytes(data.draw(edited(contents[file])))
+        refusal = None
+        try:
+            table, notes = read_dataset(name, root)
+        except RaydistError as error:
+            refusal = str(error)
+        finally:
+            file.write_bytes(contents[file])
+        if refusal is not None:
+            assert 0 < len(refusal) < 12_000
+        else:
+            assert 0 < len(table) == len({*table.tracklet_id})
+            assert table.num_frames.min() > 0
+            assert all(len(line) < 12_000 for line in notes.lines())
+
+    try_one()

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import pytest
@@ -106,4 +107,12 @@ def test_nothing_at_all(image_set):
     with pytest.raises(
         DataError, match=r"no tracklet of .* is left: dropped for mismatch: .*cam1: there is no such folder"
     ):
+        read(root)
+
+
+def test_a_picture_whose_name_is_no_utf_8_is_refused(image_set):
+    root = image_set("sysu_mm01")
+    with open(os.fsencode(root / "cam1" / "0009") + b"/caf\xe9.jpg", "wb"):
+        pass
+    with pytest.raises(DataError, match=r"caf\\udce9\.jpg' is no UTF-8: rename it"):
         read(root)
