@@ -57,7 +57,7 @@ def _changed(old: Sequence[TrackletRow], new: Sequence[TrackletRow], noun: str) 
     }
     for field in ("split", "modality", "camera", "identity", "pair"):
         with_other[plural(field)] = [
-            f"{a.tracklet_id} {getattr(a, field)} -> {getattr(b, field)}"
+            f"{a.tracklet_id} {getattr(a, field) or 'none'} -> {getattr(b, field) or 'none'}"
             for a, b in pairs
             if getattr(a, field) != getattr(b, field)
         ]

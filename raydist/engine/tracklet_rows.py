@@ -113,9 +113,9 @@ def _rows(
 
 
 def as_text(rows: Sequence[TrackletRow]) -> str:
-    """The rows as CSV with a heading."""
+    """The rows as CSV with a heading; all is quoted, so that every version of Python writes the same text."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(TrackletRow._fields)
     writer.writerows(rows)
     return text.getvalue()
@@ -125,13 +125,16 @@ def from_text(text: str) -> list[TrackletRow]:
     """The rows of `as_text`.
 
     Raises:
-        ValueError: the text has another heading, or a row of another length.
+        ValueError: the text is no CSV, has another heading, or a row of another length.
 
     >>> rows = [TrackletRow("train", "a,b", "visible", "0", "", "", "4", "d1")]
     >>> from_text(as_text(rows)) == rows
     True
     """
-    heading, *rows = csv.reader(io.StringIO(text, newline=""))
+    try:
+        heading, *rows = csv.reader(io.StringIO(text, newline=""))
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
     if tuple(heading) != TrackletRow._fields or {*map(len, rows)} - {len(TrackletRow._fields)}:
         raise ValueError("these are no rows of tracklets")
     return [TrackletRow(*row) for row in rows]
