@@ -6,7 +6,7 @@ What may differ, each key says itself, see `raydist.on_resume`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pydantic import BaseModel
 
@@ -19,8 +19,11 @@ METHOD = "method"
 ANY_CHANGE = frozenset(OnResume) - {OnResume.KEPT}
 """What a run may change whose checkpoint says what it belongs to."""
 
-Values = Mapping[str, Any]
-"""Dotted path -> value as JSON has it."""
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
+"""A value as JSON has it."""
+
+Values = Mapping[str, Plain]
+"""Dotted path -> value."""
 
 
 class Leaf(NamedTuple):
@@ -31,7 +34,7 @@ class Leaf(NamedTuple):
         mark: whether it may change.
     """
 
-    value: Any
+    value: Plain
     mark: OnResume
 
 
@@ -47,13 +50,13 @@ def leaves(config: Config) -> dict[str, Leaf]:
 def _leaves(section: BaseModel, values: Values, prefix: str) -> Iterator[tuple[str, Leaf]]:
     for key, value in values.items():
         inner = getattr(section, key)
-        if isinstance(inner, BaseModel):
+        if isinstance(inner, BaseModel) and isinstance(value, dict):
             yield from _leaves(inner, value, f"{prefix}{key}.")
         else:  # a section of a user's own method may say nothing
             yield f"{prefix}{key}", Leaf(value, on_resume(type(section), key) or OnResume.KEPT)
 
 
-def lasting_values(config: Config) -> dict[str, Any]:
+def lasting_values(config: Config) -> dict[str, Plain]:
     """The values that stay while a run goes on, or only grow: what a checkpoint keeps of a configuration."""
     stays = (OnResume.KEPT, OnResume.LONGER)
     return {path: leaf.value for path, leaf in leaves(config).items() if leaf.mark in stays}
@@ -116,12 +119,14 @@ def taken_over(
     return with_values(old, ((tuple(path.split(".")), value) for path, value in changed.items()))
 
 
-def _may_become(value: Any, leaf: Leaf, may_change: Collection[OnResume]) -> bool:
+def _may_become(value: Plain, leaf: Leaf, may_change: Collection[OnResume]) -> bool:
     if value == leaf.value or leaf.mark is OnResume.UNUSED:
         return True
     if leaf.mark not in may_change or leaf.mark is not OnResume.LONGER:
         return leaf.mark in may_change
-    return leaf.value is None or (value is not None and leaf.value > value)
+    if leaf.value is None:
+        return True
+    return isinstance(leaf.value, int) and isinstance(value, int) and leaf.value > value
 
 
 def _of_another_method(path: str, before: Values, after: Mapping[str, Leaf]) -> bool:

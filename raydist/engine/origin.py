@@ -6,11 +6,10 @@ It is a file of the checkpoint, ``origin.json``. Checkpoints of version 0.4.0 an
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from raydist.engine.changed_keys import differences, lasting_values
+from raydist.engine.changed_keys import Values, differences, lasting_values
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.inputs import Inputs
 from raydist.engine.schema import Config
@@ -30,7 +29,7 @@ class Origin:
         data: digest of the tracklets.
     """
 
-    config: Mapping[str, Any]
+    config: Values
     data: RowsDigest
 
     @classmethod
