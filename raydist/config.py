@@ -28,6 +28,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from raydist.errors import ConfigError, RenamedKeyWarning
+from raydist.on_resume import OnResume
 from raydist.registry import OWN_PART, Registry, cut, nearest, one_of, shortened, shown
 from raydist.yaml_files import DEEPEST, MESSAGE, parse_yaml, read_yaml
 
@@ -87,11 +88,12 @@ class Section(BaseModel):
     """A frozen part of the configuration; it refuses unknown keys, and true and false where numbers belong.
 
     `old_names` maps keys of the version before to those of today, beside those of its base classes;
-    `validate` takes them with a warning.
+    `validate` takes them with a warning. `on_resume` holds for keys that do not say it themselves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     old_names: ClassVar[Mapping[str, str]] = {}
+    on_resume: ClassVar[OnResume | None] = None
 
     @field_validator("*", mode="before")
     @classmethod

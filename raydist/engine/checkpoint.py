@@ -20,6 +20,7 @@ from raydist.encoders.encoder import Encoder
 from raydist.engine.best import by_epoch
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport
+from raydist.engine.origin import ORIGIN, Origin
 from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
@@ -47,6 +48,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "scaler": state.scaler.state_dict() if state.scaler else None,
         "seed": state.config.run.seed,
         "figures": dict(state.targets.metrics),
+        "stages": list(state.plan.epochs),
     }
     return {
         "encoder.safetensors": _tensors(state.encoder.state_dict()),
@@ -57,6 +59,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "memories.safetensors": _tensors(state.memories),
         "targets.safetensors": safetensors.numpy.save(_flatten_targets(state.targets)),
         "state.json": json.dumps(facts, indent=1).encode(),
+        ORIGIN: state.origin.as_bytes(),
     }
 
 
@@ -86,7 +89,12 @@ def unpack(state: RunState, files: Files) -> EpochReport:
 
     Raises:
         CheckpointError: it belongs to a run of another seed, or of another architecture.
+        ConfigError: it was made with another configuration.
+        DataError: it was made with other tracklets.
     """
+    if (origin := Origin.of_files(files)) is not None:
+        origin.require_config(state.config, of="the checkpoint")
+        origin.require_data(state.origin.data, of="the checkpoint")
     facts = json.loads(files["state.json"])
     if facts["seed"] != state.config.run.seed:
         raise CheckpointError(
@@ -101,6 +109,8 @@ def unpack(state: RunState, files: Files) -> EpochReport:
             {k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")}
         )
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
+    if "stages" in facts:  # older checkpoints do not say; the configuration does
+        state.plan = state.plan.going_on(facts["stages"])
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = by_epoch(facts["history"])
     state.searches = by_epoch(facts.get("searches", {}))  # older runs had one search

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model, model_validator
 
@@ -13,6 +13,7 @@ from raydist.clustering.spec import ClusterSpec
 from raydist.config import NO_TRUTH_VALUE, Choice, Raw, Section, require_text
 from raydist.errors import ConfigError, NoEffectWarning
 from raydist.neighbours.jaccard.registry import DISTANCES
+from raydist.on_resume import OnResume
 from raydist.parameters import Parameter
 from raydist.registry import nearest
 from raydist.types import Modality
@@ -55,6 +56,8 @@ class ClusteringSection(_Declared):
     `algorithm` is a class of your own, its parameters are keys too, and its defaults take the place of those
     of this package.
     """
+
+    on_resume: ClassVar = OnResume.KEPT
 
     model_config = ConfigDict(extra="allow")  # those keys; `_take_declared` refuses all others
 

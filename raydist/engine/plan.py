@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from raydist.errors import ConfigError
+from raydist.errors import CheckpointError, ConfigError
 from raydist.methods.method import Stage
 from raydist.methods.schedule import Epoch
 
@@ -68,6 +68,23 @@ class Plan:
     def num_epochs(self) -> int:
         """Epochs of the whole run."""
         return sum(self.epochs)
+
+    def going_on(self, epochs: Sequence[int]) -> Plan:
+        """The plan of a run that has begun with fewer epochs: what is added belongs to the last stage.
+
+        Args:
+            epochs: of each stage, as the run has begun.
+
+        Raises:
+            CheckpointError: it has begun with other stages, or with more epochs.
+        """
+        added = self.num_epochs - sum(epochs)
+        if len(epochs) != len(self.stages) or added < 0:
+            raise CheckpointError(
+                f"the checkpoint is of a run with stages of {list(epochs)} epochs, the configuration has "
+                f"{list(self.epochs)}: resume the run it belongs to"
+            )
+        return Plan(self.stages, [*epochs[:-1], epochs[-1] + added])
 
     def at(self, epoch: int) -> StageEpoch:
         """The stage of an epoch, and the epoch within it.

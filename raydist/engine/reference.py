@@ -20,6 +20,7 @@ from raydist.engine.schema import Config, method_params
 from raydist.errors import ConfigError
 from raydist.methods.method import Params
 from raydist.methods.registry import METHODS
+from raydist.on_resume import OnResume, on_resume
 
 MARK = "<!-- generated from the schema: raydist guide configuration --write -->"
 """The line of a page behind which everything is generated."""
@@ -39,12 +40,14 @@ class Key:
         path: its dotted path.
         values: what may be given.
         default: what holds if nothing is given, as YAML writes it.
+        on_resume: whether it may change when a run goes on.
         meaning: one line; empty where the schema has none.
     """
 
     path: str
     values: str
     default: str
+    on_resume: str
     meaning: str
 
 
@@ -80,9 +83,10 @@ def default_params(method: str) -> Params:
 
 def _chapter(title: str, section: BaseModel, prefix: str) -> str:
     rows = [
-        f"| `{key.path}` | {key.values} | {key.default} | {key.meaning} |" for key in keys(section, prefix)
+        f"| `{key.path}` | {key.values} | {key.default} | {key.on_resume} | {key.meaning} |"
+        for key in keys(section, prefix)
     ]
-    table = ["| key | values | default | meaning |", "|---|---|---|---|", *rows]
+    table = ["| key | values | default | changes on resume | meaning |", "|---|---|---|---|---|", *rows]
     return "\n".join([f"## {title}", "", _prose(type(section)), "", *table, ""])
 
 
@@ -102,13 +106,14 @@ def keys(section: BaseModel, prefix: str) -> Iterator[Key]:
     for name, field in type(section).model_fields.items():
         path, value, inner = f"{prefix}.{name}", getattr(section, name), _section_of(field.annotation)
         meaning = _one_line(field.description or meanings.get(name, ""))
+        mark = (on_resume(type(section), name) or OnResume.KEPT).value
         if inner is None:
-            yield Key(
-                path, values(schema["properties"][name], schema.get("$defs", {})), _code(value), meaning
-            )
+            allowed = values(schema["properties"][name], schema.get("$defs", {}))
+            yield Key(path, allowed, _code(value), mark, meaning)
             continue
         if type(None) in get_args(field.annotation):
-            yield Key(path, "a section, or `null`", "`null`" if value is None else "the keys below", meaning)
+            default = "`null`" if value is None else "the keys below"
+            yield Key(path, "a section, or `null`", default, mark, meaning)
         yield from keys(inner() if value is None else value, path)
 
 

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.events import EpochReport
 from raydist.engine.loop import run_epoch, timed
+from raydist.engine.origin import rows_of
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
 from raydist.engine.summary import RunSummary, summarise
+from raydist.engine.tracklet_rows import TRACKLETS, as_text
 from raydist.tracking.tracker import Tracker
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,7 @@ def train_run(
     writes = state.process_group.rank == 0
     report = _resume(state, folder) or _evaluate_untrained(state)
     if writes:
+        folder.write(TRACKLETS, as_text(rows_of(state.config, state.inputs)))
         _log(folder, tracker, report)
     while state.epoch < state.plan.num_epochs:
         report = run_epoch(state)

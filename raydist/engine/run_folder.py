@@ -13,16 +13,19 @@ from numpy.typing import NDArray
 
 from raydist.config import validate
 from raydist.data.feature_files import read_labels, write_labels
+from raydist.engine.changed_keys import ANY_CHANGE, differences
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
+from raydist.on_resume import OnResume
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
 
+SUMMARY = "summary.json"
 KEPT = 2
 """The newest checkpoints that are kept, beside the best."""
 
@@ -63,13 +66,19 @@ class RunFolder:
         """The resolved configuration of the run."""
         return validate(Config, read_yaml(self.path / "config.yaml"))
 
-    def require_same(self, config: Config) -> None:
+    def require_same(self, config: Config, *, checked_later: bool = True) -> None:
         """Refuse to go on with the run in another way.
+
+        Args:
+            config: with which it is to go on.
+            checked_later: whether a checkpoint, if there is one, says what it belongs to. Without that, the
+                training cannot become longer, and the data stay where they are.
 
         Raises:
             ConfigError: one line for everything that differs.
         """
-        if changed := differences(self.config(), config):
+        may_change = ANY_CHANGE if checked_later else [OnResume.FREE]
+        if changed := differences(self.config(), config, may_change):
             raise ConfigError(
                 "a resumed run keeps its configuration, but these differ:\n" + "\n".join(changed)
             )
@@ -188,24 +197,3 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
         except FileExistsError:
             require_new_name(root, name)
     return path
-
-
-RESUMABLE = ("ray", "tracking", "tune")
-"""Sections that a resumed run may change: they have no influence on the result (but for the number of
-workers)."""
-
-
-def differences(old: Config, new: Config) -> list[str]:
-    """Keys that a resumed run may not change but that differ, one line each."""
-    lines = []
-    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    for section, values in before.items():
-        if section in RESUMABLE or section == "run":
-            continue
-        changed = {**values, **after[section]}
-        lines += [
-            f"{section}.{key}: {values.get(key)!r} -> {after[section].get(key)!r}"
-            for key in changed
-            if values.get(key) != after[section].get(key)
-        ]
-    return lines

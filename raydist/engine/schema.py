@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
@@ -40,6 +40,7 @@ from raydist.home import resolve, resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
+from raydist.on_resume import Free, Kept, OnResume, SameData, Unused
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
@@ -52,12 +53,12 @@ Resize = Annotated[str, Choice(RESIZES)]
 class RunSection(Section):
     """Where a run lives and what makes it repeatable."""
 
-    name: str | None = Field(
+    name: Unused[str | None] = Field(
         None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
     )
-    dir: str = Field("runs", description="Folder that holds the folders of runs.")
-    seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
-    deterministic: bool = Field(True, description="Use deterministic algorithms of torch only.")
+    dir: Unused[str] = Field("runs", description="Folder that holds the folders of runs.")
+    seed: Kept[int] = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
+    deterministic: Kept[bool] = Field(True, description="Use deterministic algorithms of torch only.")
 
 
 class DataSection(Section):
@@ -67,53 +68,57 @@ class DataSection(Section):
     enough for them.
     """
 
-    name: Annotated[str, Choice(DATASETS)] = Field("synthetic", description="Data set.")
-    root: str | None = Field(None, description="Its folder, or the manifest file; not for synthetic.")
-    frames_root: str | None = Field(
+    name: Kept[Annotated[str, Choice(DATASETS)]] = Field("synthetic", description="Data set.")
+    root: SameData[str | None] = Field(
+        None, description="Its folder, or the manifest file; not for synthetic."
+    )
+    frames_root: SameData[str | None] = Field(
         None, description="Manifest: folder of the frames; by default that of the manifest."
     )
-    outside_frames: bool = Field(
+    outside_frames: SameData[bool] = Field(
         False, description="Manifest: follow absolute paths, .. and links that lead out of that folder."
     )
-    trial: Positive | Literal["all"] = Field(
+    trial: Kept[Positive | Literal["all"]] = Field(
         1, description="Which of RegDB's ten splits, or a run on each; others have one."
     )
-    preset: Annotated[str, Choice(PRESETS)] = Field("ci", description="Synthetic: which world is drawn.")
-    layout: Annotated[str, Choice(tuple(LAYOUTS))] = Field(
+    preset: Kept[Annotated[str, Choice(PRESETS)]] = Field(
+        "ci", description="Synthetic: which world is drawn."
+    )
+    layout: Kept[Annotated[str, Choice(tuple(LAYOUTS))]] = Field(
         "hitsz_vcm", description="Synthetic: in which layout it is written."
     )
-    preset_seed: int = Field(0, ge=0, le=MAX_SEED, description="Synthetic: seed of the world.")
-    mismatch: Literal["drop", "error"] = Field(
+    preset_seed: Kept[int] = Field(0, ge=0, le=MAX_SEED, description="Synthetic: seed of the world.")
+    mismatch: SameData[Literal["drop", "error"]] = Field(
         "drop", description="Leave out tracklets whose files disagree, or refuse the data set."
     )
-    auxiliary: bool = Field(False, description="BUPTCampus: also train on its auxiliary tracklets.")
-    paired: bool = Field(
+    auxiliary: Kept[bool] = Field(False, description="BUPTCampus: also train on its auxiliary tracklets.")
+    paired: Kept[bool] = Field(
         False,
         description="BUPTCampus: methods may know which tracklets were recorded together (supervision).",
     )
-    validation_identities: float = Field(
+    validation_identities: Kept[float] = Field(
         0.0, ge=0, lt=1, description="Share of the training identities that is held out for validation."
     )
-    height: int = Field(64, ge=8, le=1024, description="Height of a frame in pixels.")
-    width: int = Field(32, ge=8, le=1024, description="Width of a frame in pixels.")
-    frames: Positive = Field(4, description="Frames of a training clip (T).")
-    sub_tracklets: int = Field(
+    height: Kept[int] = Field(64, ge=8, le=1024, description="Height of a frame in pixels.")
+    width: Kept[int] = Field(32, ge=8, le=1024, description="Width of a frame in pixels.")
+    frames: Kept[Positive] = Field(4, description="Frames of a training clip (T).")
+    sub_tracklets: Kept[int] = Field(
         2, ge=1, le=16, description="Equal parts of a tracklet with a feature each (K)."
     )
-    flip_average: bool = Field(
+    flip_average: Kept[bool] = Field(
         False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
-    cache: Literal["auto", "packed", "off"] = Field(
+    cache: Free[Literal["auto", "packed", "off"]] = Field(
         "auto", description="Keep decoded frames on disk: where they fit, always, or never."
     )
-    range: RangeSetting = Field(
+    range: Kept[RangeSetting] = Field(
         "full", description="Stored values that become black and white, for all or by camera or modality."
     )
-    resize: Resize = Field("area", description="How frames of another size are resized for training.")
-    unreadable: Literal["error", "skip"] = Field(
+    resize: Kept[Resize] = Field("area", description="How frames of another size are resized for training.")
+    unreadable: SameData[Literal["error", "skip"]] = Field(
         "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
     )
-    workers: int = Field(2, ge=0, description="Threads that decode frames.")
+    workers: Free[int] = Field(2, ge=0, description="Threads that decode frames.")
 
     @field_validator("trial", mode="before")
     @classmethod
@@ -162,26 +167,26 @@ class DataSection(Section):
 class EncoderSection(Section):
     """Which encoder, and what it starts from."""
 
-    name: Annotated[str, Choice(ENCODERS)] = Field("small", description="Backbone.")
-    weights: str | None = Field(
+    name: Kept[Annotated[str, Choice(ENCODERS)]] = Field("small", description="Backbone.")
+    weights: Kept[str | None] = Field(
         None,
         description="File of weights, or RUN_DIR[@last|@best|@N] of another run; none starts from the seed.",
     )
-    two_stream: bool | None = Field(
+    two_stream: Kept[bool | None] = Field(
         None, description="A stem for each modality; by default as the backbone is published."
     )
-    non_local: NonLocalWidth | None = Field(
+    non_local: Kept[NonLocalWidth | None] = Field(
         None,
         description="Inner width of AGW's non-local blocks, 1 or half the channels; by default as named.",
     )
-    branches: Literal[1, 2] = Field(1, description="2 adds the shallow branch of vit_b16.")
-    recompute: bool = Field(
+    branches: Kept[Literal[1, 2]] = Field(1, description="2 adds the shallow branch of vit_b16.")
+    recompute: Free[bool] = Field(
         False, description="Compute activations again in the backward pass: less memory, more time."
     )
-    pooling: Annotated[str | None, Choice(POOLINGS)] = Field(
+    pooling: Kept[Annotated[str | None, Choice(POOLINGS)]] = Field(
         None, description="Pooling over space; by default the backbone's own."
     )
-    temporal: Annotated[str, Choice(TEMPORALS)] = Field(
+    temporal: Kept[Annotated[str, Choice(TEMPORALS)]] = Field(
         "mean", description="Pooling over the frames of a clip."
     )
 
@@ -198,6 +203,8 @@ class EncoderSection(Section):
 class RaySection(Section):
     """What the run asks of the cluster."""
 
+    on_resume: ClassVar = OnResume.FREE
+
     address: str | None = Field(None, description="Address of a running cluster; none starts a local one.")
     num_workers: Positive = Field(2, description="Processes that train together (W).")
     num_shards: Positive = Field(2, description="Actors that hold the feature table (S).")
@@ -210,6 +217,8 @@ class RaySection(Section):
 
 class EvaluationSection(Section):
     """When and by which protocol the encoder is evaluated."""
+
+    on_resume: ClassVar = OnResume.KEPT
 
     every: int = Field(5, ge=0, description="Epochs between evaluations; 0 evaluates the last epoch only.")
     split: Literal["test", "validation"] = Field("test", description="Which identities are ranked.")
@@ -229,12 +238,14 @@ class EvaluationSection(Section):
 class MemorySection(Section):
     """How prototypes move, and how much memory they and a feature shard may take."""
 
-    rule: MemoryRule = Field(
+    rule: Kept[MemoryRule] = Field(
         "mean",
         description="Prototypes move by the mean of a batch's samples, or by one after the other.",
     )
-    replicate_mb: Positive = Field(1024, description="Largest memory of prototypes on every worker, in MB.")
-    shard_mb: Positive = Field(8192, description="Most that one feature shard may take, in MB.")
+    replicate_mb: Free[Positive] = Field(
+        1024, description="Largest memory of prototypes on every worker, in MB."
+    )
+    shard_mb: Free[Positive] = Field(8192, description="Most that one feature shard may take, in MB.")
 
 
 class TuneSection(Section):
@@ -243,6 +254,8 @@ class TuneSection(Section):
     `objective` is the mean mAP of both directions on held-out identities, or one of
     `raydist.engine.criteria`; for several data sets it is the mean over them.
     """
+
+    on_resume: ClassVar = OnResume.FREE
 
     num_samples: Positive = Field(8, description="Trials of the search.")
     search: Literal["random", "optuna"] = Field("random", description="How the values of a trial are chosen.")
@@ -260,6 +273,8 @@ class TuneSection(Section):
 
 class TrackingSection(Section):
     """Where the run is logged."""
+
+    on_resume: ClassVar = OnResume.FREE
 
     mlflow_uri: str | None = Field(
         "sqlite:///runs/mlflow.db", description="Address of MLflow; null logs to the run's folder only."

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from raydist.data.datasets.registry import DATASETS
+from raydist.engine.changed_keys import taken_over
 from raydist.engine.environment import describe_environment
-from raydist.engine.run_folder import RESUMABLE, RunFolder
+from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, with_values
 from raydist.engine.split_folders import holds_splits, run_name
 from raydist.engine.spread import MeanAndSpread
@@ -148,7 +149,7 @@ class SplitsFolder:
             run = {"dir": str(self.path), "name": folder.path.name}
             config = config_of_split(self.config, trial)
             return config.model_copy(update={"run": config.run.model_copy(update=run)})
-        return folder.config().model_copy(update={name: getattr(self.config, name) for name in RESUMABLE})
+        return taken_over(folder.config(), self.config)
 
     def summary(self) -> SplitsSummary | None:
         """The mean over the splits that are finished; None while none is.

@@ -15,6 +15,7 @@ from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
 from raydist.engine.optimizer import make_optimizer
+from raydist.engine.origin import Origin, origin_of
 from raydist.engine.plan import Plan, allot
 from raydist.engine.precision import LossScaler, check_precision, loss_scaler
 from raydist.engine.process_group import ProcessGroup, SingleProcess
@@ -41,6 +42,7 @@ class RunState:
         modules: trainable parts beside the encoder, by name.
         method: the paper's recipe.
         plan: its stages with their epochs.
+        origin: what its checkpoints belong to.
         optimizer: of the stage; None before the first epoch.
         scaler: of the stage's losses; None where the precision needs none.
         epoch: epochs completed.
@@ -62,6 +64,7 @@ class RunState:
     modules: dict[str, nn.Module]
     method: Method
     plan: Plan
+    origin: Origin
     optimizer: torch.optim.Optimizer | None = None
     scaler: LossScaler | None = None
     epoch: int = 0
@@ -155,6 +158,7 @@ def build_state(
         modules,
         method,
         plan,
+        origin_of(config, inputs),
     )
 
 

@@ -10,35 +10,36 @@ from raydist.config import Positive, Section
 from raydist.engine.precision import Precision
 from raydist.errors import ConfigError
 from raydist.methods.schedule import StepEpochs
+from raydist.on_resume import Kept, Longer
 from raydist.types import Modality
 
 
 class TrainSection(Section):
     """How long, on how many clips a step, and how fast."""
 
-    epochs: Positive = Field(20, description="Epochs of all stages together.")
-    iterations: Positive = Field(50, description="Steps of an epoch.")
-    epoch_frames: Positive | None = Field(
+    epochs: Longer[Positive] = Field(20, description="Epochs of all stages together.")
+    iterations: Kept[Positive] = Field(50, description="Steps of an epoch.")
+    epoch_frames: Kept[Positive | None] = Field(
         None, description="Training frames of an epoch, in the place of iterations: equal for all stages."
     )
-    limit_epochs: Positive | None = Field(
+    limit_epochs: Longer[Positive | None] = Field(
         None, description="Train at most so many epochs in all, but one of each stage."
     )
-    batch_identities: Positive | dict[Literal["visible", "infrared"], Positive] = Field(
+    batch_identities: Kept[Positive | dict[Literal["visible", "infrared"], Positive]] = Field(
         8, description="Clusters of a batch (P), of each modality or by modality."
     )
-    batch_instances: Positive = Field(4, description="Clips of each of them.")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="Optimizer.")
-    lr: float = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
-    weight_decay: float = Field(5e-4, ge=0, description="Weight decay.")
-    schedule: Literal["cosine", "step", "constant"] = Field(
+    batch_instances: Kept[Positive] = Field(4, description="Clips of each of them.")
+    optimizer: Kept[Literal["adam", "adamw", "sgd"]] = Field("adam", description="Optimizer.")
+    lr: Kept[float] = Field(1e-3, gt=0, description="Learning rate at the start of a stage.")
+    weight_decay: Kept[float] = Field(5e-4, ge=0, description="Weight decay.")
+    schedule: Kept[Literal["cosine", "step", "constant"]] = Field(
         "cosine", description="Course of the learning rate."
     )
-    step_epochs: StepEpochs | None = Field(
+    step_epochs: Kept[StepEpochs | None] = Field(
         None,
         description="Schedule step: falls at these epochs of a stage, or every so many; none: by shares.",
     )
-    precision: Precision = Field("fp32", description="Number format of training; fp16 scales the loss.")
+    precision: Kept[Precision] = Field("fp32", description="Number format of training; fp16 scales the loss.")
 
     @property
     def num_identities(self) -> dict[Modality, int]:

@@ -29,6 +29,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.schedule import Epoch, StepEpochs
 from raydist.methods.steps import OptimizerStep
 from raydist.neighbours.search.ranked import Ranked
+from raydist.on_resume import OnResume
 from raydist.types import Floats, Ints, Labels, Modality, tracklet_means
 
 Array: TypeAlias = NDArray[Any] | csr_array
@@ -46,6 +47,8 @@ class StageParams(Section):
             where ``train.epoch_frames`` is given.
     """
 
+    on_resume: ClassVar = OnResume.KEPT
+
     share: float = Field(1.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
     step_epochs: StepEpochs | None = None
@@ -59,6 +62,8 @@ class Params(Section):
         name: the method's name in `raydist.methods.registry`, or ``package.module:Name`` for one that is not
             there.
     """
+
+    on_resume: ClassVar = OnResume.KEPT
 
     name: str
 

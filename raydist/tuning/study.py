@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from raydist.config import overrides, path_of_today
-from raydist.engine.run_folder import differences
+from raydist.engine.changed_keys import differences
 from raydist.engine.schema import Config, TuneSection, anchored, load_config, with_values
 from raydist.engine.start import fix_starts
 from raydist.engine.verdict import VALIDATION_SHARE
 from raydist.errors import ConfigError
+from raydist.on_resume import OnResume
 from raydist.randomness import stream
 from raydist.tuning.distributions import Distribution
 from raydist.tuning.objectives import check_objective
@@ -97,7 +98,7 @@ class Study:
         return lines + [
             f"{name}: {line}"
             for name in self.bases
-            for line in differences(self.bases[name], other.bases[name])
+            for line in differences(self.bases[name], other.bases[name], [OnResume.FREE])
         ]
 
 

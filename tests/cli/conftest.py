@@ -61,7 +61,7 @@ def run_dir(
 @pytest.fixture
 def splits_dir(smoke: Callable[..., Config], tmp_path: Path) -> Path:
     """The folder of a training on all splits of RegDB."""
-    words = ("data.name=regdb", f"data.root={tmp_path}", "data.trial=all")
+    words = ("data.name=regdb", f"data.root={tmp_path}", "data.trial=all", "train.limit_epochs=1")
     folder = RunFolder.create(tmp_path, "splits", "x")
     folder.write("config.yaml", smoke(*words).dump())
     return folder.path

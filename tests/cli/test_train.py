@@ -5,12 +5,19 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from raydist.cli.app import app
+from raydist.engine.inputs import open_inputs
+from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.state import build_state
+from raydist.home import cache_folder
 from raydist.reports.run_page import write_run_page
+from raydist.tracking.tracker import NoTracker
 
 RUNNER = CliRunner()
 
@@ -165,3 +172,32 @@ def test_a_finished_training_on_all_splits_is_printed_again(raydist, splits_dir,
         assert result.json["last"][direction] == pytest.approx(values)
         assert result.json["spread"]["last"][direction]["map"] == pytest.approx(0.0, abs=1e-9)
     assert result.json == json.loads((splits_dir / "summary.json").read_text()) | {"folder": str(splits_dir)}
+
+
+def test_a_run_whose_data_or_configuration_changed_is_not_gone_on_with(
+    raydist, smoke, smoke_manifest, tmp_path
+):
+    manifest = smoke_manifest()
+    words = ("data.name=manifest", f"data.root={manifest}", "train.limit_epochs=1", "train.iterations=1")
+    config = smoke(*words, "tracking.mlflow_uri=null")
+    folder = RunFolder.create(tmp_path, "run", "x")
+    folder.write("config.yaml", config.dump())
+    state = build_state(config, open_inputs(config, cache_folder()))
+    train_run(state, folder, NoTracker(), after_epoch=lambda report: None)
+    of = f"error: the checkpoint of epoch 3 of {folder.path} was made with"
+
+    rows = pq.read_table(manifest)
+    pq.write_table(rows.filter(pc.field("tracklet_id") != str(state.inputs.names[0])), manifest)
+    changed = raydist("train", "--resume", folder.path)
+    assert changed.code == 3
+    assert (
+        f"{of} other data; give the data as they were (data.root=...), or start a new run:\n" in changed.err
+    )
+    assert f"\n1 training tracklet is gone: {state.inputs.names[0]}\n" in changed.err
+    assert not (folder.path / "report").exists()
+
+    folder.write("config.yaml", config.dump().replace("lr: 0.002", "lr: 0.5"))
+    edited = raydist("train", "--resume", folder.path)
+    assert edited.code == 2
+    assert f"{of} another configuration" in edited.err
+    assert "\ntrain.lr: 0.002 -> 0.5\n" in edited.err

@@ -11,6 +11,7 @@ from pathlib import Path
 from raydist.announcements import listening
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.driver.training import Whole, track, train, whole_summary
+from raydist.engine.earlier import Earlier, adopt
 from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes
 from raydist.engine.inputs import open_inputs, read_tracklets, split_tables
@@ -57,7 +58,9 @@ def train_splits(
         check_splits(config, pending, folder)
     with connected(config.ray):
         check_resources(config.ray)
-        folder = folder or SplitsFolder.create(config)
+        if folder is None:
+            folder = SplitsFolder.create(config)
+        adopt(folder.whole, config)
         return folder, _train_each(folder, pending, on_event)
 
 
@@ -102,7 +105,14 @@ def _check_lists(config: Config) -> None:
 
 def _pending(folder: SplitsFolder) -> list[int]:
     """The splits on which work is left."""
-    return [trial for trial in trials_of(folder.config) if whole_summary(folder.run_folder(trial)) is None]
+    return [trial for trial in trials_of(folder.config) if not _is_whole(folder, trial)]
+
+
+def _is_whole(folder: SplitsFolder, trial: int) -> bool:
+    path = folder.run_folder(trial).path
+    if not (path / "config.yaml").is_file():
+        return False
+    return whole_summary(Earlier.open(path), folder.config) is not None
 
 
 def _train_each(folder: SplitsFolder, pending: Sequence[int], on_event: OnEvent) -> SplitsSummary:

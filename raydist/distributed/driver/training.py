@@ -12,13 +12,14 @@ from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
+from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
 from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWritten, Started
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.schema import Config
-from raydist.engine.start import check_start, fix_starts, is_fresh
+from raydist.engine.start import check_start, fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
@@ -75,28 +76,29 @@ def train(
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
-    if resume is not None and (summary := _finished(config, resume, on_event)):
-        return RunFolder.open(resume.resolve()), summary
+    earlier = None if resume is None else Earlier.open(resume.resolve())
+    if earlier is not None and (summary := _finished(config, earlier, on_event)):
+        return earlier.folder, summary
     with listening(lambda text: on_event(Preparing(text))):
-        if resume is None:
+        if earlier is None:
             require_new_name(Path(config.run.dir), config.run.name)
             (config,) = fix_starts([config])
-        return _train(config, resume, on_event, part_of)
+        return _train(config, earlier, on_event, part_of)
 
 
-def whole_summary(folder: RunFolder) -> RunSummary | None:
+def whole_summary(earlier: Earlier, config: Config) -> RunSummary | None:
     """The summary of a run that is whole, its last checkpoint and its page too; None where work is left."""
-    summary = folder.summary()
-    if summary is None or not (folder.path / "report" / "index.html").is_file():
+    summary = earlier.folder.summary()
+    if summary is None or not (earlier.folder.path / "report" / "index.html").is_file():
         return None
-    newest = folder.checkpoints.newest()
-    return None if newest is None or newest[0] < summary.epochs else summary
+    is_whole = earlier.epoch is not None and earlier.epoch >= summary.epochs
+    return summary if is_whole and not earlier.is_longer(config) else None
 
 
-def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | None:
+def _finished(config: Config, earlier: Earlier, on_event: OnEvent) -> RunSummary | None:
     """The summary of a run on which no work is left; else None."""
-    folder = _open_folder(config, resume)
-    summary = whole_summary(folder)
+    earlier.require_config(config)
+    folder, summary = earlier.folder, whole_summary(earlier, config)
     if summary is None:
         return None
     on_event(AlreadyFinished(str(folder.path), summary.epochs))
@@ -108,21 +110,29 @@ def _finished(config: Config, resume: Path, on_event: OnEvent) -> RunSummary | N
 
 
 def _train(
-    config: Config, resume: Path | None, on_event: OnEvent, part_of: Whole | None
+    config: Config, earlier: Earlier | None, on_event: OnEvent, part_of: Whole | None
 ) -> tuple[RunFolder, RunSummary]:
-    start = _check_start(config, resume)
+    start = check_start(config.encoder) if earlier is None or earlier.epoch is None else ""
     inputs = open_inputs(config, cache_folder(), warn=True)
     config = config.model_copy(update={"data": inputs.data})
+    if earlier is not None:
+        earlier.require_data(config, inputs)
     check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
     with connected(config.ray):
         check_resources(config.ray)
-        folder = _open_folder(config, resume)
+        folder = _new_folder(config) if earlier is None else earlier.go_on(config)
         tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
         uri = config.tracking.mlflow_uri if run_id else None
         on_event(
             _started(
-                config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None, start=start
+                config,
+                inputs,
+                memory,
+                folder=folder,
+                mlflow_uri=uri,
+                resumed=earlier is not None,
+                start=start,
             )
         )
         del inputs
@@ -134,13 +144,6 @@ def _train(
         summary = folder.summary()
         assert summary is not None
         return folder, summary
-
-
-def _check_start(config: Config, resume: Path | None) -> str:
-    """What the encoder starts from; a run that has a checkpoint needs nothing else."""
-    if resume is not None and not is_fresh(config, RunFolder.open(resume).checkpoints):
-        return ""
-    return check_start(config.encoder)
 
 
 def _started(
@@ -171,16 +174,12 @@ def _started(
     )
 
 
-def _open_folder(config: Config, resume: Path | None) -> RunFolder:
-    if resume is None:
-        folder = RunFolder.create(
-            Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
-        )
-        folder.write("config.yaml", config.dump())
-        folder.write("environment.json", describe_environment())
-        return folder
-    folder = RunFolder.open(resume.resolve())
-    folder.require_same(config)
+def _new_folder(config: Config) -> RunFolder:
+    folder = RunFolder.create(
+        Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
+    )
+    folder.write("config.yaml", config.dump())
+    folder.write("environment.json", describe_environment())
     return folder
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +21,7 @@ from raydist.methods.cba.splitting import cluster_means, num_split, person_size,
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
+from raydist.on_resume import OnResume
 from raydist.types import NOISE, Doubles, Floats, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]
@@ -41,6 +42,8 @@ class GuidanceParams(Section):
         smoothing_rounds: of the posteriors over infrared neighbours.
         kappa: how fast the weight of a tracklet falls with its uncertainty.
     """
+
+    on_resume: ClassVar = OnResume.KEPT
 
     mode: Mode = "full"
     rho: float = Field(0.9, gt=0, le=1)

@@ -27,6 +27,7 @@ from raydist.methods.dmdl.clips import ModalityClips, joined
 from raydist.methods.method import Stage, StageParams
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, ClipView
+from raydist.on_resume import OnResume
 from raydist.types import Floats, Labels, Modality, unit_rows
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
@@ -42,6 +43,8 @@ class Parts(Section):
         labels: soft labels exchanged between the views, else hard ones.
         feature: the discrepancy between the views is a loss.
     """
+
+    on_resume: ClassVar = OnResume.KEPT
 
     cai: bool = True
     data: bool = True

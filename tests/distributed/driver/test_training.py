@@ -11,7 +11,7 @@ import pytest
 from raydist.distributed.driver.training import train
 from raydist.engine.events import AlreadyFinished, EpochDone, Preparing, ReportWritten, Started, StepDone
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import load_config
+from raydist.engine.schema import load_config, with_values
 from raydist.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -150,3 +150,21 @@ def test_a_name_that_is_taken_is_refused(undisturbed):
     home, folder, _, _ = undisturbed
     with pytest.raises(ConfigError, match="exists"):
         train(config(home, f"run.name={folder.path.name}"))
+
+
+def test_a_run_goes_on_with_more_epochs_and_other_workers(tmp_path):
+    first = config(tmp_path, "train.limit_epochs=1", "train.iterations=1", "tracking.mlflow_uri=null")
+    folder, summary = train(first)
+    assert summary.epochs == 3
+    values = {"train.limit_epochs": 4, "train.epochs": 4, "ray.num_workers": 1, "data.workers": 3}
+    longer = with_values(folder.config(), [(tuple(path.split(".")), v) for path, v in values.items()])
+    events = []
+    _, summary = train(longer, resume=folder.path, on_event=events.append)
+    assert [event.report.epoch for event in events if isinstance(event, EpochDone)] == [4]
+    assert summary.epochs == 4
+    after = folder.config()
+    assert (after.train.epochs, after.train.limit_epochs) == (4, 4)
+    assert (after.ray.num_workers, after.data.workers) == (first.ray.num_workers, first.data.workers)
+    events.clear()
+    train(after, resume=folder.path, on_event=events.append)
+    assert events == [AlreadyFinished(str(folder.path.resolve()), 4)]

@@ -1,0 +1,51 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raydist.data.training_set import Truth
+from raydist.engine.inputs import open_inputs
+from raydist.engine.tracklet_rows import TrackletRow, as_text, digest_of, from_text, tracklet_rows
+from raydist.home import cache_folder
+
+ODD = ['a,"b"', "line\nbreak", "carriage\rreturn", " blank ", "ä", ""]
+
+
+def test_odd_names_come_back():
+    rows = [TrackletRow("train", name, "visible", "0", "", "", "4", "d") for name in ODD]
+    assert from_text(as_text(rows)) == rows
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", as_text([]) + "train,x\n", f'"{"a" * 200_000}"'])
+def test_another_text_is_refused(text):
+    with pytest.raises(ValueError, match=r"no rows of tracklets|not enough values|field larger"):
+        from_text(text)
+
+
+def test_rows_are_what_a_run_sees(smoke_inputs):
+    rows = tracklet_rows(smoke_inputs, supervised=False)
+    seen, num_rows = smoke_inputs.tracklets, len(smoke_inputs.tracklets)
+    training, ranked = rows[:num_rows], rows[num_rows:]
+    assert [row.tracklet_id for row in training] == smoke_inputs.names.tolist()
+    assert [row.digest for row in training] == seen.frames.digest.tolist()
+    assert [int(row.frames) for row in training] == seen.frames.num_frames.tolist()
+    assert {row.split for row in training} == {"train"}
+    assert [row.tracklet_id for row in ranked] == smoke_inputs.ranked.tracklet_id.tolist()
+    assert {row.split for row in ranked} == {"query", "gallery"}
+    assert digest_of(rows)[1:] == (num_rows, len(smoke_inputs.ranked))
+
+
+def test_identities_stand_there_only_where_they_have_an_influence(smoke_inputs):
+    shuffled = np.random.default_rng(0).permutation(smoke_inputs.truth.identity)
+    other = replace(smoke_inputs, truth=Truth(shuffled))
+    by_method = {
+        supervised: [digest_of(tracklet_rows(one, supervised=supervised)) for one in (smoke_inputs, other)]
+        for supervised in (False, True)
+    }
+    assert by_method[False][0] == by_method[False][1]
+    assert by_method[True][0] != by_method[True][1]
+
+
+def test_the_digest_is_the_same_with_the_packed_cache_and_without(smoke, smoke_inputs):
+    without = open_inputs(smoke("data.cache=off", "data.workers=1"), cache_folder())
+    assert tracklet_rows(without, supervised=True) == tracklet_rows(smoke_inputs, supervised=True)
