@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from raydist.errors import StorageError
 from raydist.storage import one_at_a_time, write_whole
 
 
@@ -22,7 +23,7 @@ def test_a_file_is_private_and_replaced_as_a_whole(tmp_path):
 def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path):
     path = tmp_path / "file"
     write_whole(path, "old")
-    with pytest.raises(UnicodeEncodeError):
+    with pytest.raises(StorageError, match=r"file cannot be written: '\\udc80' is no text"):
         write_whole(path, "new \udc80")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]

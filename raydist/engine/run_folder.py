@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,7 @@ from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
+from raydist.storage import SHARED, read_json, write_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -76,8 +76,10 @@ class RunFolder:
 
     def write(self, name: str, content: str | dict[str, Any]) -> None:
         """Write a text file, or a mapping as JSON."""
-        text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-        (self.path / name).write_text(text, encoding="utf-8")
+        if isinstance(content, str):
+            write_whole(self.path / name, content, mode=SHARED)
+        else:
+            write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run; empty when it is not there.
@@ -86,20 +88,14 @@ class RunFolder:
             CheckpointError: it is damaged.
         """
         path = self.path / name
-        if not path.is_file():
+        if not os.path.lexists(path):
             return {}
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise self._damaged(name, str(error)) from None
-        if not isinstance(values, dict):
-            raise self._damaged(name, f"it holds a {type(values).__name__}")
+        values: dict[str, Any] = read_json(path, error=CheckpointError, advice=self._advice)
         return values
 
-    def _damaged(self, name: str, reason: str) -> CheckpointError:
-        return CheckpointError(
-            f"{self.path / name} is damaged ({reason}): remove it, then go on with --resume {self.path}"
-        )
+    @property
+    def _advice(self) -> str:
+        return f"remove it, then go on with --resume {self.path}"
 
     def commit(
         self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
@@ -132,12 +128,26 @@ class RunFolder:
 
     def log_epoch(self, report: EpochReport) -> None:
         """Make a report the last row of the metrics: rows of its epoch or later are cut off first."""
-        earlier = [row for row in self.metrics.rows() if row["epoch"] < report.epoch]
+        rows = zip(self.metrics.rows(), self.reports(), strict=True)
+        earlier = [row for row, known in rows if known.epoch < report.epoch]
         self.metrics.replace([*earlier, report.as_row()])
 
     def reports(self) -> list[EpochReport]:
-        """The reports of all epochs, in order."""
-        return [EpochReport.from_row(row) for row in self.metrics.rows()]
+        """The reports of all epochs, in order.
+
+        Raises:
+            CheckpointError: a row is damaged.
+        """
+        reports = []
+        for number, row in enumerate(self.metrics.rows(), start=1):
+            try:
+                reports.append(EpochReport.from_row(row))
+            except ValueError as error:
+                raise CheckpointError(
+                    f"{self.metrics.path} is damaged (row {number}, {error}): restore it from a copy, or "
+                    "remove that line"
+                ) from None
+        return reports
 
     def summary(self) -> RunSummary | None:
         """What the run came to; None while it has not ended.
@@ -148,8 +158,10 @@ class RunFolder:
         values = self.read_json("summary.json")
         try:
             return RunSummary.from_dict(values) if values else None
-        except (AttributeError, KeyError, TypeError) as error:
-            raise self._damaged("summary.json", f"{type(error).__name__}: {error}") from None
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.path / 'summary.json'} is damaged ({error}): {self._advice}"
+            ) from None
 
 
 def file_name(text: str) -> str:
