@@ -32,6 +32,9 @@ SHARED = 0o666
 UNFINISHED = ".part"
 """The end of the name of what is being written; the name begins with a dot."""
 
+MAPPING = dict[str, Any]
+"""The shape of any JSON object."""
+
 RESTORE = "restore it from a copy, or remove it"
 
 
@@ -50,7 +53,10 @@ def whole_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
     """
     unfinished = _aside(path)
     try:
-        with _storing(path), open(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        with (
+            _storing(path),
+            open(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
+        ):
             yield file
             _onto_disk(file)
             os.replace(unfinished, path)
@@ -111,12 +117,12 @@ def append_to(file: BinaryIO, addition: bytes) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path, *, mode: int = 0o777) -> Iterator[Path]:
+def whole_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """A new folder that is filled in the block, then brought onto the disk and given its name.
 
     Args:
-        path: what the folder is called at the end; one that is there is replaced.
-        mode: of the folder, less what the umask takes.
+        path: what the folder is called at the end.
+        replace: whether it takes the place of one that is there; else it is given up for that one.
 
     Yields:
         The folder to fill.
@@ -127,14 +133,16 @@ def whole_folder(path: Path, *, mode: int = 0o777) -> Iterator[Path]:
     unfinished = _aside(path)
     try:
         with _storing(path):
-            unfinished.mkdir(mode)
+            unfinished.mkdir(parents=True)
             yield unfinished
             for file in (entry for entry in unfinished.rglob("*") if entry.is_file()):
                 with file.open("rb") as opened:
                     os.fsync(opened.fileno())
             sync_folder(unfinished)
-            remove_folder(path)
-            unfinished.rename(path)
+            if replace:
+                remove_folder(path)
+            with contextlib.nullcontext() if replace else _unless_there(path):
+                unfinished.rename(path)
             sync_folder(path.parent)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -203,7 +211,7 @@ def read_text(path: Path, *, error: type[RaydistError] = DataError, advice: str 
 
 
 def read_json(
-    path: Path, schema: Any = dict[str, Any], *, error: type[RaydistError] = DataError, advice: str = RESTORE
+    path: Path, schema: Any = MAPPING, *, error: type[RaydistError] = DataError, advice: str = RESTORE
 ) -> Any:
     """The plain values of a JSON file of a known shape.
 
@@ -223,7 +231,7 @@ def read_json(
         raise error(f"{path} is damaged ({refused}): {advice}") from None
 
 
-def parse_json(content: str | bytes, schema: Any = dict[str, Any]) -> Any:
+def parse_json(content: str | bytes, schema: Any = MAPPING) -> Any:
     """The plain values of a JSON text, if they have a shape.
 
     Args:
@@ -244,14 +252,16 @@ def parse_json(content: str | bytes, schema: Any = dict[str, Any]) -> Any:
     ValueError: epoch: input should be a valid number
     """
     try:
-        _adapter(schema).validate_json(content, strict=True)
-        return json.loads(content if isinstance(content, str) else content.decode("utf-8"))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        raise ValueError(_plain(place + first["msg"][:1].lower() + first["msg"][1:])) from None
+        values = json.loads(content if isinstance(content, str) else content.decode("utf-8"))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"invalid JSON: {error}") from None
+    if schema != MAPPING:
+        check_shape(values, schema)
+    elif not isinstance(values, dict):
+        raise ValueError("input should be an object")
+    return values
 
 
 def check_shape(values: object, schema: Any) -> None:
@@ -261,10 +271,13 @@ def check_shape(values: object, schema: Any) -> None:
         ValueError: the message says where.
     """
     try:
-        text = json.dumps(values)
+        _adapter(schema).validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise ValueError(_plain(place + first["msg"][:1].lower() + first["msg"][1:])) from None
     except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from None
-    parse_json(text, schema)
 
 
 @contextmanager
@@ -293,6 +306,15 @@ def _storing(path: Path) -> Iterator[None]:
         raise StorageError(
             f"{path} cannot be written ({error.strerror or error}): make room, or check the rights"
         ) from error
+
+
+@contextmanager
+def _unless_there(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        if not path.is_dir():
+            raise
 
 
 def _aside(path: Path) -> Path:

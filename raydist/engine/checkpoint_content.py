@@ -1,7 +1,7 @@
 """The content of a checkpoint, read and checked before a run takes anything of it over.
 
-What a checksum cannot see is looked at here: the files that must be there, the shape of ``state.json``, and the
-names, types and shapes of the tensors.
+What a checksum cannot see is looked at here: the files that must be there, the shape of ``state.json``, and
+the names, types and shapes of the tensors.
 """
 
 from __future__ import annotations
@@ -202,7 +202,9 @@ def read_targets(flat: Mapping[str, NDArray[Any]], metrics: Mapping[str, float])
     if labels.dtype != np.int64 or labels.ndim != 1 or (len(labels) and labels.min() < NOISE):
         raise ValueError(f"labels are {labels.dtype} {list(labels.shape)}, expected int64 [N] from {NOISE}")
     if clustered is not None and (clustered.dtype != bool or clustered.shape != labels.shape):
-        raise ValueError(f"clustered is {clustered.dtype} {list(clustered.shape)}, expected bool [{len(labels)}]")
+        raise ValueError(
+            f"clustered is {clustered.dtype} {list(clustered.shape)}, expected bool [{len(labels)}]"
+        )
     return Targets(labels, arrays, memories, metrics, clustered=clustered)
 
 
@@ -231,9 +233,7 @@ def _targets(content: bytes, facts: Mapping[str, Any]) -> Targets:
 
 
 def _sparse(flat: Mapping[str, NDArray[Any]], name: str) -> csr_array:
-    data, indices, indptr, shape = (
-        flat[f"{name}/{part}"] for part in ("data", "indices", "indptr", "shape")
-    )
+    data, indices, indptr, shape = (flat[f"{name}/{part}"] for part in ("data", "indices", "indptr", "shape"))
     size = tuple(int(n) for n in shape)
     if len(size) != 2 or {indices.dtype.kind, indptr.dtype.kind, shape.dtype.kind} != {"i"}:
         raise ValueError(f"{name} is no matrix of rows and columns")
@@ -250,6 +250,6 @@ def _reading(files: Files, name: str, read: Callable[[bytes], Loaded]) -> Loaded
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, SafetensorError) as error:
         gist = " ".join(str(error).split())[:300]
         raise DamagedCheckpointError(
-            f"the checkpoint's {name} is not what was written ({type(error).__name__}: {gist}); use an earlier "
-            "epoch"
+            f"the checkpoint's {name} is not what was written ({type(error).__name__}: {gist}); "
+            "use an earlier epoch"
         ) from error

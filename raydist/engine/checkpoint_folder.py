@@ -81,7 +81,7 @@ class CheckpointFolder:
         """The files of an epoch.
 
         Raises:
-            DamagedCheckpointError: the manifest is missing, or a file is missing or not what the manifest says.
+            DamagedCheckpointError: the manifest or a file is missing, or not what the manifest says.
         """
         folder = self._folder(epoch)
         files: Files = {}
@@ -126,8 +126,8 @@ class CheckpointFolder:
         if not problems or self._is_first_attempt(epochs):
             return None
         raise CheckpointError(
-            f"all checkpoints of the run are damaged, and a run does not start over by itself; restore one of "
-            f"them from a copy, or start over: remove the folder {self.path}\n" + "\n".join(problems)
+            "all checkpoints of the run are damaged, and a run does not start over by itself; restore one "
+            f"from a copy, or start over: remove the folder {self.path}\n" + "\n".join(problems)
         )
 
     def keep_only(self, epochs: set[int]) -> None:
@@ -168,7 +168,9 @@ class CheckpointFolder:
                 f"checkpoint {folder} is not whole ({MANIFEST}: {_gist(error)}); use an earlier epoch"
             ) from error
         if odd := [name for name in entries if "/" in name or "\0" in name or name in ("", ".", "..")]:
-            raise DamagedCheckpointError(f"checkpoint {folder}: {odd[0]!r} is no name of a file; use an earlier epoch")
+            raise DamagedCheckpointError(
+                f"checkpoint {folder}: {odd[0]!r} is no name of a file; use an earlier epoch"
+            )
         return {name: entry["sha256"] for name, entry in entries.items()}
 
     def _folder(self, epoch: int) -> str:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
-from raydist.storage import SHARED, read_json, write_json, write_whole
+from raydist.owner import owned
+from raydist.storage import SHARED, read_json, remove_unfinished, write_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -58,6 +61,19 @@ class RunFolder:
         if holds_splits(path):
             raise ConfigError(name_one(path))
         return cls(path)
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Train in the folder as the only process; what a process that was killed has left is removed.
+
+        Raises:
+            ConfigError: another process trains there, see `raydist.owner.owned`.
+        """
+        with owned(self.path):
+            for folder in (self.path, self.path / "labels"):
+                remove_unfinished(folder)
+            self.checkpoints.remove_unfinished()
+            yield
 
     def config(self) -> Config:
         """The resolved configuration of the run."""
@@ -185,8 +201,8 @@ def require_new_name(root: Path, name: str | None) -> None:
         )
 
 
-def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
-    """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
+def new_folder(root: Path, name: str | None, stem: str) -> Path:
+    """Make ``root/name``, or ``root/stem-NNN`` with the next free number; only its owner can enter it.
 
     Raises:
         ConfigError: a folder of that name exists.
@@ -195,7 +211,7 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:
-            path.mkdir(mode)
+            path.mkdir(0o700)
             break
         except FileExistsError:
             require_new_name(root, name)

@@ -76,6 +76,7 @@ class JsonLines:
             row: dict[str, Any] = parse_json(line)
         except ValueError as error:
             raise CheckpointError(
-                f"{self.path} is damaged (line {number}, {error}): restore it from a copy, or remove that line"
+                f"{self.path} is damaged (line {number}, {error}): restore it from a copy, or remove "
+                "that line"
             ) from None
         return row

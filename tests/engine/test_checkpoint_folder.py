@@ -41,9 +41,13 @@ def test_the_newest_whole_checkpoint_is_found(folder, tmp_path):
 def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(folder, tmp_path):
     for epoch in (1, 2, 3):
         (tmp_path / "checkpoints" / f"epoch_{epoch:04d}" / "weights").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match="all checkpoints of the run are damaged.*restore one") as refused:
+    with pytest.raises(
+        CheckpointError, match=r"all checkpoints of the run are damaged.*restore one"
+    ) as refused:
         folder.newest()
-    assert [f"epoch_000{epoch}: weights is not what" in str(refused.value) for epoch in (1, 2, 3)] == [True] * 3
+    assert [f"epoch_000{epoch}: weights is not what" in str(refused.value) for epoch in (1, 2, 3)] == [
+        True
+    ] * 3
     assert f"remove the folder {tmp_path / 'checkpoints'}" in str(refused.value)
 
 
@@ -73,7 +77,7 @@ def test_what_belongs_to_another_run_is_not_passed_over(folder):
     def refuse(files):
         raise CheckpointError("of another run")
 
-    with pytest.raises(CheckpointError, match="^of another run$"):
+    with pytest.raises(CheckpointError, match=r"^of another run$"):
         folder.newest_as(refuse)
 
 

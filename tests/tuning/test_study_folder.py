@@ -61,7 +61,7 @@ def test_a_changed_study_is_refused(folder, study, raw_space):
 
 
 def test_one_process_records_at_a_time(folder):
-    with folder.recording(), pytest.raises(CheckpointError, match="another process"), folder.recording():
+    with folder.recording(), pytest.raises(ConfigError, match="in use by process"), folder.recording():
         pass
     with folder.recording():
         pass
