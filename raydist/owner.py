@@ -51,8 +51,8 @@ def owned(folder: Path) -> Iterator[None]:
     """Work in a folder as the only process.
 
     The file `LOCK` says who does; it is removed at the end. The system ends the lock with its process, so
-    that of a process of this host which was killed is taken over. Whether a process of another host is still there
-    cannot be known from here: the user decides, and deletes the file.
+    that of a process of this host which was killed is taken over. Whether a process of another host is still
+    there cannot be known from here: the user decides, and deletes the file.
 
     Args:
         folder: it is there.

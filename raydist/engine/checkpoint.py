@@ -168,8 +168,10 @@ def _restore_optimizer(
     for key, value in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
-    own = optimizer.state_dict()["param_groups"]  # the same, but for the rate, which every step sets anew
-    optimizer.load_state_dict({"state": state, "param_groups": own})
+    own = optimizer.state_dict()["param_groups"]  # of the same configuration; every step sets the rate anew
+    rates = [{"lr": float(group["lr"])} for group in groups]
+    together = [{**group, **rate} for group, rate in zip(own, rates, strict=True)]
+    optimizer.load_state_dict({"state": state, "param_groups": together})
 
 
 def flatten_targets(targets: Targets) -> dict[str, np.ndarray]:

@@ -32,6 +32,8 @@ STATE = "state.json"
 TENSORS = "encoder", "modules", "optimizer", "memories"
 Loaded = TypeVar("Loaded")
 
+_LARGEST_RATE = 1e9
+
 _OF_PARAMETERS: Mapping[type, tuple[str, ...]] = {
     torch.optim.SGD: ("momentum_buffer",),
     torch.optim.Adam: ("exp_avg", "exp_avg_sq"),
@@ -171,6 +173,10 @@ def check_optimizer(
     own = optimizer.state_dict()["param_groups"]
     if [group.get("params") for group in groups] != [group["params"] for group in own]:
         raise DamagedCheckpointError("the checkpoint's optimizer is of other parameters")
+    for group in groups:
+        rate = group.get("lr")
+        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate <= _LARGEST_RATE:
+            raise DamagedCheckpointError("the checkpoint's optimizer has a learning rate that is none")
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     wanted: dict[str, torch.Tensor] = {}
     for number in {name.partition(".")[0] for name in tensors}:
@@ -212,7 +218,7 @@ def _facts(content: bytes) -> Mapping[str, Any]:
     facts: dict[str, Any] = parse_json(content, Facts)
     if facts["epoch"] < 1 or min(facts["frames_seen"], facts.get("steps", 0)) < 0:
         raise ValueError("epoch, steps or frames_seen is negative")
-    if scaler := facts.get("scaler"):
+    if (scaler := facts.get("scaler")) is not None:
         _ = float(scaler["scale"]), int(scaler["lasted"])
     for name in ("history", "searches", "criteria"):
         by_epoch(facts.get(name, {}))

@@ -1,4 +1,4 @@
-"""Checkpoints with odd content and right checksums: the one before is taken, or the run stops and says why."""
+"""Checkpoints with odd content and right checksums: the one before is taken, or the run stops and says so."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from raydist.engine.loop import run_epoch
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
-from raydist.errors import CheckpointError, DamagedCheckpointError, RaydistError
+from raydist.errors import CheckpointError, DamagedCheckpointError
 from raydist.tracking.tracker import NoTracker
 
 QUICK = ("train.iterations=1", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=1")
@@ -42,11 +42,15 @@ def with_tensor(files, name, key, value):
     return files | {name: safetensors.torch.save(tensors)}
 
 
-@pytest.mark.parametrize("method", ["bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised"])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize(
+    ("method", "optimizer"),
+    [
+        *((name, "adam") for name in ("bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised")),
+        ("dcl", "sgd"),
+        ("dcl", "adamw"),
+    ],
+)
 def test_what_every_method_keeps_is_as_it_must_be(smoke, smoke_inputs, method, optimizer):
-    if optimizer == "sgd" and method not in ("cba", "hil"):
-        pytest.skip("one optimizer for each is enough")
     words = (*QUICK, f"method.name={method}", f"train.optimizer={optimizer}", "train.limit_epochs=1")
     state = build_state(smoke(*words), smoke_inputs)
     report = run_epoch(state)
@@ -82,6 +86,7 @@ def test_a_checkpoint_of_version_0_4_0_says_nothing_of_shapes(epoch, smoke, smok
         ({"optimizer": [3]}, "optimizer: 0: "),
         ({"optimizer": []}, "optimizer is of other parameters"),
         ({"optimizer": [{}]}, "optimizer is of other parameters"),
+        ({"optimizer": [{"params": PARAMETERS, "lr": 10**400}]}, "a learning rate that is none"),
         ({"figures": {"a": "b"}}, "figures: a: "),
         ({"searches": {"1": 3}}, "searches: 1: "),
         ({"criteria": {"1": {"silhouette": None}}}, "criteria: 1: silhouette: "),
@@ -144,7 +149,7 @@ def test_another_architecture_or_a_longer_run_is_no_damage(epoch, smoke, smoke_i
     state, files = epoch
     for odd, reason in (
         (with_tensor(files, "encoder.safetensors", "x", torch.zeros(1)), "of another architecture"),
-        (with_facts(files, epoch=7), "epoch 7 of a run of 1 epochs"),
+        (with_facts(files, epoch=7), "epoch 7 of a run of [12] epochs"),
         (with_facts(files, seed=7), "has seed 7"),
     ):
         with pytest.raises(CheckpointError, match=reason) as refused:
@@ -228,11 +233,11 @@ def test_whatever_a_checkpoint_holds_gives_an_epoch_or_one_error(epoch, data):
     odd = changed_files(data, files)
     try:
         unpack(state, odd)
-        assert len(state.targets.labels) == len(state.tracklets)
-        assert state.best is None or state.best.epoch > 0
-        pack(state, parse_content(odd).report)
-    except RaydistError as error:
-        assert "checkpoint" in str(error)
+    except CheckpointError:
+        return
+    assert len(state.targets.labels) == len(state.tracklets)
+    assert state.best is None or state.best.epoch > 0
+    pack(state, parse_content(odd).report)
 
 
 def test_the_first_tensor_that_differs_is_named():
@@ -245,7 +250,7 @@ def test_the_first_tensor_that_differs_is_named():
 def test_an_optimizer_that_made_no_step_has_nothing_to_keep():
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1, momentum=0.9)
     check_optimizer(optimizer, {}, optimizer.state_dict()["param_groups"])
-    with pytest.raises(DamagedCheckpointError, match="'0.step' is float32"):
+    with pytest.raises(DamagedCheckpointError, match=r"'0\.step' is float32"):
         check_optimizer(
             optimizer,
             {"0.momentum_buffer": torch.zeros(2), "0.step": torch.zeros(())},
