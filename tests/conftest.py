@@ -56,6 +56,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
+from hypothesis import strategies as st
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -279,3 +280,27 @@ def _write_crop(path: Path, person: int, *, thermal: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = (7400 + 1000 * heat[..., 0]).astype(np.uint16) if thermal else (255 * heat).astype(np.uint8)
     cv2.imwrite(str(path), pixels)
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="session")
+def changed_json() -> Callable[..., object]:
+    """`changed_json(data, values)`: plain values of which one place is replaced or removed, by Hypothesis."""
+    return _changed_json
+
+
+def _changed_json(data: st.DataObject, values: object) -> object:
+    if isinstance(values, dict) and values and data.draw(st.integers(0, 9)):
+        key = data.draw(st.sampled_from(sorted(values)))
+        rest = {name: value for name, value in values.items() if name != key}
+        return rest if data.draw(st.integers(0, 4)) == 0 else rest | {key: _changed_json(data, values[key])}
+    if isinstance(values, list) and values and data.draw(st.integers(0, 3)):
+        place = data.draw(st.integers(0, len(values) - 1))
+        return [*values[:place], _changed_json(data, values[place]), *values[place + 1 :]]
+    return data.draw(ANY_JSON)
