@@ -1,7 +1,4 @@
 import os
-from contextlib import suppress
-from datetime import date, timedelta
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -14,33 +11,6 @@ from hypothesis import strategies as st
 from raydist.data.feature_files import read_features, read_labels, write_features, write_labels
 from raydist.errors import DataError, StorageError
 from raydist.types import FeatureTable
-
-EXAMPLES = int(os.environ.get("RAYDIST_FUZZ", "100"))
-COLUMNS = [
-    pa.array(["a", "b", "c"]),
-    pa.array(["a", "a", None]),
-    pa.array(["a", "b", "c"]).dictionary_encode(),
-    pa.array([b"a", b"\xff", b"c"]),
-    pa.array(["visible", "infrared", "Visible "]),
-    pa.array([1, 2, 3]),
-    pa.array([1, 2**63, 2**64 - 1], pa.uint64()),
-    pa.array([0.0, float("nan"), float("inf")]),
-    pa.array([None, None, None]),
-    pa.array([True, False, None]),
-    pa.array([date(2026, 1, 1)] * 3),
-    pa.array([timedelta(1), None, timedelta(2)]),
-    pa.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]),
-    pa.array([[1.0], [0.0, 1.0], []]),
-    pa.array([["a"], ["b"], ["c"]]),
-    pa.array([[None, 1.0], None, [1.0, 0.0]]),
-    pa.array([[1e300, 0.0], [1.0, 0.0], [0.0, 1.0]]),
-    pa.array([[1, 0], [0, 1], [1, 0]], pa.list_(pa.int8(), 2)),
-    pa.array([[[1.0]], [[0.0]], [[1.0]]]),
-    pa.array([{"a": 1}, {"a": 2}, None]),
-    pa.array([Decimal("1.5"), Decimal(2), None]),
-    pa.array([[], [], []], pa.list_(pa.float32(), 0)),
-    pa.array([], pa.string()),
-]
 
 
 def table_of(num, width=4, **columns):
@@ -354,38 +324,3 @@ def test_damaged_parquet_is_read_or_refused(read_or_refuse, damage_file, place, 
 
     features = read_or_refuse(read_features, "f.parquet", write)
     assert features is None or np.isfinite(features.features).all()
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(data=st.data())
-@pytest.mark.parametrize("read", [read_features, read_labels])
-def test_a_table_of_any_columns_is_read_or_refused(tmp_path_factory, read, data):
-    names = ["tracklet_id", "modality", "camera", "feature", "identity", "split", "label", "x"]
-    chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=9))
-    length = data.draw(st.sampled_from([0, 3, 3, 3]))
-    offered = [column for column in COLUMNS if len(column) >= length]
-    file = tmp_path_factory.getbasetemp() / "any.parquet"
-    columns = [data.draw(st.sampled_from(offered))[:length] for _ in chosen]
-    pq.write_table(pa.Table.from_arrays(columns, chosen), file)
-    with suppress(DataError):
-        read(file)
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(
-    edits=st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=6), st.integers(0, 6)), max_size=4),
-    cut=st.integers(0, 10**6) | st.none(),
-)
-@pytest.mark.parametrize("read", [read_features, read_labels])
-def test_a_file_of_any_bytes_is_read_or_refused(tmp_path_factory, read, edits, cut):
-    file = tmp_path_factory.getbasetemp() / "bytes.parquet"
-    table = table_of(3)
-    write_features(table, file) if read is read_features else write_labels(
-        table.tracklet_id, np.arange(3), file
-    )
-    content = bytearray(file.read_bytes())
-    for place, new, removed in edits:
-        content[place % len(content) : place % len(content) + removed] = new
-    file.write_bytes(content if cut is None else content[: cut % len(content)])
-    with suppress(DataError):
-        read(file)

@@ -20,7 +20,7 @@ from raydist.errors import CheckpointError, DamagedCheckpointError
 from raydist.tracking.tracker import NoTracker
 
 QUICK = ("train.iterations=1", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=1")
-EXAMPLES = int(os.environ.get("RAYDIST_FUZZ", "60"))
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "60"))
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def changed_files(data, files, changed_json):
     return older | {name: safetensors.torch.save(tensors)}
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=NUM_FUZZED, derandomize=True, deadline=None)
 @given(data=st.data())
 def test_whatever_a_checkpoint_holds_gives_an_epoch_or_one_error(epoch, changed_json, data):
     state, files = epoch

@@ -15,11 +15,12 @@ from raydist.engine.run_folder import RunFolder
 from raydist.errors import CheckpointError, ConfigError, RaydistError
 from raydist.owner import LOCK
 
-EXAMPLES = int(os.environ.get("RAYDIST_FUZZ", "100"))
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "100"))
 SCORES = {d: {"map": 5.0, "rank1": 10.0} for d in ("infrared_to_visible", "visible_to_infrared")}
 SUMMARY = {
     "method": "dcl", "supervised": False, "data": "synthetic", "protocol": "p", "split": "test",
-    "paired": False, "seed": 0, "epochs": 2, "untrained": SCORES, "last": SCORES, "clusters": {}, "searches": {},
+    "paired": False, "seed": 0, "epochs": 2, "untrained": SCORES, "last": SCORES,
+    "clusters": {}, "searches": {},
     "best": {"epoch": 2, "picked_on": "test split", "measure": "map", "value": 5, **SCORES},
     "seconds": {"train": 1}, "frames_per_second": 3, "frames_seen": 12,
 }  # fmt: skip
@@ -120,7 +121,7 @@ FILES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=NUM_FUZZED, derandomize=True, deadline=None)
 @given(data=st.data())
 def test_whatever_a_run_folder_holds_is_read_or_refused(folder, changed_json, data):
     file = folder.path / data.draw(st.sampled_from(FILES))

@@ -13,7 +13,7 @@ from raydist.tuning.space import Space
 from raydist.tuning.study import make_study, with_overrides
 from raydist.tuning.study_folder import StudyFolder
 
-EXAMPLES = int(os.environ.get("RAYDIST_FUZZ", "30"))
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "30"))
 
 
 def test_a_study_is_found_as_it_was_made(folder, study):
@@ -111,7 +111,12 @@ def test_a_damaged_record_is_named_and_nothing_is_lost(folder, study, line):
     assert path.read_bytes() == content
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=NUM_FUZZED,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(data=st.data())
 def test_whatever_a_study_folder_holds_is_read_or_refused(folder, study, changed_json, data):
     if not folder.trials():
