@@ -22,7 +22,7 @@ from scipy.sparse import csr_array
 from raydist.engine.best import MAP, by_epoch
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport, Scores
-from raydist.errors import DamagedCheckpointError
+from raydist.errors import CheckpointError, DamagedCheckpointError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.methods.method import Targets
 from raydist.storage import parse_json
@@ -146,12 +146,14 @@ def check_targets(content: Content, *, num_rows: int) -> None:
     """Refuse targets of another number of tracklets, and memories that are not made from them.
 
     Raises:
+        CheckpointError: it belongs to other data.
         DamagedCheckpointError: with what differs.
     """
     targets = content.targets
     if len(targets.labels) != num_rows:
-        raise DamagedCheckpointError(
-            f"the checkpoint's targets are of {len(targets.labels)} tracklets, the data has {num_rows}"
+        raise CheckpointError(
+            f"the checkpoint's targets are of {len(targets.labels)} tracklets, the data has {num_rows}: give "
+            "the data as they were, or start a new run"
         )
     wanted = {name: torch.from_numpy(memory) for name, memory in targets.memories.items()}
     check_tensors("memories", wanted, content.tensors["memories"])

@@ -135,7 +135,7 @@ def test_odd_targets_of_an_older_checkpoint_are_damage(epoch, labels):
     older = with_facts(files, shapes=None)
     with pytest.raises(DamagedCheckpointError, match="labels are"):
         unpack(state, with_tensor(older, "targets.safetensors", "labels", labels))
-    with pytest.raises(DamagedCheckpointError, match="targets are of 1 tracklets, the data has"):
+    with pytest.raises(CheckpointError, match=r"targets are of 1 tracklets.*start a new run"):
         unpack(state, with_tensor(older, "targets.safetensors", "labels", torch.zeros(1, dtype=torch.int64)))
 
 

@@ -85,25 +85,27 @@ import sys
 from pyarrow import fs
 from raydist.tracking.jsonl import JsonLines
 lines = JsonLines(fs.LocalFileSystem(), sys.argv[1])
-rows = [{"epoch": epoch, "text": "x" * 2000} for epoch in range(50)]
+rows = [{"epoch": epoch, "text": "x" * 20_000} for epoch in range(50)]
 lines.replace(rows)
 print("ready", flush=True)
 while True:
     lines.replace(rows[:30])
-    for epoch in range(30, 50):
-        lines.append(rows[epoch])
+    lines.append(rows[30])
 """
 
 
 def test_a_kill_while_rows_are_rewritten_loses_none_of_them(tmp_path):
     path = tmp_path / "rows.jsonl"
-    for round_ in range(6):
+    lines = JsonLines(fs.LocalFileSystem(), str(path))
+    for round_ in range(4):
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
         process.stdout.readline()
-        time.sleep(0.03 * round_)
+        end = time.monotonic() + 0.5 + 0.03 * round_
+        while time.monotonic() < end:  # a kill at any of these moments would leave what is there
+            assert 30 <= len(path.read_bytes().splitlines()) <= 50
         process.send_signal(signal.SIGKILL)
         process.wait()
-        rows = JsonLines(fs.LocalFileSystem(), str(path)).rows()
+        rows = lines.rows()
         assert 30 <= len(rows) <= 50
         assert [row["epoch"] for row in rows] == list(range(len(rows)))
         assert json.loads(path.read_bytes().splitlines()[0]) == rows[0]
