@@ -1,35 +1,283 @@
-"""Files that several processes make and read at once: there as a whole, or not there."""
+"""The one way to write what a run or a study needs, and the one way to read it back.
+
+A file is there whole or not at all: it is written aside, brought onto the disk, and given its name. What is
+read may be damaged in any way: the answer is one error of `raydist.errors` that names the file.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
-import tempfile
+import secrets
+import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import TypeAdapter, ValidationError
+
+from raydist.errors import DataError, RaydistError, StorageError
+
+PRIVATE = 0o600
+"""Mode of a file that only this user can read."""
+
+SHARED = 0o666
+"""Mode of a file that others can read where the umask allows it."""
+
+UNFINISHED = ".part"
+"""The end of the name of what is being written; the name begins with a dot."""
+
+MAPPING = dict[str, Any]
+"""The shape of any JSON object."""
+
+RESTORE = "restore it from a copy, or remove it"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside, onto the disk, and give it its name: a reader finds the old content or the new.
+@contextmanager
+def whole_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
+    """A file for what is written piece by piece: at the end of the block it is on the disk and has its name.
 
-    Only this user can read it.
+    A reader finds the old content or the new, also after a crash. A block that fails leaves the old file.
 
     Args:
-        path: the file, which may be there.
-        text: its content.
+        path: the file, which may be there; its folder is.
+        mode: of the file, less what the umask takes.
+
+    Raises:
+        StorageError: it cannot be written, for example because the disk is full.
     """
-    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    unfinished = _aside(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
+        with (
+            _storing(path),
+            open(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode), "wb") as file,
+        ):
+            yield file
+            _onto_disk(file)
+            os.replace(unfinished, path)
+            sync_folder(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> None:
+    """Write a file aside, onto the disk, and give it its name: a reader finds the old content or the new.
+
+    Args:
+        path: the file, which may be there; its folder is.
+        content: of the file; text becomes UTF-8.
+        mode: of the file, less what the umask takes; by default only this user can read it.
+
+    Raises:
+        StorageError: it cannot be written, or the text has a character that UTF-8 cannot hold.
+    """
+    with whole_file(path, mode=mode) as file:
+        file.write(_as_bytes(path, content))
+
+
+def write_json(path: Path, content: object, *, mode: int = SHARED) -> None:
+    """Write plain values as a JSON file, as `write_whole` does."""
+    write_whole(path, json.dumps(content, indent=1) + "\n", mode=mode)
+
+
+def append_whole(path: Path, content: str | bytes, *, mode: int = SHARED) -> None:
+    """Add to the end of a file; it is on the disk when the call returns, and what fails adds nothing.
+
+    Args:
+        path: the file; it is made where it is not there.
+        content: the addition; a process that is killed while it writes can leave a part of it.
+        mode: of a new file, less what the umask takes.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    addition, is_new = _as_bytes(path, content), not path.exists()
+    with _storing(path), open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode), "ab", 0) as file:
+        append_to(file, addition)
+        if is_new:
+            sync_folder(path.parent)
+
+
+def append_to(file: BinaryIO, addition: bytes) -> None:
+    """Add to the end of a file that is open for appending; see `append_whole`."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        rest = memoryview(addition)
+        while rest:
+            rest = rest[os.write(file.fileno(), rest) :]
+        os.fsync(file.fileno())
     except BaseException:
-        os.unlink(unfinished)
+        os.ftruncate(file.fileno(), size)
         raise
+
+
+@contextmanager
+def whole_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
+    """A new folder that is filled in the block, then brought onto the disk and given its name.
+
+    Args:
+        path: what the folder is called at the end.
+        replace: whether it takes the place of one that is there; else it is given up for that one.
+
+    Yields:
+        The folder to fill.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    unfinished = _aside(path)
+    try:
+        with _storing(path):
+            unfinished.mkdir(parents=True)
+            yield unfinished
+            for file in (entry for entry in unfinished.rglob("*") if entry.is_file()):
+                with file.open("rb") as opened:
+                    os.fsync(opened.fileno())
+            sync_folder(unfinished)
+            if replace:
+                remove_folder(path)
+            with contextlib.nullcontext() if replace else _unless_there(path):
+                unfinished.rename(path)
+            sync_folder(path.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder, which a reader finds whole or not at all; nothing happens where there is none."""
+    removed = _aside(path)
+    try:
+        path.rename(removed)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(removed, ignore_errors=True)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers have left that were killed; nobody else may write in the folder at that moment."""
+    for left in folder.glob(f".*{UNFINISHED}"):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names of a folder onto the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some file systems sync files only
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_bytes(path: Path, *, error: type[RaydistError] = DataError) -> bytes:
+    """The content of a file.
+
+    Raises:
+        RaydistError: as `error`: it is not there, no regular file, or cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise error(f"{path} is no file: expected one that can be read")
+        return path.read_bytes()
+    except (OSError, ValueError) as refused:
+        if isinstance(refused, RaydistError):
+            raise
+        raise error(f"{path} cannot be read ({getattr(refused, 'strerror', None) or refused})") from None
+
+
+def read_text(path: Path, *, error: type[RaydistError] = DataError, advice: str = RESTORE) -> str:
+    """The text of a file in UTF-8.
+
+    Args:
+        path: the file.
+        error: what is raised.
+        advice: what to do with a file that is damaged.
+
+    Raises:
+        RaydistError: as `error`: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_bytes(path, error=error).decode("utf-8")
+    except UnicodeDecodeError as refused:
+        raise error(f"{path} is damaged (byte {refused.start + 1} is not UTF-8): {advice}") from None
+
+
+def read_json(
+    path: Path, schema: Any = MAPPING, *, error: type[RaydistError] = DataError, advice: str = RESTORE
+) -> Any:
+    """The plain values of a JSON file of a known shape.
+
+    Args:
+        path: the file.
+        schema: the type that the values must have, see `parse_json`.
+        error: what is raised.
+        advice: what to do with a file that is damaged.
+
+    Raises:
+        RaydistError: as `error`: it cannot be read, is not JSON, or of another shape.
+    """
+    content = read_bytes(path, error=error)
+    try:
+        return parse_json(content, schema)
+    except ValueError as refused:
+        raise error(f"{path} is damaged ({refused}): {advice}") from None
+
+
+def parse_json(content: str | bytes, schema: Any = MAPPING) -> Any:
+    """The plain values of a JSON text, if they have a shape.
+
+    Args:
+        content: the text.
+        schema: a type: of plain values, a dataclass or a typed dictionary; ``true`` is no number, and more
+            keys than those of a class are let through.
+
+    Returns:
+        The values as they stand there, not changed by the schema.
+
+    Raises:
+        ValueError: it is not JSON, or of another shape; the message says where.
+
+    >>> parse_json('{"epoch": 3}', dict[str, float])
+    {'epoch': 3}
+    >>> parse_json('{"epoch": [3]}', dict[str, float])
+    Traceback (most recent call last):
+    ValueError: epoch: input should be a valid number
+    """
+    try:
+        values = json.loads(content if isinstance(content, str) else content.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"invalid JSON: {error}") from None
+    if schema != MAPPING:
+        check_shape(values, schema)
+    elif not isinstance(values, dict):
+        raise ValueError("input should be an object")
+    return values
+
+
+def check_shape(values: object, schema: Any) -> None:
+    """Refuse plain values of another shape; see `parse_json`.
+
+    Raises:
+        ValueError: the message says where.
+    """
+    try:
+        _adapter(schema).validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "".join(f"{part}: " for part in first["loc"])
+        raise ValueError(_plain(place + first["msg"][:1].lower() + first["msg"][1:])) from None
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
 
 
 @contextmanager
@@ -47,3 +295,50 @@ def one_at_a_time(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _storing(path: Path) -> Iterator[None]:
+    """Turn what the system says of a file into an error of ours."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror or error}): make room, or check the rights"
+        ) from error
+
+
+@contextmanager
+def _unless_there(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        if not path.is_dir():
+            raise
+
+
+def _aside(path: Path) -> Path:
+    """A hidden name beside a path, unlike that of any other writer."""
+    return path.parent / f".{path.name[:200]}.{secrets.token_hex(4)}{UNFINISHED}"
+
+
+def _as_bytes(path: Path, content: str | bytes) -> bytes:
+    try:
+        return content.encode("utf-8") if isinstance(content, str) else content
+    except UnicodeEncodeError as error:
+        raise StorageError(f"{path} cannot be written: {content[error.start]!r} is no text") from None
+
+
+def _onto_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _plain(text: str) -> str:
+    """A message that can be printed, whatever the file held."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")[:300]
+
+
+@lru_cache
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(schema)

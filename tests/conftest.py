@@ -283,65 +283,13 @@ def _write_crop(path: Path, person: int, *, thermal: bool) -> None:
 
 
 ODD_PIECES = [
-    *(
-        b"",
-        b"\n",
-        b"0",
-        b"-1",
-        b"1e999",
-        b"9" * 25,
-        b"9" * 5000,
-        b".nan",
-        b"true",
-        b"null",
-        b"~",
-        b"<<: ",
-        b"? ",
-    ),
-    *(
-        b"\xff",
-        b"\xed\xa0\x80",
-        b"\0",
-        b"\xef\xbb\xbf",
-        b"\\ud800",
-        b'"\\ud800"',
-        b'"\\0"',
-        b"\xc2\x85",
-        b"\xd9\xa3",
-    ),
-    *(
-        b"/",
-        b"../",
-        b" ",
-        b"\t",
-        b":",
-        b": ",
-        b",",
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b'"',
-        b"'",
-        b"#",
-        b"- ",
-        b"\r\n",
-        b"_",
-    ),
-    *(
-        b"[" * 3000,
-        b'{"a":' * 3000,
-        b"&a ",
-        b"*a",
-        b"&a [*a]",
-        b"!!int x",
-        b"!!timestamp 1-1-1",
-        b"!x ",
-        b"| ",
-        b"---",
-    ),
-    *(b"extends: ", b"recipes: ", b"x" * 5000, b"[1, 2]", b"{a: 1}", b"[0, 1e-300]", b"quniform", b"randint"),
-]
+    b"", b"\n", b"0", b"-1", b"1e999", b"9" * 25, b"9" * 5000, b".nan", b"true", b"null", b"~", b"<<: ",
+    b"? ", b"\xff", b"\xed\xa0\x80", b"\0", b"\xef\xbb\xbf", b"\\ud800", b'"\\ud800"', b'"\\0"',
+    b"\xc2\x85", b"\xd9\xa3", b"/", b"../", b" ", b"\t", b":", b": ", b",", b"[", b"]", b"{", b"}", b'"',
+    b"'", b"#", b"- ", b"\r\n", b"_", b"[" * 3000, b'{"a":' * 3000, b"&a ", b"*a", b"&a [*a]",
+    b"!!int x", b"!!timestamp 1-1-1", b"!x ", b"| ", b"---", b"extends: ", b"recipes: ", b"x" * 5000,
+    b"[1, 2]", b"{a: 1}", b"[0, 1e-300]", b"quniform", b"randint",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -361,3 +309,27 @@ def edited() -> Callable[[bytes], st.SearchStrategy[bytes]]:
         return st.one_of(with_edits, with_edits, with_edits, st.binary(max_size=60))
 
     return strategy
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="session")
+def changed_json() -> Callable[..., object]:
+    """`changed_json(data, values)`: plain values of which one place is replaced or removed, by Hypothesis."""
+    return _changed_json
+
+
+def _changed_json(data: st.DataObject, values: object) -> object:
+    if isinstance(values, dict) and values and data.draw(st.integers(0, 9)):
+        key = data.draw(st.sampled_from(sorted(values)))
+        rest = {name: value for name, value in values.items() if name != key}
+        return rest if data.draw(st.integers(0, 4)) == 0 else rest | {key: _changed_json(data, values[key])}
+    if isinstance(values, list) and values and data.draw(st.integers(0, 3)):
+        place = data.draw(st.integers(0, len(values) - 1))
+        return [*values[:place], _changed_json(data, values[place]), *values[place + 1 :]]
+    return data.draw(ANY_JSON)

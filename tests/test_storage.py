@@ -1,13 +1,40 @@
-"""Files that are made whole, and blocks that processes enter one after the other."""
+"""Files that are made whole, files of any bytes that are read, and blocks that processes enter one after the
+other."""
 
+import json
 import multiprocessing
 import os
+import signal
 import stat
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from raydist.storage import one_at_a_time, write_whole
+from raydist.errors import CheckpointError, DataError, StorageError
+from raydist.storage import (
+    SHARED,
+    append_whole,
+    check_shape,
+    one_at_a_time,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_text,
+    remove_folder,
+    remove_unfinished,
+    whole_file,
+    whole_folder,
+    write_json,
+    write_whole,
+)
+
+
+def full_disk(*args):
+    raise OSError(28, "No space left on device")
 
 
 def test_a_file_is_private_and_replaced_as_a_whole(tmp_path):
@@ -19,13 +46,197 @@ def test_a_file_is_private_and_replaced_as_a_whole(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path):
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_shared_file_is_as_open_as_the_umask_says(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        write_whole(tmp_path / "file", b"x", mode=SHARED)
+        append_whole(tmp_path / "lines", "x")
+        with whole_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "lines")] == [mode, mode]
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == 0o777 & ~umask
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace", "open"])
+def test_a_full_disk_leaves_the_old_file_alone(tmp_path, monkeypatch, step):
     path = tmp_path / "file"
     write_whole(path, "old")
-    with pytest.raises(UnicodeEncodeError):
+    monkeypatch.setattr(f"raydist.storage.os.{step}", full_disk)
+    with pytest.raises(StorageError, match=r"file cannot be written \(No space left on device\): make room"):
+        write_whole(path, "new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_that_is_none_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "file"
+    write_whole(path, "old")
+    with pytest.raises(StorageError, match=r"file cannot be written: '\\udc80' is no text"):
         write_whole(path, "new \udc80")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_its_own_error(tmp_path):
+    write_whole(tmp_path / "file", "old")
+    with pytest.raises(AttributeError), whole_file(tmp_path / "file") as file:
+        file.no_such_method()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_is_added_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "lines"
+    append_whole(path, "one\n")
+    append_whole(path, b"two\n")
+    write = os.write
+    monkeypatch.setattr("raydist.storage.os.write", lambda file, content: write(file, content[:1]))
+    append_whole(path, "three\n")
+    monkeypatch.undo()
+    written = []
+
+    def fill(file, content):
+        written.append(write(file, content[:1]))
+        return full_disk() if len(written) > 2 else 1
+
+    monkeypatch.setattr("raydist.storage.os.write", fill)
+    with pytest.raises(StorageError, match="lines cannot be written"):
+        append_whole(path, "four\n")
+    monkeypatch.undo()
+    assert path.read_text() == "one\ntwo\nthree\n"
+
+
+def test_a_folder_is_there_as_a_whole_and_replaced_where_it_may_be(tmp_path):
+    for content in ("one", "two"):
+        with whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / content).write_text(content)
+            assert unfinished.parent == tmp_path
+    with whole_folder(tmp_path / "folder", replace=False) as unfinished:
+        (unfinished / "three").write_text("three")
+    with pytest.raises(KeyError), whole_folder(tmp_path / "folder"):
+        raise KeyError
+    assert os.listdir(tmp_path) == ["folder"]
+    assert os.listdir(tmp_path / "folder") == ["two"]
+    remove_folder(tmp_path / "folder")
+    remove_folder(tmp_path / "folder")
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_killed_writers_have_left_is_removed(tmp_path):
+    process = multiprocessing.get_context("fork").Process(target=_die_while_writing, args=(tmp_path,))
+    process.start()
+    process.join(30)
+    write_whole(tmp_path / "mine.part", "kept")
+    assert len(os.listdir(tmp_path)) == 3
+    remove_unfinished(tmp_path)
+    assert os.listdir(tmp_path) == ["mine.part"]
+
+
+def _die_while_writing(folder):
+    with whole_file(folder / "file") as file, whole_folder(folder / "folder") as unfinished:
+        file.write(b"x")
+        (unfinished / "y").write_text("y")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Shape:
+    number: int
+    values: dict[str, float] | None = None
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "invalid JSON"),
+        (b"\xff\xfe{", "invalid JSON"),
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"a": ' * 100_000, "it is nested too deeply"),
+        (b"[1]", "input should be an object"),
+        (b"{}", "number: field required"),
+        (b'{"number": true}', "number: input should be a valid integer"),
+        (b'{"number": "1"}', "number: input should be a valid integer"),
+        (b'{"number": 1.5}', "number: input should be a valid integer"),
+        (b'{"number": 1, "values": {"\\ud800": []}}', "hex escape"),
+        (b'{"number": 1' + b"0" * 5000 + b"}", "."),
+    ],
+)
+def test_json_of_another_shape_is_one_error(tmp_path, content, reason):
+    (tmp_path / "file.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"file\.json is damaged \(.*{reason}.*\): remove it$"):
+        read_json(tmp_path / "file.json", Shape, error=CheckpointError, advice="remove it")
+
+
+def test_values_are_given_as_they_stand_in_the_file(tmp_path):
+    values = {"number": 3, "values": {"a": 1, "b": 0.1}, "of another version": None}
+    write_json(tmp_path / "file.json", values)
+    assert (tmp_path / "file.json").read_text() == json.dumps(values, indent=1) + "\n"
+    read = read_json(tmp_path / "file.json", Shape)
+    assert read == values
+    assert type(read["values"]["a"]) is int
+    check_shape(values, Shape)
+    with pytest.raises(ValueError, match=r"values: b: input should be a valid number"):
+        check_shape({"number": 1, "values": {"b": []}}, Shape)
+    with pytest.raises(ValueError, match="not JSON serializable"):
+        check_shape({"number": object()}, Shape)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JSON | st.fixed_dictionaries({"number": JSON}, optional={"values": JSON}))
+def test_the_shape_is_what_the_types_say(values):
+    """The oracle asks Python for the types."""
+
+    def is_number(value):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    fits = (
+        isinstance(values, dict)
+        and type(values.get("number")) is int
+        and (
+            values.get("values") is None
+            or (isinstance(values["values"], dict) and all(map(is_number, values["values"].values())))
+        )
+    )
+    try:
+        assert repr(parse_json(json.dumps(values), Shape)) == repr(values)
+        given = True
+    except ValueError:
+        given = False
+    if given != fits:  # a lone half of a pair of UTF-16 is no text
+        assert any(0xD800 <= ord(letter) < 0xE000 for letter in repr(values)) or "\\ud" in repr(values)
+
+
+@settings(deadline=None)
+@given(content=st.binary(max_size=200))
+def test_a_file_of_any_bytes_gives_values_or_one_error(tmp_path_factory, content):
+    path = tmp_path_factory.getbasetemp() / "any"
+    path.write_bytes(content)
+    for read in (read_text, read_json):
+        with suppress(DataError):
+            read(path)
+
+
+def test_what_is_no_file_cannot_be_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, reason in (
+        ("nowhere", "No such file"),
+        ("", "is no file"),
+        ("pipe", "is no file"),
+        ("a\0b", "null"),
+    ):
+        for read in (read_bytes, read_text, read_json):
+            with pytest.raises(DataError, match=reason):
+                read(tmp_path / name)
 
 
 def _stay(path, log):

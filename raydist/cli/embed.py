@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +14,8 @@ from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lo
 from raydist.cli.system import require_parquet
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from raydist.types import FeatureTable
 
 Overrides = Annotated[
@@ -90,19 +90,26 @@ def write_blocks(
     """
     import pyarrow.parquet as pq
 
-    from raydist.data.feature_files import write_features
+    from raydist.data.feature_files import features_as_table
+    from raydist.storage import SHARED, whole_file
 
     num_rows = 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        part, whole = Path(folder) / "part.parquet", Path(folder) / "whole.parquet"
-        with ExitStack() as stack:
-            writer = None
-            for block in blocks:
-                write_features(block, part, identity_names=identity_names)
-                rows = pq.read_table(part)
-                writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
-                writer.write_table(rows)
-                num_rows += len(block)
-        os.replace(whole, out)
+    with whole_file(out, mode=SHARED) as whole, ExitStack() as stack:
+        writer = None
+        for block in blocks:
+            rows = _as_read(features_as_table(block, identity_names))
+            writer = writer or stack.enter_context(pq.ParquetWriter(whole, rows.schema))
+            writer.write_table(rows)
+            num_rows += len(block)
     return num_rows
+
+
+def _as_read(table: pa.Table) -> pa.Table:
+    """A table as a file gives it back, with the numbers that Parquet gives to the columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = pa.BufferOutputStream()
+    pq.write_table(table, file)
+    return pq.read_table(file.getvalue())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from raydist.data.table_problems import TableProblems, quoted
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique, plain_words
 from raydist.errors import DataError
 from raydist.plurals import counted
+from raydist.storage import SHARED, whole_file
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
@@ -40,7 +39,15 @@ def write_features(
         path: the Parquet file; it is replaced whole.
         identity_names: identity -> its text, see `TrackletTable`; if there are any they become the column
             ``identity_name``.
+
+    Raises:
+        StorageError: it cannot be written.
     """
+    _write(features_as_table(table, identity_names), Path(path))
+
+
+def features_as_table(table: FeatureTable, identity_names: Mapping[int, str] | None = None) -> pa.Table:
+    """The rows of a file of features, see `write_features`."""
     columns = {
         "tracklet_id": pa.array(table.tracklet_id.tolist(), pa.string()),
         "modality": pa.array([Modality(code).label for code in table.modality], pa.string()),
@@ -54,7 +61,7 @@ def write_features(
         columns["split"] = pa.array(table.split.tolist(), pa.string())
     values = pa.array(np.ascontiguousarray(table.features).ravel(), pa.float32())
     columns["feature"] = pa.FixedSizeListArray.from_arrays(values, table.features.shape[1])
-    _replace(pa.table(columns), Path(path))
+    return pa.table(columns)
 
 
 def read_features(path: str | Path) -> FeatureTable:
@@ -116,7 +123,7 @@ def write_labels(tracklet_id: NDArray[Any], labels: Labels, path: str | Path) ->
     if len(tracklet_id) != len(labels):
         raise DataError(f"{counted(len(labels), 'label')} for {counted(len(tracklet_id), 'tracklet')}")
     ids = pa.array(np.asarray(tracklet_id).tolist(), pa.string())
-    _replace(pa.table({"tracklet_id": ids, "label": pa.array(labels, pa.int64())}), Path(path))
+    _write(pa.table({"tracklet_id": ids, "label": pa.array(labels, pa.int64())}), Path(path))
 
 
 def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
@@ -145,17 +152,11 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
     return _strings(ids), labels.astype(np.int64)
 
 
-def _replace(table: pa.Table, path: Path) -> None:
-    """Write under another name first, so that readers see the old file or the new one."""
+def _write(table: pa.Table, path: Path) -> None:
+    """Write the file whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        pa.parquet.write_table(table, unfinished)
-        os.chmod(unfinished, 0o644)
-        os.replace(unfinished, path)
-    finally:
-        Path(unfinished).unlink(missing_ok=True)
+    with whole_file(path, mode=SHARED) as file:
+        pa.parquet.write_table(table, file)
 
 
 def _columns(

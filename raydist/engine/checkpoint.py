@@ -14,10 +14,17 @@ import numpy as np
 import safetensors.numpy
 import safetensors.torch
 import torch
-from scipy.sparse import csr_array
 
 from raydist.encoders.encoder import Encoder
 from raydist.engine.best import by_epoch
+from raydist.engine.checkpoint_content import (
+    check_optimizer,
+    check_targets,
+    check_tensors,
+    load_tensors,
+    parse_content,
+    shown,
+)
 from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport
 from raydist.engine.origin import ORIGIN, Origin
@@ -36,6 +43,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
     assert state.targets is not None
     assert state.optimizer is not None
     tensors, optimizer = _flatten_optimizer(state.optimizer)
+    targets = flatten_targets(state.targets)
     facts = {
         "epoch": state.epoch,
         "steps": state.steps,
@@ -49,15 +57,14 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "seed": state.config.run.seed,
         "figures": dict(state.targets.metrics),
         "stages": list(state.plan.epochs),
+        "shapes": {name: shown(array) for name, array in targets.items()},
     }
     return {
         "encoder.safetensors": _tensors(state.encoder.state_dict()),
-        "modules.safetensors": _tensors(
-            {f"{n}.{k}": v for n, m in state.modules.items() for k, v in m.state_dict().items()}
-        ),
+        "modules.safetensors": _tensors(_of_modules(state)),
         "optimizer.safetensors": _tensors(tensors),
         "memories.safetensors": _tensors(state.memories),
-        "targets.safetensors": safetensors.numpy.save(_flatten_targets(state.targets)),
+        "targets.safetensors": safetensors.numpy.save(targets),
         "state.json": json.dumps(facts, indent=1).encode(),
         ORIGIN: state.origin.as_bytes(),
     }
@@ -69,12 +76,7 @@ def load_encoder(encoder: Encoder, files: Files) -> None:
     Raises:
         CheckpointError: they are of another architecture.
     """
-    try:
-        encoder.load_state_dict(safetensors.torch.load(files["encoder.safetensors"]))
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the checkpoint's encoder is of another architecture than the configuration's: {error}"
-        ) from error
+    _load_encoder(encoder, load_tensors(files, "encoder"))
 
 
 def unpack(state: RunState, files: Files) -> EpochReport:
@@ -89,25 +91,29 @@ def unpack(state: RunState, files: Files) -> EpochReport:
 
     Raises:
         CheckpointError: it belongs to a run of another seed, or of another architecture.
+        DamagedCheckpointError: its content is not as `pack` writes it; one of an earlier epoch may be.
         ConfigError: it was made with another configuration.
         DataError: it was made with other tracklets.
     """
+    content = parse_content(files)
+    facts = content.facts
     if (origin := Origin.of_files(files)) is not None:
         origin.require_config(state.config, of="the checkpoint")
         origin.require_data(state.origin.data, of="the checkpoint")
-    facts = json.loads(files["state.json"])
     if facts["seed"] != state.config.run.seed:
         raise CheckpointError(
             f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run "
             "it belongs to"
         )
-    device = state.process_group.device
-    load_encoder(state.encoder, files)
-    modules = safetensors.torch.load(files["modules.safetensors"])
-    for name, module in state.modules.items():
-        module.load_state_dict(
-            {k.removeprefix(f"{name}."): v for k, v in modules.items() if k.startswith(f"{name}.")}
+    if facts["epoch"] > state.plan.num_epochs:
+        raise CheckpointError(
+            f"the checkpoint is of epoch {facts['epoch']} of a run of {state.plan.num_epochs} epochs: resume "
+            "the run it belongs to"
         )
+    check_targets(content, num_rows=len(state.tracklets))
+    check_tensors("modules", _of_modules(state), content.tensors["modules"])
+    _load_encoder(state.encoder, content.tensors["encoder"])
+    _load_modules(state, content.tensors["modules"])
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
     if "stages" in facts:  # older checkpoints do not say; the configuration does
         state.plan = state.plan.going_on(facts["stages"])
@@ -119,14 +125,32 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     assert state.optimizer is not None
     if state.scaler is not None and facts.get("scaler"):
         state.scaler.load_state_dict(facts["scaler"])
-    _restore_optimizer(
-        state.optimizer, safetensors.torch.load(files["optimizer.safetensors"]), facts["optimizer"]
-    )
-    state.memories = {
-        k: v.to(device) for k, v in safetensors.torch.load(files["memories.safetensors"]).items()
-    }
-    state.targets = _restore_targets(safetensors.numpy.load(files["targets.safetensors"]), facts["figures"])
-    return EpochReport.from_row(facts["report"])
+    _restore_optimizer(state.optimizer, content.tensors["optimizer"], facts["optimizer"])
+    device = state.process_group.device
+    state.memories = {k: v.to(device) for k, v in content.tensors["memories"].items()}
+    state.targets = content.targets
+    return content.report
+
+
+def _load_modules(state: RunState, tensors: Mapping[str, torch.Tensor]) -> None:
+    for name, module in state.modules.items():
+        module.load_state_dict(
+            {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
+        )
+
+
+def _load_encoder(encoder: Encoder, tensors: Mapping[str, torch.Tensor]) -> None:
+    try:
+        encoder.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the checkpoint's encoder is of another architecture than the configuration's: {error}"
+        ) from error
+
+
+def _of_modules(state: RunState) -> dict[str, torch.Tensor]:
+    """The tensors of the parts beside the encoder, by the names that they have in a checkpoint."""
+    return {f"{n}.{k}": v for n, m in state.modules.items() for k, v in m.state_dict().items()}
 
 
 def _tensors(tensors: Mapping[str, torch.Tensor]) -> bytes:
@@ -149,14 +173,19 @@ def _flatten_optimizer(
 def _restore_optimizer(
     optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor], groups: list[dict[str, Any]]
 ) -> None:
+    check_optimizer(optimizer, tensors, groups)
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in tensors.items():
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    own = optimizer.state_dict()["param_groups"]  # of the same configuration; every step sets the rate anew
+    rates = [{"lr": float(group["lr"])} for group in groups]
+    together = [{**group, **rate} for group, rate in zip(own, rates, strict=True)]
+    optimizer.load_state_dict({"state": state, "param_groups": together})
 
 
-def _flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
+def flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
+    """The arrays of targets by name, sparse matrices in parts; see `checkpoint_content.read_targets`."""
     flat: dict[str, np.ndarray] = {"labels": targets.labels}
     flat |= {f"memory/{k}": np.ascontiguousarray(v) for k, v in targets.memories.items()}
     if targets.clustered is not None:
@@ -173,17 +202,3 @@ def _flatten_targets(targets: Targets) -> dict[str, np.ndarray]:
             }
             flat |= {f"sparse/{name}/{part}": np.ascontiguousarray(array) for part, array in parts.items()}
     return flat
-
-
-def _restore_targets(flat: Mapping[str, np.ndarray], metrics: Mapping[str, float]) -> Targets:
-    arrays: dict[str, Any] = {k.removeprefix("array/"): v for k, v in flat.items() if k.startswith("array/")}
-    for key in flat:
-        if key.startswith("sparse/") and key.endswith("/indptr"):
-            name = key.removeprefix("sparse/").removesuffix("/indptr")
-            data, indices, indptr, shape = (
-                flat[f"sparse/{name}/{part}"] for part in ("data", "indices", "indptr", "shape")
-            )
-            arrays[name] = csr_array((data, indices, indptr), shape=tuple(int(n) for n in shape))
-    memories = {k.removeprefix("memory/"): v for k, v in flat.items() if k.startswith("memory/")}
-    clustered = flat.get("clustered", arrays.get("clustered"))  # older checkpoints: one of the arrays
-    return Targets(flat["labels"], arrays, memories, metrics, clustered=clustered)

@@ -1,8 +1,9 @@
 """The checkpoints of a run on disk: each is whole or absent.
 
-A checkpoint is a folder `epoch_NNNN`. Its `manifest.json`, with the size and the SHA-256 of every file, is
-written last: for a reader, a folder without a manifest that agrees with its files does not exist. Nothing is
-renamed, so that a local path and an object store behave alike.
+A checkpoint is a folder `epoch_NNNN`. Its `manifest.json` holds the size and the SHA-256 of every file. On a
+local disk the folder is written aside and renamed when all of it is on the disk. On an object store nothing
+can be renamed: there the manifest is written last, and for a reader a folder without a manifest that agrees
+with its files does not exist.
 """
 
 from __future__ import annotations
@@ -10,10 +11,15 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from pyarrow import fs
 
-from raydist.errors import CheckpointError
+from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
+from raydist.storage import parse_json, remove_folder, remove_unfinished, whole_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -22,83 +28,179 @@ log = logging.getLogger(__name__)
 Files = dict[str, bytes]
 """Name -> content, of the files of a checkpoint."""
 
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    format: int
+    files: dict[str, _Entry]
+
 
 class CheckpointFolder:
     """The checkpoints of one run, in any file system that pyarrow knows."""
 
     def __init__(self, uri: str) -> None:
         self.fs, self.path = fs.FileSystem.from_uri(uri)
+        self._is_local = isinstance(self.fs, fs.LocalFileSystem)
 
     def epochs(self) -> list[int]:
-        """Epochs with a folder, whole or not, in order."""
-        entries = self.fs.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
+        """Epochs with a folder, whole or not, in order.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
+        try:
+            entries = self.fs.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
+        except OSError as error:
+            raise CheckpointError(f"the checkpoints {self.path} cannot be read ({error})") from error
         names = [info.base_name for info in entries if info.type == fs.FileType.Directory]
-        return sorted(int(name[6:]) for name in names if name.startswith("epoch_") and name[6:].isdigit())
+        numbers = {name: int(name[6:]) for name in names if name[6:].isdecimal() and len(name) < 20}
+        return sorted(n for name, n in numbers.items() if name == f"epoch_{n:04d}")
 
     def write(self, epoch: int, files: Files) -> None:
-        """Write the files of an epoch, the manifest last; what an interrupted write left is overwritten."""
-        folder = self._folder(epoch)
-        if self.fs.get_file_info(folder).type == fs.FileType.Directory:
-            self.fs.delete_dir(folder)
-        self.fs.create_dir(folder, recursive=True)
-        for name, content in files.items():
-            self._put(f"{folder}/{name}", content)
+        """Write the files of an epoch; what an interrupted write left is overwritten.
+
+        Raises:
+            StorageError: they cannot be written, for example because the disk is full; nothing is left.
+        """
         entries = {
             name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()
         }
-        self._put(f"{folder}/{MANIFEST}", json.dumps({"format": FORMAT, "files": entries}, indent=1).encode())
+        manifest = json.dumps({"format": FORMAT, "files": entries}, indent=1).encode()
+        write = self._write_folder if self._is_local else self._write_objects
+        write(self._folder(epoch), {**files, MANIFEST: manifest})
 
     def read(self, epoch: int) -> Files:
         """The files of an epoch.
 
         Raises:
-            CheckpointError: the manifest is missing, or a file is missing or not what the manifest says.
+            DamagedCheckpointError: the manifest or a file is missing, or not what the manifest says.
         """
         folder = self._folder(epoch)
-        try:
-            manifest = json.loads(self._get(f"{folder}/{MANIFEST}"))
-            files = {name: self._get(f"{folder}/{name}") for name in manifest["files"]}
-        except (OSError, ValueError, KeyError) as error:
-            raise CheckpointError(
-                f"checkpoint {folder} is not whole ({error}); use an earlier epoch"
-            ) from error
-        if manifest["format"] != FORMAT:
-            raise CheckpointError(
-                f"checkpoint {folder} has format {manifest['format']}; this version reads format {FORMAT}"
-            )
-        for name, entry in manifest["files"].items():
-            if hashlib.sha256(files[name]).hexdigest() != entry["sha256"]:
-                raise CheckpointError(
+        files: Files = {}
+        for name, checksum in self._checksums(folder).items():
+            try:
+                files[name] = self._get(f"{folder}/{name}")
+            except OSError as error:
+                raise DamagedCheckpointError(
+                    f"checkpoint {folder} is not whole ({_gist(error)}); use an earlier epoch"
+                ) from error
+            if hashlib.sha256(files[name]).hexdigest() != checksum:
+                raise DamagedCheckpointError(
                     f"checkpoint {folder}: {name} is not what was written (its checksum differs); use "
                     "an earlier epoch"
                 )
         return files
 
-    def newest(self, upto: int | None = None) -> tuple[int, Files] | None:
-        """The newest whole checkpoint; damaged ones are passed over with a warning."""
-        for epoch in reversed(self.epochs()):
-            if upto is not None and epoch > upto:
-                continue
+    def newest(self) -> tuple[int, Files] | None:
+        """The newest whole checkpoint; damaged ones are passed over with a warning; see `newest_as`."""
+        return self.newest_as(lambda files: files)
+
+    def newest_as(self, parse: Callable[[Files], Content]) -> tuple[int, Content] | None:
+        """The newest whole checkpoint whose content can be used; others are passed over with a warning.
+
+        Args:
+            parse: makes something of the files, or raises a `DamagedCheckpointError`.
+
+        Returns:
+            Its epoch and what `parse` gives; None where no checkpoint was ever completed.
+
+        Raises:
+            CheckpointError: there are checkpoints, but none of them can be used.
+        """
+        epochs = self.epochs()
+        problems = []
+        for epoch in reversed(epochs):
             try:
-                return epoch, self.read(epoch)
-            except CheckpointError as error:
+                return epoch, parse(self.read(epoch))
+            except DamagedCheckpointError as error:
                 log.warning("%s", error)
-        return None
+                problems.append(str(error))
+        if not problems or self._is_first_attempt(epochs):
+            return None
+        raise CheckpointError(
+            "all checkpoints of the run are damaged, and a run does not start over by itself; restore one "
+            f"from a copy, or start over: remove the folder {self.path}\n" + "\n".join(problems)
+        )
 
     def keep_only(self, epochs: set[int]) -> None:
         """Delete all other checkpoints."""
         for epoch in self.epochs():
             if epoch not in epochs:
-                self.fs.delete_dir(self._folder(epoch))
+                folder = self._folder(epoch)
+                if self._is_local:
+                    remove_folder(Path(folder))
+                else:
+                    self.fs.delete_dir(folder)
+
+    def remove_unfinished(self) -> None:
+        """Remove what writers have left that were killed; nobody may write at that moment."""
+        if self._is_local:
+            remove_unfinished(Path(self.path))
+
+    def _is_first_attempt(self, epochs: list[int]) -> bool:
+        """Whether all that is there is the first checkpoint, whose manifest was not reached: nothing is
+        lost."""
+        info = self.fs.get_file_info(f"{self._folder(1)}/{MANIFEST}")
+        return epochs == [1] and info.type == fs.FileType.NotFound
+
+    def _checksums(self, folder: str) -> dict[str, str]:
+        """Name -> SHA-256, of the files of a checkpoint."""
+        try:
+            content = self._get(f"{folder}/{MANIFEST}")
+            format_ = parse_json(content).get("format")
+            if format_ != FORMAT:
+                raise DamagedCheckpointError(
+                    f"checkpoint {folder} has format {format_!r}; this version reads format {FORMAT}"
+                )
+            entries = parse_json(content, _Manifest)["files"]
+        except DamagedCheckpointError:
+            raise
+        except (OSError, ValueError) as error:
+            raise DamagedCheckpointError(
+                f"checkpoint {folder} is not whole ({MANIFEST}: {_gist(error)}); use an earlier epoch"
+            ) from error
+        if odd := [name for name in entries if "/" in name or "\0" in name or name in ("", ".", "..")]:
+            raise DamagedCheckpointError(
+                f"checkpoint {folder}: {odd[0]!r} is no name of a file; use an earlier epoch"
+            )
+        return {name: entry["sha256"] for name, entry in entries.items()}
 
     def _folder(self, epoch: int) -> str:
         return f"{self.path}/epoch_{epoch:04d}"
 
-    def _put(self, path: str, content: bytes) -> None:
-        with self.fs.open_output_stream(path) as stream:
-            stream.write(content)
+    def _write_folder(self, folder: str, files: Files) -> None:
+        Path(self.path).mkdir(parents=True, exist_ok=True)
+        with whole_folder(Path(folder)) as unfinished:
+            for name, content in files.items():
+                (unfinished / name).write_bytes(content)
+
+    def _write_objects(self, folder: str, files: Files) -> None:
+        """Write the files in order, the manifest last."""
+        try:
+            if self.fs.get_file_info(folder).type == fs.FileType.Directory:
+                self.fs.delete_dir(folder)
+            self.fs.create_dir(folder, recursive=True)
+            for name, content in files.items():
+                with self.fs.open_output_stream(f"{folder}/{name}") as stream:
+                    stream.write(content)
+        except OSError as error:
+            raise StorageError(f"checkpoint {folder} cannot be written ({error})") from error
 
     def _get(self, path: str) -> bytes:
         with self.fs.open_input_stream(path) as stream:
             content: bytes = stream.read()
         return content
+
+
+def _gist(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

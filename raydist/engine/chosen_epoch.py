@@ -5,7 +5,6 @@ Every command that takes a run, and ``encoder.weights``, name a checkpoint in th
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -14,10 +13,16 @@ from pathlib import Path
 from raydist.engine.best import best_epoch, by_epoch
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.errors import CheckpointError, ConfigError, DataError
+from raydist.storage import parse_json, read_bytes, read_json
 
 LAST, BEST = "last", "best"
 CONFIG, SUMMARY = "config.yaml", "summary.json"
 _WHICH = re.compile(rf"{LAST}|{BEST}|[0-9]{{1,9}}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Length:
+    epochs: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def read_checkpoint(run: Path, which: str) -> tuple[ChosenEpoch, Files]:
         )
     epoch, files = newest
     if which != LAST:
-        epoch = _best(run, files["state.json"]) if which == BEST else int(which)
+        epoch = _best(run, files.get("state.json", b"")) if which == BEST else int(which)
     if epoch not in (there := checkpoints.epochs()):
         listed = ", ".join(map(str, there))
         raise ConfigError(f"{run}@{which}: no checkpoint of epoch {epoch}; there are those of {listed}")
@@ -133,23 +138,23 @@ def _which(text: str, given: str) -> str:
 def _num_epochs(run: Path, newest: int) -> int | None:
     """How many epochs a run had; None where it has not ended, or does not say so."""
     try:
-        epochs = json.loads((run / SUMMARY).read_bytes())["epochs"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        epochs: int = read_json(run / SUMMARY, _Length)["epochs"]
+    except DataError:
         return None
-    return epochs if isinstance(epochs, int) and newest >= epochs else None
+    return epochs if newest >= epochs else None
 
 
 def _best(run: Path, state: bytes) -> int:
     """The best epoch as the run's summary says; before its end, as its history says."""
     summary = run / SUMMARY
     try:
-        best = (json.loads(summary.read_bytes()).get("best") or {}) if summary.is_file() else {}
-        facts = json.loads(state)
+        best = (parse_json(read_bytes(summary)).get("best") or {}) if summary.is_file() else {}
+        facts = parse_json(state)
         so_far = best_epoch(*(by_epoch(facts.get(name, {})) for name in ("history", "criteria")))
         epoch = best.get("epoch") or (so_far.epoch if so_far else None)
         if epoch is not None:
             return int(epoch)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             f"{run}@{BEST}: summary.json or the checkpoint does not say which epoch was the best "
             f"({type(error).__name__}, {error}); give last or an epoch"

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from raydist.storage import check_shape
+
 Scores = Mapping[str, Mapping[str, float]]
 """Direction -> measure -> percent."""
 
@@ -59,9 +61,15 @@ class EpochReport:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> EpochReport:
-        """The report of a row of ``metrics.jsonl``; keys of other versions are passed over."""
+        """The report of a row of ``metrics.jsonl``; keys of other versions are passed over.
+
+        Raises:
+            ValueError: the row has another shape; the message says where.
+        """
         names = {_ROW_KEYS.get(name, name): name for name in cls.__dataclass_fields__}
-        return cls(**{names[key]: value for key, value in row.items() if key in names})
+        values = {names[key]: value for key, value in row.items() if key in names}
+        check_shape(values, cls)
+        return cls(**values)
 
 
 _ROW_KEYS = {"losses": "loss", "metrics": "figures"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.events import EpochReport
@@ -57,12 +58,11 @@ def train_run(
 def _resume(state: RunState, folder: RunFolder) -> EpochReport | None:
     """Put the run back to its newest whole checkpoint; the report of that epoch, or None without a
     checkpoint."""
-    newest = folder.checkpoints.newest()
+    newest = folder.checkpoints.newest_as(partial(unpack, state))
     if newest is None:
         return None
-    report = unpack(state, newest[1])
     log.info("going on after epoch %d", state.epoch)
-    return report
+    return newest[1]
 
 
 def _evaluate_untrained(state: RunState) -> EpochReport:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.on_resume import OnResume
+from raydist.owner import owned
+from raydist.storage import SHARED, read_json, remove_unfinished, write_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -62,6 +65,19 @@ class RunFolder:
             raise ConfigError(name_one(path))
         return cls(path)
 
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Train in the folder as the only process; what a process that was killed has left is removed.
+
+        Raises:
+            ConfigError: another process trains there, see `raydist.owner.owned`.
+        """
+        with owned(self.path):
+            for folder in (self.path, self.path / "labels"):
+                remove_unfinished(folder)
+            self.checkpoints.remove_unfinished()
+            yield
+
     def config(self) -> Config:
         """The resolved configuration of the run."""
         return validate(Config, read_yaml(self.path / "config.yaml"))
@@ -85,8 +101,10 @@ class RunFolder:
 
     def write(self, name: str, content: str | dict[str, Any]) -> None:
         """Write a text file, or a mapping as JSON."""
-        text = content if isinstance(content, str) else json.dumps(content, indent=1) + "\n"
-        (self.path / name).write_text(text, encoding="utf-8")
+        if isinstance(content, str):
+            write_whole(self.path / name, content, mode=SHARED)
+        else:
+            write_json(self.path / name, content)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON file of the run; empty when it is not there.
@@ -95,20 +113,14 @@ class RunFolder:
             CheckpointError: it is damaged.
         """
         path = self.path / name
-        if not path.is_file():
+        if not os.path.lexists(path):
             return {}
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise self._damaged(name, str(error)) from None
-        if not isinstance(values, dict):
-            raise self._damaged(name, f"it holds a {type(values).__name__}")
+        values: dict[str, Any] = read_json(path, error=CheckpointError, advice=self._advice)
         return values
 
-    def _damaged(self, name: str, reason: str) -> CheckpointError:
-        return CheckpointError(
-            f"{self.path / name} is damaged ({reason}): remove it, then go on with --resume {self.path}"
-        )
+    @property
+    def _advice(self) -> str:
+        return f"remove it, then go on with --resume {self.path}"
 
     def commit(
         self, epoch: int, files: Files, *, names: NDArray[Any], labels: Labels, best: int | None
@@ -141,12 +153,26 @@ class RunFolder:
 
     def log_epoch(self, report: EpochReport) -> None:
         """Make a report the last row of the metrics: rows of its epoch or later are cut off first."""
-        earlier = [row for row in self.metrics.rows() if row["epoch"] < report.epoch]
+        rows = zip(self.metrics.rows(), self.reports(), strict=True)
+        earlier = [row for row, known in rows if known.epoch < report.epoch]
         self.metrics.replace([*earlier, report.as_row()])
 
     def reports(self) -> list[EpochReport]:
-        """The reports of all epochs, in order."""
-        return [EpochReport.from_row(row) for row in self.metrics.rows()]
+        """The reports of all epochs, in order.
+
+        Raises:
+            CheckpointError: a row is damaged.
+        """
+        reports = []
+        for number, row in enumerate(self.metrics.rows(), start=1):
+            try:
+                reports.append(EpochReport.from_row(row))
+            except ValueError as error:
+                raise CheckpointError(
+                    f"{self.metrics.path} is damaged (row {number}, {error}): restore it from a copy, or "
+                    "remove that line"
+                ) from None
+        return reports
 
     def summary(self) -> RunSummary | None:
         """What the run came to; None while it has not ended.
@@ -157,8 +183,10 @@ class RunFolder:
         values = self.read_json("summary.json")
         try:
             return RunSummary.from_dict(values) if values else None
-        except (AttributeError, KeyError, TypeError) as error:
-            raise self._damaged("summary.json", f"{type(error).__name__}: {error}") from None
+        except ValueError as error:
+            raise CheckpointError(
+                f"{self.path / 'summary.json'} is damaged ({error}): {self._advice}"
+            ) from None
 
 
 def file_name(text: str) -> str:
@@ -182,8 +210,8 @@ def require_new_name(root: Path, name: str | None) -> None:
         )
 
 
-def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
-    """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
+def new_folder(root: Path, name: str | None, stem: str) -> Path:
+    """Make ``root/name``, or ``root/stem-NNN`` with the next free number; only its owner can enter it.
 
     Raises:
         ConfigError: a folder of that name exists.
@@ -192,7 +220,7 @@ def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) ->
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:
-            path.mkdir(mode)
+            path.mkdir(0o700)
             break
         except FileExistsError:
             require_new_name(root, name)

@@ -10,6 +10,7 @@ from raydist.engine.best import MAP
 from raydist.engine.events import EpochReport, Scores
 from raydist.engine.state import RunState
 from raydist.evaluation.directions import DIRECTIONS
+from raydist.storage import check_shape
 
 Value = TypeVar("Value")
 
@@ -118,13 +119,20 @@ class RunSummary:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunSummary:
-        """The summary that ``summary.json`` holds; keys of other versions are passed over."""
+        """The summary that ``summary.json`` holds; keys of other versions are passed over.
+
+        Raises:
+            ValueError: a key is missing, or a value has another shape; the message says where.
+        """
         absent = {"split": "test", "paired": False}  # in summaries of early versions
         known: dict[str, Any] = absent | {
             name: value for name, value in values.items() if name in cls.__dataclass_fields__
         }
-        best = known.pop("best")
-        return cls(**known, best=best and Best.from_dict(best))
+        if isinstance(best := known.get("best"), dict):
+            scores = {direction: best[direction] for direction in DIRECTIONS if direction in best}
+            known["best"] = {**best, "scores": scores}
+        check_shape(known, cls)
+        return cls(**{**known, "best": best and Best.from_dict(best)})
 
 
 def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:

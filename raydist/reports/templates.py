@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raydist.reports.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
+from raydist.storage import SHARED, write_whole
 
 CHART_SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 
@@ -36,5 +37,5 @@ def write_html(path: Path, text: str) -> Path:
         `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_whole(path, text, mode=SHARED)
     return path

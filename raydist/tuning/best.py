@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from raydist.engine.schema import Config, with_values
+from raydist.storage import write_whole
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
 
@@ -26,9 +27,7 @@ def write_best(folder: Path, study: Study, trial: Trial) -> list[Path]:
     paths = []
     for data in study.bases:
         path = folder / f"best-{data}.yaml"
-        path.write_text(
-            _header(path, study, trial, data) + final_config(study, trial, data).dump(), encoding="utf-8"
-        )
+        write_whole(path, _header(path, study, trial, data) + final_config(study, trial, data).dump())
         paths.append(path)
     return paths
 

@@ -11,12 +11,12 @@ Only the owner can read or write the folder, and only one process at a time writ
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,11 +25,19 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
+from raydist.owner import owned
+from raydist.storage import PRIVATE, read_json, remove_unfinished, write_json, write_whole
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
 from raydist.tuning.trial_log import TrialLog, read_trials
 from raydist.yaml_files import read_yaml
+
+
+@dataclass(frozen=True)
+class _Facts:
+    digest: str
+    bases: dict[str, dict[str, Any]]
 
 
 class StudyFolder:
@@ -47,10 +55,8 @@ class StudyFolder:
         Raises:
             ConfigError: a folder of that name exists.
         """
-        folder = cls(new_folder(root, name, f"tune-{study.method}-{'-'.join(study.bases)}", mode=0o700))
-        (folder.path / "space.yaml").write_text(
-            yaml.safe_dump(study.space.as_dict(), sort_keys=False), encoding="utf-8"
-        )
+        folder = cls(new_folder(root, name, f"tune-{study.method}-{'-'.join(study.bases)}"))
+        write_whole(folder.path / "space.yaml", yaml.safe_dump(study.space.as_dict(), sort_keys=False))
         folder.write_facts(study)
         return folder
 
@@ -64,10 +70,10 @@ class StudyFolder:
         """
         if not (path / "study.json").is_file():
             raise ConfigError(f"{path} holds no study: expected a folder with study.json and trials.jsonl")
-        for owned in (path, *path.iterdir()):
-            if owned.stat().st_uid != os.getuid():
+        for file in (path, *path.iterdir()):
+            if file.lstat().st_uid != os.getuid():
                 raise CheckpointError(
-                    f"{owned} belongs to another user: copy what you trust of it to a folder of your own"
+                    f"{file} belongs to another user: copy what you trust of it to a folder of your own"
                 )
         return cls(path)
 
@@ -78,18 +84,19 @@ class StudyFolder:
             "bases": {data: base.model_dump(mode="json") for data, base in study.bases.items()},
             "environment": describe_environment(),
         }
-        draft = self.path / "study.json.new"
-        draft.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        os.replace(draft, self.path / "study.json")
+        write_json(self.path / "study.json", facts, mode=PRIVATE)
 
     def study(self) -> Study:
         """The study as it was made.
 
         Raises:
-            CheckpointError: ``space.yaml`` was edited.
+            CheckpointError: ``space.yaml`` was edited, or ``study.json`` is damaged.
+            ConfigError: a file holds what this version cannot read.
         """
         space = Space.parse(read_yaml(self.path / "space.yaml"))
-        facts = json.loads((self.path / "study.json").read_text(encoding="utf-8"))
+        facts: Mapping[str, Any] = read_json(self.path / "study.json", _Facts, error=CheckpointError)
+        if not facts["bases"]:
+            raise CheckpointError(f"{self.path / 'study.json'} is damaged (bases: it names no data set)")
         if space.digest != facts["digest"]:
             raise CheckpointError(f"{self.path / 'space.yaml'} was changed: a changed space is a new study")
         return Study(space, {data: validate(Config, raw) for data, raw in facts["bases"].items()})
@@ -111,7 +118,11 @@ class StudyFolder:
         return self.path / "trials" / f"{number:04d}"
 
     def trials(self) -> list[Trial]:
-        """All trials that ever started, each once, by number."""
+        """All trials that ever started, each once, by number.
+
+        Raises:
+            CheckpointError: a record is damaged.
+        """
         return read_trials(self.path / "trials.jsonl")
 
     @contextmanager
@@ -119,16 +130,14 @@ class StudyFolder:
         """The log that new records are appended to.
 
         Raises:
-            CheckpointError: another process records the same study.
+            ConfigError: another process runs the same study.
+            CheckpointError: a record is damaged.
         """
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with os.fdopen(os.open(self.path / "trials.jsonl", flags, 0o600), "r+b", buffering=0) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CheckpointError(
-                    f"{self.path} is being run by another process: wait for it, or end it"
-                ) from None
-            whole = file.read()
-            file.truncate(whole.rfind(b"\n") + 1)
-            yield TrialLog(file, {trial.number: trial for trial in self.trials()})
+        with owned(self.path):
+            remove_unfinished(self.path)
+            trials = {trial.number: trial for trial in self.trials()}
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            with os.fdopen(os.open(self.path / "trials.jsonl", flags, PRIVATE), "r+b", buffering=0) as file:
+                whole = file.read()
+                file.truncate(whole.rfind(b"\n") + 1)
+                yield TrialLog(file, trials)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from raydist.errors import CheckpointError
+from raydist.storage import PRIVATE, read_json, write_json
 from raydist.tracking.tracker import NoTracker, Tracker
 from raydist.tuning.objectives import means_over_data
 from raydist.tuning.report import TrialReport
@@ -31,7 +32,7 @@ class StudyTracker:
     def __init__(self, study: Study, folder: Path) -> None:
         self._section, self._folder = study.base.tracking, folder
         self._path = folder / "mlflow.json"
-        self._ids: dict[str, str] = json.loads(self._path.read_text()) if self._path.is_file() else {}
+        self._ids = _read_ids(self._path)
         self._open: dict[int, Tracker] = {}
         space = {name: str(distribution) for name, distribution in study.parameters.items()}
         config = {
@@ -93,5 +94,13 @@ class StudyTracker:
         tracker, run_id = open_run(uri, known, experiment=experiment, name=name, config=config, tags=tags)
         if run_id is not None and run_id != known:
             self._ids[key] = run_id
-            self._path.write_text(json.dumps(self._ids, indent=1) + "\n", encoding="utf-8")
+            write_json(self._path, self._ids, mode=PRIVATE)
         return tracker
+
+
+def _read_ids(path: Path) -> dict[str, str]:
+    """Trial -> its run in MLflow, as far as they are known."""
+    if not path.is_file():
+        return {}
+    ids: dict[str, str] = read_json(path, dict[str, str], error=CheckpointError)
+    return ids

@@ -11,24 +11,53 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from raydist.errors import CheckpointError
-from raydist.tuning.report import TrialReport
+from raydist.storage import append_to, parse_json, read_bytes
+from raydist.tuning.report import MetricsByData, TrialReport
 from raydist.tuning.space import Sample
 from raydist.tuning.trial import Trial, TrialState
 
 
 def read_trials(path: Path) -> list[Trial]:
-    """All trials that ever started, each once, by number; none without a file."""
-    lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []
+    """All trials that ever started, each once, by number; none without a file.
+
+    Raises:
+        CheckpointError: a record is damaged.
+    """
+    content = read_bytes(path, error=CheckpointError) if os.path.lexists(path) else b""
     trials: dict[int, Trial] = {}
-    for line in lines:
-        record = json.loads(line)
-        trials[record["trial"]] = _after(trials.get(record["trial"]), record)
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        try:
+            record = parse_json(line, _Record)
+            trials[record["trial"]] = _after(trials.get(record["trial"]), record)
+        except ValueError as error:
+            raise CheckpointError(
+                f"{path} is damaged (line {number}, {error}): restore it from a copy, or remove that line"
+            ) from None
     return [trials[number] for number in sorted(trials)]
+
+
+@dataclass(frozen=True)
+class _Epoch:
+    epoch: int
+    of: int
+    steps: int
+    values: MetricsByData
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What a line may hold, beside the number of the trial."""
+
+    trial: int
+    sample: dict[str, Any] = field(default_factory=dict)
+    epoch: _Epoch | None = None
+    state: TrialState = "running"
+    reason: str = ""
 
 
 class TrialLog:
@@ -74,8 +103,7 @@ class TrialLog:
 
     def _append(self, record: dict[str, Any]) -> None:
         after = _after(self._trials.get(record["trial"]), record)
-        self._file.write((json.dumps(record, allow_nan=False) + "\n").encode())
-        os.fsync(self._file.fileno())
+        append_to(self._file, (json.dumps(record, allow_nan=False) + "\n").encode())
         self._trials[record["trial"]] = after
 
 
@@ -91,8 +119,8 @@ def _after(trial: Trial | None, record: Mapping[str, Any]) -> Trial:
         raise CheckpointError(
             f"trial {record['trial']} reports without a start: the study's trials.jsonl is not whole"
         )
-    if "epoch" in record:
+    if record.get("epoch"):
         new = TrialReport.from_row(record["epoch"])
         earlier = (report for report in trial.epochs if report.epoch < new.epoch)
         return replace(trial, epochs=(*earlier, new))
-    return replace(trial, state=record["state"], reason=record["reason"])
+    return replace(trial, state=record.get("state", "running"), reason=record.get("reason", ""))

@@ -17,6 +17,7 @@ BORDERS = {
     "engine/published.py": "reads the YAML of published settings, whose values are those of any key",
     "engine/reference.py": "reads JSON schemas",
     "engine/schema.py": "checks sections as YAML gives them",
+    "engine/checkpoint_content.py": "reads the state.json of checkpoints",
     "engine/splits.py": "writes the summary.json of all splits",
     "engine/summary.py": "writes and reads summary.json",
     "engine/run_folder.py": "writes and reads the JSON files of a run",

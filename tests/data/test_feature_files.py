@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from raydist.data.feature_files import read_features, read_labels, write_features, write_labels
-from raydist.errors import DataError
+from raydist.errors import DataError, StorageError
 from raydist.types import FeatureTable
 
 
@@ -254,7 +254,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pyarrow.parquet.write_table", disk_full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="No space"):
         write_labels(np.array(["a"]), np.array([2]), file)
     assert read_labels(file)[1].tolist() == [1]
     assert [path.name for path in tmp_path.iterdir()] == ["labels.parquet"]

@@ -1,12 +1,19 @@
+import json
 import os
 import stat
+from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from raydist.errors import CheckpointError, ConfigError
+from raydist.errors import CheckpointError, ConfigError, RaydistError
+from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study, with_overrides
 from raydist.tuning.study_folder import StudyFolder
+
+NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "30"))
 
 
 def test_a_study_is_found_as_it_was_made(folder, study):
@@ -61,7 +68,78 @@ def test_a_changed_study_is_refused(folder, study, raw_space):
 
 
 def test_one_process_records_at_a_time(folder):
-    with folder.recording(), pytest.raises(CheckpointError, match="another process"), folder.recording():
+    with folder.recording(), pytest.raises(ConfigError, match="in use by process"), folder.recording():
         pass
     with folder.recording():
         pass
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"[]", b"{}", b'{"digest": 3, "bases": {}}', b'{"digest": "x", "bases": 3}', b"\xff", b"[" * 9999],
+)
+def test_damaged_facts_are_named(folder, content):
+    (folder.path / "study.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"study\.json is damaged"):
+        folder.study()
+
+
+def test_a_study_without_data_sets_is_damaged(folder):
+    facts = json.loads((folder.path / "study.json").read_text())
+    (folder.path / "study.json").write_text(json.dumps(facts | {"bases": {}}))
+    with pytest.raises(CheckpointError, match="it names no data set"):
+        folder.study()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{", b"[]", b"{}", b'{"trial": "0", "sample": {}}', b'{"trial": 0, "sample": 3}', b'{"trial": 7}',
+        b'{"trial": 0, "state": "lost", "reason": ""}', b'{"trial": 0, "epoch": {"epoch": 1}}', b"\xff",
+    ],
+)  # fmt: skip
+def test_a_damaged_record_is_named_and_nothing_is_lost(folder, study, line):
+    with folder.recording() as log:
+        log.start(0, study.sample(0))
+    path = folder.path / "trials.jsonl"
+    content = path.read_bytes() + line + b"\n" + path.read_bytes()
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"trials\.jsonl is damaged \(line 2, .*remove that line"):
+        folder.trials()
+    with pytest.raises(CheckpointError, match="is damaged"), folder.recording():
+        pass
+    assert path.read_bytes() == content
+
+
+@settings(
+    max_examples=NUM_FUZZED,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_whatever_a_study_folder_holds_is_read_or_refused(folder, study, changed_json, data):
+    if not folder.trials():
+        with folder.recording() as log:
+            log.start(0, study.sample(0))
+            log.epoch(0, TrialReport(1, 4, 10, {"synthetic": {"map": 1.0}, "manifest": {"map": 2.0}}))
+            log.end(0, "failed", "why")
+    file = folder.path / data.draw(st.sampled_from(["study.json", "trials.jsonl", "space.yaml"]))
+    whole = file.read_bytes()
+    odd = whole
+    if file.suffix == ".json":
+        odd = json.dumps(changed_json(data, json.loads(whole))).encode()
+    elif file.suffix == ".jsonl":
+        rows = changed_json(data, [json.loads(line) for line in whole.splitlines()])
+        odd = "".join(json.dumps(row) + "\n" for row in (rows if isinstance(rows, list) else [rows])).encode()
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(odd)))
+        odd = odd[:place] + data.draw(st.binary(max_size=8)) + odd[place + data.draw(st.integers(0, 9)) :]
+    file.write_bytes(odd)
+    with suppress(RaydistError):
+        again = StudyFolder.open(folder.path)
+        again.study()
+        for trial in again.trials():
+            assert trial.steps >= 0 or trial.epochs
+            trial.last("map")
+    file.write_bytes(whole)

@@ -11,10 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +23,8 @@ from raydist.data.frames.files import FrameFiles, file_stamps
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
 from raydist.data.frames.resizing import AREA
 from raydist.data.frames.unreadable import check_readable
-from raydist.errors import DataError
+from raydist.errors import DataError, StorageError
+from raydist.storage import whole_folder
 from raydist.types import Ints
 
 _FORMAT = 2
@@ -71,11 +71,8 @@ def open_or_write(
         announce(f"packing {len(files):,} frames (once)")
         try:
             _write(files, entry, skip_unreadable=skip_unreadable, on_progress=on_progress)
-        except OSError as error:
-            raise DataError(
-                f"the frame cache {entry} cannot be written ({error.strerror}); "
-                "choose another folder or cache=off"
-            ) from None
+        except StorageError as error:
+            raise DataError(f"the frame cache {error}, choose another folder, or data.cache=off") from None
     index, pixels = _open(entry, files)
     check_readable(index, files, skip=skip_unreadable)
     return index, pixels
@@ -113,9 +110,7 @@ def packed_bytes(files: FrameFiles) -> int:
 
 
 def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool, on_progress: OnProgress | None) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{entry.name}.", dir=entry.parent))
-    try:
+    with whole_folder(entry, replace=False) as unfinished:
         # Written in order, not through a mapping: a full disk is then an OSError instead of a killed process.
         with (unfinished / _PIXELS).open("wb") as file:
             header = {
@@ -125,36 +120,10 @@ def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool, on_progress
             }
             np.lib.format.write_array_header_1_0(file, header)
             index = collect_index(files.decode_all(), file, on_progress)
-            _flush(file)
         check_readable(index, files, skip=skip_unreadable)
         with (unfinished / _INDEX).open("wb") as file:
             problems = np.array(index.problems, dtype=str)
             np.savez(file, digest=index.digest, readable=index.readable, problems=problems)
-            _flush(file)
-        _publish(unfinished, entry)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _publish(unfinished: Path, entry: Path) -> None:
-    """Rename a complete entry to its name, unless another writer was faster."""
-    try:
-        unfinished.rename(entry)
-    except OSError:
-        if not entry.is_dir():
-            raise
-        return
-    entry.chmod(0o755)
-    folder = os.open(entry.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _flush(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:

@@ -3,14 +3,13 @@ last checkpoint."""
 
 from __future__ import annotations
 
-import json
-
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.comparison import Comparison
 from raydist.distributed.driver.comparison_table import ComparisonTable, tabulate
 from raydist.distributed.driver.splits import train_splits
 from raydist.distributed.driver.training import train
 from raydist.engine.events import CellStarted, OnEvent
+from raydist.storage import write_json
 
 
 def run_comparison(comparison: Comparison, *, on_event: OnEvent) -> ComparisonTable:
@@ -29,5 +28,5 @@ def run_comparison(comparison: Comparison, *, on_event: OnEvent) -> ComparisonTa
                 run = train_splits if cell.has_splits else train
                 run(cell.config, resume=resume, on_event=on_event)
     table = tabulate(comparison)
-    comparison.table.write_text(json.dumps(table.as_dict(), indent=1) + "\n")
+    write_json(comparison.table, table.as_dict())
     return table

@@ -6,6 +6,7 @@ A split that is finished is not trained again, and one that was cut off goes on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from raydist.announcements import listening
@@ -54,12 +55,16 @@ def train_splits(
         return folder, _train_each(folder, pending, on_event)
     if folder is None:
         require_new_name(Path(config.run.dir), config.run.name)
-    with listening(lambda text: on_event(Preparing(text))):
-        check_splits(config, pending, folder)
-    with connected(config.ray):
+    with ExitStack() as stack:
+        if folder is not None:
+            stack.enter_context(folder.whole.owned())
+        with listening(lambda text: on_event(Preparing(text))):
+            check_splits(config, pending, folder)
+        stack.enter_context(connected(config.ray))
         check_resources(config.ray)
         if folder is None:
             folder = SplitsFolder.create(config)
+            stack.enter_context(folder.whole.owned())
         adopt(folder.whole, config)
         return folder, _train_each(folder, pending, on_event)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,8 +72,9 @@ def train(
         The run's folder and its summary.
 
     Raises:
-        ConfigError: the cluster is too small, the name is taken, a resumed run was changed, or the weights
-            are those of a run with another encoder, or of a run or an epoch that there is not.
+        ConfigError: the cluster is too small, the name is taken, a resumed run was changed or is being
+            trained by another process, or the weights are those of a run with another encoder, or of a run or
+            an epoch that there is not.
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
@@ -80,10 +82,12 @@ def train(
     if earlier is not None and (summary := _finished(config, earlier, on_event)):
         return earlier.folder, summary
     with listening(lambda text: on_event(Preparing(text))):
-        if earlier is None:
-            require_new_name(Path(config.run.dir), config.run.name)
-            (config,) = fix_starts([config])
-        return _train(config, earlier, on_event, part_of)
+        if earlier is not None:
+            with earlier.folder.owned():
+                return _train(config, earlier, on_event, part_of)
+        require_new_name(Path(config.run.dir), config.run.name)
+        (config,) = fix_starts([config])
+        return _train(config, None, on_event, part_of)
 
 
 def whole_summary(earlier: Earlier, config: Config) -> RunSummary | None:
@@ -136,7 +140,7 @@ def _train(
             )
         )
         del inputs
-        with finishing(tracker):
+        with finishing(tracker), folder.owned() if earlier is None else nullcontext():
             go_on_with = part_of.folder if part_of else folder.path
             _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))

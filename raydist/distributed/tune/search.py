@@ -12,7 +12,6 @@ Tune cannot copy from one trial to another; it would skip every exchange without
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import shutil
@@ -32,6 +31,7 @@ from raydist.engine.start import check_start
 from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
 from raydist.reports.study_page import write_study_page
+from raydist.storage import PRIVATE, write_json
 from raydist.tracking.tracker import finishing
 from raydist.tuning.analysis import analyse
 from raydist.tuning.best import write_best
@@ -72,9 +72,9 @@ def search(
 
     Raises:
         ConfigError: the cluster has no room for a trial, the name is taken, or a study that goes on was
-            changed.
+            changed or is being run by another process.
         DataError: a data set is not as it should be.
-        CheckpointError: the study is being run by another process.
+        CheckpointError: a file of the study is damaged.
         TrainingError: no trial finished.
     """
     check_search(study.tune.search)
@@ -126,8 +126,7 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
         best={data: str(path) for data, path in zip(study.bases, paths, strict=True)},
         report=str(write_study_page(folder, analysis)),
     )
-    text = json.dumps(summary.as_dict(), indent=1) + "\n"
-    (folder.path / "summary.json").write_text(text, encoding="utf-8")
+    write_json(folder.path / "summary.json", summary.as_dict(), mode=PRIVATE)
     return summary
 
 

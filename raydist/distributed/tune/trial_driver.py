@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -26,7 +27,8 @@ from raydist.distributed.tune.trial_worker import train_trial
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config
 from raydist.engine.start import fix_starts
-from raydist.errors import RaydistError, WorkerError
+from raydist.errors import RaydistError, StorageError, WorkerError
+from raydist.storage import write_whole
 from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
@@ -115,7 +117,8 @@ class TrialDriver(Trainable):
                     on_event=self._reports.put,
                 )
         except Exception as error:
-            (self._folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            with suppress(StorageError):  # a full disk may be what went wrong
+                write_whole(self._folder / "error.txt", traceback.format_exc())
             self._reports.put(TrialFailed(reason(error)))
 
 

@@ -37,8 +37,8 @@ def _train(job: TrialJob) -> None:
         return bool(ray.get(board.may_go_on.remote(report.epoch)))
 
     with logging_to(job.folder / "log.txt", process_group):
-        newest = checkpoints.newest()
-        goes_on = may_go_on_after(run.unpack(newest[1])) if newest else True
+        newest = checkpoints.newest_as(run.unpack)
+        goes_on = may_go_on_after(newest[1]) if newest else True
         while goes_on and run.epoch < run.num_epochs:
             report = run.advance()
             if leads:

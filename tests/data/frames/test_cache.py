@@ -99,12 +99,12 @@ def test_pixels_cannot_be_changed(files, tmp_path):
         packed._mapped[0] = 0
 
 
-@pytest.mark.parametrize("step", ["np.savez", "os.fsync", "_publish"])
+@pytest.mark.parametrize("step", ["data.frames.cache.np.savez", "storage.os.fsync", "storage.Path.rename"])
 def test_an_interrupted_writer_leaves_nothing(files, tmp_path, monkeypatch, step):
     def disk_full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"raydist.data.frames.cache.{step}", disk_full)
+    monkeypatch.setattr(f"raydist.{step}", disk_full)
     with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)"):
         open_or_write(files, tmp_path / "cache", skip_unreadable=False)
     assert list((tmp_path / "cache").iterdir()) == []

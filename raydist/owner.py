@@ -1,0 +1,149 @@
+"""Who is at work in a folder: one process at a time, with its host and number for the others."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from raydist.errors import ConfigError, StorageError
+from raydist.storage import parse_json
+
+LOCK = "lock.json"
+"""The file in a folder that says who is at work there."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process that is at work in a folder.
+
+    Attributes:
+        host: the name of its machine.
+        pid: its number there.
+        since: when it began.
+    """
+
+    host: str
+    pid: int
+    since: str
+
+    @classmethod
+    def this_process(cls) -> Owner:
+        """The process that runs this."""
+        return cls(
+            socket.gethostname(), os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
+        )
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since}"
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Work in a folder as the only process.
+
+    The file `LOCK` says who does; it is removed at the end. The system ends the lock with its process, so
+    that of a process of this host which was killed is taken over. Whether a process of another host is still
+    there cannot be known from here: the user decides, and deletes the file.
+
+    Args:
+        folder: it is there.
+
+    Raises:
+        ConfigError: another process is at work there, or one of another host has not said that it ended.
+        StorageError: nothing can be written there.
+    """
+    path = folder / LOCK
+    file = _taken(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)  # before it is released: it is this process's own
+        file.close()
+
+
+def _taken(path: Path) -> BinaryIO:
+    """The lock file, open and locked by this process, with its name in it."""
+    while True:
+        try:
+            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        except OSError as error:
+            raise StorageError(
+                f"{path.parent} cannot be written ({error.strerror}): check the rights"
+            ) from error
+        try:
+            _lock(file, path)
+            if _is_at(path, file):  # the owner before has not removed it meanwhile
+                _sign(file)
+                return file
+        except BaseException:
+            file.close()
+            raise
+        file.close()
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    """Lock the file, or say who has."""
+    has_locks = True
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"{path.parent} is in use by {_signed(file) or 'another process'}: wait for its end, or end it"
+        ) from None
+    except OSError:  # some network file systems have no locks
+        has_locks = False
+    owner = _signed(file)
+    if owner is None or not _is_at(path, file):
+        return
+    if owner.host != socket.gethostname():
+        raise ConfigError(
+            f"{path.parent} is in use by {owner}; if that process has ended for certain, delete {path}"
+        )
+    if not has_locks and owner.pid != os.getpid() and _is_alive(owner.pid):
+        raise ConfigError(
+            f"{path.parent} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
+            f"delete {path}"
+        )
+
+
+def _signed(file: BinaryIO) -> Owner | None:
+    """Who has signed the file; None where nobody has, or the writing of it was cut off."""
+    file.seek(0)
+    try:
+        values = parse_json(file.read(), Owner)
+    except ValueError:
+        return None
+    return Owner(values["host"], values["pid"], values["since"])
+
+
+def _sign(file: BinaryIO) -> None:
+    file.seek(0)
+    file.truncate()
+    file.write(json.dumps(asdict(Owner.this_process())).encode())
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    return False
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,127 @@
+import json
+import multiprocessing
+import os
+import signal
+import threading
+
+import pytest
+
+from raydist.errors import ConfigError
+from raydist.owner import LOCK, Owner, owned
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def _work(folder, is_in, may_end):
+    with owned(folder):
+        is_in.set()
+        may_end.wait(60)
+
+
+@pytest.fixture
+def at_work(tmp_path):
+    """A process that is at work in the folder, and what lets it end."""
+    is_in, may_end = SPAWN.Event(), SPAWN.Event()
+    process = SPAWN.Process(target=_work, args=(tmp_path, is_in, may_end))
+    process.start()
+    assert is_in.wait(60)
+    yield process, may_end
+    process.kill()
+    process.join()
+
+
+def test_the_second_is_refused_with_the_name_of_the_first(tmp_path, at_work):
+    process, may_end = at_work
+    with (
+        pytest.raises(ConfigError, match=rf"is in use by process {process.pid} on .* since 20") as refused,
+        owned(tmp_path),
+    ):
+        pass
+    assert refused.value.exit_code == 2
+    may_end.set()
+    process.join(60)
+    assert not (tmp_path / LOCK).exists()
+    with owned(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_of_a_dead_process_of_this_host_is_taken_over(tmp_path, at_work):
+    process, _ = at_work
+    os.kill(process.pid, signal.SIGKILL)
+    process.join(60)
+    assert json.loads((tmp_path / LOCK).read_text())["pid"] == process.pid
+    with owned(tmp_path):
+        assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
+
+
+def test_a_lock_of_another_host_is_refused_with_the_file_to_delete(tmp_path):
+    lock = tmp_path / LOCK
+    lock.write_text(json.dumps({"host": "gpu-node-7", "pid": 1, "since": "2026-11-28T10:00:00+00:00"}))
+    content = lock.read_bytes()
+    with (
+        pytest.raises(ConfigError, match=rf"process 1 on gpu-node-7 since 2026.*delete {lock}$"),
+        owned(tmp_path),
+    ):
+        pass
+    assert lock.read_bytes() == content
+    lock.unlink()
+    with owned(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"host": 3}', b"[" * 9999])
+def test_a_lock_that_nobody_has_signed_is_taken_over(tmp_path, content):
+    (tmp_path / LOCK).write_bytes(content)
+    with owned(tmp_path):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("is_alive", [True, False])
+def test_without_locks_of_the_system_the_number_of_the_process_counts(tmp_path, monkeypatch, is_alive):
+    def no_locks(*args):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("raydist.owner.fcntl.flock", no_locks)
+    process = SPAWN.Process(target=int)
+    process.start()
+    if not is_alive:
+        process.join(60)
+    pid = os.getppid() if is_alive else process.pid
+    (tmp_path / LOCK).write_text(json.dumps({"host": Owner.this_process().host, "pid": pid, "since": "noon"}))
+    if is_alive:
+        with (
+            pytest.raises(ConfigError, match=rf"process {pid} on .* if it is none of raydist, delete"),
+            owned(tmp_path),
+        ):
+            pass
+    else:
+        with owned(tmp_path):
+            pass
+    process.join(60)
+
+
+def test_of_many_at_once_one_is_at_work(tmp_path):
+    counts, at_once = [], []
+    guard, barrier = threading.Lock(), threading.Barrier(8)
+
+    def work():
+        barrier.wait()
+        for _ in range(50):
+            try:
+                with owned(tmp_path):
+                    with guard:
+                        at_once.append(1)
+                        counts.append(len(at_once))
+                    with guard:
+                        at_once.pop()
+            except ConfigError:
+                pass
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(counts) == {1}
