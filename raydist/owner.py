@@ -116,7 +116,7 @@ def _lock(file: BinaryIO, path: Path) -> None:
 
 
 def _signed(file: BinaryIO) -> Owner | None:
-    """Who has signed the file; None where nobody has, or the writing of it was cut off."""
+    """Who has signed the file; None where it is empty, or the writing of it was cut off."""
     file.seek(0)
     try:
         values = parse_json(file.read(), Owner)

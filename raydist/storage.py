@@ -159,7 +159,7 @@ def remove_folder(path: Path) -> None:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what writers have left that were killed; nobody else may write in the folder at that moment."""
+    """Remove what writers have left that were killed; no other process may write there."""
     for left in folder.glob(f".*{UNFINISHED}"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)

@@ -71,7 +71,7 @@ def test_a_lock_of_another_host_is_refused_with_the_file_to_delete(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"[]", b'{"host": 3}', b"[" * 9999])
-def test_a_lock_that_nobody_has_signed_is_taken_over(tmp_path, content):
+def test_a_lock_without_a_name_is_taken_over(tmp_path, content):
     (tmp_path / LOCK).write_bytes(content)
     with owned(tmp_path):
         pass

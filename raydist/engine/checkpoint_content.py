@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 import safetensors.numpy
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from safetensors import SafetensorError
 from scipy.sparse import csr_array
 
@@ -53,7 +54,7 @@ class Facts:
         report: the row of ``metrics.jsonl``.
         optimizer: the groups of its parameters.
         seed: of the run.
-        figures: the method's numbers for the log.
+        metrics: the method's numbers for the log.
         steps: optimizer steps since the start.
         searches: epoch -> search -> scores.
         criteria: epoch -> criterion -> value.
@@ -68,7 +69,7 @@ class Facts:
     report: dict[str, Any]
     optimizer: list[dict[str, Any]]
     seed: int
-    figures: dict[str, float]
+    metrics: Annotated[dict[str, float], Field(alias="figures")]
     steps: int = 0
     searches: dict[int, dict[str, Scores]] = field(default_factory=dict)
     criteria: dict[int, dict[str, float]] = field(default_factory=dict)

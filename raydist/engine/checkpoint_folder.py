@@ -141,7 +141,7 @@ class CheckpointFolder:
                     self.fs.delete_dir(folder)
 
     def remove_unfinished(self) -> None:
-        """Remove what writers have left that were killed; nobody may write at that moment."""
+        """Remove what writers have left that were killed; no other process may write at that moment."""
         if self._is_local:
             remove_unfinished(Path(self.path))
 
