@@ -105,6 +105,8 @@ def unpack(state: RunState, files: Files) -> EpochReport:
             f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run "
             "it belongs to"
         )
+    if "stages" in facts:  # older checkpoints do not say; the configuration does
+        state.plan = state.plan.going_on(facts["stages"])
     if facts["epoch"] > state.plan.num_epochs:
         raise CheckpointError(
             f"the checkpoint is of epoch {facts['epoch']} of a run of {state.plan.num_epochs} epochs: resume "
@@ -115,8 +117,6 @@ def unpack(state: RunState, files: Files) -> EpochReport:
     _load_encoder(state.encoder, content.tensors["encoder"])
     _load_modules(state, content.tensors["modules"])
     state.epoch, state.frames_seen = facts["epoch"], facts["frames_seen"]
-    if "stages" in facts:  # older checkpoints do not say; the configuration does
-        state.plan = state.plan.going_on(facts["stages"])
     state.steps = facts.get("steps", 0)  # older checkpoints did not count them
     state.history = by_epoch(facts["history"])
     state.searches = by_epoch(facts.get("searches", {}))  # older runs had one search

@@ -14,7 +14,7 @@ from raydist.engine.checkpoint_folder import Files
 from raydist.engine.inputs import Inputs
 from raydist.engine.schema import Config
 from raydist.engine.tracklet_rows import RowsDigest, TrackletRow, digest_of, tracklet_rows
-from raydist.errors import CheckpointError, ConfigError, DataError
+from raydist.errors import ConfigError, DamagedCheckpointError, DataError
 from raydist.methods.registry import method_class
 
 ORIGIN = "origin.json"
@@ -37,7 +37,7 @@ class Origin:
         """That of a checkpoint; None where it does not say.
 
         Raises:
-            CheckpointError: the file is not as it was written.
+            DamagedCheckpointError: the file is not as it was written.
         """
         if ORIGIN not in files:
             return None
@@ -45,7 +45,7 @@ class Origin:
             values = json.loads(files[ORIGIN])
             return cls(dict(values["config"]), RowsDigest(**values["data"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(
+            raise DamagedCheckpointError(
                 f"{ORIGIN} of the checkpoint is damaged ({type(error).__name__}: {error}): remove the folder "
                 "of this epoch to go on from the one before"
             ) from error
