@@ -33,6 +33,14 @@ class CheckpointError(RaydistError):
     """A checkpoint is missing, truncated, or belongs to another run."""
 
 
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint is not as it was written; one of an earlier epoch may be."""
+
+
+class StorageError(RaydistError):
+    """A file cannot be written: the disk is full, it is read-only, or the rights are missing."""
+
+
 class WorkerError(RaydistError):
     """A worker of the cluster failed more often than the run allows."""
 
