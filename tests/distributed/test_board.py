@@ -73,4 +73,4 @@ def test_a_board_that_was_lost_refuses_what_is_meant_for_the_old_one(cluster):
 
 def boards() -> list[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    return [process for process in children if process.cmdline()[:1] == ["ray::Board"]]
+    return [process for process in children if "".join(process.cmdline()).startswith("ray::Board")]

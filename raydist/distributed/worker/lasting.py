@@ -40,7 +40,7 @@ _REMEDIES = {
 
 
 def lasting(error: Exception) -> RaydistError | None:
-    """The error as it is told to the user; None where the work is worth another attempt."""
+    """The error as the user sees it; None where the work is worth another attempt."""
     cause = first_cause(error)
     if isinstance(cause, RaydistError):
         return cause

@@ -43,8 +43,8 @@ def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: fl
         try:
             work(job)
         except Exception as error:
-            if told := lasting(error):
-                ray.get(board.fail.remote(told))
+            if reported := lasting(error):
+                ray.get(board.fail.remote(reported))
             raise
 
 
