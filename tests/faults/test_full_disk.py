@@ -51,7 +51,7 @@ def test_a_full_disk_is_told_once_and_the_run_goes_on_when_there_is_room(can_mou
     assert "Traceback" not in run.stderr
     assert (kept / "log.txt").read_text().count(" INFO started") == 1, "the worker is not started again"
     assert RunFolder(kept).checkpoints.newest()[0] == 1
-    assert [path.name for path in (kept / "checkpoints").iterdir()] == ["epoch_0001"]
+    assert [path.parent.name for path in (kept / "checkpoints").glob("*/manifest.json")] == ["epoch_0001"]
     assert second.endswith("exit code 0\n")
     assert RunFolder(finished).summary().epochs == 2
     assert os.listdir(disk) == [], "the disk was that of the script alone"
