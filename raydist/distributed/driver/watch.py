@@ -78,11 +78,7 @@ class Watch:
         if not isinstance(cause, WorkerGroupError) or not failures:
             return " ".join(str(cause).split())[-500:]
         lost = [rank for rank, error in failures.items() if isinstance(error, RayActorError)]
-        lines = [
-            f"worker {rank} {'was lost' if rank in lost else 'lost the others'} "
-            f"({self._doing.get(rank, 'starting')})"
-            for rank in lost or failures
-        ]
+        lines = [f"worker {rank} failed ({self._doing.get(rank, 'starting')})" for rank in lost or failures]
         return "; ".join([*lines, *self._ended[-1:]])
 
     def _ask(self) -> News | None:

@@ -250,7 +250,7 @@ def test_workers_that_are_lost_too_often_are_named_and_the_run_goes_on_later(und
     (path,) = (tmp_path / "runs").iterdir()
     first, *more = str(caught.value).splitlines()
     assert not more
-    assert re.match(r"workers failed more than 1 times \(ray\.max_failures\): worker 1 was lost \(", first)
+    assert re.match(r"workers failed more than 1 times \(ray\.max_failures\): worker 1 failed \(", first)
     assert first.endswith(f"; go on with --resume {path}")
     folder = RunFolder.open(path)
     assert folder.summary() is None
