@@ -13,6 +13,7 @@ from raydist.engine.clip_batches import StepKey, render
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import autocast
+from raydist.engine.progress import advance
 from raydist.engine.state import RunState
 from raydist.errors import TrainingError
 from raydist.methods.method import Stage
@@ -44,6 +45,7 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
     ]
     means: dict[str, float] = {}
     for iteration in range(iterations):
+        advance(f"epoch {state.epoch + 1}, step {iteration + 1} of {iterations}")
         done = iteration / iterations
         set_learning_rate(state.optimizer, config.train, current.stage, current.epoch, done)
         for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True)):

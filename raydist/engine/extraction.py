@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
 from raydist.engine.precision import Precision, autocast
+from raydist.engine.progress import advance
 from raydist.engine.schema import DataSection
 from raydist.types import Floats, FrameReader, Ints
 
@@ -61,6 +62,7 @@ def extract(
     parts = []
     step = max(1, CLIPS_AT_ONCE // num_parts)
     for start in range(0, len(rows), step):
+        advance(f"features of tracklet {start + 1} of {len(rows)}")
         chosen = rows[start : start + step]
         assert clips is not None
         pixels = frames.read(

@@ -7,12 +7,33 @@ whose order is fixed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+from raydist.engine.progress import PROGRESS, waiting
+
+
+class PeerLost(RuntimeError):
+    """Another rank does not answer: its process or its node is gone."""
+
+
+@contextmanager
+def collective(what: str) -> Iterator[None]:
+    """A block that does nothing but exchange data with the other ranks.
+
+    Raises:
+        PeerLost: the exchange failed.
+    """
+    with waiting(what):
+        try:
+            yield
+        except RuntimeError as error:  # torch has no type of its own for it
+            raise PeerLost(f"{what}: {error}") from error
 
 
 class ProcessGroup(Protocol):
@@ -72,7 +93,8 @@ class TorchProcessGroup:
         padded = torch.zeros((largest, *local.shape[1:]), dtype=local.dtype, device=local.device)
         padded[: len(local)] = local.detach()
         parts = [torch.empty_like(padded) for _ in range(self.world_size)]
-        dist.all_gather(parts, padded)
+        with collective(f"gathering after {PROGRESS.doing}"):
+            dist.all_gather(parts, padded)
         parts = [part[: len(range(rank, total, self.world_size))] for rank, part in enumerate(parts)]
         parts[self.rank] = local
         positions = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
@@ -86,7 +108,8 @@ class TorchProcessGroup:
                 continue
             gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in with_gradient]
             flat = torch.cat([g.reshape(-1) for g in gradients])
-            dist.all_reduce(flat)
+            with collective(f"summing gradients of {PROGRESS.doing}"):
+                dist.all_reduce(flat)
             flat *= factor
             for parameter, part in zip(
                 with_gradient, flat.split([g.numel() for g in gradients]), strict=True
@@ -95,5 +118,6 @@ class TorchProcessGroup:
 
     def broadcast_buffers(self, module: nn.Module) -> None:
         """See `ProcessGroup.broadcast_buffers`."""
-        for buffer in module.buffers():
-            dist.broadcast(buffer, src=0)
+        with collective("sharing batch-norm statistics"):
+            for buffer in module.buffers():
+                dist.broadcast(buffer, src=0)

@@ -213,6 +213,9 @@ class RaySection(Section):
     max_failures: int = Field(
         2, ge=0, description="How often lost workers are replaced before the run fails."
     )
+    hang_timeout: Positive = Field(
+        1800, description="Seconds after which a worker that does not get on is ended, and replaced."
+    )
 
 
 class EvaluationSection(Section):

@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from raydist.distributed.job import ActorHandle, AnyJob, GroupActors
+from raydist.distributed.job import AnyJob, GroupActors
 from raydist.engine.schema import RaySection
-from raydist.errors import WorkerError
+from raydist.errors import RaydistError, StorageError, WorkerError
 
 POLL_SECONDS = 0.3
 COLLECTIVE_SECONDS = 600
-"""How long a collective of the workers may take."""
+"""How long a collective of the workers may take beyond ``ray.hang_timeout``: a worker that hangs is named
+before the others give up."""
 
 
 @contextmanager
@@ -32,12 +33,14 @@ def group_actors(section: RaySection, *, search_budget: int) -> Iterator[GroupAc
         search_budget: bytes that the search of a shard may take.
     """
     import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     from raydist.distributed.board import Board
     from raydist.distributed.shards.feature_shard import start_shards
 
-    # a strategy is named, since actors of a Tune trial would else be put into its placement group
-    board = Board.options(scheduling_strategy="DEFAULT").remote()  # type: ignore[attr-defined]
+    # on the node of the driver, which is lost with it anyway; and in no placement group of a Tune trial
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    board = Board.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
     shards = start_shards(section.num_shards, threads=section.shard_threads, memory_budget=search_budget)
     try:
         yield GroupActors(board, shards)
@@ -68,16 +71,21 @@ def run_group(
         advice: what to do when they failed too often.
 
     Raises:
-        WorkerError: workers failed more often than ``ray.max_failures``; or the error that a worker noted on
-            the board.
+        WorkerError: workers were lost more often than ``ray.max_failures``.
+        RaydistError: the error that a worker noted on the board.
     """
-    import ray
     from ray.train import FailureConfig, RunConfig, ScalingConfig
-    from ray.train.torch import TorchConfig, TorchTrainer
+    from ray.train.torch import TorchTrainer
+
+    from raydist.distributed.driver.watch import Watch
+    from raydist.distributed.rendezvous import RestrictedTorchConfig
 
     trainer = TorchTrainer(
         partial(worker, job),
-        torch_config=TorchConfig(backend="nccl" if section.use_gpu else "gloo", timeout_s=COLLECTIVE_SECONDS),
+        torch_config=RestrictedTorchConfig(
+            backend="nccl" if section.use_gpu else "gloo",
+            timeout_s=section.hang_timeout + COLLECTIVE_SECONDS,
+        ),
         scaling_config=ScalingConfig(num_workers=section.num_workers, use_gpu=section.use_gpu),
         run_config=RunConfig(
             name=name,
@@ -85,20 +93,29 @@ def run_group(
             failure_config=FailureConfig(max_failures=section.max_failures),
         ),
     )
-    board, cause = job.actors.board, None
+    watch = Watch(job.actors.board, on_event, section.hang_timeout, log=job.folder / "log.txt")
+    cause = None
     try:
-        run_in_thread(trainer.fit, meanwhile=_forwarder(board, on_event))
+        run_in_thread(trainer.fit, meanwhile=watch.look)
     except Exception as error:
         cause = error
     finally:
-        failure = ray.get(board.failure.remote())
+        failure = watch.failure()
         shutil.rmtree(storage / name, ignore_errors=True)
     if failure:
-        raise failure from cause
+        raise _with_advice(failure, advice) from cause
     if cause:
         raise WorkerError(
-            f"workers failed more than {section.max_failures} times (ray.max_failures){advice}\n{cause}"
+            f"workers failed more than {section.max_failures} times (ray.max_failures): "
+            f"{watch.what_happened(cause)}{advice}"
         ) from cause
+
+
+def _with_advice(failure: RaydistError, advice: str) -> RaydistError:
+    """What is not the fault of the run ends with how to go on with it."""
+    if not isinstance(failure, StorageError):
+        return failure
+    return StorageError(f"{failure}{advice}")
 
 
 def run_in_thread(call: Callable[[], object], *, meanwhile: Callable[[], None] = lambda: None) -> None:
@@ -127,18 +144,3 @@ def run_in_thread(call: Callable[[], object], *, meanwhile: Callable[[], None] =
     meanwhile()
     if errors:
         raise errors[0]
-
-
-def _forwarder(board: ActorHandle, on_event: Callable[[Any], None]) -> Callable[[], None]:
-    """A function that passes on what is new on the board, at each call."""
-    import ray
-
-    num_forwarded = 0
-
-    def forward() -> None:
-        nonlocal num_forwarded
-        for event in ray.get(board.events.remote(num_forwarded)):
-            num_forwarded += 1
-            on_event(event)
-
-    return forward

@@ -10,10 +10,11 @@ import ray
 import torch.distributed as dist
 
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.board import EpochKey, Shared
+from raydist.distributed.board import Attempt, EpochKey, Shared
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.refresher import ShardedRefresher
-from raydist.engine.process_group import ProcessGroup
+from raydist.engine.process_group import ProcessGroup, collective
+from raydist.engine.progress import waiting
 from raydist.engine.refresher import Compute
 from raydist.methods.method import Targets
 from raydist.types import Floats
@@ -41,20 +42,22 @@ class ShardedRefresh:
     ) -> None:
         self._process_group, self._board = process_group, board
         self._refresher = ShardedRefresher(shards, tracklets, threads=threads)
-        attempt = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [0]
+        attempt: list[Any] = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [None]
         if process_group.world_size > 1:
-            dist.broadcast_object_list(attempt, src=0)
-        self._attempt = attempt[0]
+            with collective("agreeing on the attempt"):
+                dist.broadcast_object_list(attempt, src=0)
+        self._attempt: Attempt = attempt[0]
 
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
         key, board = EpochKey(self._attempt, epoch), self._board
         features = Shared(ray.put(local))
         ray.get(board.put_features.remote(key, self._process_group.rank, features))
-        if self._process_group.rank == 0:
-            self._compute(key, num_rows, compute)
-        shared: Shared = ray.get(board.targets.remote(key))
-        targets: Targets | Exception = ray.get(shared.reference)
+        with waiting(f"targets of epoch {epoch + 1}"):
+            if self._process_group.rank == 0:
+                self._compute(key, num_rows, compute)
+            shared: Shared = ray.get(board.targets.remote(key))
+            targets: Targets | Exception = ray.get(shared.reference)
         if isinstance(targets, Exception):
             raise targets
         return targets

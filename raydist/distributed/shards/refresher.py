@@ -17,6 +17,7 @@ from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
 from raydist.data.training_set import TrainingSet
+from raydist.distributed.causes import first_cause
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
@@ -87,7 +88,7 @@ class ShardedRefresher:
             try:
                 return ask()
             except (RayActorError, ObjectLostError, RayTaskError) as error:
-                if not isinstance(_first_cause(error), LOST):
+                if not isinstance(first_cause(error), LOST):
                     raise
                 log.warning(
                     "a feature shard was lost (attempt %d): it is filled again, and the step starts over",
@@ -126,10 +127,3 @@ class ShardedRefresher:
                 for shard, start, part in zip(self._shards, starts[:-1], parts, strict=True)
             ]
         )
-
-
-def _first_cause(error: BaseException) -> BaseException:
-    """What went wrong first: a task fails with the error of another one whose result it was to take."""
-    while isinstance(error, RayTaskError) and isinstance(error.cause, BaseException):
-        error = error.cause
-    return error

@@ -33,6 +33,9 @@ from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
 
+STOP_SECONDS = 1.0
+"""Between two times that the workers of a trial are told to end."""
+
 
 @dataclass(frozen=True)
 class StudyJob:
@@ -88,9 +91,10 @@ class TrialDriver(Trainable):
 
     def cleanup(self) -> None:
         """End the workers, and wait until their CPUs are free."""
-        if self._board is not None:
-            self._board.stop.remote()
-        self._group.join()
+        while self._group.is_alive():
+            if self._board is not None:
+                self._board.stop.remote()  # said again and again: a board that was lost has forgotten it
+            self._group.join(STOP_SECONDS)
 
     def _configs(self, study: Study, sample: Mapping[str, Any]) -> dict[str, Config]:
         """The configurations of the trial by data set, with the number of the epoch of another run."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from raydist.distributed.job import TrialJob
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
 from raydist.engine.checkpoint_folder import CheckpointFolder
+from raydist.engine.progress import waiting
 from raydist.engine.run_folder import KEPT
 from raydist.tuning.joint_run import JointRun
 from raydist.tuning.report import TrialReport
@@ -13,13 +14,15 @@ from raydist.tuning.report import TrialReport
 
 def train_trial(job: TrialJob) -> None:
     """What every Ray Train worker of a trial executes."""
-    run_guarded(job, _train)
+    hang_timeout = next(iter(job.configs.values())).ray.hang_timeout
+    run_guarded(job, _train, hang_timeout=hang_timeout)
 
 
 def _train(job: TrialJob) -> None:
     import ray
 
     configs, board = job.configs, job.actors.board
+    name = ray.get(board.name.remote())
     process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
     checkpoints = CheckpointFolder((job.folder / "checkpoints").as_uri())
     run = JointRun(
@@ -34,7 +37,8 @@ def _train(job: TrialJob) -> None:
         """Tell the board of an epoch that is safe on disk, and wait for the decision."""
         if leads:
             ray.get(board.post.remote(report))
-        return bool(ray.get(board.may_go_on.remote(report.epoch)))
+        with waiting("the decision about the trial"):
+            return bool(ray.get(board.may_go_on.remote(name, report.epoch)))
 
     with logging_to(job.folder / "log.txt", process_group):
         newest = checkpoints.newest_as(run.unpack)

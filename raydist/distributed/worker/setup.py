@@ -17,26 +17,35 @@ from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProce
 from raydist.engine.schema import Config
 from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
-from raydist.errors import RaydistError
 from raydist.home import cache_folder
 
 
-def run_guarded(job: AnyJob, work: Callable[[AnyJob], None]) -> None:
-    """Do the work of a worker.
+def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: float) -> None:
+    """Do the work of a worker, and send signs of life meanwhile.
 
-    An error of ours would come again: it is noted on the board, and workers that are started after it end at
-    once.
+    An error that would come again is noted on the board, and workers that are started after it end at once.
+
+    Args:
+        job: what the worker is given.
+        work: called with it.
+        hang_timeout: ``ray.hang_timeout``.
     """
     import ray
+    import ray.train
+
+    from raydist.distributed.worker.heart import beating
+    from raydist.distributed.worker.lasting import lasting
 
     board = job.actors.board
     if ray.get(board.failure.remote()):
         return
-    try:
-        work(job)
-    except RaydistError as error:
-        ray.get(board.fail.remote(error))
-        raise
+    with beating(board, ray.train.get_context().get_world_rank(), hang_timeout):
+        try:
+            work(job)
+        except Exception as error:
+            if reported := lasting(error):
+                ray.get(board.fail.remote(reported))
+            raise
 
 
 def setup_worker(*, deterministic: bool) -> ProcessGroup:

@@ -19,7 +19,7 @@ STEP_SECONDS = 0.5
 
 def train_worker(job: TrainingJob) -> None:
     """What every Ray Train worker of a training executes."""
-    run_guarded(job, _train)
+    run_guarded(job, _train, hang_timeout=job.config.ray.hang_timeout)
 
 
 def _train(job: TrainingJob) -> None:

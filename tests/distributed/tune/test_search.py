@@ -15,10 +15,11 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import median
 
+import psutil
 import pytest
 
 from raydist.distributed.driver.training import train
@@ -59,13 +60,13 @@ def wait_for_an_epoch(folder: Path, number: int) -> None:
 
 
 @contextmanager
-def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[None]:
+def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[int]:
     """A process in a group of its own; one of them or all are killed at the end of the block."""
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more
     )
     try:
-        yield
+        yield process.pid
     finally:
         kill(process.pid, signal.SIGKILL)
         process.wait(timeout=60)
@@ -84,7 +85,9 @@ def study(smoke_root, run_env_of_module, tmp_path_factory):
         "run.name=s",
     ]
     command = [sys.executable, "-m", "raydist.tune", *words]
-    with started(command, kill=os.kill, cwd=home, env=run_env_of_module):
+    with started(command, kill=os.kill, cwd=home, env=run_env_of_module) as pid:
+        wait_for_an_epoch(home / "runs" / "s", 0)
+        sockets = listening_sockets(pid)
         wait_for_an_epoch(home / "runs" / "s", 1)
     folder = StudyFolder.open(home / "runs" / "s")
     killed = folder.trials()
@@ -93,12 +96,28 @@ def study(smoke_root, run_env_of_module, tmp_path_factory):
         again, cwd=home, env=run_env_of_module, capture_output=True, text=True, timeout=500, check=False
     )
     assert result.returncode == 0, result.stderr
+    (home / "sockets.json").write_text(json.dumps(sockets))
     return folder, killed, json.loads(result.stdout.splitlines()[-1]), result.stderr
+
+
+def listening_sockets(pid: int) -> list[tuple[str, int]]:
+    """Address and port of every socket that a process or one that it started listens on."""
+    sockets = []
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            sockets += [s.laddr for s in process.net_connections("inet") if s.status == "LISTEN"]
+    return [(address.ip, address.port) for address in sockets]
 
 
 @pytest.fixture(scope="module")
 def run_env_of_module():
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+def test_every_socket_was_on_the_loopback_in_the_middle_of_the_search(study):
+    sockets = json.loads((study[0].path.parent.parent / "sockets.json").read_text())
+    assert len(sockets) > 5
+    assert {ip.removeprefix("::ffff:") for ip, _ in sockets} == {"127.0.0.1"}
 
 
 def test_every_trial_ended_and_counts_once(study):

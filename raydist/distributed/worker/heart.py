@@ -1,0 +1,47 @@
+"""A worker's signs of life, sent to the board from a thread of their own."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import ray
+
+from raydist.distributed.beats import Beat
+from raydist.distributed.job import ActorHandle
+from raydist.engine.progress import PROGRESS
+
+MOST_SECONDS = 2.0
+"""Between two signs of life."""
+
+
+@contextmanager
+def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None]:
+    """Send signs of life in a block, at least eight within `hang_timeout` seconds.
+
+    Args:
+        board: of `raydist.distributed.board.Board`.
+        rank: of this worker.
+        hang_timeout: ``ray.hang_timeout``.
+    """
+    node, pid, started = ray.get_runtime_context().get_node_id(), os.getpid(), psutil.Process().create_time()
+    ended = threading.Event()
+
+    def beat() -> None:
+        while True:
+            count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
+            board.beat.remote(Beat(rank, node, pid, started, count, doing, waits))
+            if ended.wait(min(MOST_SECONDS, hang_timeout / 8)):
+                return
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        board.leave.remote(rank)
