@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from raydist.announcements import listening
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
+from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.environment import describe_environment
@@ -115,16 +119,15 @@ def _train(
     config = config.model_copy(update={"data": inputs.data})
     check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
+    preflight(config, memory, resume)
     with connected(config.ray):
         check_resources(config.ray)
-        folder = _open_folder(config, resume)
-        tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
-        uri = config.tracking.mlflow_uri if run_id else None
-        on_event(
-            _started(
-                config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resume is not None, start=start
+        with _beginning(config, resume) as folder:
+            tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
+            uri, resumed = config.tracking.mlflow_uri if run_id else None, resume is not None
+            on_event(
+                _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resumed, start=start)
             )
-        )
         del inputs
         with finishing(tracker):
             go_on_with = part_of.folder if part_of else folder.path
@@ -171,14 +174,25 @@ def _started(
     )
 
 
-def _open_folder(config: Config, resume: Path | None) -> RunFolder:
-    if resume is None:
-        folder = RunFolder.create(
-            Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
-        )
+@contextmanager
+def _beginning(config: Config, resume: Path | None) -> Iterator[RunFolder]:
+    """The folder of the run; a new one is removed again where the run is stopped before it has begun."""
+    if resume is not None:
+        yield _open_folder(config, resume)
+        return
+    folder = RunFolder.create(
+        Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
+    )
+    try:
         folder.write("config.yaml", config.dump())
         folder.write("environment.json", describe_environment())
-        return folder
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _open_folder(config: Config, resume: Path) -> RunFolder:
     folder = RunFolder.open(resume.resolve())
     folder.require_same(config)
     return folder
