@@ -21,10 +21,20 @@ WORDS = [
 ]  # fmt: skip
 
 
-def started(env, folder, *words):
-    """A run, its errors readable."""
-    command = [sys.executable, "-m", "raydist.train", "smoke", *WORDS, *words]
-    return subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def started():
+    """`started(env, folder)` starts a run, its errors readable; what still runs at the end is killed."""
+    processes = []
+
+    def start(env, folder):
+        command = [sys.executable, "-m", "raydist.train", "smoke", *WORDS]
+        processes.append(subprocess.Popen(command, cwd=folder, env=env, stderr=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
@@ -54,34 +64,34 @@ def left_behind(env, *, seconds):
 
 @pytest.mark.parametrize("delay", [0.2, 3])  # Ray is being imported; its processes start
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_is_heard_while_ray_starts(marked_env, tmp_path, number, code, delay):
+def test_a_signal_is_heard_while_ray_starts(started, marked_env, tmp_path, number, code, delay):
     process = started(marked_env, tmp_path)
     for line in process.stderr:
         if line.startswith("starting Ray"):
             time.sleep(delay)
             process.send_signal(number)
             break
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=60)
     assert process.returncode == code
     assert rest.splitlines()[-1] == ("interrupted" if code == 130 else "terminated")
     assert left_behind(marked_env, seconds=10) == []
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_run_that_is_stopped_before_it_begins_takes_no_name(marked_env, tmp_path):
+def test_a_run_that_is_stopped_before_it_begins_takes_no_name(started, marked_env, tmp_path):
     git = tmp_path / "bin" / "git"  # asked for the commit when the folder is made
     git.parent.mkdir()
     git.write_text("#!/bin/sh\ntest -f runs/r/config.yaml && kill -INT $PPID\nsleep 1\n")
     git.chmod(0o755)
     env = marked_env | {"PATH": f"{git.parent}:{marked_env['PATH']}"}
     process = started(env, tmp_path)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "interrupted"
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_a_second_ctrl_c_ends_at_once_with_a_whole_checkpoint(marked_env, tmp_path):
+def test_a_second_ctrl_c_ends_at_once_with_a_whole_checkpoint(started, marked_env, tmp_path):
     process = started(marked_env, tmp_path)
     for line in process.stderr:
         if line.startswith("epoch 1/3"):
@@ -90,7 +100,7 @@ def test_a_second_ctrl_c_ends_at_once_with_a_whole_checkpoint(marked_env, tmp_pa
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     begin = time.monotonic()
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - begin < 3
     assert rest.splitlines()[-1] == "interrupted again: ended at once"
