@@ -18,8 +18,8 @@ from raydist.health.finding import Finding, Level, compared, size
 SHARED_MEMORY = Path("/dev/shm")
 CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
-LEAST_OPEN_FILES = 256
-"""With fewer, the services of a local Ray do not come up."""
+LEAST_OPEN_FILES = 64
+"""With fewer, the services of a local Ray do not come up: 32 were too few, 100 enough."""
 
 ENOUGH_OPEN_FILES = 4096
 """What Ray itself warns of; a search with many trials needs them."""

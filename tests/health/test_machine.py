@@ -68,7 +68,7 @@ def test_no_shared_memory_is_a_warning(tmp_path):
     assert check_shared_memory(1, tmp_path / "none").level == "warning"
 
 
-@pytest.mark.parametrize(("limit", "level"), [(100, "stops"), (2000, "warning"), (8192, "fine")])
+@pytest.mark.parametrize(("limit", "level"), [(60, "stops"), (2000, "warning"), (8192, "fine")])
 def test_the_hard_limit_of_open_files_counts(limit, level):
     code = (
         "import resource\nfrom raydist.health.machine import check_open_files\n"

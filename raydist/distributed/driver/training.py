@@ -122,7 +122,7 @@ def _train(
     preflight(config, memory, resume)
     with connected(config.ray):
         check_resources(config.ray)
-        with _beginning(config, resume) as folder:
+        with _prepared_folder(config, resume) as folder:
             tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
             uri, resumed = config.tracking.mlflow_uri if run_id else None, resume is not None
             on_event(
@@ -175,7 +175,7 @@ def _started(
 
 
 @contextmanager
-def _beginning(config: Config, resume: Path | None) -> Iterator[RunFolder]:
+def _prepared_folder(config: Config, resume: Path | None) -> Iterator[RunFolder]:
     """The folder of the run; a new one is removed again where the run is stopped before it has begun."""
     if resume is not None:
         yield _open_folder(config, resume)

@@ -17,7 +17,7 @@ SMALL = GroupMemory(memory_mb=1, shard_mb=1, search_budget=0)
 
 TRAIN = """
 import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
 from raydist.train import main
 main()
 """
@@ -74,8 +74,8 @@ def test_too_few_open_files_are_refused_before_anything_is_written(run_env, tmp_
         cwd=tmp_path, env=run_env, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert asked.returncode == 2
-    assert "open files: at most 200 a process" in asked.stderr
+    assert "open files: at most 60 a process" in asked.stderr
     assert "ulimit -Hn 65536" in asked.stderr
     assert "starting Ray" not in asked.stderr
     assert list(tmp_path.iterdir()) == []
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] > 200
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] > 60
