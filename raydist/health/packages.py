@@ -28,10 +28,10 @@ def check_python() -> Finding:
     """The interpreter."""
     from packaging.specifiers import SpecifierSet
 
-    version, wanted = sys.version.split()[0], metadata.metadata("raydist")["Requires-Python"]
-    if SpecifierSet(wanted).contains(version, prereleases=True):
-        return Finding("python", "fine", version)
-    return Finding("python", "stops", f"{version}, expected {wanted}", f"install raydist in Python {wanted}")
+    release, wanted = sys.version.split()[0], metadata.metadata("raydist")["Requires-Python"]
+    if SpecifierSet(wanted).contains(release, prereleases=True):
+        return Finding("python", "fine", release)
+    return Finding("python", "stops", f"{release}, expected {wanted}", f"install raydist in Python {wanted}")
 
 
 def check_packages() -> list[Finding]:
@@ -58,19 +58,19 @@ def check_package(name: str, wanted: str) -> Finding:
     """
     from packaging.specifiers import SpecifierSet
 
-    version, install = version_of(name), f"pip install '{name}{wanted}'"
-    if version is None:
+    release, install = version_of(name), f"pip install '{name}{wanted}'"
+    if release is None:
         return Finding(name, "stops", f"not installed, expected {wanted or 'any version'}", install)
-    if not SpecifierSet(wanted).contains(version, prereleases=True):
-        return Finding(name, "warning", f"{version}, expected {wanted}", install)
-    return Finding(name, "fine", version)
+    if not SpecifierSet(wanted).contains(release, prereleases=True):
+        return Finding(name, "warning", f"{release}, expected {wanted}", install)
+    return Finding(name, "fine", release)
 
 
 def check_faiss() -> Finding:
     """The library of neighbour searches, which has two distributions."""
     for name in FAISS:
-        if version := version_of(name):
-            return Finding("faiss", "fine", f"{name} {version}")
+        if release := version_of(name):
+            return Finding("faiss", "fine", f"{name} {release}")
     return Finding(
         "faiss", "warning", "not installed: searches are exact, ivf is refused", "pip install faiss-cpu"
     )
@@ -78,8 +78,8 @@ def check_faiss() -> Finding:
 
 def check_optuna() -> Finding:
     """The library of `tune.search=optuna`."""
-    version = version_of("optuna")
-    return Finding("optuna", "fine", version or "not installed (needed by tune.search=optuna only)")
+    release = version_of("optuna")
+    return Finding("optuna", "fine", release or "not installed (needed by tune.search=optuna only)")
 
 
 def check_devices() -> Finding:
