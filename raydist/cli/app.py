@@ -11,6 +11,7 @@ from raydist.cli.bench import bench
 from raydist.cli.cluster import ClusterCommand, cluster
 from raydist.cli.compare import compare
 from raydist.cli.data import data
+from raydist.cli.doctor import doctor
 from raydist.cli.embed import embed
 from raydist.cli.evaluate import evaluate
 from raydist.cli.guide import guide
@@ -29,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, evaluate, report, compare, embed, score, guide):
+for command in (train, tune, evaluate, report, compare, embed, score, guide, doctor):
     app.command()(command)
 app.command(cls=ClusterCommand)(cluster)
 app.add_typer(data, name="data")

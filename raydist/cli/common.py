@@ -8,7 +8,6 @@ import gc
 import json
 import os
 import shlex
-import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from raydist.announcements import listening
+from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
 from raydist.cli.system import what_failed
 from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
@@ -45,13 +45,6 @@ Json = Annotated[
     typer.Option("--json", help="Print one JSON object as the last line on stdout; all else goes to stderr."),
 ]
 
-INTERRUPTED, TERMINATED = 130, 143
-"""Exit codes after SIGINT and SIGTERM."""
-
-
-class Terminated(SystemExit):
-    """SIGTERM came."""
-
 
 def with_exit_codes(command: F) -> F:
     """Turn errors into one clear message and the promised exit code, and print what is announced.
@@ -62,8 +55,7 @@ def with_exit_codes(command: F) -> F:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         atexit.register(gc.freeze)  # Python would search all modules for garbage at its end, for seconds
-        signal.signal(signal.SIGTERM, _terminate)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop_by_signals()
         try:
             with warnings.catch_warnings(), listening(print_line):
                 warnings.showwarning = functools.partial(_show_warning, set())
@@ -134,10 +126,6 @@ def _show_warning(
         shown.add(str(message))
     else:
         print_line(warnings.formatwarning(message, category, filename, lineno, line).rstrip())
-
-
-def _terminate(number: int, frame: object) -> None:
-    raise Terminated(TERMINATED)
 
 
 def split_arguments(arguments: Sequence[str] | None, *, what: str = "recipe") -> tuple[str | None, list[str]]:

@@ -19,6 +19,12 @@ PATIENCE_S = 10.0
 _ALIVE = "/ray.rpc.NodeInfoGcsService/CheckAlive"
 
 
+def cluster_address(given: str | None) -> str | None:
+    """The cluster to connect to: the given one, else that of `RAY_ADDRESS`; None starts a local one."""
+    address = given or os.environ.get("RAY_ADDRESS")
+    return None if address in ("", "local") else address
+
+
 def require_cluster(address: str, *, given_by: str) -> None:
     """Refuse an address at which no cluster answers that lets this process in.
 

@@ -8,22 +8,21 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from raydist.announcements import announce
-from raydist.distributed.address import no_cluster, require_cluster
+from raydist.distributed.address import cluster_address, no_cluster, require_cluster
+from raydist.distributed.own_handlers import own_handlers
 from raydist.distributed.temp_folder import shorten_temp_folder
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
+from raydist.health.local_cluster import OBJECT_STORE_BYTES
 from raydist.home import cache_folder, home
 from raydist.storage import one_at_a_time, write_whole
 
-OBJECT_STORE_BYTES = 1_000_000_000
 STARTS_AT_ONCE = 8
 """Processes that a small machine may start at once: a trial of a search takes about eight, which wait for
 each other."""
@@ -78,15 +77,6 @@ def prepare(address: str | None) -> None:
 
 
 @contextmanager
-def _own_handler(number: signal.Signals) -> Iterator[None]:
-    """Keep this process's handler of a signal, which Ray would replace by one that ends with another code."""
-    handler = signal.getsignal(number)
-    yield
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(number, handler)
-
-
-@contextmanager
 def connected(section: RaySection) -> Iterator[None]:
     """A cluster for the length of a block: the one the job was submitted to, the one `ray.address` names,
     else a local one.
@@ -96,8 +86,7 @@ def connected(section: RaySection) -> Iterator[None]:
     Raises:
         ConfigError: no cluster answers at the address, or its token is another one.
     """
-    given = section.address or os.environ.get("RAY_ADDRESS")
-    address = None if given in ("", "local") else given
+    address = cluster_address(section.address)
     prepare(address)
     import ray
 
@@ -109,12 +98,12 @@ def connected(section: RaySection) -> Iterator[None]:
         "logging_level": logging.WARNING,
         "runtime_env": {"env_vars": _worker_environment()},
     }
-    with _own_handler(signal.SIGTERM):
-        if address is None:
-            _start(quiet)
-        else:
-            _connect(address, "ray.address" if section.address else "RAY_ADDRESS", quiet)
     try:
+        with own_handlers():
+            if address is None:
+                _start(quiet)
+            else:
+                _connect(address, "ray.address" if section.address else "RAY_ADDRESS", quiet)
         yield
     finally:
         ray.shutdown()

@@ -33,6 +33,7 @@ COMMANDS = [
     "recipes",
     "recipes show",
     "guide",
+    "doctor",
 ]
 
 

@@ -10,13 +10,13 @@ from typer.testing import CliRunner
 
 from raydist.announcements import announce
 from raydist.cli.common import (
-    Terminated,
     advising,
     print_table,
     resume_advice,
     split_arguments,
     with_exit_codes,
 )
+from raydist.cli.stopping import Terminated
 from raydist.errors import ConfigError, RenamedKeyWarning
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from raydist.announcements import listening
 from raydist.distributed.cluster import check_resources, connected
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
+from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.earlier import Earlier
@@ -123,22 +126,15 @@ def _train(
         earlier.require_data(config, inputs)
     check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs))
+    preflight(config, memory, None if earlier is None else earlier.folder)
     with connected(config.ray):
         check_resources(config.ray)
-        folder = _new_folder(config) if earlier is None else earlier.go_on(config)
-        tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
-        uri = config.tracking.mlflow_uri if run_id else None
-        on_event(
-            _started(
-                config,
-                inputs,
-                memory,
-                folder=folder,
-                mlflow_uri=uri,
-                resumed=earlier is not None,
-                start=start,
+        with _prepared_folder(config, earlier) as folder:
+            tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
+            uri, resumed = config.tracking.mlflow_uri if run_id else None, earlier is not None
+            on_event(
+                _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resumed, start=start)
             )
-        )
         del inputs
         with finishing(tracker), folder.owned() if earlier is None else nullcontext():
             go_on_with = part_of.folder if part_of else folder.path
@@ -178,13 +174,22 @@ def _started(
     )
 
 
-def _new_folder(config: Config) -> RunFolder:
+@contextmanager
+def _prepared_folder(config: Config, earlier: Earlier | None) -> Iterator[RunFolder]:
+    """The folder of the run; a new one is removed again where the run is stopped before it has begun."""
+    if earlier is not None:
+        yield earlier.go_on(config)
+        return
     folder = RunFolder.create(
         Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
     )
-    folder.write("config.yaml", config.dump())
-    folder.write("environment.json", describe_environment())
-    return folder
+    try:
+        folder.write("config.yaml", config.dump())
+        folder.write("environment.json", describe_environment())
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def track(config: Config, folder: RunFolder, *, parent: str | None = None) -> tuple[Tracker, str | None]:

@@ -1,0 +1,43 @@
+"""Whether this machine can run a local Ray cluster and the processes of a training."""
+
+from __future__ import annotations
+
+from raydist.health.finding import Finding
+from raydist.health.machine import (
+    check_memory_of_machine,
+    check_open_files,
+    check_ports,
+    check_shared_memory,
+)
+
+OBJECT_STORE_BYTES = 1_000_000_000
+"""What Ray keeps in shared memory, at most."""
+
+MEGABYTE = 1_000_000
+SERVICES = 600 * MEGABYTE
+"""What the services of a local Ray take, about."""
+
+PROCESS = 500 * MEGABYTE
+"""A process that has imported torch and Ray, about, without its data."""
+
+
+def local_findings(
+    *, num_workers: int, num_shards: int, worker_mb: float = 0, shard_mb: float = 0
+) -> list[Finding]:
+    """Whether this machine can run a local Ray with so many processes.
+
+    Args:
+        num_workers: W.
+        num_shards: S.
+        worker_mb: what a worker takes beside its code.
+        shard_mb: the same of a feature shard.
+    """
+    least = SERVICES + num_workers * PROCESS
+    shards = num_shards * (PROCESS + shard_mb * MEGABYTE)
+    enough = least + OBJECT_STORE_BYTES + shards + num_workers * worker_mb * MEGABYTE
+    return [
+        check_memory_of_machine(least=least, enough=enough),
+        check_shared_memory(OBJECT_STORE_BYTES),
+        check_open_files(),
+        check_ports(),
+    ]

@@ -1,0 +1,81 @@
+"""What is refused before a training starts; no test here starts Ray."""
+
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from raydist.announcements import listening
+from raydist.distributed.driver.memory import GroupMemory
+from raydist.distributed.driver.preflight import preflight
+from raydist.engine.checkpoint_room import checkpoint_room
+from raydist.errors import ConfigError
+
+SMALL = GroupMemory(memory_mb=1, shard_mb=1, search_budget=0)
+
+TRAIN = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60))
+from raydist.train import main
+main()
+"""
+
+
+@pytest.fixture
+def few_mb(tmp_path):
+    """A disk of its own with 4 MB, where the system lets a test mount one."""
+    (tmp_path / "disk").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(tmp_path / "disk")]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this machine mounts nothing for a test")
+    yield tmp_path / "disk"
+    subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+
+
+def test_a_disk_without_room_for_the_checkpoints_is_refused(smoke, few_mb):
+    with pytest.raises(ConfigError, match=r"disk: 4 MiB left in .*disk, and the checkpoints of this run"):
+        preflight(smoke(f"run.dir={few_mb / 'runs'}"), SMALL, None)
+    assert list(few_mb.iterdir()) == []
+
+
+def test_a_disk_that_may_be_too_small_is_warned_of(smoke, tmp_path, monkeypatch):
+    config = smoke(f"run.dir={tmp_path}")
+    room = checkpoint_room(config, memory_mb=1)
+    left = shutil.disk_usage(tmp_path)._replace(free=(room.least + room.most) // 2)
+    real = shutil.disk_usage
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: left if path == tmp_path else real(path))
+    said = []
+    with listening(said.append):
+        preflight(config, SMALL, None)
+    assert [line for line in said if line.startswith("warning: disk: ")]
+
+
+def test_memory_that_is_not_there_is_warned_of(smoke, tmp_path):
+    said = []
+    with listening(said.append):
+        preflight(smoke(f"run.dir={tmp_path}"), GroupMemory(1, 10_000_000, 0), None)
+    assert any(line.startswith("warning: memory: ") and "may take" in line for line in said)
+
+
+def test_a_cluster_has_other_machines(smoke, tmp_path):
+    said = []
+    config = smoke(f"run.dir={tmp_path}", "ray.address=127.0.0.1:1")
+    with listening(said.append):
+        preflight(config, GroupMemory(1, 10_000_000, 0), None)
+    assert said == []
+
+
+def test_too_few_open_files_are_refused_before_anything_is_written(run_env, tmp_path):
+    words = ["smoke", "tracking.mlflow_uri=null", "run.name=r"]
+    asked = subprocess.run(
+        [sys.executable, "-c", TRAIN, *words],
+        cwd=tmp_path, env=run_env, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert asked.returncode == 2
+    assert "open files: at most 60 a process" in asked.stderr
+    assert "ulimit -Hn 65536" in asked.stderr
+    assert "starting Ray" not in asked.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] > 60
