@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
+
+from raydist.errors import ConfigError
+
+SQLITE = "sqlite:///"
+"""How the address of a SQLite database begins."""
 
 
 def home() -> Path:
@@ -33,8 +39,20 @@ def resolve(path: str) -> Path:
 
 
 def resolve_uri(uri: str) -> str:
-    """The same for a tracking address: only ``sqlite:///relative`` ones are changed."""
-    prefix = "sqlite:///"
-    if not uri.startswith(prefix):
-        return uri
-    return f"{prefix}{resolve(uri.removeprefix(prefix))}"
+    """The same for a tracking address: only ``sqlite:///relative`` and ``@relative`` are changed."""
+    for prefix in (SQLITE, "@"):
+        if uri.startswith(prefix):
+            return f"{prefix}{resolve(uri.removeprefix(prefix))}"
+    return uri
+
+
+def file_umask() -> int:
+    """The permissions that new files do not have: `RAYDIST_UMASK`, by default 077, only for their owner.
+
+    Raises:
+        ConfigError: it is no octal number.
+    """
+    text = os.environ.get("RAYDIST_UMASK", "077")
+    if not re.fullmatch("[0-7]{1,4}", text):
+        raise ConfigError(f"RAYDIST_UMASK = {text!r}: expected an octal number such as 077, 027 or 022")
+    return int(text, 8) & 0o077

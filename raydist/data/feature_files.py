@@ -20,6 +20,7 @@ from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique, plain_words
 from raydist.errors import DataError
+from raydist.home import file_umask
 from raydist.plurals import counted
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
@@ -152,7 +153,7 @@ def _replace(table: pa.Table, path: Path) -> None:
     os.close(handle)
     try:
         pa.parquet.write_table(table, unfinished)
-        os.chmod(unfinished, 0o644)
+        os.chmod(unfinished, 0o666 & ~file_umask())
         os.replace(unfinished, path)
     finally:
         Path(unfinished).unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
+from raydist.home import file_umask
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -173,12 +174,19 @@ def require_new_name(root: Path, name: str | None) -> None:
         )
 
 
-def new_folder(root: Path, name: str | None, stem: str, *, mode: int = 0o777) -> Path:
+def new_folder(root: Path, name: str | None, stem: str, *, mode: int | None = None) -> Path:
     """Make ``root/name``, or ``root/stem-NNN`` with the next free number.
+
+    Args:
+        root: the folder above; made when it is missing.
+        name: None for a number.
+        stem: what stands before the number.
+        mode: who may enter it; None for what `raydist.home.file_umask` leaves.
 
     Raises:
         ConfigError: a folder of that name exists.
     """
+    mode = 0o777 & ~file_umask() if mode is None else mode
     root.mkdir(parents=True, exist_ok=True)
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")

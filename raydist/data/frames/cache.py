@@ -25,6 +25,7 @@ from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
 from raydist.data.frames.resizing import AREA
 from raydist.data.frames.unreadable import check_readable
 from raydist.errors import DataError
+from raydist.home import file_umask
 from raydist.types import Ints
 
 _FORMAT = 2
@@ -144,7 +145,7 @@ def _publish(unfinished: Path, entry: Path) -> None:
         if not entry.is_dir():
             raise
         return
-    entry.chmod(0o755)
+    entry.chmod(0o777 & ~file_umask())
     folder = os.open(entry.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

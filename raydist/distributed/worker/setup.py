@@ -4,6 +4,7 @@ tried again."""
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from raydist.engine.schema import Config
 from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
 from raydist.errors import RaydistError
-from raydist.home import cache_folder
+from raydist.home import cache_folder, file_umask
 
 
 def run_guarded(job: AnyJob, work: Callable[[AnyJob], None]) -> None:
@@ -48,6 +49,7 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
     import ray.train
     import ray.train.torch
 
+    os.umask(file_umask())
     device = ray.train.torch.get_device()
     torch.set_num_threads(1)
     strict = "warn" if device.type == "cuda" else "error"
