@@ -12,6 +12,9 @@ from raydist.errors import ConfigError
 SQLITE = "sqlite:///"
 """How the address of a SQLite database begins."""
 
+FROM_FILE = "from:"
+"""How the name of a file begins that holds the address of MLflow."""
+
 
 def home() -> Path:
     """`RAYDIST_HOME`, by default ``~/raydist``."""
@@ -39,8 +42,8 @@ def resolve(path: str) -> Path:
 
 
 def resolve_uri(uri: str) -> str:
-    """The same for a tracking address: only ``sqlite:///relative`` and ``@relative`` are changed."""
-    for prefix in (SQLITE, "@"):
+    """The same for a tracking address: only ``sqlite:///relative`` and ``from:relative`` are changed."""
+    for prefix in (SQLITE, FROM_FILE):
         if uri.startswith(prefix):
             return f"{prefix}{resolve(uri.removeprefix(prefix))}"
     return uri

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from raydist.errors import ConfigError
+from raydist.home import FROM_FILE
 
 HIDDEN = "***"
 """What stands in the place of a secret."""
@@ -53,15 +54,15 @@ def without_secret(uri: str) -> str:
 def whole_uri(uri: str) -> str:
     """An address with its secret.
 
-    It comes from the file behind an ``@``, from what this process was given, from ``MLFLOW_TRACKING_URI``
+    It comes from the file behind ``from:``, from what this process was given, from ``MLFLOW_TRACKING_URI``
     where that is the same address, or from ``MLFLOW_TRACKING_USERNAME`` and ``MLFLOW_TRACKING_PASSWORD`` (or
     ``MLFLOW_TRACKING_TOKEN``, which MLflow reads itself).
 
     Raises:
         ConfigError: there is no secret for it, or other users can read the file.
     """
-    if uri.startswith("@"):
-        return _from_file(Path(uri[1:]).expanduser())
+    if uri.startswith(FROM_FILE):
+        return _from_file(Path(uri.removeprefix(FROM_FILE)).expanduser())
     if HIDDEN not in uri:
         return uri
     for known in (_whole.get(uri), os.environ.get("MLFLOW_TRACKING_URI")):
@@ -79,7 +80,7 @@ def whole_uri(uri: str) -> str:
     raise ConfigError(
         f"tracking.mlflow_uri = {uri}: its password is kept in no file; set MLFLOW_TRACKING_URI to the whole "
         "address, or (http) MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN; "
-        "or write the address into a file of mode 0600 and give tracking.mlflow_uri=@FILE; "
+        "or write the address into a file of mode 0600 and give tracking.mlflow_uri=from:FILE; "
         "or tracking.mlflow_uri=null"
     )
 
@@ -91,12 +92,16 @@ def _from_file(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ConfigError(
-            f"tracking.mlflow_uri = @{path}: {reason}: expected a file that holds the address"
+            f"tracking.mlflow_uri = {FROM_FILE}{path}: {reason}: expected a file that holds the address"
         ) from None
     if stat.S_IMODE(mode) & 0o077:
-        raise ConfigError(f"tracking.mlflow_uri = @{path}: other users can read the file: chmod 600 {path}")
+        raise ConfigError(
+            f"tracking.mlflow_uri = {FROM_FILE}{path}: other users can read the file: chmod 600 {path}"
+        )
     if not uri or "\n" in uri:
-        raise ConfigError(f"tracking.mlflow_uri = @{path}: expected one line, the address of MLflow")
+        raise ConfigError(
+            f"tracking.mlflow_uri = {FROM_FILE}{path}: expected one line, the address of MLflow"
+        )
     without_secret(uri)
     return uri
 

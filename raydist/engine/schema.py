@@ -264,7 +264,7 @@ class TrackingSection(Section):
 
     mlflow_uri: str | None = Field(
         "sqlite:///runs/mlflow.db",
-        description="Address of MLflow, or `@FILE` that holds it; null logs to the run's folder only.",
+        description="Address of MLflow, or `from:FILE` that holds it; null logs to the run's folder only.",
     )
     experiment: str = Field("raydist", description="Experiment of MLflow.")
     optional: bool = Field(

@@ -33,6 +33,7 @@ from mlflow.exceptions import MlflowException
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of every second try
 
 EPOCH_METRIC = "epoch"
 """The metric whose history says which epochs are logged."""
@@ -61,13 +62,12 @@ def connect(uri: str) -> MlflowClient:
     Raises:
         Exception: of any kind, where the server or the database does not answer.
     """
-    require_free(uri)
-    path, client = database_file(uri), MlflowClient(tracking_uri=uri)
+    path = database_file(uri)
     if path is None:
-        return client
+        return MlflowClient(tracking_uri=uri)
     with one_at_a_time(path):
-        client.get_experiment_by_name("Default")
-    return client
+        require_free(uri)
+        return MlflowClient(tracking_uri=uri)  # it makes the tables
 
 
 def check_store(uri: str, experiment: str) -> None:

@@ -43,6 +43,8 @@ def remedy(error: BaseException) -> str | None:
     """
     if isinstance(error, ModuleNotFoundError):
         return f"install the driver of that database: pip install {error.name}"
+    if isinstance(error, PermissionError):
+        return "choose a place that can be written: tracking.mlflow_uri=sqlite:///PATH"
     text = str(error)
     return next((advice for part, advice in REMEDIES.items() if part in text), None)
 
