@@ -1,4 +1,4 @@
-"""Why MLflow refuses: for good, until somebody mends it, or for the moment."""
+"""Why MLflow refuses: for good, until the cause is mended, or for the moment."""
 
 from __future__ import annotations
 
