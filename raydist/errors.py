@@ -49,6 +49,10 @@ class TrainingError(RaydistError):
     """Training cannot go on (for example, the loss is no longer a number)."""
 
 
+class TrackingError(RaydistError):
+    """MLflow does not answer, or fails in a way that may pass."""
+
+
 class RenamedKeyWarning(FutureWarning):
     """A key of the configuration has a new name; the old one is read for one more version."""
 

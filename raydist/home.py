@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 from raydist.errors import ConfigError
@@ -11,6 +12,12 @@ from raydist.registry import shortened
 
 RAY_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """The variable in which Ray tells a job about itself, as JSON."""
+
+SQLITE = "sqlite:///"
+"""How the address of a SQLite database begins."""
+
+FROM_FILE = "from:"
+"""How the name of a file begins that holds the address of MLflow."""
 
 
 def home() -> Path:
@@ -69,8 +76,20 @@ def _expanded(path: str) -> Path:
 
 
 def resolve_uri(uri: str) -> str:
-    """The same for a tracking address: only ``sqlite:///relative`` ones are changed."""
-    prefix = "sqlite:///"
-    if not uri.startswith(prefix):
-        return uri
-    return f"{prefix}{resolve(uri.removeprefix(prefix))}"
+    """The same for a tracking address: only ``sqlite:///relative`` and ``from:relative`` are changed."""
+    for prefix in (SQLITE, FROM_FILE):
+        if uri.startswith(prefix):
+            return f"{prefix}{resolve(uri.removeprefix(prefix))}"
+    return uri
+
+
+def file_umask() -> int:
+    """The permissions that new files do not have: `RAYDIST_UMASK`, by default 077, only for their owner.
+
+    Raises:
+        ConfigError: it is no octal number.
+    """
+    text = os.environ.get("RAYDIST_UMASK", "077")
+    if not re.fullmatch("[0-7]{1,4}", text):
+        raise ConfigError(f"RAYDIST_UMASK = {text!r}: expected an octal number such as 077, 027 or 022")
+    return int(text, 8) & 0o077

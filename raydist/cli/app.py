@@ -18,7 +18,8 @@ from raydist.cli.guide import guide
 from raydist.cli.recipes import recipes
 from raydist.cli.report import report
 from raydist.cli.score import score
-from raydist.cli.system import open_streams
+from raydist.cli.system import enter
+from raydist.cli.tracking import tracking
 from raydist.cli.train import train
 from raydist.cli.tune import tune
 from raydist.cli.weights import weights
@@ -37,9 +38,10 @@ app.add_typer(data, name="data")
 app.add_typer(bench, name="bench")
 app.add_typer(weights, name="weights")
 app.add_typer(recipes, name="recipes")
+app.add_typer(tracking, name="tracking")
 
 
 def main() -> None:
     """The entry of `raydist`."""
-    open_streams()
+    enter()
     app()

@@ -21,6 +21,7 @@ from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
 from raydist.cli.system import what_failed
 from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
+from raydist.redaction import redacted
 
 if TYPE_CHECKING:
     from raydist.data.datasets.notes import ReadNotes
@@ -149,12 +150,12 @@ def config_of(arguments: Sequence[str] | None) -> Config:
 
 def print_line(text: str) -> None:
     """A line for people, on stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(redacted(text), file=sys.stderr, flush=True)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
     """The last line of a command with ``--json``, on stdout."""
-    print(json.dumps(value), flush=True)
+    print(redacted(json.dumps(value)), flush=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import typer
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
 from raydist.cli.scores import print_search_scores
-from raydist.cli.system import open_streams
+from raydist.cli.system import enter
 from raydist.plurals import counted
 
 Overrides = Annotated[
@@ -60,5 +60,5 @@ def evaluate(
 
 def main() -> None:
     """The entry of `python -m raydist.evaluate`."""
-    open_streams()
+    enter()
     typer.run(evaluate)

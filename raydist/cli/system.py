@@ -5,13 +5,42 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
 from raydist.errors import ConfigError
+from raydist.home import file_umask
+from raydist.redaction import redacted
 
 PARQUET = (".parquet", ".pq", "")
 """How the name of a Parquet file may end."""
+
+
+def enter() -> None:
+    """What comes first in every command: streams, permissions, and no secret among the processes."""
+    open_streams()
+    try:
+        os.umask(file_umask())
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    hide_arguments(sys.orig_argv)
+
+
+def hide_arguments(arguments: Sequence[str]) -> None:
+    """Start again where an argument holds a secret, since all users can read the arguments of a process.
+
+    The address is passed on in the environment, which only its owner can read.
+    """
+    shown = [redacted(argument) for argument in arguments]
+    if shown == list(arguments):
+        return
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key == "tracking.mlflow_uri" and redacted(value) != value:
+            os.environ["MLFLOW_TRACKING_URI"] = value.strip("'\"")
+    os.execv(sys.executable, [sys.executable, *shown[1:]])
 
 
 def open_streams() -> None:

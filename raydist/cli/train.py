@@ -20,7 +20,7 @@ from raydist.cli.common import (
 )
 from raydist.cli.display import ProgressDisplay
 from raydist.cli.scores import print_summary
-from raydist.cli.system import open_streams
+from raydist.cli.system import enter
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
 
 def main() -> None:
     """The entry of `python -m raydist.train`."""
-    open_streams()
+    enter()
     typer.run(train)

@@ -17,7 +17,7 @@ from raydist.cli.common import (
     split_arguments,
     with_exit_codes,
 )
-from raydist.cli.system import open_streams
+from raydist.cli.system import enter
 from raydist.engine.criteria_names import WHY_MISSING
 from raydist.errors import ConfigError
 from raydist.plurals import counted
@@ -146,5 +146,5 @@ def _number(value: float | None) -> str:
 
 def main() -> None:
     """The entry of `python -m raydist.tune`."""
-    open_streams()
+    enter()
     typer.run(tune)

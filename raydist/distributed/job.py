@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,10 +46,12 @@ class TrainingJob(Job):
     Attributes:
         config: the whole configuration.
         run_id: the MLflow run that rank 0 logs to; None without MLflow.
+        mlflow_uri: its address with the password, which `config` does not have; None without MLflow.
     """
 
     config: Config
     run_id: str | None
+    mlflow_uri: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

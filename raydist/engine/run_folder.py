@@ -21,6 +21,7 @@ from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
+from raydist.home import file_umask
 from raydist.on_resume import OnResume
 from raydist.owner import owned
 from raydist.storage import SHARED, read_json, remove_unfinished, write_json, write_whole
@@ -211,7 +212,12 @@ def require_new_name(root: Path, name: str | None) -> None:
 
 
 def new_folder(root: Path, name: str | None, stem: str) -> Path:
-    """Make ``root/name``, or ``root/stem-NNN`` with the next free number; only its owner can enter it.
+    """Make ``root/name``, or ``root/stem-NNN`` with the next free number, for whom `file_umask` lets in.
+
+    Args:
+        root: the folder above; made when it is missing.
+        name: None for a number.
+        stem: what stands before the number.
 
     Raises:
         ConfigError: a folder of that name exists.
@@ -220,7 +226,7 @@ def new_folder(root: Path, name: str | None, stem: str) -> Path:
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:
-            path.mkdir(0o700)
+            path.mkdir(0o777 & ~file_umask())
             break
         except FileExistsError:
             require_new_name(root, name)

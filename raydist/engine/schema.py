@@ -42,6 +42,7 @@ from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.on_resume import Free, Kept, OnResume, SameData, Unused
 from raydist.randomness import MAX_SEED
+from raydist.redaction import without_secret
 from raydist.registry import shown
 from raydist.types import Modality
 
@@ -280,9 +281,18 @@ class TrackingSection(Section):
     on_resume: ClassVar = OnResume.FREE
 
     mlflow_uri: str | None = Field(
-        "sqlite:///runs/mlflow.db", description="Address of MLflow; null logs to the run's folder only."
+        "sqlite:///runs/mlflow.db",
+        description="Address of MLflow, or `from:FILE` that holds it; null logs to the run's folder only.",
     )
     experiment: str = Field("raydist", description="Experiment of MLflow.")
+    optional: bool = Field(
+        False, description="Go on without MLflow where it refuses for good; else that stops the start."
+    )
+
+    @field_validator("mlflow_uri")
+    @classmethod
+    def _without_secret(cls, value: str | None) -> str | None:
+        return value and without_secret(value)
 
 
 class Config(Section):

@@ -1,25 +1,31 @@
 """A run in MLflow: parameters, one step an epoch, artifacts.
 
 The driver creates the run; rank 0 attaches to it by its id, so a worker that is started again goes on with
-the same run. A server that does not answer costs a warning, never the training.
+the same run. Whatever fails costs a warning, never the training, see `raydist.tracking.boundary`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from raydist.tracking.tracker import NoTracker, Tracker, flatten
+from raydist.redaction import redacted
+from raydist.storage import one_at_a_time
+from raydist.tracking.backlog import Backlog
+from raydist.tracking.boundary import PAUSE, Boundary
+from raydist.tracking.refusals import database_file, require_free
+from raydist.tracking.tracker import flatten
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
@@ -27,138 +33,239 @@ from mlflow.exceptions import MlflowException
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store").setLevel(logging.WARNING)
-log = logging.getLogger(__name__)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # it warns of every second try
 
 EPOCH_METRIC = "epoch"
 """The metric whose history says which epochs are logged."""
 
 
-def open_run(
-    uri: str,
-    run_id: str | None,
-    *,
-    experiment: str,
-    name: str,
-    config: Mapping[str, Any],
-    tags: Mapping[str, str],
-) -> tuple[Tracker, str | None]:
-    """Go on with an MLflow run, or start one.
+@dataclass(frozen=True)
+class NewRun:
+    """What a run is created with.
 
-    Args:
-        uri, experiment, name, config, tags: see `create_run`.
-        run_id: of the run to go on with; None for a new one.
-
-    Returns:
-        Its tracker and its id; a `NoTracker` and None when the server does not answer.
-    """
-    run_id = run_id or create_run(uri, experiment=experiment, name=name, config=config, tags=tags)
-    if run_id is None:
-        return NoTracker(), None
-    tracker = MlflowTracker(uri, run_id)
-    tracker.restart()
-    return tracker, run_id
-
-
-def create_run(
-    uri: str, *, experiment: str, name: str, config: Mapping[str, Any], tags: Mapping[str, str]
-) -> str | None:
-    """Start an MLflow run.
-
-    Args:
-        uri: of the tracking server, or ``sqlite:///...``; then artifacts are kept beside the database.
+    Attributes:
         experiment: its name; created when missing.
         name: of the run.
         config: nested; logged as dotted parameters.
         tags: of the run.
-
-    Returns:
-        The run's id, or None (with a warning) when the server does not answer.
     """
-    try:
-        if uri.startswith("sqlite:///"):
-            _database_folder(uri)
-        client = MlflowClient(tracking_uri=uri)
-        run = client.create_run(_experiment_id(client, uri, experiment), run_name=name, tags=dict(tags))
-        params = [Param(key.replace("/", "."), str(value)) for key, value in flatten(config)]
-        client.log_batch(run.info.run_id, params=params)
-    except (MlflowException, OSError) as error:
-        log.warning(
-            "MLflow at %s does not answer (%s): the run goes on without it; metrics.jsonl has everything",
-            uri,
-            error,
-        )
-        return None
-    run_id: str = run.info.run_id
-    return run_id
+
+    experiment: str
+    name: str
+    config: Mapping[str, Any]
+    tags: Mapping[str, str]
 
 
-def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
-    """The id of an experiment, which is created when it is missing."""
+def connect(uri: str) -> MlflowClient:
+    """A client; a SQLite database that is not there is made, by one process at a time.
+
+    Raises:
+        Exception: of any kind, where the server or the database does not answer.
+    """
+    path = database_file(uri)
+    if path is None:
+        return MlflowClient(tracking_uri=uri)
+    with one_at_a_time(path):
+        require_free(uri)
+        return MlflowClient(tracking_uri=uri)  # it makes the tables
+
+
+def check_store(uri: str, experiment: str) -> None:
+    """Ask for an experiment, as a new run would; a SQLite database that is not there is not made.
+
+    Raises:
+        Exception: of any kind; see `raydist.tracking.refusals.remedy`.
+    """
+    path = database_file(uri)
+    if path is None or path.exists():
+        found_experiment(connect(uri), experiment)
+
+
+def found_experiment(client: MlflowClient, name: str) -> str | None:
+    """The id of an experiment; None where there is none.
+
+    Raises:
+        MlflowException: it was deleted.
+    """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
-        return str(client.create_experiment(name, artifact_location=_artifact_root(uri)))
+        return None
+    if experiment.lifecycle_stage != "active":
+        raise MlflowException(f"the experiment {name} is in the state deleted")
     return str(experiment.experiment_id)
 
 
-def _artifact_root(uri: str) -> str | None:
-    if not uri.startswith("sqlite:///"):
-        return None
-    return (_database_folder(uri) / "mlartifacts").as_uri()
+def open_run(uri: str, run_id: str | None, new: NewRun, *, going_on: bool = True) -> str:
+    """The id of an MLflow run that is there; a new one if it is not.
+
+    Args:
+        uri: of the tracking server, or ``sqlite:///...``; then artifacts are kept beside the database.
+        run_id: of the run to go on with; None for a new one.
+        new: what a new one is created with.
+        going_on: whether one that is there is marked as running again.
+
+    Raises:
+        Exception: of any kind, where the server or the database does not answer.
+    """
+    client = connect(uri)
+    if run_id is not None and _is_there(client, run_id):
+        if going_on:
+            client.update_run(run_id, status="RUNNING")
+        return run_id
+    experiment = found_experiment(client, new.experiment) or _create_experiment(client, uri, new.experiment)
+    run = client.create_run(experiment, run_name=new.name, tags=dict(new.tags))
+    params = [Param(key.replace("/", "."), redacted(str(value))) for key, value in flatten(new.config)]
+    client.log_batch(run.info.run_id, params=params)
+    return str(run.info.run_id)
 
 
-def _database_folder(uri: str) -> Path:
-    folder = Path(uri.removeprefix("sqlite:///")).resolve().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _is_there(client: MlflowClient, run_id: str) -> bool:
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
+
+
+def _create_experiment(client: MlflowClient, uri: str, name: str) -> str:
+    path = database_file(uri)
+    root = None if path is None else (path.resolve().parent / "mlartifacts").as_uri()
+    try:
+        return str(client.create_experiment(name, artifact_location=root))
+    except MlflowException:
+        with contextlib.suppress(MlflowException):  # another process was faster
+            if experiment := found_experiment(client, name):
+                return experiment
+        raise
 
 
 class MlflowTracker:
-    """A `Tracker` on a run that exists."""
+    """A `Tracker` on a run that exists.
 
-    def __init__(self, uri: str, run_id: str) -> None:
-        self._client = MlflowClient(tracking_uri=uri)
-        self._run_id = run_id
-        self._logged: int | None = None
+    Args:
+        uri: of the server or the database, whole.
+        run_id: of the run.
+        folder: of the run, whose ``metrics.jsonl`` has the epochs that MLflow has missed; None without one.
+        pause: see `raydist.tracking.boundary.PAUSE`.
+    """
+
+    def __init__(self, uri: str, run_id: str, *, folder: Path | None = None, pause: float = PAUSE) -> None:
+        self._uri, self._run_id = uri, run_id
+        self._backlog = None if folder is None else Backlog(folder)
+        self._boundary = Boundary(uri, shown=redacted(uri), pause=pause)
+        self._connected: MlflowClient | None = None
+        self._logged: set[int] | None = None
+        self._waiting: dict[int, Mapping[str, Any]] = {}
+        self._files: list[Path] = []
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        """See `Tracker.epoch`; all numbers of an epoch go in one request."""
-        step, now = int(row["epoch"]), int(time.time() * 1000)
-        numbers = [
-            (key, float(v)) for key, v in flatten(row) if isinstance(v, int | float) and math.isfinite(v)
-        ]
-
-        def send() -> None:
-            if self._logged is None:
-                self._logged = max(
-                    (m.step for m in self._client.get_metric_history(self._run_id, EPOCH_METRIC)), default=-1
-                )
-            if step > self._logged:
-                self._client.log_batch(
-                    self._run_id, metrics=[Metric(key, value, now, step) for key, value in numbers]
-                )
-                self._logged = step
-
-        self._try(send)
+        """See `Tracker.epoch`; epochs that were missed go with it."""
+        self._waiting[int(row["epoch"])] = row
+        self._boundary.reach(self.send_epochs)
+        if self._backlog:
+            self._backlog.note(self._waiting)
 
     def artifacts(self, folder: Path, names: list[str]) -> None:
         """See `Tracker.artifacts`."""
-        for name in names:
-            path = folder / name
-            if path.is_dir():
-                self._try(partial(self._client.log_artifacts, self._run_id, str(path), name))
-            elif path.is_file():
-                self._try(partial(self._client.log_artifact, self._run_id, str(path)))
+        self._files += [folder / name for name in names if (folder / name).exists()]
+        self._boundary.reach(self.send_files)
 
     def finish(self, status: str) -> None:
-        """See `Tracker.finish`."""
-        self._try(lambda: self._client.set_terminated(self._run_id, status))
+        """See `Tracker.finish`; says how much of the run is missing."""
+        if self._boundary.reach(lambda: self.send_all(status), now=True):
+            return
+        missing = set(self._waiting)
+        advice = ""
+        if self._backlog:
+            missing |= set(self._backlog.epochs())
+            self._backlog.note(missing, status)
+            advice = f"; send it with: raydist tracking sync {self._backlog.folder}"
+        logging.getLogger(__name__).warning(
+            "MLflow at %s has missed %d %s and the end of the run%s",
+            self._boundary.shown,
+            len(missing),
+            "epoch" if len(missing) == 1 else "epochs",
+            advice,
+        )
 
-    def restart(self) -> None:
-        """Mark a resumed run as running again."""
-        self._try(lambda: self._client.update_run(self._run_id, status="RUNNING"))
+    def send_all(self, status: str | None) -> int:
+        """Send what is missing, and the status, if there is one; the number of epochs that were missing.
 
-    def _try(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except (MlflowException, OSError) as error:
-            log.warning("MLflow: %s (the run goes on; metrics.jsonl has everything)", error)
+        Raises:
+            Exception: of any kind, where the server or the database does not answer.
+        """
+        sent = self.send_epochs()
+        self.send_files()
+        if status is not None:
+            self._client().set_terminated(self._run_id, status)
+        if self._backlog:
+            self._backlog.note(())
+        return sent
+
+    def send_epochs(self) -> int:
+        """Send the epochs that are missing, and say how many; the first time those of the folder too.
+
+        Raises:
+            Exception: as `send_all`.
+        """
+        logged, sent = self._logged, 0
+        self._logged = None  # after a failure, nobody knows what has arrived
+        if logged is None:
+            history = self._client().get_metric_history(self._run_id, EPOCH_METRIC)
+            logged = {metric.step for metric in history}
+            earlier = self._backlog.rows() if self._backlog else []
+            self._waiting = {int(row["epoch"]): row for row in earlier} | self._waiting
+        for step in sorted(self._waiting):
+            if step not in logged:
+                self._client().log_batch(self._run_id, metrics=_metrics(step, self._waiting[step]))
+                sent += 1
+            logged.add(step)
+            del self._waiting[step]
+        self._logged = logged
+        return sent
+
+    def send_files(self) -> None:
+        """Send the files and folders that wait.
+
+        Raises:
+            Exception: as `send_all`.
+        """
+        while self._files:
+            path, client = self._files[-1], self._client()
+            if path.is_dir():
+                client.log_artifacts(self._run_id, str(path), path.name)
+            elif path.is_file():
+                client.log_artifact(self._run_id, str(path))
+            self._files.pop()
+
+    def missing_files(self, folder: Path, names: list[str]) -> list[str]:
+        """Files and folders that are not in MLflow; those that wait to be sent from now on.
+
+        Raises:
+            Exception: as `send_all`.
+        """
+        there = {artifact.path for artifact in self._client().list_artifacts(self._run_id)}
+        missing = [name for name in names if name not in there and (folder / name).exists()]
+        self._files += [folder / name for name in missing]
+        return missing
+
+    def status(self) -> str:
+        """The status of the run in MLflow.
+
+        Raises:
+            Exception: as `send_all`.
+        """
+        return str(self._client().get_run(self._run_id).info.status)
+
+    def _client(self) -> MlflowClient:
+        if self._connected is None:
+            self._connected = connect(self._uri)
+        return self._connected
+
+
+def _metrics(step: int, row: Mapping[str, Any]) -> list[Metric]:
+    """All finite numbers of a row; they go in one request."""
+    now = int(time.time() * 1000)
+    numbers = [(key, float(v)) for key, v in flatten(row) if isinstance(v, int | float) and math.isfinite(v)]
+    return [Metric(key, value, now, step) for key, value in numbers]

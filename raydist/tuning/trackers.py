@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from raydist.errors import CheckpointError
+from raydist.engine.tracked import explained
+from raydist.errors import CheckpointError, ConfigError, TrackingError
+from raydist.redaction import whole_uri
 from raydist.storage import PRIVATE, read_json, write_json
 from raydist.tracking.tracker import NoTracker, Tracker
 from raydist.tuning.objectives import means_over_data
@@ -17,6 +20,8 @@ from raydist.tuning.trial import TrialState
 
 STATUS: Mapping[TrialState, str] = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 """State of a trial -> its status in MLflow."""
+
+log = logging.getLogger(__name__)
 
 ARTIFACTS = ["space.yaml", "study.json", "trials.jsonl", "summary.json", "report"]
 
@@ -34,6 +39,7 @@ class StudyTracker:
         self._path = folder / "mlflow.json"
         self._ids = _read_ids(self._path)
         self._open: dict[int, Tracker] = {}
+        self._warned = False
         space = {name: str(distribution) for name, distribution in study.parameters.items()}
         config = {
             "method": study.method,
@@ -88,11 +94,19 @@ class StudyTracker:
         uri = self._section.mlflow_uri
         if uri is None:
             return NoTracker()
-        from raydist.tracking.mlflow import open_run
+        known, new = self._ids.get(key), (self._section.experiment, name, config, tags)
+        try:
+            with explained(uri):
+                from raydist.tracking.mlflow import MlflowTracker, NewRun, open_run
 
-        known, experiment = self._ids.get(key), self._section.experiment
-        tracker, run_id = open_run(uri, known, experiment=experiment, name=name, config=config, tags=tags)
-        if run_id is not None and run_id != known:
+                run_id = open_run(whole_uri(uri), known, NewRun(*new))
+                tracker = MlflowTracker(whole_uri(uri), run_id)
+        except (ConfigError, TrackingError) as error:
+            if not self._warned:
+                log.warning("%s; the study goes on, and trials.jsonl has everything", error)
+            self._warned = True
+            return NoTracker()
+        if run_id != known:
             self._ids[key] = run_id
             write_json(self._path, self._ids, mode=PRIVATE)
         return tracker

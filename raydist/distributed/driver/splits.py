@@ -11,7 +11,7 @@ from pathlib import Path
 
 from raydist.announcements import listening
 from raydist.distributed.cluster import check_resources, connected
-from raydist.distributed.driver.training import Whole, track, train, whole_summary
+from raydist.distributed.driver.training import Whole, train, whole_summary
 from raydist.engine.earlier import Earlier, adopt
 from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes
@@ -21,13 +21,12 @@ from raydist.engine.schema import Config
 from raydist.engine.split_folders import run_name
 from raydist.engine.splits import SplitsFolder, SplitsSummary, config_of_split, trials_of
 from raydist.engine.start import check_start, is_fresh
+from raydist.engine.tracked import WHOLE_FILES, check_tracking, track
 from raydist.errors import DataError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.tracking.tracker import finishing
 from raydist.types import Modality
-
-ARTIFACTS = ["config.yaml", "environment.json", "summary.json"]
 
 
 def train_splits(
@@ -55,6 +54,7 @@ def train_splits(
         return folder, _train_each(folder, pending, on_event)
     if folder is None:
         require_new_name(Path(config.run.dir), config.run.name)
+    check_tracking(config.tracking)
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.whole.owned())
@@ -132,7 +132,7 @@ def _train_each(folder: SplitsFolder, pending: Sequence[int], on_event: OnEvent)
                 _train_one(folder, trial, Whole(folder.path, run_id), on_event)
             summary = _write_summary(folder)
             tracker.epoch({"epoch": len(summary.trials), **summary.nested_metrics()})
-        tracker.artifacts(folder.path, ARTIFACTS)
+        tracker.artifacts(folder.path, WHOLE_FILES)
     return summary
 
 

@@ -25,21 +25,12 @@ from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts
 from raydist.engine.summary import RunSummary
+from raydist.engine.tracked import RUN_FILES, check_tracking, track
 from raydist.home import cache_folder
-from raydist.methods.registry import method_class
+from raydist.redaction import whole_uri
 from raydist.reports.run_page import write_run_page
-from raydist.tracking.tracker import NoTracker, Tracker, finishing
+from raydist.tracking.tracker import finishing
 from raydist.types import Modality
-
-ARTIFACTS = [
-    "config.yaml",
-    "environment.json",
-    "summary.json",
-    "metrics.jsonl",
-    "log.txt",
-    "labels",
-    "report",
-]
 
 
 @dataclass(frozen=True)
@@ -75,9 +66,9 @@ def train(
         The run's folder and its summary.
 
     Raises:
-        ConfigError: the cluster is too small, the name is taken, a resumed run was changed or is being
-            trained by another process, or the weights are those of a run with another encoder, or of a run or
-            an epoch that there is not.
+        ConfigError: the cluster is too small, the name is taken, MLflow refuses for good (see
+            `check_tracking`), a resumed run was changed or is being trained by another process, or the
+            weights are those of a run with another encoder, or of a run or an epoch that there is not.
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
@@ -87,9 +78,11 @@ def train(
     with listening(lambda text: on_event(Preparing(text))):
         if earlier is not None:
             with earlier.folder.owned():
+                check_tracking(config.tracking)
                 return _train(config, earlier, on_event, part_of)
         require_new_name(Path(config.run.dir), config.run.name)
         (config,) = fix_starts([config])
+        check_tracking(config.tracking)
         return _train(config, None, on_event, part_of)
 
 
@@ -112,7 +105,7 @@ def _finished(config: Config, earlier: Earlier, on_event: OnEvent) -> RunSummary
     if folder.read_json("environment.json").get("mlflow_run_id"):
         tracker, _ = track(config, folder)
         with finishing(tracker):  # it may have been cut off before its files were sent
-            tracker.artifacts(folder.path, ARTIFACTS)
+            tracker.artifacts(folder.path, RUN_FILES)
     return summary
 
 
@@ -140,7 +133,7 @@ def _train(
             go_on_with = part_of.folder if part_of else folder.path
             _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
-            tracker.artifacts(folder.path, ARTIFACTS)
+            tracker.artifacts(folder.path, RUN_FILES)
         summary = folder.summary()
         assert summary is not None
         return folder, summary
@@ -192,35 +185,6 @@ def _prepared_folder(config: Config, earlier: Earlier | None) -> Iterator[RunFol
         raise
 
 
-def track(config: Config, folder: RunFolder, *, parent: str | None = None) -> tuple[Tracker, str | None]:
-    """The driver's tracker, and the MLflow run that rank 0 attaches to (None: without MLflow).
-
-    Args:
-        config: of the run.
-        folder: of the run, which keeps the id of its MLflow run.
-        parent: the MLflow run that a new one is nested in.
-    """
-    if config.tracking.mlflow_uri is None:
-        return NoTracker(), None
-    from raydist.tracking.mlflow import open_run
-
-    uri, environment = config.tracking.mlflow_uri, folder.read_json("environment.json")
-    known = environment.get("mlflow_run_id")
-    tags = {
-        "raydist.folder": str(folder.path.resolve()),
-        "supervised": str(method_class(config.method.name).supervised).lower(),
-    }
-    if parent is not None:
-        tags["mlflow.parentRunId"] = parent
-    values = config.model_dump(mode="json")
-    tracker, run_id = open_run(
-        uri, known, experiment=config.tracking.experiment, name=folder.path.name, config=values, tags=tags
-    )
-    if run_id != known:
-        folder.write("environment.json", environment | {"mlflow_run_id": run_id})
-    return tracker, run_id
-
-
 def _run_workers(
     config: Config,
     folder: RunFolder,
@@ -230,10 +194,11 @@ def _run_workers(
     *,
     go_on_with: Path,
 ) -> None:
+    uri = config.tracking.mlflow_uri
     with group_actors(config.ray, search_budget=search_budget) as actors:
         run_group(
             train_worker,
-            TrainingJob(actors, folder.path.resolve(), config, run_id),
+            TrainingJob(actors, folder.path.resolve(), config, run_id, run_id and whole_uri(str(uri))),
             config.ray,
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",
             storage=cache_folder() / "ray_train",

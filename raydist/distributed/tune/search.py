@@ -28,6 +28,7 @@ from raydist.engine.inputs import num_tracklets, open_inputs
 from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start
+from raydist.engine.tracked import check_tracking
 from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
 from raydist.reports.study_page import write_study_page
@@ -81,6 +82,7 @@ def search(
     study, earlier = _opened(study, resume)
     if earlier is None:
         require_new_name(Path(study.base.run.dir), study.base.run.name)
+    check_tracking(study.base.tracking)
     for config in study.bases.values():
         check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}

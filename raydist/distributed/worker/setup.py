@@ -4,6 +4,7 @@ tried again."""
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProce
 from raydist.engine.schema import Config
 from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
-from raydist.home import cache_folder
+from raydist.home import cache_folder, file_umask
 
 
 def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: float) -> None:
@@ -57,6 +58,7 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
     import ray.train
     import ray.train.torch
 
+    os.umask(file_umask())
     device = ray.train.torch.get_device()
     torch.set_num_threads(1)
     strict = "warn" if device.type == "cuda" else "error"

@@ -57,8 +57,8 @@ def _post_steps(state: RunState, board: ActorHandle) -> Callable[[int, int], Non
 
 def _attach(job: TrainingJob) -> Tracker:
     """Logs to the MLflow run that the driver made."""
-    if job.run_id is None:
+    if job.run_id is None or job.mlflow_uri is None:
         return NoTracker()
     from raydist.tracking.mlflow import MlflowTracker
 
-    return MlflowTracker(str(job.config.tracking.mlflow_uri), job.run_id)
+    return MlflowTracker(job.mlflow_uri, job.run_id, folder=job.folder)
