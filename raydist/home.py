@@ -63,9 +63,9 @@ def resolve(path: str) -> Path:
 def _expanded(path: str) -> Path:
     """A path with the home of a user written out.
 
-    >>> _expanded("~nobody-of-this-name/x")
+    >>> _expanded("~no-such-user/x")
     Traceback (most recent call last):
-    raydist.errors.ConfigError: '~nobody-of-this-name/x': there is no such user; a file of that name is ./~...
+    raydist.errors.ConfigError: '~no-such-user/x': there is no such user; a file of that name is ./~...
     """
     try:
         return Path(path).expanduser()
