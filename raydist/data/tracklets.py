@@ -91,7 +91,7 @@ class TrackletTable:
             }
         except UnicodeEncodeError as error:
             raise DataError(
-                f"the tracklet table of {root}: {shortened(error.object)} is no UTF-8: rename it"
+                f"the tracklet table of {root}: {shortened(error.object)} is not valid UTF-8: rename it"
             ) from None
         return cls(pa.table(columns), root)
 

@@ -157,5 +157,5 @@ def test_json_without_end_is_refused(buptcampus, text):
 def test_paths_that_are_no_utf_8_are_refused(buptcampus):
     root = buptcampus(LINES)
     edit_paths(root, lambda paths: paths["12"]["IR"]["W4"].update({"2": ["12/IR/W4/12_IR_W4_2_\ud800.jpg"]}))
-    with pytest.raises(DataError, match=r"12_IR_W4_2_\\ud800\.jpg' is no UTF-8: rename it"):
+    with pytest.raises(DataError, match=r"12_IR_W4_2_\\ud800\.jpg' is not valid UTF-8: rename it"):
         read(root)

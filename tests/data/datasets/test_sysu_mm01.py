@@ -114,5 +114,5 @@ def test_a_picture_whose_name_is_no_utf_8_is_refused(image_set):
     root = image_set("sysu_mm01")
     with open(os.fsencode(root / "cam1" / "0009") + b"/caf\xe9.jpg", "wb"):
         pass
-    with pytest.raises(DataError, match=r"caf\\udce9\.jpg' is no UTF-8: rename it"):
+    with pytest.raises(DataError, match=r"caf\\udce9\.jpg' is not valid UTF-8: rename it"):
         read(root)
