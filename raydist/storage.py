@@ -17,9 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from pydantic import TypeAdapter, ValidationError
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 from raydist.errors import DataError, RaydistError, StorageError
 
@@ -270,6 +271,8 @@ def check_shape(values: object, schema: Any) -> None:
     Raises:
         ValueError: the message says where.
     """
+    from pydantic import ValidationError  # here, because commands that read nothing start without it
+
     try:
         _adapter(schema).validate_json(json.dumps(values), strict=True)
     except ValidationError as error:
@@ -341,4 +344,6 @@ def _plain(text: str) -> str:
 
 @lru_cache
 def _adapter(schema: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter
+
     return TypeAdapter(schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from raydist.engine.changed_keys import Values, differences, lasting_values
 from raydist.engine.checkpoint_folder import Files
@@ -16,8 +17,17 @@ from raydist.engine.schema import Config
 from raydist.engine.tracklet_rows import RowsDigest, TrackletRow, digest_of, tracklet_rows
 from raydist.errors import ConfigError, DamagedCheckpointError, DataError
 from raydist.methods.registry import method_class
+from raydist.storage import parse_json
 
 ORIGIN = "origin.json"
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What the file holds."""
+
+    config: dict[str, Any]
+    data: RowsDigest
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,9 @@ class Origin:
         if ORIGIN not in files:
             return None
         try:
-            values = json.loads(files[ORIGIN])
-            return cls(dict(values["config"]), RowsDigest(**values["data"]))
-        except (ValueError, KeyError, TypeError) as error:
+            values = parse_json(files[ORIGIN], _Content)
+            return cls(values["config"], RowsDigest(**values["data"]))
+        except (ValueError, TypeError) as error:
             raise DamagedCheckpointError(
                 f"{ORIGIN} of the checkpoint is damaged ({type(error).__name__}: {error}): remove the folder "
                 "of this epoch to go on from the one before"

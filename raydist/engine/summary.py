@@ -21,14 +21,14 @@ class Best:
 
     Attributes:
         scores: direction -> measure -> percent; empty where it cannot be scored.
-        epoch: counted from 1.
+        epoch: counted from 1; of a mean over splits, the mean.
         picked_on: the split, or the criterion, that it was chosen on.
         measure: what it is the best by.
         value: of the measure.
     """
 
     scores: Scores
-    epoch: int
+    epoch: float
     picked_on: str
     measure: str = MAP
     value: float | None = None
@@ -97,7 +97,7 @@ class RunSummary:
     association: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     criteria: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     not_scored: str | None = None
-    frames_seen: int = 0
+    frames_seen: float = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
     frames_per_second: float = 0.0
 

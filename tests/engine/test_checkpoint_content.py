@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from raydist.engine.checkpoint import pack, unpack
 from raydist.engine.checkpoint_content import check_optimizer, check_tensors, parse_content, shown
 from raydist.engine.loop import run_epoch
+from raydist.engine.origin import ORIGIN
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
-from raydist.errors import CheckpointError, DamagedCheckpointError
+from raydist.errors import CheckpointError, ConfigError, DamagedCheckpointError, DataError
 from raydist.tracking.tracker import NoTracker
 
 QUICK = ("train.iterations=1", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=1")
@@ -203,6 +204,8 @@ def changed_files(data, files, changed_json):
         if data.draw(st.booleans()):
             facts.pop("shapes")  # as in older checkpoints
         return files | {name: json.dumps(changed_json(data, facts)).encode()}
+    if name == ORIGIN:
+        return files | {name: json.dumps(changed_json(data, json.loads(files[name]))).encode()}
     tensors = safetensors.torch.load(files[name])
     key = data.draw(st.sampled_from(sorted(tensors)) if tensors else st.just("x"))
     shape = data.draw(st.lists(st.integers(0, 3), max_size=3))
@@ -223,7 +226,7 @@ def test_whatever_a_checkpoint_holds_gives_an_epoch_or_one_error(epoch, changed_
     odd = changed_files(data, files, changed_json)
     try:
         unpack(state, odd)
-    except CheckpointError:
+    except (CheckpointError, ConfigError, DataError):
         return
     assert len(state.targets.labels) == len(state.tracklets)
     assert state.best is None or state.best.epoch > 0

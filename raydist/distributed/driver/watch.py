@@ -77,7 +77,7 @@ class Watch:
         failures: Mapping[int, Exception] = getattr(cause, "worker_failures", {})
         if not isinstance(cause, WorkerGroupError) or not failures:
             return " ".join(str(cause).split())[-500:]
-        lost = [rank for rank, error in failures.items() if isinstance(error, RayActorError)]
+        lost = [rank for rank, error in failures.items() if _was_lost(error)]
         lines = [f"worker {rank} failed ({self._doing.get(rank, 'starting')})" for rank in lost or failures]
         return "; ".join([*lines, *self._ended[-1:]])
 
@@ -111,6 +111,12 @@ class Watch:
         announce(text)
         with self._log.open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} driver WARNING {text}\n")
+
+
+def _was_lost(error: BaseException) -> bool:
+    """Whether a worker's process is gone; the others fail because they wait for it."""
+    inner = getattr(error, "health_check_failure", None) or error.__cause__
+    return isinstance(error, RayActorError) or isinstance(inner, RayActorError)
 
 
 def end_process(beat: Beat) -> bool:
