@@ -53,10 +53,10 @@ def test_a_cluster_and_its_token(cluster, monkeypatch):
     address = ray.get_runtime_context().gcs_address
     require_cluster(address, given_by="RAY_ADDRESS")
     monkeypatch.setenv("RAY_AUTH_TOKEN", "another")
-    with pytest.raises(ConfigError, match="does not take the token"):
+    with pytest.raises(ConfigError, match="does not take this process's token"):
         require_cluster(address, given_by="RAY_ADDRESS")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
-    with pytest.raises(ConfigError, match="does not take the token"):
+    with pytest.raises(ConfigError, match="does not take this process's token"):
         require_cluster(address, given_by="RAY_ADDRESS")
 
 
