@@ -65,7 +65,7 @@ def _uses_tls() -> bool:
 
 
 def _is_refused(channel: grpc.Channel) -> bool:
-    """Whether the head answers that the token is missing or wrong; any other answer is Ray's to judge."""
+    """Whether the head answers that the token is missing or wrong; any other answer is left to Ray."""
     token = _token()
     metadata = [("authorization", f"Bearer {token}")] if token else []
     try:
