@@ -5,6 +5,7 @@ seed; `--randomly-seed=...` repeats an order). `python -m pytest -n 0` runs ever
 """
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -61,6 +62,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from raydist.engine.inputs import Inputs, open_inputs, read_tracklets
+from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, load_config
 from raydist.home import cache_folder
 
@@ -333,3 +335,19 @@ def _changed_json(data: st.DataObject, values: object) -> object:
         place = data.draw(st.integers(0, len(values) - 1))
         return [*values[:place], _changed_json(data, values[place]), *values[place + 1 :]]
     return data.draw(ANY_JSON)
+
+
+@pytest.fixture(scope="session")
+def outcome() -> Callable[[RunFolder], dict[str, object]]:
+    """`outcome(folder)`: all of a run that must be equal, the last checkpoint's bytes, the metrics and the
+    labels, without seconds."""
+
+    def outcome(folder: RunFolder) -> dict[str, object]:
+        epoch, files = folder.checkpoints.newest()
+        state = json.loads(files.pop("state.json"))
+        state["report"].pop("seconds")
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
+        labels = {p.name: p.read_bytes() for p in sorted((folder.path / "labels").iterdir())}
+        return {"epoch": epoch, "state": state, "rows": rows, "labels": labels, **files}
+
+    return outcome

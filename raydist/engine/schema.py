@@ -33,6 +33,7 @@ from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
+from raydist.engine.tracking_section import TrackingSection
 from raydist.engine.train_section import TrainSection
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
@@ -42,7 +43,6 @@ from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.on_resume import Free, Kept, OnResume, SameData, Unused
 from raydist.randomness import MAX_SEED
-from raydist.redaction import without_secret
 from raydist.registry import shown
 from raydist.types import Modality
 
@@ -273,26 +273,6 @@ class TuneSection(Section):
         None, description="Most trials at once; by default as many as the cluster has room for."
     )
     seed: int = Field(0, ge=0, le=MAX_SEED, description="Seed of the search.")
-
-
-class TrackingSection(Section):
-    """Where the run is logged."""
-
-    on_resume: ClassVar = OnResume.FREE
-
-    mlflow_uri: str | None = Field(
-        "sqlite:///runs/mlflow.db",
-        description="Address of MLflow, or `from:FILE` that holds it; null logs to the run's folder only.",
-    )
-    experiment: str = Field("raydist", description="Experiment of MLflow.")
-    optional: bool = Field(
-        False, description="Go on without MLflow where it refuses for good; else that stops the start."
-    )
-
-    @field_validator("mlflow_uri")
-    @classmethod
-    def _without_secret(cls, value: str | None) -> str | None:
-        return value and without_secret(value)
 
 
 class Config(Section):

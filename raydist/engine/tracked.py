@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import Config, TrackingSection
+from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits
+from raydist.engine.tracking_section import TrackingSection
 from raydist.errors import ConfigError, RaydistError, TrackingError
 from raydist.methods.registry import method_class
 from raydist.redaction import redacted, whole_uri

@@ -77,18 +77,8 @@ def go_on(config: Config, folder: RunFolder, *, until: int | None = None) -> Run
     return folder
 
 
-def outcome(folder: RunFolder) -> dict[str, object]:
-    """All that must be equal: the last checkpoint's bytes and the metrics, both without seconds."""
-    epoch, files = folder.checkpoints.newest()
-    state = json.loads(files.pop("state.json"))
-    state["report"].pop("seconds")
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
-    labels = {p.name: p.read_bytes() for p in sorted((folder.path / "labels").iterdir())}
-    return {"epoch": epoch, "state": state, "rows": rows, "labels": labels, **files}
-
-
 @pytest.fixture(scope="module")
-def stopped(smoke, smoke_inputs, tmp_path_factory) -> Stopped:
+def stopped(smoke, smoke_inputs, tmp_path_factory, outcome) -> Stopped:
     home = tmp_path_factory.mktemp("earlier")
     table: TrackletTable = read_tracklets(smoke().data, cache_folder())[1]
     columns = ("tracklet_id", "split", "modality", "camera", "frames", "identity")
@@ -154,7 +144,7 @@ def without_a_query(rows: Rows, root: Path) -> Rows:
 )
 @pytest.mark.parametrize("cache", ["auto", "off"])
 def test_other_data_are_refused_with_what_has_changed(
-    stopped, tmp_path, change: Callable[[Rows, Path], Rows], message: str, cache: str
+    stopped, tmp_path, change: Callable[[Rows, Path], Rows], message: str, cache: str, outcome
 ):
     root = write(tmp_path / "data", stopped.rows, of=stopped.root)
     write(root, change(stopped.rows, root), of=root)
@@ -174,7 +164,7 @@ def test_other_data_are_refused_with_what_has_changed(
     assert outcome(folder) == before
 
 
-def test_training_rows_in_another_order_give_the_same_bytes(stopped, tmp_path):
+def test_training_rows_in_another_order_give_the_same_bytes(stopped, tmp_path, outcome):
     """The order of the file has no influence on the training, so it may change."""
     training = [row for row in stopped.rows if row["split"] == "train"]
     rows = training[::-1] + [row for row in stopped.rows if row["split"] != "train"]
@@ -184,7 +174,7 @@ def test_training_rows_in_another_order_give_the_same_bytes(stopped, tmp_path):
     assert outcome(go_on(config, folder)) == stopped.quiet
 
 
-def test_moved_data_more_threads_and_no_cache_give_the_same_bytes(stopped, tmp_path):
+def test_moved_data_more_threads_and_no_cache_give_the_same_bytes(stopped, tmp_path, outcome):
     root = write(tmp_path / "moved", stopped.rows, of=stopped.root)
     config = stopped.at(root, ("data.workers", 3), ("data.cache", "off"), ("memory.shard_mb", 9))
     folder = stopped.copy(tmp_path)
@@ -242,7 +232,7 @@ def test_another_configuration_is_refused_on_the_command_line_and_by_hand(stoppe
             go_on(folder.config(), folder)
 
 
-def test_more_epochs_belong_to_the_last_stage(stopped, tmp_path):
+def test_more_epochs_belong_to_the_last_stage(stopped, tmp_path, outcome):
     """As if the run had begun with the longer last stage, which had not begun when it was stopped."""
     config = stopped.at(stopped.root, ("train.epochs", 5))
     folder = stopped.copy(tmp_path)
@@ -292,7 +282,7 @@ def as_of_0_4_0(folder: RunFolder) -> RunFolder:
     return folder
 
 
-def test_a_checkpoint_of_an_earlier_version_goes_on_with_a_note(stopped, tmp_path):
+def test_a_checkpoint_of_an_earlier_version_goes_on_with_a_note(stopped, tmp_path, outcome):
     folder, said = as_of_0_4_0(stopped.copy(tmp_path)), []
     earlier, inputs = Earlier.open(folder.path), open_inputs(stopped.config, cache_folder())
     earlier.require_config(stopped.config)

@@ -32,35 +32,25 @@ def run(config, inputs, path: Path) -> RunFolder:
     return folder
 
 
-def outcome(folder: RunFolder) -> dict[str, object]:
-    """All that must be equal: the last checkpoint's bytes and the metrics, both without seconds."""
-    epoch, files = folder.checkpoints.newest()
-    state = json.loads(files.pop("state.json"))
-    state["report"].pop("seconds")
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
-    labels = {p.name: p.read_bytes() for p in sorted((folder.path / "labels").iterdir())}
-    return {"epoch": epoch, "state": state, "rows": rows, "labels": labels, **files}
-
-
 @pytest.fixture(scope="module")
 def finished(smoke, smoke_inputs, tmp_path_factory):
     config = smoke(*QUICK)
     return config, run(config, smoke_inputs, tmp_path_factory.mktemp("runs") / "whole")
 
 
-def test_a_run_repeats_itself(finished, smoke_inputs, tmp_path):
+def test_a_run_repeats_itself(finished, smoke_inputs, tmp_path, outcome):
     config, folder = finished
     assert outcome(run(config, smoke_inputs, tmp_path)) == outcome(folder)
 
 
-def test_another_seed_gives_other_weights(finished, smoke, smoke_inputs, tmp_path):
+def test_another_seed_gives_other_weights(finished, smoke, smoke_inputs, tmp_path, outcome):
     other = run(smoke(*QUICK, "run.seed=1"), smoke_inputs, tmp_path)
     assert outcome(other)["encoder.safetensors"] != outcome(finished[1])["encoder.safetensors"]
 
 
 @pytest.mark.parametrize("stopped_after", [1, 2])
 def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(
-    finished, smoke_inputs, tmp_path, stopped_after
+    finished, smoke_inputs, tmp_path, stopped_after, outcome
 ):
     config, folder = finished
     state, part = build_state(config, smoke_inputs), RunFolder(tmp_path)
@@ -74,7 +64,7 @@ def test_a_run_stopped_after_any_epoch_ends_with_the_same_bytes(
     assert outcome(run(config, smoke_inputs, tmp_path)) == outcome(folder)
 
 
-def test_a_damaged_checkpoint_is_passed_over(finished, smoke_inputs, tmp_path, caplog):
+def test_a_damaged_checkpoint_is_passed_over(finished, smoke_inputs, tmp_path, caplog, outcome):
     config, folder = finished
     shutil.copytree(folder.path, tmp_path / "copy")
     newest = max((tmp_path / "copy" / "checkpoints").iterdir())
@@ -83,7 +73,7 @@ def test_a_damaged_checkpoint_is_passed_over(finished, smoke_inputs, tmp_path, c
     assert "checksum" in caplog.text
 
 
-def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_path):
+def test_shuffled_identities_give_the_same_weights(finished, smoke_inputs, tmp_path, outcome):
     config, folder = finished
     shuffled = np.random.default_rng(0).permutation(smoke_inputs.truth.identity)
     assert not np.array_equal(shuffled, smoke_inputs.truth.identity)
@@ -132,7 +122,7 @@ def renamed_copy(root: Path, to: Path) -> Path:
     return to
 
 
-def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke_root, tmp_path):
+def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke_root, tmp_path, outcome):
     config, folder = finished
     root = renamed_copy(smoke_root, tmp_path / "renamed")
     other = smoke(*QUICK, "data.name=hitsz_vcm", f"data.root={root}")
@@ -192,7 +182,9 @@ def test_a_run_without_identities_and_queries_ends_with_the_same_encoder(config_
     assert len(list((unscored.path / "labels").iterdir())) == epoch
 
 
-def test_an_unscored_run_that_was_stopped_remembers_its_criteria(config_of, smoke_manifest, tmp_path):
+def test_an_unscored_run_that_was_stopped_remembers_its_criteria(
+    config_of, smoke_manifest, tmp_path, outcome
+):
     config = config_of(smoke_manifest(identities=False))
     inputs = open_inputs(config, tmp_path)
     assert inputs.obstacle.reason == "no identities"

@@ -13,8 +13,9 @@ pytest.importorskip("mlflow")
 from mlflow import MlflowClient
 
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import TrackingSection, load_config
+from raydist.engine.schema import load_config
 from raydist.engine.tracked import check_tracking, sync, track
+from raydist.engine.tracking_section import TrackingSection
 from raydist.errors import ConfigError, TrackingError
 from raydist.redaction import _whole
 
