@@ -1,6 +1,5 @@
 """A run whose driver is killed, again and again, goes on and ends with the bytes of one that was not."""
 
-import json
 import os
 import signal
 import subprocess
@@ -20,15 +19,6 @@ WORDS = [
 COMMAND = [sys.executable, "-m", "raydist.train"]
 
 
-def outcome(folder: RunFolder) -> dict[str, object]:
-    """All that must be equal, without seconds."""
-    files = folder.checkpoints.newest()[1]
-    state = json.loads(files.pop("state.json"))
-    state["report"].pop("seconds")
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
-    return {"state": state, "rows": rows, **files}
-
-
 def killed_after(epoch: int, words: list[str], **more: object) -> None:
     """Start a run, and kill its driver when it tells of an epoch."""
     process = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True, **more)
@@ -41,7 +31,7 @@ def killed_after(epoch: int, words: list[str], **more: object) -> None:
     time.sleep(3)  # what it started ends by itself
 
 
-def test_a_run_whose_driver_is_killed_twice_ends_with_the_same_bytes(run_env, tmp_path):
+def test_a_run_whose_driver_is_killed_twice_ends_with_the_same_bytes(run_env, tmp_path, outcome):
     more = {"cwd": tmp_path, "env": run_env}
     subprocess.run([*COMMAND, *WORDS, "run.name=quiet"], capture_output=True, timeout=300, check=True, **more)
     killed_after(1, [*WORDS, "run.name=killed"], **more)
