@@ -25,7 +25,11 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core.core_schema import no_info_after_validator_function
+from pydantic_core.core_schema import (
+    ValidatorFunctionWrapHandler,
+    no_info_after_validator_function,
+    no_info_wrap_validator_function,
+)
 
 from raydist.errors import ConfigError, RenamedKeyWarning
 from raydist.on_resume import OnResume
@@ -82,6 +86,26 @@ class Choice:
         elif name not in self.names:
             raise PydanticCustomError("choice", "no such name", {"names": list(self.names)})
         return name
+
+
+class Expected:
+    """What a key of several types takes, as an annotation: one line where each of them would write its own.
+
+    Args:
+        words: to stand behind "expected".
+    """
+
+    def __init__(self, words: str) -> None:
+        self.words = words
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_wrap_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise PydanticCustomError("expected", "another value", {"words": self.words}) from None
 
 
 class Section(BaseModel):
@@ -329,6 +353,10 @@ def _explain(schema: type[BaseModel], problem: Mapping[str, Any], at: str) -> st
     given = shortened(problem["input"], MESSAGE)
     if names:
         return f"{path} = {given}{one_of(str(problem['input']), map(str, names))}"
+    if kind == "tuple_type":
+        return f"{path} = {given}: expected a list"
+    if kind == "expected":
+        return f"{path} = {given}: expected {context['words']}"
     return f"{path} = {given}: {problem['msg'].lower()}"
 
 

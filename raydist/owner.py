@@ -1,4 +1,4 @@
-"""Who is at work in a folder: one process at a time, with its host and number for the others."""
+"""Who is at work on files: one process at a time, with its host and number for the others."""
 
 from __future__ import annotations
 
@@ -61,8 +61,23 @@ def owned(folder: Path) -> Iterator[None]:
         ConfigError: another process is at work there, or one of another host has not said that it ended.
         StorageError: nothing can be written there.
     """
-    path = folder / LOCK
-    file = _taken(path)
+    with signed(folder / LOCK, what=str(folder)):
+        yield
+
+
+@contextmanager
+def signed(path: Path, *, what: str) -> Iterator[None]:
+    """Work on something as the only process, which signs a file; see `owned`.
+
+    Args:
+        path: the file to sign, in a folder that is there.
+        what: is worked on, for the message.
+
+    Raises:
+        ConfigError: another process has signed.
+        StorageError: nothing can be written there.
+    """
+    file = _taken(path, what)
     try:
         yield
     finally:
@@ -70,7 +85,7 @@ def owned(folder: Path) -> Iterator[None]:
         file.close()
 
 
-def _taken(path: Path) -> BinaryIO:
+def _taken(path: Path, what: str) -> BinaryIO:
     """The lock file, open and locked by this process, with its name in it."""
     while True:
         try:
@@ -80,7 +95,7 @@ def _taken(path: Path) -> BinaryIO:
                 f"{path.parent} cannot be written ({error.strerror}): check the rights"
             ) from error
         try:
-            _lock(file, path)
+            _lock(file, path, what)
             if _is_at(path, file):  # the owner before has not removed it meanwhile
                 _sign(file)
                 return file
@@ -90,14 +105,14 @@ def _taken(path: Path) -> BinaryIO:
         file.close()
 
 
-def _lock(file: BinaryIO, path: Path) -> None:
+def _lock(file: BinaryIO, path: Path, what: str) -> None:
     """Lock the file, or say who has."""
     has_locks = True
     try:
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise ConfigError(
-            f"{path.parent} is in use by {_signed(file) or 'another process'}: wait for its end, or end it"
+            f"{what} is in use by {_signed(file) or 'another process'}: wait for its end, or end it"
         ) from None
     except OSError:  # some network file systems have no locks
         has_locks = False
@@ -106,11 +121,11 @@ def _lock(file: BinaryIO, path: Path) -> None:
         return
     if owner.host != socket.gethostname():
         raise ConfigError(
-            f"{path.parent} is in use by {owner}; if that process has ended for certain, delete {path}"
+            f"{what} is in use by {owner}; if that process has ended for certain, delete {path}"
         )
     if not has_locks and owner.pid != os.getpid() and _is_alive(owner.pid):
         raise ConfigError(
-            f"{path.parent} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
+            f"{what} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
             f"delete {path}"
         )
 
@@ -147,3 +162,17 @@ def _is_alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def owner_of(folder: Path) -> Owner | None:
+    """The process that is at work in a folder, as far as can be known from here; nothing is locked.
+
+    A process of another host is believed to be at work until its file is gone.
+    """
+    try:
+        with (folder / LOCK).open("rb") as file:
+            owner = _signed(file)
+    except OSError:
+        return None
+    is_here = owner is not None and owner.host == socket.gethostname()
+    return None if owner is None or (is_here and not _is_alive(owner.pid)) else owner

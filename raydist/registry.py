@@ -98,8 +98,11 @@ class Registry(Generic[Part]):
         """The part of that name.
 
         Raises:
-            ConfigError: the name is unknown, it cannot be imported, or it is not a part of this kind.
+            ConfigError: the name is no text or unknown, it cannot be imported, or it is not a part of this
+                kind.
         """
+        if not isinstance(name, str):  # from Python, arguments may come in another order
+            raise ConfigError(f"{self.key} = {name!r}: expected a text, one of {', '.join(self)}")
         if name in self.entries:
             return cast(Part, _attribute(self.entries[name].target))
         if ":" not in name:
@@ -131,7 +134,7 @@ class Registry(Generic[Part]):
         Raises:
             ConfigError: as `load`.
         """
-        if name not in self.entries:
+        if not isinstance(name, str) or name not in self.entries:
             self.load(name)
 
     def listing(self) -> str:

@@ -136,10 +136,12 @@ def whole_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
         with _storing(path):
             unfinished.mkdir(parents=True)
             yield unfinished
-            for file in (entry for entry in unfinished.rglob("*") if entry.is_file()):
-                with file.open("rb") as opened:
-                    os.fsync(opened.fileno())
-            sync_folder(unfinished)
+            for entry in (unfinished, *unfinished.rglob("*")):
+                if entry.is_dir():
+                    sync_folder(entry)
+                elif entry.is_file():
+                    with entry.open("rb") as opened:
+                        os.fsync(opened.fileno())
             if replace:
                 remove_folder(path)
             with contextlib.nullcontext() if replace else _unless_there(path):
@@ -283,6 +285,20 @@ def check_shape(values: object, schema: Any) -> None:
         raise ValueError(str(error)) from None
 
 
+def make_folder(path: Path) -> Path:
+    """Make a folder, and those above it, unless it is there.
+
+    Returns:
+        `path`.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    with _storing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 @contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
     """Wait until no other process is in such a block for the same path.
@@ -293,7 +309,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
     Args:
         path: what is made in the block; folders that it needs are made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with (path.parent / f".{path.name}.lock").open("ab") as file:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)

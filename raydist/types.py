@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
@@ -122,6 +123,20 @@ class FeatureTable:
         columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
         taken: dict[str, Any] = {name: None if c is None else c[rows] for name, c in columns.items()}
         return FeatureTable(**taken)
+
+    @classmethod
+    def join(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
+        """The rows of several tables, one table after the other.
+
+        Args:
+            tables: at least one; all with the same columns.
+        """
+        first = {name: getattr(tables[0], name) for name in cls.__dataclass_fields__}
+        columns: dict[str, Any] = {
+            name: None if column is None else np.concatenate([getattr(table, name) for table in tables])
+            for name, column in first.items()
+        }
+        return cls(**columns)
 
 
 def check_features(features: Floats, names: NDArray[Any] | None = None, tolerance: float = 1e-3) -> None:

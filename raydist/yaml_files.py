@@ -129,13 +129,46 @@ _Loader.yaml_implicit_resolvers = {
     ]
     for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(f"{_TAG}bool", re.compile(r"^(true|True|false|False)$"), list("tTfF"))
-_Loader.add_implicit_resolver(f"{_TAG}int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    f"{_TAG}float",
-    re.compile(r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
+_NUMBERS_AND_TRUTHS = (
+    (f"{_TAG}bool", re.compile(r"^(true|True|false|False)$"), list("tTfF")),
+    (f"{_TAG}int", re.compile(r"^[-+]?(0|[1-9][0-9]*)$"), list("-+0123456789")),
+    (
+        f"{_TAG}float",
+        re.compile(r"^[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?$"),
+        list("-+.0123456789"),
+    ),
 )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Safe YAML in which text that `_Loader`, or another reader, would take for something else is quoted."""
+
+
+for _resolver in _NUMBERS_AND_TRUTHS:
+    _Loader.add_implicit_resolver(*_resolver)
+    _Dumper.add_implicit_resolver(*_resolver)
+
+
+def dump_yaml(value: object, *, flow: bool = False) -> str:
+    """The YAML text of plain values, in their order; `parse_yaml` reads the same values from it.
+
+    Args:
+        value: text, numbers, truth values, None, and lists and sections of them.
+        flow: whether all of it stands in one line, with brackets.
+
+    >>> print(dump_yaml({"name": "1e5", "lr": 1e-3}), end="")
+    name: '1e5'
+    lr: 0.001
+    """
+    text: str = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=flow,
+        width=math.inf if flow else 80,
+        sort_keys=False,
+        allow_unicode=True,
+    )
+    return text.removesuffix("\n...\n") if flow else text
 
 
 def parse_yaml(text: str, *, origin: str = "the text") -> Any:

@@ -12,8 +12,10 @@ import shutil
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -23,6 +25,7 @@ HOME = Path(os.environ["RAYDIST_HOME"])
 os.environ["NUMBA_CACHE_DIR"] = str(HOME / "cache" / "numba")
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["GOMP_SPINCOUNT"] = "0"
+os.environ.pop("COLUMNS", None)  # tables are as wide as for a file, wherever the tests run
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 
 
@@ -58,13 +61,18 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from raydist.cli.app import app
 from raydist.engine.inputs import Inputs, open_inputs, read_tracklets
+from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, load_config
+from raydist.engine.state import build_state
 from raydist.home import cache_folder
+from raydist.tracking.tracker import NoTracker
 
 torch.set_num_threads(1)
 
@@ -101,8 +109,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest: the local Ray cluster, then tests that start processes of Ray."""
+    """Begin with what takes longest: the local Ray cluster, then tests that start processes of Ray.
+
+    Where more inputs are asked for than usual (``RAYDIST_FUZZ``), no test has a limit of time.
+    """
     items.sort(key=lambda item: (_unit(item.nodeid) != "ray", item.get_closest_marker("ray") is None))
+    if "RAYDIST_FUZZ" in os.environ:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 def _seed_generators(name: str) -> None:
@@ -143,6 +157,43 @@ def smoke_inputs(smoke: Callable[..., Config]) -> Inputs:
 def smoke_root(smoke_inputs: Inputs) -> Path:
     """Its folder."""
     return next((cache_folder() / "synthetic").glob("smoke-hitsz_vcm-*"))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its last line on stdout."""
+        return json.loads(self.out.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def raydist() -> Callable[..., Outcome]:
+    """Calls `raydist` with words, in this process."""
+
+    def call(*words: object) -> Outcome:
+        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def run_dir(
+    smoke: Callable[..., Config], smoke_inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run of one epoch and one step a stage."""
+    config = smoke("train.limit_epochs=1", "train.iterations=1", "evaluation.every=1")
+    folder = RunFolder.create(tmp_path_factory.mktemp("runs"), None, "x")
+    folder.write("config.yaml", config.dump())
+    train_run(build_state(config, smoke_inputs), folder, NoTracker(), after_epoch=lambda report: None)
+    return folder.path
 
 
 @pytest.fixture
@@ -282,6 +333,23 @@ def _write_crop(path: Path, person: int, *, thermal: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = (7400 + 1000 * heat[..., 0]).astype(np.uint16) if thermal else (255 * heat).astype(np.uint8)
     cv2.imwrite(str(path), pixels)
+
+
+class Payload:
+    """What makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.fixture
+def payload(tmp_path: Path) -> Iterator[Payload]:
+    """An object whose pickle must not be executed: a folder shows if it was."""
+    yield Payload(tmp_path / "executed")
+    assert not (tmp_path / "executed").exists()
 
 
 ODD_PIECES = [

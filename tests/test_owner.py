@@ -3,11 +3,14 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 
 import pytest
 
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, StorageError
 from raydist.owner import LOCK, Owner, owned
+from raydist.storage import write_whole
 
 SPAWN = multiprocessing.get_context("spawn")
 
@@ -102,6 +105,34 @@ def test_without_locks_of_the_system_the_number_of_the_process_counts(tmp_path, 
     process.join(60)
 
 
+def _write_without_rights(folder, answers):
+    """In the folder itself, whose path others may not be allowed to follow."""
+    os.chdir(folder)
+    if os.getuid() == 0:
+        os.setuid(65534)
+    for work in (lambda: owned(Path()).__enter__(), lambda: write_whole(Path("file"), "new")):
+        try:
+            answers.put(f"went on: {work()}")
+        except (StorageError, OSError) as error:
+            answers.put(str(error))
+
+
+def test_a_folder_that_cannot_be_written_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "file").write_text("old")
+    tmp_path.chmod(0o555)
+    answers = SPAWN.Queue()
+    process = SPAWN.Process(target=_write_without_rights, args=(tmp_path, answers))
+    process.start()
+    said = [answers.get(timeout=60) for _ in range(2)]
+    process.join(60)
+    tmp_path.chmod(0o700)
+    assert said == [
+        ". cannot be written (Permission denied): check the rights",
+        "file cannot be written (Permission denied): make room, or check the rights",
+    ]
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
 def test_of_many_at_once_one_is_at_work(tmp_path):
     counts, at_once = [], []
     guard, barrier = threading.Lock(), threading.Barrier(8)
@@ -114,6 +145,7 @@ def test_of_many_at_once_one_is_at_work(tmp_path):
                     with guard:
                         at_once.append(1)
                         counts.append(len(at_once))
+                    time.sleep(0.001)  # others come meanwhile
                     with guard:
                         at_once.pop()
             except ConfigError:

@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,14 @@ def test_an_unknown_name_is_answered_with_all_that_there_are(instances):
         instances.check("tao")
     with pytest.raises(ConfigError, match=r"^thing\.name = 'zzzzz'; there are: tau"):
         instances.load("zzzzz")
+
+
+@pytest.mark.parametrize("name", [Path("one"), None, 3, ["one"]])
+def test_what_is_no_text_is_refused(instances, name):
+    with pytest.raises(ConfigError, match="expected a text, one of "):
+        instances.load(name)
+    with pytest.raises(ConfigError, match="expected a text, one of "):
+        instances.check(name)
 
 
 def test_a_known_name_is_checked_without_an_import():

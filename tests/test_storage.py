@@ -9,6 +9,8 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from raydist.storage import (
     SHARED,
     append_whole,
     check_shape,
+    make_folder,
     one_at_a_time,
     parse_json,
     read_bytes,
@@ -35,6 +38,47 @@ from raydist.storage import (
 
 def full_disk(*args):
     raise OSError(28, "No space left on device")
+
+
+class Disk:
+    """What a power cut leaves: files, and names in folders, as each was when it was last brought onto the
+    disk."""
+
+    def __init__(self, patch):
+        self._kept: dict[int, Any] = {}
+        fsync, replace, rename = os.fsync, os.replace, Path.rename
+        patch.setattr(os, "fsync", lambda handle: (fsync(handle), self._keep(handle)))
+        patch.setattr(os, "replace", lambda source, to: replace(self._whole(source), to))
+        patch.setattr(Path, "rename", lambda source, to: rename(self._whole(source), to))
+
+    def left(self, path: Path) -> Any:
+        """The bytes of a file, or what is in a folder by name; None of what has no name on the disk."""
+        names = self._kept.get(path.parent.stat().st_ino, {})
+        return self._content(names.get(path.name, 0))
+
+    def _keep(self, handle: int):
+        path = Path(os.readlink(f"/proc/self/fd/{handle}"))
+        entries = {entry.name: entry.stat().st_ino for entry in path.iterdir()} if path.is_dir() else None
+        self._kept[path.stat().st_ino] = path.read_bytes() if entries is None else entries
+
+    def _content(self, number: int) -> Any:
+        kept = self._kept.get(number)
+        return {name: self._content(n) for name, n in kept.items()} if isinstance(kept, dict) else kept
+
+    def _whole(self, path: Path) -> Path:
+        """What gets its name: the name may reach the disk at once, so all of it has to be there."""
+        assert self._content(path.stat().st_ino) == _content(path), f"{path.name} is not yet on the disk"
+        return path
+
+
+def _content(path: Path) -> Any:
+    return {entry.name: _content(entry) for entry in path.iterdir()} if path.is_dir() else path.read_bytes()
+
+
+@pytest.fixture
+def disk(monkeypatch) -> Disk:
+    """`disk.left(path)`: what a power cut at that moment would leave of a file or a folder."""
+    return Disk(monkeypatch)
 
 
 def test_a_file_is_private_and_replaced_as_a_whole(tmp_path):
@@ -109,6 +153,27 @@ def test_what_is_added_is_there_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_text() == "one\ntwo\nthree\n"
 
 
+def test_a_power_cut_leaves_a_whole_file(tmp_path, disk):
+    for content in (b"old", b"new" * 100_000):
+        write_whole(tmp_path / "file", content)
+        assert disk.left(tmp_path / "file") == content
+
+
+def test_a_power_cut_leaves_every_row_that_was_added(tmp_path, disk):
+    for content in (b"one\n", b"one\ntwo\n"):
+        append_whole(tmp_path / "rows", content[-4:])
+        assert disk.left(tmp_path / "rows") == content
+
+
+def test_a_power_cut_leaves_a_whole_folder(tmp_path, disk):
+    for content in (b"old", b"new"):
+        with whole_folder(tmp_path / "folder") as unfinished:
+            (unfinished / "inner").mkdir()
+            (unfinished / "inner" / "file").write_bytes(content)
+            (unfinished / "file").write_bytes(content)
+        assert disk.left(tmp_path / "folder") == {"file": content, "inner": {"file": content}}
+
+
 def test_a_folder_is_there_as_a_whole_and_replaced_where_it_may_be(tmp_path):
     for content in ("one", "two"):
         with whole_folder(tmp_path / "folder") as unfinished:
@@ -126,9 +191,9 @@ def test_a_folder_is_there_as_a_whole_and_replaced_where_it_may_be(tmp_path):
 
 
 def test_what_killed_writers_have_left_is_removed(tmp_path):
-    process = multiprocessing.get_context("fork").Process(target=_die_while_writing, args=(tmp_path,))
+    process = multiprocessing.get_context("spawn").Process(target=_die_while_writing, args=(tmp_path,))
     process.start()
-    process.join(30)
+    process.join(60)
     write_whole(tmp_path / "mine.part", "kept")
     assert len(os.listdir(tmp_path)) == 3
     remove_unfinished(tmp_path)
@@ -226,6 +291,7 @@ def test_a_file_of_any_bytes_gives_values_or_one_error(tmp_path_factory, content
             read(path)
 
 
+@pytest.mark.timeout(60)
 def test_what_is_no_file_cannot_be_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in (
@@ -266,3 +332,10 @@ def test_processes_take_turns_and_one_that_dies_lets_the_next_in(tmp_path):
         process.join(30)
     assert [process.exitcode for process in turns] == [0, 0, 0]
     assert log.read_text() == "in out " * 3
+
+
+def test_a_folder_that_cannot_be_made_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match=r"file/inner cannot be written \(Not a directory\)"):
+        make_folder(tmp_path / "file" / "inner")
+    assert make_folder(tmp_path / "a" / "b").is_dir()

@@ -2,9 +2,11 @@ import time
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from raydist.errors import ConfigError
-from raydist.yaml_files import MOST_BYTES, MOST_VALUES, parse_yaml, read_yaml
+from raydist.yaml_files import MOST_BYTES, MOST_VALUES, dump_yaml, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,15 @@ def test_yaml_follows_version_1_2(text, value):
 def test_bad_yaml_is_refused(text):
     with pytest.raises(ConfigError):
         parse_yaml(text)
+
+
+@pytest.mark.parametrize(
+    "tag", ["object/apply:os.mkdir", "object/new:os.mkdir", "object:os.mkdir", "name:os.mkdir", "module:os"]
+)
+def test_no_object_of_python_is_made(tmp_path, tag):
+    with pytest.raises(ConfigError, match="could not determine a constructor"):
+        parse_yaml(f"x: !!python/{tag} [{tmp_path}/executed]")
+    assert not (tmp_path / "executed").exists()
 
 
 @pytest.mark.parametrize(
@@ -129,3 +140,29 @@ def test_a_file_of_the_largest_size_is_read(tmp_path):
 def test_a_name_that_no_file_can_have_is_no_file(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read: File name too long"):
         read_yaml(tmp_path / f"{'x' * 5000}.yaml")
+
+
+PLAIN = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
+    | st.from_regex(r"[-+]?[0-9.]{1,4}([eE][-+]?[0-9]{1,2})?", fullmatch=True)
+    | st.sampled_from(["yes", "on", "null", "~", "true", "12:30", "2026-11-28", "0x1f", "1_000", "=", "<<"])
+)
+
+
+def nested(values):
+    return st.lists(values, max_size=3) | st.dictionaries(st.text("ab1e.", min_size=1), values, max_size=3)
+
+
+@pytest.mark.parametrize("flow", [False, True])
+@given(value=st.recursive(PLAIN, nested, max_leaves=8))
+def test_what_is_written_is_read_as_the_same(flow, value):
+    assert parse_yaml(dump_yaml(value, flow=flow)) == value
+
+
+def test_text_that_other_readers_take_for_something_else_is_quoted():
+    words = ["yes", "1:30", "2026-11-28"]
+    assert yaml.safe_load(dump_yaml(words)) == words

@@ -147,18 +147,11 @@ def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:
             missing that is needed.
     """
     from raydist.data.feature_files import read_features
-    from raydist.types import Modality
 
     table = read_features(path)
     if not len(table):
         raise DataError(f"{path}: there are no features to cluster")
-    counts = {m.label: int((table.modality == m).sum()) for m in Modality}
-    if spec.metric.group == "modality" and not all(counts.values()):
-        listed = ", ".join(f"{count} {label}" for label, count in counts.items())
-        raise DataError(
-            f"the {spec.metric.name} distance needs both modalities, but there are {listed} tracklets: "
-            "take jaccard"
-        )
+    spec.check_modalities(table.modality)
     return table
 
 

@@ -12,13 +12,17 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
 from raydist.announcements import listening
+from raydist.cli.failures import FailedWithFacts, Failure, is_usage
+from raydist.cli.line_log import keeping_lines, log_line
 from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
 from raydist.cli.system import what_failed
+from raydist.cli.tables import tables_within, width_of
 from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.home import cache_folder
 from raydist.redaction import redacted
@@ -50,33 +54,64 @@ Json = Annotated[
 def with_exit_codes(command: F) -> F:
     """Turn errors into one clear message and the promised exit code, and print what is announced.
 
-    1 is a failed run, 2 bad usage or configuration, 3 bad data, 130 an interruption, 143 a termination.
+    1 is a failed run, 2 bad usage or configuration, 3 bad data, 130 an interruption, 143 a termination. Where
+    the command was called with ``json=True``, the error is an object on stdout too.
     """
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         atexit.register(gc.freeze)  # Python would search all modules for garbage at its end, for seconds
         stop_by_signals()
-        try:
-            with warnings.catch_warnings(), listening(print_line):
-                warnings.showwarning = functools.partial(_show_warning, set())
-                return command(*args, **kwargs)
-        except RaydistError as error:
-            print_line(f"error: {error}")
-            raise typer.Exit(error.exit_code) from None
-        except BrokenPipeError:
-            raise  # who read the output has ended: the command ends too, without a word
-        except OSError as error:
-            print_line(f"error: {what_failed(error)}")
-            raise typer.Exit(RaydistError.exit_code) from None
-        except KeyboardInterrupt as stopped:
-            print_line(_with_notes("interrupted", stopped))
-            raise typer.Exit(INTERRUPTED) from None
-        except Terminated as stopped:
-            print_line(_with_notes("terminated", stopped))
-            raise
+        as_json = bool(kwargs.get("json"))
+        ended = _ended_by_errors(as_json=as_json)
+        with keeping_lines(), ended, warnings.catch_warnings(), listening(print_line):
+            warnings.showwarning = functools.partial(_show_warning, set())
+            return command(*args, **kwargs)
 
     return run  # type: ignore[return-value]
+
+
+@contextmanager
+def _ended_by_errors(*, as_json: bool) -> Iterator[None]:
+    """End with the code of what is raised in a block, and say what it was.
+
+    Args:
+        as_json: say it as an object too, as the last line.
+    """
+
+    def emit(failure: Failure, line: str, facts: Mapping[str, Any] | None = None) -> None:
+        print_line(line)
+        if as_json:
+            print_json({**(facts or {}), **failure.as_dict()})
+
+    try:
+        yield
+    except FailedWithFacts as failed:
+        emit(Failure.of(failed.error), f"error: {failed.error}", failed.facts)
+        raise typer.Exit(failed.error.exit_code) from None
+    except RaydistError as error:
+        emit(Failure.of(error), f"error: {error}")
+        raise typer.Exit(error.exit_code) from None
+    except BrokenPipeError:
+        raise  # who read the output has ended: the command ends too, without a word
+    except OSError as error:
+        emit(Failure("system", what_failed(error)), f"error: {what_failed(error)}")
+        raise typer.Exit(RaydistError.exit_code) from None
+    except KeyboardInterrupt as stopped:
+        emit(_stopped("interrupted", stopped), _with_notes("interrupted", stopped))
+        raise typer.Exit(INTERRUPTED) from None
+    except Terminated as stopped:
+        emit(_stopped("terminated", stopped), _with_notes("terminated", stopped))
+        raise
+    except Exception as error:
+        if as_json and not isinstance(error, typer.Exit) and not is_usage(error):
+            print_json(Failure.of(error).as_dict())
+        raise
+
+
+def _stopped(kind: str, stopped: BaseException) -> Failure:
+    """Of an interruption or a termination, with what to do then."""
+    return Failure(kind, kind, "; ".join(getattr(stopped, "__notes__", ())) or None)
 
 
 @contextmanager
@@ -148,9 +183,26 @@ def config_of(arguments: Sequence[str] | None) -> Config:
     return load_config(*split_arguments(arguments))
 
 
-def print_line(text: str) -> None:
-    """A line for people, on stderr."""
+def require_unused(options: Mapping[str, object], why: str) -> None:
+    """Refuse options that have no meaning here.
+
+    Raises:
+        ConfigError: one of them is given.
+    """
+    for name, value in options.items():
+        if value:
+            raise ConfigError(f"{name}: {why}; leave it out")
+
+
+def print_line(text: str, *, kept: str | None = None) -> None:
+    """A line for people, on stderr.
+
+    Args:
+        text: the line.
+        kept: what the log of the run has in its place.
+    """
     print(redacted(text), file=sys.stderr, flush=True)
+    log_line(kept or text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -158,34 +210,35 @@ def print_json(value: Mapping[str, Any]) -> None:
     print(redacted(json.dumps(value)), flush=True)
 
 
-@contextmanager
-def errors_as_json(wanted: bool) -> Iterator[None]:
-    """Print an error of a block as an object too, where a command has ``--json``."""
-    try:
-        yield
-    except RaydistError as error:
-        if wanted:
-            print_json({"error": str(error)})
-        raise
-
-
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None, stderr: bool = False
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str | None = None,
+    stderr: bool = False,
+    keys: int = 1,
 ) -> None:
-    """A table; the first column is text, the others are numbers; its title is a line of its own."""
+    """A table that fits the terminal, see `raydist.cli.tables`; its title is a line of its own.
+
+    Args:
+        columns: the headings.
+        rows: as long as `columns`.
+        title: above the table.
+        stderr: whether it goes there, because stdout is for JSON.
+        keys: so many of the first columns are text, the others are numbers.
+    """
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table()
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    for row in rows:
-        table.add_row(*row)
-    console = Console(stderr=stderr, width=None if sys.stdout.isatty() else 120)
-    if title:
-        console.print(Text(title, style="italic"), soft_wrap=True)
-    console.print(table)
+    width = width_of(sys.stderr if stderr else sys.stdout)
+    text = StringIO()
+    console, kept = Console(stderr=stderr, width=width), Console(file=text, width=width)
+    for one in (console, kept):
+        if title:
+            one.print(Text(title, style="italic"), soft_wrap=True)
+        for table in tables_within(width, columns, rows, keys=keys):
+            one.print(table)
+    log_line(text.getvalue())
 
 
 def print_listing(lines: Mapping[str, str]) -> None:

@@ -12,7 +12,6 @@ from raydist.cli.common import (
     Arguments,
     Json,
     config_of,
-    errors_as_json,
     print_json,
     print_line,
     print_table,
@@ -20,6 +19,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.data_import import import_data
+from raydist.cli.failures import FailedWithFacts
 from raydist.cli.pixels import DataWords, Decode, data_sections
 from raydist.cli.readable import print_notes
 from raydist.data.datasets.registry import DATASETS
@@ -140,23 +140,23 @@ def check(
         why_refused,
     )
 
-    with errors_as_json(json):
-        section, evaluation = data_sections(words, name=name, root=root, trial=trial)
-        everything, notes = _read(section)
-        frames, section = check_frames(everything, section, evaluation, decode=decode)
-        table = frames.table
-        print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
-        facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-        frames, pixels = show_frames(frames, section, stderr=json)
-        facts |= {"identity_names": table.identity_names} | pixels
-        facts |= check_tracklets(table, stderr=json)
-        possible = possibilities(frames, section)
-        refusal = why_refused(frames, possible)
+    section, evaluation = data_sections(words, name=name, root=root, trial=trial)
+    everything, notes = _read(section)
+    frames, section = check_frames(everything, section, evaluation, decode=decode)
+    table = frames.table
+    print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
+    facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
+    frames, pixels = show_frames(frames, section, stderr=json)
+    facts |= {"identity_names": table.identity_names} | pixels
+    facts |= check_tracklets(table, stderr=json)
+    possible = possibilities(frames, section)
+    refusal = why_refused(frames, possible)
     print_line("\n".join(possible.lines(explained=refusal)))
-    if json:
-        print_json(facts | {"refused": possible.to_dict()})
+    facts |= {"refused": possible.to_dict()}
     if refusal is not None:
-        raise DataError(refusal)
+        raise FailedWithFacts(DataError(refusal), facts)
+    if json:
+        print_json(facts)
 
 
 @data.command()
@@ -179,15 +179,14 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    with errors_as_json(json):
-        section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
-        table, notes = _read(section)
-        section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
-        cameras = survey_of(table, section)
-        require_grey_levels(cameras)
-        warn_of_ranges(cameras)
-        folder = cache_folder() / "frames"
-        packed = pack_frames(table, section, evaluation, folder)
+    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
+    table, notes = _read(section)
+    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    cameras = survey_of(table, section)
+    require_grey_levels(cameras)
+    warn_of_ranges(cameras)
+    folder = cache_folder() / "frames"
+    packed = pack_frames(table, section, evaluation, folder)
     print_tracklets(packed.table, notes, title=f"{name} in {root}", stderr=json)
     print_notes(packed.notes())
     num_frames, size = int(packed.table.num_frames.sum()), {"height": section.height, "width": section.width}

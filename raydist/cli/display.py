@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from raydist.cli.common import print_line
-from raydist.engine.criteria_names import MISSING, missing_reasons, with_missing
+from raydist.cli.epoch_line import WHAT_IS_SHORT, short_line, whole_line
+from raydist.cli.line_log import log_line, log_to
+from raydist.cli.run_clock import RunClock, in_words
+from raydist.engine.criteria_names import missing_reasons
 from raydist.engine.events import (
     AlreadyFinished,
     CellStarted,
     EpochDone,
     Event,
+    PhaseAdvanced,
     Preparing,
     ReportWritten,
-    Scores,
     Started,
     StepDone,
 )
 from raydist.plurals import counted
+from raydist.redaction import redacted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+LOG = "log.txt"
+
+
 class ProgressDisplay:
-    """A bar for each epoch on a terminal, plain lines elsewhere; use it in a `with` block.
+    """One bar for whatever is done on a terminal, plain lines elsewhere; use it in a `with` block.
 
     Args:
         folder: of the run that goes on.
@@ -39,18 +47,19 @@ class ProgressDisplay:
         self._is_whole = False  # whether the folder is that of the runs on all splits
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._clock = RunClock()
         self._explained: set[str] = set()
 
     def __enter__(self) -> ProgressDisplay:
         if sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            from rich.progress import BarColumn, Progress, TextColumn
 
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                TextColumn("{task.completed}/{task.total}"),
-                TimeRemainingColumn(),
+                TextColumn("{task.fields[pieces]}"),
+                TextColumn("{task.fields[to_go]}"),
             )
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
@@ -61,37 +70,96 @@ class ProgressDisplay:
             self._bar.stop()
 
     def show(self, event: Event) -> None:
-        """Show one event: a step moves the bar, all others are lines.
+        """Show one event: what is under way moves the bar, all others are lines.
 
         Why a criterion is missing is said after the first epoch that lacks it.
         """
-        if isinstance(event, CellStarted) and event.folder:
-            self.folder, self._is_whole = event.folder, True
-        if isinstance(event, Started) and not self._is_whole:
-            self.folder = event.folder
-        if isinstance(event, StepDone):
+        if isinstance(event, StepDone | PhaseAdvanced):
             self._advance(event)
             return
-        self._print(describe_event(event))
-        if isinstance(event, EpochDone) and event.report.retrieval is None:
-            for reason in missing_reasons([event.report.criteria]):
-                if reason not in self._explained:
-                    self._explained.add(reason)
-                    self._print(reason)
-
-    def _print(self, text: str) -> None:
-        if self._bar:
-            self._bar.console.print(text, highlight=False)
+        if isinstance(event, CellStarted) and event.folder:
+            self.folder, self._is_whole = event.folder, True
+        if isinstance(event, Started):
+            self._on_start(event)
+        if isinstance(event, EpochDone):
+            short, whole = short_line(event), whole_line(event)
+            self._print(short, whole=whole)
+            if short != whole:
+                self._print_once(WHAT_IS_SHORT)
+            self._clock.epoch_done(event.report.epoch)
+            self._explain(event)
         else:
-            print_line(text)
+            self._print(describe_event(event))
 
-    def _advance(self, event: StepDone) -> None:
+    def _on_start(self, event: Started) -> None:
+        """A run begins: its folder is known."""
+        log_to(Path(event.folder) / LOG)
+        self._clock.start()
+        if not self._is_whole:
+            self.folder = event.folder
+
+    def _explain(self, event: EpochDone) -> None:
+        if event.report.retrieval is None:
+            for reason in missing_reasons([event.report.criteria]):
+                self._print_once(reason)
+
+    def _print_once(self, text: str) -> None:
+        if text not in self._explained:
+            self._explained.add(text)
+            self._print(text)
+
+    def _print(self, text: str, *, whole: str | None = None) -> None:
+        """Print a text, and keep it, or what is more than it."""
+        if self._bar:
+            self._bar.console.print(redacted(text), highlight=False, markup=False, soft_wrap=True)
+            log_line(whole or text)
+        else:
+            print_line(text, kept=whole)
+
+    def _advance(self, event: StepDone | PhaseAdvanced) -> None:
         if not self._bar:
             return
-        label = f"epoch {event.epoch}"
+        bar = bar_of(event, self._clock)
         if self._task is None:
-            self._task = self._bar.add_task(label)
-        self._bar.update(self._task, description=label, completed=event.step, total=event.num_steps)
+            self._task = self._bar.add_task("", pieces="", to_go="")
+        self._bar.update(
+            self._task,
+            description=bar.label,
+            completed=bar.done,
+            total=bar.total,
+            pieces=f"{bar.done}/{bar.total}" if bar.total else "",
+            to_go=in_words(bar.to_go),
+        )
+
+
+class Bar(NamedTuple):
+    """What the bar shows.
+
+    Attributes:
+        label: what is under way.
+        done: pieces of it.
+        total: of how many; None where that is not known.
+        to_go: seconds of the whole run; None where that is not known.
+    """
+
+    label: str
+    done: int
+    total: int | None
+    to_go: float | None
+
+
+def bar_of(event: StepDone | PhaseAdvanced, clock: RunClock) -> Bar:
+    """The bar after an event.
+
+    >>> bar_of(PhaseAdvanced(2, "refresh", 0, None, 9), RunClock())
+    Bar(label='epoch 2/9 refresh', done=0, total=None, to_go=None)
+    """
+    of_all = f"/{event.num_epochs}" if event.num_epochs else ""
+    steps = event.step / event.num_steps if isinstance(event, StepDone) else None
+    to_go = clock.to_go(event.epoch, event.num_epochs, steps=steps) if event.num_epochs else None
+    if isinstance(event, StepDone):
+        return Bar(f"epoch {event.epoch}{of_all} steps", event.step, event.num_steps, to_go)
+    return Bar(f"epoch {event.epoch}{of_all} {event.phase}", event.done, event.total, to_go)
 
 
 def describe_event(
@@ -105,7 +173,7 @@ def describe_event(
     if isinstance(event, Started):
         return _start_lines(event)
     if isinstance(event, EpochDone):
-        return _epoch_line(event)
+        return whole_line(event)
     if isinstance(event, Preparing):
         return event.what
     if isinstance(event, AlreadyFinished):
@@ -148,34 +216,3 @@ def _megabytes(size: float) -> str:
     if size < 0.1:
         return "less than 0.1 MB"
     return f"{size:.1f} MB" if size < 100 else f"{size:,.0f} MB"
-
-
-def _epoch_line(event: EpochDone) -> str:
-    """Losses, clusters, association and scores of an epoch."""
-    report = event.report
-    parts = [f"epoch {report.epoch}/{event.num_epochs} {report.stage}"]
-    parts += [f"{name} {value:.3f}" for name, value in report.losses.items()]
-    if report.skipped_steps:
-        parts.append(f"{report.skipped_steps} steps left out, gradients not finite")
-    for modality, clusters in report.clusters.items():
-        agreement = f", ARI {clusters['ari']:.2f}" if "ari" in clusters else ""
-        number = counted(int(clusters["count"]), "cluster")
-        parts.append(f"{modality} {number}, noise {clusters['noise']:.0%}{agreement}")
-    parts += [f"{name.replace('_', ' ')} {value:.2f}" for name, value in report.association.items()]
-    if report.retrieval is None:
-        parts += [
-            f"{name} {MISSING if value is None else f'{value:.2f}'}"
-            for name, value in with_missing(report.criteria).items()
-        ]
-    parts += _directions(report.retrieval or {})
-    for search, of_search in report.searches.items():
-        parts += [f"{search} {one}" for one in _directions(of_search)]
-    return " | ".join(parts) + f" | {sum(report.seconds.values()):.1f} s"
-
-
-def _directions(scores: Scores) -> list[str]:
-    """The first rank and mAP of each direction."""
-    return [
-        f"{direction.replace('_to_', '->')} R1 {values['rank1']:.1f} mAP {values['map']:.1f}"
-        for direction, values in scores.items()
-    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.failures import Failure
 from raydist.errors import ConfigError, RaydistError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def doctor(address: Address = None, run_dir: RunDir = Path("runs"), json: Json =
     stops = [one for one in findings if one.level == "stops"]
     if json:
         values = {name: [asdict(one) for one in part] for name, part in parts.items()}
-        print_json({"trainable": not stops, **values})
+        failure = Failure("doctor", f"{stops[0].name}: {stops[0].text}", stops[0].fix) if stops else None
+        print_json({"trainable": not stops, **values, **(failure.as_dict() if failure else {})})
     else:
         _show(parts)
         warnings = sum(one.level == "warning" for one in findings)

@@ -91,10 +91,10 @@ def write_blocks(
     import pyarrow.parquet as pq
 
     from raydist.data.feature_files import features_as_table
-    from raydist.storage import SHARED, whole_file
+    from raydist.storage import SHARED, make_folder, whole_file
 
     num_rows = 0
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     with whole_file(out, mode=SHARED) as whole, ExitStack() as stack:
         writer = None
         for block in blocks:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.root import run_alone
 from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
 from raydist.cli.scores import print_search_scores
 from raydist.cli.system import enter
@@ -61,4 +62,4 @@ def evaluate(
 def main() -> None:
     """The entry of `python -m raydist.evaluate`."""
     enter()
-    typer.run(evaluate)
+    run_alone(evaluate)

@@ -25,6 +25,11 @@ TOPICS = (
     "searches",
     "clusters",
     "operation",
+    "python",
+    "export",
+    "faults",
+    "privacy",
+    "citing",
     "adding-parts",
     "changes",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
+from textwrap import wrap
 from typing import Annotated
 
 import typer
@@ -12,6 +14,7 @@ from raydist.cli.common import Json, print_json, print_line, print_listing, with
 FOLDER = Path(__file__).parent.parent / "recipes"
 
 COLUMNS = ("argument", "published", "ours", "why")
+WIDTHS = (22, 24, 38, 18)
 
 recipes = typer.Typer(help="List the recipes, or show one of them.", invoke_without_command=True)
 Name = Annotated[
@@ -20,11 +23,15 @@ Name = Annotated[
 
 
 @recipes.callback()
-@with_exit_codes
 def listing(ctx: typer.Context, json: Json = False) -> None:
     """List the recipes, or show one of them."""
-    if ctx.invoked_subcommand is not None:
-        return
+    if ctx.invoked_subcommand is None:
+        list_all(json=json)
+
+
+@with_exit_codes
+def list_all(*, json: bool) -> None:
+    """Every recipe with the first line of its comment."""
     names = sorted(path.stem for path in FOLDER.glob("[!_]*.yaml"))
     listed = {name: opening_comment(FOLDER / f"{name}.yaml")[0] for name in names}
     if json:
@@ -38,9 +45,9 @@ def listing(ctx: typer.Context, json: Json = False) -> None:
 @with_exit_codes
 def show(name: Name, json: Json = False) -> None:
     """Show what a recipe says of itself, and what it sets with all that it extends; it can be trained so."""
-    import yaml
 
     from raydist.config import compose, find
+    from raydist.yaml_files import dump_yaml
 
     path = find(name, FOLDER)
     values = compose(path, library=FOLDER)
@@ -56,7 +63,7 @@ def show(name: Name, json: Json = False) -> None:
         print(
             "\n".join(f"# {line}".rstrip() for line in [f"Against {repository}:", "", *in_columns(rows), ""])
         )
-    print(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), end="")
+    print(dump_yaml(values), end="")
 
 
 def published_table(name: str) -> tuple[str, list[list[str]]]:
@@ -71,13 +78,17 @@ def published_table(name: str) -> tuple[str, list[list[str]]]:
 
 
 def in_columns(rows: list[list[str]]) -> list[str]:
-    """The rows below their headings, in columns as wide as their cells."""
-    every = [list(COLUMNS), *rows]
-    widths = [max(len(row[column]) for row in every) for column in range(len(COLUMNS))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in every
-    ]
+    """The rows below their headings, in columns whose cells fold, so that a line fits a terminal."""
+    lines = []
+    for row in [list(COLUMNS), *rows]:
+        cells = [
+            wrap(cell, width, break_long_words=False, break_on_hyphens=False)
+            for cell, width in zip(row, WIDTHS, strict=True)
+        ]
+        for line in zip_longest(*cells, fillvalue=""):
+            padded = [part.ljust(width) for part, width in zip(line, WIDTHS, strict=True)]
+            lines.append("  ".join(padded).rstrip())
+    return lines
 
 
 def opening_comment(path: Path) -> list[str]:

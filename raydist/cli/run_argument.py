@@ -35,7 +35,8 @@ Checkpoint = Annotated[
 def epoch_facts(chosen: ChosenEpoch) -> dict[str, Any]:
     """The checkpoint as plain values, for JSON."""
     finished = chosen.num_epochs is not None
-    return {"epoch": chosen.epoch, "checkpoint": chosen.which, "finished_run": finished}
+    facts = {"epoch": chosen.epoch, "checkpoint": chosen.which, "finished_run": finished}
+    return facts | ({"picked_on": chosen.picked_on} if chosen.picked_on else {})
 
 
 def warn_of_lost_levels(trained: Trained, table: TrackletTable) -> None:

@@ -47,7 +47,7 @@ def print_scores(label: str, scores: Scores, *, title: str, stderr: bool) -> Non
         stderr: whether the table goes to stderr, because stdout is for JSON.
     """
     print_table(
-        ["features", "direction", *METRICS.values()], _rows(label, scores), title=title, stderr=stderr
+        ["features", "direction", *METRICS.values()], _rows(label, scores), title=title, stderr=stderr, keys=2
     )
     print_chance(_chance(scores))
     for direction, values in scores.items():
@@ -79,7 +79,7 @@ def _print_run_scores(summary: RunSummary, *, stderr: bool) -> None:
     for protocol, encoders in summary.of_searches.items():
         rows = [row for key, label in labels.items() for row in _rows(label, encoders.get(key, {}))]
         title = f"{title_of(summary)}, protocol {protocol}, percent"
-        print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr)
+        print_table(["encoder", "direction", *METRICS.values()], rows, title=title, stderr=stderr, keys=2)
         print_chance(_chance(encoders["last"]))
     if best:
         papers = ", as papers do" if summary.split == "test" else ""

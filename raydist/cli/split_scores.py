@@ -31,7 +31,7 @@ def print_splits(summary: SplitsSummary, *, stderr: bool = False) -> None:
     for protocol, prefix in scored.items():
         of_search = f"{title}, protocol {protocol}, percent, {splits}"
         columns = ["encoder", "direction", *METRICS.values()]
-        print_table(columns, _rows(summary, prefix), title=of_search, stderr=stderr)
+        print_table(columns, _rows(summary, prefix), title=of_search, stderr=stderr, keys=2)
         print_chance({d: summary.metrics[_level(prefix, d)].mean for d in DIRECTIONS})
     if scored:
         print_line(f"* best is picked in each split, on its {first.split} split; last is the number to trust")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+
+from raydist.cli.failures import Failure, wants_json
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after SIGINT and SIGTERM."""
@@ -46,5 +49,10 @@ def _ignore(number: int, frame: object) -> None:
 
 def _end(number: int, frame: object) -> None:
     """End without closing anything."""
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"interrupted again: ended at once\n")
+    message = "interrupted again: ended at once"
+    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{message}\n".encode())
+    if wants_json() and sys.__stdout__:
+        os.write(
+            sys.__stdout__.fileno(), f"{json.dumps(Failure('interrupted', message).as_dict())}\n".encode()
+        )
     os._exit(INTERRUPTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
+from raydist.cli.failures import Failure, wants_json
 from raydist.errors import ConfigError
 from raydist.home import file_umask
 from raydist.redaction import redacted
@@ -24,6 +26,8 @@ def enter() -> None:
         os.umask(file_umask())
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
+        if wants_json():
+            print(json.dumps(Failure.of(error).as_dict()), flush=True)
         raise SystemExit(error.exit_code) from None
     hide_arguments(sys.orig_argv)
 

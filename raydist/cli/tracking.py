@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from raydist.cli.common import Json, errors_as_json, print_json, print_line, with_exit_codes
+from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,15 +47,14 @@ def sync(
 
     if other := [word for word in words or [] if not word.startswith("tracking.")]:
         raise ConfigError(f"{other[0]}: only tracking.KEY=VALUE has a meaning here")
-    with errors_as_json(json):
-        is_whole = holds_splits(run_dir)
-        whole = RunFolder(run_dir) if is_whole else RunFolder.open(run_dir)
-        inner = [RunFolder.open(path.parent) for path in sorted(run_dir.glob("trial_*/config.yaml"))]
-        results = []
-        for folder in [whole, *(inner if is_whole else [])]:
-            config = anchored(with_values(folder.config(), overrides(words or [])))
-            results.append(send(folder, config))
-            print_line(_line(results[-1]))
+    is_whole = holds_splits(run_dir)
+    whole = RunFolder(run_dir) if is_whole else RunFolder.open(run_dir)
+    inner = [RunFolder.open(path.parent) for path in sorted(run_dir.glob("trial_*/config.yaml"))]
+    results = []
+    for folder in [whole, *(inner if is_whole else [])]:
+        config = anchored(with_values(folder.config(), overrides(words or [])))
+        results.append(send(folder, config))
+        print_line(_line(results[-1]))
     if json:
         print_json({"runs": [asdict(result) for result in results]})
 

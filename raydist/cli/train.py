@@ -19,6 +19,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.display import ProgressDisplay
+from raydist.cli.root import run_alone
 from raydist.cli.scores import print_summary
 from raydist.cli.system import enter
 from raydist.errors import ConfigError
@@ -91,4 +92,4 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
 def main() -> None:
     """The entry of `python -m raydist.train`."""
     enter()
-    typer.run(train)
+    run_alone(train)

@@ -17,6 +17,7 @@ from raydist.cli.common import (
     split_arguments,
     with_exit_codes,
 )
+from raydist.cli.root import run_alone
 from raydist.cli.system import enter
 from raydist.engine.criteria_names import WHY_MISSING
 from raydist.errors import ConfigError
@@ -147,4 +148,4 @@ def _number(value: float | None) -> str:
 def main() -> None:
     """The entry of `python -m raydist.tune`."""
     enter()
-    typer.run(tune)
+    run_alone(tune)

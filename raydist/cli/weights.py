@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.failures import FailedWithFacts
 from raydist.cli.run_argument import Checkpoint, epoch_facts
 from raydist.errors import DataError
 from raydist.plurals import counted
@@ -65,13 +66,13 @@ def check(file: File, checkpoint: Checkpoint = None, json: Json = False) -> None
     if along:
         print_line(_along_line(along))
     nearest = None if fits else _nearest(misfits)
-    if json:
-        rows = [_row(name, fit, file) for name, fit in fits.items()]
-        print_json(facts | {"fits": rows, "taken_along": along, "nearest": nearest})
+    rows = [_row(name, fit, file) for name, fit in fits.items()]
+    facts |= {"fits": rows, "taken_along": along, "nearest": nearest}
     if nearest:
-        raise DataError(
-            f"{file} fits no encoder.name of this package; the nearest is {nearest['name']}: {nearest['why']}"
-        )
+        message = f"the nearest is {nearest['name']}: {nearest['why']}"
+        raise FailedWithFacts(DataError(f"{file} fits no encoder.name of this package; {message}"), facts)
+    if json:
+        print_json(facts)
 
 
 def _along_line(groups: dict[str, int]) -> str:

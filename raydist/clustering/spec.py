@@ -18,13 +18,13 @@ from raydist.clustering.choices import (
     owners_of,
 )
 from raydist.clustering.clusterer import Clusterer
-from raydist.errors import ConfigError
+from raydist.errors import ConfigError, DataError
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.graph import Watch, jaccard_graph
 from raydist.parameters import Value, values_of
 from raydist.registry import nearest
-from raydist.types import Floats, Labels
+from raydist.types import Floats, Labels, Modality
 
 
 @dataclass(frozen=True, init=False)
@@ -113,6 +113,27 @@ class ClusterSpec:
         """Every parameter by name: the value that is given, or the default."""
         declared = declared_parameters(self.distance, self.algorithm)
         return {name: one.default for name, one in declared.items()} | dict(self.values)
+
+    def check_modalities(self, modality: NDArray[np.int8]) -> None:
+        """Refuse rows of one modality alone, where the distance compares both.
+
+        Args:
+            modality: int8 [N] of `Modality` values.
+
+        Raises:
+            DataError: with the number of rows of each.
+
+        >>> ClusterSpec("modality-aware").check_modalities(np.zeros(3, np.int8))  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        raydist.errors.DataError: the modality-aware distance needs both modalities, but there are ...
+        """
+        counts = {m.label: int((modality == m).sum()) for m in Modality}
+        if self.metric.group == "modality" and not all(counts.values()):
+            listed = ", ".join(f"{count} {label}" for label, count in counts.items())
+            raise DataError(
+                f"the {self.metric.name} distance needs both modalities, but there are {listed} tracklets: "
+                "take jaccard"
+            )
 
     def with_values(self, **values: Any) -> ClusterSpec:
         """The same with other values, also of ``distance`` and ``algorithm``."""

@@ -19,7 +19,7 @@ from raydist.data.table_problems import TableProblems, quoted
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique, plain_words
 from raydist.errors import DataError
 from raydist.plurals import counted
-from raydist.storage import SHARED, whole_file
+from raydist.storage import SHARED, make_folder, whole_file
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
@@ -154,7 +154,7 @@ def read_labels(path: str | Path) -> tuple[NDArray[Any], Labels]:
 
 def _write(table: pa.Table, path: Path) -> None:
     """Write the file whole; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with whole_file(path, mode=SHARED) as file:
         pa.parquet.write_table(table, file)
 

@@ -111,7 +111,7 @@ class Encoder(nn.Module):
         if style is not None:
             _check_style(style, num_clips)
         maps = self.backbone(
-            self._normalise(frames.flatten(0, 1)), modality.repeat_interleave(num_frames), style
+            self._normalise(frames.flatten(0, 1)), modality[:, None].expand(-1, num_frames).flatten(), style
         )
         # means, powers and batch statistics of features need more digits than half precision has
         with torch.autocast(maps.device.type, enabled=False):

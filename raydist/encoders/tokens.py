@@ -33,7 +33,7 @@ class Tokens(nn.Module):
     def forward(self, patches: Tensor) -> Tensor:
         """[M, D, h, w] -> [M, 1 + h w, D]."""
         height, width = patches.shape[2:]
-        first = self.class_embedding.expand(len(patches), 1, -1)
+        first = self.class_embedding.expand(patches.shape[0], 1, -1)
         tokens = torch.cat([first, patches.flatten(2).transpose(1, 2)], dim=1)
         return tokens + resize_positions(self.positional_embedding, height, width, grid=self.grid)
 

@@ -11,6 +11,9 @@ from raydist.engine.events import Scores
 from raydist.evaluation.directions import DIRECTIONS
 
 MAP = "map"
+TEST_SPLIT = "test split"
+"""What most best epochs are picked on, as papers do: the very rows that are scored."""
+
 Value = TypeVar("Value")
 
 
@@ -32,6 +35,19 @@ class BestEpoch:
 def mean_map(of_one: Scores) -> float:
     """The mean of both directions' mAP, in percent."""
     return sum(of_one[d]["map"] for d in DIRECTIONS) / len(DIRECTIONS)
+
+
+def picked_on(measure: str, split: str) -> str:
+    """What a best epoch was picked on, in words.
+
+    Args:
+        measure: what it is the best by.
+        split: that the run evaluates on.
+
+    >>> picked_on("map", "test"), picked_on("silhouette", "test")
+    ('test split', 'criterion silhouette')
+    """
+    return f"{split} split" if measure == MAP else f"criterion {measure}"
 
 
 def by_epoch(values: Mapping[str, Value]) -> dict[int, Value]:

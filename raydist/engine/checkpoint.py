@@ -105,7 +105,7 @@ def unpack(state: RunState, files: Files) -> EpochReport:
             f"the checkpoint has seed {facts['seed']}, the run {state.config.run.seed}: resume the run "
             "it belongs to"
         )
-    if "stages" in facts:  # older checkpoints do not say; the configuration does
+    if facts.get("stages") is not None:  # older checkpoints do not say; the configuration does
         state.plan = state.plan.going_on(facts["stages"])
     if facts["epoch"] > state.plan.num_epochs:
         raise CheckpointError(

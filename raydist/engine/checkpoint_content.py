@@ -75,7 +75,7 @@ class Facts:
     criteria: dict[int, dict[str, float]] = field(default_factory=dict)
     scaler: dict[str, float] | None = None
     shapes: dict[str, str] | None = None
-    stages: list[int] | None = None
+    stages: list[Annotated[int, Field(ge=0)]] | None = None
 
 
 @dataclass(frozen=True)

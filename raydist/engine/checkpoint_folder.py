@@ -19,7 +19,7 @@ from typing import TypeVar
 from pyarrow import fs
 
 from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
-from raydist.storage import parse_json, remove_folder, remove_unfinished, whole_folder
+from raydist.storage import make_folder, parse_json, remove_folder, remove_unfinished, whole_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -177,7 +177,7 @@ class CheckpointFolder:
         return f"{self.path}/epoch_{epoch:04d}"
 
     def _write_folder(self, folder: str, files: Files) -> None:
-        Path(self.path).mkdir(parents=True, exist_ok=True)
+        make_folder(Path(self.path))
         with whole_folder(Path(folder)) as unfinished:
             for name, content in files.items():
                 (unfinished / name).write_bytes(content)

@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from raydist.engine.best import best_epoch, by_epoch
+from raydist.engine.best import best_epoch, by_epoch, picked_on
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.errors import CheckpointError, ConfigError, DataError
 from raydist.storage import parse_json, read_bytes, read_json
+from raydist.yaml_files import read_yaml
 
 LAST, BEST = "last", "best"
 CONFIG, SUMMARY = "config.yaml", "summary.json"
@@ -34,22 +35,26 @@ class ChosenEpoch:
         which: as it was asked for, ``last``, ``best`` or an epoch.
         epoch: its epoch.
         num_epochs: of the whole run; None where it has not ended.
+        picked_on: the split or the criterion that ``best`` was picked on; None for another one, and where
+            the run does not say it.
     """
 
     run: Path
     which: str
     epoch: int
     num_epochs: int | None
+    picked_on: str | None = None
 
     def line(self) -> str:
         """The epoch in words.
 
-        >>> ChosenEpoch(Path("runs/mine"), "best", 7, 12).line()
-        'epoch 7 of 12 (best)'
+        >>> ChosenEpoch(Path("runs/mine"), "best", 7, 12, "test split").line()
+        'epoch 7 of 12 (best, picked on the test split)'
         >>> ChosenEpoch(Path("runs/mine"), "4", 4, None).line()
         'epoch 4, unfinished run'
         """
-        which = f" ({self.which})" if self.which in (LAST, BEST) else ""
+        picked = f", picked on the {self.picked_on}" if self.picked_on else ""
+        which = f" ({self.which}{picked})" if self.which in (LAST, BEST) else ""
         if self.num_epochs is None:
             return f"epoch {self.epoch}{which}, unfinished run"
         return f"epoch {self.epoch} of {self.num_epochs}{which}"
@@ -109,15 +114,17 @@ def read_checkpoint(run: Path, which: str) -> tuple[ChosenEpoch, Files]:
             f"{run} has no whole checkpoint yet: wait for the end of its first epoch, or go on with --resume "
             f"{run}"
         )
-    epoch, files = newest
-    if which != LAST:
-        epoch = _best(run, files.get("state.json", b"")) if which == BEST else int(which)
+    (epoch, files), picked = newest, None
+    if which == BEST:
+        epoch, picked = _best(run, files.get("state.json", b""))
+    elif which != LAST:
+        epoch = int(which)
     if epoch not in (there := checkpoints.epochs()):
         listed = ", ".join(map(str, there))
         raise ConfigError(f"{run}@{which}: no checkpoint of epoch {epoch}; there are those of {listed}")
     if epoch != newest[0]:
         files = checkpoints.read(epoch)
-    return ChosenEpoch(run, which, epoch, _num_epochs(run, there[-1])), files
+    return ChosenEpoch(run, which, epoch, _num_epochs(run, there[-1]), picked), files
 
 
 def _has_config(folder: str | Path) -> bool:
@@ -144,19 +151,26 @@ def _num_epochs(run: Path, newest: int) -> int | None:
     return epochs if newest >= epochs else None
 
 
-def _best(run: Path, state: bytes) -> int:
-    """The best epoch as the run's summary says; before its end, as its history says."""
+def _best(run: Path, state: bytes) -> tuple[int, str | None]:
+    """The best epoch and what it was picked on, as the run's summary says; before its end, as its history
+    says."""
     summary = run / SUMMARY
     try:
         best = (parse_json(read_bytes(summary)).get("best") or {}) if summary.is_file() else {}
+        if best.get("epoch"):
+            return int(best["epoch"]), str(best["picked_on"]) if best.get("picked_on") else None
         facts = parse_json(state)
         so_far = best_epoch(*(by_epoch(facts.get(name, {})) for name in ("history", "criteria")))
-        epoch = best.get("epoch") or (so_far.epoch if so_far else None)
-        if epoch is not None:
-            return int(epoch)
+        if so_far is not None:
+            return so_far.epoch, picked_on(so_far.measure, _split(run))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(
             f"{run}@{BEST}: summary.json or the checkpoint does not say which epoch was the best "
             f"({type(error).__name__}, {error}); give last or an epoch"
         ) from error
     raise DataError(f"{run}@{BEST}: no epoch of the run was evaluated; give last or an epoch")
+
+
+def _split(run: Path) -> str:
+    """The split that a run evaluates on."""
+    return str(read_yaml(run / CONFIG).get("evaluation", {}).get("split", "test"))

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
+import socket
 import subprocess
 import sys
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from raydist.redaction import redacted
+
+ENVIRONMENT, STARTED = "environment.json", "started"
+"""The file in the folder of a run, and its key for when the run began."""
 
 PACKAGES = (
     "torch",
@@ -26,15 +34,32 @@ PACKAGES = (
 
 
 def describe_environment() -> dict[str, Any]:
-    """Versions, the machine, and the commit of the source when it is a git checkout."""
+    """What was called when and where, versions, and the commit of the source when it is a git checkout.
+
+    The command line is without the passwords in it.
+    """
     return {
+        STARTED: datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": [redacted(word) for word in sys.orig_argv],
         "raydist": metadata.version("raydist"),
         "commit": commit(),
         "python": sys.version.split()[0],
         "platform": platform.platform(),
+        "host": socket.gethostname(),
         "cpus": os.cpu_count(),
+        "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "gpus": gpus(),
         "packages": {name: version for name in PACKAGES if (version := _version(name))},
     }
+
+
+def gpus() -> list[str]:
+    """The names of the GPUs of this machine; none where torch is missing."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    import torch
+
+    return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
 
 
 def commit() -> str | None:

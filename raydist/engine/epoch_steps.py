@@ -3,6 +3,7 @@ update."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -69,40 +70,55 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
         The terms of the loss.
 
     Raises:
-        TrainingError: the loss is not finite.
+        TrainingError: the loss or a gradient is not finite; weights and memories are those before the step.
     """
     state.encoder.train()
     batch = encode(state, optimizer_step, rows, key)
     terms = optimizer_step.loss(batch, state.memories, state.modules)
     total = torch.stack(list(terms.values())).sum()
+    where = (
+        f"in epoch {key.epoch}, iteration {key.iteration}, optimizer step {key.optimizer_step} of it (all "
+        f"counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
+    )
     if not torch.isfinite(total):
-        raise TrainingError(
-            f"the loss is {_format(terms)} in epoch {key.epoch}, iteration {key.iteration}, optimizer step "
-            f"{key.optimizer_step} of it (all counted from 0), rows {rows[:8].tolist()}...: lower train.lr"
-        )
-    step_by(state, total)
+        raise TrainingError(f"the loss is {_format(terms)} {where}")
+    if not step_by(state, total):
+        raise TrainingError(f"a gradient is not finite, though the loss is {_format(terms)}, {where}")
     with torch.no_grad():
         optimizer_step.update(batch, state.memories)
     state.frames_seen += num_clips(state, optimizer_step, rows) * state.config.data.frames
     return {name: float(value.detach()) for name, value in terms.items()}
 
 
-def step_by(state: RunState, total: Tensor) -> None:
-    """Step by the gradients of a loss, if it has any; in half precision, only where they are finite."""
+def step_by(state: RunState, total: Tensor) -> bool:
+    """Step by the gradients of a loss, if it has any, where they are finite.
+
+    Returns:
+        False where they are not, and are not scaled either; in half precision the scaler counts such steps.
+    """
     optimizer, scaler = state.optimizer, state.scaler
     assert optimizer is not None
     optimizer.zero_grad(set_to_none=True)
     if not total.requires_grad:
-        return
+        return True
     (total if scaler is None else scaler.scale(total)).backward()
     state.process_group.reduce_gradients(
         state.encoder.parameters(), [p for m in state.modules.values() for p in m.parameters()]
     )
-    if scaler is None:
-        optimizer.step()
-        state.steps += 1
-    else:
+    if scaler is not None:
         state.steps += scaler.step(optimizer)
+        return True
+    if not _is_finite(optimizer):
+        return False
+    optimizer.step()
+    state.steps += 1
+    return True
+
+
+def _is_finite(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether all gradients are; the device is waited for once."""
+    gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    return bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients, math.inf)))
 
 
 def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> Batch:

@@ -133,11 +133,42 @@ class Started:
 
 @dataclass(frozen=True)
 class StepDone:
-    """A step of an epoch is done."""
+    """A step of an epoch is done.
+
+    Attributes:
+        epoch: counted from 1.
+        step: likewise.
+        num_steps: of the epoch.
+        num_epochs: of the run; None where that is not known.
+    """
 
     epoch: int
     step: int
     num_steps: int
+    num_epochs: int | None = None
+
+
+EXTRACTION, REFRESH, EVALUATION = "extraction", "refresh", "evaluation"
+"""The parts of an epoch beside its steps."""
+
+
+@dataclass(frozen=True)
+class PhaseAdvanced:
+    """A part of an epoch beside its steps has begun, or is further.
+
+    Attributes:
+        epoch: counted from 1; 0 is the untrained encoder.
+        phase: one of the three above.
+        done: how much of it is.
+        total: of how much; None where that is not known.
+        num_epochs: of the run.
+    """
+
+    epoch: int
+    phase: str
+    done: int
+    total: int | None
+    num_epochs: int
 
 
 @dataclass(frozen=True)
@@ -175,6 +206,8 @@ class CellStarted:
     folder: str | None = None
 
 
-Event = Preparing | AlreadyFinished | Started | StepDone | EpochDone | ReportWritten | CellStarted
+Event = (
+    Preparing | AlreadyFinished | Started | StepDone | PhaseAdvanced | EpochDone | ReportWritten | CellStarted
+)
 OnEvent = Callable[[Event], None]
 """Called with every event."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -62,7 +60,7 @@ def extract(
     parts = []
     step = max(1, CLIPS_AT_ONCE // num_parts)
     for start in range(0, len(rows), step):
-        advance(f"features of tracklet {start + 1} of {len(rows)}")
+        advance(f"features of tracklet {start + 1} of {len(rows)}", start, len(rows))
         chosen = rows[start : start + step]
         assert clips is not None
         pixels = frames.read(
@@ -70,8 +68,13 @@ def extract(
         )
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
         with autocast(precision, device):
-            clip_features = partial(_features, encoder, torch.from_numpy(pixels).to(device), kinds.to(device))
-            features = clip_features(flip_average=data.flip_average, renormalise=renormalise)
+            features = clip_features(
+                encoder,
+                torch.from_numpy(pixels).to(device),
+                kinds.to(device),
+                flip_average=data.flip_average,
+                renormalise=renormalise,
+            )
         parts.append(features.cpu().numpy())
     encoder.train(was_training)
     return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
@@ -79,10 +82,10 @@ def extract(
     )
 
 
-def _features(
-    encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool, renormalise: bool
+def clip_features(
+    encoder: Encoder, pixels: Tensor, kinds: Tensor, *, flip_average: bool, renormalise: bool = True
 ) -> Tensor:
-    """Float32 features [B, D] of clips."""
+    """Float32 features [B, D] of clips; see `extract`."""
     features: Tensor = encoder(pixels, kinds).tracklet.float()
     if not flip_average:
         return features

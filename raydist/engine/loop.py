@@ -19,10 +19,11 @@ import numpy as np
 from raydist.engine.criteria import unsupervised_criteria
 from raydist.engine.diagnostics import label_diagnostics
 from raydist.engine.epoch_steps import train_epoch
-from raydist.engine.events import EpochReport
+from raydist.engine.events import EXTRACTION, REFRESH, EpochReport
 from raydist.engine.extraction import extract
 from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import extraction_precision
+from raydist.engine.progress import phase
 from raydist.engine.refresher import CachedRefresher
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.state import RunState
@@ -51,9 +52,12 @@ def run_epoch(state: RunState) -> EpochReport:
     seconds: dict[str, float] = {}
     if current.epoch.index == 0:
         state.start_stage(current.stage)
-    with timed(seconds, "refresh"):
-        targets = new_targets(state, current)
+    with timed(seconds, "extract"):
+        features = epoch_features(state, current)
+    with timed(seconds, "refresh"), phase(REFRESH):
+        targets = targets_of(state, current, features)
         state.set_targets(targets)
+    del features
     with timed(seconds, "train"):
         losses = train_epoch(state, current)
     state.epoch += 1  # above, how many epochs are done: 0 in the first one; from here on, its number from 1
@@ -82,16 +86,25 @@ def run_epoch(state: RunState) -> EpochReport:
     )
 
 
-def new_targets(state: RunState, current: StageEpoch) -> Targets:
-    """The targets of an epoch, from the features of all training tracklets.
+def epoch_features(state: RunState, current: StageEpoch) -> Floats:
+    """What an epoch begins with: `local_features`, or `NO_FEATURES` for a stage that needs none."""
+    return local_features(state) if current.stage.needs_features else NO_FEATURES
+
+
+def targets_of(state: RunState, current: StageEpoch, features: Floats) -> Targets:
+    """The targets of an epoch.
 
     Every worker gives the features of its share; one of them computes the targets, and all get them.
+
+    Args:
+        state: the run.
+        current: the stage, and the epoch within it.
+        features: see `epoch_features`.
     """
-    needs_features = current.stage.needs_features
     return state.refresh.targets(
         state.epoch,
-        local_features(state) if needs_features else NO_FEATURES,
-        num_rows=len(state.tracklets) if needs_features else 0,
+        features,
+        num_rows=len(state.tracklets) if current.stage.needs_features else 0,
         compute=partial(compute_targets, state, current),
     )
 
@@ -100,16 +113,17 @@ def local_features(state: RunState) -> Floats:
     """The features [n, K, D] of this worker's share of the training tracklets."""
     state.process_group.broadcast_buffers(state.encoder)
     tracklets = state.tracklets
-    return extract(
-        state.encoder,
-        tracklets.frames,
-        tracklets.modality,
-        state.my_rows(len(tracklets)),
-        data=state.config.data,
-        device=state.process_group.device,
-        precision=extraction_precision(state.config.train.precision),
-        renormalise=state.method.context.renormalise,
-    )
+    with phase(EXTRACTION):
+        return extract(
+            state.encoder,
+            tracklets.frames,
+            tracklets.modality,
+            state.my_rows(len(tracklets)),
+            data=state.config.data,
+            device=state.process_group.device,
+            precision=extraction_precision(state.config.train.precision),
+            renormalise=state.method.context.renormalise,
+        )
 
 
 def compute_targets(state: RunState, current: StageEpoch, features: Floats, refresher: Refresher) -> Targets:

@@ -44,7 +44,9 @@ def set_learning_rate(
         epoch: of the stage.
         done: the share of the epoch's steps already made, in [0, 1).
     """
-    step_epochs = stage.step_epochs or (train.step_epochs if train.schedule == "step" else None)
+    step_epochs = train.step_epochs if train.schedule == "step" else None
+    if stage.step_epochs is not None:
+        step_epochs = stage.step_epochs
     if step_epochs is not None:
         factor = float(0.1 ** steps_until(epoch.index, step_epochs))
     else:

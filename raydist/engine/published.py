@@ -17,6 +17,7 @@ from pydantic import Field
 from raydist.config import Section, validate
 from raydist.engine.schema import RECIPES, Config
 from raydist.errors import ConfigError
+from raydist.yaml_files import dump_yaml
 
 FOLDER = RECIPES / "published"
 
@@ -124,5 +125,4 @@ def _plain(value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, width=1000)
-    return text.removesuffix("\n").removesuffix("\n...")
+    return dump_yaml(value, flow=True).removesuffix("\n")

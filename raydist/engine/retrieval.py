@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import torch
 
+from raydist.engine.events import EVALUATION
 from raydist.engine.extraction import extract
 from raydist.engine.precision import extraction_precision
-from raydist.engine.progress import waiting
+from raydist.engine.progress import phase, waiting
 from raydist.engine.state import RunState
 from raydist.evaluation.retrieval import SearchScores, search_scores
 from raydist.types import FeatureTable, tracklet_means
@@ -33,6 +34,7 @@ def ranked_features(state: RunState) -> FeatureTable:
 
 def evaluate_retrieval(state: RunState) -> SearchScores:
     """The scores by the protocol of the run, and by the other searches of its data set."""
-    features = ranked_features(state)
-    with waiting("ranking the gallery"):
-        return search_scores(features, state.inputs.protocol)
+    with phase(EVALUATION):
+        features = ranked_features(state)
+        with waiting("ranking the gallery"):
+            return search_scores(features, state.inputs.protocol)

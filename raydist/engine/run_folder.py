@@ -24,7 +24,8 @@ from raydist.errors import CheckpointError, ConfigError
 from raydist.home import file_umask
 from raydist.on_resume import OnResume
 from raydist.owner import owned
-from raydist.storage import SHARED, read_json, remove_unfinished, write_json, write_whole
+from raydist.registry import one_of
+from raydist.storage import SHARED, make_folder, read_json, remove_unfinished, write_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -59,9 +60,7 @@ class RunFolder:
             ConfigError: no run is there, or one on each split of a data set.
         """
         if not (path / "config.yaml").is_file():
-            raise ConfigError(
-                f"{path} holds no run: expected a folder with config.yaml, such as runs/pgm-synthetic-001"
-            )
+            raise ConfigError(f"{path} holds no run: expected a folder with config.yaml{_there(path)}")
         if holds_splits(path):
             raise ConfigError(name_one(path))
         return cls(path)
@@ -190,6 +189,21 @@ class RunFolder:
             ) from None
 
 
+MOST_NAMES = 12
+"""Runs that a message names."""
+
+
+def _there(path: Path) -> str:
+    """The runs beside a folder that is none; in the folder itself, where it has some."""
+    for root in (path, path.parent):
+        names = sorted(file.parent.name for file in root.glob("*/config.yaml"))
+        if names:
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            listed = f"{', '.join(names[:MOST_NAMES])}{more} (raydist runs ls {root})"
+            return f", one of those in {root}{one_of(path.name, names, listed=listed)}"
+    return ", such as runs/pgm-synthetic-001"
+
+
 def file_name(text: str) -> str:
     """A text as the name of a file: letters, digits, dots and dashes stay, anything else becomes ``_``.
 
@@ -222,7 +236,7 @@ def new_folder(root: Path, name: str | None, stem: str) -> Path:
     Raises:
         ConfigError: a folder of that name exists.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")
         try:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
 from raydist.config import (
@@ -33,8 +32,10 @@ from raydist.encoders.non_local import NonLocalWidth
 from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
+from raydist.engine.report_section import ReportSection
 from raydist.engine.tracking_section import TrackingSection
 from raydist.engine.train_section import TrainSection
+from raydist.engine.without_effect import warn_of_keys_without_effect
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.home import resolve, resolve_uri
@@ -45,6 +46,7 @@ from raydist.on_resume import Free, Kept, OnResume, SameData, Unused
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
+from raydist.yaml_files import dump_yaml
 
 RECIPES = Path(__file__).parent.parent / "recipes"
 
@@ -244,7 +246,8 @@ class MemorySection(Section):
 
     rule: Kept[MemoryRule] = Field(
         "mean",
-        description="Prototypes move by the mean of a batch's samples, or by one after the other.",
+        description="Prototypes move by the mean of a batch's samples, or by one after the other "
+        "(dcl, pgm, dmdl, hil).",
     )
     replicate_mb: Free[Positive] = Field(
         1024, description="Largest memory of prototypes on every worker, in MB."
@@ -289,6 +292,7 @@ class Config(Section):
     memory: MemorySection = MemorySection()
     tune: TuneSection = TuneSection()
     tracking: TrackingSection = TrackingSection()
+    report: ReportSection = ReportSection()
 
     @field_validator("method", mode="before")
     @classmethod
@@ -316,7 +320,7 @@ class Config(Section):
 
     def dump(self) -> str:
         """The configuration as YAML that `raydist train` takes."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return dump_yaml(self.model_dump(mode="json"))
 
 
 def method_params(raw: Mapping[str, Any]) -> Params:
@@ -340,7 +344,8 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
     """
     raw = compose(find(recipe or "demo", RECIPES), library=RECIPES)
     given: Raw = {}
-    for path, value in overrides(words):
+    changes = list(overrides(words))
+    for path, value in changes:
         given = put(given, path, value)
     if "name" in given.get("method", {}) and given["method"]["name"] != _method_name(raw):
         raw["method"] = {}
@@ -348,6 +353,8 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
         given = {**given, "train": {"epoch_frames": None, **given["train"]}}
     config = validate(Config, merge(raw, given))
     warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
+    paths = {".".join(path) for path, value in changes if value is not None}
+    warn_of_keys_without_effect(config.train, config.method.name, paths)
     return anchored(config)
 
 

@@ -20,6 +20,7 @@ from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
 from raydist.encoders.weights.choice import starting_weights
+from raydist.engine.best import TEST_SPLIT
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.chosen_epoch import ChosenEpoch, names_run, read_checkpoint, split_run
 from raydist.engine.schema import Config, EncoderSection
@@ -119,6 +120,8 @@ def _fixed(weights: str) -> str:
             f"encoder.weights = {weights}: that run has not ended; epoch {chosen.epoch} of it is taken, "
             "also if it goes on"
         )
+    if chosen.picked_on == TEST_SPLIT:
+        announce(f"encoder.weights = {weights}: {chosen.line()}; last is the checkpoint to trust")
     return f"{chosen.run}@{chosen.epoch}"
 
 

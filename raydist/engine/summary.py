@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from raydist.engine.best import MAP
+from raydist.engine.best import MAP, picked_on
 from raydist.engine.events import EpochReport, Scores
-from raydist.engine.state import RunState
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.storage import check_shape
+
+if TYPE_CHECKING:
+    from raydist.engine.state import RunState
 
 Value = TypeVar("Value")
 
@@ -39,9 +41,8 @@ class Best:
         best, split = state.best, state.config.evaluation.split
         if best is None:
             return None
-        picked_on = f"{split} split" if best.measure == MAP else f"criterion {best.measure}"
         scores = state.history.get(best.epoch, {})
-        return cls(scores, best.epoch, picked_on, best.measure, round(best.value, 4))
+        return cls(scores, best.epoch, picked_on(best.measure, split), best.measure, round(best.value, 4))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Best:

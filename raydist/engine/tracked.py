@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_source import RunSource
+from raydist.engine.run_tags import run_experiment, run_tags
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits
 from raydist.engine.tracking_section import TrackingSection
 from raydist.errors import ConfigError, RaydistError, TrackingError
-from raydist.methods.registry import method_class
 from raydist.redaction import redacted, whole_uri
 from raydist.tracking.backlog import Backlog
 from raydist.tracking.refusals import reason, remedy
@@ -56,8 +57,12 @@ class Synced:
     status: str | None
 
 
-def check_tracking(tracking: TrackingSection) -> None:
+def check_tracking(tracking: TrackingSection, experiment: str) -> None:
     """Refuse at the start what MLflow would refuse at every call; a server that is silent is only warned of.
+
+    Args:
+        tracking: the section.
+        experiment: its name, see `raydist.engine.run_tags.experiment_of`.
 
     Raises:
         ConfigError: the address, the experiment, the database or the driver is not as it should be, and
@@ -69,7 +74,7 @@ def check_tracking(tracking: TrackingSection) -> None:
         with explained(tracking.mlflow_uri):
             from raydist.tracking.mlflow import check_store
 
-            check_store(whole_uri(tracking.mlflow_uri), tracking.experiment)
+            check_store(whole_uri(tracking.mlflow_uri), experiment)
     except TrackingError:
         return  # the tracker says so
     except ConfigError as error:
@@ -118,6 +123,9 @@ class LateTracker:
 
     def epoch(self, row: object) -> None:
         """Nothing: the rows of ``metrics.jsonl`` are sent at the end."""
+
+    def facts(self, facts: object) -> None:
+        """Nothing: those of a run are sent when it begins."""
 
     def artifacts(self, folder: object, names: object) -> None:
         """Nothing: the files are sent at the end."""
@@ -183,13 +191,14 @@ def _run_id(config: Config, folder: RunFolder, *, parent: str | None, going_on: 
 def _new_run(config: Config, folder: RunFolder, parent: str | None) -> NewRun:
     from raydist.tracking.mlflow import NewRun
 
-    tags = {
-        "raydist.folder": str(folder.path.resolve()),
-        "supervised": str(method_class(config.method.name).supervised).lower(),
-    }
-    if parent is not None:
-        tags["mlflow.parentRunId"] = parent
-    return NewRun(config.tracking.experiment, folder.path.name, config.model_dump(mode="json"), tags)
+    source = RunSource.read(folder)
+    return NewRun(
+        run_experiment(config),
+        folder.path.name,
+        config.model_dump(mode="json"),
+        {"raydist.folder": str(folder.path.resolve()), **run_tags(config, source, parent=parent)},
+        source.data,
+    )
 
 
 @contextmanager

@@ -20,9 +20,15 @@ class TrackingSection(Section):
         "sqlite:///runs/mlflow.db",
         description="Address of MLflow, or `from:FILE` that holds it; null logs to the run's folder only.",
     )
-    experiment: str = Field("raydist", description="Experiment of MLflow.")
+    experiment: str | None = Field(None, description="Experiment of MLflow; by default raydist/METHOD-DATA.")
     optional: bool = Field(
         False, description="Go on without MLflow where it refuses for good; else that stops the start."
+    )
+
+    system_metrics: bool = Field(True, description="Also log CPU, memory and GPU of the driver's machine.")
+    model: bool = Field(True, description="Also log the encoder as a model; needs raydist[export].")
+    register_as: str | None = Field(
+        None, description="Register that model under NAME, or NAME@ALIAS; null registers nothing."
     )
 
     @field_validator("mlflow_uri")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from raydist.config import Positive, Section
+from raydist.config import Expected, Positive, Section
 from raydist.engine.precision import Precision
 from raydist.errors import ConfigError
 from raydist.methods.schedule import StepEpochs
 from raydist.on_resume import Kept, Longer
 from raydist.types import Modality
+
+ByModality = Positive | dict[Literal["visible", "infrared"], Positive]
+ONE_OR_BOTH = "a whole number, at least 1, or one for visible and one for infrared"
 
 
 class TrainSection(Section):
@@ -25,7 +28,7 @@ class TrainSection(Section):
     limit_epochs: Longer[Positive | None] = Field(
         None, description="Train at most so many epochs in all, but one of each stage."
     )
-    batch_identities: Kept[Positive | dict[Literal["visible", "infrared"], Positive]] = Field(
+    batch_identities: Kept[Annotated[ByModality, Expected(ONE_OR_BOTH)]] = Field(
         8, description="Clusters of a batch (P), of each modality or by modality."
     )
     batch_instances: Kept[Positive] = Field(4, description="Clips of each of them.")

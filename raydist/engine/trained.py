@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from raydist.config import overrides
 from raydist.data.frames.ranges import Ranges
@@ -25,7 +26,7 @@ from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, DataSection, anchored, with_values
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
-from raydist.types import FeatureTable, tracklet_means
+from raydist.types import FeatureTable, Floats, FrameReader, Ints, tracklet_means
 
 ROWS_AT_ONCE = 4096
 
@@ -109,10 +110,11 @@ class Trained:
 
     def frames(self, table: TrackletTable) -> FrameStore:
         """The frames of those tracklets of which one can be read, as queries and gallery are read."""
-        return frames_of(table, self._data, cache_folder())
+        return frames_of(table, self.data, cache_folder())
 
     @property
-    def _data(self) -> DataSection:
+    def data(self) -> DataSection:
+        """The section ``data`` with the pixels of queries and gallery, by which all features are taken."""
         return self.config.evaluation.pixels_of(self.config.data)
 
     def features(self, table: TrackletTable, *, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[FeatureTable]:
@@ -125,21 +127,31 @@ class Trained:
         Raises:
             DataError: the table is empty, or a frame cannot be read.
         """
-        table, store = readable_part(table, self._data, cache_folder())
+        table, store = readable_part(table, self.data, cache_folder())
         if store.notes:
             log.warning("; ".join(f"{name}: {number}" for name, number in store.notes.items()))
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
-            parts = extract(
-                self.encoder,
-                store,
-                table.modality,
-                rows,
-                data=self.config.data,
-                device=self.device,
-                precision=self.precision,
-            )
-            yield table.take(rows).with_features(tracklet_means(parts))
+            yield table.take(rows).with_features(self.of_frames(store, table.modality, rows))
+
+    def of_frames(self, frames: FrameReader, modality: NDArray[np.int8], rows: Ints) -> Floats:
+        """The features [n, D] of some rows of a reader of frames.
+
+        Args:
+            frames: at the size and in the range of the configuration.
+            modality: int8 [N], of all rows.
+            rows: int64 [n].
+        """
+        parts = extract(
+            self.encoder,
+            frames,
+            modality,
+            rows,
+            data=self.config.data,
+            device=self.device,
+            precision=self.precision,
+        )
+        return tracklet_means(parts)
 
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:

@@ -22,7 +22,7 @@ PROCESS = 500 * MEGABYTE
 
 
 def local_findings(
-    *, num_workers: int, num_shards: int, worker_mb: float = 0, shard_mb: float = 0
+    *, num_workers: int, num_shards: int, worker_mb: float = 0, shard_mb: float = 0, at_once: int = 1
 ) -> list[Finding]:
     """Whether this machine can run a local Ray with so many processes.
 
@@ -31,10 +31,12 @@ def local_findings(
         num_shards: S.
         worker_mb: what a worker takes beside its code.
         shard_mb: the same of a feature shard.
+        at_once: how many such trainings may run beside each other; one is what must be possible.
     """
     least = SERVICES + num_workers * PROCESS
     shards = num_shards * (PROCESS + shard_mb * MEGABYTE)
-    enough = least + OBJECT_STORE_BYTES + shards + num_workers * worker_mb * MEGABYTE
+    workers = num_workers * (PROCESS + worker_mb * MEGABYTE)
+    enough = SERVICES + OBJECT_STORE_BYTES + at_once * (workers + shards)
     return [
         check_memory_of_machine(least=least, enough=enough),
         check_shared_memory(OBJECT_STORE_BYTES),

@@ -46,7 +46,7 @@ def check_packages() -> list[Finding]:
         one = check_package(needed.name, str(needed.specifier))
         if one.level != "fine" or needed.name in SHOWN:
             findings.append(one)
-    return [*findings, check_faiss(), check_optuna()]
+    return [*findings, check_faiss()]
 
 
 def check_package(name: str, wanted: str) -> Finding:
@@ -74,12 +74,6 @@ def check_faiss() -> Finding:
     return Finding(
         "faiss", "warning", "not installed: searches are exact, ivf is refused", "pip install faiss-cpu"
     )
-
-
-def check_optuna() -> Finding:
-    """The library of `tune.search=optuna`."""
-    release = version_of("optuna")
-    return Finding("optuna", "fine", release or "not installed (needed by tune.search=optuna only)")
 
 
 def check_devices() -> Finding:

@@ -255,6 +255,8 @@ class Method(ABC):
     """Whether it cannot train unless each modality has two clusters."""
     takes_any_length: ClassVar[bool] = False
     """Whether its features may be means that are shorter than 1 (``clustering.renormalise=false``)."""
+    takes_memory_rule: ClassVar[bool] = True
+    """Whether ``memory.rule`` says how its memories move."""
     unmeasured: ClassVar[tuple[str, ...]] = ()
     """Criteria without identities (``tune.objective``) that never have a value with it."""
 

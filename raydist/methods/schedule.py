@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-Moment = Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^epoch \d+$")]
+from raydist.config import Expected, Positive
+
+Moment = Annotated[
+    Annotated[float, Field(ge=0, le=1)] | Annotated[str, Field(pattern=r"^epoch \d+$")],
+    Expected("a share of the stage, 0 to 1, or epoch N, such as epoch 5"),
+]
 """A share of the stage, 0 to 1, or ``epoch N``, counted from 0 at the start of the stage."""
 
-Ramp = tuple[tuple[Moment, float], ...]
+
+def _upwards(ramp: tuple[tuple[float | str, float], ...]) -> tuple[tuple[float | str, float], ...]:
+    """The ramp, whose shares go upwards, and so do its epochs; a share and an epoch can be in any order."""
+    for by_number in (True, False):
+        chosen = [moment for moment, _ in ramp if isinstance(moment, str) == by_number]
+        moments = [float(str(moment).removeprefix("epoch ")) for moment in chosen]
+        if any(later <= earlier for earlier, later in pairwise(moments)):
+            raise ValueError
+    return ramp
+
+
+Ramp = Annotated[
+    tuple[tuple[Moment, float], ...],
+    AfterValidator(_upwards),
+    Expected(
+        "pairs of a moment and the value from there on, upwards, such as [[epoch 5, 0.5], [epoch 9, 1]]"
+    ),
+]
 """Pairs (moment, value from there on), the moments upwards; 0 before the first."""
 
-StepEpochs = Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], ...]
+StepEpochs = Annotated[
+    Positive | tuple[Positive, ...],
+    Expected("a number of epochs, at least 1, or a list of epochs, such as [20, 40]"),
+]
 """Epochs of a stage at which its learning rate falls tenfold, or one number for every so many."""
 
 

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raydist.reports.axis import Tick, tick_labels, tick_values
+from raydist.reports.marks import Mark
 
-WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 52, 548, 26, 262
+WIDTH, HEIGHT = 560, 312
+LEFT, RIGHT, TOP, BOTTOM = 62, 548, 26, 262
 
 MAX_X_STEPS = 8
 """Steps between the ticks of the horizontal axis, at most."""
@@ -34,29 +35,33 @@ MARKERS = (
 
 @dataclass(frozen=True)
 class Series:
-    """One metric over the epochs, or over the trials of a study.
+    """One metric over the epochs, over the trials of a study, or over similarities.
 
     Attributes:
         name: its text in the legend.
         points: (epoch, value); values that are not finite are not drawn.
         tone: the name of its colour in `page.css`.
         joined: whether a line connects the points.
+        stepped: whether that line holds each value up to the next point, and the last to the end of the axis.
+        marked: whether points have markers, if they are not too many.
     """
 
     name: str
-    points: Sequence[tuple[int, float]]
+    points: Sequence[tuple[float, float]]
     tone: str
     joined: bool = True
+    stepped: bool = False
+    marked: bool = True
 
     @property
-    def finite(self) -> list[tuple[int, float]]:
+    def finite(self) -> list[tuple[float, float]]:
         """The points that can be drawn."""
         return [point for point in self.points if math.isfinite(point[1])]
 
 
 @dataclass(frozen=True)
 class ReferenceLine:
-    """A horizontal line to compare the series with."""
+    """A straight line to compare the series with, at a value of either axis."""
 
     name: str
     value: float
@@ -81,8 +86,11 @@ class Plot:
         series: the lines.
         decimals: of a value in descriptions and tables; with 0 the ticks are whole numbers too.
         from_zero: whether the axis must show zero.
-        references: lines to compare with.
+        references: horizontal lines to compare with.
         x_name: what the horizontal axis counts.
+        x_ends: the ends of the horizontal axis where it counts nothing; None for one from 0 to a number of
+            epochs.
+        limits: vertical lines.
     """
 
     title: str
@@ -91,6 +99,8 @@ class Plot:
     from_zero: bool = False
     references: Sequence[ReferenceLine] = ()
     x_name: str = "epoch"
+    x_ends: tuple[float, float] | None = None
+    limits: Sequence[ReferenceLine] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,8 @@ class Chart:
         lines: the series that have points.
         references: (height in pixels, name, tone).
         stripes: the stages.
+        limits: vertical lines, (place in pixels, name, tone).
+        marks: the values at each place of the horizontal axis.
     """
 
     title: str
@@ -134,10 +146,12 @@ class Chart:
     lines: Sequence[Line]
     references: Sequence[tuple[float, str, str]]
     stripes: Sequence[Stripe]
+    limits: Sequence[tuple[float, str, str]] = ()
+    marks: Sequence[Mark] = ()
 
 
-def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | None:
-    """Lay out a plot over the epochs 0 to `num_epochs`.
+def draw(plot: Plot, *, num_epochs: int = 0, bands: Sequence[Band] = ()) -> Chart | None:
+    """Lay out a plot over the epochs 0 to `num_epochs`, or over its own ends.
 
     Args:
         plot: the series.
@@ -150,22 +164,23 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
     shown = [series for series in plot.series if series.finite]
     if not shown:
         return None
-    last = max(num_epochs, 1)
+    low, high = plot.x_ends or (0, max(num_epochs, 1))
     heights = _y_values(plot, shown)
-    epochs = [epoch for epoch in tick_values(0, last, max_steps=MAX_X_STEPS, whole=True) if epoch <= last]
+    ticks = tick_values(low, high, max_steps=MAX_X_STEPS, whole=plot.x_ends is None)
+    ticks = [tick for tick in ticks if low <= tick <= high]
 
-    def x(epoch: float) -> float:
-        return round(LEFT + (RIGHT - LEFT) * epoch / last, 1)
+    def x(value: float) -> float:
+        return round(LEFT + (RIGHT - LEFT) * (value - low) / (high - low), 1)
 
     def y(value: float) -> float:
         return round(BOTTOM - (BOTTOM - TOP) * (value - heights[0]) / (heights[-1] - heights[0]), 1)
 
-    positions = [[(x(epoch), y(value)) for epoch, value in series.finite] for series in shown]
+    positions = [[(x(at), y(value)) for at, value in series.finite] for series in shown]
     return Chart(
         plot.title,
         plot.x_name,
         alt_text(plot.title, shown, plot.decimals, x_name=plot.x_name),
-        [Tick(x(epoch), label) for epoch, label in zip(epochs, tick_labels(epochs), strict=True)],
+        [Tick(x(tick), label) for tick, label in zip(ticks, tick_labels(ticks), strict=True)],
         [Tick(y(value), label) for value, label in zip(heights, tick_labels(heights), strict=True)],
         [
             _line(series, points, MARKERS[i % len(MARKERS)])
@@ -173,6 +188,8 @@ def draw(plot: Plot, *, num_epochs: int, bands: Sequence[Band] = ()) -> Chart | 
         ],
         [(y(line.value), line.name, line.tone) for line in plot.references],
         [_stripe(band, x(band.begin), x(band.end)) for band in bands],
+        [(x(line.value), line.name, line.tone) for line in plot.limits],
+        [Mark(x(at), TOP, 0, BOTTOM - TOP, text) for at, text in _values_by_place(plot, shown, bands)],
     )
 
 
@@ -185,8 +202,8 @@ def alt_text(title: str, series: Sequence[Series], decimals: int, *, x_name: str
     parts = []
     for one in series:
         (begin, first), (end, last) = one.finite[0], one.finite[-1]
-        start = f"from {first:.{decimals}f} at {x_name} {begin} to " if end > begin else ""
-        parts.append(f"{one.name} {start}{last:.{decimals}f} at {x_name} {end}")
+        start = f"from {first:.{decimals}f} at {x_name} {begin:g} to " if end > begin else ""
+        parts.append(f"{one.name} {start}{last:.{decimals}f} at {x_name} {end:g}")
     return f"{title}: {'; '.join(parts)}."
 
 
@@ -198,11 +215,32 @@ def _y_values(plot: Plot, shown: Sequence[Series]) -> list[float]:
     return tick_values(lowest, max(values), whole=plot.decimals == 0)
 
 
+def _values_by_place(plot: Plot, shown: Sequence[Series], bands: Sequence[Band]) -> list[tuple[float, str]]:
+    """Each place that has a value, in order, with a line for every series that has one there."""
+    lines: dict[float, list[str]] = {}
+    for series in shown:
+        for at, value in series.finite:
+            lines.setdefault(at, []).append(f"{series.name} {value:,.{plot.decimals}f}")
+    stages = {at: next((b.name for b in bands if b.begin < at <= b.end), "") for at in lines}
+    return [
+        (at, "\n".join([f"{plot.x_name} {at:g}" + (f", {stages[at]}" if stages[at] else ""), *lines[at]]))
+        for at in sorted(lines)
+    ]
+
+
 def _line(series: Series, positions: Sequence[tuple[float, float]], marker: str) -> Line:
-    path = "M" + "L".join(f"{x} {y}" for x, y in positions) if series.joined else ""
     marked = positions if len(positions) <= MAX_MARKED_POINTS or not series.joined else []
-    markers = "".join(f"M{x} {y}{marker}" for x, y in marked)
-    return Line(series.name, series.tone, path, markers, f"M0 0{marker}")
+    markers = "".join(f"M{x} {y}{marker}" for x, y in marked) if series.marked else ""
+    return Line(series.name, series.tone, _path(series, positions), markers, f"M0 0{marker}")
+
+
+def _path(series: Series, positions: Sequence[tuple[float, float]]) -> str:
+    if not series.joined:
+        return ""
+    if not series.stepped:
+        return "M" + "L".join(f"{x} {y}" for x, y in positions)
+    (left, first), *others = positions
+    return f"M{left} {first}" + "".join(f"H{x}V{y}" for x, y in others) + f"H{RIGHT}"
 
 
 def _stripe(band: Band, left: float, right: float) -> Stripe:

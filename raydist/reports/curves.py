@@ -43,6 +43,16 @@ def plots(reports: Reports) -> list[Plot]:
     return always + [plot for plot in drawn if plot.series]
 
 
+def seconds_plot(reports: Reports) -> Plot:
+    """The seconds of each part of the epochs."""
+    return Plot(
+        "Seconds an epoch",
+        _all_metrics({report.epoch: report.seconds for report in reports}),
+        decimals=2,
+        from_zero=True,
+    )
+
+
 def stage_bands(reports: Reports) -> list[Band]:
     """The stages of a run, each from the end of the epoch before it; the untrained encoder is not a stage."""
     bands: list[Band] = []

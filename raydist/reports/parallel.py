@@ -15,7 +15,7 @@ from raydist.tuning.distributions import Distribution
 from raydist.tuning.trial import Trial
 
 WIDTH, HEIGHT = 1120, 400
-LEFT, RIGHT, TOP, BOTTOM = 60, 1030, 120, 370
+LEFT, RIGHT, TOP, BOTTOM = 100, 1030, 120, 370
 
 MAX_AXES = 10
 """Parameters that are drawn, at most: more are illegible."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from raydist.evaluation.retrieval import RankedList, evenly_spaced, ranked_lists, unmarked_lists
 from raydist.reports.shown_tracklet import ShownTracklet, shown_tracklet
@@ -22,6 +23,20 @@ NUM_RANKS = 8
 NUM_QUERY_FRAMES = 3
 
 
+class Ranked(NamedTuple):
+    """A gallery tracklet of a ranked list.
+
+    Attributes:
+        tracklet: what is shown of it.
+        hit: whether it is the query's person; None where that is not known.
+        similarity: to the query, in [-1, 1].
+    """
+
+    tracklet: ShownTracklet
+    hit: bool | None
+    similarity: float
+
+
 @dataclass(frozen=True)
 class Ranking:
     """A query and the head of its gallery.
@@ -29,22 +44,22 @@ class Ranking:
     Attributes:
         query: the tracklet.
         average_precision: of the whole ranking in percent; None where it cannot be scored.
-        gallery: the first tracklets, each with whether it is a hit (None where that is not known).
+        gallery: the first tracklets.
     """
 
     query: ShownTracklet
     average_precision: float | None
-    gallery: Sequence[tuple[ShownTracklet, bool | None]]
+    gallery: Sequence[Ranked]
 
 
 def rankings(
-    table: FeatureTable, frames: FrameReader, *, protocol: str | None, direction: str
+    table: FeatureTable, frames: FrameReader | None, *, protocol: str | None, direction: str
 ) -> list[Ranking]:
     """Some queries of one direction, the best ranked first; unscored ones in the order of the table.
 
     Args:
         table: the features that are ranked, with splits, and with identities if they are scored.
-        frames: the frames of the same rows.
+        frames: the frames of the same rows; None shows none.
         protocol: the protocol's name; None for lists without marks, of a table that cannot be scored.
         direction: ``infrared_to_visible`` or ``visible_to_infrared``.
 
@@ -71,11 +86,12 @@ def best_to_worst(lists: Sequence[RankedList], count: int) -> list[RankedList]:
     return [ordered[position] for position in evenly_spaced(len(ordered), count)]
 
 
-def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader) -> Ranking:
+def _ranking(one: RankedList, table: FeatureTable, frames: FrameReader | None) -> Ranking:
     hits = [None] * len(one.gallery_rows) if one.hits is None else one.hits.tolist()
+    similarities = table.features[one.gallery_rows] @ table.features[one.query_row]
     gallery = [
-        (shown_tracklet(int(row), table, frames, num_frames=1), hit)
-        for row, hit in zip(one.gallery_rows, hits, strict=True)
+        Ranked(shown_tracklet(int(row), table, frames, num_frames=1), hit, float(similarity))
+        for row, hit, similarity in zip(one.gallery_rows, hits, similarities, strict=True)
     ]
     precision = None if one.average_precision is None else 100 * one.average_precision
     query = shown_tracklet(one.query_row, table, frames, num_frames=NUM_QUERY_FRAMES)

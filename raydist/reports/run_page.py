@@ -1,6 +1,6 @@
 """The page of a run: scores, curves, and ranked lists or clusters, as one static HTML file.
 
-Style and pictures are inside the file. It loads nothing from the network and runs no script.
+Style, script and pictures are inside the file. It loads nothing from the network.
 """
 
 from __future__ import annotations
@@ -9,12 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from raydist.data.tracklets import TrackletTable
 from raydist.engine.criteria_names import MISSING, missing_reasons
 from raydist.engine.events import EpochReport, Scores
-from raydist.engine.inputs import readable_part, scoring_obstacle, split_tables
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
@@ -22,16 +18,13 @@ from raydist.errors import ConfigError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.headings import METRICS
 from raydist.evaluation.protocols import find_protocol
-from raydist.home import cache_folder
 from raydist.reports.chart import Plot, draw
-from raydist.reports.clusters import ShownCluster, largest_clusters
-from raydist.reports.curves import direction_label, plots, stage_bands
-from raydist.reports.rankings import NUM_RANKS, Ranking, rankings
+from raydist.reports.curves import direction_label, plots, seconds_plot, stage_bands
+from raydist.reports.header import RunHeader, run_header
+from raydist.reports.rankings import NUM_RANKS
+from raydist.reports.run_views import run_views
 from raydist.reports.templates import render, write_html
-from raydist.types import NOISE, FeatureTable, FrameReader
-
-RankedLists = Mapping[str, Sequence[Ranking]]
-"""Direction -> some of its queries, each with the head of its gallery."""
+from raydist.reports.views import Views
 
 
 def write_run_page(folder: RunFolder, trained: Trained | None = None) -> Path:
@@ -68,18 +61,13 @@ def write_page(folder: RunFolder, trained: Trained | None = None) -> WrittenPage
     """The same as `write_run_page`, with what the page shows."""
     summary = finished_summary(folder)
     trained = trained or Trained.load(folder.path, None, sections=())
-    training, ranked = split_tables(trained.config, trained.tracklets())
-    lists: RankedLists = {}
-    clusters: list[ShownCluster] = []
-    obstacle = scoring_obstacle(trained.config, ranked)
-    if not len(ranked) or (obstacle is not None and obstacle.reason == "no queries"):
-        clusters = _clusters(folder.labels(trained.epoch), training, trained)
-    else:
-        (table,) = trained.features(ranked, rows_at_once=len(ranked))
-        lists = ranked_queries(summary, table, trained.frames(ranked))
-    text = run_page(summary, folder.reports(), lists, clusters, epoch=trained.epoch)
+    table = trained.tracklets()
+    views = run_views(folder, summary, trained, table)
+    header = run_header(folder, trained.config, table)
+    text = run_page(summary, folder.reports(), views, epoch=trained.epoch, header=header)
     path = write_html(folder.path / "report" / "index.html", text)
-    return WrittenPage(path, "ranked lists" if lists else "clusters" if clusters else "curves alone")
+    shows = "ranked lists" if views.lists else "clusters" if views.clusters else "curves alone"
+    return WrittenPage(path, shows)
 
 
 def finished_summary(folder: RunFolder) -> RunSummary:
@@ -98,43 +86,22 @@ def finished_summary(folder: RunFolder) -> RunSummary:
     return summary
 
 
-def _clusters(label_of: Mapping[str, int], training: TrackletTable, trained: Trained) -> list[ShownCluster]:
-    """The largest clusters that the last epoch trained on; none where it made none."""
-    if all(label == NOISE for label in label_of.values()):
-        return []
-    table, frames = readable_part(training, trained.config.data, cache_folder())
-    labels = np.array([label_of.get(name, NOISE) for name in table.tracklet_id.tolist()], np.int64)
-    return largest_clusters(table, labels, frames)
-
-
-def ranked_queries(summary: RunSummary, table: FeatureTable, frames: FrameReader) -> RankedLists:
-    """The ranked lists of both directions; without marks where the run was not scored.
-
-    Args:
-        summary: the result of the run.
-        table: features of queries and gallery, with splits.
-        frames: the frames of the same rows.
-    """
-    protocol = None if summary.not_scored else summary.protocol
-    return {d: rankings(table, frames, protocol=protocol, direction=d) for d in DIRECTIONS}
-
-
 def run_page(
     summary: RunSummary,
     reports: Sequence[EpochReport],
-    lists: RankedLists,
-    clusters: Sequence[ShownCluster] = (),
+    views: Views,
     *,
     epoch: int,
+    header: RunHeader | None = None,
 ) -> str:
     """The page as text; the same values give the same text.
 
     Args:
         summary: the result of the run.
         reports: of its epochs, in order.
-        lists: see `ranked_queries`; empty without queries.
-        clusters: that are shown instead; empty where there are none.
+        views: what is shown of its features and labels.
         epoch: the epoch of the encoder that computed the features.
+        header: what the run was; None leaves it out.
     """
     drawn, bands = plots(reports), stage_bands(reports)
     num_epochs = max((report.epoch for report in reports), default=0)
@@ -142,16 +109,18 @@ def run_page(
     return render(
         "run_page.html",
         summary=summary,
+        header=header,
         metrics=METRICS,
         tables=score_tables(summary),
         charts=[chart for chart in charts if chart],
         missing=missing_reasons(report.criteria for report in reports),
         history=history(reports, [plot for plot, chart in zip(drawn, charts, strict=True) if chart]),
         seconds=shares(summary.seconds),
+        seconds_chart=draw(seconds_plot(reports), num_epochs=num_epochs, bands=bands),
         epoch=epoch,
         num_ranks=NUM_RANKS,
-        clusters=clusters,
-        directions={d: (direction_label(d), ranked) for d, ranked in lists.items()},
+        views=views,
+        direction_label=direction_label,
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from raydist.reports import parallel
 from raydist.reports.chart import Plot, Series, draw
 from raydist.reports.templates import render, write_html
-from raydist.tuning.analysis import MIN_PAIRS, MIN_TRIALS, Analysis
+from raydist.tuning.analysis import MIN_PAIRS, Analysis
+from raydist.tuning.importance import MIN_TRIALS, Importance
 from raydist.tuning.objectives import METRICS
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
@@ -54,8 +55,8 @@ def write_study_page(folder: StudyFolder, analysis: Analysis | None) -> Path:
 
 def study_page(study: Study, trials: Sequence[Trial], analysis: Analysis | None) -> str:
     """The page as text, see `write_study_page`."""
-    objective, importance = study.tune.objective, analysis.importance if analysis else {}
-    names = [*importance, *(name for name in study.parameters if name not in importance)]
+    objective, importance = study.tune.objective, analysis.importance if analysis else Importance()
+    names = [*importance.overall, *(name for name in study.parameters if name not in importance.overall)]
     parameters = {name: study.parameters[name] for name in names}
     return render(
         "study_page.html",
@@ -93,7 +94,7 @@ def progress(trials: Sequence[Trial], objective: str) -> Plot:
     for number, value in finished:
         best.append((number, max(value, best[-1][1]) if best else value))
     series = [
-        Series("best so far", best, "visible"),
+        Series("best so far", best, "visible", stepped=True, marked=False),
         Series("finished", finished, "tone-0", joined=False),
         Series("stopped early, at their last epoch", stopped, "muted", joined=False),
     ]
@@ -112,14 +113,19 @@ def trial_row(trial: Trial, study: Study) -> TrialRow:
     )
 
 
-def bars(importance: Mapping[str, float]) -> list[tuple[str, float, float]]:
-    """Parameters with their importance, and the length of their bar in percent of the longest.
+def bars(importance: Importance) -> list[tuple[str, float, float, float]]:
+    """Parameters with their importance, the length of its bar in percent of the longest, and their importance
+    among the best.
 
-    >>> bars({"train.lr": 0.5, "train.epochs": 0.0})
-    [('train.lr', 0.5, 100.0), ('train.epochs', 0.0, 0.0)]
+    >>> bars(Importance({"train.lr": 0.5, "train.epochs": 0.0}, {"train.lr": 0.9, "train.epochs": 0.1}))
+    [('train.lr', 0.5, 100.0, 0.9), ('train.epochs', 0.0, 0.0, 0.1)]
     """
-    longest = max(importance.values(), default=0.0) or 1.0
-    return [(name, value, round(100 * value / longest, 2)) for name, value in importance.items()]
+    overall = importance.overall
+    longest = max(overall.values(), default=0.0) or 1.0
+    return [
+        (name, value, round(100 * value / longest, 2), importance.among_best[name])
+        for name, value in overall.items()
+    ]
 
 
 def show(value: object) -> str:

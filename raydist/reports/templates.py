@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raydist.reports.chart import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH
-from raydist.storage import SHARED, write_whole
+from raydist.reports.marks import as_json
+from raydist.storage import SHARED, make_folder, write_whole
 
 CHART_SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
+
+SCRIPTS = ("page.js", "map.js")
+"""What runs in a page, in this order; nothing else may."""
 
 
 def render(template: str, **values: Any) -> str:
@@ -27,7 +33,25 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(size=CHART_SIZE, **values)
+    environment.filters["marks"] = as_json
+    text = script()
+    return environment.get_template(template).render(
+        size=CHART_SIZE, script=text, policy=policy(text), **values
+    )
+
+
+def script() -> str:
+    """The script of every page."""
+    return "\n" + "".join((Path(__file__).parent / name).read_text("utf-8") for name in SCRIPTS)
+
+
+def policy(text: str) -> str:
+    """What a page may do: nothing is loaded, and only the script of this very text runs."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def write_html(path: Path, text: str) -> Path:
@@ -36,6 +60,6 @@ def write_html(path: Path, text: str) -> Path:
     Returns:
         `path`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_whole(path, text, mode=SHARED)
     return path

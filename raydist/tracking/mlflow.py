@@ -7,6 +7,7 @@ the same run. Whatever fails costs a warning, never the training, see `raydist.t
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import math
 import os
@@ -21,14 +22,14 @@ from raydist.storage import one_at_a_time
 from raydist.tracking.backlog import Backlog
 from raydist.tracking.boundary import PAUSE, Boundary
 from raydist.tracking.refusals import database_file, require_free
-from raydist.tracking.tracker import flatten
+from raydist.tracking.tracker import DataFacts, Facts, flatten
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -48,12 +49,14 @@ class NewRun:
         name: of the run.
         config: nested; logged as dotted parameters.
         tags: of the run.
+        data: what it is trained on; None where it is not known.
     """
 
     experiment: str
     name: str
     config: Mapping[str, Any]
     tags: Mapping[str, str]
+    data: DataFacts | None = None
 
 
 def connect(uri: str) -> MlflowClient:
@@ -116,7 +119,21 @@ def open_run(uri: str, run_id: str | None, new: NewRun, *, going_on: bool = True
     run = client.create_run(experiment, run_name=new.name, tags=dict(new.tags))
     params = [Param(key.replace("/", "."), redacted(str(value))) for key, value in flatten(new.config)]
     client.log_batch(run.info.run_id, params=params)
+    if new.data:
+        client.log_inputs(run.info.run_id, [_dataset(new.data)])
     return str(run.info.run_id)
+
+
+def _dataset(data: DataFacts) -> DatasetInput:
+    """The data as an input of the run; MLflow shows its name, digest and profile."""
+    dataset = Dataset(
+        name=data.name,
+        digest=data.digest,
+        source_type="local",
+        source=json.dumps({"uri": data.root}),
+        profile=json.dumps(data.tracklets),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def _is_there(client: MlflowClient, run_id: str) -> bool:
@@ -158,6 +175,7 @@ class MlflowTracker:
         self._logged: set[int] | None = None
         self._waiting: dict[int, Mapping[str, Any]] = {}
         self._files: list[Path] = []
+        self._facts: list[Facts] = []
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """See `Tracker.epoch`; epochs that were missed go with it."""
@@ -165,6 +183,11 @@ class MlflowTracker:
         self._boundary.reach(self.send_epochs)
         if self._backlog:
             self._backlog.note(self._waiting)
+
+    def facts(self, facts: Facts) -> None:
+        """See `Tracker.facts`."""
+        self._facts.append(facts)
+        self._boundary.reach(self.send_facts)
 
     def artifacts(self, folder: Path, names: list[str]) -> None:
         """See `Tracker.artifacts`."""
@@ -196,6 +219,7 @@ class MlflowTracker:
             Exception: of any kind, where the server or the database does not answer.
         """
         sent = self.send_epochs()
+        self.send_facts()
         self.send_files()
         if status is not None:
             self._client().set_terminated(self._run_id, status)
@@ -224,6 +248,22 @@ class MlflowTracker:
             del self._waiting[step]
         self._logged = logged
         return sent
+
+    def send_facts(self) -> None:
+        """Send the facts that wait.
+
+        Raises:
+            Exception: as `send_all`.
+        """
+        now = int(time.time() * 1000)
+        while self._facts:
+            facts, client = self._facts[0], self._client()
+            tags = [RunTag(name, text) for name, text in facts.tags.items()]
+            numbers = [Metric(name, value, now, 0) for name, value in facts.metrics.items()]
+            client.log_batch(self._run_id, metrics=numbers, tags=tags)
+            for name, text in facts.texts.items():
+                client.log_text(self._run_id, text, name)
+            self._facts.pop(0)
 
     def send_files(self) -> None:
         """Send the files and folders that wait.

@@ -4,8 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What holds for a run as a whole, beside its epochs.
+
+    Attributes:
+        tags: name -> text.
+        metrics: name -> number, without an epoch.
+        texts: name of a file -> its content.
+    """
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataFacts:
+    """The data of a run.
+
+    Attributes:
+        name: of the data set.
+        digest: of its tracklets and frames.
+        root: its folder, or the preset that was drawn.
+        tracklets: ``visible`` and ``infrared`` ones to train on, ``ranked`` ones.
+    """
+
+    name: str
+    digest: str
+    root: str
+    tracklets: Mapping[str, int]
 
 
 class Tracker(Protocol):
@@ -13,6 +46,9 @@ class Tracker(Protocol):
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """Log the row of an epoch, as in `metrics.jsonl`; an epoch that is already logged is ignored."""
+
+    def facts(self, facts: Facts) -> None:
+        """Log what holds for the run as a whole; what is logged again replaces what was there."""
 
     def artifacts(self, folder: Path, names: list[str]) -> None:
         """Log files and folders of the run folder.
@@ -30,6 +66,9 @@ class NoTracker:
     """A tracker that ignores everything."""
 
     def epoch(self, row: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def facts(self, facts: Facts) -> None:
         """Nothing."""
 
     def artifacts(self, folder: Path, names: list[str]) -> None:

@@ -15,26 +15,16 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.inspection import permutation_importance
-from sklearn.model_selection import KFold
 
 from raydist.engine.criteria_names import CRITERIA, WHY_MISSING
 from raydist.errors import TrainingError
 from raydist.plurals import counted
-from raydist.tuning.distributions import Distribution
-from raydist.tuning.space import Sample
+from raydist.tuning.importance import Importance, importances
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
-from raydist.types import Doubles
-
-MIN_TRIALS = 8
-"""With fewer trials no importance is computed."""
 
 MIN_PAIRS = 4
 """With fewer trials no correlation is computed."""
-
-FOLDS, TREES, REPEATS = 4, 100, 5
 
 
 @dataclass(frozen=True)
@@ -43,8 +33,7 @@ class Analysis:
 
     Attributes:
         winner: the best of the trials that finished.
-        importance: parameter -> rise of the squared error when it is shuffled, as a share of the objective's
-            variance; the most important first, empty with few trials.
+        importance: of the parameters; empty with few trials.
         correlations: data set -> criterion -> (rank correlation with mAP, number of trials), where there are
             enough.
         common_epoch: after which importance and correlations are computed; None where no epoch is common.
@@ -52,7 +41,7 @@ class Analysis:
     """
 
     winner: Trial
-    importance: Mapping[str, float]
+    importance: Importance
     correlations: Mapping[str, Mapping[str, tuple[float, int]]]
     common_epoch: int | None
     saved: float
@@ -61,7 +50,8 @@ class Analysis:
         """Plain values, for JSON."""
         return {
             "winner": {"trial": self.winner.number, "sample": dict(self.winner.sample)},
-            "importance": dict(self.importance),
+            "importance": dict(self.importance.overall),
+            "importance_among_best": dict(self.importance.among_best),
             "correlations": {
                 data: {name: {"rho": rho, "trials": n} for name, (rho, n) in of_data.items()}
                 for data, of_data in self.correlations.items()
@@ -86,9 +76,9 @@ def analyse(study: Study, trials: Sequence[Trial]) -> Analysis:
         trial for trial in trials if trial.state in ("finished", "stopped") and trial.curve(objective)
     ]
     epoch = common_epoch(compared, objective)
-    importance: Mapping[str, float] = {}
-    if epoch is not None and len(compared) >= MIN_TRIALS:
-        values = np.array([trial.curve(objective)[epoch] for trial in compared])
+    importance = Importance()
+    if epoch is not None:
+        values = np.array([trial.curve(objective)[epoch] for trial in compared], np.float64)
         importance = importances(
             [trial.sample for trial in compared], values, study.parameters, seed=study.tune.seed
         )
@@ -127,45 +117,6 @@ def common_epoch(trials: Sequence[Trial], metric: str) -> int | None:
     """The last epoch after which every trial has a value of a metric; None if there is none."""
     epochs = [set(trial.curve(metric)) for trial in trials]
     return max(set.intersection(*epochs), default=None) if epochs else None
-
-
-def importances(
-    samples: Sequence[Sample], values: Doubles, parameters: Mapping[str, Distribution], *, seed: int
-) -> dict[str, float]:
-    """Permutation importance (Breiman, 2001) of the parameters in a random forest that predicts the
-    objective.
-
-    A forest is fitted to all folds but one; on that one the rise of the squared error is measured when the
-    values of one parameter are shuffled. So a parameter that the forest merely memorised has no importance.
-
-    Args:
-        samples: of n trials.
-        values: float64 [n], the objective of each.
-        parameters: the space; loguniform ones are taken as logarithms, choices by their index.
-        seed: of the forests and the shuffling.
-
-    Returns:
-        Parameter -> mean rise over the folds, as a share of the variance of the values; the largest first, 0
-        where shuffling did not hurt. Empty if all values are equal.
-    """
-    names, variance = sorted(parameters), float(np.var(values))
-    if variance == 0:
-        return {}
-    table = np.array([[_as_number(sample[name], parameters[name]) for name in names] for sample in samples])
-    rises = []
-    for fitted, tested in KFold(FOLDS, shuffle=True, random_state=seed).split(table):
-        forest = RandomForestRegressor(TREES, random_state=seed).fit(table[fitted], values[fitted])
-        result = permutation_importance(
-            forest,
-            table[tested],
-            values[tested],
-            scoring="neg_mean_squared_error",
-            n_repeats=REPEATS,
-            random_state=seed,
-        )
-        rises.append(result["importances_mean"])
-    means = np.maximum(np.mean(rises, axis=0) / variance, 0.0)
-    return {names[i]: round(float(means[i]), 4) for i in np.argsort(-means, kind="stable")}
 
 
 def correlations(trials: Sequence[Trial], data: Sequence[str]) -> dict[str, dict[str, tuple[float, int]]]:
@@ -225,9 +176,3 @@ def _steps_left(trial: Trial, finished: Sequence[Trial]) -> float:
     if not same_length:
         return last.steps * (last.num_epochs / last.epoch - 1)
     return fmean(one.steps - one.epochs[last.epoch - 1].steps for one in same_length)
-
-
-def _as_number(value: Any, distribution: Distribution) -> float:
-    if distribution.kind == "choice":
-        return float(distribution.values.index(value))
-    return float(np.log(value)) if distribution.kind == "loguniform" else float(value)

@@ -18,6 +18,9 @@ MOST_STEPS = 10_000
 LARGEST = 1e100
 """Of the bounds, so that what is computed from them is a number."""
 
+LARGEST_EXACT = 2**53
+"""Of bounds that are written as whole numbers where fractions are drawn: a float has each of them exactly."""
+
 LARGEST_WHOLE = 2**62
 """The same for whole numbers."""
 
@@ -42,10 +45,10 @@ class Kind:
 def _are_numbers(values: list[Any], *, count: int, whole: bool = False) -> bool:
     """Whether these are so many numbers, the first smaller than the second, and not far beyond all use."""
     allowed = (int,) if whole else (int, float)
-    largest = LARGEST_WHOLE if whole else LARGEST
+    largest = {int: LARGEST_WHOLE if whole else LARGEST_EXACT, float: LARGEST}
     return (
         len(values) == count
-        and all(type(v) in allowed and abs(v) <= largest for v in values)
+        and all(type(v) in allowed and abs(v) <= largest[type(v)] for v in values)
         and values[0] < values[1]
     )
 
@@ -64,27 +67,28 @@ def _ends_and_between(values: list[Any]) -> list[Any]:
 
 
 def _steps(values: list[Any]) -> list[Any]:
-    """Low, low + q, ... up to high; whole numbers where low and q are."""
+    """Low, low + q, ... up to high, none beyond either; whole numbers where low and q are."""
     low, high, q = values
     steps = [low + q * n for n in range(int(np.floor((high - low) / q + 1e-9)) + 1)]
-    return [round(step, 12) for step in steps]
+    return [min(max(round(step, 12), low), high) for step in steps]
 
 
 KINDS: Mapping[str, Kind] = {
     "uniform": Kind(
-        "[low, high], two numbers up to 1e100, the lower one first",
+        "[low, high], two numbers up to 1e100, whole ones up to 2**53, the lower one first",
         lambda v: _are_numbers(v, count=2),
-        lambda rng, v: float(rng.uniform(*v)),
+        lambda rng, v: float(np.clip(rng.uniform(*v), *v)),
         _ends_and_between,
     ),
     "loguniform": Kind(
-        "[low, high], low > 0, two numbers up to 1e100, the lower one first",
+        "[low, high], low > 0, two numbers up to 1e100, whole ones up to 2**53, the lower one first",
         lambda v: _are_numbers(v, count=2) and v[0] > 0,
         lambda rng, v: float(np.clip(np.exp(rng.uniform(*np.log(v))), *v)),
         _ends_and_between,
     ),
     "quniform": Kind(
-        "[low, high, step], the step no longer than from low to high, and 10,000 different steps at most",
+        "[low, high, step], whole numbers up to 2**53, the step no longer than from low to high, and 10,000 "
+        "different steps at most",
         _are_steps,
         lambda rng, v: _steps(v)[rng.integers(len(_steps(v)))],
         lambda v: [_steps(v)[0], _steps(v)[-1], _steps(v)[1]],

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from typing import Any
 
-from raydist.errors import ConfigError
 from raydist.randomness import stream
 from raydist.tuning.distributions import Distribution
 from raydist.tuning.space import Sample
@@ -42,18 +40,6 @@ def propose(study: Study, trials: Sequence[Trial], number: int) -> Sample:
     if study.tune.search == "random" or len(comparable) < NUM_RANDOM:
         return study.sample(number)
     return _by_estimator(study, trials, number)
-
-
-def check_search(search: str) -> None:
-    """Refuse a search whose package is not installed.
-
-    Raises:
-        ConfigError: Optuna is asked for and absent.
-    """
-    if search == "optuna" and find_spec("optuna") is None:
-        raise ConfigError(
-            "tune.search = optuna needs Optuna: pip install 'raydist[tune]', or take tune.search=random"
-        )
 
 
 def _by_estimator(study: Study, trials: Sequence[Trial], number: int) -> Sample:

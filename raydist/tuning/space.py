@@ -88,11 +88,12 @@ class Space:
                 f"no configuration file at {path}; the spaces of this package lie in tune_spaces/ of its "
                 "repository, and raydist guide searches says how to write one"
             )
+        content = read_yaml(path)
         try:
-            space = cls.parse(read_yaml(path))
+            space = cls.parse(content)
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
-        if not space.shared and not space.own:
+        if not space.shared and not any(space.own.values()):
             raise ConfigError(
                 f"{path} searches nothing: give distributions, such as train.lr: {{loguniform: [1e-4, 1e-2]}}"
             )

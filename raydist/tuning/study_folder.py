@@ -18,20 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from raydist.config import validate
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
 from raydist.owner import owned
-from raydist.storage import PRIVATE, read_json, remove_unfinished, write_json, write_whole
+from raydist.storage import PRIVATE, read_json, remove_unfinished, sync_folder, write_json, write_whole
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
 from raydist.tuning.trial_log import TrialLog, read_trials
-from raydist.yaml_files import read_yaml
+from raydist.yaml_files import dump_yaml, read_yaml
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class StudyFolder:
             ConfigError: a folder of that name exists.
         """
         folder = cls(new_folder(root, name, f"tune-{study.method}-{'-'.join(study.bases)}"))
-        write_whole(folder.path / "space.yaml", yaml.safe_dump(study.space.as_dict(), sort_keys=False))
+        write_whole(folder.path / "space.yaml", dump_yaml(study.space.as_dict()))
         folder.write_facts(study)
         return folder
 
@@ -140,4 +138,5 @@ class StudyFolder:
             with os.fdopen(os.open(self.path / "trials.jsonl", flags, PRIVATE), "r+b", buffering=0) as file:
                 whole = file.read()
                 file.truncate(whole.rfind(b"\n") + 1)
+                sync_folder(self.path)
                 yield TrialLog(file, trials)

@@ -22,6 +22,8 @@ MODULES = {
 NOT_IMPORTED = {
     "import-linter": "run by the checks and by tests/architecture",
     "mypy": "run by the checks",
+    "onnx": "imported by torch, which writes ONNX with it",
+    "onnxscript": "imported by torch, which writes ONNX with it",
     "pre-commit": "run before a commit",
     "pytest-randomly": "a plugin of pytest: the order of the tests",
     "pytest-timeout": "a plugin of pytest: the end of a test that hangs",

@@ -1,61 +1,15 @@
-"""A trained run, features and a way to call commands, shared by the tests of the command line."""
+"""Features and folders, shared by the tests of the command line."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from raydist.cli.app import app
 from raydist.data.feature_files import write_features
-from raydist.engine.inputs import Inputs
-from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config
-from raydist.engine.state import build_state
-from raydist.tracking.tracker import NoTracker
 from raydist.types import FeatureTable, Modality
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Its last line on stdout."""
-        return json.loads(self.out.splitlines()[-1])
-
-
-@pytest.fixture(scope="session")
-def raydist() -> Callable[..., Outcome]:
-    """Calls `raydist` with words, in this process."""
-
-    def call(*words: object) -> Outcome:
-        result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
-        return Outcome(result.exit_code, result.stdout, result.stderr)
-
-    return call
-
-
-@pytest.fixture(scope="session")
-def run_dir(
-    smoke: Callable[..., Config], smoke_inputs: Inputs, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A run of one epoch and one step a stage."""
-    config = smoke("train.limit_epochs=1", "train.iterations=1", "evaluation.every=1")
-    folder = RunFolder.create(tmp_path_factory.mktemp("runs"), None, "x")
-    folder.write("config.yaml", config.dump())
-    train_run(build_state(config, smoke_inputs), folder, NoTracker(), after_epoch=lambda report: None)
-    return folder.path
 
 
 @pytest.fixture

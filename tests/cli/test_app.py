@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from raydist import __version__
+
 HEAVY = (
     "torch",
     "ray",
@@ -18,6 +20,8 @@ HEAVY = (
     "cv2",
     "rich.table",
 )
+HEAVY_OF_HELP = [name for name in HEAVY if name not in ("rich.table", "pydantic")]
+"""Typer itself shows help by the one, and reads arguments by the other."""
 COMMANDS = [
     "train",
     "tune",
@@ -26,6 +30,8 @@ COMMANDS = [
     "report",
     "embed",
     "score",
+    "search",
+    "export",
     "cluster",
     "data synth",
     "data check",
@@ -34,6 +40,9 @@ COMMANDS = [
     "recipes show",
     "guide",
     "doctor",
+    "runs ls",
+    "runs show",
+    "runs compare",
 ]
 
 
@@ -50,6 +59,45 @@ def raydist_of_the_shell(*words: object, env: dict[str, str]) -> subprocess.Comp
 def test_nothing_heavy_is_imported_before_a_command_runs(module, run_env):
     code = f"import sys, raydist.cli.{module}; print([name for name in {HEAVY} if name in sys.modules])"
     assert shell(code, env=run_env).stdout.strip() == "[]"
+
+
+def test_no_help_imports_anything_heavy(run_env):
+    code = f"""
+import sys
+from typer.main import get_command
+from raydist.cli.app import app
+
+def words(command, path=()):
+    yield path
+    for name, sub in getattr(command, "commands", {{}}).items():
+        yield from words(sub, (*path, name))
+
+every = sorted(words(get_command(app)), key=lambda path: path[-1:] == ("cluster",))
+for path in every:
+    try:
+        app([*path, "--help"])
+    except SystemExit as ended:
+        assert ended.code == 0
+    print("heavy:", *path, [name for name in {HEAVY_OF_HELP} if name in sys.modules])
+print("commands:", len(every))
+"""
+    lines = shell(code, env=run_env).stdout.splitlines()
+    heavy = [line for line in lines if line.startswith("heavy:")]
+    assert len(heavy) == int(lines[-1].split()[1]) > 20
+    with_numpy = ["heavy: cluster ['numpy']", "heavy: bench cluster ['numpy']"]
+    assert sorted(line for line in heavy if not line.endswith(" []")) == sorted(with_numpy), (
+        "distances declare their options in files that need numpy; nothing else does"
+    )
+
+
+def test_the_package_alone_imports_nothing_heavy(run_env):
+    code = f"import sys, raydist; print([name for name in {HEAVY} if name in sys.modules])"
+    assert shell(code, env=run_env).stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_package(raydist):
+    result = raydist("--version")
+    assert (result.code, result.out) == (0, f"raydist {__version__}\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from raydist.announcements import announce
 from raydist.cli.common import (
     advising,
+    print_json,
+    print_line,
     print_table,
     resume_advice,
     split_arguments,
@@ -54,6 +56,15 @@ def test_where_no_folder_is_known_there_is_no_advice(capsys):
 def test_announcements_of_any_command_are_lines(capsys):
     with_exit_codes(lambda: announce("packing 96 frames (once)"))()
     assert capsys.readouterr().err == "packing 96 frames (once)\n"
+
+
+def test_no_line_holds_a_password(capsys):
+    address = "http://ann:sesame-73@h:1/x?token=sesame-73"
+    print_line(f"a call to {address} failed")
+    print_json({"error": address})
+    shown = capsys.readouterr()
+    assert shown.err == "a call to http://***@h:1/x?token=*** failed\n"
+    assert shown.out == '{"error": "http://***@h:1/x?token=***"}\n'
 
 
 def test_a_title_is_one_line_however_narrow_the_table(capsys):

@@ -165,6 +165,8 @@ def test_one_modality_alone_is_bad_data(raydist, smoke_root, tmp_path):
     as_json = raydist("data", "check", "--name", "manifest", "--root", copy, "--json")
     assert as_json.code == 3
     assert "of both modalities" in as_json.json["refused"]["train"]
+    assert as_json.json["error"]["kind"] == "data"
+    assert as_json.json["error"]["message"] in result.err
 
 
 @pytest.mark.parametrize("command", ["check", "pack"])
@@ -182,8 +184,8 @@ def test_what_cannot_be_read_at_all_is_an_object_too(raydist, tmp_path, command)
     result = raydist("data", command, "--name", "manifest", "--root", tmp_path, "--json")
     assert result.code == 3
     assert list(result.json) == ["error"]
-    assert "has none of the headings" in result.json["error"]
-    assert result.err.splitlines()[-1] == f"error: {result.json['error']}"
+    assert "has none of the headings" in result.json["error"]["message"]
+    assert result.err.splitlines()[-1] == f"error: {result.json['error']['message']}"
     assert raydist("data", command, "--name", "manifest", "--root", tmp_path).out == ""
 
 

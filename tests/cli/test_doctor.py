@@ -15,9 +15,9 @@ MISSING = ("ray", "mlflow", "faiss", "grpc")
 DOCTOR = "from raydist.cli.app import main; main()"
 
 
-def doctor(env, *words, python=(sys.executable,)):
+def doctor(env, *words, python=(sys.executable,), code=DOCTOR):
     return subprocess.run(
-        [*python, "-c", DOCTOR, "doctor", *words],
+        [*python, "-c", code, "doctor", *words],
         env=env, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
 
@@ -64,6 +64,14 @@ def test_a_home_that_cannot_be_written_ends_with_1(env):
     asked = doctor(env | {"RAYDIST_HOME": "/proc/raydist"})
     assert asked.returncode == 1
     assert "STOPS    home: /proc/raydist cannot be written" in asked.stdout
+
+
+def test_a_machine_on_which_ray_would_not_start_ends_with_1(env):
+    few = f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)); {DOCTOR}"
+    asked = doctor(env, code=few)
+    assert asked.returncode == 1, asked.stderr
+    assert "STOPS    open files: at most 60 a process" in asked.stdout
+    assert "-> raise the limit: ulimit -Hn 65536" in asked.stdout
 
 
 def test_an_address_without_a_cluster_stops_in_seconds(env):

@@ -1,8 +1,9 @@
 """`raydist recipes`: the list, and one recipe that trains as it is shown."""
 
+import pytest
 import yaml
 
-from raydist.cli.recipes import FOLDER
+from raydist.cli.recipes import FOLDER, in_columns, published_table
 from raydist.engine.schema import load_config
 
 
@@ -44,10 +45,17 @@ def test_a_published_recipe_is_shown_beside_its_authors_script(raydist, tmp_path
     shown = raydist("recipes", "show", "pgm-sysu_mm01").out
     headings = next(line for line in shown.splitlines() if line.startswith("# argument"))
     assert headings.split() == ["#", "argument", "published", "ours", "why"]
-    momentum = next(line for line in shown.splitlines() if line.startswith("# memory momentum"))
-    assert "method.cross.momentum=0.2" in momentum
+    momentum = shown.partition("# memory momentum")[2].partition("# memory rule")[0]
+    assert momentum.split() == ["0.2", "method.dual.momentum=0.2,", "#", "method.cross.momentum=0.2"]
     (tmp_path / "mine.yaml").write_text(shown)
     assert load_config(str(tmp_path / "mine.yaml")) == load_config("pgm-sysu_mm01")
     facts = raydist("recipes", "show", "pgm-sysu_mm01", "--json").json
     assert set(facts["published"][0]) == {"argument", "published", "ours", "why"}
     assert "ed4a7df" in facts["repository"]
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (FOLDER / "published").glob("*.yaml")))
+def test_the_table_beside_a_published_recipe_fits_a_terminal(name):
+    lines = in_columns(published_table(name)[1])
+    assert max(map(len, lines)) <= 108
+    assert "  ".join(lines).count("method.") > 1

@@ -4,15 +4,18 @@ import json
 import re
 import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from typer import Exit
 
 from raydist.cli.report import report
+from raydist.data.feature_files import write_features, write_labels
 from raydist.engine.inputs import open_inputs
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
+from raydist.engine.trained import Trained
 from raydist.errors import CheckpointError, ConfigError
 from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import NoTracker
@@ -35,7 +38,14 @@ def test_the_page_of_a_run(finished, capsys):
     text = path.read_text()
     assert "<h1>cba on synthetic</h1>" in text
     assert text.count('class="ranking"') == 16
+    for section in ("configuration", "clusters", "map", "similarities", "time"):
+        assert f'<section id="{section}">' in text
+    assert "Largest" in text
     assert write_run_page(finished).read_text() == text
+    assert "data:image/jpeg" in text
+    report(str(finished.path), ["report.images=false"])
+    assert "data:image/jpeg" not in path.read_text()
+    assert "as report.images=false says" in path.read_text()
 
 
 def test_the_ranked_lists_are_of_the_checkpoint_that_is_named(finished, capsys):
@@ -84,6 +94,10 @@ def test_a_run_without_truth_shows_its_clusters(smoke, smoke_manifest, tmp_path,
     assert (summary.protocol, summary.split) == (None, None)
     text = write_run_page(folder).read_text()
     numbers = [int(number) for number in re.findall(r'aria-label="Cluster (\d+)"', text)]
+    assert 'id="map"' in text
+    assert "data:image" not in text
+    assert "these are recordings of people" in text
+    assert "Most mixed" not in text
     labels = folder.labels(summary.epochs)
     sizes = Counter(label for label in labels.values() if label >= 0)
     assert sizes
@@ -100,3 +114,54 @@ def test_runs_on_all_splits_are_refused_with_the_name_of_one(raydist, splits_dir
     result = raydist("report", splits_dir)
     assert result.code == 2
     assert f"name one of them, such as {splits_dir / 'trial_01'}" in result.err
+
+
+@pytest.fixture
+def features_file(finished, tmp_path):
+    trained = Trained.load(finished.path, None, sections=())
+    (table,) = trained.features(trained.ranked(), rows_at_once=10_000)
+    write_features(table, tmp_path / "f.parquet")
+    return table, tmp_path / "f.parquet"
+
+
+def test_the_page_of_a_file_of_features(features_file, capsys):
+    table, path = features_file
+    report(str(path), json=True)
+    page = path.with_name("f-report.html")
+    assert json.loads(capsys.readouterr().out) == {"report": str(page), "features": str(path)}
+    text = page.read_text()
+    assert "<h1>f.parquet</h1>" in text
+    assert "Suggested threshold" in text
+    assert '<section id="clusters">' not in text
+    write_labels(table.tracklet_id, table.identity, path.with_name("l.parquet"))
+    other = path.with_name("other.html")
+    report(str(path), protocol="hitsz_vcm", labels=path.with_name("l.parquet"), out=other)
+    assert "hitsz_vcm: gallery tracklets of the query" in other.read_text()
+    assert "labels of l.parquet" in other.read_text()
+    assert page.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        ({"overrides": ["report.images=true"]}, 2, "KEY=VALUE: .* belongs to a run"),
+        ({"checkpoint": "best"}, 2, "--checkpoint: .* belongs to a run"),
+        ({"protocol": "plane"}, 2, "--protocol.*plain"),
+        ({"out": Path("page.pdf")}, 2, "name it page.html"),
+        ({"labels": Path("nowhere.parquet")}, 3, "nowhere.parquet"),
+    ],
+)
+def test_what_does_not_belong_to_features_is_refused(features_file, capsys, options, code, message):
+    _, path = features_file
+    with pytest.raises(Exit) as stopped:
+        report(str(path), **options)
+    assert stopped.value.exit_code == code
+    assert re.search(message, " ".join(capsys.readouterr().err.split()))
+    assert not list(path.parent.glob("*.html"))
+
+
+def test_what_belongs_to_features_is_refused_for_a_run(finished, capsys):
+    with pytest.raises(Exit) as stopped:
+        report(str(finished.path), protocol="plain")
+    assert stopped.value.exit_code == ConfigError.exit_code
+    assert "--protocol" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def test_a_summary_is_a_table_of_three_encoders_both_ways(capsys):
     print_summary(SUMMARY)
     out, err = capsys.readouterr()
     assert out.startswith("pgm on synthetic, protocol plain, percent\n")
-    assert "direction ┃ Rank-1 ┃ Rank-5 ┃ Rank-10 ┃ Rank-20 ┃  mAP ┃ mINP ┃" in out
+    assert "┃ Rank-1 ┃ Rank-5 ┃ Rank-10 ┃ Rank-20 ┃  mAP ┃ mINP ┃" in out
     assert cells(out) == [
         [label, direction, rank1, "70.0", "80.0", "90.0", map_, "20.0"]
         for label, rank1, maps in (

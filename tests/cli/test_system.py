@@ -91,4 +91,6 @@ def test_commands_look_at_where_they_will_write_before_anything_else(words, rayd
 def test_drawing_into_a_place_that_takes_no_folder_is_one_line(raydist):
     result = raydist("data", "synth", "--preset", "smoke", "--layout", "hitsz_vcm", "--out", "/proc/no/x")
     assert result.code == 1
-    assert result.err.splitlines()[-1] == "error: /proc/no: No such file or directory"
+    assert result.err.splitlines()[-1] == (
+        "error: /proc/no cannot be written (No such file or directory): make room, or check the rights"
+    )

@@ -38,7 +38,7 @@ def test_what_is_no_address_is_refused(folder, tmp_path):
     (tmp_path / "m.db").write_text("no database at all " * 99)
     damaged = sync(folder, f"tracking.mlflow_uri=sqlite:///{tmp_path}/m.db", "--json")
     assert damaged.exit_code == 2
-    assert "damaged" in json.loads(damaged.stdout)["error"]
+    assert "damaged" in json.loads(damaged.stdout)["error"]["message"]
 
 
 def test_a_server_that_is_down_is_exit_code_1_and_prints_no_password(folder):

@@ -116,8 +116,8 @@ def test_a_finished_run_is_not_trained_again(raydist, run_dir, monkeypatch):
 def test_a_message_is_one_error_not_a_traceback(tmp_path):
     result = RUNNER.invoke(app, ["train", "smoke", "data.name=hitsz_vcm", f"data.root={tmp_path}", "--json"])
     assert "Traceback" not in result.output
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(result.stdout)
+    error = json.loads(result.stdout)["error"]
+    assert result.stderr == f"error: {error['message']}\n"
 
 
 def test_a_recipe_beside_a_run_to_go_on_with_is_refused(tmp_path):

@@ -84,7 +84,7 @@ def test_the_checkpoint_of_a_run_may_be_given_apart(raydist, run_dir):
     assert at.json == apart.json
     assert (at.json["checkpoint"], at.json["finished_run"]) == ("best", True)
     assert at.err.startswith(f"{run_dir}, after epoch ")
-    assert at.err.splitlines()[0].endswith("(best)")
+    assert at.err.splitlines()[0].endswith("(best, picked on the test split)")
 
 
 @pytest.mark.parametrize(

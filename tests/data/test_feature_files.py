@@ -1,4 +1,5 @@
 import os
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -197,6 +198,13 @@ def test_broken_files_are_refused(tmp_path, read):
     pq.write_table(pa.table({"x": [1]}), file)
     with pytest.raises(DataError, match=r"column tracklet_id: missing .*the headings are x"):
         read(file)
+
+
+@pytest.mark.parametrize("read", [read_features, read_labels])
+def test_a_pickle_is_refused_and_not_executed(tmp_path, read, payload):
+    (tmp_path / "file.parquet").write_bytes(pickle.dumps(payload))
+    with pytest.raises(DataError, match=r"this is a pickle of Python; write the table as Parquet"):
+        read(tmp_path / "file.parquet")
 
 
 def test_labels_come_back(tmp_path):

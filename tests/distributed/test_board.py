@@ -3,12 +3,12 @@
 import os
 import signal
 
-import psutil
 import pytest
 import ray
 from ray.exceptions import RayActorError
 
 from raydist.distributed.board import Board, BoardLost, EpochKey, Shared
+from tests.processes import actors
 
 
 def test_workers_wait_until_they_may_go_on_or_are_dismissed(cluster):
@@ -46,14 +46,14 @@ def new_name(board):
 
 
 def test_a_board_that_was_lost_refuses_what_is_meant_for_the_old_one(cluster):
-    earlier = {process.pid for process in boards()}
+    earlier = {process.pid for process in actors("Board")}
     board = Board.remote()
     key = EpochKey(ray.get(board.new_attempt.remote()), 1)
     name = ray.get(board.name.remote())
     ray.get(board.post.remote("an event"))
     assert ray.get(board.news.remote(name, 1, 60)).events == []
     waiting = board.targets.remote(key)
-    (process,) = [process for process in boards() if process.pid not in earlier]
+    (process,) = [process for process in actors("Board") if process.pid not in earlier]
     os.kill(process.pid, signal.SIGKILL)
     with pytest.raises(RayActorError):
         ray.get(waiting)
@@ -69,8 +69,3 @@ def test_a_board_that_was_lost_refuses_what_is_meant_for_the_old_one(cluster):
             ray.get(call)
     ray.get(board.post.remote("another event"))
     assert ray.get(board.news.remote(name, 1, 60)).events == ["another event"], "none of it was seen"
-
-
-def boards() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [process for process in children if "".join(process.cmdline()).startswith("ray::Board")]

@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -13,8 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+
+from tests.processes import end, listening_sockets
 
 ROOT = Path(__file__).parent.parent.parent
 RAY = str(Path(sys.executable).parent / "ray")
@@ -57,7 +57,7 @@ def head(tmp_path):
         wait_for(dashboard)
         yield env, process
     finally:
-        stop(process)
+        end(process)
         shutil.rmtree(session, ignore_errors=True)
 
 
@@ -68,23 +68,6 @@ def wait_for(port: int) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError(f"nothing listens on port {port}")
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End the head and everything that it started, by their ids."""
-    family = (
-        [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        if process.poll() is None
-        else []
-    )
-    for member in family:
-        try:
-            member.send_signal(signal.SIGTERM)
-        except psutil.NoSuchProcess:
-            continue
-    for member in psutil.wait_procs(family, timeout=3)[1]:
-        member.kill()
-    process.wait(timeout=10)
 
 
 def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
@@ -105,9 +88,8 @@ def test_a_submitted_training_succeeds_and_outlives_its_cluster(head, tmp_path):
     job = submitted(command, env)
     assert job.returncode == 0, job.stdout + job.stderr
     assert "succeeded" in job.stdout
-    outside = [address for member in family_of(process) for address in open_to_others(member)]
-    assert outside == []
-    stop(process)
+    assert {address for address, _ in listening_sockets(process.pid)} == {"127.0.0.1"}
+    end(process)
 
     from mlflow import MlflowClient
 
@@ -129,17 +111,3 @@ def submitted(command: list[str], env: dict[str, str]) -> subprocess.CompletedPr
             break
         time.sleep(2)
     return job
-
-
-def open_to_others(process: psutil.Process) -> list[tuple[str, int]]:
-    """Addresses beyond the loopback on which a process listens; none where it has just ended."""
-    try:
-        sockets = process.net_connections("inet")
-    except psutil.NoSuchProcess:
-        return []
-    listening = [one.laddr for one in sockets if one.status == "LISTEN"]
-    return [address for address in listening if address.ip.removeprefix("::ffff:") != "127.0.0.1"]
-
-
-def family_of(process: subprocess.Popen) -> list[psutil.Process]:
-    return psutil.Process(process.pid).children(recursive=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -84,6 +85,8 @@ def test_a_checkpoint_of_version_0_4_0_says_nothing_of_shapes(epoch, smoke, smok
         ({"history": {"1.0": {}}}, "ValueError"),
         ({"report": {"stage": 3}}, "epoch: field required"),
         ({"report": 3}, "report: "),
+        ({"stages": 3}, "stages: "),
+        ({"stages": [-1, 13]}, "stages: 0: "),
         ({"optimizer": [3]}, "optimizer: 0: "),
         ({"optimizer": []}, "optimizer is of other parameters"),
         ({"optimizer": [{}]}, "optimizer is of other parameters"),
@@ -99,6 +102,13 @@ def test_odd_facts_are_damage(epoch, change, reason):
     state, files = epoch
     with pytest.raises(DamagedCheckpointError, match=reason):
         unpack(state, with_facts(files, **change))
+
+
+def test_a_checkpoint_that_does_not_say_its_stages_has_those_of_the_configuration(epoch):
+    state, files = epoch
+    before = list(state.plan.epochs)
+    unpack(state, with_facts(files, stages=None))
+    assert list(state.plan.epochs) == before
 
 
 @pytest.mark.parametrize("rate", [None, "0.1", True, [], -1.0, float("nan"), float("inf"), 10**400])
@@ -151,6 +161,13 @@ def test_files_of_another_kind_are_damage(epoch, name, content):
     odd = {n: c for n, c in files.items() if n != name} | ({name: content} if content is not None else {})
     with pytest.raises(DamagedCheckpointError, match=name):
         unpack(state, odd)
+
+
+@pytest.mark.parametrize("name", ["encoder.safetensors", "targets.safetensors", "state.json"])
+def test_a_pickle_is_damage_and_not_executed(epoch, name, payload):
+    state, files = epoch
+    with pytest.raises(DamagedCheckpointError, match=name):
+        unpack(state, files | {name: pickle.dumps(payload)})
 
 
 def test_another_architecture_or_a_longer_run_is_no_damage(epoch, smoke, smoke_inputs):

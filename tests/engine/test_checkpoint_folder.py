@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import os
@@ -101,6 +102,21 @@ def test_asking_for_a_damaged_one_says_so(folder, tmp_path):
 def test_a_manifest_of_another_shape_leads_to_the_checkpoint_before(folder, tmp_path, manifest):
     (tmp_path / "checkpoints" / "epoch_0003" / "manifest.json").write_bytes(manifest)
     with pytest.raises(CheckpointError, match="epoch_0003"):
+        folder.read(3)
+    assert folder.newest()[0] == 2
+
+
+@pytest.mark.parametrize("name", ["../epoch_0001/weights", "a/b"])
+def test_a_manifest_leads_to_no_file_beside_its_own(folder, tmp_path, name):
+    """Also where the checksum of the file there is given."""
+    newest = tmp_path / "checkpoints" / "epoch_0003"
+    content = (newest / "weights").read_bytes()
+    for path in (newest / "a" / "b", newest / "../epoch_0001/weights"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    entry = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (newest / "manifest.json").write_text(json.dumps({"format": 1, "files": {name: entry}}))
+    with pytest.raises(DamagedCheckpointError, match=r"is no name of a file; use an earlier epoch"):
         folder.read(3)
     assert folder.newest()[0] == 2
 

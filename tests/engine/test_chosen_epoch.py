@@ -60,7 +60,9 @@ def test_without_a_name_it_is_the_newest_whole_one(run):
 
 def test_the_best_of_an_unfinished_run_is_that_of_its_history(run):
     (run / "summary.json").unlink()
-    assert read_checkpoint(run, "best")[0].line() == "epoch 2 (best), unfinished run"
+    assert (
+        read_checkpoint(run, "best")[0].line() == "epoch 2 (best, picked on the test split), unfinished run"
+    )
     assert read_checkpoint(run, "last")[0].line() == "epoch 5 (last), unfinished run"
 
 

@@ -130,6 +130,11 @@ def without_a_query(rows: Rows, root: Path) -> Rows:
     return [row for number, row in enumerate(rows) if number != first(rows, "query")]
 
 
+def other_identity(rows: Rows, root: Path) -> Rows:
+    chosen = rows[first(rows, "query")]
+    return [row | {"identity": 9999} if row is chosen else row for row in rows]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -140,6 +145,7 @@ def without_a_query(rows: Rows, root: Path) -> Rows:
         (renamed, r"1 training tracklet has other ids: {train} is now other$"),
         (inverted, r"other frames: {train}\n1 query or gallery tracklet has other frames: {query}$"),
         (without_a_query, r"1 query or gallery tracklet is gone: {query}$"),
+        (other_identity, r"1 query or gallery tracklet has other identities: {query} \d+ -> 9999$"),
     ],
 )
 @pytest.mark.parametrize("cache", ["auto", "off"])

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from raydist.engine.clip_batches import StepKey
-from raydist.engine.epoch_steps import encode, num_clips
-from raydist.engine.loop import new_targets, run_epoch
+from raydist.engine.epoch_steps import encode, num_clips, train_step
+from raydist.engine.loop import epoch_features, run_epoch, targets_of
 from raydist.engine.state import build_state
+from raydist.errors import TrainingError
 from raydist.types import Modality
 
 
@@ -29,7 +30,9 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, cl
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     current = state.plan.at(0)
-    (optimizer_step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
+    (optimizer_step,) = current.stage.optimizer_steps(
+        targets_of(state, current, epoch_features(state, current)), current.epoch
+    )
     rows = np.arange(4)
     batch, plain = (
         encode(state, replace(optimizer_step, wants_raw=wanted), rows, StepKey(0, 0, 0))
@@ -46,7 +49,9 @@ def test_a_view_of_one_modality_is_rendered_for_its_clips_only(smoke, smoke_inpu
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     state.encoder.eval()
     current = state.plan.at(0)
-    (step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
+    (step,) = current.stage.optimizer_steps(
+        targets_of(state, current, epoch_features(state, current)), current.epoch
+    )
     both = replace(step, wants_raw=wants_raw)
     once = replace(both, clip_views=[both.clip_views[0], replace(both.clip_views[1], shows=Modality.VISIBLE)])
     visible, infrared = (np.flatnonzero(state.tracklets.modality == m)[:3] for m in Modality)
@@ -75,3 +80,38 @@ def test_a_stage_may_take_more_or_fewer_steps_an_epoch(smoke, smoke_inputs, fact
     state = build_state(smoke("method.name=dcl", *words, "evaluation.every=0"), smoke_inputs)
     run_epoch(state)
     assert state.steps == steps
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (
+            lambda x: x.sum() * np.nan,
+            r"^the loss is broken nan in epoch 0, iteration 2, .* rows \[0, 1, 2, 3\]",
+        ),
+        (lambda x: x.sum().exp() / 0, "^the loss is broken inf in epoch 0"),
+        (
+            lambda x: (x - x).sum().sqrt(),
+            r"^a gradient is not finite, though the loss is broken 0, in epoch 0",
+        ),
+        (lambda x: (x[0, 0, 0] - x[0, 0, 0].detach()).abs().sqrt(), "^a gradient is not finite"),
+    ],
+    ids=["a loss of NaN", "an infinite loss", "gradients of NaN", "gradients of NaN from one number"],
+)
+def test_a_loss_or_a_gradient_that_is_no_number_changes_nothing(smoke, smoke_inputs, broken, message):
+    state = build_state(smoke("method.name=dcl"), smoke_inputs)
+    current = state.plan.at(0)
+    state.start_stage(current.stage)
+    state.set_targets(targets_of(state, current, epoch_features(state, current)))
+    (step,) = current.stage.optimizer_steps(state.targets, current.epoch)
+    once = replace(step, loss=lambda batch, memories, modules: {"broken": broken(batch.features)})
+    weights = [p.detach().clone() for p in state.encoder.parameters()]
+    memories = {name: memory.clone() for name, memory in state.memories.items()}
+    assert memories
+    with pytest.raises(TrainingError, match=message + r".*lower train\.lr"):
+        train_step(state, once, np.arange(4), StepKey(0, 0, 2))
+    assert all(torch.equal(a, b) for a, b in zip(weights, state.encoder.parameters(), strict=True))
+    assert all(torch.equal(memory, state.memories[name]) for name, memory in memories.items())
+    assert state.steps == 0
+    train_step(state, step, np.arange(4), StepKey(0, 0, 2))
+    assert state.steps == 1

@@ -44,7 +44,7 @@ def test_the_rate_falls_at_epochs(step_epochs, count, falls):
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "step", "constant"])
-@pytest.mark.parametrize(("step_epochs", "falls"), [(2, [2, 4]), ((1, 4), [1, 4])])
+@pytest.mark.parametrize(("step_epochs", "falls"), [(2, [2, 4]), ((1, 4), [1, 4]), ((), [])])
 def test_a_stage_may_have_epochs_of_its_own(schedule, step_epochs, falls):
     train, stage = TrainSection(schedule=schedule, step_epochs=3, lr=1.0), a_stage(step_epochs=step_epochs)
     optimizer, rates = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0), []

@@ -3,7 +3,7 @@
 import pytest
 
 from raydist.engine.published import FOLDER, Argument, PublishedSettings, compared, published_settings, table
-from raydist.engine.schema import load_config
+from raydist.engine.schema import RECIPES, load_config
 from raydist.errors import ConfigError
 
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -23,10 +23,40 @@ def test_a_recipe_has_the_published_value_or_says_why_not(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_row_says_what_we_do(name):
+def test_every_row_says_what_we_do_and_why_where_that_differs(name):
     for row in rows_of(name):
         assert row.argument.keys or row.argument.ours, row.argument.argument
         assert row.argument.source
+        ours = row.argument.ours or "the same"
+        assert row.argument.why or ours.startswith("the same"), row.argument.argument
+
+
+def test_every_recipe_for_the_images_of_a_paper_has_a_table():
+    of_images = {
+        path.stem for data in ("sysu_mm01", "regdb", "llcm") for path in RECIPES.glob(f"*-{data}.yaml")
+    }
+    assert set(NAMES) == of_images
+
+
+def keys_below(values, path):
+    """The paths of all values that are no sections; the numbers of both modalities are one value."""
+    if not isinstance(values, dict) or "visible" in values:
+        return {path}
+    return {key for name, inner in values.items() for key in keys_below(inner, f"{path}.{name}")}
+
+
+NO_ARGUMENT = {"method.name", "train.limit_epochs"}
+"""Keys that the authors' code has no argument for."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_number_of_the_method_or_the_training_is_left_out(name):
+    values = load_config(name).model_dump(mode="json")
+    keys = keys_below(values["method"], "method") | keys_below(values["train"], "train")
+    keys = {
+        key for key in keys - NO_ARGUMENT if not key.startswith("method.warm_up.") or key.endswith(".share")
+    }
+    assert keys <= {key for row in rows_of(name) for key in row.argument.keys}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -267,6 +267,36 @@ def test_a_split_that_there_is_not_is_one_error(value, message):
     assert len(str(error.value).splitlines()) == 1
 
 
+EPOCHS = "expected a number of epochs, at least 1, or a list of epochs, such as [20, 40]"
+MOMENT = "expected a share of the stage, 0 to 1, or epoch N, such as epoch 5"
+RAMP = (
+    "expected pairs of a moment and the value from there on, upwards, such as [[epoch 5, 0.5], [epoch 9, 1]]"
+)
+BOTH = "expected a whole number, at least 1, or one for visible and one for infrared"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "given", "expected"),
+    [
+        ("train.step_epochs", "0", "0", EPOCHS),
+        ("train.step_epochs", "2.5", "2.5", EPOCHS),
+        ("train.step_epochs", "epoch 3", "'epoch 3'", EPOCHS),
+        ("method.cross.step_epochs", "[20, x]", "[20, 'x']", EPOCHS),
+        ("method.cross.paired_from", "40", "40", MOMENT),
+        ("method.cross.paired_from", "epoch -1", "'epoch -1'", MOMENT),
+        ("method.cross.triplet", "[[epoch 9, 1], [epoch 5, 2]]", "[['epoch 9', 1], ['epoch 5', 2]]", RAMP),
+        ("method.cross.triplet", "[[40, 1]]", "[[40, 1]]", RAMP),
+        ("method.cross.sample_match", "2", "2", "expected a list"),
+        ("train.batch_identities", "0", "0", BOTH),
+        ("train.batch_identities", "{visible: 8, thermal: 4}", "{'visible': 8, 'thermal': 4}", BOTH),
+    ],
+)
+def test_a_value_of_no_type_that_a_key_takes_is_one_error(key, value, given, expected):
+    with pytest.raises(ConfigError) as error:
+        load_config("smoke", ["method.name=dmdl", f"{key}={value}"])
+    assert str(error.value) == f"{key} = {given}: {expected}"
+
+
 def test_all_splits_need_a_data_set_that_has_several():
     config = load_config("smoke", ["data.name=regdb", "data.root=x", "data.trial=all"])
     assert Config.model_validate(yaml.safe_load(config.dump())).data.trial == "all"

@@ -89,7 +89,9 @@ def test_the_driver_makes_a_number_of_last_and_best(source, smoke, tmp_path):
     assert fix_starts([smoke()]) == [smoke()]
     file = source / "checkpoints" / "epoch_0003" / "encoder.safetensors"
     assert fix_starts([smoke(f"encoder.weights={file}")])[0].encoder.weights == str(file)
-    assert said == []
+    (line,) = said
+    assert line.startswith(f"encoder.weights = {source}@best: epoch {best} of 3")
+    assert line.endswith("last is the checkpoint to trust")
 
 
 def test_a_run_that_has_not_ended_is_looked_up_once(source, smoke, tmp_path):

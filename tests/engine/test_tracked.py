@@ -1,3 +1,4 @@
+import getpass
 import json
 import socket
 import sqlite3
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import asdict
 
 import pytest
 
@@ -13,6 +15,7 @@ pytest.importorskip("mlflow")
 from mlflow import MlflowClient
 
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_tags import data_facts
 from raydist.engine.schema import load_config
 from raydist.engine.tracked import check_tracking, sync, track
 from raydist.engine.tracking_section import TrackingSection
@@ -49,14 +52,14 @@ def test_a_lasting_refusal_stops_the_start_unless_tracking_is_optional(tmp_path,
     (tmp_path / "m.db").write_text("no database at all " * 99)
     section = TrackingSection(mlflow_uri=f"sqlite:///{tmp_path}/m.db")
     with pytest.raises(ConfigError, match=r"(?s)damaged.*tracking.optional=true"):
-        check_tracking(section)
-    check_tracking(section.model_copy(update={"optional": True}))
+        check_tracking(section, "e")
+    check_tracking(section.model_copy(update={"optional": True}), "e")
     assert "the run goes on without it" in caplog.text
-    check_tracking(section.model_copy(update={"mlflow_uri": None}))
+    check_tracking(section.model_copy(update={"mlflow_uri": None}), "e")
 
 
 def test_a_server_that_is_down_stops_nothing():
-    check_tracking(TrackingSection(mlflow_uri="http://127.0.0.1:9"))
+    check_tracking(TrackingSection(mlflow_uri="http://127.0.0.1:9"), "e")
 
 
 def test_what_was_missed_is_sent_once(tmp_path, uri):
@@ -91,7 +94,7 @@ def test_a_locked_database_at_the_start_is_made_up_for_at_the_end(tmp_path, uri,
     holder = sqlite3.connect(uri.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     start = time.monotonic()
-    check_tracking(config.tracking)
+    check_tracking(config.tracking, "e")
     tracker, run_id = track(config, folder)
     assert time.monotonic() - start < 15
     assert run_id is None
@@ -111,9 +114,9 @@ def test_no_file_and_no_parameter_holds_the_password(tmp_path, monkeypatch, capl
     _whole.clear()  # another process goes on with it
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     with pytest.raises(ConfigError, match="set MLFLOW_TRACKING_URI"):
-        check_tracking(folder.config().tracking)
+        check_tracking(folder.config().tracking, "e")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ann:{SECRET}@127.0.0.1:9")
-    check_tracking(folder.config().tracking)
+    check_tracking(folder.config().tracking, "e")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [(None, 0o700), ("027", 0o750)])
@@ -187,3 +190,23 @@ def test_a_server_that_is_stopped_and_started_has_every_epoch_in_the_end(tmp_pat
     driver.artifacts(folder.path, ["config.yaml"])
     driver.finish("FINISHED")
     assert in_mlflow(uri, folder) == ([0, 1, 2, 3], {"config.yaml"}, "FINISHED")
+
+
+def test_a_run_says_who_began_it_on_which_data(tmp_path, uri, smoke_inputs):
+    config, folder = run_of(tmp_path, uri)
+    command = ["raydist", "train", "smoke", "tracking.mlflow_uri=http://ann:sesame-73@h"]
+    facts = {"commit": "1234abc", "command": command, "data": asdict(data_facts(config, smoke_inputs))}
+    folder.write("environment.json", facts)
+    sync(folder, config)
+    client = MlflowClient(uri)
+    run = client.get_run(folder.read_json("environment.json")["mlflow_run_id"])
+    assert client.get_experiment(run.info.experiment_id).name == "raydist/cba-synthetic"
+    tags = run.data.tags
+    assert tags["mlflow.source.git.commit"] == "1234abc"
+    assert tags["mlflow.user"] == getpass.getuser()
+    assert tags["mlflow.source.name"].startswith("raydist train smoke")
+    assert "24 visible, 24 infrared" in tags["mlflow.note.content"]
+    assert "sesame" not in str(tags)
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, len(data.dataset.digest)) == ("synthetic", 32)
+    assert json.loads(data.dataset.profile) == {"visible": 24, "infrared": 24, "ranked": 32}

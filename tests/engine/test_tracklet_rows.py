@@ -46,6 +46,15 @@ def test_identities_stand_there_only_where_they_have_an_influence(smoke_inputs):
     assert by_method[True][0] != by_method[True][1]
 
 
+def test_pairs_stand_there_where_the_method_knows_them(smoke_inputs):
+    def with_pair(pair):
+        seen = replace(smoke_inputs.tracklets, pair=pair)
+        return digest_of(tracklet_rows(replace(smoke_inputs, tracklets=seen), supervised=False))
+
+    pair = np.arange(len(smoke_inputs.tracklets))
+    assert len({with_pair(None), with_pair(pair), with_pair(pair[::-1])}) == 3
+
+
 def test_the_digest_is_the_same_with_the_packed_cache_and_without(smoke, smoke_inputs):
     without = open_inputs(smoke("data.cache=off", "data.workers=1"), cache_folder())
     assert tracklet_rows(without, supervised=True) == tracklet_rows(smoke_inputs, supervised=True)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from typer import Exit
 from typer.main import get_command
 
 from raydist.cli.app import app
@@ -49,12 +50,14 @@ def commands(text: str) -> Iterator[list[str]]:
 def check_arguments(words: list[str], *, whole: bool) -> None:
     """Parse the words as the command line does; a part of a command, as in prose, may lack arguments."""
     command, context = get_command(app), None
-    while hasattr(command, "commands") and words:
+    while hasattr(command, "commands") and words and not words[0].startswith("--"):
         assert words[0] in command.commands, f"no command {words[0]}"
         context = command.make_context(words[0], [], parent=context, resilient_parsing=True)
         command, words = command.commands[words[0]], words[1:]
     try:
         command.make_context("raydist", list(words), parent=context)
+    except Exit:  # an option such as --version that ends at once
+        return
     except Exception as error:
         if whole or type(error).__name__ not in ("MissingParameter", "NoArgsIsHelpError"):
             raise

@@ -23,7 +23,7 @@ def test_a_package_that_is_missing_stops():
 
 def test_what_is_declared_is_compared():
     names = [one.name for one in check_packages()]
-    assert {"torch", "ray", "mlflow", "hdbscan", "numba", "faiss", "optuna"} <= set(names)
+    assert {"torch", "ray", "mlflow", "hdbscan", "numba", "faiss"} <= set(names)
     assert len(names) == len(set(names))
 
 

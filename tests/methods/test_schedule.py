@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from raydist.methods.schedule import Epoch, Moment
+from raydist.methods.schedule import Epoch, Moment, Ramp
 
 
 @pytest.mark.parametrize(("share", "past"), [(0.0, [0, 1, 2]), (1 / 3, [1, 2]), (0.5, [1, 2]), (1.0, [])])
@@ -29,3 +29,32 @@ def test_moments_are_shares_or_epochs(given):
 def test_other_moments_are_refused(given):
     with pytest.raises(ValidationError):
         TypeAdapter(Moment).validate_python(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (),
+        (("epoch 9", 0.5), ("epoch 10", 1.0)),
+        ((0.25, 0.5), (0.5, 1.0)),
+        (("epoch 9", 0.5), (0.3, 0.6), ("epoch 20", 1.0)),
+    ],
+)
+def test_a_ramp_goes_upwards(given):
+    assert TypeAdapter(Ramp).validate_python(given) == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (("epoch 10", 0.5), ("epoch 9", 1.0)),
+        (("epoch 9", 0.5), (0.3, 0.6), ("epoch 9", 1.0)),
+        ((0.5, 0.5), (0.25, 1.0)),
+        ("epoch 9", 1.0),
+        (("epoch 9",),),
+        0.5,
+    ],
+)
+def test_a_ramp_that_goes_back_or_is_none_is_refused(given):
+    with pytest.raises(ValidationError):
+        TypeAdapter(Ramp).validate_python(given)

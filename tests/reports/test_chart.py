@@ -123,3 +123,36 @@ def test_points_that_are_not_joined_have_markers_alone():
 def test_an_axis_may_count_something_else():
     chart = draw(Plot("mAP", [line((0, 1.0), (4, 2.0))], 1, x_name="trial"), num_epochs=4)
     assert (chart.x_name, chart.description) == ("trial", "mAP: loss from 1.0 at trial 0 to 2.0 at trial 4.")
+
+
+def test_a_stepped_line_holds_each_value_up_to_the_next():
+    steps = Series("best", ((0, 1.0), (2, 3.0)), "tone-0", stepped=True)
+    (drawn,) = draw(Plot("mAP", [steps], 1), num_epochs=4).lines
+    middle = (LEFT + RIGHT) / 2
+    assert drawn.path == f"M{LEFT:.1f} {BOTTOM:.1f}H{middle}V{TOP:.1f}H{RIGHT}"
+
+
+def test_an_axis_may_have_ends_of_its_own():
+    plot = Plot(
+        "pairs",
+        [Series("same", ((-0.5, 1.0), (0.5, 2.0)), "tone-0", marked=False)],
+        1,
+        x_name="similarity",
+        x_ends=(-0.5, 0.5),
+        limits=[ReferenceLine("threshold", 0.0, "muted")],
+    )
+    chart = draw(plot)
+    assert chart.limits == [((LEFT + RIGHT) / 2, "threshold", "muted")]
+    assert chart.lines[0].markers == ""
+    assert chart.x_ticks[0].label == "\N{MINUS SIGN}0.4"
+    assert [mark.text for mark in chart.marks] == ["similarity -0.5\nsame 1.0", "similarity 0.5\nsame 2.0"]
+
+
+def test_a_mark_names_the_stage_and_every_value():
+    chart = draw(
+        Plot("Loss", [line((1, 2.0), name="a"), line((1, 3.0), (2, 4.0), name="b")], 1),
+        num_epochs=2,
+        bands=[Band("warm-up", 0, 1), Band("dual", 1, 2)],
+    )
+    assert [mark.text for mark in chart.marks] == ["epoch 1, warm-up\na 2.0\nb 3.0", "epoch 2, dual\nb 4.0"]
+    assert [mark.left for mark in chart.marks] == [(LEFT + RIGHT) / 2, RIGHT]

@@ -25,10 +25,13 @@ def test_rankings_are_those_of_the_features(table, make_frames, direction):
         order = gallery_rows[np.argsort(-similarity)]
         hits = table.identity[order] == table.identity[query]
         ranks = np.flatnonzero(hits) + 1
-        assert [sight.tracklet_id for sight, _ in ranking.gallery] == [
+        assert [sight.tracklet_id for sight, *_ in ranking.gallery] == [
             str(name) for name in table.tracklet_id[order[:NUM_RANKS]]
         ]
-        assert [hit for _, hit in ranking.gallery] == hits[:NUM_RANKS].tolist()
+        assert [hit for _, hit, _ in ranking.gallery] == hits[:NUM_RANKS].tolist()
+        assert [ranked.similarity for ranked in ranking.gallery] == pytest.approx(
+            np.sort(similarity)[::-1][:NUM_RANKS]
+        )
         assert ranking.average_precision == pytest.approx(100 * np.mean(np.arange(1, len(ranks) + 1) / ranks))
 
 
@@ -47,7 +50,7 @@ def test_what_is_known_of_a_tracklet_is_its_own(table, make_frames):
     ):
         for sight, modality in (
             (ranking.query, "visible"),
-            *((sight, "infrared") for sight, _ in ranking.gallery),
+            *((sight, "infrared") for sight, *_ in ranking.gallery),
         ):
             assert sight.modality == modality
             assert sight.camera == table.camera[table.tracklet_id == sight.tracklet_id][0]
@@ -66,9 +69,9 @@ def test_without_a_protocol_nothing_is_marked(table, make_frames):
     marked = rankings(table, make_frames(len(table)), protocol="plain", direction="infrared_to_visible")
     assert len(shown) == NUM_SHOWN
     assert {ranking.average_precision for ranking in shown} == {None}
-    assert {hit for ranking in shown for _, hit in ranking.gallery} == {None}
-    gallery = {r.query.tracklet_id: [sight.tracklet_id for sight, _ in r.gallery] for r in marked}
+    assert {hit for ranking in shown for _, hit, _ in ranking.gallery} == {None}
+    gallery = {r.query.tracklet_id: [sight.tracklet_id for sight, *_ in r.gallery] for r in marked}
     both = [r for r in shown if r.query.tracklet_id in gallery]
     assert both
     for ranking in both:
-        assert [sight.tracklet_id for sight, _ in ranking.gallery] == gallery[ranking.query.tracklet_id]
+        assert [sight.tracklet_id for sight, *_ in ranking.gallery] == gallery[ranking.query.tracklet_id]

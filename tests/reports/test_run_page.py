@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -8,11 +9,14 @@ import pytest
 from raydist.engine.events import EpochReport
 from raydist.engine.summary import Best
 from raydist.errors import DataError
-from raydist.reports.clusters import largest_clusters
+from raydist.reports.clusters import cluster_groups
+from raydist.reports.header import ConfigLine, RunHeader
 from raydist.reports.rankings import NUM_SHOWN
-from raydist.reports.run_page import history, ranked_queries, run_page, shares
-from raydist.reports.templates import write_html
+from raydist.reports.run_page import history, run_page, shares
+from raydist.reports.templates import policy, write_html
+from raydist.reports.views import Views, with_map, with_rankings
 
+NO_VIEWS = Views("nothing")
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -21,7 +25,7 @@ class Tags(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.open, self.words = [], [], []
+        self.elements, self.open, self.words, self.scripts = [], [], [], []
         self.feed(text)
         assert self.open == []
 
@@ -37,8 +41,10 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.words.append(data)
+        elif self.open and self.open[-1] == "script":
+            self.scripts.append(data)
 
     def all(self, *names):
         return [attributes for tag, attributes in self.elements if tag in names]
@@ -51,8 +57,10 @@ class Tags(HTMLParser):
 @pytest.fixture
 def make_page(summary, reports, table, make_frames):
     def make(summary=summary, reports=reports):
-        lists = ranked_queries(summary, table, make_frames(len(table)))
-        return run_page(summary, reports, lists, epoch=3)
+        protocol = None if summary.not_scored else summary.protocol
+        views = Views("the encoder after epoch 3")
+        views = with_rankings(views, table, make_frames(len(table)), protocol)
+        return run_page(summary, reports, views, epoch=3)
 
     return make
 
@@ -102,18 +110,22 @@ def test_skipped_queries_are_reported(make_page, summary):
     assert "4 queries of infrared → visible have no match" in Tags(make_page()).text
 
 
-def test_nothing_is_loaded_and_nothing_runs(make_page):
+def test_nothing_is_loaded_and_only_the_pages_own_script_runs(make_page):
     text = make_page()
     tags = Tags(text)
-    assert not re.search(r"https?:|url\(|@import|javascript:", text)
-    assert not tags.all("script", "link", "iframe", "object", "embed", "base", "form")
+    assert not re.search(r"https?:(?!//www.w3.org/2000/svg)|url\(|@import|javascript:|fetch\(|import\(", text)
+    assert not tags.all("link", "iframe", "object", "embed", "base", "form")
+    assert tags.all("script") == [{}]
     assert all(image["src"].startswith("data:image/jpeg;base64,") for image in tags.all("img"))
     assert all(anchor["href"].startswith("#") for anchor in tags.all("a"))
     assert not [name for _, attributes in tags.elements for name in attributes if name.startswith("on")]
-    policy = [
+    (allowed,) = [
         meta["content"] for meta in tags.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
     ]
-    assert policy == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    assert allowed == policy(tags.scripts[0])
+    assert allowed.startswith(
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-"
+    )
 
 
 def test_names_are_escaped(make_page, summary, reports, table):
@@ -124,7 +136,7 @@ def test_names_are_escaped(make_page, summary, reports, table):
     object.__setattr__(table, "camera", np.array([evil] * len(table)))
     reports[1] = replace(reports[1], stage=evil, losses={evil: 1.0})
     text = make_page(replace(summary, method=evil, data=evil, seconds={evil: 1.0}))
-    assert "<script" not in text
+    assert text.count("<script") == 1
     assert Tags(text).text.count("alert(1)") > 20
     assert any(evil in image["alt"] for image in Tags(text).all("img"))
 
@@ -134,7 +146,8 @@ def test_it_can_be_read_without_eyes(make_page):
     assert all(image["alt"] for image in tags.all("img"))
     assert all("scope" in header for header in tags.all("th"))
     drawn = [svg for svg in tags.all("svg") if "aria-hidden" not in svg]
-    assert len(drawn) == 4
+    assert len(drawn) == 6
+    assert all(svg["tabindex"] == "0" and json.loads(svg["data-marks"]) for svg in drawn)
     assert all(svg["role"] == "img" and svg["aria-label"] for svg in drawn)
     assert tags.all("html") == [{"lang": "en"}]
 
@@ -169,8 +182,8 @@ def test_missing_values_leave_no_nan(make_page, reports):
 
 
 def test_a_run_without_epochs_or_clusters_has_a_page(make_page, reports):
-    assert len([svg for svg in Tags(make_page(reports=reports[:1])).all("svg") if "aria-label" in svg]) == 1
-    assert not [svg for svg in Tags(make_page(reports=[])).all("svg") if "aria-label" in svg]
+    assert len([svg for svg in Tags(make_page(reports=reports[:1])).all("svg") if "aria-label" in svg]) == 3
+    assert len([svg for svg in Tags(make_page(reports=[])).all("svg") if "aria-label" in svg]) == 1
 
 
 def test_the_same_values_give_the_same_bytes(make_page, tmp_path):
@@ -221,7 +234,7 @@ def test_a_run_that_was_not_scored_says_why_and_shows_lists_without_marks(unscor
 
 
 def test_a_run_without_queries_has_no_lists(unscored):
-    text = Tags(run_page(unscored, [EpochReport(0, "untrained")], {}, epoch=3)).text
+    text = Tags(run_page(unscored, [EpochReport(0, "untrained")], NO_VIEWS, epoch=3)).text
     for words in ("Ranked lists", "Clusters", "Curves", "The numbers of every epoch", "untrained"):
         assert words not in text
 
@@ -230,7 +243,9 @@ def test_a_run_without_queries_has_no_lists(unscored):
 def test_a_run_that_was_not_scored_names_neither_protocol_nor_split(unscored, written_by):
     if written_by == "this version":
         unscored = replace(unscored, protocol=None, split=None)
-    text = Tags(run_page(unscored, [EpochReport(1, "dual", criteria={"balance": 1.0})], {}, epoch=1)).text
+    text = Tags(
+        run_page(unscored, [EpochReport(1, "dual", criteria={"balance": 1.0})], NO_VIEWS, epoch=1)
+    ).text
     for words in ("Protocol", "plain", "Evaluated on", "test split", "None", "chance"):
         assert words not in text
 
@@ -240,7 +255,7 @@ def test_the_untrained_encoder_has_a_row_where_it_has_values(unscored, make_page
         EpochReport(0, "untrained", seconds={"evaluate": 1.0}),
         EpochReport(1, "dual", losses={"a": 1.0}),
     ]
-    page = run_page(unscored, blind, {}, epoch=1)
+    page = run_page(unscored, blind, NO_VIEWS, epoch=1)
     assert "untrained" not in Tags(page).text
     assert '<td class="text">dual</td><td>1.000</td>' in page
     assert '<td class="text">untrained</td><td>-</td>' in make_page()
@@ -250,22 +265,87 @@ def test_a_missing_criterion_is_a_dash_and_explained(unscored):
     whole = {"silhouette": 0.1, "stability": 0.25, "consistency": 0.5, "balance": 1.0}
     first = {name: value for name, value in whole.items() if name != "stability"}
     reports = [EpochReport(1, "dual", criteria=first), EpochReport(2, "dual", criteria=whole)]
-    page = run_page(unscored, reports, {}, epoch=2)
+    page = run_page(unscored, reports, NO_VIEWS, epoch=2)
     assert "<td>0.10</td><td>0.50</td><td>1.00</td><td>-</td></tr>" in page
     assert "Stability is missing (-) where there are no two clusterings to compare" in Tags(page).text
     assert "Consistency is missing" not in page
-    assert "is missing" not in run_page(unscored, reports[1:], {}, epoch=2)
+    assert "is missing" not in run_page(unscored, reports[1:], NO_VIEWS, epoch=2)
 
 
-def test_clusters_are_shown_in_the_place_of_lists(unscored, table, make_frames):
-    clusters = largest_clusters(table, np.arange(len(table)) % 3, make_frames(len(table)))
-    tags = Tags(run_page(unscored, [EpochReport(1, "dual", losses={"a": 1.0})], {}, clusters, epoch=1))
+def test_clusters_stand_with_both_modalities_side_by_side(unscored, table, make_frames):
+    groups = cluster_groups(table, np.arange(len(table)) % 3, make_frames(len(table)))
+    views = replace(NO_VIEWS, clusters=groups[:1])
+    page = run_page(unscored, [EpochReport(1, "dual", losses={"a": 1.0})], views, epoch=1)
+    tags = Tags(page)
     assert [article["aria-label"] for article in tags.all("article")] == [
         "Cluster 0",
         "Cluster 1",
         "Cluster 2",
     ]
-    assert len(tags.all("img")) == sum(len(cluster.members) for cluster in clusters)
+    assert len(tags.all("img")) == sum(len(cluster.members) for cluster in groups[0].clusters)
     assert all(image["alt"].startswith("member: ") for image in tags.all("img"))
-    assert "Cluster 0 8 visible 8 infrared" in tags.text
+    assert "Cluster 0 8 visible 8 infrared 12 identities" in tags.text
+    assert "Identities are not known here" in tags.text
+    assert page.count('class="side visible"') == page.count('class="side infrared"') == 3
     assert {"href": "#clusters"} in tags.all("a")
+
+
+def test_the_map_and_the_association_are_data_that_nothing_can_escape_from(summary, reports, table):
+    object.__setattr__(table, "tracklet_id", np.array([f"</script><b>{i}" for i in range(len(table))]))
+    views = with_map(NO_VIEWS, table, np.arange(len(table)) // 4)
+    tags = Tags(run_page(summary, reports, views, epoch=3))
+    kinds = [script.get("type") for script in tags.all("script")]
+    assert kinds == ["application/json", None]
+    points = json.loads(tags.scripts[0])
+    assert points["ids"] == table.tracklet_id.tolist()
+    assert set(points["colourings"]) == {"cluster", "modality", "camera", "identity"}
+    (matrix,) = [svg for svg in tags.all("svg") if "data-columns" in svg]
+    assert len(json.loads(matrix["data-marks"])) == int(matrix["data-columns"]) ** 2
+    assert "12 clusters hold both modalities" in tags.text
+
+
+def test_the_threshold_stands_with_its_errors_and_where_it_was_chosen(make_page, unscored, reports, table):
+    text = Tags(make_page()).text
+    assert "Suggested threshold" in text
+    assert "chosen on these very pairs" in text
+    blind = with_rankings(NO_VIEWS, replace(table, identity=None), None, None)
+    text = Tags(run_page(unscored, reports, blind, epoch=3)).text
+    assert "no threshold can be suggested" in text
+    assert "Suggested" not in text
+
+
+def test_the_values_of_a_chart_stand_in_its_marks(make_page):
+    charts = [svg for svg in Tags(make_page()).all("svg") if "data-marks" in svg]
+    (loss,) = [svg for svg in charts if svg["aria-label"].startswith("Loss")]
+    marks = json.loads(loss["data-marks"])
+    assert [text for *_, text in marks] == [
+        "epoch 1, warm-up\ntracklet 2.500",
+        "epoch 2, dual\nvisible 2.000\ninfrared 1.500",
+        "epoch 3, dual\nvisible 1.250\ninfrared 1.000",
+    ]
+    assert [left for left, *_ in marks] == sorted({left for left, *_ in marks})
+
+
+def test_the_head_says_what_was_run_with_what(make_page, summary, reports):
+    machine = [("Command", "raydist train demo"), ("Commit", "abc1234+")]
+    lines = [ConfigLine("train.lr", "0.01", "0.001"), ConfigLine("train.epochs", "10", "10")]
+    some = {"tracklets": 1200, "frames": 7, "identities": 0, "cameras": 3}
+    header = RunHeader("pgm-001", machine, {"train": {"visible": some}}, lines)
+    page = run_page(summary, reports, NO_VIEWS, epoch=3, header=header)
+    text = Tags(page).text
+    for words in (
+        "Run pgm-001", "Command raydist train demo", "Commit abc1234+", "train visible 1,200 7 3 not known",
+        "1 of 2 keys differ from their defaults", "train.lr 0.01 0.001 train.epochs 10 the same",
+    ):  # fmt: skip
+        assert words in text
+    assert "<details>" in page[page.index('id="configuration"') :]
+
+
+def test_without_frames_the_page_says_why(summary, reports, table):
+    views = with_rankings(Views("it", no_pictures="No frames, since so."), table, None, "plain")
+    tags = Tags(run_page(summary, reports, views, epoch=3))
+    assert tags.all("img") == []
+    assert tags.text.count("No frames, since so.") == 2
+    assert tags.text.count("✓ hit") + tags.text.count("✗ miss") == 2 * 8 * 8
+    assert "similarity 0." in tags.text
+    assert "8 of 24 queries, from the best ranked to the worst" in tags.text

@@ -41,6 +41,12 @@ def test_an_epoch_is_logged_once_even_by_a_worker_that_starts_again(uri, tmp_pat
     assert client.get_run(run_id).info.status == "FINISHED"
 
 
+def test_no_parameter_holds_a_password(uri):
+    config = {"tracking": {"mlflow_uri": "postgresql://ann:sesame-73@h/db?token=sesame-73"}, "lr": 0.1}
+    params = MlflowClient(uri).get_run(open_run(uri, None, NewRun("e", "n", config, {}))).data.params
+    assert params == {"tracking.mlflow_uri": "postgresql://***@h/db?token=***", "lr": "0.1"}
+
+
 def test_a_run_that_was_deleted_is_made_again(uri):
     run_id = open_run(uri, None, NEW)
     assert open_run(uri, run_id, NEW) == run_id

@@ -19,18 +19,23 @@ def refusal(uri, experiment="raydist"):
     return caught.value
 
 
+def advice(error):
+    """What the user is told to do; nothing where the error may pass."""
+    return remedy(error) or "it may pass"
+
+
 def test_a_deleted_experiment(database):
     uri = f"sqlite:///{database}"
     client = MlflowClient(uri)
     client.delete_experiment(client.create_experiment("gone"))
-    assert "mlflow experiments restore" in remedy(refusal(uri, "gone"))
+    assert "mlflow experiments restore" in advice(refusal(uri, "gone"))
     check_store(uri, "another")
 
 
 def test_a_database_of_a_newer_version(database):
     with sqlite3.connect(database) as connection:
         connection.execute("update alembic_version set version_num = 'ffffffffffff'")
-    assert "another version of MLflow made it" in remedy(refusal(f"sqlite:///{database}"))
+    assert "another version of MLflow made it" in advice(refusal(f"sqlite:///{database}"))
 
 
 @pytest.mark.parametrize("damage", ["text", "hole"])
@@ -38,7 +43,7 @@ def test_a_damaged_database(database, damage):
     content = bytearray(database.read_bytes())
     content = b"no database at all " * 99 if damage == "text" else content[:100] + bytes(len(content) - 100)
     database.write_bytes(content)
-    assert "damaged" in remedy(refusal(f"sqlite:///{database}"))
+    assert "damaged" in advice(refusal(f"sqlite:///{database}"))
 
 
 def test_a_database_without_its_driver():
@@ -63,7 +68,7 @@ def test_a_server_that_is_no_mlflow():
     finally:
         server.shutdown()
         server.server_close()
-    assert "no MLflow server" in remedy(error)
+    assert "no MLflow server" in advice(error)
 
 
 def test_a_server_that_is_down_may_come_back():

@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import rankdata
 
 from raydist.errors import TrainingError
-from raydist.tuning.analysis import analyse, common_epoch, correlations, importances, steps_saved, winner
-from raydist.tuning.distributions import Distribution
+from raydist.tuning.analysis import analyse, common_epoch, correlations, steps_saved, winner
+from raydist.tuning.importance import Importance
 from raydist.tuning.study import Study
 from raydist.tuning.trial import Trial
 
@@ -34,48 +34,6 @@ def test_the_common_epoch_is_one_that_every_trial_has_reached(make_trial):
     assert common_epoch([make_trial(0, [1, 2, 3]), make_trial(1, [1, 2], of=3, state="stopped")], "map") == 2
     assert common_epoch([make_trial(0, [1, 2, 3])], "balance") is None
     assert common_epoch([], "map") is None
-
-
-PARAMETERS = {
-    "train.lr": Distribution("loguniform", (1e-4, 1e-2)),
-    "train.weight_decay": Distribution("uniform", (0, 1)),
-    "clustering.distance": Distribution("choice", ("a", "b", "c")),
-}
-
-
-def samples_and_values(rule, number=60):
-    rng = np.random.default_rng(0)
-    samples = [{name: d.draw(rng) for name, d in PARAMETERS.items()} for _ in range(number)]
-    return samples, np.array([rule(sample) for sample in samples])
-
-
-@pytest.mark.parametrize(
-    ("name", "rule"),
-    [
-        ("train.lr", lambda s: abs(np.log10(s["train.lr"]) + 3)),
-        ("train.weight_decay", lambda s: s["train.weight_decay"] ** 2),
-        ("clustering.distance", lambda s: s["clustering.distance"] == "b"),
-    ],
-)
-def test_what_decides_is_important_and_nothing_else_is(name, rule):
-    samples, values = samples_and_values(lambda s: float(rule(s)))
-    importance = importances(samples, values, PARAMETERS, seed=0)
-    (first, share), *others = importance.items()
-    assert first == name
-    assert share > 0.5
-    assert all(value < 0.1 for _, value in others)
-    assert list(importance.values()) == sorted(importance.values(), reverse=True)
-
-
-def test_units_of_the_objective_do_not_change_importance():
-    samples, values = samples_and_values(lambda s: s["train.weight_decay"])
-    importance, scaled = (importances(samples, v, PARAMETERS, seed=0) for v in (values, 100 * values - 7))
-    assert importance == pytest.approx(scaled, abs=1e-3)
-
-
-def test_nothing_is_important_where_all_is_equal():
-    samples, _ = samples_and_values(lambda s: 0.0, number=8)
-    assert importances(samples, np.ones(8), PARAMETERS, seed=0) == {}
 
 
 def test_correlations_are_those_of_the_ranks(make_trial):
@@ -135,7 +93,9 @@ def test_all_of_it_is_said_of_a_study(study, make_trial):
     analysis = analyse(named, [*trials, make_trial(12, [99.0], of=2, state="running")])
     assert analysis.winner == max(trials[::2], key=lambda trial: trial.sample["method.refinement.eta"])
     assert (analysis.common_epoch, analysis.saved) == (1, pytest.approx(600 / 2400))
-    assert next(iter(analysis.importance)) == "method.refinement.eta"
+    assert next(iter(analysis.importance.overall)) == "method.refinement.eta"
     assert analysis.correlations["b"]["silhouette"] == (-1.0, 12)
+    assert analysis.as_dict()["importance"] == analysis.importance.overall
+    assert analysis.as_dict()["importance_among_best"] == analysis.importance.among_best
     assert analysis.as_dict()["winner"]["trial"] == analysis.winner.number
-    assert analyse(named, trials[:6]).importance == {}
+    assert analyse(named, trials[:6]).importance == Importance()

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from scipy.stats import kstest
 
 from raydist.errors import ConfigError
@@ -65,7 +67,11 @@ def test_draws_are_plain_values():
         ({"loguniform": [1, 10**400]}, r"up to 1e100"),
         ({"randint": [9, 3]}, r"the lower one first"),
         ({"randint": [0, 2**63]}, r"whole numbers up to 2\*\*62"),
+        ({"uniform": [2**53 + 1, 2**60]}, r"whole ones up to 2\*\*53"),
+        ({"loguniform": [1, 2**64 - 1]}, r"whole ones up to 2\*\*53"),
+        ({"quniform": [0, 2**64 - 1, 2**62]}, r"whole numbers up to 2\*\*53"),
         ({"quniform": [0, 1, 1e-12]}, r"10,000 different steps at most"),
+        ({"quniform": [0, 1, 2e-5]}, r"10,000 different steps at most"),
         ({"quniform": [0, 1e-13, 1e-14]}, r"10,000 different steps at most"),
         ({"quniform": [1e20, 1e20 + 1e6, 1000]}, r"10,000 different steps at most"),
         ({"quniform": [0, 1, float("nan")]}, r"\[low, high, step\]"),
@@ -75,3 +81,30 @@ def test_draws_are_plain_values():
 def test_a_wrong_distribution_is_refused_with_its_path(raw, message):
     with pytest.raises(ConfigError, match=rf"train\.lr.*{message}"):
         Space.parse({"train.lr": raw})
+
+
+BOUNDS = st.one_of(
+    st.floats(-10, 10),
+    st.floats(allow_nan=False),
+    st.integers(-9, 9),
+    st.integers(-(2**64), 2**64),
+    st.sampled_from([1e-13, 1 - 1e-10, 0.5, 1.1234567890123456, 2.0**53 + 2]),
+)
+
+
+@settings(deadline=None, derandomize=True, max_examples=500)
+@given(kind=st.sampled_from(["uniform", "loguniform", "randint", "quniform"]), values=st.lists(BOUNDS))
+@example(kind="quniform", values=[1e-13, 8, 2])  # rounded to twelve digits, the first step is below it
+@example(kind="quniform", values=[0, 1 - 1e-10, 0.5])  # the last step is above it by less than rounding
+@example(kind="quniform", values=[2**53 + 1, 2**53 + 9, 2.0])  # no float is the first step
+@example(kind="quniform", values=[2**63, 2**64 - 1, 2**62])
+@example(kind="uniform", values=[2**53 + 1, 2**53 + 2])
+@example(kind="loguniform", values=[3, 2**64 - 1])
+def test_nothing_is_drawn_beyond_the_bounds(kind, values):
+    try:
+        distribution = Distribution.parse({kind: values}, at="train.lr")
+    except ConfigError:
+        return
+    rng = np.random.default_rng(0)
+    for value in [*distribution.probes, *(distribution.draw(rng) for _ in range(20))]:
+        assert values[0] <= value <= values[1]

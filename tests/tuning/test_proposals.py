@@ -1,7 +1,6 @@
 import pytest
 
-from raydist.errors import ConfigError
-from raydist.tuning.proposals import NUM_RANDOM, check_search, propose
+from raydist.tuning.proposals import NUM_RANDOM, propose
 from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
@@ -86,10 +85,3 @@ def test_a_proposal_is_a_function_of_the_records_and_the_number(study, trials):
 def test_a_trial_that_runs_is_known(study, trials):
     running = Trial(40, propose(study, trials, 40))
     assert propose(study, [*trials, running], 41) != propose(study, trials, 41)
-
-
-def test_a_search_without_its_package_is_refused(monkeypatch):
-    monkeypatch.setattr("raydist.tuning.proposals.find_spec", lambda name: None)
-    check_search("random")
-    with pytest.raises(ConfigError, match=r"pip install 'raydist\[tune\]'"):
-        check_search("optuna")

@@ -23,8 +23,14 @@ def test_a_key_without_a_dot_is_a_data_set_or_the_recipes(raw):
         Space.parse(raw)
 
 
-def test_a_file_that_searches_nothing_is_refused(tmp_path):
-    (tmp_path / "empty.yaml").write_text("recipes: {synthetic: smoke}\n")
+def test_a_key_that_is_no_text_is_refused_by_name():
+    with pytest.raises(ConfigError, match=r"a key of a space = 7 .*: expected a name, which is text"):
+        Space.parse({7: {"uniform": [0, 1]}})
+
+
+@pytest.mark.parametrize("text", ["", "recipes: {synthetic: smoke}", "synthetic: {}"])
+def test_a_file_that_searches_nothing_is_refused(tmp_path, text):
+    (tmp_path / "empty.yaml").write_text(text)
     with pytest.raises(ConfigError, match="searches nothing"):
         Space.read(tmp_path / "empty.yaml")
 
@@ -114,3 +120,10 @@ def test_any_file_gives_a_space_that_draws_or_an_error(tmp_path, raw_space, edit
         assert distribution.probes
         if distribution.kind != "choice":
             assert distribution.values[0] <= sample[name] <= distribution.values[1]
+
+
+def test_a_text_that_is_no_yaml_is_named_once(tmp_path):
+    (tmp_path / "space.yaml").write_text("train.lr: {loguniform: [1e-4, 1e-2]")
+    with pytest.raises(ConfigError) as caught:
+        Space.read(tmp_path / "space.yaml")
+    assert str(caught.value).count("space.yaml") == 1

@@ -1,10 +1,15 @@
 import mlflow
 import pytest
 
+from raydist.engine.schema import load_config
+from raydist.tuning.analysis import Analysis
+from raydist.tuning.importance import Importance
 from raydist.tuning.report import TrialReport
 from raydist.tuning.study import with_overrides
 from raydist.tuning.study_folder import StudyFolder
-from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.summary import StudySummary
+from raydist.tuning.trackers import StudyTracker, study_experiment
+from raydist.tuning.trial import Trial
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +23,15 @@ def report(epoch, value):
     )
 
 
+def summary_of(study, winner):
+    importance = Importance({"train.lr": 0.7, "manifest:clustering.eps": 0.1})
+    analysis = Analysis(winner, importance, {}, common_epoch=2, saved=0.0)
+    values = {"synthetic": None, "manifest": 8.0}
+    return StudySummary(
+        study.method, list(study.bases), "map", 7.0, values, {"finished": 1}, analysis, {}, ""
+    )
+
+
 def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_path):
     study = with_overrides(study, [f"tracking.mlflow_uri={uri}", "tracking.experiment=e"])
     folder = StudyFolder.create(tmp_path, "s", study)
@@ -25,14 +39,16 @@ def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_p
     first.start(0, study.sample(0))
     first.epoch(0, report(1, 4.0))
     first.start(1, study.sample(1))
-    first.end(1, "failed")
+    first.end(Trial(1, study.sample(1), "failed", "ValueError: no clusters at sesame"))
     first.finish("KILLED")
     (folder.path / "best-synthetic.yaml").write_text("x")
     second = StudyTracker(study, folder.path)
     second.start(0, study.sample(0))
     second.epoch(0, report(1, 4.0))
     second.epoch(0, report(2, 6.0))
-    second.end(0, "finished")
+    done = Trial(0, study.sample(0), "finished", epochs=(report(1, 4.0), report(2, 6.0)))
+    second.end(done)
+    second.summary(summary_of(study, done))
     second.finish("FINISHED")
 
     client = mlflow.MlflowClient(uri)
@@ -61,6 +77,27 @@ def test_trials_are_nested_in_their_study_also_when_it_goes_on(study, uri, tmp_p
         "best-synthetic.yaml",
     }
     assert second.uri == uri
+    failed = by_name["trial-0001"]
+    assert failed.data.tags["raydist.state"] == "failed"
+    assert failed.data.tags["raydist.reason"] == "ValueError: no clusters at sesame"
+    files = {a.path for a in client.list_artifacts(child.info.run_id)}
+    assert files == {"report.json", "config-synthetic.yaml", "config-manifest.yaml"}
+    path = client.download_artifacts(child.info.run_id, "config-manifest.yaml", str(tmp_path))
+    assert load_config(path).train.lr == study.sample(0)["train.lr"]
+    assert parent.data.metrics == {
+        "best/map": 7.0,
+        "best/manifest/map": 8.0,
+        "trials/finished": 1.0,
+        "importance/train.lr": 0.7,
+        "importance/manifest/clustering.eps": 0.1,
+    }
+    assert parent.data.tags["raydist.winner"] == "0"
+    assert "Search of" in parent.data.tags["mlflow.note.content"]
+
+
+def test_a_study_has_an_experiment_of_its_own_unless_one_is_named(study):
+    assert study_experiment(study) == f"raydist/{study.method}-synthetic+manifest"
+    assert study_experiment(with_overrides(study, ["tracking.experiment=mine"])) == "mine"
 
 
 def test_a_study_can_do_without(study, tmp_path):
@@ -68,7 +105,7 @@ def test_a_study_can_do_without(study, tmp_path):
     tracker = StudyTracker(study, tmp_path)
     tracker.start(0, study.sample(0))
     tracker.epoch(0, report(1, 4.0))
-    tracker.end(0, "stopped")
+    tracker.end(Trial(0, study.sample(0), "stopped"))
     tracker.finish("FINISHED")
     assert tracker.uri is None
     assert list(tmp_path.iterdir()) == []

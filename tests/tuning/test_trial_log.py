@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import asdict
 
 import pytest
@@ -66,12 +67,22 @@ def test_a_line_that_was_cut_off_is_ignored(folder, study, lost):
     assert all(json.loads(line) for line in path.read_text().splitlines())
 
 
-def test_every_record_is_on_disk_when_the_call_returns(folder, study):
+def test_every_record_is_on_disk_when_the_call_returns(folder, study, monkeypatch):
+    path, on_disk, fsync = folder.path / "trials.jsonl", {}, os.fsync
+
+    def kept(handle):
+        fsync(handle)
+        on_disk[os.readlink(f"/proc/self/fd/{handle}")] = os.fstat(handle).st_size
+
+    monkeypatch.setattr(os, "fsync", kept)
     with folder.recording() as log:
         log.start(0, study.sample(0))
         assert len(folder.trials()) == 1
+        assert {str(folder.path), str(path)} <= {*on_disk}, "a power cut would lose the name, or the record"
+        assert on_disk[str(path)] == path.stat().st_size
         log.epoch(0, report(1))
         assert folder.trials()[0].epochs == (report(1),)
+        assert on_disk[str(path)] == path.stat().st_size
 
 
 def test_a_report_of_an_unknown_trial_is_refused(folder):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
 from raydist.plurals import counted
 from raydist.types import Modality
+
+Frame = TypeVar("Frame")
 
 FRAMES_OF_A_CAMERA = 8
 FEW_LEVELS = 32
@@ -129,18 +131,33 @@ def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
         frames.setdefault((camera, of), []).extend(paths)
     for (camera, of), paths in sorted(frames.items()):
         modality = Modality(of)
-        values = list(frame_values(Path(table.root), _evenly(paths)))
+        values = list(frame_values(Path(table.root), sampled(paths)))
         if values:
-            pixels = _camera_pixels(values, camera, modality, ranges.span(camera, modality))
+            pixels = camera_pixels(values, camera, modality, ranges.span(camera, modality))
             yield replace(pixels, in_both=(camera, 1 - of) in frames)
 
 
-def _evenly(paths: list[str]) -> list[str]:
-    places = np.linspace(0, len(paths) - 1, min(len(paths), FRAMES_OF_A_CAMERA)).astype(int)
-    return [paths[place] for place in places]
+def sampled(frames: Sequence[Frame]) -> list[Frame]:
+    """At most `FRAMES_OF_A_CAMERA` of a camera's frames, at equal distances.
+
+    >>> sampled(range(15))
+    [0, 2, 4, 6, 8, 10, 12, 14]
+    """
+    places = np.linspace(0, len(frames) - 1, min(len(frames), FRAMES_OF_A_CAMERA)).astype(int)
+    return [frames[place] for place in places]
 
 
-def _camera_pixels(values: list[NDArray[Any]], camera: str, modality: Modality, span: Span) -> CameraPixels:
+def camera_pixels(
+    values: Sequence[NDArray[Any]], camera: str, modality: Modality, span: Span
+) -> CameraPixels:
+    """What sampled frames of a camera hold.
+
+    Args:
+        values: of each frame those that `raydist.data.frames.measuring.some_values` gives; at least one.
+        camera: its name.
+        modality: of the frames.
+        span: the range in force.
+    """
     widest = max((frame.dtype for frame in values), key=lambda kind: kind.itemsize)
     every = np.concatenate(values)
     suggested = _without_outliers(every, whole=bool(np.issubdtype(widest, np.integer)))
@@ -166,7 +183,7 @@ def _without_outliers(values: NDArray[Any], *, whole: bool) -> tuple[float, floa
     return (int(np.floor(low)), int(np.ceil(high))) if whole else (low, high)
 
 
-def _possible_levels(values: list[NDArray[Any]], suggested: tuple[float, float]) -> int:
+def _possible_levels(values: Sequence[NDArray[Any]], suggested: tuple[float, float]) -> int:
     """The median over the frames of the grey levels that they would keep in the suggested range."""
     low, high = suggested
     return int(np.median([_levels(frame, (low, high)) for frame in values])) if low < high else 1

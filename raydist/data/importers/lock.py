@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import functools
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from raydist.data.importers.cutting import OnProgress
 from raydist.data.importers.files import LOCK
 from raydist.data.importers.target import ImportResult, Target
-from raydist.errors import ConfigError, RaydistError
+from raydist.owner import signed
+from raydist.storage import make_folder
 
 Request = TypeVar("Request")
 Import = Callable[[Request, Target, OnProgress], ImportResult]
@@ -33,42 +31,18 @@ def one_at_a_time(function: Import[Request]) -> Import[Request]:
 
 @contextmanager
 def locked(target: Target) -> Iterator[None]:
-    """Hold the lock of a manifest and of its crops; the system releases it when the process ends, however.
+    """Work on a manifest and its crops as the only process; see `raydist.owner.signed`.
 
     Raises:
-        ConfigError: another import holds it.
+        ConfigError: another import is at work there.
         RaydistError: nothing can be written there.
     """
-    path = target.root / f".{target.crops.name}{LOCK}"
     made = [folder for folder in (target.root, *target.root.parents) if not folder.exists()]
     try:
-        with _open(path) as file:
-            _lock(file.fileno(), path, target)
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)  # before it is released: no one else holds it
+        make_folder(target.root)
+        with signed(target.root / f".{target.crops.name}{LOCK}", what=f"{target.path}, with its crops,"):
+            yield
     finally:
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()  # those that the import has left empty
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("ab")
-    except OSError as error:
-        raise RaydistError(f"{path.parent} cannot be written ({error.strerror})") from None
-
-
-def _lock(handle: int, path: Path, target: Target) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-            return
-    except BlockingIOError:
-        pass
-    raise ConfigError(
-        f"another import is writing {target.path} or its crops: wait for its end, or give another --out"
-    ) from None

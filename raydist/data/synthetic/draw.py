@@ -26,6 +26,7 @@ from raydist.data.synthetic.settings import GENERATOR_VERSION, WorldSettings, se
 from raydist.data.synthetic.world import World, build_world
 from raydist.errors import ConfigError, DataError
 from raydist.registry import one_of
+from raydist.storage import make_folder
 from raydist.types import Modality
 
 _PASSES_PER_TASK = 8
@@ -91,7 +92,7 @@ def _new_folder(out: Path) -> Iterator[Path]:
     """A temporary sibling that becomes `out` if all goes well and vanishes if not."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out} exists and is not an empty folder; give another one or remove it first")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     temporary.mkdir()
     try:
@@ -142,7 +143,7 @@ def _write_pass(recording: Pass, footage: Footage, layout: str, root: Path, qual
     written = 0
     for name, paths in LAYOUTS.load(layout).frame_paths(recording).items():
         for folder in {(root / path).parent for path in paths}:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         for path, frame in zip(paths, image_stream(footage, name), strict=True):
             (root / path).write_bytes(_jpeg(frame, quality))
         written += len(paths)

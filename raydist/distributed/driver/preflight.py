@@ -1,8 +1,9 @@
-"""What would stop a training later, asked in a second before anything is started."""
+"""What would stop a training or a search later, asked in a second before anything is started."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from raydist.distributed.address import cluster_address
@@ -13,6 +14,8 @@ from raydist.engine.schema import Config
 from raydist.health.finding import Finding, require_healthy
 from raydist.health.local_cluster import local_findings
 from raydist.health.machine import check_disk
+
+DISK_FIX = "make room, or choose another folder with run.dir"
 
 
 def preflight(config: Config, memory: GroupMemory, resume: RunFolder | None) -> None:
@@ -26,23 +29,46 @@ def preflight(config: Config, memory: GroupMemory, resume: RunFolder | None) -> 
     Raises:
         ConfigError: see `raydist.health.finding.require_healthy`.
     """
-    require_healthy(_findings(config, memory, resume))
-
-
-def _findings(config: Config, memory: GroupMemory, resume: RunFolder | None) -> Iterator[Finding]:
     written = len(resume.checkpoints.epochs()) if resume else 0
     room = checkpoint_room(config, memory_mb=memory.memory_mb, written=written)
-    yield check_disk(
-        resume.path if resume else Path(config.run.dir),
-        least=room.least,
-        enough=room.most,
-        purpose="the checkpoints of this run",
-        fix="make room, or choose another folder with run.dir",
+    folder = resume.path if resume else Path(config.run.dir)
+    disk = check_disk(
+        folder, least=room.least, enough=room.most, purpose="the checkpoints of this run", fix=DISK_FIX
     )
+    require_healthy([disk, *_of_this_machine(config, memory)])
+
+
+def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials: int) -> None:
+    """The same for a search: one trial must be possible, and all of them should be.
+
+    Args:
+        parts: of a trial, for each data set: its configuration, and what workers and shards take.
+        num_trials: trials that have not ended.
+
+    Raises:
+        ConfigError: see `raydist.health.finding.require_healthy`.
+    """
+    base = parts[0][0]
+    rooms = [checkpoint_room(config, memory_mb=memory.memory_mb) for config, memory in parts]
+    disk = check_disk(
+        Path(base.run.dir),
+        least=sum(room.least for room in rooms),
+        enough=num_trials * sum(room.most for room in rooms),
+        purpose=f"the checkpoints of {num_trials} trials",
+        fix=DISK_FIX,
+    )
+    largest = max((memory for _, memory in parts), key=lambda memory: memory.memory_mb + memory.shard_mb)
+    possible = max(1, (os.cpu_count() or 1) // base.ray.num_workers)
+    at_once = min(num_trials, base.tune.max_concurrent or possible, possible)
+    require_healthy([disk, *_of_this_machine(base, largest, at_once=at_once)])
+
+
+def _of_this_machine(config: Config, memory: GroupMemory, *, at_once: int = 1) -> Iterator[Finding]:
     if cluster_address(config.ray.address) is None:  # the nodes of a cluster are other machines
         yield from local_findings(
             num_workers=config.ray.num_workers,
             num_shards=config.ray.num_shards,
             worker_mb=memory.memory_mb,
             shard_mb=memory.shard_mb,
+            at_once=at_once,
         )

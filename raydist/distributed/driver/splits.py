@@ -17,6 +17,7 @@ from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes
 from raydist.engine.inputs import open_inputs, read_tracklets, split_tables
 from raydist.engine.run_folder import require_new_name
+from raydist.engine.run_tags import run_experiment
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import run_name
 from raydist.engine.splits import SplitsFolder, SplitsSummary, config_of_split, trials_of
@@ -54,7 +55,7 @@ def train_splits(
         return folder, _train_each(folder, pending, on_event)
     if folder is None:
         require_new_name(Path(config.run.dir), config.run.name)
-    check_tracking(config.tracking)
+    check_tracking(config.tracking, run_experiment(config))
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.whole.owned())

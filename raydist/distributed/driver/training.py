@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from raydist.announcements import listening
@@ -22,10 +22,12 @@ from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWri
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, require_new_name
+from raydist.engine.run_tags import data_facts, run_experiment
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.engine.tracked import RUN_FILES, check_tracking, track
+from raydist.export.logged import check_model, log_encoder
 from raydist.home import cache_folder
 from raydist.redaction import whole_uri
 from raydist.reports.run_page import write_run_page
@@ -78,11 +80,12 @@ def train(
     with listening(lambda text: on_event(Preparing(text))):
         if earlier is not None:
             with earlier.folder.owned():
-                check_tracking(config.tracking)
+                check_tracking(config.tracking, run_experiment(config))
                 return _train(config, earlier, on_event, part_of)
         require_new_name(Path(config.run.dir), config.run.name)
         (config,) = fix_starts([config])
-        check_tracking(config.tracking)
+        check_tracking(config.tracking, run_experiment(config))
+        check_model(config)
         return _train(config, None, on_event, part_of)
 
 
@@ -122,18 +125,23 @@ def _train(
     preflight(config, memory, None if earlier is None else earlier.folder)
     with connected(config.ray):
         check_resources(config.ray)
-        with _prepared_folder(config, earlier) as folder:
+        with _prepared_folder(config, earlier, inputs) as folder:
             tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
             uri, resumed = config.tracking.mlflow_uri if run_id else None, earlier is not None
             on_event(
                 _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resumed, start=start)
             )
         del inputs
-        with finishing(tracker), folder.owned() if earlier is None else nullcontext():
+        with (
+            finishing(tracker),
+            _watched(config, run_id),
+            folder.owned() if earlier is None else nullcontext(),
+        ):
             go_on_with = part_of.folder if part_of else folder.path
             _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
+            log_encoder(config, folder, run_id)
         summary = folder.summary()
         assert summary is not None
         return folder, summary
@@ -168,7 +176,7 @@ def _started(
 
 
 @contextmanager
-def _prepared_folder(config: Config, earlier: Earlier | None) -> Iterator[RunFolder]:
+def _prepared_folder(config: Config, earlier: Earlier | None, inputs: Inputs) -> Iterator[RunFolder]:
     """The folder of the run; a new one is removed again where the run is stopped before it has begun."""
     if earlier is not None:
         yield earlier.go_on(config)
@@ -178,11 +186,21 @@ def _prepared_folder(config: Config, earlier: Earlier | None) -> Iterator[RunFol
     )
     try:
         folder.write("config.yaml", config.dump())
-        folder.write("environment.json", describe_environment())
+        data = asdict(data_facts(config, inputs))
+        folder.write("environment.json", describe_environment() | {"data": data})
         yield folder
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
+
+
+def _watched(config: Config, run_id: str | None) -> AbstractContextManager[None]:
+    """The driver's machine in MLflow, where that is wanted."""
+    if run_id is None or not config.tracking.system_metrics:
+        return nullcontext()
+    from raydist.tracking.system_metrics import system_metrics
+
+    return system_metrics(whole_uri(str(config.tracking.mlflow_uri)), run_id)
 
 
 def _run_workers(

@@ -167,7 +167,7 @@ class Recording(_NotPickled, Callback):
 
     def _end(self, number: int, state: TrialState, reason: str = "") -> None:
         self._log.end(number, state, reason)
-        self._tracker.end(number, state)
+        self._tracker.end(self._log.trial(number))
         shutil.rmtree(self._folder.of_trial(number) / "checkpoints", ignore_errors=True)
         self._announce(number)
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from raydist.distributed.cluster import connected, num_groups
 from raydist.distributed.driver.group import run_in_thread
+from raydist.distributed.driver.memory import check_group_memory
+from raydist.distributed.driver.preflight import preflight_search
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs
@@ -37,11 +39,10 @@ from raydist.tracking.tracker import finishing
 from raydist.tuning.analysis import analyse
 from raydist.tuning.best import write_best
 from raydist.tuning.events import OnStudyEvent, StudyStarted
-from raydist.tuning.proposals import check_search
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.summary import StudySummary
-from raydist.tuning.trackers import StudyTracker
+from raydist.tuning.trackers import StudyTracker, study_experiment
 from raydist.tuning.trial import Trial
 from raydist.tuning.trial_log import TrialLog
 
@@ -78,15 +79,15 @@ def search(
         CheckpointError: a file of the study is damaged.
         TrainingError: no trial finished.
     """
-    check_search(study.tune.search)
     study, earlier = _opened(study, resume)
     if earlier is None:
         require_new_name(Path(study.base.run.dir), study.base.run.name)
-    check_tracking(study.base.tracking)
+    check_tracking(study.base.tracking, study_experiment(study))
     for config in study.bases.values():
         check_start(config.encoder)
     sizes = {data: _sizes(config) for data, config in study.bases.items()}
-    base = next(iter(study.bases.values()))
+    base = study.base
+    _preflight(study, earlier, sizes)
     with connected(base.ray):
         from raydist.distributed.tune.hooks import Recording
 
@@ -101,6 +102,7 @@ def search(
                 recording = Recording(study, folder, log, tracker=tracker, on_event=on_event)
                 _run_trials(study, folder, log, recording, at_once=at_once, sizes=sizes)
                 summary = conclude(study, folder)
+                tracker.summary(summary)
     return folder, summary
 
 
@@ -143,6 +145,14 @@ def _sizes(config: Config) -> list[int]:
             f"tune.objective={'|'.join(CRITERIA)}"
         )
     return num_tracklets(inputs)
+
+
+def _preflight(study: Study, earlier: StudyFolder | None, sizes: Mapping[str, Sequence[int]]) -> None:
+    """Look for what would stop the trials that have not ended."""
+    parts = [(config, check_group_memory(config, sizes[data])) for data, config in study.bases.items()]
+    trials = waiting(earlier.trials() if earlier else [], study.tune.num_samples)
+    if trials:
+        preflight_search(parts, num_trials=len(trials))
 
 
 def waiting(trials: Sequence[Trial], num_samples: int) -> list[int]:

@@ -28,7 +28,7 @@ from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config
 from raydist.engine.start import fix_starts
 from raydist.errors import RaydistError, StorageError, WorkerError
-from raydist.storage import write_whole
+from raydist.storage import make_folder, write_whole
 from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
@@ -76,7 +76,7 @@ class TrialDriver(Trainable):
         self._board: ActorHandle = None
         self._epoch = 0
         self._folder = StudyFolder(job.folder).of_trial(config["number"])
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         self._group = threading.Thread(target=self._run, args=(job, config["sample"]), daemon=True)
         self._group.start()
 

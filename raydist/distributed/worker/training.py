@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from raydist.distributed.job import ActorHandle, TrainingJob
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
-from raydist.engine.events import EpochDone, EpochReport, StepDone
+from raydist.engine.events import EVALUATION, EpochDone, EpochReport, PhaseAdvanced, StepDone
+from raydist.engine.progress import PROGRESS, PhaseListener
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
@@ -32,6 +33,7 @@ def _train(job: TrainingJob) -> None:
     leads = process_group.rank == 0
     if leads:
         state.after_step = _post_steps(state, board)
+        PROGRESS.listener = _post_phases(state, board)
 
     def after_epoch(report: EpochReport) -> None:
         if leads:
@@ -50,7 +52,21 @@ def _post_steps(state: RunState, board: ActorHandle) -> Callable[[int, int], Non
         nonlocal last
         if time.monotonic() - last > STEP_SECONDS:
             last = time.monotonic()
-            board.post.remote(StepDone(state.epoch + 1, step, num_steps))
+            board.post.remote(StepDone(state.epoch + 1, step, num_steps, state.plan.num_epochs))
+
+    return post
+
+
+def _post_phases(state: RunState, board: ActorHandle) -> PhaseListener:
+    """Tells the board when a phase begins, and how far it is, every `STEP_SECONDS` at most."""
+    before, last = "", 0.0
+
+    def post(phase: str, done: int, total: int | None) -> None:
+        nonlocal before, last
+        if phase != before or time.monotonic() - last > STEP_SECONDS:
+            before, last = phase, time.monotonic()
+            epoch = state.epoch if phase == EVALUATION else state.epoch + 1
+            board.post.remote(PhaseAdvanced(epoch, phase, done, total, state.plan.num_epochs))
 
     return post
 

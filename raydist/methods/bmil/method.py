@@ -42,11 +42,15 @@ Deviations:
 - Tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to start
   from).
 - Stages follow each other in one run and pass on their last weights, not those best on the test set.
+- Both rows of a cluster move once a call, whatever ``memory.rule`` says.
 - Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass. There
   the infrared clips of the joint step meet the visible proxies as the same batch has just moved them; here
   both modalities meet those of before the step. The visible clips act first here too.
 - Where the number of visible tracklets is odd, one of the two halves has one more; there one is in neither.
 - A batch is drawn by proxies, which within a modality are the joint clusters.
+- Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
+  list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
+  others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
 - Batch statistics are those of the whole batch on a worker; the published runs take those of half of it on
   each of two GPUs.
 - Within a modality clusters come from whatever ``clustering`` names; the published code takes the plain
@@ -98,6 +102,7 @@ class BiasMitigation(Method):
     """BMIL: warm-up, hybrid contrast within the modalities, joint contrast across them; see the module."""
 
     Params = BiasMitigationParams
+    takes_memory_rule = False
     takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:

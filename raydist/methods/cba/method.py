@@ -82,6 +82,7 @@ class CausalBootstrappedAlignment(Method):
     """CBA: intervention warm-up, contrast within each modality, guided refinement; see the module."""
 
     Params = CausalBootstrappedAlignmentParams
+    takes_memory_rule = False
 
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, refinement."""

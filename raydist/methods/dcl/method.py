@@ -21,6 +21,9 @@ Deviations:
 - By default features get unit length again after averaging; ``clustering.renormalise=false`` is as published.
 - Views are those of `raydist.data.transforms.published`: a clip of several frames has one crop, jitter and
   box for all of them.
+- Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
+  list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
+  others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
 - ``dual.views=tones`` is ours: a second view of both modalities in other tones.
 """
 

@@ -51,6 +51,9 @@ Deviations:
   Both start k-means ten times, here from the run's seed, there from seed 0.
 - Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in its
   denominators and under its logarithms are left out.
+- Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
+  list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
+  others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
 - Without a clip on which the branches agree, a term of centres is 0, not NaN.
 - One branch (ResNets and the small encoder) leaves out all that is shallow; then all clips count for the
   centres, and the labels of the ranking are those of most neighbours.

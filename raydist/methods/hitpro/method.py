@@ -61,6 +61,7 @@ class HiTPro(Method):
     """HiTPro: the tracklet warm-up without its clusters, then the hierarchical contrast; see the module."""
 
     Params = HiTProParams
+    takes_memory_rule = False
     needs_clusters = False
     unmeasured = ("stability",)  # no clusters, so none to compare with those of the epoch before
 

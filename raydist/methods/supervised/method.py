@@ -30,6 +30,7 @@ class Supervised(Method):
     """The supervised upper bound; see the module."""
 
     Params = SupervisedParams
+    takes_memory_rule = False
     supervised = True
     needs_clusters = False
     unmeasured = (

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from raydist.errors import ConfigError
 from raydist.neighbours.jaccard.ranked_lists import RankedLists
-from raydist.neighbours.search.ranked import GroupedLists, Ranked, merge_topk
-from raydist.neighbours.search.raw import itself, similarities_of
+from raydist.neighbours.search.ranked import GroupedLists, Ranked, itself, merge_topk, similarities_of
 from raydist.parameters import check_parameters
 from raydist.types import Doubles, Ints
 

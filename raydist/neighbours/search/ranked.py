@@ -75,3 +75,19 @@ def last_similarities(lists: GroupedLists, *, num_within: int, num_across: int) 
         full = 0 < k <= similarities.shape[1]
         lasts.append(similarities[:, k - 1] if full else np.full(len(similarities), -np.inf))
     return lasts[0], lasts[1]
+
+
+def similarities_of(ranked: Ranked, squares: Doubles) -> Ranked:
+    """Lists by distance with the dot products in the place of what ranked them.
+
+    Args:
+        ranked: of `raydist.neighbours.search.raw.lists_by_distance`.
+        squares: float64 [N], the squared length of every row.
+    """
+    ids, scores = ranked
+    return ids, np.where(ids == PADDING, -np.inf, scores + squares[ids] / 2)
+
+
+def itself(rows: Ints, squares: Doubles) -> Ranked:
+    """The list of one entry that each row is in for itself."""
+    return rows[:, None], squares[rows][:, None]

@@ -16,9 +16,9 @@ from raydist.errors import FeatureError
 from raydist.neighbours.search.exact import squared_lengths
 from raydist.neighbours.search.lists import shard_topk_by_group
 from raydist.neighbours.search.options import SearchOptions
-from raydist.neighbours.search.ranked import PADDING, GroupedLists, NumNeighbours, Ranked
+from raydist.neighbours.search.ranked import GroupedLists, NumNeighbours
 from raydist.neighbours.search.rows import Rows, check_search
-from raydist.types import Doubles, Floats, Ints
+from raydist.types import Doubles, Floats
 
 
 def lists_by_distance(
@@ -50,22 +50,6 @@ def lists_by_distance(
     return shard_topk_by_group(
         left, right, num_within=num_within, num_across=num_across, exclude=rows.row_ids, options=options
     )
-
-
-def similarities_of(ranked: Ranked, squares: Doubles) -> Ranked:
-    """Lists by distance with the dot products in the place of what ranked them.
-
-    Args:
-        ranked: of `lists_by_distance`.
-        squares: float64 [N], the squared length of every row.
-    """
-    ids, scores = ranked
-    return ids, np.where(ids == PADDING, -np.inf, scores + squares[ids] / 2)
-
-
-def itself(rows: Ints, squares: Doubles) -> Ranked:
-    """The list of one entry that each row is in for itself."""
-    return rows[:, None], squares[rows][:, None]
 
 
 def check_lengths(features: Floats) -> Doubles:

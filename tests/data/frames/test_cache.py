@@ -158,6 +158,19 @@ def test_a_damaged_entry_is_named(files, tmp_path, name, size):
         open_or_write(files, tmp_path, skip_unreadable=False)
 
 
+@pytest.mark.parametrize("name", ["pixels.npy", "index.npz"])
+def test_a_pickle_in_an_entry_is_refused_and_not_executed(files, tmp_path, name, payload):
+    index, _ = open_or_write(files, tmp_path, skip_unreadable=False)
+    odd = np.array([payload] * len(files), dtype=object)
+    file = tmp_path / cache_key(files) / name
+    if name == "pixels.npy":
+        np.save(file, odd, allow_pickle=True)
+    else:
+        np.savez(file, digest=index.digest, readable=index.readable, problems=odd)
+    with pytest.raises(DataError, match=r"is damaged .* remove this folder"):
+        open_or_write(files, tmp_path, skip_unreadable=False)
+
+
 def test_packing_is_announced_once(files, tmp_path):
     said = []
     with listening(said.append):

@@ -5,6 +5,7 @@ import pytest
 from raydist.data.frames.reading import read_frame_file
 
 
+@pytest.mark.timeout(60)
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     with pytest.raises(OSError, match="not a regular file"):

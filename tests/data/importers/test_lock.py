@@ -15,7 +15,7 @@ from raydist.data.importers.target import Target
 from raydist.errors import ConfigError, DataError
 
 ROWS = [[frame, track, 1 + 9 * track, 2, 8, 30] for track in (1, 2, 3) for frame in (1, 2, 3)]
-REFUSAL = r"another import is writing .*people\.\w+ or its crops: wait for its end, or give another --out"
+REFUSAL = r"people\.\w+, with its crops, is in use by process \d+ on .* since .*: wait for its end, or end it"
 
 
 @pytest.fixture

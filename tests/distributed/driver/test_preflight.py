@@ -9,7 +9,7 @@ import pytest
 
 from raydist.announcements import listening
 from raydist.distributed.driver.memory import GroupMemory
-from raydist.distributed.driver.preflight import preflight
+from raydist.distributed.driver.preflight import preflight, preflight_search
 from raydist.engine.checkpoint_room import checkpoint_room
 from raydist.errors import ConfigError
 
@@ -65,6 +65,35 @@ def test_a_cluster_has_other_machines(smoke, tmp_path):
     with listening(said.append):
         preflight(config, GroupMemory(1, 10_000_000, 0), None)
     assert said == []
+
+
+def test_a_disk_without_room_for_one_trial_is_refused(smoke, few_mb):
+    config = smoke(f"run.dir={few_mb / 'runs'}")
+    with pytest.raises(ConfigError, match=r"disk: 4 MiB left in .*disk, and the checkpoints of 3 trials"):
+        preflight_search([(config, SMALL)], num_trials=3)
+
+
+def test_a_disk_without_room_for_all_trials_is_warned_of(smoke, tmp_path):
+    said = []
+    config = smoke(f"run.dir={tmp_path}")
+    room = checkpoint_room(config, memory_mb=1).most
+    enough_for = shutil.disk_usage(tmp_path).free // room
+    with listening(said.append):
+        preflight_search([(config, SMALL)], num_trials=enough_for // 2)
+        assert [line for line in said if "disk" in line] == []
+        preflight_search([(config, SMALL)], num_trials=enough_for * 2)
+    assert [line for line in said if line.startswith("warning: disk: ")]
+
+
+def test_trials_beside_each_other_take_memory_together(smoke, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 1000)
+    said = []
+    config = smoke(f"run.dir={tmp_path}", "ray.num_workers=1", "ray.num_shards=1")
+    with listening(said.append):
+        preflight_search([(config, SMALL)], num_trials=1)
+        before = [line for line in said if "memory: " in line]
+        preflight_search([(config, SMALL)], num_trials=1000)
+    assert len([line for line in said if line.startswith("warning: memory: ")]) == len(before) + 1
 
 
 def test_too_few_open_files_are_refused_before_anything_is_written(run_env, tmp_path):

@@ -76,15 +76,16 @@ def test_an_interrupted_training_goes_on_with_the_first_split_that_is_not_finish
 
     alone = load_config("smoke", [*words, "data.trial=2", "tracking.mlflow_uri=null"])
     assert encoder(train(alone)[0].path) == encoder(top / "trial_02")
-    _check_tracking(config.tracking.mlflow_uri, top)
+    _check_tracking(config, top)
     _check_nothing_is_left(config, top)
     _check_comparison(words, top)
 
 
-def _check_tracking(uri, top):
+def _check_tracking(config, top):
     """One run for all, finished, and a nested one for each split."""
-    client = mlflow.MlflowClient(uri)
-    experiment = client.get_experiment_by_name("raydist").experiment_id
+    client = mlflow.MlflowClient(config.tracking.mlflow_uri)
+    name = f"raydist/{config.method.name}-{config.data.name}"
+    experiment = client.get_experiment_by_name(name).experiment_id
     by_name = {run.info.run_name: run for run in client.search_runs([experiment])}
     assert set(by_name) == {"all", "trial_01", "trial_02"}
     assert {run.info.status for run in by_name.values()} == {"FINISHED"}

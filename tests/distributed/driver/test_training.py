@@ -1,14 +1,11 @@
 """Training through Ray on the shared cluster: what is written, and that a killed worker leaves no trace."""
 
-import contextlib
-import json
 import os
 import re
 import signal
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from raydist.distributed.driver.training import train
@@ -18,6 +15,7 @@ from raydist.engine.events import AlreadyFinished, EpochDone, Preparing, ReportW
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config, with_values
 from raydist.errors import ConfigError, DataError, WorkerError
+from tests.processes import actors, listening_sockets
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -35,15 +33,6 @@ def config(tmp_path: Path, *words: str):
     )
 
 
-def outcome(folder: RunFolder) -> dict[str, object]:
-    """All that must be equal, without seconds."""
-    files = folder.checkpoints.newest()[1]
-    state = json.loads(files.pop("state.json"))
-    state["report"].pop("seconds")
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for row in folder.metrics.rows()]
-    return {"state": state, "rows": rows, **files}
-
-
 @pytest.fixture(scope="module")
 def undisturbed(cluster, tmp_path_factory):
     home, events, moments = tmp_path_factory.mktemp("undisturbed"), [], {}
@@ -57,15 +46,6 @@ def undisturbed(cluster, tmp_path_factory):
 
     folder, summary = train(config(home), on_event=listen)
     return home, folder, summary, events, moments
-
-
-def listening_sockets() -> list[tuple[str, int]]:
-    """Address and port of every socket that this process or one that it started listens on."""
-    sockets = []
-    for process in (psutil.Process(), *psutil.Process().children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            sockets += [s.laddr for s in process.net_connections("inet") if s.status == "LISTEN"]
-    return [(address.ip, address.port) for address in sockets]
 
 
 def in_a_refresh(look):
@@ -97,7 +77,8 @@ def test_the_run_folder_is_whole(undisturbed):
     assert [e.report.epoch for e in events if isinstance(e, EpochDone)] == [1, 2, 3]
     first = next(event for event in events if not isinstance(event, Preparing))
     assert isinstance(first, Started)
-    assert isinstance(events[-1], ReportWritten)
+    assert [type(event) for event in events[-2:]] == [ReportWritten, Preparing]
+    assert events[-1].what.startswith("model: models:/")
     assert set(summary) >= {
         "method",
         "data",
@@ -139,12 +120,6 @@ def pid_of(rank: int, runs: Path) -> int:
     return int(re.findall(rf"worker {rank} \(pid (\d+)\)", (folder / "log.txt").read_text())[-1])
 
 
-def actors(kind: str) -> list[psutil.Process]:
-    """The processes of actors of a class, at work or not."""
-    children = psutil.Process().children(recursive=True)
-    return [one for one in children if re.match(rf"ray::{kind}\b", (one.cmdline() or [""])[0])]
-
-
 def once_in_epoch(number: int, action):
     """A listener that acts at the first step it hears of in an epoch."""
     acted = []
@@ -157,7 +132,7 @@ def once_in_epoch(number: int, action):
     return listen, acted
 
 
-def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_path):
+def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_path, outcome):
     listen, acted = once_in_epoch(2, lambda: os.kill(pid_of(1, tmp_path / "runs"), signal.SIGKILL))
     folder, _ = train(config(tmp_path), on_event=listen)
     assert acted
@@ -165,7 +140,7 @@ def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_
     assert outcome(folder) == outcome(undisturbed[1])
 
 
-def test_a_run_whose_board_is_killed_ends_with_the_same_bytes(undisturbed, tmp_path):
+def test_a_run_whose_board_is_killed_ends_with_the_same_bytes(undisturbed, tmp_path, outcome):
     def kill_boards():
         for process in actors("Board"):
             process.kill()
@@ -179,7 +154,7 @@ def test_a_run_whose_board_is_killed_ends_with_the_same_bytes(undisturbed, tmp_p
     assert outcome(folder) == outcome(undisturbed[1])
 
 
-def test_a_worker_that_hangs_is_named_and_replaced(undisturbed, tmp_path):
+def test_a_worker_that_hangs_is_named_and_replaced(undisturbed, tmp_path, outcome):
     listen, acted = once_in_epoch(2, lambda: os.kill(pid_of(1, tmp_path / "runs"), signal.SIGSTOP))
     said = []
 
@@ -218,7 +193,7 @@ def fragile(folder: Path, *methods: str) -> type:
     return Fragile
 
 
-def test_a_run_that_loses_shards_ends_with_the_same_bytes(undisturbed, tmp_path, monkeypatch):
+def test_a_run_that_loses_shards_ends_with_the_same_bytes(undisturbed, tmp_path, monkeypatch, outcome):
     """In extraction, while they are idle; in the search of neighbours; in the Jaccard distances."""
     steps = ("search_own", "expand")
     monkeypatch.setattr(feature_shard, "FeatureShard", fragile(tmp_path, *steps))
@@ -234,7 +209,7 @@ def test_a_run_that_loses_shards_ends_with_the_same_bytes(undisturbed, tmp_path,
     assert outcome(folder) == outcome(undisturbed[1])
 
 
-def test_workers_that_are_lost_too_often_are_named_and_the_run_goes_on_later(undisturbed, tmp_path):
+def test_workers_that_are_lost_too_often_are_named_and_the_run_goes_on_later(undisturbed, tmp_path, outcome):
     killed = []
 
     def kill_always(event):
@@ -264,7 +239,7 @@ def test_every_socket_is_on_the_loopback_in_the_middle_of_a_run(undisturbed):
     assert {"steps", "refresh"} <= set(moments)
     for sockets in moments.values():
         assert len(sockets) > 5
-        assert {ip.removeprefix("::ffff:") for ip, _ in sockets} == {"127.0.0.1"}
+        assert {address for address, _ in sockets} == {"127.0.0.1"}
     assert os.environ["RAY_AUTH_MODE"] == "token"
 
 

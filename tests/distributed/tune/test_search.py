@@ -15,11 +15,10 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-import psutil
 import pytest
 
 from raydist.distributed.driver.training import train
@@ -31,6 +30,7 @@ from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
 from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trial import Trial
+from tests.processes import listening_sockets
 
 SPACE = """
 recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
@@ -100,15 +100,6 @@ def study(smoke_root, run_env_of_module, tmp_path_factory):
     return folder, killed, json.loads(result.stdout.splitlines()[-1]), result.stderr
 
 
-def listening_sockets(pid: int) -> list[tuple[str, int]]:
-    """Address and port of every socket that a process or one that it started listens on."""
-    sockets = []
-    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            sockets += [s.laddr for s in process.net_connections("inet") if s.status == "LISTEN"]
-    return [(address.ip, address.port) for address in sockets]
-
-
 @pytest.fixture(scope="module")
 def run_env_of_module():
     return {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -117,7 +108,7 @@ def run_env_of_module():
 def test_every_socket_was_on_the_loopback_in_the_middle_of_the_search(study):
     sockets = json.loads((study[0].path.parent.parent / "sockets.json").read_text())
     assert len(sockets) > 5
-    assert {ip.removeprefix("::ffff:") for ip, _ in sockets} == {"127.0.0.1"}
+    assert {address for address, _ in sockets} == {"127.0.0.1"}
 
 
 def test_every_trial_ended_and_counts_once(study):
@@ -212,12 +203,18 @@ def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, t
     )
 
 
+def experiment_of(client, study):
+    summary = study[2]
+    name = f"raydist/{summary['method']}-{'+'.join(summary['data'])}"
+    return client.get_experiment_by_name(name).experiment_id
+
+
 def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
     from mlflow import MlflowClient
 
     folder = study[0]
     client = MlflowClient(f"sqlite:///{folder.path.parent.parent}/mlflow.db")
-    runs = client.search_runs([client.get_experiment_by_name("raydist").experiment_id])
+    runs = client.search_runs([experiment_of(client, study)])
     parent = next(run for run in runs if run.info.run_name == "s")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert (len(runs), len(children), parent.info.status) == (5, 4, "FINISHED")
@@ -295,7 +292,7 @@ def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, ml
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{study[0].path.parent.parent}/mlflow.db")
-    experiment = client.get_experiment_by_name("raydist").experiment_id
+    experiment = experiment_of(client, study)
     (child,) = client.search_runs([experiment], "attributes.run_name = 'trial-0000'")
     page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs")
     row = page.get_by_role("row").filter(has=page.get_by_role("link", name="s", exact=True))
@@ -314,11 +311,15 @@ def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, ml
 
 
 def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
+    import ray
+
+    too_many = int(ray.cluster_resources()["CPU"]) + 1
     study = make_study(
         Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"uniform": [0.001, 0.01]}}),
-        [f"run.dir={tmp_path}/runs", "ray.num_workers=64"],
+        [f"run.dir={tmp_path}/runs", f"ray.num_workers={too_many}"],
     )
-    with pytest.raises(ConfigError, match=r"ray\.num_workers = 64 needs 64 CPUs; the cluster has"):
+    wanted = rf"ray\.num_workers = {too_many} needs {too_many} CPUs; the cluster has"
+    with pytest.raises(ConfigError, match=wanted):
         search(study)
     assert not (tmp_path / "runs").exists()
 

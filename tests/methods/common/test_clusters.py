@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from raydist.clustering.spec import ClusterSpec
@@ -17,11 +18,12 @@ def test_modalities_are_clustered_apart_and_numbered_together(context, features)
 
 
 def test_another_eps_is_tried_before_giving_up(context, features):
-    blind = ClusterSpec(k1=3, k2=1, min_samples=2, eps=1.0)
-    wide = replace(context, clustering=dict.fromkeys(Modality, blind))
-    assert (
-        cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), wide).joint.max() == 3
-    )
+    """Four neighbours reach beyond the three tracklets of a person, so that no two have the same ones."""
+    blind = ClusterSpec(k1=4, k2=1, min_samples=3, eps=0.05)
+    narrow = replace(context, clustering=dict.fromkeys(Modality, blind))
+    refresher, of_tracklets = LocalRefresher(context.tracklets), tracklet_means(features)
+    assert (cluster_modalities(refresher, of_tracklets, narrow, relax=False).joint == NOISE).all()
+    assert cluster_modalities(refresher, of_tracklets, narrow).joint.max() == 3
 
 
 def test_a_collapse_names_the_modalities_and_their_counts(context, features):
@@ -33,3 +35,17 @@ def test_a_collapse_names_the_modalities_and_their_counts(context, features):
     ):
         cluster_modalities(refresher, tracklet_means(features), strict)
     assert (cluster_modalities(refresher, tracklet_means(features), strict, relax=False).joint == NOISE).all()
+
+
+def test_a_collapse_of_one_modality_alone_ends_it_too(context, features):
+    strict = context.clustering[Modality.INFRARED].with_values(min_samples=100)
+    half = replace(context, clustering={**context.clustering, Modality.INFRARED: strict})
+    with pytest.raises(ClusteringError, match=r"visible 2 clusters of 6 .*, infrared 0 clusters of 6 "):
+        cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), half)
+
+
+def test_features_that_are_all_alike_are_one_cluster_and_a_collapse(context):
+    alike = np.tile(np.float32([0.6, 0.8]), (12, 1))
+    counts = "visible 1 cluster of 6 tracklets, infrared 1 cluster of 6 tracklets"
+    with pytest.raises(ClusteringError, match=rf"collapsed: {counts}; lower clustering\.eps, or "):
+        cluster_modalities(LocalRefresher(context.tracklets), alike, context)

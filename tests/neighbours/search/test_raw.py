@@ -6,8 +6,8 @@ import pytest
 
 from raydist.errors import FeatureError
 from raydist.neighbours.search.options import SearchOptions
-from raydist.neighbours.search.ranked import merge_topk
-from raydist.neighbours.search.raw import check_lengths, itself, lists_by_distance, similarities_of
+from raydist.neighbours.search.ranked import itself, merge_topk, similarities_of
+from raydist.neighbours.search.raw import check_lengths, lists_by_distance
 from raydist.neighbours.search.rows import Rows
 
 

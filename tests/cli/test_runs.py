@@ -1,0 +1,101 @@
+"""`raydist runs`: a list, one run, several side by side."""
+
+import json
+import shutil
+
+import pytest
+
+from raydist.engine.environment import describe_environment
+from raydist.engine.run_folder import RunFolder
+
+
+@pytest.fixture
+def root(run_dir, tmp_path):
+    """A folder with two runs, and with what is none."""
+    root = tmp_path / "runs"
+    for name in ("first", "second"):
+        shutil.copytree(run_dir, root / name)
+        RunFolder(root / name).write("environment.json", describe_environment())
+    config = (root / "second" / "config.yaml").read_text()
+    (root / "second" / "config.yaml").write_text(config.replace("lr: 0.002", "lr: 0.5"))
+    (root / "photos").mkdir()
+    shutil.copytree(run_dir, root / "broken")
+    (root / "broken" / "metrics.jsonl").write_text("{\n{}\n")
+    (root / "a file").write_text("x")
+    return root
+
+
+def test_runs_are_listed_and_the_rest_is_named(raydist, root):
+    result = raydist("runs", "ls", root, "--json")
+    assert result.code == 0
+    assert [run["name"] for run in result.json["runs"]] in (["first", "second"], ["second", "first"])
+    assert list(result.json["skipped"]) == ["broken", "photos"]
+    assert "metrics.jsonl is damaged" in result.json["skipped"]["broken"]
+    assert "config.yaml" in result.json["skipped"]["photos"]
+    run = result.json["runs"][0]
+    summary = json.loads((root / "first" / "summary.json").read_text())
+    assert (run["method"], run["data"], run["state"], run["epochs"]) == ("cba", "synthetic", "finished", 3)
+    assert run["map"] == {way: summary["last"][way]["map"] for way in run["map"]}
+    assert len(run["map"]) == 2
+    people = raydist("runs", "ls", root)
+    assert people.code == 0
+    assert "skipped photos: " in people.err
+    assert "2 runs in" in people.err
+    assert all(word in people.out for word in ("first", "second", "finished", "cba"))
+
+
+def test_a_folder_that_is_not_there_is_refused(raydist, tmp_path):
+    result = raydist("runs", "ls", tmp_path / "nowhere", "--json")
+    assert (result.code, result.json["error"]["kind"]) == (2, "config")
+
+
+def test_an_empty_folder_has_no_runs(raydist, tmp_path):
+    result = raydist("runs", "ls", tmp_path)
+    assert (result.code, result.out, result.err) == (0, "", f"0 runs in {tmp_path}\n")
+
+
+def test_the_usual_folder_is_that_of_the_runs(raydist, root, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    monkeypatch.setenv("RAYDIST_HOME", str(root.parent))
+    assert len(raydist("runs", "ls", "--json").json["runs"]) == 2
+
+
+def test_a_run_is_shown_with_all_that_is_known(raydist, root):
+    result = raydist("runs", "show", root / "first", "--json")
+    assert result.code == 0
+    facts = result.json
+    assert facts["entry"]["name"] == "first"
+    assert list(facts["scores"]) == ["untrained", "last", "best"]
+    assert facts["changed"]["train.lr"] == 0.002
+    assert facts["checkpoints"] == [2, 3] or 3 in facts["checkpoints"]
+    assert facts["files"]["config.yaml"] == (root / "first" / "config.yaml").stat().st_size
+    assert facts["source"]["raydist"]
+    people = raydist("runs", "show", root / "first")
+    assert people.code == 0
+    for word in ("commit", "command", "train.lr", "untrained", "last", "best", "checkpoints", "summary.json"):
+        assert word in people.out
+
+
+def test_an_unknown_run_is_refused_with_those_that_there_are(raydist, root):
+    result = raydist("runs", "show", root / "frist", "--json")
+    assert result.code == 2
+    message = result.json["error"]["message"]
+    assert message.startswith(f"{root / 'frist'} holds no run: expected a folder with config.yaml")
+    assert "did you mean 'first'" in message
+    assert "broken, first, second" in message
+    assert raydist("evaluate", root / "frist", "--json").json["error"] == result.json["error"]
+
+
+def test_runs_are_compared_by_scores_and_by_what_differs(raydist, root):
+    result = raydist("runs", "compare", root / "first", root / "second", "--json")
+    assert result.code == 0
+    assert result.json["differences"] == {"train.lr": [0.002, 0.5]}
+    assert [run["entry"]["name"] for run in result.json["runs"]] == ["first", "second"]
+    people = raydist("runs", "compare", root / "first", root / "second")
+    assert "train.lr" in people.out
+    same = raydist("runs", "compare", root / "first", root / "first")
+    assert "their configurations are the same" in same.out
+
+
+def test_one_run_is_not_compared(raydist, root):
+    assert raydist("runs", "compare", root / "first").code == 2

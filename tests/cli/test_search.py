@@ -1,0 +1,109 @@
+"""`raydist search`: a tracklet of a file, or frames through the encoder of a run, against a gallery."""
+
+import numpy as np
+import pytest
+
+from raydist.data.datasets.dataset import read_dataset
+from raydist.data.feature_files import read_features, write_features
+
+
+@pytest.fixture(scope="module")
+def features(raydist, run_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("search") / "features.parquet"
+    assert raydist("embed", run_dir, "--out", out).code == 0
+    return out
+
+
+def expected(table, row, rows):
+    """Names and cosines of rows, the most similar first, by a sort of all."""
+    similarity = table.features[rows].astype(np.float64) @ table.features[row].astype(np.float64)
+    order = np.lexsort((rows, -similarity))
+    return table.tracklet_id[rows][order].tolist(), similarity[order]
+
+
+def test_a_tracklet_of_the_file_meets_the_other_modality(raydist, features):
+    table = read_features(features)
+    row = 3
+    rows = np.flatnonzero(table.modality != table.modality[row])
+    names, similarity = expected(table, row, rows)
+    result = raydist("search", features, "--query", table.tracklet_id[row], "--top", 7, "--json")
+    matches = result.json["matches"]
+    assert [match["tracklet_id"] for match in matches] == names[:7]
+    assert [match["similarity"] for match in matches] == pytest.approx(similarity[:7], abs=1e-5)
+    person = dict(zip(table.tracklet_id.tolist(), table.identity.tolist(), strict=True))
+    assert [match["same_person"] for match in matches] == [
+        person[name] == table.identity[row] for name in names[:7]
+    ]
+    assert 0 <= result.json["threshold"]["false_matches"] <= 1
+    assert "most similar to" in result.err
+
+
+def test_filters_and_the_query_itself_are_left_out(raydist, features):
+    table = read_features(features)
+    camera = table.camera[0]
+    words = ["--in-modality", "any", "--in-camera", camera, "--in-split", table.split[0], "--top", 100]
+    matches = raydist("search", features, "--query", table.tracklet_id[0], *words, "--json").json["matches"]
+    rows = np.flatnonzero((table.camera == camera) & (table.split == table.split[0]))
+    assert {match["tracklet_id"] for match in matches} == set(table.tracklet_id[rows[rows != 0]].tolist())
+
+
+def test_a_threshold_cuts_the_list_and_says_how_often_it_is_wrong(raydist, features):
+    table = read_features(features)
+    result = raydist("search", features, "--query", table.tracklet_id[0], "--threshold", "2", "--json")
+    assert result.json["matches"] == []
+    assert result.json["threshold"] == {"similarity": 2.0, "false_matches": 0.0, "missed": 1.0}
+    assert "no tracklet is as similar" in result.err
+
+
+def test_without_identities_nothing_is_said_of_errors(raydist, features, tmp_path):
+    table = read_features(features)
+    unknown = type(table)(table.features, table.tracklet_id, table.modality, table.camera)
+    write_features(unknown, tmp_path / "f.parquet")
+    result = raydist("search", tmp_path / "f.parquet", "--query", table.tracklet_id[0], "--json")
+    assert result.json["threshold"] is None
+    assert {match["same_person"] for match in result.json["matches"]} == {None}
+    assert "not known" in result.err
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_frames_of_ones_own_find_their_own_tracklet(raydist, run_dir, features, smoke_root, as_folder):
+    table, _ = read_dataset("hitsz_vcm", smoke_root)
+    row = int(np.flatnonzero(table.split == "gallery")[0])
+    paths = [table.root / path for path in table.table["frames"][row].as_py()]
+    given = [paths[0].parent] if as_folder else paths
+    words = ["--modality", "visible", "--in-modality", "any", "--gallery", features, "--json"]
+    first = raydist("search", run_dir, "--frames", *given, *words).json["matches"][0]
+    assert first["tracklet_id"] == table.tracklet_id[row]
+    assert first["similarity"] == pytest.approx(1, abs=1e-5)
+    own = raydist("search", run_dir, "--frames", *given, *words[:4], "--json").json["matches"][0]
+    assert own["tracklet_id"] == table.tracklet_id[row]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give --query TRACKLET_ID with features"),
+        (["--query", "test/0001"], "no tracklet 'test/0001': did you mean"),
+        (["--query", "QUERY", "--in-camera", "D77"], "no camera 'D77'"),
+        (
+            ["--query", "QUERY", "--modality", "visible"],
+            "--modality: --query looks for a tracklet of the file",
+        ),
+        (["--frames", "a.jpg"], "--modality visible or --modality infrared: frames do not say it"),
+    ],
+)
+def test_what_cannot_be_is_one_line(raydist, features, words, message):
+    query = read_features(features).tracklet_id[0]
+    result = raydist("search", features, *[query if word == "QUERY" else word for word in words])
+    assert result.code == 2
+    assert message in result.err
+    assert len(result.err.strip().splitlines()) == 1
+
+
+def test_a_gallery_of_another_encoder_is_refused(raydist, run_dir, people, smoke_root, tmp_path):
+    write_features(people, tmp_path / "f.parquet")
+    frame = next(smoke_root.rglob("*.jpg"))
+    words = ["--modality", "visible", "--gallery", tmp_path / "f.parquet"]
+    result = raydist("search", run_dir, "--frames", frame, *words)
+    assert result.code == 3
+    assert "embed the gallery by this encoder" in result.err
