@@ -51,6 +51,11 @@ def without_secret(uri: str) -> str:
     return shown
 
 
+def forget() -> None:
+    """Let this process know no secret any more."""
+    _whole.clear()
+
+
 def whole_uri(uri: str) -> str:
     """An address with its secret.
 

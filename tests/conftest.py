@@ -65,6 +65,7 @@ from typer.testing import CliRunner
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from raydist import redaction
 from raydist.cli.app import app
 from raydist.engine.inputs import Inputs, open_inputs, read_tracklets
 from raydist.engine.run import train_run
@@ -134,6 +135,13 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef) -> None:
 
 def pytest_runtest_call(item: pytest.Item) -> None:
     _seed_generators(item.name)
+
+
+@pytest.fixture(autouse=True)
+def _without_the_secrets_of_other_tests() -> Iterator[None]:
+    """A process hides every secret that it was given, also where the word means something else."""
+    yield
+    redaction.forget()
 
 
 def pytest_sessionfinish() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.redaction import _whole, redacted, whole_uri, without_secret
+from raydist.redaction import forget, redacted, whole_uri, without_secret
 
 SECRET = "sesame-73"
 URIS = {
@@ -23,11 +23,11 @@ URIS = {
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch):
     """As a process that begins: nothing is remembered, nothing is set."""
-    _whole.clear()
+    forget()
     for name in ("URI", "USERNAME", "PASSWORD", "TOKEN"):
         monkeypatch.delenv(f"MLFLOW_TRACKING_{name}", raising=False)
     yield
-    _whole.clear()
+    forget()
 
 
 @pytest.mark.parametrize("uri", URIS)
