@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+pytest_plugins = ["tests.browser"]
+
 ROOT = Path(__file__).parent.parent
 IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 if not IN_WORKER:

@@ -1,8 +1,6 @@
-"""Pages in a real browser, at the width of a desk and of a phone."""
+"""Reports in a real browser: pointer, keys, colours, sizes."""
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +14,8 @@ from raydist.reports.run_page import run_page
 from raydist.reports.templates import policy, script, write_html
 from raydist.reports.views import Views, with_map, with_rankings
 from raydist.types import FeatureTable, Modality, unit_rows
+from tests.browser import is_wider_than_the_screen
 
-SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 LARGEST_PAGE = 30_000_000
 
 
@@ -27,23 +25,6 @@ def test_the_script_cannot_end_its_element_and_is_the_one_that_may_run(table):
     page = features_page(table, "f", protocol="plain")
     assert policy(script()).replace("'", "&#39;") in page
     assert page.count(script()) == 1
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """A browser without a window."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
-        ) as opened,
-    ):
-        yield opened
 
 
 @pytest.fixture
@@ -84,34 +65,6 @@ def large_html(tmp_path, monkeypatch):
     )
     text = features_page(table, "large.parquet", protocol="plain", labels=identity, labels_name="l.parquet")
     return write_html(tmp_path / "large.html", text)
-
-
-@pytest.fixture(params=SIZES)
-def visit(request, browser):
-    """Open a file as a page of that size; nothing may be logged as an error or asked of another origin."""
-    width, height = SIZES[request.param]
-    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 500)
-    page = context.new_page()
-    page.set_default_timeout(120_000)
-    errors, foreign = [], []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-
-    def visit(path: Path):
-        own = path.resolve().as_uri()
-        page.on("request", lambda r: foreign.append(r.url) if not r.url.startswith((own, "data:")) else None)
-        page.goto(own)
-        page.screenshot(path=path.with_name(f"{path.stem}-{request.param}.png"), full_page=True)
-        return page
-
-    yield visit
-    context.close()
-    assert errors == []
-    assert foreign == []
-
-
-def is_wider_than_the_screen(page):
-    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
 
 
 SMALLEST_LETTERS = """() => Math.min(...[...document.querySelectorAll(".chart > svg text")]

@@ -1,0 +1,59 @@
+"""Pages in a real browser, at the width of a desk and of a phone."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SIZES = {"desk": (1280, 900), "phone": (390, 844)}
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A browser without a window."""
+    executable = shutil.which("chromium")
+    if executable is None:
+        pytest.skip("needs Chromium")
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=executable, args=QUIET) as opened,
+    ):
+        yield opened
+
+
+@pytest.fixture(params=SIZES)
+def visit(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """`visit(file or address)` opens a page of that size.
+
+    Nothing may be logged as an error or asked of another origin, then and later. Screenshots lie beside a
+    file, and those of an address in the test's folder.
+    """
+    width, height = SIZES[request.param]
+    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 500)
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    errors, asked, origins = [], [], ["data:", "blob:"]
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda sent: asked.append(sent.url))
+
+    def visit(place: Path | str) -> Page:
+        file = place.resolve() if isinstance(place, Path) else tmp_path / "page.html"
+        address = file.as_uri() if isinstance(place, Path) else place
+        origins.append(address if isinstance(place, Path) else "/".join(address.split("/")[:3]) + "/")
+        page.goto(address)
+        page.screenshot(path=file.with_name(f"{file.stem}-{request.param}.png"), full_page=True)
+        return page
+
+    yield visit
+    context.close()
+    assert errors == []
+    assert [url for url in asked if not url.startswith(tuple(origins))] == []
+
+
+def is_wider_than_the_screen(page: Page) -> bool:
+    """Whether it has to be moved sideways."""
+    return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
