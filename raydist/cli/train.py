@@ -77,7 +77,7 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
     """The configuration of an earlier run, with the overrides of the command line."""
     from raydist.config import overrides
     from raydist.engine.run_folder import RunFolder
-    from raydist.engine.schema import with_values
+    from raydist.engine.schema import anchored, with_values
     from raydist.engine.split_folders import holds_splits
 
     recipe, words = split_arguments(arguments)
@@ -86,7 +86,7 @@ def _resumed(folder: Path, arguments: list[str] | None) -> Config:
             f"{recipe} with --resume {folder}: a run goes on with its own configuration; leave the recipe out"
         )
     run = RunFolder(folder) if holds_splits(folder) else RunFolder.open(folder)
-    return with_values(run.config(), overrides(words))
+    return anchored(with_values(run.config(), overrides(words)))
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from raydist.cli import train
 from raydist.cli.app import app
 from raydist.engine.inputs import open_inputs
 from raydist.engine.run import train_run
@@ -118,6 +119,13 @@ def test_a_message_is_one_error_not_a_traceback(tmp_path):
     assert "Traceback" not in result.output
     error = json.loads(result.stdout)["error"]
     assert result.stderr == f"error: {error['message']}\n"
+
+
+def test_a_folder_given_to_go_on_with_means_the_same_in_every_process(run_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = train._resumed(run_dir, ["data.root=moved", "tracking.mlflow_uri=sqlite:///mine.db"])
+    assert config.data.root == str(tmp_path / "moved")
+    assert config.tracking.mlflow_uri == f"sqlite:///{tmp_path}/mine.db"
 
 
 def test_a_recipe_beside_a_run_to_go_on_with_is_refused(tmp_path):
