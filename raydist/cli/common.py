@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from raydist.announcements import listening
-from raydist.cli.failures import FailedWithFacts, Failure, is_usage
+from raydist.cli.failures import FailedWithFacts, is_usage
 from raydist.cli.line_log import keeping_lines, log_line
 from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
 from raydist.cli.system import what_failed
 from raydist.cli.tables import tables_within, width_of
 from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
+from raydist.failures import Failure
 from raydist.home import cache_folder
 from raydist.redaction import redacted
 

@@ -14,7 +14,7 @@ from raydist.cli.run_argument import Checkpoint
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.cli.search_query import Asked, Match
+    from raydist.api.query import Asked, Match
     from raydist.evaluation.threshold import Threshold
 
 Source = Annotated[
