@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import sys
 import threading
@@ -46,7 +47,7 @@ Images = Annotated[
     bool | None,
     typer.Option(
         "--images/--no-images",
-        help="Show frames; by default as report.images of the run.",
+        help="Show frames; by default as report.images of the run says.",
         show_default=False,
     ),
 ]
@@ -90,11 +91,7 @@ def _token(is_local: bool) -> str | None:
     given = os.environ.get(TOKEN)
     if not given:
         return None if is_local else secrets.token_urlsafe(24)
-    if (
-        len(given) < SHORTEST_TOKEN
-        or not given.replace("-", "").replace("_", "").isalnum()
-        or not given.isascii()
-    ):
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{SHORTEST_TOKEN},}}", given):
         raise ConfigError(
             f"{TOKEN}: expected at least {SHORTEST_TOKEN} letters, digits, - and _; unset it, and one is made"
         )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from raydist.distributed.address import LOOPBACK
 from raydist.distributed.cluster import connected
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
@@ -118,6 +119,7 @@ class Replica:
     def __init__(self, site: list[Any]) -> None:
         import ray
 
+        _listen_on_loopback()
         self._site: Site = ray.get(site[0])
 
     async def __call__(self, request: Any) -> Any:
@@ -137,6 +139,19 @@ class Replica:
             return self._site.too_large(asked)
         whole = Request(asked.method, asked.path, asked.query, asked.headers, body)
         return await asyncio.to_thread(self._site.answer, whole)
+
+
+def _listen_on_loopback() -> None:
+    """Let this replica's port for other replicas, of which there are none, be one of the loopback.
+
+    Ray Serve opens it on all interfaces, once the replica is made, and has no setting for that.
+    """
+    from ray.serve._private import replica
+
+    open_port = replica.add_port_to_grpc_server
+    replica.add_port_to_grpc_server = lambda server, address: open_port(
+        server, address.replace("[::]", LOOPBACK)
+    )
 
 
 async def _body(request: Any, most: int) -> bytes | None:

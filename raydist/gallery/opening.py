@@ -101,9 +101,8 @@ class Opened:
     def _labels(self, table: FeatureTable, trained: Trained | None) -> Labels | None:
         if self.labels is not None:
             ids, given = read_labels(self.labels)
-            labels = labels_where_known(
-                table.tracklet_id, dict(zip(ids.tolist(), given.tolist(), strict=True))
-            )
+            label_of = dict(zip(ids.tolist(), given.tolist(), strict=True))
+            labels = labels_where_known(table.tracklet_id, label_of)
             if labels is None:
                 raise DataError(
                     f"labels {self.labels}: none of them is of a tracklet of {self.source}: take the labels "

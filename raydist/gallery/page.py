@@ -18,6 +18,6 @@ def page(name: str) -> tuple[bytes, str]:
         name: of what it shows.
     """
     script = "\n" + (OWN / "gallery.js").read_text("utf-8")
-    allowed = policy(script, pictures="'self' blob:", further="connect-src 'self'; ")
+    allowed = policy(script, pictures="'self' blob: data:", further="connect-src 'self'; ")
     template = environment(OWN, FOLDER).get_template("gallery.html")
     return template.render(name=name, script=script, policy=allowed).encode(), allowed

@@ -70,10 +70,9 @@ class Site:
     def too_large(self, request: Request) -> Answer:
         """The answer to a request whose body was not read."""
         most = self.most_bytes(request)
-        message = (
-            f"more than the {most / 2**20:.0f} MiB" if most >= 2**20 else f"more than the {most:,} bytes"
-        )
-        failure = Failure("data", f"{message} that are taken at once", "choose fewer or smaller pictures")
+        shown = f"{most / 2**20:.0f} MiB" if most >= 2**20 else f"{most:,} bytes"
+        message = f"more than the {shown} that are taken at once"
+        failure = Failure("data", message, "choose fewer or smaller pictures")
         made = refused(413, failure)
         return Answer(made.status, made.body, made.kind, EVERYWHERE)
 
