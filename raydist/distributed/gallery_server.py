@@ -50,13 +50,13 @@ def serving(gallery: Gallery, guard: Guard) -> Iterator[None]:
         quiet = {"log_level": "WARNING", "enable_access_log": False}
         serve_log = logging.getLogger("ray.serve")
         level = serve_log.level
+        serve_log.setLevel(logging.WARNING)
         try:
             serve.start(
                 proxy_location="HeadOnly",
                 http_options={"host": guard.host, "port": guard.port},
                 logging_config=quiet,
             )
-            serve_log.setLevel(logging.WARNING)
             serve.run(_application(serve, site), name=NAME, route_prefix="/", logging_config=quiet)
             yield
         finally:

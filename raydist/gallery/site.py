@@ -28,8 +28,8 @@ from raydist.types import Modality
 LISTED, MOST_LISTED = 30, 200
 """Tracklets or matches of an answer: where nothing is said, and at most."""
 
-PAIR_FRAMES = 12
-"""Frames of a tracklet that are shown beside another's."""
+QUERY_FRAMES, PAIR_FRAMES = 6, 12
+"""Frames of a query above its matches, and of a tracklet beside another's."""
 
 EVERYWHERE = {
     "Cache-Control": "no-store",
@@ -142,7 +142,7 @@ class Site:
         rates = self.gallery.rates(least)
         return as_json(
             {
-                "query": None if asked.row is None else self._entry(asked.row),
+                "query": None if asked.row is None else self._entry(asked.row, QUERY_FRAMES),
                 "title": asked.title,
                 "matches": [self._found(one, asked) for one in found],
                 "searched": searched,
