@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import read_features, write_features
@@ -78,8 +79,7 @@ def names_of(page):
 
 def wait_for_names(page, expected):
     """Until these are the matches, in this order."""
-    shown = "[...document.querySelectorAll('#matches .name')].map(one => one.textContent)"
-    page.wait_for_function(f"names => JSON.stringify({shown}) === JSON.stringify(names)", arg=expected)
+    expect(page.locator("#matches .name")).to_have_text(expected, timeout=60_000)
 
 
 def pick(page, name):
@@ -103,7 +103,9 @@ def test_a_tracklet_is_picked_and_its_matches_are_filtered(visit, address, raydi
     pick(page, name)
     wait_for_names(page, searched(raydist, files, name))
     assert page.locator("#query img").count() > 1
-    page.wait_for_function("[...document.querySelectorAll('#query img')].every(one => one.naturalWidth > 0)")
+    for picture in page.locator("#query img").all():
+        expect(picture).to_have_js_property("complete", True, timeout=60_000)
+        assert picture.evaluate("one => one.naturalWidth") > 0
     form = page.get_by_role("form", name="Filter the matches")
     form.get_by_label("Modality").select_option("any")
     form.get_by_label("Camera").select_option(camera)
@@ -112,7 +114,7 @@ def test_a_tracklet_is_picked_and_its_matches_are_filtered(visit, address, raydi
     form.get_by_label("Modality").select_option("any")
     form.get_by_label("Cluster").fill(str(table.identity[7]))
     same = set(table.tracklet_id[2:][table.identity[2:] == table.identity[7]].tolist()) - {name}
-    page.wait_for_function(f"document.querySelectorAll('#matches li').length === {len(same)}")
+    expect(page.locator("#matches li")).to_have_count(len(same), timeout=60_000)
     assert set(names_of(page)) == same
     assert set(page.locator("#matches .truth").all_text_contents()) == {"✓ same person"}
     form.get_by_label("Cluster").fill("12345")
