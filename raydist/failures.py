@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from raydist.errors import (
     CheckpointError,
@@ -56,7 +55,7 @@ class Failure:
         message = f"{type(error).__name__}: {error}"
         return cls("internal", message, "a fault of raydist: the traceback is on stderr")
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, dict[str, str | None]]:
         """The object.
 
         >>> Failure.of(DataError("x.parquet: no such file")).as_dict()["error"]["kind"]

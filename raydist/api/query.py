@@ -77,10 +77,10 @@ class Asked:
         Raises:
             DataError: there is no row but that of the query.
         """
-        found = nearest_in(self.gallery, self.feature, top=top, rows=rows[rows != self.row])
+        nearest = nearest_in(self.gallery, self.feature, top=top, rows=rows[rows != self.row])
         return [
             self.match(row, similarity)
-            for row, similarity in zip(found.row[0].tolist(), found.similarity[0].tolist(), strict=True)
+            for row, similarity in zip(nearest.row[0].tolist(), nearest.similarity[0].tolist(), strict=True)
             if least is None or similarity >= least
         ]
 

@@ -38,6 +38,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Camera:
+    """A camera of the gallery, the modalities that it has, and its number of tracklets."""
+
+    name: str
+    modalities: tuple[str, ...]
+    tracklets: int
+
+
+@dataclass(frozen=True)
 class Wanted:
     """Which tracklets are asked for.
 
@@ -98,18 +107,18 @@ class Catalogue:
             labels = np.full(len(self), NO_LABEL) if self.labels is None else self.labels
             rows = rows[labels[rows] == wanted.cluster]
         if wanted.text:
-            found = np.char.find(np.char.lower(self.table.tracklet_id[rows]), wanted.text.lower())
-            rows = rows[found >= 0]
+            names = np.char.lower(self.table.tracklet_id[rows])
+            rows = rows[np.char.find(names, wanted.text.lower()) >= 0]
         return rows
 
-    def cameras(self) -> list[dict[str, Any]]:
-        """Each camera with the modalities that it has and its number of tracklets, by name."""
+    def cameras(self) -> list[Camera]:
+        """All cameras, by name."""
         return [
-            {
-                "name": str(name),
-                "modalities": [m.label for m in Modality if (self.table.modality[of] == m).any()],
-                "tracklets": int(of.sum()),
-            }
+            Camera(
+                str(name),
+                tuple(m.label for m in Modality if (self.table.modality[of] == m).any()),
+                int(of.sum()),
+            )
             for name in np.unique(self.table.camera)
             for of in [self.table.camera == name]
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qs
 
 from raydist.errors import ConfigError, RaydistError
@@ -52,8 +51,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_json(value: Mapping[str, Any]) -> Answer:
-    """An object."""
+def as_json(value: object) -> Answer:
+    """An object of plain values."""
     return Answer(200, json.dumps(value, ensure_ascii=False).encode())
 
 

@@ -19,7 +19,7 @@ from raydist.types import Floats, Modality, check_features
 
 
 @dataclass(frozen=True)
-class Found:
+class RowMatch:
     """A match, and which row of the gallery it is."""
 
     row: int
@@ -91,7 +91,7 @@ class Gallery:
 
     def search(
         self, asked: Asked, wanted: Wanted, *, top: int, least: float | None
-    ) -> tuple[list[Found], int]:
+    ) -> tuple[list[RowMatch], int]:
         """The most similar of the tracklets that are wanted, and among how many they are.
 
         Args:
@@ -105,8 +105,8 @@ class Gallery:
         if not len(rows):
             return [], 0
         matches = asked.matches_in(rows, top=top, least=least)
-        return [Found(self.row_of[match.tracklet_id], match) for match in matches], len(rows)
+        return [RowMatch(self.row_of[match.tracklet_id], match) for match in matches], len(rows)
 
-    def compare(self, asked: Asked, row: int) -> Found:
+    def compare(self, asked: Asked, row: int) -> RowMatch:
         """A query beside one tracklet."""
-        return Found(row, asked.matches_in(np.array([row]), top=1, least=None)[0])
+        return RowMatch(row, asked.matches_in(np.array([row]), top=1, least=None)[0])

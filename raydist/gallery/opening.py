@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from raydist.api.run_encoder import SECTIONS, RunEncoder, searched_tracklets
 from raydist.data.feature_files import read_features, read_labels
 from raydist.data.file_kinds import is_parquet_name
@@ -118,7 +120,8 @@ class Opened:
 def _frames(table: FeatureTable, trained: Trained, tracklets: TrackletTable) -> Frames:
     """The frames of the run's data for the tracklets of a table."""
     known = set(table.tracklet_id.tolist())
-    chosen = tracklets.take([row for row, name in enumerate(tracklets.tracklet_id.tolist()) if name in known])
+    rows = [row for row, name in enumerate(tracklets.tracklet_id.tolist()) if name in known]
+    chosen = tracklets.take(np.array(rows, np.int64))
     if not len(chosen):
         raise DataError(
             f"none of the tracklets is in the data of {trained.chosen.run}: give the run whose encoder made "

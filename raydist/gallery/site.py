@@ -18,7 +18,7 @@ from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.failures import Failure
 from raydist.gallery.catalogue import Wanted
 from raydist.gallery.exchange import HTML, JPEG, Answer, Request, Words, as_json, of_error, refused
-from raydist.gallery.gallery import Found, Gallery
+from raydist.gallery.gallery import Gallery, RowMatch
 from raydist.gallery.guard import Guard
 from raydist.gallery.page import page
 from raydist.gallery.uploads import MAX_BYTES, MAX_PICTURES, pictures
@@ -114,7 +114,7 @@ class Site:
             "name": catalogue.name,
             "width": self._width,
             "tracklets": catalogue.counts(),
-            "cameras": catalogue.cameras(),
+            "cameras": [asdict(camera) for camera in catalogue.cameras()],
             "splits": catalogue.splits(),
             "clusters": catalogue.clusters(),
             "frames": gallery.frames is not None,
@@ -138,13 +138,13 @@ class Site:
         asked = self._asked(words, request.body)
         least = words.similarity("least")
         top = words.whole("top", low=1, high=MOST_LISTED) or LISTED
-        found, searched = self.gallery.search(asked, _wanted(words, asked.modality), top=top, least=least)
+        ranked, searched = self.gallery.search(asked, _wanted(words, asked.modality), top=top, least=least)
         rates = self.gallery.rates(least)
         return as_json(
             {
                 "query": None if asked.row is None else self._entry(asked.row, QUERY_FRAMES),
                 "title": asked.title,
-                "matches": [self._found(one, asked) for one in found],
+                "matches": [self._match(one) for one in ranked],
                 "searched": searched,
                 "rates": rates and asdict(rates),
             }
@@ -156,9 +156,9 @@ class Site:
         row = self._row(words, "with")
         if row == asked.row:
             raise ConfigError("a pair has two tracklets: give another one")
-        found = self._found(self.gallery.compare(asked, row), asked)
-        sides = [None if asked.row is None else self._entry(asked.row, PAIR_FRAMES)]
-        return as_json({"query": sides[0], "match": found | self._entry(row, PAIR_FRAMES)})
+        match = self._match(self.gallery.compare(asked, row), PAIR_FRAMES)
+        query = None if asked.row is None else self._entry(asked.row, PAIR_FRAMES)
+        return as_json({"query": query, "match": match})
 
     def _clip(self, request: Request) -> Answer:
         words = Words(request.query)
@@ -195,9 +195,9 @@ class Site:
         shown = middles(total, num_frames).tolist() if total else []
         return {**asdict(self.gallery.catalogue.entry(row)), "num_frames": total, "frames": shown}
 
-    def _found(self, found: Found, asked: Asked) -> dict[str, Any]:
-        match = found.match
-        return self._entry(found.row) | {"similarity": match.similarity, "same_person": match.same_person}
+    def _match(self, one: RowMatch, num_frames: int = 1) -> dict[str, Any]:
+        known = {"similarity": one.match.similarity, "same_person": one.match.same_person}
+        return self._entry(one.row, num_frames) | known
 
 
 ROUTES: dict[tuple[str, str], Callable[[Site, Request], Answer]] = {

@@ -43,9 +43,7 @@ def test_an_unknown_camera_is_refused(catalogue):
 
 def test_the_head_of_the_page_counts(catalogue, table):
     assert catalogue.counts() == {"visible": 20, "infrared": 20}
-    assert [(one["name"], one["tracklets"]) for one in catalogue.cameras()] == [
-        (f"door {n}", 10) for n in range(4)
-    ]
+    assert [(one.name, one.tracklets) for one in catalogue.cameras()] == [(f"door {n}", 10) for n in range(4)]
     assert catalogue.clusters() == {"clusters": 9, "noise": 4, "unlabelled": 1}
     bare = Catalogue("f", table)
     assert bare.clusters() is None
