@@ -121,6 +121,7 @@ class Replica:
 
         _listen_on_loopback()
         self._site: Site = ray.get(site[0])
+        self._site.gallery.warm_up()
 
     async def __call__(self, request: Any) -> Any:
         """The answer to a request of Starlette."""

@@ -107,6 +107,10 @@ class Gallery:
         matches = asked.matches_in(rows, top=top, least=least)
         return [RowMatch(self.row_of[match.tracklet_id], match) for match in matches], len(rows)
 
+    def warm_up(self) -> None:
+        """Search once, so that no visitor waits until the kernels are loaded."""
+        self.search(self.of_row(0), Wanted(), top=1, least=None)
+
     def compare(self, asked: Asked, row: int) -> RowMatch:
         """A query beside one tracklet."""
         return RowMatch(row, asked.matches_in(np.array([row]), top=1, least=None)[0])

@@ -62,6 +62,8 @@ class Opened:
         if not is_parquet_name(self.source):
             return self._of_run()
         table = read_features(self.source)
+        if not len(table):
+            raise DataError(f"{self.source}: there are no features to show")
         name = Path(self.source).name
         if self.run is None:
             if self.images or self.checkpoint:

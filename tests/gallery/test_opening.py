@@ -87,6 +87,9 @@ def test_what_does_not_belong_together_is_refused(features, run_dir, tmp_path):
     write_features(narrow, tmp_path / "narrow.parquet")
     with pytest.raises(DataError, match="width 3"):
         Opened(str(tmp_path / "narrow.parquet"), run=str(run_dir)).gallery()
+    write_features(table.take(np.arange(0)), tmp_path / "empty.parquet")
+    with pytest.raises(DataError, match="no features"):
+        Opened(str(tmp_path / "empty.parquet")).gallery()
     others = replace(table, tracklet_id=np.array([f"x{n}" for n in range(len(table))]))
     write_features(others, tmp_path / "others.parquet")
     with pytest.raises(DataError, match="none of the tracklets"):
