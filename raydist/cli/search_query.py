@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from raydist.api.clips import Clip
 from raydist.api.matches import nearest_in
 from raydist.api.run_encoder import SECTIONS, RunEncoder
@@ -14,6 +16,7 @@ from raydist.api.selection import Selection, row_of
 from raydist.cli.common import print_line
 from raydist.data.feature_files import read_features
 from raydist.data.importers.pictures import SUFFIXES, is_picture, natural_key
+from raydist.data.times import time_text
 from raydist.engine.trained import Trained
 from raydist.errors import ConfigError, DataError
 from raydist.evaluation.protocols import PLAIN
@@ -30,6 +33,7 @@ class Match:
         tracklet_id: its name.
         modality: ``visible`` or ``infrared``.
         camera: that saw it.
+        time: when it begins, in seconds on the clock of the gallery; None where not known.
         similarity: the cosine.
         same_person: whether it shows the person of the query; None where that is not known.
     """
@@ -37,6 +41,7 @@ class Match:
     tracklet_id: str
     modality: str
     camera: str
+    time: float | None
     similarity: float
     same_person: bool | None
 
@@ -78,6 +83,7 @@ class Asked:
                 tracklet_id=str(chosen.tracklet_id[row]),
                 modality=Modality(int(chosen.modality[row])).label,
                 camera=str(chosen.camera[row]),
+                time=_time(chosen, int(row)),
                 similarity=round(float(similarity), 6),
                 same_person=_same(chosen, int(row), person),
             )
@@ -106,7 +112,9 @@ def query_of_features(path: Path, tracklet: str) -> Asked:
     table = read_features(path)
     row = row_of(table, tracklet)
     kind = Modality(int(table.modality[row]))
-    title = f"{tracklet} ({kind.label}, camera {table.camera[row]})"
+    begins = _time(table, row)
+    when = "" if begins is None else f", {time_text(begins)}"
+    title = f"{tracklet} ({kind.label}, camera {table.camera[row]}{when})"
     return Asked(title, table.features[[row]], kind, table, row)
 
 
@@ -157,6 +165,10 @@ def _frames(paths: Sequence[Path]) -> list[Path]:
     if not pictures:
         raise DataError(f"{paths[0]}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
     return sorted(pictures, key=lambda path: natural_key(path.name))
+
+
+def _time(table: FeatureTable, row: int) -> float | None:
+    return None if table.time is None or np.isnan(table.time[row]) else float(table.time[row])
 
 
 def _same(table: FeatureTable, row: int, person: int) -> bool | None:
