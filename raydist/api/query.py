@@ -5,8 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from raydist.api.matches import nearest_in
 from raydist.api.selection import Selection
+from raydist.data.times import time_text
 from raydist.evaluation.protocols import PLAIN
 from raydist.evaluation.similarity_pairs import similarity_pairs
 from raydist.evaluation.threshold import Threshold, equal_error_threshold, threshold_at
@@ -21,6 +24,7 @@ class Match:
         tracklet_id: its name.
         modality: ``visible`` or ``infrared``.
         camera: that saw it.
+        time: when it begins, in seconds on the clock of the gallery; None where not known.
         similarity: the cosine.
         same_person: whether it shows the person of the query; None where that is not known.
     """
@@ -28,6 +32,7 @@ class Match:
     tracklet_id: str
     modality: str
     camera: str
+    time: float | None
     similarity: float
     same_person: bool | None
 
@@ -54,7 +59,9 @@ class Asked:
     def of_row(cls, gallery: FeatureTable, row: int) -> Asked:
         """A tracklet of the gallery, and all others of it."""
         modality = Modality(int(gallery.modality[row]))
-        title = f"{gallery.tracklet_id[row]} ({modality.label}, camera {gallery.camera[row]})"
+        begins = time_of(gallery, row)
+        when = "" if begins is None else f", {time_text(begins)}"
+        title = f"{gallery.tracklet_id[row]} ({modality.label}, camera {gallery.camera[row]}{when})"
         return cls(title, gallery.features[[row]], modality, gallery, row)
 
     def matches(self, selection: Selection, *, top: int, least: float | None) -> list[Match]:
@@ -90,6 +97,7 @@ class Asked:
             tracklet_id=str(self.gallery.tracklet_id[row]),
             modality=Modality(int(self.gallery.modality[row])).label,
             camera=str(self.gallery.camera[row]),
+            time=time_of(self.gallery, row),
             similarity=round(similarity, 6),
             same_person=self._same_person(row),
         )
@@ -103,6 +111,11 @@ class Asked:
         if self.row is None or identity is None or UNKNOWN_IDENTITY in (identity[self.row], identity[row]):
             return None
         return bool(identity[self.row] == identity[row])
+
+
+def time_of(table: FeatureTable, row: int) -> float | None:
+    """When a tracklet begins; None where that is not known."""
+    return None if table.time is None or np.isnan(table.time[row]) else float(table.time[row])
 
 
 def error_rates(gallery: FeatureTable, similarity: float | None) -> Threshold | None:

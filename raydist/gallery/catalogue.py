@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.api.query import time_of
 from raydist.api.selection import Selection
+from raydist.data.times import time_text
 from raydist.errors import DataError
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Ints, Labels, Modality
 
@@ -26,6 +28,7 @@ class Entry:
         tracklet_id, modality, camera, split: of the tracklet.
         cluster: its label, NOISE = -1.
         identity: its person.
+        time: when it begins, in words.
     """
 
     row: int
@@ -35,6 +38,7 @@ class Entry:
     split: str | None
     cluster: int | None
     identity: int | None
+    time: str | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Wanted:
     """Which tracklets are asked for.
 
     Attributes:
-        selection: by modality, camera and split.
+        selection: by modality, camera, split and time.
         cluster: only those of this label; None for any.
         text: only those whose id holds it, in any case.
     """
@@ -91,13 +95,14 @@ class Catalogue:
             None if table.split is None else str(table.split[row]),
             None if label == NO_LABEL else label,
             None if identity == UNKNOWN_IDENTITY else identity,
+            None if (begins := time_of(table, row)) is None else time_text(begins),
         )
 
     def rows(self, wanted: Wanted) -> Ints:
         """The rows that are wanted, ascending; maybe none.
 
         Raises:
-            ConfigError: a camera or a split that no row has.
+            ConfigError: a camera or a split that no row has, or a time where none is known.
         """
         try:
             rows = wanted.selection.rows(self.table)
@@ -130,6 +135,13 @@ class Catalogue:
     def splits(self) -> list[str]:
         """The splits that there are."""
         return [] if self.table.split is None else np.unique(self.table.split).tolist()
+
+    def period(self) -> tuple[str, str] | None:
+        """When the first and the last tracklet begin, in words; None where no time is known."""
+        times = self.table.time
+        if times is None or np.isnan(times).all():
+            return None
+        return time_text(float(np.nanmin(times))), time_text(float(np.nanmax(times)))
 
     def clusters(self) -> dict[str, int] | None:
         """How many clusters there are, tracklets without one and tracklets without a label; None without

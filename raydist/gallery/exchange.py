@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from raydist.errors import ConfigError, RaydistError
+from raydist.data.times import parse_time
+from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.failures import Failure
 
 MOST_WORDS = 200
@@ -109,6 +110,18 @@ class Words:
         if not text.removeprefix("-").isdecimal() or len(text) > 18 or not low <= int(text) <= high:
             raise ConfigError(f"{name}={text}: expected a whole number from {low} to {high}")
         return int(text)
+
+    def time(self, name: str) -> float | None:
+        """A time in seconds.
+
+        Raises:
+            ConfigError: it is none.
+        """
+        text = self.one(name)
+        try:
+            return None if text is None else parse_time(text)
+        except DataError as error:
+            raise ConfigError(f"{name}: {error}") from None
 
     def similarity(self, name: str) -> float | None:
         """A number from -1 to 1.

@@ -52,7 +52,7 @@
   // Tracklets in words and pictures.
   const clusterWord = (cluster) => (cluster === null ? "" : cluster < 0 ? "no cluster" : `cluster ${cluster}`);
   const place = (entry) => {
-    const words = ["", `camera ${entry.camera}`, entry.split, clusterWord(entry.cluster)].filter((word) => word !== null && word !== "");
+    const words = [`camera ${entry.camera}`, entry.time, entry.split, clusterWord(entry.cluster)].filter((word) => word !== null && word !== "");
     const line = make("span", { class: `place ${entry.modality}` }, make("b", { text: entry.modality }));
     line.append(` · ${words.join(" · ")}`);
     return line;
@@ -75,6 +75,7 @@
     try {
       const found = await ask("/api/tracklets", { ...values(forms.pick), start: state.start, number: PAGE });
       if (turn !== state.listed) return;
+      fail(null);
       state.total = found.total;
       byId("tracklets").replaceChildren(...found.tracklets.map((entry) => {
         const words = make("span", { class: "words" }, make("span", { class: "name", text: entry.tracklet_id }), place(entry));
@@ -232,11 +233,17 @@
     const lines = Object.entries(facts.tracklets).map(([modality, number]) => line(modality[0].toUpperCase() + modality.slice(1), plural(number, "tracklet")));
     lines.push(line("Cameras", String(facts.cameras.length)));
     if (facts.clusters) lines.push(line("Clusters", `${facts.clusters.clusters.toLocaleString("en")}, ${plural(facts.clusters.noise, "tracklet")} in none`));
+    if (facts.period) lines.push(line("Times", facts.period.join(" to ")));
     byId("facts").replaceChildren(...lines);
     options("[data-cameras]", facts.cameras.map((camera) => camera.name));
     options("[data-splits] select", facts.splits);
     for (const label of document.querySelectorAll("[data-splits]")) label.hidden = facts.splits.length < 2;
     for (const label of document.querySelectorAll("[data-clusters]")) label.hidden = !facts.clusters;
+    for (const label of document.querySelectorAll("[data-times]")) {
+      label.hidden = !facts.period;
+      const ends = facts.period || [""];
+      label.querySelector("input").placeholder = ends[label.querySelector("[name=after]") ? 0 : ends.length - 1].replace(/ s$/, "");
+    }
     for (const [id, text] of [["no-frames", facts.no_frames], ["no-upload", facts.no_upload]]) {
       byId(id).textContent = text;
       byId(id).hidden = !text;
@@ -253,8 +260,11 @@
     state.start = 0;
     list();
   });
-  forms.pick.addEventListener("input", listAgain);
-  forms.filter.addEventListener("input", again);
+  // A time is whole only when it is left, or by the enter key.
+  for (const [form, act] of [[forms.pick, listAgain], [forms.filter, again]]) {
+    form.addEventListener("input", (event) => event.target.closest("[data-times]") || act());
+    form.addEventListener("change", (event) => event.target.closest("[data-times]") && act());
+  }
   forms.filter.addEventListener("reset", again);
   for (const form of [forms.pick, forms.filter]) form.addEventListener("submit", (event) => event.preventDefault());
   forms.bring.addEventListener("submit", bring);

@@ -117,6 +117,7 @@ class Site:
             "cameras": [asdict(camera) for camera in catalogue.cameras()],
             "splits": catalogue.splits(),
             "clusters": catalogue.clusters(),
+            "period": catalogue.period(),
             "frames": gallery.frames is not None,
             "no_frames": gallery.no_frames,
             "upload": gallery.encoder is not None,
@@ -221,5 +222,6 @@ def _wanted(words: Words, of: Modality) -> Wanted:
     """
     named = words.one("modality") or "any"
     modality = of.other if named == "other" else None if named == "any" else Modality.parse(named)
-    selection = Selection(modality, words.every("camera"), words.one("split"))
+    period = words.time("after"), words.time("before")
+    selection = Selection(modality, words.every("camera"), words.one("split"), *period)
     return Wanted(selection, words.whole("cluster", low=-1, high=2**40), words.one("text") or "")

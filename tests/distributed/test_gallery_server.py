@@ -25,13 +25,15 @@ QUOTES = "\"'></b><img src=x onerror=alert(1)>"
 
 @pytest.fixture(scope="module")
 def files(raydist, run_dir, tmp_path_factory):
-    """Features with two hostile names, and labels: the identities of all but the first two rows."""
+    """Features with two hostile names and a time each minute; the identities of all others as labels."""
     folder = tmp_path_factory.mktemp("served")
     assert raydist("embed", run_dir, "--out", folder / "features.parquet").code == 0
     table = read_features(folder / "features.parquet")
     names = table.tracklet_id.astype("U60")
     names[:2] = HOSTILE, QUOTES
-    write_features(replace(table, tracklet_id=names), folder / "features.parquet")
+    write_features(
+        replace(table, tracklet_id=names, time=60.0 * np.arange(len(names))), folder / "features.parquet"
+    )
     labels = {"tracklet_id": names[2:].tolist(), "label": table.identity[2:].tolist()}
     write_labels(folder / "labels.parquet", labels)
     return folder
@@ -110,6 +112,11 @@ def test_a_tracklet_is_picked_and_its_matches_are_filtered(visit, address, raydi
     form.get_by_label("Modality").select_option("any")
     form.get_by_label("Camera").select_option(camera)
     wait_for_names(page, searched(raydist, files, name, "--in-modality", "any", "--in-camera", camera))
+    form.get_by_role("button", name="Clear").click()
+    form.get_by_label("From").fill("600")
+    form.get_by_label("Before").fill("1800.5")
+    form.get_by_label("Before").press("Enter")
+    wait_for_names(page, searched(raydist, files, name, "--after", "600", "--before", "1800.5"))
     form.get_by_role("button", name="Clear").click()
     form.get_by_label("Modality").select_option("any")
     form.get_by_label("Cluster").fill(str(table.identity[7]))

@@ -24,8 +24,15 @@ def table() -> FeatureTable:
     names = np.array([*HOSTILE, *(f"walk/{number:02d}" for number in range(3, 40))])
     cameras = np.array([f"door {number}" for number in np.arange(40) // 10])
     identity = np.where(np.arange(40) == 39, -1, person)
+    times = 1_772_353_800.0 + 60 * np.arange(40)  # 2026-03-01 08:30:00
+    times[1] = np.nan
     return FeatureTable(
-        features.astype(np.float32), names, (np.arange(40) // 10 % 2).astype(np.int8), cameras, identity
+        features.astype(np.float32),
+        names,
+        (np.arange(40) // 10 % 2).astype(np.int8),
+        cameras,
+        identity,
+        time=times,
     )
 
 

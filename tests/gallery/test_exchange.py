@@ -23,6 +23,13 @@ def test_a_number_out_of_range_is_refused(value):
         words.whole("n", low=1, high=9)
 
 
+def test_times_are_seconds_or_dates():
+    words = Words("a=12.5&b=1970-01-01%2000%3A01&c=noon")
+    assert (words.time("a"), words.time("b"), words.time("none")) == (12.5, 60.0, None)
+    with pytest.raises(ConfigError, match="c: "):
+        words.time("c")
+
+
 @pytest.mark.parametrize("value", ["x", "nan", "inf", "1.01"])
 def test_what_is_no_similarity_is_refused(value):
     with pytest.raises(ConfigError, match="-1 to 1"):

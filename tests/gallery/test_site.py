@@ -50,6 +50,8 @@ def test_filters_narrow_the_matches(ask):
     assert found["matches"]
     assert min(one["similarity"] for one in found["matches"]) >= 0.5
     assert found["rates"]["similarity"] == 0.5
+    _, found = ask("/api/matches", "row=4&modality=any&after=2026-03-01T08:40&before=2026-03-01T08:42")
+    assert {one["row"] for one in found["matches"]} == {10, 11}
 
 
 def test_the_list_comes_in_pages(ask):
@@ -95,6 +97,7 @@ def test_the_facts_say_what_the_page_offers(ask):
         ("/api/matches", "row=0&modality=thermal", None, 422),
         ("/api/matches", "row=0&top=1000000", None, 400),
         ("/api/matches", "row=0&least=2", None, 400),
+        ("/api/matches", "row=0&after=noon", None, 400),
         ("/api/matches", "of=visible", b"abc", 422),
         ("/api/matches", "of=visible", np.full(8, np.nan, np.float32).tobytes(), 422),
         ("/api/matches", "of=visible", np.ones(8, np.float32).tobytes(), 422),
