@@ -67,12 +67,10 @@ def serve(
     json: Json = False,
 ) -> None:
     """Show a gallery to search in a browser, until it is stopped (Ctrl-C)."""
-    from raydist.distributed.cluster import prepare
     from raydist.distributed.gallery_server import free_port, require_ray_serve, serving
     from raydist.gallery.guard import Guard, is_loopback
     from raydist.gallery.opening import Opened
 
-    prepare(None)
     require_ray_serve()
     guard = Guard(host, free_port(host, port), _token(is_loopback(host)))
     gallery = Opened(source, run, checkpoint, labels, images).gallery()

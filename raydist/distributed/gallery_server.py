@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from raydist.distributed.address import LOOPBACK
-from raydist.distributed.cluster import connected
+from raydist.distributed.cluster import connected, prepare
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
 from raydist.gallery.exchange import Answer, Request
@@ -42,10 +42,12 @@ def serving(gallery: Gallery, guard: Guard) -> Iterator[None]:
     Raises:
         ConfigError: Ray Serve is not installed.
     """
-    with connected(RaySection(address="local")):
-        serve = _ray_serve()
-        import ray
+    prepare(None)
+    serve = _ray_serve()
+    import ray
 
+    is_shared = ray.is_initialized()
+    with connected(RaySection(address="local")):
         site = ray.put(Site(gallery, guard))
         quiet = {"log_level": "WARNING", "enable_access_log": False}
         serve_log = logging.getLogger("ray.serve")
@@ -60,7 +62,8 @@ def serving(gallery: Gallery, guard: Guard) -> Iterator[None]:
             serve.run(_application(serve, site), name=NAME, route_prefix="/", logging_config=quiet)
             yield
         finally:
-            serve.shutdown()
+            if is_shared:  # else it ends with its Ray; an end of its own is an error that Ray prints
+                serve.shutdown()
             serve_log.setLevel(level)
 
 
@@ -88,6 +91,7 @@ def require_ray_serve() -> None:
     Raises:
         ConfigError: with what to install.
     """
+    prepare(None)
     _ray_serve()
 
 

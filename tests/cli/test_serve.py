@@ -68,6 +68,8 @@ def test_it_serves_until_it_is_interrupted(served, run_dir, browser):
         urllib.request.urlopen(f"{shown['address']}frames/0/0.jpg")
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
+    (last,) = process.stdout.read().splitlines()
+    assert json.loads(last)["error"]["kind"] == "interrupted"
     assert psutil.wait_procs(members, timeout=60)[1] == []
 
 
