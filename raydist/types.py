@@ -90,6 +90,8 @@ class FeatureTable:
         camera: str [N].
         identity: int64 [N] or None; for evaluation only, UNKNOWN_IDENTITY = -1.
         split: str [N] of ``train``, ``query``, ``gallery``, or None.
+        time: float64 [N] or None, when each begins: seconds on a clock that all cameras share, NaN where not
+            known.
 
     Raises:
         FeatureError: a feature is not finite, or a row is not of unit length.
@@ -102,10 +104,11 @@ class FeatureTable:
     camera: NDArray[Any]
     identity: Ints | None = None
     split: NDArray[Any] | None = None
+    time: Doubles | None = None
 
     def __post_init__(self) -> None:
         check_features(self.features, self.tracklet_id)
-        for name in ("tracklet_id", "modality", "camera", "identity", "split"):
+        for name in ("tracklet_id", "modality", "camera", "identity", "split", "time"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self.features):
                 raise DataError(f"column {name}: {len(column)} values for {len(self.features)} features")

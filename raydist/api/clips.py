@@ -24,8 +24,25 @@ from raydist.errors import ConfigError, DataError
 from raydist.registry import shown
 from raydist.types import Ints, Modality
 
-Frame = str | os.PathLike[str] | NDArray[Any]
-"""A file, or pixels [H, W, 3] in the order red, green, blue, or [H, W] or [H, W, 1] of grey."""
+
+@dataclass(frozen=True)
+class EncodedFrame:
+    """A picture as a file has it, that is no file here.
+
+    Attributes:
+        name: what messages call it.
+        content: of a JPEG, PNG or other file that `raydist.data.frames.decoding` reads.
+    """
+
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Frame = str | os.PathLike[str] | EncodedFrame | NDArray[Any]
+"""A file, its content, or pixels [H, W, 3] in the order red, green, blue, or [H, W] or [H, W, 1] of grey."""
 
 Clip = NDArray[Any] | Sequence[Frame]
 """The frames of one tracklet in the order of time: pixels [T, H, W, 3] (or 1), or T frames."""
@@ -118,7 +135,7 @@ class ClipFrames:
         if isinstance(frame, np.ndarray):
             return resized(_rgb(to_eight_bits(frame, span)), height=height, width=width, resize=resize)
         try:
-            encoded = read_frame_file(Path(frame))
+            encoded = _encoded(frame)
             return decode_image(encoded, height=height, width=width, span=span, resize=resize)
         except (OSError, DataError) as error:
             raise _unreadable(frame, error) from error
@@ -150,7 +167,7 @@ def _problem(clip: Clip) -> str | None:
         if isinstance(frame, np.ndarray):
             if not _is_picture(frame):
                 return f"frame {number} is an array {list(frame.shape)} of {frame.dtype}; {_EXPECTED}"
-        elif not isinstance(frame, str | os.PathLike):
+        elif not isinstance(frame, str | os.PathLike | EncodedFrame):
             return f"frame {number} is {shown(frame)}; {_EXPECTED}"
     return None
 
@@ -166,9 +183,13 @@ def _stored(frame: Frame) -> NDArray[Any]:
     if isinstance(frame, np.ndarray):
         return frame
     try:
-        return stored_pixels(read_frame_file(Path(frame)))
+        return stored_pixels(_encoded(frame))
     except (OSError, DataError) as error:
         raise _unreadable(frame, error) from error
+
+
+def _encoded(frame: str | os.PathLike[str] | EncodedFrame) -> bytes:
+    return frame.content if isinstance(frame, EncodedFrame) else read_frame_file(Path(frame))
 
 
 def _unreadable(frame: Frame, error: OSError | DataError) -> DataError:

@@ -31,7 +31,12 @@ class Matches:
 
 
 def nearest_in(
-    gallery: FeatureTable, features: FeatureTable | Floats, *, top: int, threads: int | None = None
+    gallery: FeatureTable,
+    features: FeatureTable | Floats,
+    *,
+    top: int,
+    rows: Ints | None = None,
+    threads: int | None = None,
 ) -> Matches:
     """The most similar tracklets of a gallery, by exact search.
 
@@ -39,6 +44,7 @@ def nearest_in(
         gallery: G tracklets.
         features: Q queries, a table or float32 [Q, D]; one that is in the gallery too is its own first match.
         top: K; G where the gallery is smaller.
+        rows: int64 [R], ascending, the rows of the gallery that are searched; all by default.
         threads: how many work at once, all cores by default; changes the time, never the result.
 
     Raises:
@@ -60,15 +66,15 @@ def nearest_in(
             f"features of width {queries.shape[1]}, a gallery of width {gallery.features.shape[1]}: embed "
             "both by one encoder"
         )
-    if not len(gallery):
+    searched = np.arange(len(gallery)) if rows is None else rows
+    if not len(searched):
         raise DataError("the gallery is empty: there is nothing to search in")
     if top < 1:
         raise ConfigError(f"top = {top}: give at least 1")
     options = SearchOptions(threads=num_threads(threads))
-    rows, similarity = shard_topk(
-        queries, gallery.features, k=top, shard_ids=np.arange(len(gallery)), options=options
-    )
-    return Matches(gallery.tracklet_id[rows], similarity, rows)
+    table = gallery.features if rows is None else gallery.features[rows]
+    found, similarity = shard_topk(queries, table, k=top, shard_ids=searched, options=options)
+    return Matches(gallery.tracklet_id[found], similarity, found)
 
 
 def num_threads(threads: int | None) -> int:

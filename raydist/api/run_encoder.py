@@ -175,6 +175,12 @@ def load(
     return RunEncoder(trained if device is None else _moved(trained, device))
 
 
+def searched_tracklets(trained: Trained) -> TrackletTable:
+    """The queries and the gallery of the run's own data, or all of it where there are none."""
+    ranked = trained.ranked()
+    return ranked if len(ranked) else trained.tracklets()
+
+
 def _moved(trained: Trained, device: str) -> Trained:
     try:
         place = torch.device(device)

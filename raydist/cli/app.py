@@ -25,6 +25,7 @@ from raydist.cli.root import RootGroup
 from raydist.cli.runs import runs
 from raydist.cli.score import score
 from raydist.cli.search import search
+from raydist.cli.serve import serve
 from raydist.cli.system import enter
 from raydist.cli.tracking import tracking
 from raydist.cli.train import train
@@ -56,7 +57,7 @@ def _options(
     """Unsupervised video visible-infrared person re-identification, trained and clustered on Ray."""
 
 
-for command in (train, tune, evaluate, report, compare, embed, score, search, export, guide, doctor):
+for command in (train, tune, evaluate, report, compare, embed, score, search, serve, export, guide, doctor):
     app.command()(command)
 app.command(cls=ClusterCommand)(cluster)
 app.add_typer(runs, name="runs")

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from raydist.announcements import listening
-from raydist.cli.failures import FailedWithFacts, Failure, is_usage
+from raydist.cli.failures import FailedWithFacts, is_usage
 from raydist.cli.line_log import keeping_lines, log_line
 from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
 from raydist.cli.system import what_failed
 from raydist.cli.tables import tables_within, width_of
-from raydist.errors import ConfigError, NoEffectWarning, RaydistError, RenamedKeyWarning
+from raydist.errors import ConfigError, DataError, NoEffectWarning, RaydistError, RenamedKeyWarning
+from raydist.failures import Failure
 from raydist.home import cache_folder
 from raydist.redaction import redacted
 
@@ -181,6 +182,20 @@ def config_of(arguments: Sequence[str] | None) -> Config:
     from raydist.engine.schema import load_config
 
     return load_config(*split_arguments(arguments))
+
+
+def seconds_of(option: str, text: str) -> float:
+    """The time that an option says, in seconds, see `raydist.data.times.parse_time`.
+
+    Raises:
+        ConfigError: it is no time.
+    """
+    from raydist.data.times import parse_time
+
+    try:
+        return parse_time(text)
+    except DataError as error:
+        raise ConfigError(f"{option}: {error}") from None
 
 
 def require_unused(options: Mapping[str, object], why: str) -> None:

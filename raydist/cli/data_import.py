@@ -14,6 +14,7 @@ from raydist.cli.common import (
     print_json,
     print_line,
     print_tracklets,
+    seconds_of,
     with_exit_codes,
 )
 from raydist.cli.option_groups import takes_options
@@ -84,6 +85,13 @@ class ImportOptions:
             min=0, help="Tracks: number of the first frame; by default 1, or what names of pictures say."
         ),
     ] = None
+    start: Annotated[
+        Arguments,
+        typer.Option(
+            metavar="CAMERA=TIME",
+            help="Tracks: when its first frame was, in seconds or as 2026-03-01T08:30:00 (UTC). Repeatable.",
+        ),
+    ] = None
     shared_ids: Annotated[
         bool, typer.Option("--shared-ids", help="Tracks: equal ids are one person, in all sequences.")
     ] = False
@@ -131,6 +139,7 @@ FOR_TRACKS = (
     "classes",
     "max_gap",
     "first_frame",
+    "start",
     "shared_ids",
     "image_format",
     "quality",
@@ -188,6 +197,7 @@ def _mot_import(options: ImportOptions, path: Path) -> MotImport:
         {name: Path(file) for name, file in _pairs(options.frames, "--frames SEQUENCE=PATH").items()},
         options.first_frame,
         options.shared_ids,
+        _starts(options.start),
     )
 
 
@@ -226,6 +236,11 @@ def _pairs(words: Sequence[str] | None, usage: str) -> dict[str, str]:
         if pairs.setdefault(name, value) != value:
             raise ConfigError(f"{usage}: {name} is given twice, {pairs[name]} and {value}")
     return pairs
+
+
+def _starts(words: Sequence[str] | None) -> Mapping[str, float]:
+    given = _pairs(words, "--start CAMERA=TIME")
+    return {camera: seconds_of(f"--start {camera}", text) for camera, text in given.items()}
 
 
 def _modalities(words: Sequence[str] | None) -> Mapping[str, Modality]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
-from raydist.cli.failures import Failure
 from raydist.errors import ConfigError, RaydistError
+from raydist.failures import Failure
 
 if TYPE_CHECKING:
     from raydist.health.finding import Finding

@@ -25,6 +25,7 @@ TOPICS = (
     "searches",
     "clusters",
     "operation",
+    "gallery",
     "python",
     "export",
     "faults",

@@ -9,10 +9,9 @@ import typer
 
 from raydist.cli.common import Json, print_json, print_line, require_unused, with_exit_codes
 from raydist.cli.run_argument import Checkpoint, epoch_facts
+from raydist.data.file_kinds import is_parquet_name
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
-
-PARQUET = (".parquet", ".pq")
 
 Source = Annotated[
     str,
@@ -70,7 +69,7 @@ def report(
     """Write the page of a finished run, or of a file of features: ranked lists, clusters, a map."""
     of_features = {"--protocol": protocol, "--labels": labels, "--out": out}
     of_run = {"--checkpoint": checkpoint, "KEY=VALUE": overrides}
-    if Path(source).suffix.lower() in PARQUET:
+    if is_parquet_name(source):
         require_unused(of_run, f"{source} is a file of features, and this belongs to a run")
         _of_features(Path(source), protocol=protocol, labels=labels, out=out, json=json)
     else:

@@ -10,8 +10,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from raydist.cli.common import print_json, print_line
-from raydist.cli.failures import Failure, is_usage, wants_json
+from raydist.cli.failures import is_usage, wants_json
 from raydist.cli.stopping import INTERRUPTED
+from raydist.failures import Failure
 
 
 class RootGroup(TyperGroup):

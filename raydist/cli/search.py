@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.common import Json, print_json, print_line, print_table, require_unused, with_exit_codes
+from raydist.cli.common import (
+    Json,
+    print_json,
+    print_line,
+    print_table,
+    require_unused,
+    seconds_of,
+    with_exit_codes,
+)
 from raydist.cli.run_argument import Checkpoint
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
-    from raydist.cli.search_query import Asked, Match
+    from raydist.api.query import Asked, Match
     from raydist.evaluation.threshold import Threshold
 
 Source = Annotated[
@@ -65,6 +73,12 @@ InModality = Annotated[
 InCamera = Annotated[
     list[str] | None, typer.Option(help="Only matches of this camera; may be repeated.", show_default=False)
 ]
+_FROM = "Only matches that begin at this time or later: seconds, or 2026-03-01T08:30:00 (UTC)."
+After = Annotated[str | None, typer.Option(help=_FROM, metavar="TIME", show_default=False)]
+Before = Annotated[
+    str | None,
+    typer.Option(help="Only matches that begin before this time.", metavar="TIME", show_default=False),
+]
 InSplit = Annotated[str | None, typer.Option(help="Only matches of this split.", show_default=False)]
 
 
@@ -82,6 +96,8 @@ def search(
     in_modality: InModality = "other",
     in_camera: InCamera = None,
     in_split: InSplit = None,
+    after: After = None,
+    before: Before = None,
     checkpoint: Checkpoint = None,
     json: Json = False,
 ) -> None:
@@ -104,7 +120,10 @@ def search(
     wanted = asked.modality.other if in_modality == "other" else None
     if in_modality in ("visible", "infrared"):
         wanted = Modality.parse(in_modality)
-    matches = asked.matches(Selection(wanted, tuple(in_camera or ()), in_split), top=top, least=threshold)
+    first = None if after is None else seconds_of("--after", after)
+    end = None if before is None else seconds_of("--before", before)
+    selection = Selection(wanted, tuple(in_camera or ()), in_split, first, end)
+    matches = asked.matches(selection, top=top, least=threshold)
     show_matches(asked, matches, stderr=json)
     rates = asked.rates(threshold)
     print_line(_rates_line(rates, threshold))
@@ -114,13 +133,22 @@ def search(
 
 
 def show_matches(asked: Asked, matches: Sequence[Match], *, stderr: bool) -> None:
-    """A table of the matches, the most similar first."""
-    rows = [
-        [str(rank), match.tracklet_id, match.modality, match.camera, f"{match.similarity:.3f}", _word(match)]
-        for rank, match in enumerate(matches, start=1)
-    ]
-    headings = ["rank", "tracklet", "modality", "camera", "similarity", "same person"]
-    print_table(headings, rows, title=f"most similar to {asked.title}", stderr=stderr)
+    """A table of the matches, the most similar first; with their times, if one is known."""
+    from raydist.data.times import time_text
+
+    columns = {
+        "rank": [str(rank) for rank in range(1, len(matches) + 1)],
+        "tracklet": [match.tracklet_id for match in matches],
+        "modality": [match.modality for match in matches],
+        "camera": [match.camera for match in matches],
+        "time": ["" if match.time is None else time_text(match.time) for match in matches],
+        "similarity": [f"{match.similarity:.3f}" for match in matches],
+        "same person": [_word(match) for match in matches],
+    }
+    if not any(columns["time"]):
+        del columns["time"]
+    rows = list(map(list, zip(*columns.values(), strict=True)))
+    print_table(list(columns), rows, title=f"most similar to {asked.title}", stderr=stderr)
     if not matches:
         print_line("no tracklet is as similar as --threshold asks")
 

@@ -3,97 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from raydist.api.clips import Clip
-from raydist.api.matches import nearest_in
-from raydist.api.run_encoder import SECTIONS, RunEncoder
-from raydist.api.selection import Selection, row_of
+from raydist.api.query import Asked
+from raydist.api.run_encoder import SECTIONS, RunEncoder, searched_tracklets
+from raydist.api.selection import row_of
 from raydist.cli.common import print_line
 from raydist.data.feature_files import read_features
 from raydist.data.importers.pictures import SUFFIXES, is_picture, natural_key
 from raydist.engine.trained import Trained
 from raydist.errors import ConfigError, DataError
-from raydist.evaluation.protocols import PLAIN
-from raydist.evaluation.similarity_pairs import similarity_pairs
-from raydist.evaluation.threshold import Threshold, equal_error_threshold, threshold_at
-from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Modality
-
-
-@dataclass(frozen=True)
-class Match:
-    """A tracklet of the gallery.
-
-    Attributes:
-        tracklet_id: its name.
-        modality: ``visible`` or ``infrared``.
-        camera: that saw it.
-        similarity: the cosine.
-        same_person: whether it shows the person of the query; None where that is not known.
-    """
-
-    tracklet_id: str
-    modality: str
-    camera: str
-    similarity: float
-    same_person: bool | None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query and its gallery.
-
-    Attributes:
-        title: the query in words.
-        feature: float32 [1, D].
-        modality: of the query.
-        gallery: the tracklets that are searched in.
-        row: of the query in the gallery, which is no match; None where it is not part of it.
-    """
-
-    title: str
-    feature: Floats
-    modality: Modality
-    gallery: FeatureTable
-    row: int | None = None
-
-    def matches(self, selection: Selection, *, top: int, least: float | None) -> list[Match]:
-        """The most similar tracklets, the most similar first.
-
-        Args:
-            selection: of the gallery.
-            top: how many at most.
-            least: the similarity that they have at least; None for any.
-        """
-        rows = selection.rows(self.gallery)
-        chosen = self.gallery.take(rows[rows != self.row] if self.row is not None else rows)
-        found = nearest_in(chosen, self.feature, top=top)
-        person = UNKNOWN_IDENTITY
-        if self.row is not None and self.gallery.identity is not None:
-            person = int(self.gallery.identity[self.row])
-        return [
-            Match(
-                tracklet_id=str(chosen.tracklet_id[row]),
-                modality=Modality(int(chosen.modality[row])).label,
-                camera=str(chosen.camera[row]),
-                similarity=round(float(similarity), 6),
-                same_person=_same(chosen, int(row), person),
-            )
-            for row, similarity in zip(found.row[0], found.similarity[0], strict=True)
-            if least is None or similarity >= least
-        ]
-
-    def rates(self, similarity: float | None) -> Threshold | None:
-        """The error rates of a similarity, or the one at which both are equal; None without identities."""
-        pairs = similarity_pairs(self.gallery, PLAIN)
-        kinds = {} if pairs is None else pairs.by_kind
-        if not {"same", "different"} <= set(kinds):
-            return None
-        if similarity is None:
-            return equal_error_threshold(kinds["same"], kinds["different"])
-        return threshold_at(similarity, kinds["same"], kinds["different"])
+from raydist.types import FeatureTable, Modality
 
 
 def query_of_features(path: Path, tracklet: str) -> Asked:
@@ -104,10 +26,7 @@ def query_of_features(path: Path, tracklet: str) -> Asked:
         DataError: it is no file of features.
     """
     table = read_features(path)
-    row = row_of(table, tracklet)
-    kind = Modality(int(table.modality[row]))
-    title = f"{tracklet} ({kind.label}, camera {table.camera[row]})"
-    return Asked(title, table.features[[row]], kind, table, row)
+    return Asked.of_row(table, row_of(table, tracklet))
 
 
 def query_of_frames(
@@ -142,9 +61,7 @@ def query_of_frames(
 
 
 def _gallery(trained: Trained, encoder: RunEncoder) -> FeatureTable:
-    """The queries and the gallery of the run's own data, or all of it where there are none."""
-    chosen = trained.ranked()
-    chosen = chosen if len(chosen) else trained.tracklets()
+    chosen = searched_tracklets(trained)
     print_line(f"features of {len(chosen):,} tracklets of the run's data; --gallery takes a file of them")
     return encoder.embed(chosen)
 
@@ -157,9 +74,3 @@ def _frames(paths: Sequence[Path]) -> list[Path]:
     if not pictures:
         raise DataError(f"{paths[0]}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
     return sorted(pictures, key=lambda path: natural_key(path.name))
-
-
-def _same(table: FeatureTable, row: int, person: int) -> bool | None:
-    if person == UNKNOWN_IDENTITY or table.identity is None or table.identity[row] == UNKNOWN_IDENTITY:
-        return None
-    return bool(table.identity[row] == person)

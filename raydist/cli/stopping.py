@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 
-from raydist.cli.failures import Failure, wants_json
+from raydist.cli.failures import wants_json
+from raydist.failures import Failure
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes after SIGINT and SIGTERM."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
-from raydist.cli.failures import Failure, wants_json
+from raydist.cli.failures import wants_json
 from raydist.errors import ConfigError
+from raydist.failures import Failure
 from raydist.home import file_umask
 from raydist.redaction import redacted
 

@@ -16,13 +16,14 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import identity_texts, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems, quoted
+from raydist.data.times import time_column
 from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, check_unique, plain_words
 from raydist.errors import DataError
 from raydist.plurals import counted
 from raydist.storage import SHARED, make_folder, whole_file
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
 
-_WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split")
+_WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split", "time")
 _NEEDED = {"tracklet_id": "text", "modality": "visible or infrared", "camera": "text"}
 _NEEDED |= {"feature": "lists of numbers, fixed_size_list<float32>[D]"}
 _LABELS = {"tracklet_id": "text", "label": f"whole numbers, {NOISE} for noise"}
@@ -59,6 +60,8 @@ def features_as_table(table: FeatureTable, identity_names: Mapping[int, str] | N
             columns["identity_name"] = identity_texts(table.identity, identity_names)
     if table.split is not None:
         columns["split"] = pa.array(table.split.tolist(), pa.string())
+    if table.time is not None:
+        columns["time"] = pa.array(table.time, pa.float64(), from_pandas=True)  # NaN as null
     values = pa.array(np.ascontiguousarray(table.features).ravel(), pa.float32())
     columns["feature"] = pa.FixedSizeListArray.from_arrays(values, table.features.shape[1])
     return pa.table(columns)
@@ -69,8 +72,8 @@ def read_features(path: str | Path) -> FeatureTable:
 
     Args:
         path: a Parquet file as `write_features` makes it, or as other programs do: columns in any type that
-            can be cast without loss, features in any width of floats. ``identity`` and ``split`` may be
-            absent, more columns may be there.
+            can be cast without loss, features in any width of floats. ``identity``, ``split`` and ``time``
+            may be absent, more columns may be there.
 
     Returns:
         The table.
@@ -85,6 +88,7 @@ def read_features(path: str | Path) -> FeatureTable:
     texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
     features = vectors(columns["feature"], "feature", problems) if "feature" in columns else None
     identities = read_identities(columns["identity"], problems) if "identity" in columns else None
+    times = time_column(columns["time"], problems) if "time" in columns else None
     for name, allowed in ALLOWED.items():
         column = texts[name]
         if column is not None:
@@ -106,6 +110,7 @@ def read_features(path: str | Path) -> FeatureTable:
         camera=_strings(texts["camera"]),
         identity=None if identities is None else identities.filled(),
         split=None if texts["split"] is None else _strings(texts["split"]),
+        time=None if times is None else times.fill_null(np.nan).to_numpy(),
     )
 
 

@@ -33,6 +33,18 @@ _LOOKED_AT = 64
 """Bytes in which the zeros of wide characters are looked for."""
 
 
+PARQUET = (".parquet", ".pq")
+
+
+def is_parquet_name(name: str) -> bool:
+    """Whether a name is that of a Parquet file.
+
+    >>> is_parquet_name("a/Features.PQ"), is_parquet_name("runs/first")
+    (True, False)
+    """
+    return name.lower().endswith(PARQUET)
+
+
 def file_kind(content: bytes) -> str | None:
     """What a file is, with its article; None where it is something else, or nothing certain.
 

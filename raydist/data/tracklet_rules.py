@@ -22,12 +22,14 @@ SCHEMA = pa.schema(
         pa.field("identity", pa.int64()),
         pa.field("pair", pa.string()),
         pa.field("stream", pa.string()),
+        pa.field("time", pa.float64()),
     ]
 )
 """The columns of a tracklet table; those that may be null may also be absent.
 
 ``frames`` are paths relative to the table's root, in time order; ``pair`` names tracklets recorded at the
-same time in both modalities, ``stream`` the pieces of one pass of a person.
+same time in both modalities, ``stream`` the pieces of one pass of a person; ``time`` is when a tracklet
+begins, in seconds on a clock that all cameras share.
 """
 
 ALLOWED = {"split": SPLITS, "modality": tuple(modality.label for modality in Modality)}
@@ -79,6 +81,8 @@ def check_values(table: pa.Table, problems: TableProblems, *, outside_frames: bo
             check_allowed(columns[name], name, allowed, problems)
     if "tracklet_id" in columns:
         check_unique(columns["tracklet_id"], problems)
+    if "time" in columns and pc.any(infinite := pc.is_inf(columns["time"])).as_py():
+        problems.add(f"time: infinite in {problems.rows(infinite)}; leave it empty where it is not known")
     if "frames" in columns:
         _check_frames(columns["frames"], problems, outside_frames=outside_frames)
 

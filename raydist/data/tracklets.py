@@ -19,7 +19,7 @@ from raydist.errors import ConfigError, DataError
 from raydist.plurals import counted
 from raydist.randomness import stream
 from raydist.registry import shortened
-from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
+from raydist.types import UNKNOWN_IDENTITY, Doubles, FeatureTable, Floats, Ints, Modality
 
 
 class TrackletRow(TypedDict):
@@ -33,6 +33,7 @@ class TrackletRow(TypedDict):
     identity: NotRequired[int]
     pair: NotRequired[str | None]
     stream: NotRequired[str | None]
+    time: NotRequired[float | None]
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,13 @@ class TrackletTable:
         return pc.fill_null(self.table["identity"], UNKNOWN_IDENTITY).to_numpy().astype(np.int64)
 
     @cached_property
+    def time(self) -> Doubles | None:
+        """When each tracklet begins, float64 [N] of seconds, NaN where not known; None without the column."""
+        if "time" not in self.table.column_names:
+            return None
+        return pc.fill_null(self.table["time"], np.nan).to_numpy().astype(np.float64)
+
+    @cached_property
     def frames(self) -> list[list[str]]:
         """The frame paths of every tracklet, relative to the root, in time order."""
         return self.table["frames"].to_pylist()
@@ -175,7 +183,9 @@ class TrackletTable:
             FeatureError: a feature is not finite, or a row is not of unit length.
             DataError: not one feature for each tracklet.
         """
-        return FeatureTable(features, self.tracklet_id, self.modality, self.camera, self.identity, self.split)
+        return FeatureTable(
+            features, self.tracklet_id, self.modality, self.camera, self.identity, self.split, self.time
+        )
 
     def require_both_modalities(self) -> None:
         """Refuse a table in which one modality is empty.

@@ -13,6 +13,8 @@ import grpc
 
 from raydist.errors import ConfigError
 
+LOOPBACK = "127.0.0.1"
+
 PATIENCE_S = 10.0
 """How long an answer may take; on a loaded head it is a fraction of a second."""
 

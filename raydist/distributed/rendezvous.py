@@ -18,7 +18,8 @@ import torch.distributed as dist
 from ray.train.torch import TorchConfig
 from ray.train.torch.config import _set_torch_distributed_env_vars, _TorchBackend
 
-LOOPBACK = "127.0.0.1"
+from raydist.distributed.address import LOOPBACK
+
 _BACKLOG = 2048
 
 _stores: list[dist.TCPStore] = []

@@ -46,7 +46,7 @@ def check_packages() -> list[Finding]:
         one = check_package(needed.name, str(needed.specifier))
         if one.level != "fine" or needed.name in SHOWN:
             findings.append(one)
-    return [*findings, check_faiss()]
+    return [*findings, check_faiss(), check_ray_serve()]
 
 
 def check_package(name: str, wanted: str) -> Finding:
@@ -74,6 +74,22 @@ def check_faiss() -> Finding:
     return Finding(
         "faiss", "warning", "not installed: searches are exact, ivf is refused", "pip install faiss-cpu"
     )
+
+
+def check_ray_serve() -> Finding:
+    """What Ray Serve needs, which is an extra: only the gallery asks for it."""
+    from packaging.requirements import Requirement
+
+    needed = [Requirement(text) for text in (metadata.requires("ray") if version_of("ray") else None) or []]
+    missing = [
+        one.name
+        for one in needed
+        if one.marker and one.marker.evaluate({"extra": "serve"}) and version_of(one.name) is None
+    ]
+    if missing:
+        text = f"not installed ({', '.join(missing)}), for raydist serve alone: pip install 'raydist[serve]'"
+        return Finding("ray serve", "fine", text)
+    return Finding("ray serve", "fine", "installed, for raydist serve")
 
 
 def check_devices() -> Finding:

@@ -62,16 +62,27 @@ def picture(pixels: Pixels) -> Picture:
     >>> shown.height, shown.width, shown.uri[:23]
     (128, 64, 'data:image/jpeg;base64,')
     """
+    encoded, height, width = jpeg(pixels, max_height=MAX_HEIGHT)
+    factor = max(1, round(SHOWN_HEIGHT / height))
+    return Picture(
+        "data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height
+    )
+
+
+def jpeg(pixels: Pixels, *, max_height: int) -> tuple[bytes, int, int]:
+    """Pixels as a JPEG, with its height and width.
+
+    Args:
+        pixels: uint8 [H, W, 3], red, green, blue.
+        max_height: higher pictures are shrunk to it.
+    """
     height, width = pixels.shape[:2]
-    if height > MAX_HEIGHT:
-        height, width = MAX_HEIGHT, max(1, round(width * MAX_HEIGHT / height))
+    if height > max_height:
+        height, width = max_height, max(1, round(width * max_height / height))
         pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA).astype(
             np.uint8, copy=False
         )
     encoded = simplejpeg.encode_jpeg(
         np.ascontiguousarray(pixels), quality=JPEG_QUALITY, colorsubsampling="444"
     )
-    factor = max(1, round(SHOWN_HEIGHT / height))
-    return Picture(
-        "data:image/jpeg;base64," + base64.b64encode(encoded).decode(), factor * width, factor * height
-    )
+    return encoded, height, width

@@ -15,6 +15,9 @@ from raydist.storage import SHARED, make_folder, write_whole
 
 CHART_SIZE = {"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM}
 
+FOLDER = Path(__file__).parent
+"""Of the templates, style and scripts of pages."""
+
 SCRIPTS = ("page.js", "map.js")
 """What runs in a page, in this order; nothing else may."""
 
@@ -26,31 +29,42 @@ def render(template: str, **values: Any) -> str:
         template: a file of this folder.
         values: what it shows; `CHART_SIZE`, the pixels of a chart, is added as ``size``.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+    templates = environment(FOLDER)
+    templates.filters["marks"] = as_json
+    text = script()
+    return templates.get_template(template).render(
+        size=CHART_SIZE, script=text, policy=policy(text), **values
+    )
+
+
+def environment(*folders: Path) -> Environment:
+    """The templates of some folders, whose values are escaped and must all be given."""
+    return Environment(
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["marks"] = as_json
-    text = script()
-    return environment.get_template(template).render(
-        size=CHART_SIZE, script=text, policy=policy(text), **values
-    )
 
 
 def script() -> str:
     """The script of every page."""
-    return "\n" + "".join((Path(__file__).parent / name).read_text("utf-8") for name in SCRIPTS)
+    return "\n" + "".join((FOLDER / name).read_text("utf-8") for name in SCRIPTS)
 
 
-def policy(text: str) -> str:
-    """What a page may do: nothing is loaded, and only the script of this very text runs."""
+def policy(text: str, *, pictures: str = "data:", further: str = "") -> str:
+    """What a page may do: nothing is loaded, and only the script of this very text runs.
+
+    Args:
+        text: of the script.
+        pictures: where pictures may come from.
+        further: what else a page may do that is served, such as ``connect-src 'self'; ``.
+    """
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src {pictures}; {further}style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,23 @@ def test_rows_are_all_that_fit(table):
     assert Selection(cameras=("k", "m")).rows(table).tolist() == [0, 1, 3]
     assert Selection(Modality.VISIBLE, ("k",)).rows(table).tolist() == [0]
     assert row_of(table, "c") == 2
+
+
+def test_rows_of_a_time_begin_in_it(table):
+    timed = replace(table, time=np.array([1.0, 2.0, np.nan, 3.0]))
+    assert Selection().rows(timed).tolist() == [0, 1, 2, 3]
+    assert Selection(after=2.0).rows(timed).tolist() == [1, 3]
+    assert Selection(before=3.0).rows(timed).tolist() == [0, 1]
+    assert Selection(Modality.INFRARED, after=1.0, before=3.0).rows(timed).tolist() == [1]
+    with pytest.raises(DataError, match=r"no tracklet is after 2\.5 s and before 3 s: there is nothing"):
+        Selection(after=2.5, before=3.0).rows(timed)
+
+
+@pytest.mark.parametrize("time", [None, np.full(4, np.nan)])
+@pytest.mark.parametrize("period", [{"after": 0.0}, {"before": 9.0}])
+def test_a_time_where_none_is_known(table, time, period):
+    with pytest.raises(ConfigError, match="do not say when their tracklets begin: give the"):
+        Selection(**period).rows(replace(table, time=time))
 
 
 def test_what_is_not_there_is_named(table):

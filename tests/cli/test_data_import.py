@@ -1,3 +1,5 @@
+import csv
+
 import cv2
 import numpy as np
 import pytest
@@ -52,6 +54,14 @@ def test_videos_to_a_manifest_that_check_takes(raydist, footage, tmp_path, suffi
     assert checked.json["left_out"] == {}
     again = raydist(*words)
     assert (again.json["written"], again.json["reused"]) == (0, 40)
+
+
+def test_a_start_gives_times(raydist, footage, tmp_path):
+    starts = ("--start", "day=2026-03-01T08:30:00", "--start", "night=2026-03-01T09:30:00+01:00")
+    words = ("data", "import", "--mot", footage, *MODALITY, *starts, "--out", tmp_path / "a.csv")
+    assert raydist(*words).code == 0
+    rows = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert {row["time"] for row in rows} == {"1772353800.0"}
 
 
 def test_crops_of_an_import_can_be_imported_as_a_tree(raydist, footage, tmp_path):
@@ -121,6 +131,8 @@ def test_help_says_which_words_are_modalities_and_when_lengths_count(raydist):
         (("--mot", "x", "--modality", "night"), "'night': expected --modality CAMERA=infrared"),
         (("--mot", "x", "--modality", "night=uv"), "night=uv: expected visible or infrared"),
         (("--mot", "x", "--camera", "a=b", "--camera", "a=c"), "a is given twice"),
+        (("--mot", "x", "--start", "night=soon"), "--start night: 'soon': expected seconds, or a date"),
+        (("--crops", "x", "--pattern", "mars", "--start", "a=1"), "--start: not for --crops"),
         (("--mot", "x", "--format", "gif"), "format 'gif'"),
         (("--mot", "x", "--min-length", 5, "--max-length", 4), "max_length 4 is below min_length 5"),
     ],

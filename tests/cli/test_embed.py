@@ -98,6 +98,17 @@ def test_identities_that_are_text_are_written_too(raydist, run_dir, embedded, sm
     assert "identity_name" not in pq.read_table(embedded[1]).column_names
 
 
+def test_times_of_a_manifest_come_along(raydist, run_dir, embedded, smoke_root, tmp_path):
+    table = read_dataset("hitsz_vcm", smoke_root)[0].table
+    seconds = [None if row % 3 == 0 else 100.0 + row for row in range(len(table))]
+    pq.write_table(table.append_column("time", pa.array(seconds)), tmp_path / "own.parquet")
+    data = ("data.name=manifest", f"data.root={tmp_path}/own.parquet", f"data.frames_root={smoke_root}")
+    assert raydist("embed", run_dir, *data, "--out", tmp_path / "f.parquet").code == 0
+    assert pq.read_table(tmp_path / "f.parquet")["time"].to_pylist() == seconds
+    assert np.array_equal(read_features(tmp_path / "f.parquet").features, read_features(embedded[1]).features)
+    assert "time" not in pq.read_table(embedded[1]).column_names
+
+
 def test_cameras_whose_grey_levels_are_lost_are_warned_of(raydist, run_dir, thermal_set, tmp_path):
     words = (
         "embed",

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from raydist import errors
 from raydist.cli import common
 from raydist.cli.app import app
-from raydist.cli.failures import HINTS, Failure, wants_json
+from raydist.cli.failures import wants_json
 from raydist.cli.stopping import Terminated
 from raydist.errors import DataError, RaydistError
+from raydist.failures import HINTS, Failure
 
 ALONE = ("train", "tune", "evaluate")
 OWN = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, RaydistError)]

@@ -1,5 +1,7 @@
 """`raydist search`: a tracklet of a file, or frames through the encoder of a run, against a gallery."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,30 @@ def test_filters_and_the_query_itself_are_left_out(raydist, features):
     assert {match["tracklet_id"] for match in matches} == set(table.tracklet_id[rows[rows != 0]].tolist())
 
 
+def test_matches_of_a_time_alone(raydist, features, tmp_path):
+    table = read_features(features)
+    time = np.where(np.arange(len(table)) % 4 == 3, np.nan, 1772353800.0 + np.arange(len(table)))
+    write_features(replace(table, time=time), tmp_path / "f.parquet")
+    words = ["search", tmp_path / "f.parquet", "--query", table.tracklet_id[0], "--in-modality", "any"]
+    period = ["--after", "2026-03-01T08:30:05Z", "--before", 1772353809]
+    shown = raydist(*words, *period, "--json")
+    seconds = {match["tracklet_id"]: match["time"] for match in shown.json["matches"]}
+    assert seconds == {table.tracklet_id[row]: time[row] for row in (5, 6, 8)}
+    assert shown.json["query"].endswith(", 2026-03-01 08:30:00Z)")
+    text = raydist(*words, "--top", 100).out
+    assert "2026-03-01 08:30:08Z" in text
+    assert len(raydist(*words, "--top", 100, "--json").json["matches"]) == len(table) - 1
+
+
+def test_without_times_there_is_no_column_and_no_filter(raydist, features):
+    query = read_features(features).tracklet_id[0]
+    shown = raydist("search", features, "--query", query)
+    assert "time" not in shown.out.split("similarity")[0].split("camera")[-1]
+    assert raydist("search", features, "--query", query, "--json").json["matches"][0]["time"] is None
+    refused = raydist("search", features, "--query", query, "--after", 0)
+    assert (refused.code, "do not say when their tracklets begin" in refused.err) == (2, True)
+
+
 def test_a_threshold_cuts_the_list_and_says_how_often_it_is_wrong(raydist, features):
     table = read_features(features)
     result = raydist("search", features, "--query", table.tracklet_id[0], "--threshold", "2", "--json")
@@ -89,6 +115,8 @@ def test_frames_of_ones_own_find_their_own_tracklet(raydist, run_dir, features, 
             ["--query", "QUERY", "--modality", "visible"],
             "--modality: --query looks for a tracklet of the file",
         ),
+        (["--query", "QUERY", "--after", "noon"], "--after: 'noon': expected seconds, or a date and time"),
+        (["--query", "QUERY", "--before", ""], "--before: '': expected seconds, or a date and time"),
         (["--frames", "a.jpg"], "--modality visible or --modality infrared: frames do not say it"),
     ],
 )

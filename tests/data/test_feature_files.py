@@ -27,7 +27,7 @@ def assert_equal(left, right):
     for name in FeatureTable.__dataclass_fields__:
         a, b = getattr(left, name), getattr(right, name)
         assert (a is None) == (b is None)
-        assert a is None or (a.shape == b.shape and (a == b).all())
+        assert a is None or (a.shape == b.shape and np.array_equal(a, b, equal_nan=name == "time"))
     assert right.features.dtype == np.float32
     assert right.modality.dtype == np.int8
 
@@ -40,6 +40,7 @@ def test_features_come_back(tmp_path, num, known):
         columns = {
             "identity": np.arange(num) - 1,
             "split": np.array(["query", "gallery", "train", "query", "query"][:num], dtype=str),
+            "time": np.array([1772353800.25, np.nan, -3.0, 0.0, 1e-3][:num]),
         }
     table = table_of(num, **columns)
     write_features(table, tmp_path / "new" / "features.parquet")
@@ -48,7 +49,8 @@ def test_features_come_back(tmp_path, num, known):
 
 def test_features_have_the_published_schema(tmp_path):
     file = tmp_path / "features.parquet"
-    write_features(table_of(3, width=7, identity=np.array([-1, 2, 3]), split=np.array(["query"] * 3)), file)
+    known = {"split": np.array(["query"] * 3), "time": np.array([np.nan, 0.5, 2.0])}
+    write_features(table_of(3, width=7, identity=np.array([-1, 2, 3]), **known), file)
     stored = pq.read_table(file)
     assert {field.name: str(field.type) for field in stored.schema} == {
         "tracklet_id": "string",
@@ -56,9 +58,11 @@ def test_features_have_the_published_schema(tmp_path):
         "camera": "string",
         "identity": "int64",
         "split": "string",
+        "time": "double",
         "feature": "fixed_size_list<element: float>[7]",
     }
     assert stored["identity"].to_pylist() == [None, 2, 3]
+    assert stored["time"].to_pylist() == [None, 0.5, 2.0]
     assert stored["modality"].to_pylist() == ["visible", "infrared", "visible"]
 
 
@@ -100,12 +104,13 @@ def replaced(file, name, column):
             "modality: 'thermal' in row 1, expected one of visible, infrared; write 'infrared'",
         ),
         ("identity", pa.array([0.5, 1]), r"column identity: 0\.5 in row 0"),
+        ("time", pa.array(["7", "noon"]), "column time: 'noon' in row 1 is no time; write seconds"),
         ("tracklet_id", pa.array(["a", "a"]), "'a' is not unique, it stands in rows 0, 1"),
     ],
 )
 def test_wrong_columns_are_refused(tmp_path, name, column, message):
     file = tmp_path / "features.parquet"
-    write_features(table_of(2, identity=np.array([1, 2])), file)
+    write_features(table_of(2, identity=np.array([1, 2]), time=np.array([1.0, 2.0])), file)
     replaced(file, name, column)
     with pytest.raises(DataError, match=rf"features\.parquet has 1 problem(.|\n)*{message}"):
         read_features(file)

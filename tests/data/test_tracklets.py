@@ -53,6 +53,16 @@ def test_identity_is_optional():
     assert without.identity.tolist() == [-1, -1, -1]
 
 
+def test_time_is_optional_and_may_be_unknown():
+    assert table_of(3).time is None
+    table = table_of(3, time=2.5)
+    np.testing.assert_array_equal(table.time, [np.nan, 2.5, np.nan])
+    features = table.take(np.array([1, 2])).with_features(np.ones((2, 1), np.float32))
+    np.testing.assert_array_equal(features.time, [2.5, np.nan])
+    with pytest.raises(DataError, match="time: infinite in row 1"):
+        table_of(3, time=-np.inf)
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_take_and_select(chunked):
     table = table_of(6, split="query")
@@ -228,4 +238,5 @@ def test_schema_names_are_the_published_ones():
         "identity",
         "pair",
         "stream",
+        "time",
     ]

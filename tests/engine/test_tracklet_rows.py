@@ -1,8 +1,11 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from raydist.data.datasets.dataset import read_dataset
 from raydist.data.training_set import Truth
 from raydist.engine.inputs import open_inputs
 from raydist.engine.tracklet_rows import TrackletRow, as_text, digest_of, from_text, tracklet_rows
@@ -53,6 +56,25 @@ def test_pairs_stand_there_where_the_method_knows_them(smoke_inputs):
 
     pair = np.arange(len(smoke_inputs.tracklets))
     assert len({with_pair(None), with_pair(pair), with_pair(pair[::-1])}) == 3
+
+
+def test_times_have_no_influence(smoke, smoke_root, tmp_path):
+    table = read_dataset("hitsz_vcm", smoke_root)[0].table
+    timed = table.append_column("time", pa.array(np.arange(len(table), dtype=np.float64)[::-1]))
+    inputs = []
+    for name, of in (("plain", table), ("timed", timed)):
+        pq.write_table(of, tmp_path / f"{name}.parquet")
+        words = (f"data.root={tmp_path}/{name}.parquet", f"data.frames_root={smoke_root}")
+        inputs.append(open_inputs(smoke("data.name=manifest", *words), cache_folder()))
+    plain, with_times = inputs
+    assert with_times.ranked.time is not None
+    assert plain.ranked.time is None
+    rows = [as_text(tracklet_rows(one, supervised=True)) for one in inputs]
+    assert rows[0] == rows[1]
+    seen = [vars(one.tracklets) for one in inputs]
+    assert seen[0].keys() == seen[1].keys()
+    for name in ("modality", "camera", "view"):
+        assert np.array_equal(seen[0][name], seen[1][name])
 
 
 def test_the_digest_is_the_same_with_the_packed_cache_and_without(smoke, smoke_inputs):

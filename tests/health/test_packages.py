@@ -3,7 +3,7 @@ from importlib import metadata
 
 import pytest
 
-from raydist.health.packages import check_package, check_packages, check_python
+from raydist.health.packages import check_package, check_packages, check_python, check_ray_serve
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,17 @@ def test_a_package_that_is_missing_stops():
 
 def test_what_is_declared_is_compared():
     names = [one.name for one in check_packages()]
-    assert {"torch", "ray", "mlflow", "hdbscan", "numba", "faiss"} <= set(names)
+    assert {"torch", "ray", "mlflow", "hdbscan", "numba", "faiss", "ray serve"} <= set(names)
     assert len(names) == len(set(names))
 
 
 def test_this_python_is_one_of_those():
     assert check_python().text == sys.version.split()[0]
     assert check_python().level == "fine"
+
+
+def test_ray_serve_is_found_where_it_can_be_imported():
+    import ray.serve
+
+    assert check_ray_serve().text == "installed, for raydist serve"
+    assert ray.serve.__name__ == "ray.serve"

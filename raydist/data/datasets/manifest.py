@@ -1,8 +1,8 @@
 """The user's own data: one Parquet or CSV file with a row for every tracklet.
 
-Columns: ``tracklet_id, split, modality, camera, frames`` and, if known, ``identity``, ``pair``, ``stream``.
-Frame paths are relative to the folder of the manifest, or to another that is named; as text they are
-separated by ``|``. Other columns are left out and noted.
+Columns: ``tracklet_id, split, modality, camera, frames`` and, if known, ``identity``, ``pair``, ``stream``,
+``time``. Frame paths are relative to the folder of the manifest, or to another that is named; as text they
+are separated by ``|``. Other columns are left out and noted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from raydist.data.headings import missing_column, read_headings
 from raydist.data.identities import Identities, read_identities
 from raydist.data.parquet_files import read_parquet
 from raydist.data.table_problems import TableProblems
+from raydist.data.times import time_column
 from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values, plain_words
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -134,6 +135,8 @@ def _cast(
     for name, column in columns.items():
         if name == "frames":
             cast[name] = frame_lists(column, folder, problems)
+        elif name == "time":
+            cast[name] = time_column(column, problems)
         elif name != "identity":
             texts = text_column(column, name, problems)
             cast[name] = None if texts is None else _plain_text(texts, name)

@@ -10,13 +10,14 @@ import numpy as np
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.importers.boxes import Boxes, read_boxes
+from raydist.data.importers.clocks import Clock, sequence_starts
 from raydist.data.importers.cutting import CropFormat, CropJob, CropRecord, OnProgress, cut_crops, open_record
 from raydist.data.importers.files import with_data_errors
 from raydist.data.importers.lock import one_at_a_time
 from raydist.data.importers.modalities import check_cameras
 from raydist.data.importers.problems import Problems
 from raydist.data.importers.sequences import SequenceFiles, find_sequences
-from raydist.data.importers.sources import open_source
+from raydist.data.importers.sources import FrameSource, open_source
 from raydist.data.importers.target import ImportedTracklet, ImportResult, Target
 from raydist.data.importers.tracks import Piece, TrackRules, select_boxes, split_tracks
 from raydist.errors import ConfigError, DataError
@@ -25,6 +26,8 @@ from raydist.types import Modality
 NOT_IN_VIDEO = "box behind the end of the video"
 NO_BOXES = "track file without boxes"
 OTHER_COUNT = "numbers of frames and of pictures"
+NO_START = "sequence without --start, so without times"
+NO_RATE = "--start: the frames a second are not known; write frameRate into seqinfo.ini, or leave it out"
 LARGEST_MISSING_SHARE = 0.05
 """Of the boxes of a sequence; a larger share means that tracks and video do not belong together."""
 
@@ -43,6 +46,7 @@ class MotImport:
         first_frame: number of the first frame in the track files; None is 1 for a video, and what the names
             of its pictures say for a folder.
         shared_ids: the number of a track is the person's identity, in all sequences alike.
+        starts: seconds of the first frame by camera or sequence, see `sequence_starts`.
     """
 
     path: Path
@@ -53,16 +57,18 @@ class MotImport:
     frames: Mapping[str, Path] = field(default_factory=dict)
     first_frame: int | None = None
     shared_ids: bool = False
+    starts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SequencePlan:
-    """What becomes of one sequence: crops, and tracklets of rows of their boxes."""
+    """What becomes of one sequence: crops, tracklets of rows of their boxes, and their times, if known."""
 
     camera: str
     modality: Modality
     job: CropJob
     pieces: list[Piece]
+    clock: Clock | None
 
 
 @with_data_errors
@@ -108,11 +114,12 @@ def _plan_all(request: MotImport, target: Target, problems: Problems, notes: Rea
     if unknown and not problems:
         listed = ", ".join(files.name for files in sequences)
         raise ConfigError(f"--camera names no sequence {', '.join(unknown)}; there are: {listed}")
+    starts: dict[str, float] = {}
     if not problems:
-        check_cameras(
-            request.modalities, {request.cameras.get(files.name, files.name) for files in sequences}
-        )
-    plans = [_plan(files, request, target, problems, notes) for files in sequences]
+        cameras = {files.name: request.cameras.get(files.name, files.name) for files in sequences}
+        check_cameras(request.modalities, set(cameras.values()))
+        starts = sequence_starts(cameras, request.starts)
+    plans = [_plan(files, request, starts, target, problems, notes) for files in sequences]
     problems.raise_any()
     if not any(plan and plan.pieces for plan in plans):
         raise DataError(f"no tracklet of {request.path} is left: {'; '.join(notes.lines())}")
@@ -120,7 +127,12 @@ def _plan_all(request: MotImport, target: Target, problems: Problems, notes: Rea
 
 
 def _plan(
-    files: SequenceFiles, request: MotImport, target: Target, problems: Problems, notes: ReadNotes
+    files: SequenceFiles,
+    request: MotImport,
+    starts: Mapping[str, float],
+    target: Target,
+    problems: Problems,
+    notes: ReadNotes,
 ) -> SequencePlan | None:
     """What becomes of one sequence; None when its frames cannot be opened."""
     num_problems = len(problems)
@@ -145,7 +157,18 @@ def _plan(
     boxes, pieces = _only_used(boxes, pieces)
     camera = request.cameras.get(files.name, files.name)
     job = CropJob(files.name, target.crops / files.name, files.tracks, source, boxes, request.crop_format)
-    return SequencePlan(camera, request.modalities.get(camera, Modality.VISIBLE), job, pieces)
+    clock = _clock(files, source, starts.get(files.name))
+    if request.starts and files.name not in starts:
+        notes.remark(NO_START, files.name)
+    elif request.starts and clock is None:
+        problems.add(files.frames, NO_RATE)
+    return SequencePlan(camera, request.modalities.get(camera, Modality.VISIBLE), job, pieces, clock)
+
+
+def _clock(files: SequenceFiles, source: FrameSource, start: float | None) -> Clock | None:
+    """When the frames of a sequence were taken; None where the start or the rate is not known."""
+    rate = files.rate or source.rate()
+    return None if start is None or rate is None else Clock(start, source.start(), rate)
 
 
 def _only_used(boxes: Boxes, pieces: list[Piece]) -> tuple[Boxes, list[Piece]]:
@@ -171,13 +194,14 @@ def _tracklets(
     for plan, record in zip(plans, records, strict=True):
         job, missing = plan.job, set(record.missing)
         for piece in plan.pieces:
-            frames = []
+            frames, first = [], None
             for row in piece.rows:
                 if int(job.boxes.frame[row]) in missing:
                     notes.add(NOT_IN_VIDEO, f"{job.tracks}, line {job.boxes.line[row]}")
                 else:
+                    first = int(job.boxes.frame[row]) if first is None else first
                     frames.append(job.path(row).relative_to(root).as_posix())
-            if not frames:
+            if first is None:
                 continue
             track = f"{job.name}/{piece.track}"
             rows.append(
@@ -188,6 +212,7 @@ def _tracklets(
                     frames,
                     identity=str(piece.track) if request.shared_ids else None,
                     stream=None if piece.part is None else track,
+                    time=None if plan.clock is None else plan.clock.seconds(first),
                 )
             )
     return rows

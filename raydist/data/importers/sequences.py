@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from raydist.data.importers.clocks import known_rate
 from raydist.data.importers.problems import Problems
 from raydist.errors import ConfigError, DataError
 
@@ -26,11 +27,13 @@ class SequenceFiles:
         name: of the sequence.
         tracks: its track file.
         frames: its video or folder of pictures.
+        rate: frames a second, if ``seqinfo.ini`` says it.
     """
 
     name: str
     tracks: Path
     frames: Path
+    rate: float | None = None
 
 
 def find_sequences(path: Path, given: Mapping[str, Path], problems: Problems) -> list[SequenceFiles]:
@@ -65,7 +68,8 @@ def find_sequences(path: Path, given: Mapping[str, Path], problems: Problems) ->
             continue
         frames = given.get(name) or _frames_of(name, files[0], problems)
         if frames:
-            sequences.append(SequenceFiles(name, files[0], frames))
+            rate = _rate(_folder_of(name, files[0]))
+            sequences.append(SequenceFiles(name, files[0], frames, rate))
     return sequences
 
 
@@ -88,11 +92,12 @@ def _track_files(path: Path) -> dict[str, list[Path]]:
 
 def _frames_of(name: str, tracks: Path, problems: Problems) -> Path | None:
     """The one video or folder that belongs to a track file."""
-    base = tracks.resolve().parents[2] if _is_truth(tracks) else tracks.parent
+    folder = _folder_of(name, tracks)
     choices = [
-        entry for entry in sorted(base.iterdir()) if entry.stem == name and entry.suffix.lower() in VIDEOS
+        entry
+        for entry in sorted(folder.parent.iterdir())
+        if entry.stem == name and entry.suffix.lower() in VIDEOS
     ]
-    folder = base / name
     pictures = folder / _picture_folder(folder)
     if pictures.is_dir():
         choices.append(pictures)
@@ -110,6 +115,11 @@ def _frames_of(name: str, tracks: Path, problems: Problems) -> Path | None:
     return None
 
 
+def _folder_of(name: str, tracks: Path) -> Path:
+    """The folder of a sequence's pictures, which need not be there."""
+    return (tracks.resolve().parents[2] if _is_truth(tracks) else tracks.parent) / name
+
+
 def _is_truth(tracks: Path) -> bool:
     """Whether a track file is the ``gt/gt.txt`` of a sequence's folder."""
     return tracks.name == "gt.txt" and tracks.parent.name == "gt"
@@ -117,9 +127,22 @@ def _is_truth(tracks: Path) -> bool:
 
 def _picture_folder(folder: Path) -> str:
     """The folder of the pictures as ``seqinfo.ini`` names it, or as it is usual."""
+    return _sequence_info(folder, "imDir") or _PICTURE_FOLDER
+
+
+def _rate(folder: Path) -> float | None:
+    """The frames a second as ``seqinfo.ini`` has them."""
+    try:
+        return known_rate(float(_sequence_info(folder, "frameRate") or 0))
+    except ValueError:
+        return None
+
+
+def _sequence_info(folder: Path, key: str) -> str | None:
+    """What ``seqinfo.ini`` says of a sequence; None where it does not, or cannot be read."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(folder / "seqinfo.ini", encoding="utf-8-sig")
     except (configparser.Error, UnicodeDecodeError, OSError):
-        return _PICTURE_FOLDER
-    return parser.get("Sequence", "imDir", fallback=_PICTURE_FOLDER)
+        return None
+    return parser.get("Sequence", key, fallback=None)

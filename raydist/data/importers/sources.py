@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.frames.numbers import NO_NUMBER, frame_numbers
+from raydist.data.importers.clocks import known_rate
 from raydist.data.importers.pictures import Picture, is_picture, natural_key, read_picture
 from raydist.errors import DataError
 from raydist.types import Ints
@@ -24,6 +25,12 @@ class FrameSource(Protocol):
 
     def size(self) -> tuple[int, int]:
         """Height and width of the frames, as the first of them has them."""
+
+    def start(self) -> int:
+        """The number of the frame with which the recording starts."""
+
+    def rate(self) -> float | None:
+        """Frames a second; None where the frames do not say it."""
 
     def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
         """Which of these frames are certainly not there, bool [N]."""
@@ -62,6 +69,18 @@ class VideoFrames:
         """Height and width of the frames."""
         height, width = self._size
         return height, width
+
+    def start(self) -> int:
+        """The number of its first frame."""
+        return self._first
+
+    def rate(self) -> float | None:
+        """Frames a second as the file has them."""
+        video = cv2.VideoCapture(str(self._path))
+        try:
+            return known_rate(video.get(cv2.CAP_PROP_FPS))
+        finally:
+            video.release()
 
     def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
         """Those before the first; how many a video has is known only when it was read."""
@@ -137,6 +156,14 @@ class FolderFrames:
         """Height and width of the first picture."""
         height, width = self._size
         return height, width
+
+    def start(self) -> int:
+        """1, or 0 where the pictures count from it: the first picture may be of a later frame."""
+        first = min(self._names)
+        return first if self._is_counted_on else min(first, 1)
+
+    def rate(self) -> None:
+        """Pictures do not say it."""
 
     def is_known_missing(self, frames: Ints) -> NDArray[np.bool_]:
         """Those without a picture."""

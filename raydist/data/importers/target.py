@@ -22,7 +22,7 @@ from raydist.errors import ConfigError, DataError
 from raydist.types import UNKNOWN_IDENTITY
 
 _SUFFIXES = (".csv", ".parquet")
-_COLUMNS = ("tracklet_id", "split", "modality", "camera", "identity", "frames", "stream")
+_COLUMNS = ("tracklet_id", "split", "modality", "camera", "identity", "frames", "stream", "time")
 _UNFIT_FOR_CSV = ("|", "\n", "\r")
 
 
@@ -37,6 +37,7 @@ class ImportedTracklet:
         frames: paths of the frames relative to the folder of the manifest, in the order of time.
         identity: number or name of the person; None when not known.
         stream: the same text for the parts of one track; None when it is whole.
+        time: when it begins, in seconds on a clock that all cameras share; None when not known.
     """
 
     tracklet_id: str
@@ -45,6 +46,7 @@ class ImportedTracklet:
     frames: list[str]
     identity: str | None = None
     stream: str | None = None
+    time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -202,11 +204,10 @@ def _identities(tracklets: Sequence[ImportedTracklet]) -> Identities:
 
 def _rows(tracklets: Sequence[ImportedTracklet], people: Identities) -> list[TrackletRow]:
     """Training rows of the table."""
-    in_streams = any(row.stream is not None for row in tracklets)
+    optional = ("stream", "time")
+    absent = {name for name in optional if all(getattr(row, name) is None for row in tracklets)}
     rows = []
     for tracklet, number in zip(tracklets, people.numbers.to_pylist(), strict=True):
         row = {"split": "train", **asdict(tracklet), "identity": number}
-        if not in_streams:
-            del row["stream"]
-        rows.append(cast(TrackletRow, row))
+        rows.append(cast(TrackletRow, {name: value for name, value in row.items() if name not in absent}))
     return rows

@@ -90,6 +90,19 @@ def test_pair_and_stream_may_be_empty(tmp_path):
     assert table.table["stream"].to_pylist() == [None, "s"]
 
 
+def test_times(tmp_path):
+    (tmp_path / "manifest.csv").write_text(
+        "tracklet_id,split,modality,camera,frames,Time\n"
+        "a,train,visible,D1,x,1970-01-01T00:01Z\nb,train,infrared,D1,y,\nc,train,infrared,D1,z,2.5\n"
+    )
+    table, notes = read(tmp_path)
+    np.testing.assert_array_equal(table.time, [60.0, np.nan, 2.5])
+    assert notes.lines() == []
+    days = pa.array([0, 86_400_000], pa.timestamp("ms"))
+    pq.write_table(parquet_table(time=days), tmp_path / "manifest.parquet")
+    assert read(tmp_path)[0].time.tolist() == [0.0, 86400.0]
+
+
 def test_a_name_that_no_file_has(tmp_path):
     for name in ("n" * 300, "a\0b"):
         with pytest.raises(DataError, match="expected a manifest"):
@@ -115,6 +128,10 @@ def test_other_columns_are_noted(tmp_path):
     ("text", "message"),
     [
         ("tracklet_id,split,modality,frames\na,train,visible,x\n", "column camera: missing"),
+        (
+            "tracklet_id,split,modality,camera,frames,time\na,train,visible,c,x,8 o'clock\n",
+            'column time: "8 o\'clock" in row 2 is no time; write seconds, or a date',
+        ),
         (
             "tracklet_id,split,modality,camera,frames\na,train, Thermal,c,x\n",
             "modality: 'Thermal' in row 2, expected one of visible, infrared; write 'infrared'",

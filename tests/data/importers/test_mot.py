@@ -120,6 +120,48 @@ def test_few_boxes_behind_the_end(tmp_path, write_video, write_tracks, silent, l
         import_mot(MotImport(tmp_path / "in"), Target(tmp_path / "people.csv"), silent)
 
 
+def test_times_of_videos(tmp_path, write_video, write_tracks, silent):
+    """Ten frames a second; a tracklet begins with its first box that the video has."""
+    for name in ("hall", "yard"):
+        write_video(tmp_path / "in" / f"{name}.avi", 10)
+        boxes = [[frame, track, 5, 5, 20, 30] for track in (1, 2) for frame in range(3 * track - 2, 9)]
+        write_tracks(tmp_path / "in" / f"{name}.txt", boxes)
+    target, request = Target(tmp_path / "people.csv", overwrite=True), MotImport(tmp_path / "in")
+    import_mot(request, target, silent)
+    assert read(target.path)[0].time.tolist() == [0.0, 0.3, 0.0, 0.3]
+    import_mot(replace(request, starts={"hall": 100.0, "yard": 1772353800.0}), target, silent)
+    assert read(target.path)[0].time.tolist() == [100.0, 100.3, 1772353800.0, 1772353800.3]
+    result = import_mot(replace(request, starts={"yard": 7.0}), target, silent)
+    np.testing.assert_array_equal(read(target.path)[0].time, [np.nan, np.nan, 7.0, 7.3])
+    assert result.notes.lines() == ["sequence without --start, so without times: 1 (hall)"]
+    import_mot(replace(request, first_frame=0), target, silent)
+    assert read(target.path)[0].time.tolist() == [0.1, 0.4, 0.1, 0.4]
+    joined = replace(request, cameras={"hall": "square", "yard": "square"})
+    assert import_mot(joined, target, silent).table.time is None
+
+
+def test_times_of_pictures(request_, target, silent, tree):
+    """Pictures have no rate; a file beside them may say it."""
+    assert import_mot(request_, target, silent).table.time is None
+    assert "time" not in target.path.read_text().splitlines()[0].split(",")
+    with pytest.raises(DataError, match=r"yard/img1: --start: the frames a second are not known"):
+        import_mot(replace(request_, starts={"yard": 7.0}), target, silent)
+    (tree / "yard" / "seqinfo.ini").write_text("[Sequence]\nimDir=img1\nframeRate=4\n")
+    target = replace(target, overwrite=True)
+    result = import_mot(request_, target, silent)
+    np.testing.assert_array_equal(result.table.time, [np.nan, np.nan, 0.0, 0.25])
+    pieces = replace(request_, rules=TrackRules(max_gap=0))
+    table = import_mot(pieces, target, silent).table
+    assert dict(zip(table.tracklet_id.tolist(), table.time.tolist(), strict=True))["yard/7/2"] == 0.75
+    assert rows(read(target.path)[0]) == rows(table)
+
+
+@pytest.mark.parametrize("rate", ["frameRate=fast", "frameRate=0", "frameRate=-1", ""])
+def test_a_rate_that_is_none(request_, target, silent, tree, rate):
+    (tree / "yard" / "seqinfo.ini").write_text(f"[Sequence]\nimDir=img1\n{rate}\n")
+    assert import_mot(request_, target, silent).table.time is None
+
+
 def test_pictures_from_0_and_tracks_from_1(tmp_path, write_folder, write_tracks, silent, picture):
     """A note where all frames are there, a problem where the last is not; the option mends both."""
     write_folder(tmp_path / "in" / "hall", range(5))
