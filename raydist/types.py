@@ -159,7 +159,7 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
         raise FeatureError(
             f"features of shape {features.shape} and type {features.dtype}: expected float32 [N, D]"
         )
-    length = np.linalg.norm(features, axis=1)
+    length = row_lengths(features)
     for bad, what in (
         (~np.isfinite(length), "a value that is NaN or infinite"),
         (np.abs(length - 1) > tolerance, "another length than 1"),
@@ -171,6 +171,16 @@ def check_features(features: Floats, names: NDArray[Any] | None = None, toleranc
                 f"{rows.size} of {len(features)} features have {what}; "
                 f"the first: {', '.join(map(str, shown))}"
             )
+
+
+def row_lengths(features: Floats) -> Floats:
+    """The length of each row, float32 [N], without a second table.
+
+    >>> row_lengths(np.array([[0.6, 0.8], [0, 3]], np.float32)).tolist()
+    [1.0, 3.0]
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.sqrt(np.einsum("nd,nd->n", features, features))
 
 
 def unit_rows(table: NDArray[Any]) -> NDArray[Any]:

@@ -103,7 +103,6 @@ def search(
 ) -> None:
     """Rank the tracklets of a gallery by their similarity to one tracklet, or to frames of one's own."""
     from raydist.api.selection import Selection
-    from raydist.cli.search_query import query_of_features, query_of_frames
     from raydist.types import Modality
 
     of_frames = {"FRAME": more, "--modality": modality, "--camera": camera, "--gallery": gallery}
@@ -111,8 +110,12 @@ def search(
         raise ConfigError("give --query TRACKLET_ID with features, or --frames A.jpg ... with a run")
     if query is not None:
         require_unused(of_frames | {"--checkpoint": checkpoint}, "--query looks for a tracklet of the file")
+        from raydist.cli.search_query import query_of_features
+
         asked = query_of_features(Path(source), query)
     else:
+        from raydist.cli.search_frames import query_of_frames
+
         pictures = [one for one in (frames, *(more or [])) if one is not None]
         asked = query_of_frames(
             source, pictures, modality=modality, camera=camera, gallery=gallery, checkpoint=checkpoint

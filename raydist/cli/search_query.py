@@ -1,21 +1,12 @@
-"""What a search is for, and in what it looks: a tracklet of a file of features, or frames and a run."""
+"""What a search is for, and in what it looks: a tracklet of a file of features."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from raydist.api.clips import Clip
 from raydist.api.query import Asked
-from raydist.api.run_encoder import SECTIONS, RunEncoder, searched_tracklets
 from raydist.api.selection import row_of
-from raydist.cli.common import print_line
-from raydist.data.feature_files import read_features
-from raydist.data.importers.pictures import SUFFIXES, is_picture, natural_key
-from raydist.engine.trained import Trained
-from raydist.errors import ConfigError, DataError
-from raydist.types import FeatureTable, Modality
+from raydist.data.feature_index import read_indexed_features
 
 
 def query_of_features(path: Path, tracklet: str) -> Asked:
@@ -25,52 +16,5 @@ def query_of_features(path: Path, tracklet: str) -> Asked:
         ConfigError: the file has no such tracklet.
         DataError: it is no file of features.
     """
-    table = read_features(path)
+    table = read_indexed_features(path)
     return Asked.of_row(table, row_of(table, tracklet))
-
-
-def query_of_frames(
-    run: str,
-    pictures: Sequence[Path],
-    *,
-    modality: str | None,
-    camera: str | None,
-    gallery: Path | None,
-    checkpoint: str | None,
-) -> Asked:
-    """Frames of one person through the encoder of a run, and features by the same encoder.
-
-    Raises:
-        ConfigError: the modality is not given, or no run is there.
-        DataError: a frame or the gallery cannot be read.
-    """
-    if modality is None:
-        raise ConfigError("--modality visible or --modality infrared: frames do not say it")
-    trained = Trained.load(run, None, sections=SECTIONS, checkpoint=checkpoint)
-    encoder = RunEncoder(trained)
-    frames = _frames(pictures)
-    feature = encoder.embed([cast(Clip, frames)], modality=modality, camera=camera)
-    table = _gallery(trained, encoder) if gallery is None else read_features(gallery)
-    if table.features.shape[1] != encoder.width:
-        raise DataError(
-            f"{gallery}: features of width {table.features.shape[1]}, but those of {run} have width "
-            f"{encoder.width}: embed the gallery by this encoder"
-        )
-    title = f"{len(frames)} {modality} frames, by {run} after {trained.chosen.line()}"
-    return Asked(title, feature, Modality.parse(modality), table)
-
-
-def _gallery(trained: Trained, encoder: RunEncoder) -> FeatureTable:
-    chosen = searched_tracklets(trained)
-    print_line(f"features of {len(chosen):,} tracklets of the run's data; --gallery takes a file of them")
-    return encoder.embed(chosen)
-
-
-def _frames(paths: Sequence[Path]) -> list[Path]:
-    """Pictures in the order in which they are given; those of a folder by their names."""
-    if len(paths) > 1 or not paths[0].is_dir():
-        return list(paths)
-    pictures = [path for path in paths[0].iterdir() if is_picture(path.name)]
-    if not pictures:
-        raise DataError(f"{paths[0]}: no picture in this folder ({', '.join(sorted(SUFFIXES))})")
-    return sorted(pictures, key=lambda path: natural_key(path.name))

@@ -21,7 +21,7 @@ from raydist.data.tracklet_rules import ALLOWED, check_allowed, check_filled, ch
 from raydist.errors import DataError
 from raydist.plurals import counted
 from raydist.storage import SHARED, make_folder, whole_file
-from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality
+from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality, row_lengths
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split", "time")
 _NEEDED = {"tracklet_id": "text", "modality": "visible or infrared", "camera": "text"}
@@ -85,8 +85,36 @@ def read_features(path: str | Path) -> FeatureTable:
     """
     path, problems = Path(path), TableProblems()
     columns = _columns(read_parquet(path), _WANTED, _NEEDED, problems)
-    texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
     features = vectors(columns["feature"], "feature", problems) if "feature" in columns else None
+    return _as_table(path, columns, features, problems)
+
+
+def read_features_but(path: Path, features: Floats) -> FeatureTable:
+    """The table of a file of which the features are known already, so that they are not read.
+
+    Args:
+        path: a file that `read_features` takes.
+        features: float32 [N, D], what it has.
+
+    Raises:
+        DataError: see `read_features`; or the file has another number of rows.
+    """
+    wanted, problems = [name for name in _WANTED if name != "feature"], TableProblems()
+
+    def known(headings: Sequence[str]) -> list[str]:
+        places = read_headings(headings, wanted, TableProblems()).places
+        return [headings[place] for place in places.values()]
+
+    needed = {name: _NEEDED[name] for name in wanted if name in _NEEDED}
+    columns = _columns(read_parquet(path, known), wanted, needed, problems)
+    return _as_table(path, columns, features, problems)
+
+
+def _as_table(
+    path: Path, columns: Mapping[str, pa.ChunkedArray], features: Floats | None, problems: TableProblems
+) -> FeatureTable:
+    """The table of some columns, once they are checked."""
+    texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
     identities = read_identities(columns["identity"], problems) if "identity" in columns else None
     times = time_column(columns["time"], problems) if "time" in columns else None
     for name, allowed in ALLOWED.items():
@@ -189,7 +217,7 @@ def _texts(
 
 def _check_vectors(features: Floats, ids: pa.ChunkedArray | None, problems: TableProblems) -> None:
     """Note features that are not finite or not of unit length."""
-    length = np.linalg.norm(features, axis=1)
+    length = row_lengths(features)
     finite = np.isfinite(length)
     with np.errstate(invalid="ignore"):
         other = finite & (np.abs(length - 1) > _TOLERANCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,8 @@ import pyarrow.parquet
 from raydist.data.file_kinds import file_kind, is_text
 from raydist.errors import DataError
 
+Choice = Callable[[Sequence[str]], Sequence[str]]
+
 _MAGIC = b"PAR1"
 _HEAD = 4096
 _TAIL = 8
@@ -18,15 +21,20 @@ _OTHER_LENGTH = re.compile(r"Expected all lists to be of size=(\d+) but index (\
 """What Arrow (25.0) says of a null among lists of one length; the index is that of the row behind it."""
 
 
-def read_parquet(file: Path) -> pa.Table:
+def read_parquet(file: Path, columns: Choice | None = None) -> pa.Table:
     """A whole file, with its text checked to be text.
+
+    Args:
+        file: the file.
+        columns: chooses those that are read from the names of all; None takes all.
 
     Raises:
         DataError: the file is missing, truncated, damaged, of another kind, or has null among lists of one
             length.
     """
     try:
-        table = pa.parquet.ParquetFile(file).read()
+        parquet = pa.parquet.ParquetFile(file)
+        table = parquet.read(None if columns is None else list(columns(parquet.schema_arrow.names)))
         table.validate(full=True)
     except FileNotFoundError:
         raise DataError(f"{file}: no such file") from None

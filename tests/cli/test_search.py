@@ -1,5 +1,7 @@
 """`raydist search`: a tracklet of a file, or frames through the encoder of a run, against a gallery."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 
 from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import read_features, write_features
+from raydist.types import FeatureTable, unit_rows
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,34 @@ def test_filters_and_the_query_itself_are_left_out(raydist, features):
     matches = raydist("search", features, "--query", table.tracklet_id[0], *words, "--json").json["matches"]
     rows = np.flatnonzero((table.camera == camera) & (table.split == table.split[0]))
     assert {match["tracklet_id"] for match in matches} == set(table.tracklet_id[rows[rows != 0]].tolist())
+
+
+def test_a_large_file_gets_an_index_and_the_same_matches(raydist, tmp_path):
+    rng, row = np.random.default_rng(0), np.arange(2200)
+    table = FeatureTable(
+        unit_rows(rng.normal(size=(len(row), 512)).astype(np.float32)),
+        row.astype(str),
+        (row % 2).astype(np.int8),
+        np.array(["a", "b", "c"])[row % 3],
+    )
+    write_features(table, tmp_path / "f.parquet")
+    words = ["search", tmp_path / "f.parquet", "--query", "8", "--in-camera", "b", "--json"]
+    first, second = raydist(*words), raydist(*words)
+    assert "f.parquet.index: kept for later searches" in first.err
+    assert "index" not in second.err
+    rows = row[(row % 2 == 1) & (row % 3 == 1)]
+    names, similarity = expected(table, 8, rows)
+    for result in (first, second):
+        assert [match["tracklet_id"] for match in result.json["matches"]] == names[:20]
+        assert [match["similarity"] for match in result.json["matches"]] == pytest.approx(
+            similarity[:20], abs=1e-6
+        )
+    assert first.json == second.json
+
+
+def test_a_search_in_a_file_needs_no_torch():
+    code = "import sys, raydist.cli.search, raydist.cli.search_query; print('torch' in sys.modules)"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
 
 
 def test_matches_of_a_time_alone(raydist, features, tmp_path):
