@@ -57,3 +57,9 @@ def visit(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> I
 def is_wider_than_the_screen(page: Page) -> bool:
     """Whether it has to be moved sideways."""
     return page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+SMALLEST_LETTERS = """() => Math.min(...[...document.querySelectorAll(".chart > svg text")]
+  .filter(text => text.getClientRects().length)
+  .map(text => parseFloat(getComputedStyle(text).fontSize) * Math.hypot(text.getCTM().a, text.getCTM().b)))"""
+"""A script: the size of the smallest letters in charts, in pixels of the screen."""

@@ -29,18 +29,20 @@ class Head:
         process: the head itself.
         port: where drivers connect.
         dashboard: the port that takes jobs.
+        spare: a port that nothing uses.
     """
 
     env: dict[str, str]
     process: subprocess.Popen[bytes]
     port: int
     dashboard: int
+    spare: int
 
 
 @pytest.fixture
 def head(tmp_path: Path) -> Iterator[Head]:
     """A head with two CPUs; the home of its user and of raydist lies in the test's folder."""
-    port, dashboard, agent = (free_port() + offset for offset in range(3))
+    port, dashboard, agent, spare = range(first := _free_port(), first + 4)
     session = tempfile.mkdtemp(prefix="rj-", dir="/tmp")  # a short path: it holds sockets
     env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
         "RAY_AUTH_MODE": "token",
@@ -65,15 +67,16 @@ def head(tmp_path: Path) -> Iterator[Head]:
     )
     try:
         _wait_for(dashboard)
-        yield Head(env, process, port, dashboard)
+        yield Head(env, process, port, dashboard, spare)
     finally:
         end(process)
         shutil.rmtree(session, ignore_errors=True)
 
 
-def free_port() -> int:
-    """A port below 10000, where Ray's workers do not listen."""
-    for port in range(7000, 9999):
+def _free_port() -> int:
+    """A port below 10000, where Ray's workers do not listen, and apart from those of other test processes."""
+    first = 7000 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(first, first + 200, 4):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port

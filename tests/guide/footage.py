@@ -1,4 +1,4 @@
-"""Footage of two cameras as users have it: videos, and the track files of a detector and tracker of few lines."""
+"""Footage of two cameras as users have it: videos, and track files by a tracker of a few lines."""
 
 import csv
 from collections.abc import Iterable, Iterator

@@ -15,7 +15,6 @@ from mlflow import MlflowClient
 
 from raydist.tuning.study_folder import StudyFolder
 from tests.guide.footage import NUM_PEOPLE, write_footage
-from tests.ray_head import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -53,8 +52,8 @@ def test_the_tour_of_the_engineer(run_page, tmp_path):
 
 def test_the_tour_of_the_platform_engineer(head, shell_script, tmp_path):
     shutil.copytree(ROOT / "tune_spaces", tmp_path / "tune_spaces")
-    script, mlflow = shell_script("tour-platform.md"), free_port()
-    for usual, free in (("6379", head.port), ("8265", head.dashboard), ("5000", mlflow)):
+    script = shell_script("tour-platform.md")
+    for usual, free in (("6379", head.port), ("8265", head.dashboard), ("5000", head.spare)):
         assert f"127.0.0.1:{usual}" in script
         script = script.replace(usual, str(free))
     walk = subprocess.Popen(
@@ -87,5 +86,5 @@ def check_mlflow(client: MlflowClient) -> None:
         runs = client.search_runs([experiment.experiment_id])
         names[experiment.name] = {run.info.run_name: run.info.status for run in runs}
     assert names["raydist/cba-synthetic"] == {"first": "FINISHED"}
-    assert set(names["raydist/cba-hitsz_vcm"]) == {"night", "trial-0000", "trial-0001", "trial-0002"}
-    assert names["raydist/cba-hitsz_vcm"]["night"] == "FINISHED"
+    assert set(names["raydist/hitpro-synthetic"]) == {"night", "trial-0000", "trial-0001", "trial-0002"}
+    assert names["raydist/hitpro-synthetic"]["night"] == "FINISHED"
