@@ -1,8 +1,8 @@
 """A study of four short trials on two data sets, which is killed in the middle and goes on to its end.
 
-The first two trials are the same, so that one that is cut off can be compared with one that is not; the third
-learns nothing, so that pieces of its tracklets stay apart, by which trials are compared; and the fourth cannot
-be clustered.
+The first two trials are the same, so that one that is cut off can be compared with one that is not; the
+third learns nothing, so that pieces of its tracklets stay apart, by which trials are compared; and the fourth
+cannot be clustered.
 """
 
 import json

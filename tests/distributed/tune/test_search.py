@@ -1,4 +1,4 @@
-"""A study on Ray from end to end, as its folder and its records tell, and what is refused before one starts."""
+"""A study on Ray from end to end, as its folder tells, and what is refused before one starts."""
 
 import json
 from pathlib import Path
