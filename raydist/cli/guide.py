@@ -15,6 +15,9 @@ from raydist.registry import one_of
 
 FOLDER = Path(__file__).parent.parent / "guide"
 TOPICS = (
+    "tour-researcher",
+    "tour-engineer",
+    "tour-platform",
     "data",
     "drawn-people",
     "methods",

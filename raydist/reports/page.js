@@ -55,7 +55,7 @@ const raydist = (() => {
       if (event.key === "Escape") return off();
       if (!(event.key in STEPS) || !count()) return;
       event.preventDefault();
-      const next = chosen < 0 ? 0 : chosen + stepFrom(event.key, columns());
+      const next = chosen < 0 && event.key !== "End" ? 0 : chosen + stepFrom(event.key, columns());
       take(Math.max(0, Math.min(count() - 1, next)));
     });
   };

@@ -14,6 +14,9 @@ from raydist.cli.app import app
 ROOT = Path(__file__).parent.parent.parent
 PAGES = {page.name: page for page in [ROOT / "README.md", *sorted((ROOT / "raydist" / "guide").glob("*.md"))]}
 
+TOURS = {name for name in PAGES if name.startswith("tour-")}
+"""Pages that `test_tours.py` runs, with what their readers have."""
+
 _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<why>.*?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
 )
@@ -84,9 +87,11 @@ def _run_commands(text: str) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `page` is made once for each page."""
+    """A test that asks for `page` is made once for each page, for `no_tour` for each that is none."""
     if "page" in metafunc.fixturenames:
         metafunc.parametrize("page", PAGES)
+    if "no_tour" in metafunc.fixturenames:
+        metafunc.parametrize("no_tour", [name for name in PAGES if name not in TOURS])
 
 
 @pytest.fixture
@@ -111,6 +116,35 @@ def data_blocks() -> list[Block]:
 def run_commands() -> Callable[[str], None]:
     """`run_commands(text)` runs the lines of a bash block."""
     return _run_commands
+
+
+@pytest.fixture
+def run_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`run_page(name)` runs the blocks of a page in order in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def run(page: str) -> None:
+        names = {"__name__": "page"}
+        for block in blocks(page):
+            if block.file:
+                Path(block.file).write_text(block.text)
+            elif block.why_not_run:
+                continue
+            elif block.language == "bash":
+                _run_commands(block.text)
+            elif block.language == "python":
+                exec(compile(block.text, f"{block.page}:{block.line}", "exec"), names)
+
+    return run
+
+
+@pytest.fixture
+def shell_script() -> Callable[[str], str]:
+    """`shell_script(name)`: the lines of a page for the shell, without those that are not run."""
+    return lambda page: "".join(
+        block.text for block in blocks(page) if block.language == "bash" and not block.why_not_run
+    )
 
 
 @pytest.fixture

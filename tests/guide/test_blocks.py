@@ -1,27 +1,14 @@
 """Every block of README and guide is run as a reader would run it, or says why it is not."""
 
-from pathlib import Path
-
 import pytest
 
 LANGUAGES = {"bash", "python", "yaml", ""}
-COMMANDS = ("raydist ", "python ", "pip ", "ray ")
+COMMANDS = ("raydist ", "python ", "pip ", "ray ", "mlflow ")
 
 
 @pytest.mark.ray
-def test_the_blocks_of_a_page_run_in_order_in_one_folder(page_blocks, run_commands, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    names = {"__name__": "page"}
-    for block in page_blocks:
-        if block.file:
-            Path(block.file).write_text(block.text)
-        elif block.why_not_run:
-            continue
-        elif block.language == "bash":
-            run_commands(block.text)
-        elif block.language == "python":
-            exec(compile(block.text, f"{block.page}:{block.line}", "exec"), names)
+def test_the_blocks_of_a_page_run_in_order_in_one_folder(no_tour, run_page):
+    run_page(no_tour)
 
 
 def test_a_block_says_its_language_and_a_marker_its_reason(page, page_blocks, page_file):

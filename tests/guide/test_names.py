@@ -39,7 +39,7 @@ def spans(prose: str) -> list[str]:
 
 def commands(text: str) -> Iterator[list[str]]:
     """The commands of raydist in a text of shell lines, as their words after ``raydist``."""
-    for line in re.split(r"\n|&&|;| -- ", text.replace("\\\n", "")):
+    for line in re.split(r"\n|&&|\|\||;| -- ", text.replace("\\\n", "")):
         words = shlex.split(line, comments=True)
         if words[:1] == ["raydist"]:
             yield words[1:]

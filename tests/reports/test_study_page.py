@@ -5,13 +5,14 @@ from itertools import pairwise
 import pytest
 
 from raydist.reports.study_page import progress, study_page, write_study_page
-from raydist.reports.templates import policy, script
+from raydist.reports.templates import policy, script, write_html
 from raydist.tuning.analysis import analyse
 from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
 from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trial import Trial
+from tests.browser import SMALLEST_LETTERS, is_wider_than_the_screen
 
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -147,3 +148,77 @@ def test_it_lies_in_the_folder_and_the_same_records_give_the_same_bytes(study, t
     path = write_study_page(folder, analyse(study, folder.trials()))
     assert path == folder.path / "report" / "index.html"
     assert path.read_text() == study_page(study, trials, analyse(study, trials))
+
+
+def luminance(colour):
+    """Of WCAG 2, of `rgb(...)` or `color(srgb ...)`."""
+    values = [float(one) for one in re.findall(r"\d[\d.]*", colour)[:3]]
+    scaled = values if colour.startswith("color(") else [value / 255 for value in values]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in scaled]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    """The ratio of WCAG 2."""
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.fixture
+def html(text, tmp_path):
+    return write_html(tmp_path / "study.html", text)
+
+
+def test_a_browser_shows_the_winner_the_charts_and_every_trial(visit, html):
+    page = visit(html)
+    assert not is_wider_than_the_screen(page)
+    assert page.get_by_role("heading", level=1).inner_text() == "Search for cba on synthetic, manifest"
+    assert "Trial 6: map 26" in page.locator("#winner").inner_text()
+    assert page.locator("#trials tbody").first.locator("tr").count() == 10
+    assert EVIL in page.locator("#trials tbody").first.inner_text()
+    sample = page.locator("#trials details")
+    assert not sample.locator("table").is_visible()
+    sample.locator("summary").click()
+    assert sample.locator("tbody tr").count() == 10
+    assert sample.locator("table").is_visible()
+    assert not is_wider_than_the_screen(page)
+
+
+def test_what_a_table_says_of_itself_is_on_the_screen_before_it_is_moved(visit, html):
+    page = visit(html)
+    for caption in page.locator("caption").all():
+        box = caption.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= page.viewport_size["width"]
+
+
+def test_the_chart_of_a_study_is_read_with_pointer_and_keys(visit, html):
+    page = visit(html)
+    tip, chart = page.locator(".tip"), page.locator("#objective svg[data-marks]")
+    chart.scroll_into_view_if_needed()
+    chart.hover()
+    tip.wait_for(state="visible")
+    page.mouse.move(0, 0)
+    chart.focus()
+    page.keyboard.press("End")
+    assert tip.inner_text().startswith("trial 8")
+    page.keyboard.press("Home")
+    assert tip.inner_text().startswith("trial 0")
+    assert "finished 20.000" in tip.inner_text()
+    page.keyboard.press("Escape")
+    tip.wait_for(state="hidden")
+
+
+def test_the_lines_of_trials_differ_from_the_ground(visit, html):
+    page = visit(html)
+    lines = page.locator("#parameters .chart > svg .thread")
+    assert lines.count() == 9
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        ground = page.evaluate("getComputedStyle(document.querySelector('.threads')).backgroundColor")
+        strokes = lines.evaluate_all("lines => lines.map(line => getComputedStyle(line).stroke)")
+        assert min(contrast(stroke, ground) for stroke in strokes) >= 1.8
+
+
+def test_letters_of_a_study_can_be_read(visit, html):
+    assert visit(html).evaluate(SMALLEST_LETTERS) >= 9

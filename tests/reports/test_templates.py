@@ -14,7 +14,7 @@ from raydist.reports.run_page import run_page
 from raydist.reports.templates import policy, script, write_html
 from raydist.reports.views import Views, with_map, with_rankings
 from raydist.types import FeatureTable, Modality, unit_rows
-from tests.browser import is_wider_than_the_screen
+from tests.browser import SMALLEST_LETTERS, is_wider_than_the_screen
 
 LARGEST_PAGE = 30_000_000
 
@@ -65,11 +65,6 @@ def large_html(tmp_path, monkeypatch):
     )
     text = features_page(table, "large.parquet", protocol="plain", labels=identity, labels_name="l.parquet")
     return write_html(tmp_path / "large.html", text)
-
-
-SMALLEST_LETTERS = """() => Math.min(...[...document.querySelectorAll(".chart > svg text")]
-  .filter(text => text.getClientRects().length)
-  .map(text => parseFloat(getComputedStyle(text).fontSize) * Math.hypot(text.getCTM().a, text.getCTM().b)))"""
 
 
 def test_a_run_is_read_with_pointer_and_keys(visit, run_html):

@@ -1,21 +1,6 @@
-"""A study on Ray from end to end: it is killed in the middle, and goes on to its end.
-
-Of its four trials the first two are the same, so that one that is cut off can be compared with one that is
-not; the third learns nothing, so that pieces of its tracklets stay apart, by which trials are compared; and
-the fourth cannot be clustered.
-"""
+"""A study on Ray from end to end, as its folder tells, and what is refused before one starts."""
 
 import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -28,81 +13,8 @@ from raydist.engine.schema import load_config
 from raydist.errors import ConfigError, DataError
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
-from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trial import Trial
-from tests.processes import listening_sockets
-
-SPACE = """
-recipes: {synthetic: smoke method.name=dcl, hitsz_vcm: smoke method.name=dcl}
-train.lr: {choice: [1e-3, 1e-9]}
-clustering.min_samples: {choice: [2, 2, 2, 1000]}
-"""
-WORDS = [
-    "train.epochs=4", "train.iterations=6", "train.batch_identities=3", "train.batch_instances=2",
-    "ray.num_workers=1", "ray.num_shards=1", "tune.num_samples=4", "tune.seed=14", "tune.max_concurrent=1",
-    "tune.objective=consistency", "tracking.mlflow_uri=sqlite:///mlflow.db",
-]  # fmt: skip
-
-
-def wait_for_an_epoch(folder: Path, number: int) -> None:
-    """Until the records of a study say that a trial came to the end of an epoch."""
-    path, give_up = folder / "trials.jsonl", time.monotonic() + 500
-    while time.monotonic() < give_up:
-        events = (
-            [json.loads(line) for line in path.read_text().splitlines(True) if line.endswith("\n")]
-            if path.is_file()
-            else []
-        )
-        if any(event["trial"] == number and "epoch" in event for event in events):
-            return
-        time.sleep(0.05)
-    raise TimeoutError(f"no epoch of trial {number} in {path}")
-
-
-@contextmanager
-def started(command: list[str], *, kill: Callable[[int, int], None], **more: object) -> Iterator[int]:
-    """A process in a group of its own; one of them or all are killed at the end of the block."""
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0, **more
-    )
-    try:
-        yield process.pid
-    finally:
-        kill(process.pid, signal.SIGKILL)
-        process.wait(timeout=60)
-
-
-@pytest.fixture(scope="module")
-def study(smoke_root, run_env_of_module, tmp_path_factory):
-    """The folder, the trials when it was killed, the summary, and what was said after that."""
-    home = tmp_path_factory.mktemp("study")
-    (home / "space.yaml").write_text(SPACE)
-    words = [
-        "space.yaml",
-        *WORDS,
-        "data.name=synthetic,hitsz_vcm",
-        f"data.root=unused,{smoke_root}",
-        "run.name=s",
-    ]
-    command = [sys.executable, "-m", "raydist.tune", *words]
-    with started(command, kill=os.kill, cwd=home, env=run_env_of_module) as pid:
-        wait_for_an_epoch(home / "runs" / "s", 0)
-        sockets = listening_sockets(pid)
-        wait_for_an_epoch(home / "runs" / "s", 1)
-    folder = StudyFolder.open(home / "runs" / "s")
-    killed = folder.trials()
-    again = [*command, "--resume", "runs/s", "--json"]
-    result = subprocess.run(
-        again, cwd=home, env=run_env_of_module, capture_output=True, text=True, timeout=500, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    (home / "sockets.json").write_text(json.dumps(sockets))
-    return folder, killed, json.loads(result.stdout.splitlines()[-1]), result.stderr
-
-
-@pytest.fixture(scope="module")
-def run_env_of_module():
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+from tests.distributed.tune.small_study import WORDS, experiment_of
 
 
 def test_every_socket_was_on_the_loopback_in_the_middle_of_the_search(study):
@@ -203,18 +115,12 @@ def test_the_winner_repeats_its_value_when_it_is_trained_again(study, cluster, t
     )
 
 
-def experiment_of(client, study):
-    summary = study[2]
-    name = f"raydist/{summary['method']}-{'+'.join(summary['data'])}"
-    return client.get_experiment_by_name(name).experiment_id
-
-
 def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
     from mlflow import MlflowClient
 
     folder = study[0]
     client = MlflowClient(f"sqlite:///{folder.path.parent.parent}/mlflow.db")
-    runs = client.search_runs([experiment_of(client, study)])
+    runs = client.search_runs([experiment_of(client, study[2])])
     parent = next(run for run in runs if run.info.run_name == "s")
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert (len(runs), len(children), parent.info.status) == (5, 4, "FINISHED")
@@ -235,79 +141,6 @@ def test_mlflow_has_one_run_for_the_study_and_one_for_each_trial(study):
         "best-hitsz_vcm.yaml",
         "report",
     }
-
-
-@pytest.fixture(scope="module")
-def mlflow_ui(study, run_env_of_module):
-    """The address of MLflow's pages over the study's store."""
-    home = study[0].path.parent.parent
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    words = [
-        "--backend-store-uri",
-        f"sqlite:///{home}/mlflow.db",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        port,
-        "--workers",
-        "1",
-    ]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    address = f"http://127.0.0.1:{port}"
-    with started(
-        [sys.executable, "-m", "mlflow", "ui", *words],
-        kill=os.killpg,
-        cwd=home,
-        env=run_env_of_module | quiet,
-    ):
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}/health", timeout=10).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
-
-
-@pytest.fixture
-def page():
-    """A page of a browser without a window."""
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("needs Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with (
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]) as opened,
-    ):
-        page = opened.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(120_000)
-        yield page
-
-
-def test_a_browser_shows_the_trials_below_their_study_and_their_curves(study, mlflow_ui, page, tmp_path):
-    from mlflow import MlflowClient
-
-    client = MlflowClient(f"sqlite:///{study[0].path.parent.parent}/mlflow.db")
-    experiment = experiment_of(client, study)
-    (child,) = client.search_runs([experiment], "attributes.run_name = 'trial-0000'")
-    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs")
-    row = page.get_by_role("row").filter(has=page.get_by_role("link", name="s", exact=True))
-    row.get_by_role("button").first.click()
-    for trial in study[0].trials():
-        page.get_by_role("link", name=f"trial-{trial.number:04d}").first.wait_for()
-    page.screenshot(path=tmp_path / "runs.png")
-
-    page.goto(f"{mlflow_ui}/#/experiments/{experiment}/runs/{child.info.run_id}/model-metrics")
-    page.get_by_role("heading", name="trial-0000").wait_for()
-    curve = page.locator(".js-plotly-plot .scatterlayer .js-line").first
-    curve.wait_for(state="attached")
-    assert len(curve.get_attribute("d").split("L")) == 4
-    page.screenshot(path=tmp_path / "curves.png")
-    assert all((tmp_path / name).stat().st_size > 10_000 for name in ("runs.png", "curves.png"))
 
 
 def test_a_cluster_without_room_is_refused_at_once(cluster, tmp_path):
