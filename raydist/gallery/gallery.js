@@ -52,9 +52,10 @@
   // Tracklets in words and pictures.
   const clusterWord = (cluster) => (cluster === null ? "" : cluster < 0 ? "no cluster" : `cluster ${cluster}`);
   const place = (entry) => {
-    const words = [`camera ${entry.camera}`, entry.time, entry.split, clusterWord(entry.cluster)].filter((word) => word !== null && word !== "");
+    const words = [`camera ${entry.camera}`, entry.split, clusterWord(entry.cluster)].filter((word) => word !== null && word !== "");
     const line = make("span", { class: `place ${entry.modality}` }, make("b", { text: entry.modality }));
     line.append(` · ${words.join(" · ")}`);
+    if (entry.time) line.append(make("span", { class: "when", text: entry.time }));
     return line;
   };
   const picture = (entry, index, alt) =>
