@@ -14,7 +14,7 @@ OF_THE_WHOLE = {
 OF_SEVERAL = {
     "cli/bench/test_help.py": "the options of all commands of the package",
     "distributed/test_jobs.py": "a training as a Ray job, from submission to its end",
-    "distributed/tune/test_mlflow_pages.py": "what MLflow's pages show of a run and a study",
+    "distributed/tune/test_mlflow_pages.py": "what MLflow's own pages show of a run and of a study",
     "evaluation/test_image_sets.py": "protocols of the image data sets, from their files to their scores",
 }
 """File of tests/ -> what of several modules it tests together."""
