@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from raydist.data.times import time_text
 from raydist.errors import ConfigError, DataError
 from raydist.registry import cut, one_of
 from raydist.types import FeatureTable, Ints, Modality
@@ -53,7 +54,9 @@ class Selection:
             chosen &= table.split == self.split
         chosen &= self._in_time(table)
         if not chosen.any():
-            raise DataError(f"no tracklet is {self._words()}: there is nothing to search in")
+            raise DataError(
+                f"no tracklet is {self._words()}: there is nothing to search in{self._period(table)}"
+            )
         return np.flatnonzero(chosen)
 
     def _in_time(self, table: FeatureTable) -> NDArray[np.bool_]:
@@ -67,6 +70,13 @@ class Selection:
             )
         begins = np.ones(len(table), bool) if self.after is None else table.time >= self.after
         return begins & (~np.isnan(table.time) if self.before is None else table.time < self.before)
+
+    def _period(self, table: FeatureTable) -> str:
+        """From when to when the tracklets begin, where a time was asked for."""
+        if table.time is None or (self.after is None and self.before is None):
+            return ""
+        first, last = float(np.nanmin(table.time)), float(np.nanmax(table.time))
+        return f"; the tracklets begin from {time_text(first)} to {time_text(last)}"
 
     def _words(self) -> str:
         words = [self.modality.label if self.modality is not None else ""]

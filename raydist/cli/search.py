@@ -108,6 +108,8 @@ def search(
     of_frames = {"FRAME": more, "--modality": modality, "--camera": camera, "--gallery": gallery}
     if (query is None) == (frames is None):
         raise ConfigError("give --query TRACKLET_ID with features, or --frames A.jpg ... with a run")
+    if threshold is not None and not -1 <= threshold <= 1:
+        raise ConfigError(f"--threshold {threshold:g}: expected a similarity from -1 to 1")
     if query is not None:
         require_unused(of_frames | {"--checkpoint": checkpoint}, "--query looks for a tracklet of the file")
         from raydist.cli.search_query import query_of_features

@@ -57,6 +57,7 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault(
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2"
     )  # also how often Ray Train takes a report
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")  # a busy machine starts slowly
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault(
         "TUNE_DISABLE_STRICT_METRIC_CHECKING", "1"
@@ -67,6 +68,7 @@ def prepare(address: str | None) -> None:
     if address is None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
         os.environ.setdefault("RAY_TRAIN_ENABLE_PREEMPTION_WATCHER", "0")  # the machine is not taken away
+        os.environ.setdefault("SERVE_SOCKET_REUSE_PORT_ENABLED", "0")  # two galleries do not share a port
         most = str(max(os.cpu_count() or 1, STARTS_AT_ONCE))
         os.environ.setdefault(
             "RAY_worker_maximum_startup_concurrency", most

@@ -25,8 +25,11 @@ INSTALL = "pip install 'raydist[serve]'"
 
 NAME = "gallery"
 
-AT_ONCE = 16
-"""Requests that a replica works on at once; more wait."""
+AT_ONCE = 256
+"""Requests that a replica takes at once; more wait. A few threads answer them."""
+
+BODY_SECONDS = 60.0
+"""How long the pictures of a request may be on their way."""
 
 
 @contextmanager
@@ -54,17 +57,31 @@ def serving(gallery: Gallery, guard: Guard) -> Iterator[None]:
         level = serve_log.level
         serve_log.setLevel(logging.WARNING)
         try:
-            serve.start(
-                proxy_location="HeadOnly",
-                http_options={"host": guard.host, "port": guard.port},
-                logging_config=quiet,
-            )
+            _listen(serve, guard, quiet)
             serve.run(_application(serve, site), name=NAME, route_prefix="/", logging_config=quiet)
             yield
         finally:
             if is_shared:  # else it ends with its Ray; an end of its own is an error that Ray prints
                 serve.shutdown()
             serve_log.setLevel(level)
+
+
+def _listen(serve: Any, guard: Guard, logging_config: dict[str, Any]) -> None:
+    """Start the proxy.
+
+    Raises:
+        ConfigError: another process has taken the port since it was looked at.
+    """
+    options = {"host": guard.host, "port": guard.port}
+    try:
+        serve.start(proxy_location="HeadOnly", http_options=options, logging_config=logging_config)
+    except RuntimeError as error:
+        if "Failed to bind" not in str(error):
+            raise
+        raise ConfigError(
+            f"--host {guard.host} --port {guard.port}: another process has taken it meanwhile; "
+            "--port 0 takes a port that is free"
+        ) from None
 
 
 def free_port(host: str, port: int) -> int:
@@ -136,10 +153,18 @@ class Replica:
         return Response(answer.body, answer.status, headers)
 
     async def _answer(self, request: Any) -> Answer:
-        asked = Request(request.method, request.url.path, request.url.query, dict(request.headers))
-        if request.method != "POST" or self._site.guard.refusal(asked):
+        method = "GET" if request.method == "HEAD" else request.method
+        asked = Request(method, request.url.path, request.url.query, dict(request.headers))
+        if method != "POST" or self._site.guard.refusal(asked):
             return await asyncio.to_thread(self._site.answer, asked)
-        body = await _body(request, self._site.most_bytes(asked))
+        most = self._site.most_bytes(asked)
+        said = asked.headers.get("content-length", "0")
+        if said.isdecimal() and int(said) > most:
+            return self._site.too_large(asked)
+        try:
+            body = await asyncio.wait_for(_body(request, most), BODY_SECONDS)
+        except TimeoutError:
+            return self._site.too_slow()
         if body is None:
             return self._site.too_large(asked)
         whole = Request(asked.method, asked.path, asked.query, asked.headers, body)

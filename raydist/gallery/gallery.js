@@ -138,6 +138,7 @@
     } catch (error) {
       if (number !== state.asked) return;
       byId("matches").replaceChildren();
+      byId("status").textContent = "";
       byId("more").hidden = true;
       fail(error);
     }

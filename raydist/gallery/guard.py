@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import ipaddress
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from raydist.failures import Failure
@@ -62,7 +61,7 @@ class Guard:
             return _refused(403, "host", f"this gallery answers as {' or '.join(self._names())} only")
         if request.method == "POST" and not _is_own(request):
             return _refused(403, "origin", "only the page of the gallery itself may ask for this")
-        if self.token is not None and not (self._is_token(request) or self._has_cookie(request)):
+        if self.token is not None and not self._brings_token(request):
             return _refused(401, "token", "open the address with the token that the command printed")
         return None
 
@@ -77,16 +76,22 @@ class Guard:
         own = f"[{self.host}]" if ":" in self.host else self.host
         return LOCAL_NAMES if own in LOCAL_NAMES else (*LOCAL_NAMES, own)
 
+    def _brings_token(self, request: Request) -> bool:
+        return self._is_token(request) or self._has_cookie(request) or self._has_bearer(request)
+
     def _is_token(self, request: Request) -> bool:
         given = Words(request.query).every("token") if request.method == "GET" else ()
         return len(given) == 1 and self._equals(given[0])
 
     def _has_cookie(self, request: Request) -> bool:
-        try:
-            given = SimpleCookie(request.headers.get("cookie", "")).get(self.cookie)
-        except CookieError:
-            return False
-        return given is not None and self._equals(given.value)
+        """Whether its own cookie is there, whatever those of other programs on this host hold."""
+        pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))
+        return any(name == self.cookie and self._equals(value) for name, _, value in pairs)
+
+    def _has_bearer(self, request: Request) -> bool:
+        """Whether a program brings the token along in a header."""
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and self._equals(given.strip())
 
     def _equals(self, given: str) -> bool:
         """Whether it is the token; the time that this takes says nothing of it."""
@@ -104,7 +109,10 @@ def _is_own(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is None:
         return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")
-    return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    try:
+        return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    except ValueError:  # no address at all
+        return False
 
 
 def _refused(status: int, kind: str, message: str) -> Answer:

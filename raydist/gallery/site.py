@@ -76,6 +76,11 @@ class Site:
         made = refused(413, failure)
         return Answer(made.status, made.body, made.kind, EVERYWHERE)
 
+    def too_slow(self) -> Answer:
+        """The answer to a request whose body did not arrive in time."""
+        made = refused(408, Failure("data", "the pictures did not arrive in time", "send fewer at once"))
+        return Answer(made.status, made.body, made.kind, EVERYWHERE)
+
     def _answer(self, request: Request) -> Answer:
         made = FRAME.fullmatch(request.path)
         try:

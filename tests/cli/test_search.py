@@ -104,11 +104,18 @@ def test_without_times_there_is_no_column_and_no_filter(raydist, features):
     assert (refused.code, "do not say when their tracklets begin" in refused.err) == (2, True)
 
 
+@pytest.mark.parametrize("threshold", ["nan", "2", "-7", "inf"])
+def test_a_threshold_is_a_similarity(raydist, features, threshold):
+    query = read_features(features).tracklet_id[0]
+    refused = raydist("search", features, "--query", query, "--threshold", threshold)
+    assert (refused.code, "expected a similarity from -1 to 1" in refused.err) == (2, True)
+
+
 def test_a_threshold_cuts_the_list_and_says_how_often_it_is_wrong(raydist, features):
     table = read_features(features)
-    result = raydist("search", features, "--query", table.tracklet_id[0], "--threshold", "2", "--json")
+    result = raydist("search", features, "--query", table.tracklet_id[0], "--threshold", "1", "--json")
     assert result.json["matches"] == []
-    assert result.json["threshold"] == {"similarity": 2.0, "false_matches": 0.0, "missed": 1.0}
+    assert result.json["threshold"] == {"similarity": 1.0, "false_matches": 0.0, "missed": 1.0}
     assert "no tracklet is as similar" in result.err
 
 

@@ -5,12 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
 import psutil
 import pytest
 
+from raydist.distributed.gallery_server import free_port
 from tests.processes import end, family, listening_sockets
 
 pytestmark = pytest.mark.ray
@@ -119,3 +121,33 @@ def test_without_ray_serve_it_says_what_to_install(features, run_env):
     result = subprocess.run(command, env=run_env, capture_output=True, text=True, timeout=120)
     assert result.returncode == 2
     assert "pip install 'raydist[serve]'" in json.loads(result.stdout)["error"]["message"]
+
+
+def test_of_two_that_begin_at_once_one_has_the_port(features, run_env):
+    port = free_port("127.0.0.1", 0)
+    command = [sys.executable, "-c", "from raydist.cli.app import main; main()", "serve", str(features)]
+    both = [
+        subprocess.Popen(
+            [*command, "--port", str(port)], env=run_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    try:
+        refused = next(one for one in ends(both))
+        assert refused.returncode == 2
+        message = refused.stderr.read().decode()
+        assert f"--port {port}" in message
+        assert "Traceback" not in message
+        both.remove(refused)
+        assert b"gallery: http://127.0.0.1:" in next(line for line in both[0].stderr if b"http" in line)
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/api/facts", timeout=60).close()
+    finally:
+        for process in both:
+            end(process)
+
+
+def ends(processes):
+    """The processes that have ended, as soon as there is one."""
+    while all(process.poll() is None for process in processes):
+        time.sleep(0.1)
+    return [process for process in processes if process.poll() is not None]

@@ -147,9 +147,15 @@ def lose_a_block(index):
         stream.write(bytes(4096))
 
 
-DAMAGES = [cut, lengthen, flip(0), flip(30), flip(4096), flip(2**21), flip(-1), lose_a_block]
+def exchange_rows(index):
+    content = bytearray(index.read_bytes())
+    content[4096:5120], content[5120:6144] = content[5120:6144], content[4096:5120]
+    index.write_bytes(content)
+
+
+DAMAGES = [exchange_rows, cut, lengthen, flip(0), flip(30), flip(4096), flip(2**21), flip(-1), lose_a_block]
 DAMAGES += [lambda index: index.write_bytes(b""), lambda index: index.write_bytes(b"mine")]
-DAMAGES += [lambda index: index.write_bytes(b'{"layout": 1, "of": []}')]
+DAMAGES += [lambda index: index.write_bytes(b'{"layout": 2, "of": []}')]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

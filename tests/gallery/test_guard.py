@@ -42,6 +42,7 @@ def test_a_loopback_of_another_number_answers_to_its_own():
         ({"origin": "http://evil.example"}, 403),
         ({"origin": "http://127.0.0.1:9999"}, 403),
         ({"origin": "null"}, 403),
+        ({"origin": "http://[x"}, 403),
     ],
 )
 def test_only_the_page_itself_posts(headers, expected):
@@ -61,6 +62,10 @@ def test_only_the_page_itself_posts(headers, expected):
         ("", {"cookie": f"raydist_gallery_8502={TOKEN}"}, 401),
         ("", {"cookie": "raydist_gallery_8501=other"}, 401),
         ("", {"cookie": "=;;;\x00"}, 401),
+        ("", {"cookie": f'flag; prefs={{"a":1}}; raydist_gallery_8501={TOKEN}'}, None),
+        ("", {"authorization": f"Bearer {TOKEN}"}, None),
+        ("", {"authorization": f"Basic {TOKEN}"}, 401),
+        ("", {"authorization": "Bearer other"}, 401),
     ],
 )
 def test_elsewhere_the_token_is_asked_for(query, headers, expected):
@@ -69,6 +74,10 @@ def test_elsewhere_the_token_is_asked_for(query, headers, expected):
 
 def test_a_token_in_the_address_of_a_post_is_none():
     assert status(OPEN, "POST", f"token={TOKEN}", host="gpu7:8501") == 401
+
+
+def test_a_program_posts_with_the_token_in_a_header():
+    assert status(OPEN, "POST", host="gpu7:8501", authorization=f"Bearer {TOKEN}") is None
 
 
 def test_the_cookie_is_set_for_the_token_alone():
