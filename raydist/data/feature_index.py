@@ -175,4 +175,4 @@ def _keep(features: Floats, index: Path, state: FileState, *, mode: int) -> None
 
 def _checksum(features: Floats) -> int:
     """It shows what a disk damages, blocks in another order too; it is no protection against forgery."""
-    return zlib.crc32(memoryview(np.ascontiguousarray(features)).cast("B"))
+    return zlib.crc32(np.ascontiguousarray(features).data.cast("B"))
