@@ -17,6 +17,7 @@ from raydist.announcements import announce
 from raydist.distributed.address import cluster_address, no_cluster, require_cluster
 from raydist.distributed.own_handlers import own_handlers
 from raydist.distributed.temp_folder import shorten_temp_folder
+from raydist.distributed.whole_start import whole_start
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
 from raydist.health.local_cluster import OBJECT_STORE_BYTES
@@ -117,13 +118,14 @@ def _start(settings: dict[str, Any]) -> None:
 
     shorten_temp_folder()
     announce("starting Ray on this machine")
-    ray.init(
-        address="local",
-        include_dashboard=True,
-        dashboard_host="127.0.0.1",
-        object_store_memory=OBJECT_STORE_BYTES,
-        **settings,
-    )
+    with whole_start(ray.shutdown):
+        ray.init(
+            address="local",
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            object_store_memory=OBJECT_STORE_BYTES,
+            **settings,
+        )
 
 
 def _connect(address: str, given_by: str, settings: dict[str, Any]) -> None:

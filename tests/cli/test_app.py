@@ -95,6 +95,16 @@ def test_the_package_alone_imports_nothing_heavy(run_env):
     assert shell(code, env=run_env).stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["raydist.train", "raydist.tune"])
+def test_a_folder_of_that_name_does_not_hide_the_package(module, run_env, tmp_path):
+    (tmp_path / "raydist").mkdir()  # as in the home of a user, where runs and caches go
+    code = f"import {module}, raydist; print(raydist.__version__)"
+    env = {key: value for key, value in run_env.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    assert done.stdout.strip() == __version__
+
+
 def test_the_version_is_that_of_the_package(raydist):
     result = raydist("--version")
     assert (result.code, result.out) == (0, f"raydist {__version__}\n")
