@@ -92,6 +92,8 @@ class FeatureTable:
         split: str [N] of ``train``, ``query``, ``gallery``, or None.
         time: float64 [N] or None, when each begins: seconds on a clock that all cameras share, NaN where not
             known.
+        encoder: SHA-256 of the weights of the encoder that made them, in hexadecimal digits; None where not
+            known, or where several did.
 
     Raises:
         FeatureError: a feature is not finite, or a row is not of unit length.
@@ -105,11 +107,11 @@ class FeatureTable:
     identity: Ints | None = None
     split: NDArray[Any] | None = None
     time: Doubles | None = None
+    encoder: str | None = None
 
     def __post_init__(self) -> None:
         check_features(self.features, self.tracklet_id)
-        for name in ("tracklet_id", "modality", "camera", "identity", "split", "time"):
-            column = getattr(self, name)
+        for name, column in self._columns().items():
             if column is not None and len(column) != len(self.features):
                 raise DataError(f"column {name}: {len(column)} values for {len(self.features)} features")
         ids, counts = np.unique(self.tracklet_id, return_counts=True)
@@ -123,9 +125,8 @@ class FeatureTable:
 
     def take(self, rows: NDArray[Any]) -> FeatureTable:
         """The table of the given rows (indices or a mask), in that order."""
-        columns = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        taken: dict[str, Any] = {name: None if c is None else c[rows] for name, c in columns.items()}
-        return FeatureTable(**taken)
+        taken: dict[str, Any] = {name: None if c is None else c[rows] for name, c in self._columns().items()}
+        return FeatureTable(**taken, encoder=self.encoder)
 
     @classmethod
     def join(cls, tables: Sequence[FeatureTable]) -> FeatureTable:
@@ -134,12 +135,16 @@ class FeatureTable:
         Args:
             tables: at least one; all with the same columns.
         """
-        first = {name: getattr(tables[0], name) for name in cls.__dataclass_fields__}
         columns: dict[str, Any] = {
             name: None if column is None else np.concatenate([getattr(table, name) for table in tables])
-            for name, column in first.items()
+            for name, column in tables[0]._columns().items()
         }
-        return cls(**columns)
+        encoders = {table.encoder for table in tables}
+        return cls(**columns, encoder=encoders.pop() if len(encoders) == 1 else None)
+
+    def _columns(self) -> dict[str, NDArray[Any] | None]:
+        """What has a value for each row."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "encoder"}
 
 
 def check_features(features: Floats, names: NDArray[Any] | None = None, tolerance: float = 1e-3) -> None:

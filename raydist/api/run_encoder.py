@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from raydist.api.clips import Clip, ClipFrames
 from raydist.api.columns import ModalityColumn, TextColumn, require_no_columns
 from raydist.api.matches import Matches, nearest_in
+from raydist.api.same_encoder import require_same_encoder
 from raydist.data.frames.ranges import Ranges
 from raydist.data.frames.survey import CameraPixels, require_grey_levels, survey
 from raydist.data.tracklets import TrackletTable
 from raydist.engine.best import TEST_SPLIT
 from raydist.engine.trained import Trained
-from raydist.errors import ConfigError, FeatureError
+from raydist.errors import ConfigError
 from raydist.types import FeatureTable, Floats
 
 SECTIONS = ("data", "evaluation.resize")
@@ -126,14 +127,13 @@ class RunEncoder:
 
         Raises:
             ConfigError: `top` or `threads` is below 1.
-            DataError: the gallery is empty.
-            FeatureError: features have another width than this encoder's, or are not of unit length.
+            DataError: the gallery is empty, or one of both is by another encoder, or by another epoch of
+                this one.
+            FeatureError: features have another width than the gallery, or are not of unit length.
         """
-        if gallery.features.shape[1] != self.width:
-            raise FeatureError(
-                f"a gallery of width {gallery.features.shape[1]}, but the features of {self.run} have width "
-                f"{self.width}: embed the gallery by this encoder"
-            )
+        require_same_encoder(gallery, self._trained)
+        if isinstance(features, FeatureTable):
+            require_same_encoder(features, self._trained, name="the queries")
         return nearest_in(gallery, features, top=top, threads=threads)
 
 

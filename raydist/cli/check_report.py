@@ -10,6 +10,7 @@ from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.data.checks.balance import Balance
+    from raydist.data.checks.clocks import Clocks
     from raydist.data.checks.lengths import Lengths
     from raydist.data.checks.overlaps import Overlaps
     from raydist.data.checks.report import CheckReport
@@ -33,6 +34,7 @@ def show_checks(report: CheckReport, *, stderr: bool) -> None:
         *_lone_cameras(report.lone_cameras),
         *_lengths(lengths),
         *_same_pictures(report.same_pictures),
+        *_clocks(report.clocks),
         *_overlaps(report.overlaps),
     )
     for line in lines:
@@ -113,6 +115,19 @@ def _same_pictures(same: SamePictures) -> Iterator[str]:
         same.contradicted,
         same.num_contradicted,
     )
+
+
+def _clocks(clocks: Clocks) -> Iterator[str]:
+    from raydist.data.times import time_text
+
+    if clocks.are_mixed:
+        yield (
+            "warning: times on two clocks cannot be compared: "
+            f"since 1970 in {_listed(clocks.unix_time)}, since another moment in {_listed(clocks.other)}"
+        )
+    elif clocks.first is not None and clocks.last is not None:
+        first, last = time_text(clocks.first), time_text(clocks.last)
+        yield f"{counted(clocks.num_known, 'tracklet')} with a time begin from {first} to {last}"
 
 
 def _overlaps(overlaps: Overlaps) -> Iterator[str]:

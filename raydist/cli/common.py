@@ -185,15 +185,15 @@ def config_of(arguments: Sequence[str] | None) -> Config:
 
 
 def seconds_of(option: str, text: str) -> float:
-    """The time that an option says, in seconds, see `raydist.data.times.parse_time`.
+    """The time that an option says, in seconds, see `raydist.data.times.asked_time`.
 
     Raises:
         ConfigError: it is no time.
     """
-    from raydist.data.times import parse_time
+    from raydist.data.times import asked_time
 
     try:
-        return parse_time(text)
+        return asked_time(text)
     except DataError as error:
         raise ConfigError(f"{option}: {error}") from None
 

@@ -9,6 +9,7 @@ from typing import cast
 from raydist.api.clips import Clip
 from raydist.api.query import Asked
 from raydist.api.run_encoder import SECTIONS, RunEncoder, searched_tracklets
+from raydist.api.same_encoder import require_same_encoder
 from raydist.cli.common import print_line
 from raydist.data.feature_index import read_indexed_features
 from raydist.data.importers.pictures import SUFFIXES, is_picture, natural_key
@@ -30,7 +31,8 @@ def query_of_frames(
 
     Raises:
         ConfigError: the modality is not given, or no run is there.
-        DataError: a frame or the gallery cannot be read.
+        DataError: a frame or the gallery cannot be read, or the gallery is by another encoder, or by another
+            epoch of this one.
     """
     if modality is None:
         raise ConfigError("--modality visible or --modality infrared: frames do not say it")
@@ -39,11 +41,7 @@ def query_of_frames(
     frames = _frames(pictures)
     feature = encoder.embed([cast(Clip, frames)], modality=modality, camera=camera)
     table = _gallery(trained, encoder) if gallery is None else read_indexed_features(gallery)
-    if table.features.shape[1] != encoder.width:
-        raise DataError(
-            f"{gallery}: features of width {table.features.shape[1]}, but those of {run} have width "
-            f"{encoder.width}: embed the gallery by this encoder"
-        )
+    require_same_encoder(table, trained, name=str(gallery))
     title = f"{len(frames)} {modality} frames, by {run} after {trained.chosen.line()}"
     return Asked(title, feature, Modality.parse(modality), table)
 

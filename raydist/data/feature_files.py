@@ -24,8 +24,11 @@ from raydist.storage import SHARED, make_folder, whole_file
 from raydist.types import NOISE, UNKNOWN_IDENTITY, FeatureTable, Floats, Labels, Modality, row_lengths
 
 _WANTED = ("tracklet_id", "modality", "camera", "feature", "identity", "split", "time")
+_BUT_FEATURES = tuple(name for name in _WANTED if name != "feature")
 _NEEDED = {"tracklet_id": "text", "modality": "visible or infrared", "camera": "text"}
 _NEEDED |= {"feature": "lists of numbers, fixed_size_list<float32>[D]"}
+_ENCODER = b"raydist.encoder"
+"""Of the metadata of a file: see `FeatureTable.encoder`."""
 _LABELS = {"tracklet_id": "text", "label": f"whole numbers, {NOISE} for noise"}
 _TOLERANCE = 1e-3
 
@@ -42,9 +45,12 @@ def write_features(
             ``identity_name``.
 
     Raises:
+        DataError: `read_features` would refuse the file, because an id or a camera is empty.
         StorageError: it cannot be written.
     """
-    _write(features_as_table(table, identity_names), Path(path))
+    rows = features_as_table(table, identity_names)
+    _as_table(Path(path), rows, table.features)
+    _write(rows, Path(path))
 
 
 def features_as_table(table: FeatureTable, identity_names: Mapping[int, str] | None = None) -> pa.Table:
@@ -64,7 +70,8 @@ def features_as_table(table: FeatureTable, identity_names: Mapping[int, str] | N
         columns["time"] = pa.array(table.time, pa.float64(), from_pandas=True)  # NaN as null
     values = pa.array(np.ascontiguousarray(table.features).ravel(), pa.float32())
     columns["feature"] = pa.FixedSizeListArray.from_arrays(values, table.features.shape[1])
-    return pa.table(columns)
+    known = {} if table.encoder is None else {_ENCODER: table.encoder.encode()}
+    return pa.table(columns, metadata=known)
 
 
 def read_features(path: str | Path) -> FeatureTable:
@@ -83,10 +90,7 @@ def read_features(path: str | Path) -> FeatureTable:
             type that cannot be cast, or null, an id or camera is empty, an id occurs twice, or a feature is
             not finite or not of unit length.
     """
-    path, problems = Path(path), TableProblems()
-    columns = _columns(read_parquet(path), _WANTED, _NEEDED, problems)
-    features = vectors(columns["feature"], "feature", problems) if "feature" in columns else None
-    return _as_table(path, columns, features, problems)
+    return _as_table(Path(path), read_parquet(Path(path)))
 
 
 def read_features_but(path: Path, features: Floats) -> FeatureTable:
@@ -99,34 +103,25 @@ def read_features_but(path: Path, features: Floats) -> FeatureTable:
     Raises:
         DataError: see `read_features`; or the file has another number of rows.
     """
-    wanted, problems = [name for name in _WANTED if name != "feature"], TableProblems()
 
     def known(headings: Sequence[str]) -> list[str]:
-        places = read_headings(headings, wanted, TableProblems()).places
+        places = read_headings(headings, _BUT_FEATURES, TableProblems()).places
         return [headings[place] for place in places.values()]
 
-    needed = {name: _NEEDED[name] for name in wanted if name in _NEEDED}
-    columns = _columns(read_parquet(path, known), wanted, needed, problems)
-    return _as_table(path, columns, features, problems)
+    return _as_table(path, read_parquet(path, known), features)
 
 
-def _as_table(
-    path: Path, columns: Mapping[str, pa.ChunkedArray], features: Floats | None, problems: TableProblems
-) -> FeatureTable:
-    """The table of some columns, once they are checked."""
-    texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
+def _as_table(path: Path, rows: pa.Table, features: Floats | None = None) -> FeatureTable:
+    """The table of the rows of a file, once they are checked; its features are not read where they are
+    given."""
+    problems, wanted = TableProblems(), _WANTED if features is None else _BUT_FEATURES
+    needed = {name: expected for name, expected in _NEEDED.items() if name in wanted}
+    columns = _columns(rows, wanted, needed, problems)
+    if "feature" in columns:
+        features = vectors(columns["feature"], "feature", problems)
     identities = read_identities(columns["identity"], problems) if "identity" in columns else None
     times = time_column(columns["time"], problems) if "time" in columns else None
-    for name, allowed in ALLOWED.items():
-        column = texts[name]
-        if column is not None:
-            texts[name] = plain_words(column, allowed)
-            check_allowed(texts[name], name, allowed, problems)
-    for name in ("tracklet_id", "camera"):
-        if (filled := texts[name]) is not None:
-            check_filled(filled, name, problems)
-    if texts["tracklet_id"] is not None:
-        check_unique(texts["tracklet_id"], problems)
+    texts = _checked_texts(columns, problems)
     if features is not None:
         _check_vectors(features, texts["tracklet_id"], problems)
     problems.refuse(f"features {path}")
@@ -139,7 +134,32 @@ def _as_table(
         identity=None if identities is None else identities.filled(),
         split=None if texts["split"] is None else _strings(texts["split"]),
         time=None if times is None else times.fill_null(np.nan).to_numpy(),
+        encoder=_encoder_of(rows),
     )
+
+
+def _checked_texts(
+    columns: Mapping[str, pa.ChunkedArray], problems: TableProblems
+) -> dict[str, pa.ChunkedArray | None]:
+    """The columns of text; None for one that is not there, or that cannot be read."""
+    texts = {name: _texts(columns, name, problems) for name in ("tracklet_id", "camera", "modality", "split")}
+    for name, allowed in ALLOWED.items():
+        column = texts[name]
+        if column is not None:
+            texts[name] = plain_words(column, allowed)
+            check_allowed(texts[name], name, allowed, problems)
+    for name in ("tracklet_id", "camera"):
+        if (filled := texts[name]) is not None:
+            check_filled(filled, name, problems)
+    if texts["tracklet_id"] is not None:
+        check_unique(texts["tracklet_id"], problems)
+    return texts
+
+
+def _encoder_of(rows: pa.Table) -> str | None:
+    """What the metadata of a file say of the encoder."""
+    digest = (rows.schema.metadata or {}).get(_ENCODER)
+    return None if digest is None else digest.decode("ascii", "replace")
 
 
 def write_labels(tracklet_id: NDArray[Any], labels: Labels, path: str | Path) -> None:

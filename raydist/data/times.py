@@ -25,6 +25,7 @@ FIRST_DATE = 100_000_000.0
 """Seconds from which on a time is shown as a date, in 1973: no recording is three years long."""
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
+_DAY = re.compile(r"(19[7-9]|20[0-9])[0-9](0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNKNOWN = frozenset(UNKNOWN_WORDS) - {"-1"}
 _IN_A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -50,6 +51,22 @@ def parse_time(text: str) -> float:
     if not np.isfinite(seconds):
         raise DataError(f"{quoted(text)}: too large for a number of seconds")
     return seconds
+
+
+def asked_time(text: str) -> float:
+    """The seconds that a person asks for, see `parse_time`.
+
+    Raises:
+        DataError: it is no time, or a day without dashes, which would be taken for seconds.
+
+    >>> asked_time("20260301")
+    Traceback (most recent call last):
+    raydist.errors.DataError: '20260301': for a day write 2026-03-01, for seconds 20260301.0
+    """
+    if _DAY.fullmatch(plain := text.strip()):
+        day = f"{plain[:4]}-{plain[4:6]}-{plain[6:]}"
+        raise DataError(f"{quoted(text)}: for a day write {day}, for seconds {plain}.0")
+    return parse_time(text)
 
 
 def time_text(seconds: float) -> str:

@@ -6,6 +6,7 @@ There is no random state to keep: every draw is keyed by the run's seed and the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -26,6 +27,7 @@ from raydist.engine.checkpoint_content import (
     shown,
 )
 from raydist.engine.checkpoint_folder import Files
+from raydist.engine.chosen_epoch import ENCODER
 from raydist.engine.events import EpochReport
 from raydist.engine.origin import ORIGIN, Origin
 from raydist.engine.state import RunState
@@ -60,7 +62,7 @@ def pack(state: RunState, report: EpochReport) -> Files:
         "shapes": {name: shown(array) for name, array in targets.items()},
     }
     return {
-        "encoder.safetensors": _tensors(state.encoder.state_dict()),
+        ENCODER: _tensors(state.encoder.state_dict()),
         "modules.safetensors": _tensors(_of_modules(state)),
         "optimizer.safetensors": _tensors(tensors),
         "memories.safetensors": _tensors(state.memories),
@@ -77,6 +79,11 @@ def load_encoder(encoder: Encoder, files: Files) -> None:
         CheckpointError: they are of another architecture.
     """
     _load_encoder(encoder, load_tensors(files, "encoder"))
+
+
+def encoder_digest(files: Files) -> str:
+    """SHA-256 of the weights of the encoder, in hexadecimal digits."""
+    return hashlib.sha256(files[ENCODER]).hexdigest()
 
 
 def unpack(state: RunState, files: Files) -> EpochReport:

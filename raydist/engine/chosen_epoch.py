@@ -18,6 +18,8 @@ from raydist.yaml_files import read_yaml
 
 LAST, BEST = "last", "best"
 CONFIG, SUMMARY = "config.yaml", "summary.json"
+ENCODER = "encoder.safetensors"
+"""Of a checkpoint."""
 _WHICH = re.compile(rf"{LAST}|{BEST}|[0-9]{{1,9}}", re.ASCII)
 
 

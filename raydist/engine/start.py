@@ -22,13 +22,12 @@ from raydist.encoders.encoder import Encoder
 from raydist.encoders.weights.choice import starting_weights
 from raydist.engine.best import TEST_SPLIT
 from raydist.engine.checkpoint_folder import CheckpointFolder
-from raydist.engine.chosen_epoch import ChosenEpoch, names_run, read_checkpoint, split_run
+from raydist.engine.chosen_epoch import ENCODER, ChosenEpoch, names_run, read_checkpoint, split_run
 from raydist.engine.schema import Config, EncoderSection
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.errors import CheckpointError, ConfigError, DataError, RaydistError
 from raydist.yaml_files import read_yaml
 
-ENCODER = "encoder.safetensors"
 BACKBONE = "backbone."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from raydist.data.frames.store import FrameStore
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.engine.checkpoint import load_encoder
+from raydist.engine.checkpoint import encoder_digest, load_encoder
 from raydist.engine.chosen_epoch import ChosenEpoch, read_checkpoint, split_run
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
@@ -42,6 +42,7 @@ class Trained:
         chosen: the checkpoint of the run.
         encoder: on `device`.
         device: the GPU for a run that used one, if there is one here; else the CPU.
+        digest: SHA-256 of the weights, see `FeatureTable.encoder`.
         ranges_of_the_run: the cameras and modalities to which the run itself gave a range of values.
     """
 
@@ -49,6 +50,7 @@ class Trained:
     chosen: ChosenEpoch
     encoder: Encoder
     device: torch.device
+    digest: str
     ranges_of_the_run: frozenset[str] = frozenset()
 
     @classmethod
@@ -81,7 +83,7 @@ class Trained:
         encoder = build_encoder(**config.encoder.model_dump(), seed=config.run.seed)
         load_encoder(encoder, files)
         ranges = frozenset(Ranges.of(own.data.range).entries)
-        return cls(config, chosen, encoder.to(device), device, ranges)
+        return cls(config, chosen, encoder.to(device), device, encoder_digest(files), ranges)
 
     @property
     def epoch(self) -> int:
@@ -132,7 +134,8 @@ class Trained:
             log.warning("; ".join(f"{name}: {number}" for name, number in store.notes.items()))
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
-            yield table.take(rows).with_features(self.of_frames(store, table.modality, rows))
+            features = table.take(rows).with_features(self.of_frames(store, table.modality, rows))
+            yield replace(features, encoder=self.digest)
 
     def of_frames(self, frames: FrameReader, modality: NDArray[np.int8], rows: Ints) -> Floats:
         """The features [n, D] of some rows of a reader of frames.

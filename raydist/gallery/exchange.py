@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from raydist.data.times import parse_time
+from raydist.data.times import asked_time
 from raydist.errors import ConfigError, DataError, RaydistError
 from raydist.failures import Failure
 
@@ -119,7 +119,7 @@ class Words:
         """
         text = self.one(name)
         try:
-            return None if text is None else parse_time(text)
+            return None if text is None else asked_time(text)
         except DataError as error:
             raise ConfigError(f"{name}: {error}") from None
 

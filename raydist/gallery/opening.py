@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from raydist.api.run_encoder import SECTIONS, RunEncoder, searched_tracklets
+from raydist.api.same_encoder import require_same_encoder
 from raydist.data.feature_files import read_features, read_labels
 from raydist.data.file_kinds import is_parquet_name
 from raydist.data.tracklets import TrackletTable
@@ -26,8 +27,8 @@ NO_RUN = (
     "A file of features has neither frames nor an encoder: start the gallery with --run RUN_DIR for both."
 )
 NOT_DRAWN = (
-    "Frames are not shown: these are recordings of people. Start the gallery with --images to see them, and "
-    "only where nobody else looks on."
+    "Frames are not shown: they may be recordings of people. Start the gallery with --images to see them, "
+    "and only where nobody else looks on."
 )
 NOT_WANTED = "Frames are not shown, as --no-images says."
 NOT_IN_REPORTS = "Frames are not shown, as report.images=false of the run says; --images shows them."
@@ -57,7 +58,8 @@ class Opened:
         Raises:
             CheckpointError: the run has no whole checkpoint.
             ConfigError: options that do not belong together, or no run is there.
-            DataError: a file is not as it should be, or does not belong to the others.
+            DataError: a file is not as it should be, or does not belong to the others, as features of
+                another encoder than that of `run`.
         """
         if not is_parquet_name(self.source):
             return self._of_run()
@@ -70,11 +72,7 @@ class Opened:
                 raise ConfigError("--images and --checkpoint belong to a run: give --run RUN_DIR too")
             return Gallery(Catalogue(name, table, self._labels(table, None)), None, NO_RUN, None, NO_RUN)
         trained = self._trained(self.run)
-        if trained.encoder.width != table.features.shape[1]:
-            raise DataError(
-                f"{self.source}: features of width {table.features.shape[1]}, but those of {self.run} have "
-                f"width {trained.encoder.width}: give the run whose encoder made them"
-            )
+        require_same_encoder(table, trained, name=self.source)
         return self._shown(name, table, trained, trained.tracklets())
 
     def _of_run(self) -> Gallery:

@@ -168,7 +168,7 @@ class Site:
 
     def _clip(self, request: Request) -> Answer:
         words = Words(request.query)
-        modality = Modality.parse(words.one("modality") or "")
+        modality = _modality(words, "modality")
         frames = pictures(words, request.body)
         feature = self.gallery.embed(frames, modality=modality.label, camera=words.one("camera"))
         values = np.ascontiguousarray(feature, "<f4").tobytes()
@@ -186,7 +186,7 @@ class Site:
             return self.gallery.of_row(self._row(words, "row"))
         if len(body) != 4 * self._width:
             raise DataError(f"a feature of {len(body)} bytes, expected {4 * self._width}")
-        modality = Modality.parse(words.one("of") or "")
+        modality = _modality(words, "of")
         return self.gallery.of_feature(np.frombuffer(body, "<f4").astype(np.float32), modality)
 
     def _row(self, words: Words, name: str) -> int:
@@ -218,6 +218,19 @@ ROUTES: dict[tuple[str, str], Callable[[Site, Request], Answer]] = {
 }
 
 
+def _modality(words: Words, name: str) -> Modality:
+    """A modality that has to be given.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    text = words.one(name) or ""
+    try:
+        return Modality.parse(text)
+    except DataError:
+        raise ConfigError(f"{name}={text}: expected visible or infrared") from None
+
+
 def _wanted(words: Words, of: Modality) -> Wanted:
     """Which tracklets are asked for.
 
@@ -226,7 +239,7 @@ def _wanted(words: Words, of: Modality) -> Wanted:
         of: the modality of the query, which ``modality=other`` is not.
     """
     named = words.one("modality") or "any"
-    modality = of.other if named == "other" else None if named == "any" else Modality.parse(named)
+    modality = of.other if named == "other" else None if named == "any" else _modality(words, "modality")
     period = words.time("after"), words.time("before")
     selection = Selection(modality, words.every("camera"), words.one("split"), *period)
     return Wanted(selection, words.whole("cluster", low=-1, high=2**40), words.one("text") or "")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from raydist.api.run_encoder import load
 from raydist.api.tables import read_tracklets
 from raydist.data.feature_files import read_features
 from raydist.data.frames.decoding import stored_pixels
-from raydist.errors import CheckpointError, ConfigError, DataError, FeatureError
+from raydist.errors import CheckpointError, ConfigError, DataError
 from raydist.types import Modality
 
 COLUMNS = ("features", "tracklet_id", "modality", "camera", "identity", "split")
@@ -184,5 +185,8 @@ def test_matches_are_the_largest_cosines(encoder, features):
     narrow = type(gallery)(
         np.eye(2, dtype=np.float32), np.array(["a", "b"]), np.zeros(2, np.int8), np.array(["k", "k"])
     )
-    with pytest.raises(FeatureError, match=r"a gallery of width 2, but the features of .* have width"):
+    with pytest.raises(DataError, match=r"features of width 2, but the encoder of .* gives width"):
         encoder.search(queries, narrow)
+    others = replace(queries, encoder="0" * 64)
+    with pytest.raises(DataError, match="the queries: features by other weights"):
+        encoder.search(others, gallery)

@@ -64,6 +64,28 @@ def test_everything_that_is_odd_is_said(raydist, write_manifest, tmp_path):
     assert checks["lengths"]["ranges"] == [[1, 1], [2, 3], [4, 7]]
 
 
+@pytest.mark.parametrize(
+    ("times", "line"),
+    [
+        (("7", "8.5"), "2 tracklets with a time begin from 7 s to 8.5 s"),
+        (
+            ("2026-03-01T08:30:00", "8.5"),
+            "times on two clocks cannot be compared: since 1970 in hall, since another moment in yard",
+        ),
+    ],
+)
+def test_the_clock_of_the_times_is_said(raydist, write_manifest, times, line):
+    manifest = write_manifest(
+        ("train", "visible", "hall", "1", frames("hall/1", 1, 3)),
+        ("train", "infrared", "yard", "2", frames("yard/1", 1, 3)),
+    )
+    rows = manifest.read_text().split()
+    manifest.write_text("\n".join(f"{row},{time}" for row, time in zip(rows, ("time", *times), strict=True)))
+    checked = raydist("data", "check", "--name", "manifest", "--root", manifest)
+    assert checked.code == 0
+    assert line in checked.err
+
+
 def test_the_histogram_is_on_stdout_without_json(raydist, smoke_root):
     checked = raydist("data", "check", "--name", "hitsz_vcm", "--root", smoke_root)
     assert checked.code == 0

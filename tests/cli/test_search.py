@@ -154,6 +154,10 @@ def test_frames_of_ones_own_find_their_own_tracklet(raydist, run_dir, features, 
             "--modality: --query looks for a tracklet of the file",
         ),
         (["--query", "QUERY", "--after", "noon"], "--after: 'noon': expected seconds, or a date and time"),
+        (
+            ["--query", "QUERY", "--after", "20260301"],
+            "--after: '20260301': for a day write 2026-03-01, for seconds 20260301.0",
+        ),
         (["--query", "QUERY", "--before", ""], "--before: '': expected seconds, or a date and time"),
         (["--frames", "a.jpg"], "--modality visible or --modality infrared: frames do not say it"),
     ],
@@ -166,10 +170,20 @@ def test_what_cannot_be_is_one_line(raydist, features, words, message):
     assert len(result.err.strip().splitlines()) == 1
 
 
-def test_a_gallery_of_another_encoder_is_refused(raydist, run_dir, people, smoke_root, tmp_path):
-    write_features(people, tmp_path / "f.parquet")
+def test_a_run_is_no_file_of_features(raydist, run_dir):
+    result = raydist("search", run_dir, "--query", "test/0001")
+    assert result.code == 2
+    assert "is a folder, and --query looks in a file of features" in result.err
+
+
+@pytest.mark.parametrize("kind", ["of another width", "of other weights"])
+def test_a_gallery_of_another_encoder_is_refused(
+    raydist, run_dir, people, features, smoke_root, tmp_path, kind
+):
+    others = people if kind == "of another width" else replace(read_features(features), encoder="0" * 64)
+    write_features(others, tmp_path / "f.parquet")
     frame = next(smoke_root.rglob("*.jpg"))
     words = ["--modality", "visible", "--gallery", tmp_path / "f.parquet"]
     result = raydist("search", run_dir, "--frames", frame, *words)
     assert result.code == 3
-    assert "embed the gallery by this encoder" in result.err
+    assert "embed again: raydist embed" in result.err

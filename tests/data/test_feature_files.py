@@ -1,5 +1,6 @@
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -25,9 +26,9 @@ def table_of(num, width=4, **columns):
 
 def assert_equal(left, right):
     for name in FeatureTable.__dataclass_fields__:
-        a, b = getattr(left, name), getattr(right, name)
-        assert (a is None) == (b is None)
-        assert a is None or (a.shape == b.shape and np.array_equal(a, b, equal_nan=name == "time"))
+        a, b = np.asarray(getattr(left, name)), np.asarray(getattr(right, name))
+        assert a.shape == b.shape
+        assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
     assert right.features.dtype == np.float32
     assert right.modality.dtype == np.int8
 
@@ -41,10 +42,28 @@ def test_features_come_back(tmp_path, num, known):
             "identity": np.arange(num) - 1,
             "split": np.array(["query", "gallery", "train", "query", "query"][:num], dtype=str),
             "time": np.array([1772353800.25, np.nan, -3.0, 0.0, 1e-3][:num]),
+            "encoder": "12ab",
         }
     table = table_of(num, **columns)
     write_features(table, tmp_path / "new" / "features.parquet")
     assert_equal(table, read_features(tmp_path / "new" / "features.parquet"))
+
+
+@pytest.mark.parametrize("name", ["tracklet_id", "camera"])
+def test_what_could_not_be_read_back_is_not_written(tmp_path, name):
+    table = table_of(3)
+    getattr(table, name)[1] = ""
+    with pytest.raises(DataError, match=f"{name}: empty in row 1"):
+        write_features(table, tmp_path / "features.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tables_of_several_encoders_have_none():
+    one, two = (table_of(2, encoder=name) for name in ("12ab", "34cd"))
+    two = replace(two, tracklet_id=np.array(["c", "d"]))
+    assert FeatureTable.join([one, two]).encoder is None
+    assert FeatureTable.join([one, replace(two, encoder="12ab")]).encoder == "12ab"
+    assert one.take(np.array([1])).encoder == "12ab"
 
 
 def test_features_have_the_published_schema(tmp_path):

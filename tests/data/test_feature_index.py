@@ -28,6 +28,7 @@ def drawn(seed, num_rows=ROWS):
         identity=row % 7 - 1,
         split=np.array(["query", "gallery", "train"])[row % 3],
         time=np.where(row % 4, row + 0.5, np.nan),
+        encoder=f"{seed:064x}",
     )
 
 
@@ -55,7 +56,7 @@ def read_aloud(path):
 
 def assert_equal(table, expected):
     for column in fields(FeatureTable):
-        left, right = getattr(table, column.name), getattr(expected, column.name)
+        left, right = (np.asarray(getattr(one, column.name)) for one in (table, expected))
         assert left.dtype == right.dtype
         assert np.array_equal(left, right, equal_nan=column.name == "time")
 

@@ -22,5 +22,5 @@ from raydist.export.onnx_file import write_onnx
 def test_the_file_gives_the_features_of_the_encoder(words, tmp_path):
     config = load_config("smoke", [*words, "data.height=32", "data.width=32"])
     encoder = build_encoder(**config.encoder.model_dump(), seed=0).eval()
-    trained = Trained(config, ChosenEpoch(tmp_path, "last", 1, 1), encoder, torch.device("cpu"))
+    trained = Trained(config, ChosenEpoch(tmp_path, "last", 1, 1), encoder, torch.device("cpu"), "")
     assert 0 <= abs(write_onnx(trained, tmp_path / "encoder.onnx")) < 1e-4

@@ -87,6 +87,9 @@ def test_what_does_not_belong_together_is_refused(features, run_dir, tmp_path):
     write_features(narrow, tmp_path / "narrow.parquet")
     with pytest.raises(DataError, match="width 3"):
         Opened(str(tmp_path / "narrow.parquet"), run=str(run_dir)).gallery()
+    write_features(replace(table, encoder="0" * 64), tmp_path / "foreign.parquet")
+    with pytest.raises(DataError, match="by other weights than those of the encoder of"):
+        Opened(str(tmp_path / "foreign.parquet"), run=str(run_dir)).gallery()
     write_features(table.take(np.arange(0)), tmp_path / "empty.parquet")
     with pytest.raises(DataError, match="no features"):
         Opened(str(tmp_path / "empty.parquet")).gallery()
