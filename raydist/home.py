@@ -21,8 +21,17 @@ FROM_FILE = "from:"
 
 
 def home() -> Path:
-    """`RAYDIST_HOME`, by default ``~/raydist``."""
-    return _expanded(os.environ.get("RAYDIST_HOME", "~/raydist")).resolve()
+    """`RAYDIST_HOME`, by default ``~/raydist``.
+
+    Raises:
+        ConfigError: there is no such place.
+    """
+    given = os.environ.get("RAYDIST_HOME") or "~/raydist"
+    try:
+        return _expanded(given).resolve()
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "its links lead in a circle"
+        raise ConfigError(f"RAYDIST_HOME = {shortened(given)}: {reason}; set it to a folder") from None
 
 
 def cache_folder() -> Path:
@@ -70,6 +79,10 @@ def _expanded(path: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
+        if path.startswith("~/"):
+            raise ConfigError(
+                f"{shortened(path)}: this user has no home: set RAYDIST_HOME, or HOME"
+            ) from None
         raise ConfigError(
             f"{shortened(path)}: there is no such user; a file of that name is ./~..."
         ) from None

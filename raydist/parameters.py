@@ -12,9 +12,13 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, NamedTuple, TypeVar, get_args, get_type_hints
 
 from raydist.errors import ConfigError
+from raydist.registry import shortened
 
 Value = int | float | bool | str | None
 """What a parameter can be set to; configuration files and command lines can say no more."""
+
+LARGEST = 2**31 - 1
+"""Whole numbers above it have no place in tables of rows."""
 
 T = TypeVar("T", bound=Value)
 
@@ -89,6 +93,8 @@ class Parameter:
         """
         if isinstance(value, int | float) and not self.bounds.holds(value):
             raise ConfigError(f"{self.name} = {value}: give {self.bounds}")
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ConfigError(f"{self.name} = {shortened(value)}: give at most {LARGEST:,}")
 
 
 def parameter(

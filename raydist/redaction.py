@@ -18,10 +18,13 @@ from raydist.home import FROM_FILE
 HIDDEN = "***"
 """What stands in the place of a secret."""
 
-_USER = re.compile(r"(?i)\b(?!sqlite:|file:)([a-z][a-z0-9+.-]*://)[^\s'\"<>]*@")
-_QUERY = re.compile(
-    r"(?i)([?&;][^=&;\s'\"]*(?:pass|pwd|token|secret|key|sig|auth|credential)[^=&;\s'\"]*=)[^&;\s'\"<>#]+"
-)
+_ADDRESS = re.compile(r"(?i)(?<![a-z+.-])[a-z][a-z0-9+.-]*://[^\s'\"<>]+")
+"""An address in a text."""
+_KEY = re.compile(r"mlflow_uri\s*[:=]\s*(\S.*)")
+"""An address as a configuration has it: it may hold any character."""
+_PLAIN = re.compile(r"(?i)(sqlite|file|from):")
+_SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*:/+|/*")
+_QUERY = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|secret|key|sig|auth|credential)[^=&;]*=)[^&;]+")
 _SHORTEST = 6
 """Passwords of fewer characters are hidden in addresses only: they could be parts of other words."""
 
@@ -37,18 +40,38 @@ def redacted(text: str) -> str:
     >>> redacted("sqlite:////home/a@b/mlflow.db")
     'sqlite:////home/a@b/mlflow.db'
     """
-    text = _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(rf"\1{HIDDEN}@", text))
+    text = _ADDRESS.sub(lambda found: _hidden(found[0]), text)
     for secret in {secret for uri in _whole.values() for secret in _passwords(uri)}:
         text = text.replace(secret, HIDDEN)
     return text
 
 
 def without_secret(uri: str) -> str:
-    """An address as it may stand in files; this process can make it whole again, see `whole_uri`."""
-    shown = _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(rf"\1{HIDDEN}@", uri))
+    """An address as it may stand in files; this process can make it whole again, see `whole_uri`.
+
+    >>> without_secret("http://ann:it's secret@host"), without_secret("ann:secret@host")
+    ('http://***@host', '***@host')
+    """
+    shown = _hidden(uri)
     if shown != uri and f"://{HIDDEN}@" not in uri:
         _whole[shown] = uri
     return shown
+
+
+def _hidden(uri: str) -> str:
+    """An address without its secrets, also where it is none: a slip must not show the password."""
+    scheme, user, rest = _parts(uri)
+    return f"{scheme}{f'{HIDDEN}@' if user else ''}" + _QUERY.sub(rf"\1{HIDDEN}", rest)
+
+
+def _parts(uri: str) -> tuple[str, str, str]:
+    """What stands before the user of an address, the user with the password, and what stands behind."""
+    if _PLAIN.match(uri):
+        return uri, "", ""
+    found = _SCHEME.match(uri)
+    scheme = found[0] if found else ""
+    user, _, rest = uri[len(scheme) :].rpartition("@")
+    return scheme, user, rest
 
 
 def forget() -> None:
@@ -90,6 +113,18 @@ def whole_uri(uri: str) -> str:
     )
 
 
+def mlflow_login() -> dict[str, str]:
+    """The variables of the environment that MLflow logs in with at an address without a password."""
+    names = [f"MLFLOW_TRACKING_{name}" for name in ("USERNAME", "PASSWORD", "TOKEN")]
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def learn_secrets(text: str) -> None:
+    """Know the passwords of the addresses in a text, so that they are hidden where a part of it stands."""
+    for address in [*_ADDRESS.findall(text), *_KEY.findall(text)]:
+        without_secret(address.strip("'\""))
+
+
 def _from_file(path: Path) -> str:
     try:
         mode = path.stat().st_mode
@@ -113,7 +148,7 @@ def _from_file(path: Path) -> str:
 
 def _passwords(uri: str) -> set[str]:
     """The passwords and tokens of an address, as they are written and as they are meant."""
-    users = [match[0].partition("://")[2][:-1] for match in _USER.finditer(uri)]
-    secrets = {user.partition(":")[2] or user for user in users}
-    secrets |= {match[0].partition("=")[2] for match in _QUERY.finditer(uri)}
+    _, user, rest = _parts(uri)
+    secrets = {user.partition(":")[2] or user}
+    secrets |= {match[0].partition("=")[2] for match in _QUERY.finditer(rest)}
     return {form for secret in secrets for form in (secret, unquote(secret)) if len(form) >= _SHORTEST}

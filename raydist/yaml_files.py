@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from raydist.errors import ConfigError
+from raydist.redaction import learn_secrets, redacted
 from raydist.registry import cut, shortened, shown
 
 MOST_BYTES = 100_000
@@ -195,7 +196,8 @@ def parse_yaml(text: str, *, origin: str = "the text") -> Any:
     except ConfigError as error:
         raise ConfigError(f"{origin}: {error}") from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: a character that is none
-        raise ConfigError(f"{origin} is not valid YAML: {cut(str(error), MESSAGE)}") from None
+        learn_secrets(text)  # the message shows a part of the text
+        raise ConfigError(f"{origin} is not valid YAML: {cut(redacted(str(error)), MESSAGE)}") from None
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -215,7 +217,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def _text(path: Path) -> str:
     try:
         if not path.is_file():
-            raise ConfigError(f"no configuration file at {path}")
+            what = f"{path} is no file" if path.exists() else f"no configuration file at {path}"
+            raise ConfigError(what)
         if path.stat().st_size > MOST_BYTES:
             raise ConfigError(
                 f"{path} has {path.stat().st_size:,} bytes: a configuration has at most {MOST_BYTES:,}"

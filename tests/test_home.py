@@ -34,6 +34,14 @@ def test_json_of_another_shape_is_refused_with_the_name_of_the_variable(monkeypa
     assert len(str(error.value)) < 300
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    for name in ("HOME", "RAYDIST_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2_000_000_000)
+    with pytest.raises(ConfigError, match="this user has no home: set RAYDIST_HOME"):
+        home()
+
+
 def test_a_home_of_no_user_is_refused(monkeypatch):
     with pytest.raises(ConfigError, match="'~no-such-user/x': there is no such user"):
         resolve("~no-such-user/x")

@@ -24,6 +24,11 @@ def test_a_part_declares_its_parameters_once():
     assert values_of(Part, {"share": 0.5, "other": 2}) == {"share": 0.5}
 
 
+def test_a_number_that_no_table_has_rows_for_is_refused():
+    with pytest.raises(ConfigError, match="k = 1000000000000000000000000000000: give at most 2,147,483,647"):
+        Parameter("k", int, 3, bounds=Bounds(ge=1)).check(10**30)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -5,9 +5,12 @@ import sys
 
 import pytest
 
+from raydist.cli.system import _without_address
+from raydist.distributed.cluster import _worker_environment
 from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
-from raydist.redaction import forget, redacted, whole_uri, without_secret
+from raydist.redaction import forget, mlflow_login, redacted, whole_uri, without_secret
+from raydist.yaml_files import read_yaml
 
 SECRET = "sesame-73"
 URIS = {
@@ -39,6 +42,40 @@ def test_no_configuration_holds_a_secret_and_the_process_knows_it(uri):
     assert SECRET not in redacted(f"a call to {uri} failed")
 
 
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ('http://ann:it\'s a "<hunter2>"@host:1/x', "http://***@host:1/x"),
+        ("http://host/x?token=hunter2'secret#a b&v=1", "http://host/x?token=***&v=1"),
+        ("2http://ann:hunter2@h", "***@h"),
+        ("_http://ann:hunter2@h", "***@h"),
+        ("http:/ann:hunter2@h:1", "http:/***@h:1"),
+        ("ann:hunter2@h:1", "***@h:1"),
+        ("//ann:hunter2@h:1", "//***@h:1"),
+    ],
+)
+def test_a_secret_of_any_characters_and_after_a_slip_is_hidden(uri, shown, monkeypatch):
+    assert without_secret(uri) == without_secret(shown) == shown
+    assert "hunter2" not in redacted(f"a call to {uri} failed")
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert _without_address(f"tracking.mlflow_uri={uri}") == f"tracking.mlflow_uri={shown}"
+    assert os.environ["MLFLOW_TRACKING_URI"] == uri
+
+
+def test_a_part_of_a_file_shows_no_secret(tmp_path):
+    file = tmp_path / "p.yaml"
+    file.write_text(f"tracking: {{mlflow_uri: http://op:{SECRET}@127.0.0.1:9, x: [}}\n")
+    with pytest.raises(ConfigError, match="is not valid YAML") as refused:
+        read_yaml(file)
+    assert SECRET not in str(refused.value)
+    assert SECRET not in redacted(f"op:{SECRET}@127")
+
+
+@pytest.mark.parametrize("text", ["/tmp/a;design=2/x.parquet", "data.root=/tmp/a;sigma=3/set", "a?key=b"])
+def test_what_is_no_address_stays(text):
+    assert redacted(text) == text
+
+
 @pytest.mark.parametrize("uri", ["sqlite:////home/a@b/m.db", "http://host:5000", "sqlite:///runs/m.db?x=1"])
 def test_addresses_without_secrets_stay(uri):
     assert redacted(uri) == without_secret(uri) == whole_uri(uri) == uri
@@ -62,6 +99,16 @@ def test_user_and_password_or_a_token_of_the_environment(monkeypatch):
     assert whole_uri("http://***@h:1/x") == f"http://ann:%40{SECRET}@h:1/x"
     with pytest.raises(ConfigError):
         whole_uri("postgresql://***@h/db")
+
+
+def test_what_mlflow_logs_in_with_goes_to_the_workers_apart(monkeypatch):
+    """Ray writes the environment that it gives to workers into their arguments, which all users can read."""
+    assert mlflow_login() == {}
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://ann:{SECRET}@h")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", SECRET)
+    assert mlflow_login() == {"MLFLOW_TRACKING_PASSWORD": SECRET, "MLFLOW_TRACKING_TOKEN": SECRET}
+    assert SECRET not in str(_worker_environment())
 
 
 def test_a_file_that_only_its_owner_reads(tmp_path):

@@ -33,7 +33,9 @@ Out = Annotated[
 ]
 Shards = Annotated[
     int,
-    typer.Option(min=1, help="Slabs that the rows are cut into: memory and time change, never the labels."),
+    typer.Option(
+        min=1, max=65_536, help="Slabs that the rows are cut into: memory and time change, never the labels."
+    ),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Changes the time, never the labels; all cores by default.")

@@ -7,11 +7,12 @@ import functools
 import gc
 import json
 import os
+import re
 import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
@@ -20,8 +21,8 @@ import typer
 from raydist.announcements import listening
 from raydist.cli.failures import FailedWithFacts, is_usage
 from raydist.cli.line_log import keeping_lines, log_line
-from raydist.cli.stopping import INTERRUPTED, Terminated, stop_by_signals
-from raydist.cli.system import what_failed
+from raydist.cli.stopping import INTERRUPTED, Terminated, advise_on_stop, stop_by_signals
+from raydist.cli.system import close_stderr, what_failed
 from raydist.cli.tables import tables_within, width_of
 from raydist.errors import ConfigError, DataError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.failures import Failure
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from raydist.data.tracklets import TrackletTable
     from raydist.engine.schema import Config
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))  # before anything imports numba
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 F = TypeVar("F", bound=Callable[..., Any])
 Arguments = Annotated[
@@ -67,9 +67,16 @@ def with_exit_codes(command: F) -> F:
         ended = _ended_by_errors(as_json=as_json)
         with keeping_lines(), ended, warnings.catch_warnings(), listening(print_line):
             warnings.showwarning = functools.partial(_show_warning, set())
+            _choose_cache()
             return command(*args, **kwargs)
 
     return run  # type: ignore[return-value]
+
+
+def _choose_cache() -> None:
+    """Say where compiled kernels go, before anything imports numba, and how threads wait."""
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "numba"))
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 
 @contextmanager
@@ -83,7 +90,8 @@ def _ended_by_errors(*, as_json: bool) -> Iterator[None]:
     def emit(failure: Failure, line: str, facts: Mapping[str, Any] | None = None) -> None:
         print_line(line)
         if as_json:
-            print_json({**(facts or {}), **failure.as_dict()})
+            with suppress(OSError):  # a full disk: the line has said it
+                print_json({**(facts or {}), **failure.as_dict()})
 
     try:
         yield
@@ -123,7 +131,8 @@ def advising(advice: Callable[[], str | None]) -> Iterator[None]:
         advice: called when it happens; None where there is nothing to say.
     """
     try:
-        yield
+        with advise_on_stop(advice):
+            yield
     except (KeyboardInterrupt, Terminated) as stopped:
         if text := advice():
             stopped.add_note(text)
@@ -216,8 +225,20 @@ def print_line(text: str, *, kept: str | None = None) -> None:
         text: the line.
         kept: what the log of the run has in its place.
     """
-    print(redacted(text), file=sys.stderr, flush=True)
+    try:
+        print(_printable(redacted(text)), file=sys.stderr, flush=True)
+    except OSError:  # the terminal is gone, or who read the lines: the log has them, and the work goes on
+        close_stderr()
     log_line(kept or text)
+
+
+def _printable(text: str) -> str:
+    """A text in which control characters, which could move the cursor of a terminal, stand as escapes.
+
+    >>> _printable("a\\x1b[31m\\tb")
+    'a\\\\x1b[31m\\tb'
+    """
+    return _CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:

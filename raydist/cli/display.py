@@ -10,6 +10,7 @@ from raydist.cli.common import print_line
 from raydist.cli.epoch_line import WHAT_IS_SHORT, short_line, whole_line
 from raydist.cli.line_log import log_line, log_to
 from raydist.cli.run_clock import RunClock, in_words
+from raydist.cli.system import close_stderr
 from raydist.engine.criteria_names import missing_reasons
 from raydist.engine.events import (
     AlreadyFinished,
@@ -111,7 +112,11 @@ class ProgressDisplay:
     def _print(self, text: str, *, whole: str | None = None) -> None:
         """Print a text, and keep it, or what is more than it."""
         if self._bar:
-            self._bar.console.print(redacted(text), highlight=False, markup=False, soft_wrap=True)
+            try:
+                self._bar.console.print(redacted(text), highlight=False, markup=False, soft_wrap=True)
+            except OSError:  # the terminal is gone, see `print_line`
+                self._bar = None
+                close_stderr()
             log_line(whole or text)
         else:
             print_line(text, kept=whole)

@@ -1,4 +1,4 @@
-"""How a command is stopped from outside: SIGINT (Ctrl-C) and SIGTERM."""
+"""How a command is stopped from outside: SIGINT (Ctrl-C), SIGTERM, and SIGHUP when its terminal closes."""
 
 from __future__ import annotations
 
@@ -6,16 +6,33 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from raydist.cli.failures import wants_json
 from raydist.failures import Failure
 
-INTERRUPTED, TERMINATED = 130, 143
-"""Exit codes after SIGINT and SIGTERM."""
+INTERRUPTED, TERMINATED, HUNG_UP = 130, 143, 129
+"""Exit codes after SIGINT, SIGTERM and SIGHUP."""
+
+Advice = Callable[[], str | None]
+"""What to do when a command was stopped; None where there is nothing to say."""
+
+_advice: list[Advice] = []
 
 
 class Terminated(SystemExit):
-    """SIGTERM came."""
+    """SIGTERM or SIGHUP came; its code says which."""
+
+
+@contextmanager
+def advise_on_stop(advice: Advice) -> Iterator[None]:
+    """Say what to do also when a block is ended at once."""
+    _advice.append(advice)
+    try:
+        yield
+    finally:
+        _advice.pop()
 
 
 def stop_by_signals() -> None:
@@ -27,6 +44,8 @@ def stop_by_signals() -> None:
     """
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # else it is ignored, as `nohup` wants
+        signal.signal(signal.SIGHUP, _hang_up)
 
 
 def _interrupt(number: int, frame: object) -> None:
@@ -39,9 +58,16 @@ def _terminate(number: int, frame: object) -> None:
     raise Terminated(TERMINATED)
 
 
+def _hang_up(number: int, frame: object) -> None:
+    _only_once()
+    raise Terminated(HUNG_UP)
+
+
 def _only_once() -> None:
     signal.signal(signal.SIGINT, _end)
     signal.signal(signal.SIGTERM, _ignore)
+    if signal.getsignal(signal.SIGHUP) == _hang_up:
+        signal.signal(signal.SIGHUP, _ignore)
 
 
 def _ignore(number: int, frame: object) -> None:
@@ -50,7 +76,7 @@ def _ignore(number: int, frame: object) -> None:
 
 def _end(number: int, frame: object) -> None:
     """End without closing anything."""
-    message = "interrupted again: ended at once"
+    message = "; ".join(["interrupted again: ended at once", *filter(None, (tell() for tell in _advice))])
     os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{message}\n".encode())
     if wants_json() and sys.__stdout__:
         os.write(

@@ -14,7 +14,7 @@ from raydist.cli.failures import wants_json
 from raydist.errors import ConfigError
 from raydist.failures import Failure
 from raydist.home import file_umask
-from raydist.redaction import redacted
+from raydist.redaction import redacted, without_secret
 
 PARQUET = (".parquet", ".pq", "")
 """How the name of a Parquet file may end."""
@@ -25,6 +25,7 @@ def enter() -> None:
     open_streams()
     try:
         os.umask(file_umask())
+        _require_folder()
     except ConfigError as error:
         print(f"error: {error}", file=sys.stderr)
         if wants_json():
@@ -33,19 +34,34 @@ def enter() -> None:
     hide_arguments(sys.orig_argv)
 
 
+def _require_folder() -> None:
+    """Refuse to begin in a folder that has been deleted: libraries end the process there without a reason."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise ConfigError("the working directory has been deleted: change to another one") from None
+
+
 def hide_arguments(arguments: Sequence[str]) -> None:
     """Start again where an argument holds a secret, since all users can read the arguments of a process.
 
     The address is passed on in the environment, which only its owner can read.
     """
-    shown = [redacted(argument) for argument in arguments]
-    if shown == list(arguments):
-        return
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if key == "tracking.mlflow_uri" and redacted(value) != value:
-            os.environ["MLFLOW_TRACKING_URI"] = value.strip("'\"")
-    os.execv(sys.executable, [sys.executable, *shown[1:]])
+    shown = [_without_address(argument) for argument in arguments]
+    if shown != list(arguments):
+        os.execv(sys.executable, [sys.executable, *shown[1:]])
+
+
+def _without_address(argument: str) -> str:
+    """An argument as all users may read it; the address of MLflow goes into the environment."""
+    key, is_value, value = argument.partition("=")
+    if not is_value or not key.endswith("mlflow_uri"):
+        return redacted(argument)
+    address = value.strip("'\"")
+    shown = without_secret(address)
+    if shown != address:
+        os.environ["MLFLOW_TRACKING_URI"] = address
+    return f"{key}={shown}" if shown != address else argument
 
 
 def open_streams() -> None:
@@ -63,6 +79,11 @@ def open_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def close_stderr() -> None:
+    """Let what is written to a stream whose other end is gone lead nowhere."""
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+
+
 def require_writable(out: Path, *, what: str) -> None:
     """Refuse a file that could not be written in the end, before the work for it begins.
 
@@ -71,11 +92,13 @@ def require_writable(out: Path, *, what: str) -> None:
         what: the option that it was given with.
 
     Raises:
-        ConfigError: it is a folder, or no file can be made where it should be.
+        ConfigError: it is a folder or a device, or no file can be made where it should be.
     """
     try:
         if out.is_dir():
             raise ConfigError(f"{what} {out} is a folder: give the name of a file")
+        if (out.exists() or out.is_symlink()) and not out.is_file():
+            raise ConfigError(f"{what} {out} is no file that could be replaced: give another name")
         folder = next(parent for parent in out.absolute().parents if parent.exists())
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:

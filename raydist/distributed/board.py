@@ -64,12 +64,14 @@ class News:
         events: those that the driver has not seen.
         hung: workers that do not get on.
         doing: what each worker did last.
+        attempt: how often the workers have started, as far as this board knows.
     """
 
     board: str
     events: Sequence[BoardEvent]
     hung: Sequence[HungRank]
     doing: Mapping[int, str]
+    attempt: int
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Board:
         """
         new = self._events[start if board == self._name else 0 :]
         hung = self._monitor.hung(hang_timeout, time.monotonic())
-        return News(self._name, new, hung, self._monitor.doing())
+        return News(self._name, new, hung, self._monitor.doing(), self._attempts)
 
     async def beat(self, beat: Beat) -> None:
         """Take a sign of life of a worker."""

@@ -16,7 +16,7 @@ from typing import Any
 from raydist.announcements import announce
 from raydist.distributed.address import cluster_address, no_cluster, require_cluster
 from raydist.distributed.own_handlers import own_handlers
-from raydist.distributed.temp_folder import shorten_temp_folder
+from raydist.distributed.temp_folder import shorten_temp_folder, take_own_folder
 from raydist.distributed.whole_start import whole_start
 from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
@@ -117,6 +117,7 @@ def _start(settings: dict[str, Any]) -> None:
     import ray
 
     shorten_temp_folder()
+    take_own_folder()
     announce("starting Ray on this machine")
     with whole_start(ray.shutdown):
         ray.init(
@@ -143,13 +144,7 @@ def _connect(address: str, given_by: str, settings: dict[str, Any]) -> None:
 def _worker_environment() -> dict[str, str]:
     """One thread a worker: OpenMP threads that wait for each other on busy cores cost an order of
     magnitude."""
-    keys = (
-        "RAYDIST_HOME",
-        "MLFLOW_TRACKING_URI",
-        "MLFLOW_TRACKING_USERNAME",
-        "MLFLOW_TRACKING_PASSWORD",
-        "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S",
-    )
+    keys = ("RAYDIST_HOME", "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S")  # no secrets: Ray writes them into arguments
     given = {key: os.environ[key] for key in keys if key in os.environ}
     return given | {
         "NUMBA_CACHE_DIR": str(cache_folder() / "numba"),

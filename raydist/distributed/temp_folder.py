@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -34,6 +35,32 @@ def shorten_temp_folder() -> None:
             announce(f"{variable} is too long for the sockets of Ray, which takes {folder}")
             os.environ[variable] = folder
             tempfile.tempdir = None  # what Python remembers of the variable
+
+
+def take_own_folder() -> None:
+    """Let Ray keep its sockets and logs where no other user can enter; Ray itself lets all users write there.
+
+    `RAY_TMPDIR` and folders in which a longer path has no room are left as they are.
+
+    Raises:
+        ConfigError: the folder belongs to another user, or cannot be made.
+    """
+    folder = Path(tempfile.gettempdir()) / f"raydist-{os.getuid()}"
+    if "RAY_TMPDIR" in os.environ or len(os.fsencode(folder)) > ROOM:
+        return
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        is_own = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
+        if is_own:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}, for the sockets of Ray, cannot be made: {error.strerror}; set TMPDIR"
+        ) from None
+    if not is_own:
+        raise ConfigError(f"{folder}, for the sockets of Ray, is not a folder of this user: set TMPDIR")
+    os.environ["RAY_TMPDIR"] = str(folder)
 
 
 def _short_folder(variable: str, length: int) -> str:

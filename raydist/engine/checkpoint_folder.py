@@ -121,7 +121,8 @@ class CheckpointFolder:
             try:
                 return epoch, parse(self.read(epoch))
             except DamagedCheckpointError as error:
-                log.warning("%s", error)
+                earlier = [other for other in epochs if other < epoch]
+                log.warning("%s%s", error, f"; going back to epoch {earlier[-1]}" if earlier else "")
                 problems.append(str(error))
         if not problems or self._is_first_attempt(epochs):
             return None

@@ -63,6 +63,13 @@ class RunSection(Section):
     seed: Kept[int] = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
     deterministic: Kept[bool] = Field(True, description="Use deterministic algorithms of torch only.")
 
+    @field_validator("dir")
+    @classmethod
+    def _local(cls, value: str) -> str:
+        if "://" in value:
+            raise ValueError("expected a folder of this machine, no address")
+        return value
+
 
 class DataSection(Section):
     """Which tracklets are read, and how their frames are cut into clips.

@@ -78,11 +78,11 @@ def check_tracking(tracking: TrackingSection, experiment: str) -> None:
     except TrackingError:
         return  # the tracker says so
     except ConfigError as error:
-        if not tracking.optional:
-            raise ConfigError(
-                f"{error}; or do without: tracking.mlflow_uri=null, or tracking.optional=true"
-            ) from None
-        log.warning("%s; the run goes on without it", error)
+        if tracking.optional:
+            return  # likewise
+        raise ConfigError(
+            f"{error}; or do without: tracking.mlflow_uri=null, or tracking.optional=true"
+        ) from None
 
 
 def track(config: Config, folder: RunFolder, *, parent: str | None = None) -> tuple[Tracker, str | None]:

@@ -123,7 +123,7 @@ def make_study(space: Space, arguments: Sequence[str]) -> Study:
         if name not in space.recipes:
             raise ConfigError(
                 f"the space names no recipe for {name}: add one to its recipes; "
-                f"it has {', '.join(space.recipes)}"
+                f"it has {', '.join(space.recipes) or 'none'}"
             )
     bases = {}
     for name, own in zip(names, arguments_by_data(arguments, names), strict=True):

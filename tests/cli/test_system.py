@@ -1,5 +1,6 @@
 """Streams and files of every command, as a shell sees them."""
 
+import os
 import subprocess
 import sys
 
@@ -50,6 +51,56 @@ def test_a_file_that_cannot_be_written_is_refused(out, message, tmp_path, monkey
     with pytest.raises(ConfigError, match=rf"^--out .*{message}"):
         require_writable(tmp_path / out, what="--out")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to nothing", "device"])
+def test_what_is_no_file_is_not_replaced(kind, tmp_path):
+    out = tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(out)
+    else:
+        out.symlink_to("/dev/null" if kind == "device" else "nothing")
+    with pytest.raises(ConfigError, match=r"--out .* is no file that could be replaced"):
+        require_writable(out, what="--out")
+
+
+@pytest.mark.parametrize("words", [["runs", "ls"], ["doctor", "--json"], ["train", "smoke"]])
+@pytest.mark.parametrize(
+    ("home", "message"),
+    [
+        ("~no-such-user/x", "there is no such user"),
+        ("loop", "RAYDIST_HOME = 'loop'"),
+    ],
+)
+def test_a_home_that_leads_nowhere_is_one_line(words, home, message, tmp_path, run_env):
+    (tmp_path / "loop").symlink_to("loop")
+    env = run_env | {"RAYDIST_HOME": home}
+    command = [sys.executable, "-c", RAYDIST, *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert ("--json" in words) == ('{"error"' in done.stdout)
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path, run_env):
+    code = f"import os, shutil; shutil.rmtree(os.getcwd())\n{RAYDIST}"
+    command = [sys.executable, "-c", code, "runs", "ls"]
+    (tmp_path / "gone").mkdir()
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path / "gone", env=run_env, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: the working directory has been deleted: change to another one\n"
+
+
+def test_a_failure_is_said_where_stdout_is_full(run_env):
+    done = closed(
+        ["score", "nowhere.parquet", "--protocol", "plain", "--json"], run_env, redirection=">/dev/full"
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: nowhere.parquet")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.parquet.json"])

@@ -1,14 +1,17 @@
 """A local cluster has room for the paths of its sockets, however long a batch system's folder."""
 
 import os
+import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
 from raydist.announcements import listening
-from raydist.distributed.temp_folder import ROOM, shorten_temp_folder
+from raydist.distributed.temp_folder import ROOM, shorten_temp_folder, take_own_folder
 from raydist.errors import ConfigError
 
 
@@ -43,6 +46,45 @@ def test_no_shorter_folder(monkeypatch):
     monkeypatch.setattr("raydist.distributed.temp_folder._SHORT", ("/nowhere",))
     with pytest.raises(ConfigError, match=f"TMPDIR has 101 characters.*a folder of at most {ROOM}"):
         shorten_temp_folder()
+
+
+@pytest.fixture
+def folder_of_ray(monkeypatch, tmp_path):
+    """The folder that Ray would get below a temporary folder."""
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    short = tempfile.mkdtemp(dir="/tmp", prefix="r")
+    monkeypatch.setattr(tempfile, "tempdir", short)
+    yield Path(short) / f"raydist-{os.getuid()}"
+    shutil.rmtree(short)
+
+
+def test_no_other_user_can_enter_the_folder(folder_of_ray):
+    for _ in range(2):
+        os.environ.pop("RAY_TMPDIR", None)
+        take_own_folder()
+        assert os.environ["RAY_TMPDIR"] == str(folder_of_ray)
+        assert stat.S_IMODE(folder_of_ray.stat().st_mode) == 0o700
+        folder_of_ray.chmod(0o777)
+
+
+def test_a_folder_of_another_user_is_not_taken(folder_of_ray):
+    folder_of_ray.mkdir()
+    os.chown(folder_of_ray, 12345, 12345)
+    with pytest.raises(ConfigError, match="is not a folder of this user: set TMPDIR"):
+        take_own_folder()
+
+
+def test_a_link_is_not_taken(folder_of_ray, tmp_path):
+    folder_of_ray.symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match="is not a folder of this user: set TMPDIR"):
+        take_own_folder()
+
+
+def test_the_folder_that_the_user_names_is_taken(folder_of_ray, monkeypatch, tmp_path):
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    take_own_folder()
+    assert os.environ["RAY_TMPDIR"] == str(tmp_path)
+    assert not folder_of_ray.exists()
 
 
 @pytest.mark.parametrize("length", [ROOM, 120])

@@ -71,7 +71,7 @@ def test_content_that_cannot_be_used_is_passed_over(folder, caplog):
         return len(files)
 
     assert folder.newest_as(parse) == (1, 2)
-    assert caplog.messages == ["odd 3", "odd 2"]
+    assert caplog.messages == ["odd 3; going back to epoch 2", "odd 2; going back to epoch 1"]
 
 
 def test_what_belongs_to_another_run_is_not_passed_over(folder):

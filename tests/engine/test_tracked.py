@@ -54,7 +54,7 @@ def test_a_lasting_refusal_stops_the_start_unless_tracking_is_optional(tmp_path,
     with pytest.raises(ConfigError, match=r"(?s)damaged.*tracking.optional=true"):
         check_tracking(section, "e")
     check_tracking(section.model_copy(update={"optional": True}), "e")
-    assert "the run goes on without it" in caplog.text
+    assert not caplog.text  # the tracker warns of it, once
     check_tracking(section.model_copy(update={"mlflow_uri": None}), "e")
 
 

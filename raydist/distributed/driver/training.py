@@ -29,7 +29,7 @@ from raydist.engine.summary import RunSummary
 from raydist.engine.tracked import RUN_FILES, check_tracking, track
 from raydist.export.logged import check_model, log_encoder
 from raydist.home import cache_folder
-from raydist.redaction import whole_uri
+from raydist.redaction import mlflow_login, whole_uri
 from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import finishing
 from raydist.types import Modality
@@ -216,7 +216,9 @@ def _run_workers(
     with group_actors(config.ray, search_budget=search_budget) as actors:
         run_group(
             train_worker,
-            TrainingJob(actors, folder.path.resolve(), config, run_id, run_id and whole_uri(str(uri))),
+            TrainingJob(
+                actors, folder.path.resolve(), config, run_id, run_id and whole_uri(str(uri)), mlflow_login()
+            ),
             config.ray,
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",
             storage=cache_folder() / "ray_train",

@@ -43,6 +43,7 @@ class Watch:
         self._board_name, self._num_seen = "", 0
         self._ended: list[str] = []
         self._doing: dict[int, str] = {}
+        self._attempt = 0
 
     def look(self) -> None:
         """Pass on what is new, and end the workers that hang; called a few times a second.
@@ -53,8 +54,12 @@ class Watch:
         if news is None:
             return
         if self._board_name not in ("", news.board):
-            self._num_seen = 0
+            self._num_seen = self._attempt = 0
             self._note("the board was lost and started again")
+        if 0 < self._attempt < news.attempt:
+            doing = "; ".join(f"worker {rank}: {what}" for rank, what in sorted(self._doing.items()))
+            self._note(f"a worker was lost, all start again from the last checkpoint (before, {doing})")
+        self._attempt = news.attempt
         self._board_name, self._num_seen = news.board, self._num_seen + len(news.events)
         self._doing.update(news.doing)
         for event in news.events:

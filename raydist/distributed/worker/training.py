@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -75,6 +76,7 @@ def _attach(job: TrainingJob) -> Tracker:
     """Logs to the MLflow run that the driver made."""
     if job.run_id is None or job.mlflow_uri is None:
         return NoTracker()
+    os.environ.update(job.mlflow_login)
     from raydist.tracking.mlflow import MlflowTracker
 
     return MlflowTracker(job.mlflow_uri, job.run_id, folder=job.folder)

@@ -136,7 +136,9 @@ def test_a_run_whose_worker_is_killed_ends_with_the_same_bytes(undisturbed, tmp_
     listen, acted = once_in_epoch(2, lambda: os.kill(pid_of(1, tmp_path / "runs"), signal.SIGKILL))
     folder, _ = train(config(tmp_path), on_event=listen)
     assert acted
-    assert "going on after epoch 1" in (folder.path / "log.txt").read_text()
+    log = (folder.path / "log.txt").read_text()
+    assert "driver WARNING a worker was lost, all start again from the last checkpoint" in log
+    assert "going on after epoch 1" in log
     assert outcome(folder) == outcome(undisturbed[1])
 
 
