@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import functools
 import gc
 import json
@@ -22,7 +23,7 @@ from raydist.announcements import listening
 from raydist.cli.failures import FailedWithFacts, is_usage
 from raydist.cli.line_log import keeping_lines, log_line
 from raydist.cli.stopping import INTERRUPTED, Terminated, advise_on_stop, stop_by_signals
-from raydist.cli.system import close_stderr, what_failed
+from raydist.cli.system import close_streams, what_failed
 from raydist.cli.tables import tables_within, width_of
 from raydist.errors import ConfigError, DataError, NoEffectWarning, RaydistError, RenamedKeyWarning
 from raydist.failures import Failure
@@ -228,8 +229,19 @@ def print_line(text: str, *, kept: str | None = None) -> None:
     try:
         print(_printable(redacted(text)), file=sys.stderr, flush=True)
     except OSError:  # the terminal is gone, or who read the lines: the log has them, and the work goes on
-        close_stderr()
+        close_streams("stderr")
     log_line(kept or text)
+
+
+@contextmanager
+def _beyond_the_terminal() -> Iterator[None]:
+    """Let a block go on where the terminal that it prints to is gone."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        close_streams()
 
 
 def _printable(text: str) -> str:
@@ -243,7 +255,8 @@ def _printable(text: str) -> str:
 
 def print_json(value: Mapping[str, Any]) -> None:
     """The last line of a command with ``--json``, on stdout."""
-    print(redacted(json.dumps(value)), flush=True)
+    with _beyond_the_terminal():
+        print(redacted(json.dumps(value)), flush=True)
 
 
 def print_table(
@@ -269,11 +282,12 @@ def print_table(
     width = width_of(sys.stderr if stderr else sys.stdout)
     text = StringIO()
     console, kept = Console(stderr=stderr, width=width), Console(file=text, width=width)
-    for one in (console, kept):
-        if title:
-            one.print(Text(title, style="italic"), soft_wrap=True)
-        for table in tables_within(width, columns, rows, keys=keys):
-            one.print(table)
+    for one in (kept, console):
+        with _beyond_the_terminal():
+            if title:
+                one.print(Text(title, style="italic"), soft_wrap=True)
+            for table in tables_within(width, columns, rows, keys=keys):
+                one.print(table)
     log_line(text.getvalue())
 
 

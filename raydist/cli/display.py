@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +11,7 @@ from raydist.cli.common import print_line
 from raydist.cli.epoch_line import WHAT_IS_SHORT, short_line, whole_line
 from raydist.cli.line_log import log_line, log_to
 from raydist.cli.run_clock import RunClock, in_words
-from raydist.cli.system import close_stderr
+from raydist.cli.system import close_streams
 from raydist.engine.criteria_names import missing_reasons
 from raydist.engine.events import (
     AlreadyFinished,
@@ -68,7 +69,8 @@ class ProgressDisplay:
 
     def __exit__(self, *_: object) -> None:
         if self._bar:
-            self._bar.stop()
+            with suppress(OSError):  # the terminal is gone
+                self._bar.stop()
 
     def show(self, event: Event) -> None:
         """Show one event: what is under way moves the bar, all others are lines.
@@ -116,7 +118,7 @@ class ProgressDisplay:
                 self._bar.console.print(redacted(text), highlight=False, markup=False, soft_wrap=True)
             except OSError:  # the terminal is gone, see `print_line`
                 self._bar = None
-                close_stderr()
+                close_streams("stderr")
             log_line(whole or text)
         else:
             print_line(text, kept=whole)

@@ -72,16 +72,20 @@ def open_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115 - as long as the process
-            setattr(sys, name, nowhere)
+            _lead_nowhere(name, mode)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
-def close_stderr() -> None:
-    """Let what is written to a stream whose other end is gone lead nowhere."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+def close_streams(*names: str) -> None:
+    """Let what is written to streams whose other end is gone lead nowhere, by default to both."""
+    for name in names or ("stdout", "stderr"):
+        _lead_nowhere(name, "w")
+
+
+def _lead_nowhere(name: str, mode: str) -> None:
+    setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
 
 def require_writable(out: Path, *, what: str) -> None:

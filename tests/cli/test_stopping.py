@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -80,6 +81,14 @@ command()
 """
 
 
+TABLE = """
+    print_table(["heading"], [["a row"]])
+
+from raydist.cli.common import print_table
+command()
+"""
+
+
 def test_who_reads_the_lines_may_end_before_the_command(run_env, tmp_path):
     """The rest is in the log of the run, and the command goes on."""
     code = LINES.format(log=str(tmp_path / "log.txt"))
@@ -88,6 +97,23 @@ def test_who_reads_the_lines_may_end_before_the_command(run_env, tmp_path):
         process.stderr.close()
     assert process.returncode == 0
     assert [line.split()[-1] for line in (tmp_path / "log.txt").read_text().splitlines()] == list("0123")
+
+
+def test_the_terminal_may_be_lost(run_env, tmp_path):
+    """As a connection does that breaks; a table is printed too."""
+    code = LINES.format(log=str(tmp_path / "log.txt")).replace("\n\ncommand()", TABLE)
+    terminal, other_end = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", code], env=run_env, stdout=other_end, stderr=other_end, start_new_session=True
+    ) as process:
+        os.close(other_end)
+        os.read(terminal, 1)
+        os.close(terminal)
+        process.wait(timeout=30)
+    assert process.returncode == 0
+    lines = (tmp_path / "log.txt").read_text()
+    assert "line 3" in lines
+    assert "heading" in lines
 
 
 def test_a_second_ctrl_c_says_how_to_go_on(run_env):
