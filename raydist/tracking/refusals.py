@@ -50,7 +50,13 @@ def remedy(error: BaseException) -> str | None:
 
 
 def reason(error: BaseException) -> str:
-    """An error in one line, without secrets."""
+    """An error in one line, without secrets.
+
+    >>> reason(OSError("API request to http://h/api failed: Max retries exceeded with url: /api"))
+    'nothing answers there'
+    """
+    if "Max retries exceeded" in str(error) and remedy(error) is None:
+        return "nothing answers there"
     lines = redacted(str(error)).strip().splitlines() or [type(error).__name__]
     return lines[0] if len(lines[0]) <= 240 else f"{lines[0][:240]}..."
 
