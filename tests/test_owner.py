@@ -1,6 +1,8 @@
+import fcntl
 import json
 import multiprocessing
 import os
+import random
 import signal
 import threading
 import time
@@ -133,7 +135,13 @@ def test_a_folder_that_cannot_be_written_is_refused_and_left_alone(tmp_path):
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
-def test_of_many_at_once_one_is_at_work(tmp_path):
+def test_of_many_at_once_one_is_at_work(tmp_path, monkeypatch):
+    """The lock file may be gone between opening and locking it; there is a moment between both here."""
+    lock = fcntl.flock
+    monkeypatch.setattr(
+        "raydist.owner.fcntl.flock",
+        lambda *words: (time.sleep(random.random() * 0.002), lock(*words))[1],
+    )
     counts, at_once = [], []
     guard, barrier = threading.Lock(), threading.Barrier(8)
 

@@ -101,8 +101,9 @@ def test_a_loopback_that_is_down_stops():
     alone = ["unshare", "--user", "--map-root-user", "--net"]
     if shutil.which("unshare") is None or subprocess.run([*alone, "true"], check=False).returncode:
         pytest.skip("this machine makes no network of one's own")
-    code = "from raydist.health.machine import check_ports; print(check_ports().line())"
+    code = "from raydist.health.machine import check_ports; f = check_ports(); print(f.level, f.line())"
     line = printed([*alone, sys.executable, "-c", code])
+    assert line.startswith("stops ")
     assert "cannot be used" in line
     assert "ip link set lo up" in line
 
