@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from raydist.errors import ConfigError, StorageError
+from raydist.opening import open_file
 from raydist.storage import parse_json
 
 LOCK = "lock.json"
@@ -170,7 +171,7 @@ def owner_of(folder: Path) -> Owner | None:
     A process of another host is believed to be at work until its file is gone.
     """
     try:
-        with (folder / LOCK).open("rb") as file:
+        with open_file(folder / LOCK) as file:
             owner = _signed(file)
     except OSError:
         return None
