@@ -24,7 +24,7 @@ JSON_BYTES = 256 * 2**20
 TEXT_BYTES = 2**31
 """Rows, annotations and tables of text: Arrow takes no more as one piece, and the largest sets have less."""
 
-_NO_LOCK = (errno.EISDIR, errno.EINVAL, errno.ELOOP, errno.ENXIO, errno.EFBIG)
+_NO_LOCK = (errno.EISDIR, errno.EINVAL, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EFBIG)
 """What the system, or `_check`, says of what is no file, or one of something else."""
 
 
@@ -54,8 +54,12 @@ def read_whole(path: str | Path, *, most: int | None) -> bytes:
         return file.read()
 
 
-def open_lock(path: Path) -> BinaryIO:
+def open_lock(path: Path, *, sole: bool = False) -> BinaryIO:
     """A file that processes lock, open for reading and writing; it is made where it is not there.
+
+    Args:
+        path: the file; a symbolic link is not followed.
+        sole: whether something is to be written into it, so that it may have no second name.
 
     Raises:
         OSError: it cannot be opened for writing.
@@ -63,7 +67,9 @@ def open_lock(path: Path) -> BinaryIO:
     """
     try:
         with contextlib.suppress(FileNotFoundError):
-            _check(os.lstat(path), path, LOCK_BYTES)
+            _check(facts := os.lstat(path), path, LOCK_BYTES)
+            if sole and facts.st_nlink > 1:
+                raise OSError(errno.EMLINK, "a file with a second name", str(path))
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         return _checked(os.open(path, flags, 0o666), "r+b", path, LOCK_BYTES)
     except OSError as error:
