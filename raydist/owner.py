@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from raydist.errors import ConfigError, StorageError
+from raydist.opening import open_file, open_lock
 from raydist.storage import parse_json
 
 LOCK = "lock.json"
@@ -59,7 +60,7 @@ def owned(folder: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another process is at work there, or one of another host has not said that it ended.
-        StorageError: nothing can be written there.
+        StorageError: nothing can be written there, or the file `LOCK` is a link or something else.
     """
     with signed(folder / LOCK, what=str(folder)):
         yield
@@ -75,7 +76,7 @@ def signed(path: Path, *, what: str) -> Iterator[None]:
 
     Raises:
         ConfigError: another process has signed.
-        StorageError: nothing can be written there.
+        StorageError: nothing can be written there, or the file is a link or something else.
     """
     file = _taken(path, what)
     try:
@@ -89,7 +90,7 @@ def _taken(path: Path, what: str) -> BinaryIO:
     """The lock file, open and locked by this process, with its name in it."""
     while True:
         try:
-            file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            file = open_lock(path, sole=True)
         except OSError as error:
             raise StorageError(
                 f"{path.parent} cannot be written ({error.strerror}): check the rights"
@@ -170,7 +171,7 @@ def owner_of(folder: Path) -> Owner | None:
     A process of another host is believed to be at work until its file is gone.
     """
     try:
-        with (folder / LOCK).open("rb") as file:
+        with open_file(folder / LOCK) as file:
             owner = _signed(file)
     except OSError:
         return None

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote
 
 from raydist.errors import ConfigError
 from raydist.home import FROM_FILE
+from raydist.opening import open_file
 
 HIDDEN = "***"
 """What stands in the place of a secret."""
@@ -127,8 +128,8 @@ def learn_secrets(text: str) -> None:
 
 def _from_file(path: Path) -> str:
     try:
-        mode = path.stat().st_mode
-        uri = path.read_text(encoding="utf-8").strip()
+        with open_file(path) as file:
+            mode, uri = os.fstat(file.fileno()).st_mode, file.read().decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ConfigError(

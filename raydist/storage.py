@@ -12,7 +12,6 @@ import json
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 from raydist.errors import DataError, RaydistError, StorageError
+from raydist.opening import open_lock, read_whole
 
 PRIVATE = 0o600
 """Mode of a file that only this user can read."""
@@ -187,12 +187,8 @@ def read_bytes(path: Path, *, error: type[RaydistError] = DataError) -> bytes:
         RaydistError: as `error`: it is not there, no regular file, or cannot be read.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise error(f"{path} is no file: expected one that can be read")
-        return path.read_bytes()
+        return read_whole(path, most=None)
     except (OSError, ValueError) as refused:
-        if isinstance(refused, RaydistError):
-            raise
         raise error(f"{path} cannot be read ({getattr(refused, 'strerror', None) or refused})") from None
 
 
@@ -308,9 +304,15 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 
     Args:
         path: what is made in the block; folders that it needs are made.
+
+    Raises:
+        StorageError: the hidden file cannot be made, or is something else.
     """
     make_folder(path.parent)
-    with (path.parent / f".{path.name}.lock").open("ab") as file:
+    lock = path.parent / f".{path.name}.lock"
+    with _storing(lock):
+        file = open_lock(lock)
+    with file:
         with contextlib.suppress(OSError):  # some network file systems have no locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield

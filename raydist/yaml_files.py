@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from raydist.errors import ConfigError
+from raydist.opening import read_whole
 from raydist.redaction import learn_secrets, redacted
 from raydist.registry import cut, shortened, shown
 
@@ -223,7 +224,7 @@ def _text(path: Path) -> str:
             raise ConfigError(
                 f"{path} has {path.stat().st_size:,} bytes: a configuration has at most {MOST_BYTES:,}"
             )
-        return path.read_text(encoding="utf-8")
+        return read_whole(path, most=MOST_BYTES).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path} is not UTF-8 (byte {error.start + 1}): expected a text file, saved as UTF-8"

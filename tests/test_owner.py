@@ -165,3 +165,26 @@ def test_of_many_at_once_one_is_at_work(tmp_path, monkeypatch):
     for thread in threads:
         thread.join()
     assert set(counts) == {1}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [os.symlink, os.link, lambda target, lock: os.mkfifo(lock)])
+def test_a_lock_that_leads_to_another_file_is_refused_and_that_file_stays(tmp_path, make):
+    target, folder = tmp_path / "thesis.tex", tmp_path / "run"
+    target.write_text("years of work")
+    folder.mkdir()
+    make(target, folder / LOCK)
+    with (
+        pytest.raises(StorageError, match=rf"{folder / LOCK} is no lock of raydist \(.*remove it"),
+        owned(folder),
+    ):
+        pass
+    assert target.read_text() == "years of work"
+    assert os.listdir(folder) == [LOCK]
+
+
+def test_a_lock_is_not_made_through_a_link(tmp_path):
+    (tmp_path / LOCK).symlink_to("elsewhere")
+    with pytest.raises(StorageError, match="a symbolic link"), owned(tmp_path):
+        pass
+    assert not (tmp_path / "elsewhere").exists()

@@ -155,3 +155,10 @@ def test_a_umask_that_is_none_is_refused():
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "error: RAYDIST_UMASK = 'u=rwx': expected an octal number such as 077, 027 or 022\n"
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_no_file_with_an_address(tmp_path):
+    os.mkfifo(tmp_path / "address", 0o600)
+    with pytest.raises(ConfigError, match="not a regular file: expected a file that holds the address"):
+        whole_uri(f"from:{tmp_path / 'address'}")

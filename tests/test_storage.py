@@ -296,8 +296,8 @@ def test_what_is_no_file_cannot_be_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for name, reason in (
         ("nowhere", "No such file"),
-        ("", "is no file"),
-        ("pipe", "is no file"),
+        ("", "Is a directory"),
+        ("pipe", "not a regular file"),
         ("a\0b", "null"),
     ):
         for read in (read_bytes, read_text, read_json):
@@ -339,3 +339,14 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path):
     with pytest.raises(StorageError, match=r"file/inner cannot be written \(Not a directory\)"):
         make_folder(tmp_path / "file" / "inner")
     assert make_folder(tmp_path / "a" / "b").is_dir()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_lock_is_not_waited_for(tmp_path, make):
+    make(tmp_path / ".made.lock")
+    with (
+        pytest.raises(StorageError, match=r"\.made\.lock is no lock of raydist"),
+        one_at_a_time(tmp_path / "made"),
+    ):
+        pass

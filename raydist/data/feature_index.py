@@ -7,6 +7,7 @@ of the processor. It belongs to one state of the file of features, and is made a
 from __future__ import annotations
 
 import json
+import os
 import sys
 import zlib
 from dataclasses import asdict, dataclass
@@ -20,6 +21,7 @@ import pyarrow.parquet
 from raydist.announcements import announce
 from raydist.data.feature_files import read_features, read_features_but
 from raydist.errors import DataError, RaydistError
+from raydist.opening import open_file
 from raydist.storage import SHARED, parse_json, whole_file
 from raydist.types import FeatureTable, Floats
 
@@ -57,8 +59,8 @@ class FileState:
             OSError: it cannot be read.
             ArrowException: it is no Parquet file.
         """
-        num_rows, facts = pa.parquet.read_metadata(path).num_rows, path.stat()
-        with path.open("rb") as file:
+        with open_file(path) as file:
+            num_rows, facts = pa.parquet.read_metadata(file).num_rows, os.fstat(file.fileno())
             file.seek(facts.st_size - _TAIL)
             length = int.from_bytes(file.read(4), "little")
             file.seek(facts.st_size - _TAIL - length)
@@ -133,7 +135,7 @@ def mapped_features(index: Path, state: FileState) -> Floats:
         DataError: it cannot be read, is damaged, or belongs to another state of the file.
     """
     try:
-        with index.open("rb") as file:
+        with open_file(index) as file:
             head = parse_json(file.read(_PAGE).rstrip(b"\0"), IndexHead)
         width, checksum = head["width"], head["checksum"]
         if head != asdict(IndexHead(_LAYOUT, sys.byteorder, width, checksum, state)):

@@ -11,6 +11,7 @@ import pyarrow.parquet
 
 from raydist.data.file_kinds import file_kind, is_text
 from raydist.errors import DataError
+from raydist.opening import check_file, open_file
 
 Choice = Callable[[Sequence[str]], Sequence[str]]
 
@@ -33,6 +34,7 @@ def read_parquet(file: Path, columns: Choice | None = None) -> pa.Table:
             length.
     """
     try:
+        check_file(file)
         parquet = pa.parquet.ParquetFile(file)
         table = parquet.read(None if columns is None else list(columns(parquet.schema_arrow.names)))
         table.validate(full=True)
@@ -63,7 +65,7 @@ def _reason(file: Path, error: Exception) -> str:
 
 def _both_ends(file: Path) -> bytes:
     """The beginning and the end of a file, or all of it."""
-    with file.open("rb") as stream:
+    with open_file(file) as stream:
         content = stream.read(_HEAD)
         stream.seek(max(len(content), file.stat().st_size - _TAIL))
         return content + stream.read(_TAIL)

@@ -19,6 +19,7 @@ from typing import TypeVar
 from pyarrow import fs
 
 from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
+from raydist.opening import read_whole
 from raydist.storage import make_folder, parse_json, remove_folder, remove_unfinished, whole_folder
 
 FORMAT = 1
@@ -196,6 +197,8 @@ class CheckpointFolder:
             raise StorageError(f"checkpoint {folder} cannot be written ({error})") from error
 
     def _get(self, path: str) -> bytes:
+        if self._is_local:
+            return read_whole(path, most=None)
         with self.fs.open_input_stream(path) as stream:
             content: bytes = stream.read()
         return content
@@ -204,4 +207,5 @@ class CheckpointFolder:
 def _gist(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    text = str(getattr(error, "strerror", None) or error)
+    return text.splitlines()[0] if text else type(error).__name__

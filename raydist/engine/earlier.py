@@ -15,6 +15,7 @@ from raydist.engine.run_folder import SUMMARY, RunFolder
 from raydist.engine.schema import Config
 from raydist.engine.tracklet_rows import TRACKLETS, TrackletRow, digest_of, from_text
 from raydist.on_resume import OnResume
+from raydist.storage import read_text
 
 WRITTEN = (OnResume.LONGER, OnResume.SAME_DATA)
 """Keys whose new values the run's ``config.yaml`` takes over; others hold for the one command."""
@@ -103,7 +104,7 @@ class Earlier:
     def _changes(self, rows: Sequence[TrackletRow]) -> list[str]:
         """What has changed in the tracklets; empty where the run has not kept those of the checkpoint."""
         try:
-            before = from_text((self.folder.path / TRACKLETS).read_bytes().decode())
+            before = from_text(read_text(self.folder.path / TRACKLETS))
         except (OSError, ValueError):
             return []
         is_of_checkpoint = self.origin is not None and digest_of(before) == self.origin.data

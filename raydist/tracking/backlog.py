@@ -10,7 +10,8 @@ from typing import Any
 
 from pyarrow import fs
 
-from raydist.storage import write_whole
+from raydist.errors import RaydistError
+from raydist.storage import read_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 
 FILE = "mlflow_missed.json"
@@ -50,7 +51,7 @@ class Backlog:
 
     def _values(self) -> Mapping[str, Any]:
         try:
-            values = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            values: Mapping[str, Any] = read_json(self._path)
+        except RaydistError:
             return {}
-        return values if isinstance(values, dict) else {}
+        return values

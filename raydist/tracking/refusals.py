@@ -6,10 +6,13 @@ import sqlite3
 from pathlib import Path
 
 from raydist.home import SQLITE
+from raydist.opening import check_file
 from raydist.redaction import redacted
 
 LOCK_SECONDS = 2.0
 """How long another process may hold a database before a call is given up; MLflow itself waits 20 seconds."""
+
+_NO_DATABASE = "move it away, or choose another file: tracking.mlflow_uri=sqlite:///PATH"
 
 REMEDIES = {
     "is in the state deleted": "restore it (mlflow experiments restore), or take another tracking.experiment",
@@ -17,6 +20,9 @@ REMEDIES = {
     "Can't locate revision": "a newer version of MLflow made it: install that version",
     "not a database": "the file is damaged or something else: move it away, or restore a copy of it",
     "malformed": "the database is damaged: move it away, or restore a copy of it",
+    "is no lock of raydist": "remove it: it stands where the database is locked",
+    "not a regular file": _NO_DATABASE,
+    "Is a directory": _NO_DATABASE,
     "unable to open database file": "choose a place that can be written: tracking.mlflow_uri=sqlite:///PATH",
     "readonly database": "make it writable, or choose another place: tracking.mlflow_uri=sqlite:///PATH",
     "maintenance mode": "MLflow has given up folders as stores: use sqlite:///PATH or a server",
@@ -70,11 +76,13 @@ def require_free(uri: str) -> None:
     """Try for a short time whether a SQLite database can be written; other addresses pass.
 
     Raises:
+        OSError: it is no file.
         sqlite3.Error: it is locked by another process, damaged, or cannot be written.
     """
     path = database_file(uri)
-    if path is None or not path.is_file():
+    if path is None or not path.exists():
         return
+    check_file(path)
     connection = sqlite3.connect(path, timeout=LOCK_SECONDS, isolation_level=None)
     try:
         connection.execute("BEGIN IMMEDIATE")

@@ -229,3 +229,16 @@ def test_what_is_wrong_with_the_file_is_said_as_without_an_index(file):
     with pytest.raises(DataError, match="'träck 0' is not unique"):
         read_indexed_features(file)
     assert not index_of(file).exists()
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_in_the_place_of_the_file_or_its_index_is_not_waited_for(file):
+    os.mkfifo(index_of(file))
+    table, lines = read_aloud(file)
+    assert_equal(table, drawn(0))
+    assert "cannot be read (not a regular file); it is made anew" in lines[0]
+    assert is_mapped(read_indexed_features(file))
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(DataError, match="not a regular file"):
+        read_indexed_features(file)

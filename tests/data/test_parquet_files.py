@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.orc
@@ -68,3 +70,10 @@ def test_null_among_lists_of_one_length_is_named(tmp_path, row):
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=1000 if row != 999 else None)
     with pytest.raises(DataError, match=f"column feature is null in row {row}, counted from 0"):
         read_parquet(tmp_path / "t.parquet")
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "f.parquet")
+    with pytest.raises(DataError, match=r"not a readable Parquet file \(not a regular file\)"):
+        read_parquet(tmp_path / "f.parquet")

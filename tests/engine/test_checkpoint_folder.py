@@ -192,3 +192,14 @@ def test_other_folders_are_no_checkpoints(folder, tmp_path):
         (tmp_path / "checkpoints" / name[:200]).mkdir()
     (tmp_path / "checkpoints" / "epoch_0009").write_text(json.dumps({}))
     assert folder.epochs() == [1, 2, 3]
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["manifest.json", "weights"])
+def test_a_pipe_in_a_checkpoint_leads_to_the_one_before(folder, tmp_path, caplog, name):
+    file = tmp_path / "checkpoints" / "epoch_0003" / name
+    file.unlink()
+    os.mkfifo(file)
+    assert folder.newest()[0] == 2
+    assert "epoch_0003 is not whole" in caplog.text
+    assert "not a regular file" in caplog.text

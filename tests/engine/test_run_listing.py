@@ -105,3 +105,15 @@ def test_who_is_at_work_is_known_without_a_lock(tmp_path):
     assert owner_of(tmp_path) == elsewhere
     (tmp_path / LOCK).write_text("{")
     assert owner_of(tmp_path) is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", [LOCK, "summary.json", "metrics.jsonl", "environment.json", "config.yaml"])
+def test_a_pipe_in_a_run_is_not_waited_for(folder, tmp_path, smoke, name):
+    (folder.path / name).unlink(missing_ok=True)
+    os.mkfifo(folder.path / name)
+    good = RunFolder.create(tmp_path, "good", "x")
+    good.write("config.yaml", smoke().dump())
+    listing = list_runs(tmp_path)
+    assert "good" in [run.name for run in listing.runs]
+    assert owner_of(folder.path) is None

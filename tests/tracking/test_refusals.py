@@ -122,3 +122,14 @@ def test_two_processes_make_one_database_at_the_same_moment(tmp_path):
     assert [process.returncode for process in processes] == [0, 0], answers
     runs = MlflowClient(uri).search_runs([MlflowClient(uri).get_experiment_by_name("e").experiment_id])
     assert {run.info.run_id for run in runs} == {out.strip() for out, _ in answers}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+@pytest.mark.parametrize("name", ["mlflow.db", ".mlflow.db.lock"])
+def test_what_is_no_database_is_not_waited_for(tmp_path, make, name):
+    if name != "mlflow.db":
+        (tmp_path / "mlflow.db").touch()
+    make(tmp_path / name)
+    error = refusal(f"sqlite:///{tmp_path}/mlflow.db")
+    assert advice(error).startswith("move it away" if name == "mlflow.db" else "remove it")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from raydist.data.file_kinds import file_kind
 from raydist.errors import DataError
+from raydist.opening import read_whole
 from raydist.registry import shortened
 
 
@@ -20,11 +21,12 @@ def read_text(path: Path, layout: str) -> str:
         DataError: the file is missing or is not text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        content = read_whole(path, most=None)
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror}). Expected layout:\n{layout}") from None
     except UnicodeDecodeError as error:
-        kind = file_kind(path.read_bytes())
+        kind = file_kind(content)
         why = f"it is {kind}" if kind else f"byte {error.start}"
         raise DataError(f"{path}: not a UTF-8 text file ({why}). Expected layout:\n{layout}") from None
 

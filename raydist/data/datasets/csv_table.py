@@ -18,6 +18,7 @@ from raydist.data.file_kinds import file_kind
 from raydist.data.headings import SYNONYMS, normal_heading
 from raydist.data.table_problems import quoted
 from raydist.errors import DataError
+from raydist.opening import read_whole
 from raydist.types import Ints
 
 DELIMITERS = (",", ";", "\t")
@@ -61,7 +62,7 @@ def read_csv(file: Path, wanted: Collection[str]) -> CsvTable:
         DataError: the file cannot be read, is empty, is not UTF-8, or is no CSV.
     """
     try:
-        content = file.read_bytes()
+        content = read_whole(file, most=None)
     except OSError as error:
         raise DataError(f"{file}: cannot be read ({error.strerror})") from None
     text = _FIRST_ROWS.sub("", _decoded(content, file).lstrip("\ufeff"))

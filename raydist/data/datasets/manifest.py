@@ -26,6 +26,7 @@ from raydist.data.times import time_column
 from raydist.data.tracklet_rules import ALLOWED, SCHEMA, check_values, plain_words
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
+from raydist.opening import open_file
 
 NAMES = ("manifest.parquet", "manifest.csv")
 IGNORED = "columns left out"
@@ -108,7 +109,7 @@ def _is_parquet(file: Path) -> bool:
     if file.suffix.lower() in _PARQUET_SUFFIXES:
         return True
     try:
-        with file.open("rb") as stream:
+        with open_file(file) as stream:
             return stream.read(len(_PARQUET)) == _PARQUET
     except OSError:
         return False  # the reader of CSV says why

@@ -24,6 +24,7 @@ from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
 from raydist.data.frames.resizing import AREA
 from raydist.data.frames.unreadable import check_readable
 from raydist.errors import DataError, StorageError
+from raydist.opening import check_file, open_file
 from raydist.storage import whole_folder
 from raydist.types import Ints
 
@@ -39,6 +40,7 @@ class PackedPixels:
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        check_file(file)
         self._mapped = np.load(file, mmap_mode="r", allow_pickle=False)
 
     def __getitem__(self, slots: Ints) -> Pixels:
@@ -128,7 +130,7 @@ def _write(files: FrameFiles, entry: Path, *, skip_unreadable: bool, on_progress
 
 def _open(entry: Path, files: FrameFiles) -> tuple[FrameIndex, PackedPixels]:
     try:
-        with np.load(entry / _INDEX, allow_pickle=False) as stored:
+        with open_file(entry / _INDEX) as file, np.load(file, allow_pickle=False) as stored:
             index = FrameIndex(stored["digest"], stored["readable"], tuple(stored["problems"].tolist()))
         pixels = PackedPixels(entry / _PIXELS)
         if len(index.readable) != len(files):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 from pathlib import Path
+
+from raydist.opening import read_whole
 
 
 def read_frame_file(path: Path) -> bytes:
@@ -14,6 +13,4 @@ def read_frame_file(path: Path) -> bytes:
     Raises:
         OSError: it is missing, may not be read, or is no regular file.
     """
-    if not stat.S_ISREG(os.stat(path).st_mode) and not path.is_dir():
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return path.read_bytes()
+    return read_whole(path, most=None)

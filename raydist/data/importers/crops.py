@@ -23,6 +23,7 @@ from raydist.data.importers.target import ImportedTracklet, ImportResult, Target
 from raydist.data.importers.tracks import TrackRules, cut_frames
 from raydist.data.importers.tree import TreePicture, read_tree
 from raydist.errors import ConfigError, DataError
+from raydist.opening import read_whole
 from raydist.types import Modality
 
 
@@ -169,7 +170,7 @@ def _copy(paths: Sequence[str], prefix: str, source: Path, target: Target, on_pr
             stamp.st_size,
             stamp.st_mtime_ns,
         ):
-            write_whole(copy, original.read_bytes())
+            write_whole(copy, read_whole(original, most=None))
             shutil.copystat(original, copy)
             num_copied += 1
         on_progress("copying", number, len(paths))

@@ -15,6 +15,7 @@ from raydist.data.frames.numbers import NO_NUMBER, frame_numbers
 from raydist.data.importers.clocks import known_rate
 from raydist.data.importers.pictures import Picture, is_picture, natural_key, read_picture
 from raydist.errors import DataError
+from raydist.opening import open_file
 from raydist.types import Ints
 
 _SAMPLE_BYTES = 2**20
@@ -110,7 +111,7 @@ class VideoFrames:
     def fingerprint(self) -> str:
         """Of the length and both ends of the file."""
         size = self._path.stat().st_size
-        with self._path.open("rb") as file:
+        with open_file(self._path) as file:
             begin = file.read(_SAMPLE_BYTES)
             file.seek(max(0, size - _SAMPLE_BYTES))
             return _digest(f"{size} {self._first}".encode(), begin, file.read())

@@ -19,6 +19,7 @@ from raydist.data.importers.files import write_whole
 from raydist.data.table_problems import TableProblems
 from raydist.data.tracklets import TrackletRow, TrackletTable, hold_out_identities
 from raydist.errors import ConfigError, DataError
+from raydist.storage import read_bytes
 from raydist.types import UNKNOWN_IDENTITY
 
 _SUFFIXES = (".csv", ".parquet")
@@ -146,7 +147,7 @@ class Target:
             DataError: a name cannot stand in a manifest.
         """
         content = self.render(table)
-        if self.path.exists() and not self.overwrite and self.path.read_bytes() != content:
+        if self.path.exists() and not self.overwrite and read_bytes(self.path) != content:
             raise ConfigError(f"{self.path} is there and says something else; --overwrite replaces it")
 
     def write(self, table: TrackletTable) -> None:

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from raydist.encoders.weights.words import one_line
 from raydist.errors import DataError
+from raydist.opening import open_file
 
 State = dict[str, Tensor]
 """Tensors by name."""
@@ -90,7 +91,7 @@ def read_weights(path: str | Path) -> WeightsFile:
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, block by block."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         while block := stream.read(BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -106,7 +107,7 @@ def _kind(path: Path) -> str:
             "a run"
         )
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             start = stream.read(512)
     except OSError as error:
         raise DataError(f"weights {path}: cannot be opened ({one_line(str(error))})") from error

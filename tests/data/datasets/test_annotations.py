@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
 from raydist.data.datasets.annotations import parse_integers, read_lines
+from raydist.data.datasets.dataset import read_dataset
 from raydist.errors import DataError
 
 
@@ -14,3 +17,21 @@ def test_lines_keep_their_numbers(tmp_path):
 def test_only_whole_numbers(text):
     with pytest.raises(DataError, match=r"here: .* where a whole number was expected"):
         parse_integers(text, "here")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("hitsz_vcm", "info/train_name.txt"),
+        ("buptcampus", "data_paths.json"),
+        ("regdb", "idx/train_visible_1.txt"),
+        ("llcm", "idx/train_vis.txt"),
+        ("sysu_mm01", "exp/train_id.txt"),
+    ],
+)
+def test_a_pipe_in_the_place_of_an_annotation_is_not_waited_for(tmp_path, name, file):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / file)
+    with pytest.raises(DataError, match=rf"cannot read {tmp_path / file} \(not a regular file\)"):
+        read_dataset(name, tmp_path)

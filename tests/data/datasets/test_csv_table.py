@@ -1,5 +1,6 @@
 import csv
 import io
+import os
 
 import pytest
 
@@ -168,3 +169,10 @@ def test_what_is_wrong_with_a_row(tmp_path):
 def test_a_file_that_cannot_be_opened(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_csv(tmp_path, WANTED)
+
+
+@pytest.mark.timeout(60)
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(DataError, match="not a regular file"):
+        read_csv(tmp_path / "a.csv", ["split"])
