@@ -76,7 +76,7 @@ def _ignore(number: int, frame: object) -> None:
 
 def _end(number: int, frame: object) -> None:
     """End without closing anything."""
-    message = "; ".join(["interrupted again: ended at once", *filter(None, (tell() for tell in _advice))])
+    message = "; ".join(["interrupted again: ended at once", *filter(None, (advice() for advice in _advice))])
     os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{message}\n".encode())
     if wants_json() and sys.__stdout__:
         os.write(
