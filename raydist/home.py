@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from raydist.errors import ConfigError
+from raydist.redaction import FROM_FILE
 from raydist.registry import shortened
 
 RAY_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -15,9 +16,6 @@ RAY_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 
 SQLITE = "sqlite:///"
 """How the address of a SQLite database begins."""
-
-FROM_FILE = "from:"
-"""How the name of a file begins that holds the address of MLflow."""
 
 
 def home() -> Path:

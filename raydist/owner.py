@@ -156,9 +156,11 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
+    if pid < 1:  # to the system these are groups of processes
+        return False
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True

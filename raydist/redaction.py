@@ -13,8 +13,10 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from raydist.errors import ConfigError
-from raydist.home import FROM_FILE
 from raydist.opening import open_file
+
+FROM_FILE = "from:"
+"""How the name of a file begins that holds the address of MLflow."""
 
 HIDDEN = "***"
 """What stands in the place of a secret."""

@@ -47,6 +47,8 @@ def read_parquet(file: Path, columns: Choice | None = None) -> pa.Table:
 
 def _reason(file: Path, error: Exception) -> str:
     """Why a file cannot be read."""
+    if isinstance(error, UnicodeEncodeError):
+        return "its name is not UTF-8; rename it"
     try:
         content = _both_ends(file)
     except (OSError, ValueError) as refused:

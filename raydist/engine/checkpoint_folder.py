@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,20 @@ class CheckpointFolder:
     """The checkpoints of one run, in any file system that pyarrow knows."""
 
     def __init__(self, uri: str) -> None:
-        self.fs, self.path = fs.FileSystem.from_uri(uri)
+        try:
+            self.fs, self.path = fs.FileSystem.from_uri(uri)
+        except UnicodeDecodeError:
+            raise CheckpointError(f"{uri}: a name in it is not UTF-8; rename that folder") from None
         self._is_local = isinstance(self.fs, fs.LocalFileSystem)
+
+    @classmethod
+    def of_run(cls, run: Path) -> CheckpointFolder:
+        """The checkpoints in the folder of a run.
+
+        Raises:
+            CheckpointError: a name in its path is not UTF-8.
+        """
+        return cls(Path(os.path.realpath(run / "checkpoints")).as_uri())  # resolve() fails at a loop of links
 
     def epochs(self) -> list[int]:
         """Epochs with a folder, whole or not, in order.

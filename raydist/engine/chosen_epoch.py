@@ -109,7 +109,7 @@ def read_checkpoint(run: Path, which: str) -> tuple[ChosenEpoch, Files]:
         ConfigError: there is no checkpoint of this epoch.
         DataError: the best epoch is not known.
     """
-    checkpoints = CheckpointFolder((run / "checkpoints").resolve().as_uri())
+    checkpoints = CheckpointFolder.of_run(run)
     newest = checkpoints.newest()
     if newest is None:
         raise CheckpointError(

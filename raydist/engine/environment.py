@@ -8,12 +8,14 @@ import platform
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from raydist.redaction import redacted
+from raydist.tracking.tracker import DataFacts
 
 ENVIRONMENT, STARTED = "environment.json", "started"
 """The file in the folder of a run, and its key for when the run began."""
@@ -31,6 +33,31 @@ PACKAGES = (
     "faiss-gpu",
     "mlflow",
 )
+
+
+@dataclass(frozen=True)
+class KnownEnvironment:
+    """The shape of what is read from `ENVIRONMENT`; versions differ in which keys there are.
+
+    Attributes:
+        started: when the run began, in ISO 8601.
+        command: its words.
+        commit: of the source.
+        host: the driver's machine.
+        gpus: of that machine, by name.
+        raydist: the version of this package.
+        data: what it is trained on.
+        mlflow_run_id: where it is tracked.
+    """
+
+    started: str | None = None
+    command: list[str] | None = None
+    commit: str | None = None
+    host: str | None = None
+    gpus: list[str] | None = None
+    raydist: str | None = None
+    data: DataFacts | None = None
+    mlflow_run_id: str | None = None
 
 
 def describe_environment() -> dict[str, Any]:

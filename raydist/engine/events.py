@@ -10,10 +10,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from raydist.evaluation.directions import DIRECTIONS
+from raydist.evaluation.headings import METRICS
 from raydist.storage import check_shape
 
 Scores = Mapping[str, Mapping[str, float]]
 """Direction -> measure -> percent."""
+
+
+def check_scores(scores: Scores | None, place: str) -> None:
+    """Refuse scores of no direction, or without a measure, as no version has written them.
+
+    Raises:
+        ValueError: the message says where, beginning with `place`.
+
+    >>> check_scores({"visible_to_infrared": {"rank1": 5.0}}, "last")
+    Traceback (most recent call last):
+    ValueError: last: visible_to_infrared: rank5: field required
+    """
+    for direction, values in (scores or {}).items():
+        if direction not in DIRECTIONS:
+            raise ValueError(f"{place}: {direction}: expected {' or '.join(DIRECTIONS)}")
+        for measure in METRICS:
+            if measure not in values:
+                raise ValueError(f"{place}: {direction}: {measure}: field required")
 
 
 @dataclass(frozen=True)
@@ -69,7 +89,10 @@ class EpochReport:
         names = {_ROW_KEYS.get(name, name): name for name in cls.__dataclass_fields__}
         values = {names[key]: value for key, value in row.items() if key in names}
         check_shape(values, cls)
-        return cls(**values)
+        report = cls(**values)
+        for name, scores in ({"retrieval": report.retrieval} | dict(report.searches)).items():
+            check_scores(scores, name)
+        return report
 
 
 _ROW_KEYS = {"losses": "loss", "metrics": "figures"}

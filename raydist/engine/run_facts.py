@@ -8,7 +8,6 @@ from pathlib import Path
 
 from raydist.config import validate
 from raydist.engine.changed_keys import Plain, leaves
-from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.events import Scores
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.run_listing import RunEntry, entry_of
@@ -65,7 +64,7 @@ class RunFacts:
             changed=changed_from_default(folder.config()),
             scores=scores,
             best_epoch=summary.best.epoch if summary and summary.best else None,
-            checkpoints=CheckpointFolder((path / "checkpoints").resolve().as_uri()).epochs(),
+            checkpoints=folder.checkpoints.epochs(),
             files=files_of(path),
         )
 

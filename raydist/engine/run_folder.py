@@ -16,6 +16,7 @@ from raydist.config import validate
 from raydist.data.feature_files import read_labels, write_labels
 from raydist.engine.changed_keys import ANY_CHANGE, differences
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
+from raydist.engine.environment import ENVIRONMENT, KnownEnvironment
 from raydist.engine.events import EpochReport
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import holds_splits, name_one
@@ -25,12 +26,23 @@ from raydist.home import file_umask
 from raydist.on_resume import OnResume
 from raydist.owner import owned
 from raydist.registry import one_of
-from raydist.storage import SHARED, make_folder, read_json, remove_unfinished, write_json, write_whole
+from raydist.storage import (
+    MAPPING,
+    SHARED,
+    make_folder,
+    read_json,
+    remove_unfinished,
+    write_json,
+    write_whole,
+)
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
 
 SUMMARY = "summary.json"
+_SHAPES = {ENVIRONMENT: KnownEnvironment}
+"""Name of a file -> its shape; `RunSummary` has the shape of its own."""
+
 KEPT = 2
 """The newest checkpoints that are kept, beside the best."""
 
@@ -40,8 +52,8 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.checkpoints = CheckpointFolder((path / "checkpoints").resolve().as_uri())
-        self.metrics = JsonLines(self.checkpoints.fs, str((path / "metrics.jsonl").resolve()))
+        self.checkpoints = CheckpointFolder.of_run(path)
+        self.metrics = JsonLines(self.checkpoints.fs, os.path.realpath(path / "metrics.jsonl"))
 
     @classmethod
     def create(cls, root: Path, name: str | None, stem: str) -> RunFolder:
@@ -110,12 +122,13 @@ class RunFolder:
         """A JSON file of the run; empty when it is not there.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged, or what is known of it has another shape.
         """
         path = self.path / name
         if not os.path.lexists(path):
             return {}
-        values: dict[str, Any] = read_json(path, error=CheckpointError, advice=self._advice)
+        shape = _SHAPES.get(name, MAPPING)
+        values: dict[str, Any] = read_json(path, shape, error=CheckpointError, advice=self._advice)
         return values
 
     @property

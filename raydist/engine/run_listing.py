@@ -19,7 +19,6 @@ from raydist.engine.summary import RunSummary
 from raydist.errors import DataError, RaydistError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.owner import owner_of
-from raydist.storage import read_json
 from raydist.yaml_files import read_yaml
 
 CONFIG = "config.yaml"
@@ -83,7 +82,7 @@ def list_runs(root: Path) -> Listing:
                 runs.append(entry_of(folder, name))
             except RaydistError as error:
                 skipped[name] = str(error)
-            except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            except Exception as error:  # whatever odd files make a reader raise: the others are listed
                 skipped[name] = f"{type(error).__name__}: {error}"
     return Listing(sorted(runs, key=lambda run: run.started, reverse=True), skipped)
 
@@ -93,7 +92,7 @@ def _run_folders(path: Path) -> Iterator[Path]:
     try:
         inner = sorted(file.parent for file in path.glob(f"*/{CONFIG}"))
         is_one = (path / CONFIG).is_file() and not holds_splits(path)
-    except (OSError, RaydistError):
+    except Exception:
         inner, is_one = [], True  # `entry_of` says what is wrong with it
     yield from [path] if is_one or not inner else inner
 
@@ -120,7 +119,7 @@ def entry_of(path: Path, name: str) -> RunEntry:
         state=state_of(path, summary),
         epochs=max((report.epoch for report in reports), default=0),
         map={direction: last[direction][MAP] for direction in DIRECTIONS if direction in last},
-        started=started_of(path),
+        started=started_of(folder),
         seconds=round(sum(sum(report.seconds.values()) for report in reports), 1),
     )
 
@@ -132,13 +131,12 @@ def state_of(path: Path, summary: RunSummary | None) -> State:
     return "stopped" if summary is None else "finished"
 
 
-def started_of(path: Path) -> str:
+def started_of(folder: RunFolder) -> str:
     """When a run began; of an earlier version, when its configuration was written."""
-    file = path / ENVIRONMENT
-    started = read_json(file).get(STARTED) if file.is_file() else None
-    if isinstance(started, str):
+    started: str | None = folder.read_json(ENVIRONMENT).get(STARTED)
+    if started is not None:
         return started
-    written = datetime.fromtimestamp((path / CONFIG).stat().st_mtime).astimezone()
+    written = datetime.fromtimestamp((folder.path / CONFIG).stat().st_mtime).astimezone()
     return written.isoformat(timespec="seconds")
 
 

@@ -33,7 +33,11 @@ class RunSource:
 
     @classmethod
     def read(cls, folder: RunFolder) -> RunSource:
-        """From ``environment.json`` of a run; earlier versions wrote less."""
+        """From ``environment.json`` of a run; earlier versions wrote less.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
         known = folder.read_json(ENVIRONMENT)
         command, data = known.get("command"), known.get("data")
         return cls(
@@ -42,5 +46,5 @@ class RunSource:
             host=known.get("host"),
             gpus=tuple(known.get("gpus") or ()),
             raydist=known.get("raydist"),
-            data=data and DataFacts(**data),
+            data=DataFacts(**{name: data[name] for name in DataFacts.__dataclass_fields__}) if data else None,
         )

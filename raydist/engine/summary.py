@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from raydist.engine.best import MAP, picked_on
-from raydist.engine.events import EpochReport, Scores
+from raydist.engine.events import EpochReport, Scores, check_scores
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.storage import check_shape
 
@@ -48,6 +48,7 @@ class Best:
     def from_dict(cls, values: Mapping[str, Any]) -> Best:
         """From an entry of ``summary.json``."""
         known = {name: value for name, value in values.items() if name in cls.__dataclass_fields__}
+        known.pop("scores", None)  # the directions stand beside the other values
         return cls({d: values[d] for d in DIRECTIONS if d in values}, **known)
 
     def as_dict(self) -> dict[str, Any]:
@@ -133,7 +134,18 @@ class RunSummary:
             scores = {direction: best[direction] for direction in DIRECTIONS if direction in best}
             known["best"] = {**best, "scores": scores}
         check_shape(known, cls)
-        return cls(**{**known, "best": best and Best.from_dict(best)})
+        summary = cls(**{**known, "best": best and Best.from_dict(best)})
+        best_scores = summary.best.scores if summary.best else None
+        for scored, place in (
+            (summary.untrained, "untrained"),
+            (summary.last, "last"),
+            (best_scores, "best"),
+        ):
+            check_scores(scored, place)
+        for search, of_encoders in summary.searches.items():
+            for encoder, of_one in of_encoders.items():
+                check_scores(of_one, f"searches: {search}: {encoder}")
+        return summary
 
 
 def summarise(state: RunState, reports: Sequence[EpochReport]) -> RunSummary:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from raydist import __version__
-from raydist.engine.chosen_epoch import SUMMARY
+from raydist.engine.run_folder import RunFolder
 from raydist.engine.trained import Trained
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.methods.registry import method_class
-from raydist.storage import read_json
 
 
 def model_card(trained: Trained, file: Path, *, sha256: str, parity: str | None = None) -> str:
@@ -50,13 +48,14 @@ def model_card(trained: Trained, file: Path, *, sha256: str, parity: str | None 
 def _scores(trained: Trained) -> tuple[list[str], str]:
     """A line for each direction, where the run's summary has scores of this checkpoint, and how it was
     picked."""
-    path = trained.chosen.run / SUMMARY
-    summary: Mapping[str, Any] = read_json(path) if path.is_file() else {}
-    for which in ("last", "best"):
-        scores = summary.get(which) or {}
-        epoch = scores.get("epoch", summary.get("epochs"))
+    summary = RunFolder(trained.chosen.run).summary()
+    if summary is None:
+        return [], ""
+    known = [(float(summary.epochs), summary.last or {}, "")]
+    if best := summary.best:
+        known.append((best.epoch, best.scores, f", picked on the {best.picked_on}"))
+    for epoch, scores, picked in known:
         if epoch == trained.chosen.epoch and all(direction in scores for direction in DIRECTIONS):
-            picked = f", picked on the {scores['picked_on']}" if which == "best" else ""
             return [_line(direction, scores[direction]) for direction in DIRECTIONS], picked
     return [], ""
 

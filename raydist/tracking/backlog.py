@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class Backlog:
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows of ``metrics.jsonl``."""
-        return JsonLines(fs.LocalFileSystem(), str((self.folder / "metrics.jsonl").resolve())).rows()
+        return JsonLines(fs.LocalFileSystem(), os.path.realpath(self.folder / "metrics.jsonl")).rows()
 
     def epochs(self) -> list[int]:
         """The epochs that were noted."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,11 @@ class JsonLines:
             write_whole(Path(self.path), wanted, mode=SHARED)
 
     def _content(self) -> bytes:
+        if isinstance(self.fs, fs.LocalFileSystem):
+            there = os.path.lexists(self.path)
+            return read_bytes(Path(self.path), error=CheckpointError) if there else b""
         if self.fs.get_file_info(self.path).type == fs.FileType.NotFound:
             return b""
-        if isinstance(self.fs, fs.LocalFileSystem):
-            return read_bytes(Path(self.path), error=CheckpointError)
         with self.fs.open_input_stream(self.path) as stream:
             content: bytes = stream.read()
         return content

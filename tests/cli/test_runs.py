@@ -7,6 +7,7 @@ import pytest
 
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import RunFolder
+from raydist.evaluation.headings import METRICS
 
 
 @pytest.fixture
@@ -99,3 +100,80 @@ def test_runs_are_compared_by_scores_and_by_what_differs(raydist, root):
 
 def test_one_run_is_not_compared(raydist, root):
     assert raydist("runs", "compare", root / "first").code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"command": 5}, "command"),
+        ({"command": [1, 2]}, "command: 0"),
+        ({"gpus": 5}, "gpus"),
+        ({"gpus": ["a", None]}, "gpus: 1"),
+        ({"data": 5}, "data"),
+        ({"data": {"x": 1}}, "data: name: field required"),
+        ({"data": {"name": "a", "digest": "b", "root": "c"}}, "data: tracklets: field required"),
+        ({"started": 5}, "started"),
+        ({"host": []}, "host"),
+    ],
+)
+def test_an_environment_of_another_shape_is_one_error(raydist, root, content, place):
+    (root / "first" / "environment.json").write_text(json.dumps(content))
+    result = raydist("runs", "show", root / "first", "--json")
+    assert result.code == 1
+    assert f"{root}/first/environment.json is damaged ({place}" in result.json["error"]["message"]
+    listed = raydist("runs", "ls", root, "--json").json
+    assert [run["name"] for run in listed["runs"]] == ["second"]
+    assert f"environment.json is damaged ({place}" in listed["skipped"]["first"]
+
+
+@pytest.mark.parametrize("encoder", ["untrained", "last", "best"])
+@pytest.mark.parametrize("measure", METRICS)
+def test_scores_without_a_measure_are_one_error(raydist, root, encoder, measure):
+    file = root / "first" / "summary.json"
+    content = json.loads(file.read_text())
+    del content[encoder]["visible_to_infrared"][measure]
+    file.write_text(json.dumps(content))
+    reason = f"{file} is damaged ({encoder}: visible_to_infrared: {measure}: field required)"
+    assert reason in raydist("runs", "show", root / "first", "--json").json["error"]["message"]
+    assert reason in raydist("runs", "ls", root, "--json").json["skipped"]["first"]
+    people = raydist("runs", "ls", root)
+    assert people.code == 0
+    assert f"skipped first: {reason}" in people.err
+
+
+def test_scores_of_no_direction_and_best_scores_of_their_own_are_read_or_refused(raydist, root):
+    file = root / "first" / "summary.json"
+    content = json.loads(file.read_text())
+    content["best"]["scores"] = {"odd": {}}
+    file.write_text(json.dumps(content))
+    assert raydist("runs", "show", root / "first").code == 0
+    content["last"]["sideways"] = content["last"]["visible_to_infrared"]
+    file.write_text(json.dumps(content))
+    result = raydist("runs", "show", root / "first", "--json")
+    assert "last: sideways: expected infrared_to_visible or" in result.json["error"]["message"]
+
+
+def test_checkpoints_that_are_a_link_to_themselves_are_one_error(raydist, root):
+    shutil.rmtree(root / "first" / "checkpoints")
+    (root / "first" / "checkpoints").symlink_to("checkpoints")
+    result = raydist("runs", "show", root / "first", "--json")
+    assert result.code == 1
+    assert f"the checkpoints {root}/first/checkpoints cannot be read" in result.json["error"]["message"]
+    assert sorted(run["name"] for run in raydist("runs", "ls", root, "--json").json["runs"]) == [
+        "first",
+        "second",
+    ]
+
+
+def test_a_path_that_is_not_utf_8_is_one_error(raydist, root):
+    odd = root.parent / "s\udcff"
+    root.rename(odd)
+    result = raydist("runs", "show", odd / "first", "--json")
+    assert (result.code, result.json["error"]["kind"]) == (1, "checkpoint")
+    assert "is not UTF-8; rename that folder" in result.json["error"]["message"]
+    assert len(raydist("runs", "ls", odd, "--json").json["skipped"]) == 4
+    assert raydist("search", odd / "f.parquet", "--query", "t").code == 3
+    (odd / "f\udcff.parquet").write_bytes(b"x")
+    assert (
+        "its name is not UTF-8; rename it" in raydist("search", odd / "f\udcff.parquet", "--query", "t").err
+    )

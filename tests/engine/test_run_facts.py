@@ -8,9 +8,13 @@ from raydist.engine.run_facts import RunFacts, changed_from_default, differing_k
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
+from raydist.evaluation.headings import METRICS
 from raydist.methods.registry import METHODS
 
-SCORES = {way: {"map": 12.5, "rank1": 5.0} for way in ("infrared_to_visible", "visible_to_infrared")}
+SCORES = {
+    way: dict.fromkeys(METRICS, 50.0) | {"map": 12.5}
+    for way in ("infrared_to_visible", "visible_to_infrared")
+}
 
 
 @pytest.mark.parametrize("method", METHODS)

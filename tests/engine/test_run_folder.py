@@ -13,10 +13,13 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.events import EpochReport
 from raydist.engine.run_folder import RunFolder
 from raydist.errors import CheckpointError, ConfigError, RaydistError
+from raydist.evaluation.headings import METRICS
 from raydist.owner import LOCK
 
 NUM_FUZZED = int(os.environ.get("RAYDIST_FUZZ", "100"))
-SCORES = {d: {"map": 5.0, "rank1": 10.0} for d in ("infrared_to_visible", "visible_to_infrared")}
+SCORES = {
+    d: dict.fromkeys(METRICS, 10.0) | {"map": 5.0} for d in ("infrared_to_visible", "visible_to_infrared")
+}
 SUMMARY = {
     "method": "dcl", "supervised": False, "data": "synthetic", "protocol": "p", "split": "test",
     "paired": False, "seed": 0, "epochs": 2, "untrained": SCORES, "last": SCORES,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 
 import pytest
@@ -10,9 +11,13 @@ from raydist.engine.events import EpochReport
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.run_listing import entry_of, list_runs
 from raydist.errors import DataError
+from raydist.evaluation.headings import METRICS
 from raydist.owner import LOCK, Owner, owned, owner_of
 
-SCORES = {way: {"map": 12.5, "rank1": 5.0} for way in ("infrared_to_visible", "visible_to_infrared")}
+SCORES = {
+    way: dict.fromkeys(METRICS, 50.0) | {"map": 12.5}
+    for way in ("infrared_to_visible", "visible_to_infrared")
+}
 
 
 @pytest.fixture
@@ -71,6 +76,7 @@ def test_runs_within_a_folder_of_several_are_listed(folder, tmp_path):
         ("summary.json", b'{"last": 1}'),
         ("environment.json", b"[]"),
         ("environment.json", b"nonsense"),
+        ("environment.json", b'{"started": 5}'),
     ],
 )
 def test_what_is_broken_is_named_and_the_others_are_listed(folder, tmp_path, smoke, name, content):
@@ -117,3 +123,27 @@ def test_a_pipe_in_a_run_is_not_waited_for(folder, tmp_path, smoke, name):
     listing = list_runs(tmp_path)
     assert "good" in [run.name for run in listing.runs]
     assert owner_of(folder.path) is None
+
+
+@pytest.mark.parametrize("pid", [2**31, 2**80, 0, -1, -(2**70)])
+def test_a_number_that_no_process_has_is_at_work_nowhere(folder, tmp_path, pid):
+    lock = {"host": socket.gethostname(), "pid": pid, "since": "x"}
+    (folder.path / LOCK).write_text(json.dumps(lock))
+    assert owner_of(folder.path) is None
+    assert [run.state for run in list_runs(tmp_path).runs] == ["stopped"]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "summary.json", "environment.json", "config.yaml"])
+def test_a_link_to_itself_is_named_and_the_others_are_listed(folder, tmp_path, smoke, name):
+    (folder.path / name).unlink(missing_ok=True)
+    (folder.path / name).symlink_to(name)
+    good = RunFolder.create(tmp_path, "good", "x")
+    good.write("config.yaml", smoke().dump())
+    listing = list_runs(tmp_path)
+    assert [run.name for run in listing.runs] == ["good"]
+    assert re.search(rf"{re.escape(name)}( cannot be read \(Too many levels|$)", listing.skipped["r"])
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_named(folder, tmp_path):
+    os.rename(os.fsencode(folder.path), os.fsencode(tmp_path) + b"/s\xff")
+    assert "is not UTF-8; rename" in list_runs(tmp_path).skipped["s\udcff"]
