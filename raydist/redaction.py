@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from raydist.errors import ConfigError
 from raydist.home import FROM_FILE
-from raydist.opening import open_file
+from raydist.opening import LINE_BYTES, open_file
 
 HIDDEN = "***"
 """What stands in the place of a secret."""
@@ -93,7 +93,7 @@ def whole_uri(uri: str) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        with open_file(path) as file:
+        with open_file(path, most=LINE_BYTES) as file:
             mode, uri = os.fstat(file.fileno()).st_mode, file.read().decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 from raydist.errors import DataError, RaydistError, StorageError
-from raydist.opening import open_lock, read_whole
+from raydist.opening import JSON_BYTES, TEXT_BYTES, open_lock, read_whole
 
 PRIVATE = 0o600
 """Mode of a file that only this user can read."""
@@ -180,14 +180,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_bytes(path: Path, *, error: type[RaydistError] = DataError) -> bytes:
+def read_bytes(path: Path, *, error: type[RaydistError] = DataError, most: int = TEXT_BYTES) -> bytes:
     """The content of a file.
 
+    Args:
+        path: the file.
+        error: what is raised.
+        most: bytes that it may have.
+
     Raises:
-        RaydistError: as `error`: it is not there, no regular file, or cannot be read.
+        RaydistError: as `error`: it is not there, no regular file, too large, or cannot be read.
     """
     try:
-        return read_whole(path, most=None)
+        return read_whole(path, most=most)
     except (OSError, ValueError) as refused:
         raise error(f"{path} cannot be read ({getattr(refused, 'strerror', None) or refused})") from None
 
@@ -223,7 +228,7 @@ def read_json(
     Raises:
         RaydistError: as `error`: it cannot be read, is not JSON, or of another shape.
     """
-    content = read_bytes(path, error=error)
+    content = read_bytes(path, error=error, most=JSON_BYTES)
     try:
         return parse_json(content, schema)
     except ValueError as refused:

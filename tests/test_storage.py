@@ -350,3 +350,11 @@ def test_what_is_no_lock_is_not_waited_for(tmp_path, make):
         one_at_a_time(tmp_path / "made"),
     ):
         pass
+
+
+def test_what_is_too_large_is_not_read(tmp_path):
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(400 * 2**30)
+    for read in (read_bytes, read_text, read_json):
+        with pytest.raises(DataError, match=r"huge cannot be read \(it has 429,496,729,600 bytes, more than"):
+            read(tmp_path / "huge")
