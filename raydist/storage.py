@@ -33,6 +33,9 @@ SHARED = 0o666
 UNFINISHED = ".part"
 """The end of the name of what is being written; the name begins with a dot."""
 
+_SHORT = 200
+"""Bytes of a name that are kept where a longer one is made of it; most file systems allow 255."""
+
 MAPPING = dict[str, Any]
 """The shape of any JSON object."""
 
@@ -63,7 +66,8 @@ def whole_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
             os.replace(unfinished, path)
             sync_folder(path.parent)
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # else it would stand in the place of the error that counts
+            unfinished.unlink()
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> None:
@@ -314,7 +318,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
         StorageError: the hidden file cannot be made, or is something else.
     """
     make_folder(path.parent)
-    lock = path.parent / f".{path.name}.lock"
+    lock = path.parent / f".{_short(path.name)}.lock"
     with _storing(lock):
         file = open_lock(lock)
     with file:
@@ -344,8 +348,23 @@ def _unless_there(path: Path) -> Iterator[None]:
 
 
 def _aside(path: Path) -> Path:
-    """A hidden name beside a path, unlike that of any other writer."""
-    return path.parent / f".{path.name[:200]}.{secrets.token_hex(4)}{UNFINISHED}"
+    """A hidden name beside a path, unlike that of any other writer.
+
+    Raises:
+        StorageError: the path itself could not be given at the end, as its name is too long.
+    """
+    with _storing(path), contextlib.suppress(FileNotFoundError):
+        os.lstat(path)
+    return path.parent / f".{_short(path.name)}.{secrets.token_hex(4)}{UNFINISHED}"
+
+
+def _short(name: str) -> str:
+    """The beginning of a name, so that it can be part of another one: file systems count bytes.
+
+    >>> len(_short("é" * 150)), _short("run")
+    (100, 'run')
+    """
+    return os.fsencode(name)[:_SHORT].decode("utf-8", "ignore")
 
 
 def _as_bytes(path: Path, content: str | bytes) -> bytes:
