@@ -15,14 +15,17 @@ from typing import BinaryIO, cast
 
 from raydist.errors import StorageError
 
-LOCK_BYTES = 64 * 2**10
-"""A lock names one process."""
+LINE_BYTES = 64 * 2**10
+"""A lock names one process, and a file with an address holds one line."""
 
 JSON_BYTES = 256 * 2**20
 """JSON is held as text and as values at once; the facts of a run are kilobytes, a large state megabytes."""
 
 TEXT_BYTES = 2**31
 """Rows, annotations and tables of text: Arrow takes no more as one piece, and the largest sets have less."""
+
+PICTURE_BYTES = 2**30
+"""A frame: the largest that OpenCV decodes (2**30 pixels) are smaller on the disk."""
 
 _NO_LOCK = (errno.EISDIR, errno.EINVAL, errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EFBIG)
 """What the system, or `_check`, says of what is no file, or one of something else."""
@@ -67,11 +70,11 @@ def open_lock(path: Path, *, sole: bool = False) -> BinaryIO:
     """
     try:
         with contextlib.suppress(FileNotFoundError):
-            _check(facts := os.lstat(path), path, LOCK_BYTES)
+            _check(facts := os.lstat(path), path, LINE_BYTES)
             if sole and facts.st_nlink > 1:
                 raise OSError(errno.EMLINK, "a file with a second name", str(path))
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
-        return _checked(os.open(path, flags, 0o666), "r+b", path, LOCK_BYTES)
+        return _checked(os.open(path, flags, 0o666), "r+b", path, LINE_BYTES)
     except OSError as error:
         if error.errno not in _NO_LOCK:
             raise

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from raydist.errors import ConfigError, StorageError
-from raydist.opening import open_file, open_lock
+from raydist.opening import LINE_BYTES, open_file, open_lock
 from raydist.storage import parse_json
 
 LOCK = "lock.json"
@@ -173,7 +173,7 @@ def owner_of(folder: Path) -> Owner | None:
     A process of another host is believed to be at work until its file is gone.
     """
     try:
-        with open_file(folder / LOCK) as file:
+        with open_file(folder / LOCK, most=LINE_BYTES) as file:
             owner = _signed(file)
     except OSError:
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from raydist.errors import ConfigError
-from raydist.opening import open_file
+from raydist.opening import LINE_BYTES, open_file
 
 FROM_FILE = "from:"
 """How the name of a file begins that holds the address of MLflow."""
@@ -130,7 +130,7 @@ def learn_secrets(text: str) -> None:
 
 def _from_file(path: Path) -> str:
     try:
-        with open_file(path) as file:
+        with open_file(path, most=LINE_BYTES) as file:
             mode, uri = os.fstat(file.fileno()).st_mode, file.read().decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 from raydist.errors import DataError, RaydistError, StorageError
-from raydist.opening import open_lock, read_whole
+from raydist.opening import JSON_BYTES, TEXT_BYTES, open_lock, read_whole
 
 PRIVATE = 0o600
 """Mode of a file that only this user can read."""
@@ -32,6 +32,9 @@ SHARED = 0o666
 
 UNFINISHED = ".part"
 """The end of the name of what is being written; the name begins with a dot."""
+
+_SHORT = 200
+"""Bytes of a name that are kept where a longer one is made of it; most file systems allow 255."""
 
 MAPPING = dict[str, Any]
 """The shape of any JSON object."""
@@ -63,7 +66,8 @@ def whole_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
             os.replace(unfinished, path)
             sync_folder(path.parent)
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # else it would stand in the place of the error that counts
+            unfinished.unlink()
 
 
 def write_whole(path: Path, content: str | bytes, *, mode: int = PRIVATE) -> None:
@@ -180,14 +184,19 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def read_bytes(path: Path, *, error: type[RaydistError] = DataError) -> bytes:
+def read_bytes(path: Path, *, error: type[RaydistError] = DataError, most: int = TEXT_BYTES) -> bytes:
     """The content of a file.
 
+    Args:
+        path: the file.
+        error: what is raised.
+        most: bytes that it may have.
+
     Raises:
-        RaydistError: as `error`: it is not there, no regular file, or cannot be read.
+        RaydistError: as `error`: it is not there, no regular file, too large, or cannot be read.
     """
     try:
-        return read_whole(path, most=None)
+        return read_whole(path, most=most)
     except (OSError, ValueError) as refused:
         raise error(f"{path} cannot be read ({getattr(refused, 'strerror', None) or refused})") from None
 
@@ -223,7 +232,7 @@ def read_json(
     Raises:
         RaydistError: as `error`: it cannot be read, is not JSON, or of another shape.
     """
-    content = read_bytes(path, error=error)
+    content = read_bytes(path, error=error, most=JSON_BYTES)
     try:
         return parse_json(content, schema)
     except ValueError as refused:
@@ -309,7 +318,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
         StorageError: the hidden file cannot be made, or is something else.
     """
     make_folder(path.parent)
-    lock = path.parent / f".{path.name}.lock"
+    lock = path.parent / f".{_short(path.name)}.lock"
     with _storing(lock):
         file = open_lock(lock)
     with file:
@@ -339,8 +348,23 @@ def _unless_there(path: Path) -> Iterator[None]:
 
 
 def _aside(path: Path) -> Path:
-    """A hidden name beside a path, unlike that of any other writer."""
-    return path.parent / f".{path.name[:200]}.{secrets.token_hex(4)}{UNFINISHED}"
+    """A hidden name beside a path, unlike that of any other writer.
+
+    Raises:
+        StorageError: the path itself could not be given at the end, as its name is too long.
+    """
+    with _storing(path), contextlib.suppress(FileNotFoundError):
+        os.lstat(path)
+    return path.parent / f".{_short(path.name)}.{secrets.token_hex(4)}{UNFINISHED}"
+
+
+def _short(name: str) -> str:
+    """The beginning of a name, so that it can be part of another one: file systems count bytes.
+
+    >>> len(_short("é" * 150)), _short("run")
+    (100, 'run')
+    """
+    return os.fsencode(name)[:_SHORT].decode("utf-8", "ignore")
 
 
 def _as_bytes(path: Path, content: str | bytes) -> bytes:

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from raydist.errors import StorageError
-from raydist.opening import LOCK_BYTES, check_file, open_file, open_lock, read_whole
+from raydist.opening import LINE_BYTES, check_file, open_file, open_lock, read_whole
 
 SPECIAL = ("pipe", "socket", "device", "folder")
 
@@ -59,7 +59,7 @@ def test_what_is_no_lock_is_refused_and_stays(tmp_path, kind):
     if kind == "link":
         lock.symlink_to(target)
     elif kind == "large":
-        lock.write_bytes(b"x" * (LOCK_BYTES + 1))
+        lock.write_bytes(b"x" * (LINE_BYTES + 1))
     else:
         make_special(lock, kind)
     before = os.lstat(lock)

@@ -162,3 +162,10 @@ def test_a_pipe_is_no_file_with_an_address(tmp_path):
     os.mkfifo(tmp_path / "address", 0o600)
     with pytest.raises(ConfigError, match="not a regular file: expected a file that holds the address"):
         whole_uri(f"from:{tmp_path / 'address'}")
+
+
+def test_an_address_is_no_large_file(tmp_path):
+    (tmp_path / "address").touch(0o600)
+    os.truncate(tmp_path / "address", 400 * 2**30)
+    with pytest.raises(ConfigError, match="it has 429,496,729,600 bytes"):
+        whole_uri(f"from:{tmp_path / 'address'}")

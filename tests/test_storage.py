@@ -350,3 +350,47 @@ def test_what_is_no_lock_is_not_waited_for(tmp_path, make):
         one_at_a_time(tmp_path / "made"),
     ):
         pass
+
+
+def test_what_is_too_large_is_not_read(tmp_path):
+    with (tmp_path / "huge").open("wb") as file:
+        file.truncate(400 * 2**30)
+    for read in (read_bytes, read_text, read_json):
+        with pytest.raises(DataError, match=r"huge cannot be read \(it has 429,496,729,600 bytes, more than"):
+            read(tmp_path / "huge")
+
+
+LONG_NAMES = ["é" * 120 + ".parquet", "x" * 255, "行" * 85, "x" + "é" * 126, "\udcff" * 255]
+
+
+@pytest.mark.parametrize("name", LONG_NAMES)
+def test_a_name_as_long_as_the_file_system_allows_is_written_and_locked(tmp_path, name):
+    with one_at_a_time(tmp_path / name):
+        write_whole(tmp_path / name, "content")
+    assert (tmp_path / name).read_text() == "content"
+    (tmp_path / name).unlink()
+    with whole_folder(tmp_path / name) as folder:
+        (folder / "a").write_text("a")
+    assert (tmp_path / name / "a").read_text() == "a"
+    remove_folder(tmp_path / name)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_name_that_is_too_long_is_one_error_before_the_work(tmp_path):
+    for write in (whole_file, whole_folder):
+        with (
+            pytest.raises(StorageError, match=r"x cannot be written \(File name too long"),
+            write(tmp_path / ("x" * 256)),
+        ):
+            pytest.fail("nothing is begun that cannot get its name")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_removed_does_not_hide_the_error(tmp_path, monkeypatch):
+    def refused(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("raydist.storage.os.replace", full_disk)
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(StorageError, match="No space left on device"):
+        write_whole(tmp_path / "file", "x")

@@ -115,7 +115,7 @@ def read_indexed_features(path: Path) -> FeatureTable:
     if state is None or state.size < LEAST_BYTES:
         return read_features(path)
     index = index_of(path)
-    if index.exists():
+    if os.path.exists(index):  # unlike Path.exists, also of a name that is too long
         try:
             features = mapped_features(index, state)
         except DataError as refused:

@@ -20,7 +20,7 @@ from typing import TypeVar
 from pyarrow import fs
 
 from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
-from raydist.opening import read_whole
+from raydist.opening import JSON_BYTES, read_whole
 from raydist.storage import make_folder, parse_json, remove_folder, remove_unfinished, whole_folder
 
 FORMAT = 1
@@ -99,14 +99,14 @@ class CheckpointFolder:
         """
         folder = self._folder(epoch)
         files: Files = {}
-        for name, checksum in self._checksums(folder).items():
+        for name, entry in self._entries(folder).items():
             try:
-                files[name] = self._get(f"{folder}/{name}")
+                files[name] = self._get(f"{folder}/{name}", size=entry.bytes)
             except OSError as error:
                 raise DamagedCheckpointError(
                     f"checkpoint {folder} is not whole ({_gist(error)}); use an earlier epoch"
                 ) from error
-            if hashlib.sha256(files[name]).hexdigest() != checksum:
+            if hashlib.sha256(files[name]).hexdigest() != entry.sha256:
                 raise DamagedCheckpointError(
                     f"checkpoint {folder}: {name} is not what was written (its checksum differs); use "
                     "an earlier epoch"
@@ -166,8 +166,8 @@ class CheckpointFolder:
         info = self.fs.get_file_info(f"{self._folder(1)}/{MANIFEST}")
         return epochs == [1] and info.type == fs.FileType.NotFound
 
-    def _checksums(self, folder: str) -> dict[str, str]:
-        """Name -> SHA-256, of the files of a checkpoint."""
+    def _entries(self, folder: str) -> dict[str, _Entry]:
+        """Name -> size and SHA-256, of the files of a checkpoint."""
         try:
             content = self._get(f"{folder}/{MANIFEST}")
             format_ = parse_json(content).get("format")
@@ -186,7 +186,7 @@ class CheckpointFolder:
             raise DamagedCheckpointError(
                 f"checkpoint {folder}: {odd[0]!r} is no name of a file; use an earlier epoch"
             )
-        return {name: entry["sha256"] for name, entry in entries.items()}
+        return {name: _Entry(entry["bytes"], entry["sha256"]) for name, entry in entries.items()}
 
     def _folder(self, epoch: int) -> str:
         return f"{self.path}/epoch_{epoch:04d}"
@@ -209,9 +209,25 @@ class CheckpointFolder:
         except OSError as error:
             raise StorageError(f"checkpoint {folder} cannot be written ({error})") from error
 
-    def _get(self, path: str) -> bytes:
+    def _get(self, path: str, *, size: int | None = None) -> bytes:
+        """The content of a file, unless it has another size, or is larger than a manifest may be.
+
+        Raises:
+            OSError: it cannot be read, or is too large.
+            DamagedCheckpointError: it has another size.
+        """
+        found = self.fs.get_file_info(path).size
+        if size is not None and found not in (size, None):
+            folder, _, name = path.rpartition("/")
+            raise DamagedCheckpointError(
+                f"checkpoint {folder}: {name} is not what was written ({found:,} bytes instead of {size:,}); "
+                "use an earlier epoch"
+            )
+        most = JSON_BYTES if size is None else size
         if self._is_local:
-            return read_whole(path, most=None)
+            return read_whole(path, most=most)
+        if found is not None and found > most:
+            raise OSError(f"it has {found:,} bytes, more than the {most:,} that are read")
         with self.fs.open_input_stream(path) as stream:
             content: bytes = stream.read()
         return content

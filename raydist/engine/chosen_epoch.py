@@ -13,7 +13,7 @@ from pathlib import Path
 from raydist.engine.best import best_epoch, by_epoch, picked_on
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.errors import CheckpointError, ConfigError, DataError
-from raydist.storage import parse_json, read_bytes, read_json
+from raydist.storage import parse_json, read_json
 from raydist.yaml_files import read_yaml
 
 LAST, BEST = "last", "best"
@@ -158,7 +158,7 @@ def _best(run: Path, state: bytes) -> tuple[int, str | None]:
     says."""
     summary = run / SUMMARY
     try:
-        best = (parse_json(read_bytes(summary)).get("best") or {}) if summary.is_file() else {}
+        best = (read_json(summary).get("best") or {}) if summary.is_file() else {}
         if best.get("epoch"):
             return int(best["epoch"]), str(best["picked_on"]) if best.get("picked_on") else None
         facts = parse_json(state)

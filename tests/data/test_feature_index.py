@@ -242,3 +242,10 @@ def test_a_pipe_in_the_place_of_the_file_or_its_index_is_not_waited_for(file):
     os.mkfifo(file)
     with pytest.raises(DataError, match="not a regular file"):
         read_indexed_features(file)
+
+
+def test_a_file_whose_index_would_have_too_long_a_name_is_read_without(file):
+    named = file.rename(file.with_name("é" * 123 + ".parquet"))
+    table, lines = read_aloud(named)
+    assert_equal(table, drawn(0))
+    assert "no index is kept" in lines[-1]

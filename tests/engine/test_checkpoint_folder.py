@@ -83,7 +83,7 @@ def test_what_belongs_to_another_run_is_not_passed_over(folder):
 
 
 def test_asking_for_a_damaged_one_says_so(folder, tmp_path):
-    (tmp_path / "checkpoints" / "epoch_0002" / "weights").write_bytes(b"x")
+    (tmp_path / "checkpoints" / "epoch_0002" / "weights").write_bytes(b"x" * 100)
     with pytest.raises(CheckpointError, match=r"epoch_0002.* checksum differs"):
         folder.read(2)
 
@@ -203,3 +203,27 @@ def test_a_pipe_in_a_checkpoint_leads_to_the_one_before(folder, tmp_path, caplog
     assert folder.newest()[0] == 2
     assert "epoch_0003 is not whole" in caplog.text
     assert "not a regular file" in caplog.text
+
+
+@pytest.mark.parametrize("size", [101, 400 * 2**30, 1])
+@pytest.mark.parametrize("on_objects", [False, True])
+def test_a_file_of_another_size_leads_to_the_one_before_and_is_not_read(
+    folder, objects, tmp_path, caplog, size, on_objects
+):
+    checkpoints = objects if on_objects else folder
+    for epoch in (2, 3):
+        checkpoints.write(epoch, {"weights": bytes(100)})
+    os.truncate(tmp_path / ("objects" if on_objects else "checkpoints") / "epoch_0003" / "weights", size)
+    assert checkpoints.newest()[0] == 2
+    assert f"weights is not what was written ({size:,} bytes instead of 100)" in caplog.text
+
+
+@pytest.mark.parametrize("on_objects", [False, True])
+def test_a_manifest_that_is_too_large_is_not_read(folder, objects, tmp_path, caplog, on_objects):
+    checkpoints = objects if on_objects else folder
+    for epoch in (2, 3):
+        checkpoints.write(epoch, {"weights": b"x"})
+    file = tmp_path / ("objects" if on_objects else "checkpoints") / "epoch_0003" / "manifest.json"
+    os.truncate(file, 400 * 2**30)
+    assert checkpoints.newest()[0] == 2
+    assert "manifest.json: it has 429,496,729,600 bytes, more than" in caplog.text

@@ -10,7 +10,7 @@ import pytest
 from raydist.engine.events import EpochReport
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.run_listing import entry_of, list_runs
-from raydist.errors import DataError
+from raydist.errors import DataError, StorageError
 from raydist.evaluation.headings import METRICS
 from raydist.owner import LOCK, Owner, owned, owner_of
 
@@ -147,3 +147,20 @@ def test_a_link_to_itself_is_named_and_the_others_are_listed(folder, tmp_path, s
 def test_a_folder_whose_name_is_not_utf_8_is_named(folder, tmp_path):
     os.rename(os.fsencode(folder.path), os.fsencode(tmp_path) + b"/s\xff")
     assert "is not UTF-8; rename" in list_runs(tmp_path).skipped["s\udcff"]
+
+
+@pytest.mark.parametrize("name", ["summary.json", "environment.json", "metrics.jsonl", "config.yaml"])
+def test_a_file_of_a_run_that_is_too_large_is_named_and_not_read(folder, tmp_path, name):
+    with (folder.path / name).open("ab") as file:
+        file.truncate(400 * 2**30)
+    reason = list_runs(tmp_path).skipped["r"]
+    assert name in reason
+    assert "429,496,729,600 bytes" in reason
+
+
+def test_a_lock_that_is_too_large_is_none(folder):
+    with (folder.path / LOCK).open("wb") as file:
+        file.truncate(400 * 2**30)
+    assert owner_of(folder.path) is None
+    with pytest.raises(StorageError, match="is no lock of raydist"), folder.owned():
+        pass

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from raydist.data.frames.files import file_stamps
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
-from raydist.opening import open_file
+from raydist.opening import PICTURE_BYTES, open_file
 from raydist.types import UNKNOWN_IDENTITY, Ints
 
 LISTED = 20
@@ -133,7 +133,7 @@ def _pairs(
 def _digest(path: str, num_bytes: int | None) -> int:
     """A number of 64 bits for the last bytes of a file, or for all."""
     try:
-        with open_file(path) as file:
+        with open_file(path, most=PICTURE_BYTES) as file:
             if num_bytes is not None:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - num_bytes))
             content = file.read()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from raydist.data.file_kinds import file_kind
 from raydist.errors import DataError
-from raydist.opening import read_whole
+from raydist.opening import TEXT_BYTES, read_whole
 from raydist.registry import shortened
 
 
@@ -21,7 +21,7 @@ def read_text(path: Path, layout: str) -> str:
         DataError: the file is missing or is not text.
     """
     try:
-        content = read_whole(path, most=None)
+        content = read_whole(path, most=TEXT_BYTES)
         return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"cannot read {path} ({error.strerror}). Expected layout:\n{layout}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import re
 from collections.abc import Collection
@@ -18,7 +19,7 @@ from raydist.data.file_kinds import file_kind
 from raydist.data.headings import SYNONYMS, normal_heading
 from raydist.data.table_problems import quoted
 from raydist.errors import DataError
-from raydist.opening import read_whole
+from raydist.opening import TEXT_BYTES, read_whole
 from raydist.types import Ints
 
 DELIMITERS = (",", ";", "\t")
@@ -62,9 +63,10 @@ def read_csv(file: Path, wanted: Collection[str]) -> CsvTable:
         DataError: the file cannot be read, is empty, is not UTF-8, or is no CSV.
     """
     try:
-        content = read_whole(file, most=None)
+        content = read_whole(file, most=TEXT_BYTES)
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror})") from None
+        fix = "; write the manifest as Parquet" if error.errno == errno.EFBIG else ""
+        raise DataError(f"{file}: cannot be read ({error.strerror}){fix}") from None
     text = _FIRST_ROWS.sub("", _decoded(content, file).lstrip("\ufeff"))
     delimiter = None
     if named := _NAMED_DELIMITER.match(text):

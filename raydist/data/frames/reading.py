@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from raydist.opening import read_whole
+from raydist.opening import PICTURE_BYTES, read_whole
 
 
 def read_frame_file(path: Path) -> bytes:
     """The content of a regular file: a pipe or a device would be waited for without an end.
 
     Raises:
-        OSError: it is missing, may not be read, or is no regular file.
+        OSError: it is missing, may not be read, is no regular file, or is larger than a picture can be.
     """
-    return read_whole(path, most=None)
+    return read_whole(path, most=PICTURE_BYTES)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from raydist.data.datasets.notes import ReadNotes
+from raydist.data.frames.reading import read_frame_file
 from raydist.data.importers.cutting import OnProgress
 from raydist.data.importers.files import with_data_errors, write_whole
 from raydist.data.importers.lock import one_at_a_time
@@ -23,7 +24,6 @@ from raydist.data.importers.target import ImportedTracklet, ImportResult, Target
 from raydist.data.importers.tracks import TrackRules, cut_frames
 from raydist.data.importers.tree import TreePicture, read_tree
 from raydist.errors import ConfigError, DataError
-from raydist.opening import read_whole
 from raydist.types import Modality
 
 
@@ -170,7 +170,7 @@ def _copy(paths: Sequence[str], prefix: str, source: Path, target: Target, on_pr
             stamp.st_size,
             stamp.st_mtime_ns,
         ):
-            write_whole(copy, read_whole(original, most=None))
+            write_whole(copy, read_frame_file(original))
             shutil.copystat(original, copy)
             num_copied += 1
         on_progress("copying", number, len(paths))

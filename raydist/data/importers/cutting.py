@@ -18,7 +18,7 @@ from raydist.data.importers.pictures import Picture
 from raydist.data.importers.problems import Problems
 from raydist.data.importers.sources import FrameSource
 from raydist.errors import ConfigError, DataError
-from raydist.opening import read_whole
+from raydist.opening import JSON_BYTES, TEXT_BYTES, read_whole
 
 RECORD = "import.json"
 """The file in the folder of a sequence's crops that says what they were cut from."""
@@ -90,7 +90,7 @@ class CropJob:
     def digest(self) -> str:
         """Changes when a crop that is there would have other pixels."""
         facts = f"{self.source.fingerprint()} {self.format.suffix} {self.format.quality}"
-        return hashlib.sha256(read_whole(self.tracks, most=None) + facts.encode()).hexdigest()[:16]
+        return hashlib.sha256(read_whole(self.tracks, most=TEXT_BYTES) + facts.encode()).hexdigest()[:16]
 
 
 @dataclass
@@ -125,7 +125,7 @@ def open_record(job: CropJob, problems: Problems, *, overwrite: bool) -> CropRec
     if not job.folder.exists() or all(path.name.endswith(UNFINISHED) for path in job.folder.iterdir()):
         return CropRecord(digest, [])
     try:
-        content = json.loads(read_whole(job.folder / RECORD, most=None))
+        content = json.loads(read_whole(job.folder / RECORD, most=JSON_BYTES))
         record = CropRecord(str(content["digest"]), [int(frame) for frame in content["missing"]])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         problems.add(job.folder, f"the folder is there, and has no {RECORD} of an import; move it away")

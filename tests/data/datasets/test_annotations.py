@@ -35,3 +35,10 @@ def test_a_pipe_in_the_place_of_an_annotation_is_not_waited_for(tmp_path, name, 
     os.mkfifo(tmp_path / file)
     with pytest.raises(DataError, match=rf"cannot read {tmp_path / file} \(not a regular file\)"):
         read_dataset(name, tmp_path)
+
+
+def test_an_annotation_that_is_too_large_is_not_read(tmp_path):
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(400 * 2**30)
+    with pytest.raises(DataError, match="it has 429,496,729,600 bytes"):
+        read_lines(tmp_path / "a.txt", "")

@@ -176,3 +176,10 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(DataError, match="not a regular file"):
         read_csv(tmp_path / "a.csv", ["split"])
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    with (tmp_path / "a.csv").open("wb") as file:
+        file.truncate(400 * 2**30)
+    with pytest.raises(DataError, match=r"it has 429,496,729,600 bytes.*write the manifest as Parquet"):
+        read_csv(tmp_path / "a.csv", ["split"])
