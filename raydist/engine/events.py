@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from raydist.evaluation.directions import DIRECTIONS
 from raydist.evaluation.headings import METRICS
 from raydist.storage import check_shape
 
@@ -28,6 +27,8 @@ def check_scores(scores: Scores | None, place: str) -> None:
     Traceback (most recent call last):
     ValueError: last: visible_to_infrared: rank5: field required
     """
+    from raydist.evaluation.directions import DIRECTIONS  # here, because the command line starts without it
+
     for direction, values in (scores or {}).items():
         if direction not in DIRECTIONS:
             raise ValueError(f"{place}: {direction}: expected {' or '.join(DIRECTIONS)}")
