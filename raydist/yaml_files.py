@@ -145,6 +145,12 @@ _NUMBERS_AND_TRUTHS = (
 class _Dumper(yaml.SafeDumper):
     """Safe YAML in which text that `_Loader`, or another reader, would take for something else is quoted."""
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """A text; quoted in the way that has an escape for the line break of Unicode, which is lost else."""
+        return self.represent_scalar(f"{_TAG}str", text, style='"' if "\x85" in text else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 for _resolver in _NUMBERS_AND_TRUTHS:
     _Loader.add_implicit_resolver(*_resolver)

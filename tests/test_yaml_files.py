@@ -163,6 +163,13 @@ def test_what_is_written_is_read_as_the_same(flow, value):
     assert parse_yaml(dump_yaml(value, flow=flow)) == value
 
 
+@pytest.mark.parametrize("flow", [False, True])
+@pytest.mark.parametrize("text", ["a\x85b", "\x85", "x\n\x85y", "a\u2028b", "\r\n"])
+def test_every_line_break_comes_back(flow, text):
+    for value in (text, [text], {"k": text}, {text: 1}):
+        assert parse_yaml(dump_yaml(value, flow=flow)) == value
+
+
 def test_text_that_other_readers_take_for_something_else_is_quoted():
     words = ["yes", "1:30", "2026-11-28"]
     assert yaml.safe_load(dump_yaml(words)) == words
