@@ -52,7 +52,8 @@ def test_a_second_ctrl_c_ends_at_once(run_env, first):
 
 
 def test_a_terminal_that_closes_ends_the_command_with_its_own_code(run_env):
-    code, lines = stopped(run_env, [signal.SIGHUP], closing=0)
+    hearing = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # these tests may run under nohup
+    code, lines = stopped(run_env, [signal.SIGHUP], closing=0, before=hearing)
     assert code == 129
     assert lines[:4] == ["working", "closing", "closed", "terminated"]
 

@@ -103,7 +103,8 @@ def test_a_second_ctrl_c_ends_at_once_with_a_whole_checkpoint(started, marked_en
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
     assert time.monotonic() - begin < 3
-    assert rest.splitlines()[-1] == "interrupted again: ended at once"
+    advice = f"go on with: python -m raydist.train --resume {tmp_path / 'runs' / 'r'}"
+    assert rest.splitlines()[-1] == f"interrupted again: ended at once; {advice}"
     assert left_behind(marked_env, seconds=15) == []
     folder = RunFolder.open(tmp_path / "runs" / "r")
     assert folder.checkpoints.newest()[0] >= 1

@@ -1,5 +1,6 @@
 from raydist.distributed.driver.comparison_table import _measures, tabulate
 from raydist.engine.summary import RunSummary
+from raydist.evaluation.headings import METRICS
 
 
 def test_nothing_is_tabulated_before_a_cell_has_ended(comparison):
@@ -8,7 +9,10 @@ def test_nothing_is_tabulated_before_a_cell_has_ended(comparison):
 
 
 def test_other_searches_are_measures_of_their_own():
-    first, second = ({"infrared_to_visible": {"map": value, "rank1": value + 1}} for value in (10.0, 20.0))
+    first, second = (
+        {"infrared_to_visible": dict.fromkeys(METRICS, value) | {"rank1": value + 1}}
+        for value in (10.0, 20.0)
+    )
     facts = {"method": "pgm", "supervised": False, "data": "sysu_mm01", "protocol": "sysu_mm01", "seed": 0}
     values = facts | {"epochs": 3, "untrained": first, "last": first, "best": None, "clusters": {}}
     summary = RunSummary.from_dict(values | {"searches": {"sysu_mm01_indoor": {"last": second}}})
