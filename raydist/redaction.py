@@ -70,7 +70,7 @@ def _hidden(uri: str) -> str:
 def _parts(uri: str) -> tuple[str, str, str]:
     """What stands before the user of an address, the user with the password, and what stands behind."""
     if _PLAIN.match(uri):
-        return uri, "", ""
+        return "", "", uri
     found = _SCHEME.match(uri)
     scheme = found[0] if found else ""
     user, _, rest = uri[len(scheme) :].rpartition("@")

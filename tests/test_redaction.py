@@ -47,6 +47,7 @@ def test_no_configuration_holds_a_secret_and_the_process_knows_it(uri):
     [
         ('http://ann:it\'s a "<hunter2>"@host:1/x', "http://***@host:1/x"),
         ("http://host/x?token=hunter2'secret#a b&v=1", "http://host/x?token=***&v=1"),
+        ("sqlite:///runs/m.db?key=hunter2&x=1", "sqlite:///runs/m.db?key=***&x=1"),
         ("2http://ann:hunter2@h", "***@h"),
         ("_http://ann:hunter2@h", "***@h"),
         ("http:/ann:hunter2@h:1", "http:/***@h:1"),

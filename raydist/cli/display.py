@@ -11,7 +11,6 @@ from raydist.cli.common import print_line
 from raydist.cli.epoch_line import WHAT_IS_SHORT, short_line, whole_line
 from raydist.cli.line_log import log_line, log_to
 from raydist.cli.run_clock import RunClock, in_words
-from raydist.cli.system import close_streams
 from raydist.engine.criteria_names import missing_reasons
 from raydist.engine.events import (
     AlreadyFinished,
@@ -116,12 +115,11 @@ class ProgressDisplay:
         if self._bar:
             try:
                 self._bar.console.print(redacted(text), highlight=False, markup=False, soft_wrap=True)
-            except OSError:  # the terminal is gone, see `print_line`
+                log_line(whole or text)
+                return
+            except OSError:  # the terminal is gone, which `print_line` knows how to bear
                 self._bar = None
-                close_streams("stderr")
-            log_line(whole or text)
-        else:
-            print_line(text, kept=whole)
+        print_line(text, kept=whole)
 
     def _advance(self, event: StepDone | PhaseAdvanced) -> None:
         if not self._bar:

@@ -48,8 +48,9 @@ def write_features(
         DataError: `read_features` would refuse the file, because an id or a camera is empty.
         StorageError: it cannot be written.
     """
-    rows = features_as_table(table, identity_names)
-    _as_table(Path(path), rows, table.features)
+    rows, problems = features_as_table(table, identity_names), TableProblems()
+    _checked_texts(dict(zip(rows.column_names, rows.columns, strict=True)), problems)  # the rest is checked
+    problems.refuse(f"features {path}")
     _write(rows, Path(path))
 
 

@@ -97,7 +97,7 @@ def keys(section: BaseModel, prefix: str) -> Iterator[Key]:
         section: the section with its default values.
         prefix: its dotted path.
 
-    >>> from raydist.engine.schema import RunSection
+    >>> from raydist.engine.run_section import RunSection
     >>> [key.path for key in keys(RunSection(), "run")]
     ['run.name', 'run.dir', 'run.seed', 'run.deterministic']
     """

@@ -33,6 +33,7 @@ from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.engine.report_section import ReportSection
+from raydist.engine.run_section import RunSection
 from raydist.engine.tracking_section import TrackingSection
 from raydist.engine.train_section import TrainSection
 from raydist.engine.without_effect import warn_of_keys_without_effect
@@ -42,7 +43,7 @@ from raydist.home import resolve, resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
-from raydist.on_resume import Free, Kept, OnResume, SameData, Unused
+from raydist.on_resume import Free, Kept, OnResume, SameData
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Modality
@@ -51,24 +52,6 @@ from raydist.yaml_files import dump_yaml
 RECIPES = Path(__file__).parent.parent / "recipes"
 
 Resize = Annotated[str, Choice(RESIZES)]
-
-
-class RunSection(Section):
-    """Where a run lives and what makes it repeatable."""
-
-    name: Unused[str | None] = Field(
-        None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
-    )
-    dir: Unused[str] = Field("runs", description="Folder that holds the folders of runs.")
-    seed: Kept[int] = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
-    deterministic: Kept[bool] = Field(True, description="Use deterministic algorithms of torch only.")
-
-    @field_validator("dir")
-    @classmethod
-    def _local(cls, value: str) -> str:
-        if "://" in value:
-            raise ValueError("expected a folder of this machine, no address")
-        return value
 
 
 class DataSection(Section):
