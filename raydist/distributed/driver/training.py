@@ -138,7 +138,7 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
+            _run_workers(config, folder, run_id, on_event, memory, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)
@@ -208,12 +208,12 @@ def _run_workers(
     folder: RunFolder,
     run_id: str | None,
     on_event: OnEvent,
-    search_budget: int,
+    memory: GroupMemory,
     *,
     go_on_with: Path,
 ) -> None:
     uri = config.tracking.mlflow_uri
-    with group_actors(config.ray, search_budget=search_budget) as actors:
+    with group_actors(config.ray, memory) as actors:
         run_group(
             train_worker,
             TrainingJob(
