@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from raydist.announcements import listening
-from raydist.distributed.cluster import check_resources, connected
+from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
+from raydist.distributed.resources import check_resources
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
