@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import ray
@@ -13,6 +14,8 @@ from raydist.engine.schema import RaySection
 from raydist.errors import ConfigError
 from raydist.plurals import counted
 from tests.ray_nodes import add_node
+
+ROOT = Path(__file__).parents[2]
 
 CHECK = """
 import json, sys
@@ -63,7 +66,7 @@ def test_a_node_that_joins_is_waited_for_and_asked_of_the_autoscaler(one_node, r
     add_node(one_node)
     command = [sys.executable, "-c", CHECK, one_node.address, "2"]
     said = []
-    with subprocess.Popen(command, env=run_env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=run_env, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout:
             said.append(json.loads(line))
             if said[-1]["line"].startswith("waiting"):
@@ -77,6 +80,18 @@ def test_a_node_that_joins_is_waited_for_and_asked_of_the_autoscaler(one_node, r
     }
     assert enough["line"].startswith("the cluster has 2 CPUs after ")
     assert after == {"line": "after", "asked": []}
+
+
+def test_the_autoscaler_starts_the_nodes_that_are_waited_for(autoscaled):
+    command = [sys.executable, "-c", CHECK, f"127.0.0.1:{autoscaled.port}", "2"]
+    asked = subprocess.run(
+        command, cwd=ROOT, env=autoscaled.env, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert asked.returncode == 0, asked.stderr
+    _, waiting, enough, after = map(json.loads, asked.stdout.splitlines())
+    assert waiting["line"] == "waiting up to 120 s for 2 CPUs; the cluster has 0"
+    assert enough["line"].startswith("the cluster has 2 CPUs after ")
+    assert after["asked"] == []
 
 
 @pytest.fixture

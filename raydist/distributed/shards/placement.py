@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 HEAD = "node:__internal_head__"
 """The resource that only the head of a cluster has."""
@@ -47,6 +47,19 @@ class Placement:
 
     nodes: tuple[str, ...]
     avoided: tuple[str, ...]
+
+
+class LabelSelector(TypedDict):
+    """Nodes by their labels: every label that is named has a value that its words allow."""
+
+    label_selector: dict[str, str]
+
+
+class ActorOptions(LabelSelector):
+    """What an actor asks of Ray: its node by `label_selector`, and others by `fallback_strategy`."""
+
+    scheduling_strategy: str
+    fallback_strategy: list[LabelSelector]
 
 
 def place_shards(
@@ -92,7 +105,7 @@ def cluster_nodes() -> list[Node]:
     return [Node(name, has.get("CPU", 0), has.get("memory", 0), HEAD in has) for name, has in alive]
 
 
-def actor_options(placement: Placement) -> list[dict[str, Any]]:
+def actor_options(placement: Placement) -> list[ActorOptions]:
     """What each shard asks of Ray: its node; when that is lost, any that is not avoided, else any at all.
 
     >>> options = actor_options(Placement(("b",), ("a", "c")))[0]
@@ -101,7 +114,7 @@ def actor_options(placement: Placement) -> list[dict[str, Any]]:
     >>> options["fallback_strategy"][0]
     {'label_selector': {'ray.io/node-id': '!in(a,c)'}}
     """
-    elsewhere: list[dict[str, Any]] = [{"label_selector": {}}]
+    elsewhere: list[LabelSelector] = [{"label_selector": {}}]
     if placement.avoided:
         elsewhere.insert(0, {"label_selector": {NODE_LABEL: f"!in({','.join(placement.avoided)})"}})
     return [
