@@ -94,6 +94,15 @@ def test_the_autoscaler_starts_the_nodes_that_are_waited_for(autoscaled):
     assert after["asked"] == []
 
 
+def requested(cluster):
+    """What the autoscaler of a cluster is asked for; None where it never was."""
+    from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
+    from ray._raylet import GcsClient
+
+    stored = GcsClient(address=cluster.address).internal_kv_get(AUTOSCALER_RESOURCE_REQUEST_CHANNEL, None)
+    return json.loads(stored) if stored else None
+
+
 @pytest.fixture
 def started(one_node, run_env, tmp_path):
     """`started(*words)` starts a training with one worker on a cluster without CPUs, its errors readable."""
@@ -122,14 +131,13 @@ def test_a_training_is_refused_at_once_or_after_the_wait(started, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_a_training_that_waits_is_stopped(started, tmp_path):
+def test_a_training_that_waits_is_stopped(started, one_node, tmp_path):
     for number, code, word in ((signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")):
         with started("ray.wait_for_resources=600") as process:
-            for line in process.stderr:
-                if line.startswith("waiting up to 600 s for 1 CPU"):
-                    process.send_signal(number)
-                    break
+            assert any(line.startswith("waiting up to 600 s for 1 CPU") for line in process.stderr)
+            process.send_signal(number)
             _, rest = process.communicate(timeout=60)
         assert process.returncode == code
         assert rest.splitlines()[-1] == word
+        assert requested(one_node) == []
         assert not (tmp_path / "runs").exists()
