@@ -37,10 +37,11 @@ from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.method import Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Stage, StageParams, TargetArrays, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, tracklet_means, unit_rows
+from raydist.types import NOISE, Floats, Ints, unit_rows
 
 
 class WarmUpParams(StageParams):
@@ -95,19 +96,23 @@ class WarmUp(Stage):
     ignore: bool = True
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph."""
-        means = tracklet_means(features)
+        means = features.means()
         wanted = self.ignore and epoch.index >= self.params.ignore_from
+        parts = features.gathered()
         if not self.context.renormalise:
-            features = unit_rows(features).astype(np.float32)
-        ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
+            parts = unit_rows(parts).astype(np.float32)
+        ignored = likely_pieces(parts, self.context.tracklets.view, self.params, wanted=wanted)
         labels = np.full(len(means), NOISE)
         if self.clusters:
-            labels = cluster_modalities(refresher, means, self.context, relax=False).joint
+            labels = cluster_modalities(means, self.context, relax=False).joint
         return Targets(
-            labels, IgnoreArrays(ignored=ignored).pack(), {"slots": means}, {"ignored_pairs": ignored.nnz / 2}
+            labels,
+            IgnoreArrays(ignored=ignored).pack(),
+            {"slots": means.gathered()[:, 0]},
+            {"ignored_pairs": ignored.nnz / 2},
         )
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
