@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from raydist.association.ignore_graph import self_consistency
+from raydist.association.ignore_graph import means_of_units, self_consistency
 from raydist.clustering.quality import ari, clusters_per_modality, noise_as_singletons
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
@@ -35,7 +35,7 @@ from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Targets
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means, unit_rows
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
 
 COLLAPSED = 1e-6
 """Tracklets of one view less far apart than this have one feature."""
@@ -165,23 +165,13 @@ def consistency(features: EpochFeatures, view: Ints) -> float | None:
     means = features.derived(means_of_units)
     sums = means.group_sums(view, len(sizes)) / SCALE
     distance = 1 - float((sums**2).sum() - means.measure(squared_lengths).sum()) / pairs
-    alike = features.measure(similarity_of_pieces).mean()
+    alike = features.measure(self_consistency).mean()
     return float(1 - (1 - alike) / distance) if distance > COLLAPSED else 0.0
-
-
-def means_of_units(parts: Floats) -> Floats:
-    """float32 [n, D]: the means of the parts' directions, which are shorter the less alike these are."""
-    return tracklet_means(unit_rows(parts).astype(np.float32), renormalise=False)
 
 
 def squared_lengths(features: Floats) -> Doubles:
     """float64 [n], of features [n, 1, D]."""
     return np.einsum("nkd,nkd->n", features, features, dtype=np.float64)
-
-
-def similarity_of_pieces(parts: Floats) -> Doubles:
-    """float64 [n]: how alike the directions of the parts [n, K, D] of each row are."""
-    return self_consistency(unit_rows(parts).astype(np.float32))
 
 
 def balance(labels: Labels, modality: NDArray[np.int8]) -> float:

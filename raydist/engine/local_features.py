@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
+from raydist.association.propagation import aggregate
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.memories.exact_sums import exact_group_sums
-from raydist.methods.epoch_features import EpochFeatures, Measure, RowRule, in_blocks
+from raydist.methods.epoch_features import EpochFeatures, Measure, RowRule, in_blocks, with_parts
 from raydist.neighbours.search.ranked import Ranked
-from raydist.neighbours.search.view_nearest import shard_nearest_in_views
+from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Floats, Ints
 
 
@@ -61,16 +64,27 @@ class LocalFeatures(EpochFeatures):
             num_views=num_views,
         )
 
+    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_of_view`."""
+        rows, table = np.arange(len(view)), self._features[:, 0]
+        return shard_nearest_of_view((table, view, rows), (table, view, rows), top=top)
+
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
         return self._features
 
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
-        return type(self)(features[:, None], self._tracklets)
+        return type(self)(with_parts(features), self._tracklets)
 
-    def _derive(self, rule: RowRule) -> EpochFeatures:
-        return self.replaced(in_blocks(rule, self._features))
+    def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
+        """See `EpochFeatures.transformed`."""
+        return self.replaced(in_blocks(rule, self._features, *by_row))
+
+    def aggregated(self, weights: csr_array) -> EpochFeatures:
+        """See `EpochFeatures.aggregated`."""
+        table = self._features[:, 0]
+        return self.replaced(aggregate(table, weights, table))
 
 
 class ClusteredOnce(EpochFeatures):
@@ -109,6 +123,10 @@ class ClusteredOnce(EpochFeatures):
         """See `EpochFeatures.nearest_in_views`."""
         return self._features.nearest_in_views(view)
 
+    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_of_view`."""
+        return self._features.nearest_of_view(view, top)
+
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
         return self._features.gathered()
@@ -117,5 +135,16 @@ class ClusteredOnce(EpochFeatures):
         """See `EpochFeatures.replaced`."""
         return ClusteredOnce(self._features.replaced(features))
 
-    def _derive(self, rule: RowRule) -> EpochFeatures:
-        return ClusteredOnce(self._features.derived(rule))
+    def derived(self, rule: RowRule) -> EpochFeatures:
+        """See `EpochFeatures.derived`."""
+        if rule not in self._derived:
+            self._derived[rule] = ClusteredOnce(self._features.derived(rule))
+        return self._derived[rule]
+
+    def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
+        """See `EpochFeatures.transformed`."""
+        return ClusteredOnce(self._features.transformed(rule, *by_row))
+
+    def aggregated(self, weights: csr_array) -> EpochFeatures:
+        """See `EpochFeatures.aggregated`."""
+        return ClusteredOnce(self._features.aggregated(weights))

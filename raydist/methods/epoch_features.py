@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.memories.exact_sums import group_counts, require_rows, unit_means
@@ -46,7 +47,7 @@ class EpochFeatures(ABC):
     def derived(self, rule: RowRule) -> EpochFeatures:
         """[N, 1, D], one feature for each row; the same rule is followed once."""
         if rule not in self._derived:
-            self._derived[rule] = self._derive(rule)
+            self._derived[rule] = self.transformed(rule)
         return self._derived[rule]
 
     def means(self, *, renormalise: bool = True) -> EpochFeatures:
@@ -54,8 +55,21 @@ class EpochFeatures(ABC):
         return self.derived(tracklet_means if renormalise else short_means)
 
     @abstractmethod
-    def _derive(self, rule: RowRule) -> EpochFeatures:
-        """Follow a rule."""
+    def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
+        """[N, 1, D] or [N, K, D], made of each row and other arrays.
+
+        Args:
+            rule: a function of [n, K, D] and of arrays [n, ...] to [n, D] or [n, K, D], as a `RowRule`.
+            by_row: its other arguments, arrays [N, ...], of which it gets the same rows.
+        """
+
+    @abstractmethod
+    def aggregated(self, weights: csr_array) -> EpochFeatures:
+        """[N, 1, D], every row with its friends', see `raydist.association.propagation.aggregate`; K is 1.
+
+        Args:
+            weights: CSR [N, N].
+        """
 
     @abstractmethod
     def measure(self, measure: Measure, *by_row: NDArray[Any]) -> NDArray[Any]:
@@ -90,6 +104,19 @@ class EpochFeatures(ABC):
         """
 
     @abstractmethod
+    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+        """For every row the most similar other rows of its own camera view; K is 1.
+
+        Args:
+            view: int64 [N], the camera view of each row.
+            top: k >= 1, how many.
+
+        Returns:
+            Ids and similarities [N, k], best first; -1 and -inf where the view has fewer. Ties go to the
+            smaller id.
+        """
+
+    @abstractmethod
     def gathered(self) -> Floats:
         """float32 [N, K, D], all rows in this process; a cluster's worth of them may not fit."""
 
@@ -110,6 +137,11 @@ class EpochFeatures(ABC):
         counts = group_counts(labels, num_clusters)
         require_rows(counts)
         return unit_means(self.group_sums(labels, num_clusters), counts)
+
+
+def with_parts(features: Floats) -> Floats:
+    """Features [n, D] as [n, 1, D]; those of several parts [n, K, D] as they are."""
+    return features[:, None] if features.ndim == 2 else features
 
 
 def in_blocks(function: Callable[..., NDArray[Any]], features: Floats, *by_row: NDArray[Any]) -> NDArray[Any]:

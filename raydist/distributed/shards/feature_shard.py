@@ -17,7 +17,7 @@ says that it is empty.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ import ray
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from raydist.association.propagation import aggregate
 from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
 from raydist.distributed.shards.half_ring import HalvedSide
@@ -34,7 +35,7 @@ from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
 from raydist.memories.exact_sums import exact_group_sums
 from raydist.memory_meter import peak_meter
-from raydist.methods.epoch_features import Measure, RowRule, in_blocks
+from raydist.methods.epoch_features import Measure, in_blocks, with_parts
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
@@ -43,7 +44,7 @@ from raydist.neighbours.search.ranked import GroupedLists, LeastSimilarities, Ra
 from raydist.neighbours.search.raw import check_lengths
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
-from raydist.neighbours.search.view_nearest import shard_nearest_in_views
+from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Doubles, Floats, Ints
 
 ShardActor = Any
@@ -112,11 +113,46 @@ class FeatureShard:
             self._tables[version] = _ShardTable(ray.get(pieces[0].reference), Shared(pieces[0].reference))
             return self._tables[version].shared
         parts = ray.get([piece.reference for piece in pieces])
-        return self._keep(version, np.concatenate(parts) if parts else np.empty(empty, np.float32))
+        return self._store(version, np.concatenate(parts) if parts else np.empty(empty, np.float32))
 
-    def derive(self, version: int, source: int, rule: RowRule) -> Shared:
-        """Make a table with one feature for each row of another one."""
-        return self._keep(version, in_blocks(rule, self._table(source))[:, None])
+    def derive(self, version: int, source: int, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> Shared:
+        """Make a table of each row of another one; see `EpochFeatures.transformed`."""
+        return self._store(version, with_parts(in_blocks(rule, self._table(source), *by_row)))
+
+    def rows_at(self, version: int, positions: Ints) -> Floats:
+        """float32 [b, D], some of this shard's rows of a table [n, 1, D]."""
+        return self._table(version)[positions, 0]
+
+    def aggregate(self, version: int, source: int, weights: csr_array, *friends: Floats) -> Shared:
+        """Make a table of the rows of another one with their friends'; see `EpochFeatures.aggregated`.
+
+        Args:
+            version: of the new table.
+            source: of the other one.
+            weights: CSR [n, m], of this shard's rows.
+            friends: m rows in all, in the order of the columns.
+        """
+        return self._store(
+            version, aggregate(self._table(source)[:, 0], weights, np.concatenate(friends))[:, None]
+        )
+
+    def nearest_of_view(
+        self, version: int, views: tuple[Ints, Ints], firsts: tuple[int, int], top: int, features: Floats
+    ) -> Ranked:
+        """For this shard's rows the most similar of another shard's rows in their own view.
+
+        Args:
+            version: of the table.
+            views: int64 [n] of this shard's rows, and int64 [m] of the other's.
+            firsts: the numbers of the first rows of both.
+            top: how many.
+            features: float32 [m, 1, D], of the other shard's rows.
+        """
+        (view, others), (first, of_others) = views, firsts
+        own = self._table(version)[:, 0], view, first + np.arange(len(view))
+        return shard_nearest_of_view(
+            own, (features[:, 0], others, of_others + np.arange(len(others))), top=top
+        )
 
     def measure(self, version: int, measure: Measure, *by_row: NDArray[Any]) -> NDArray[Any]:
         """See `EpochFeatures.measure`, of this shard's rows."""
@@ -238,8 +274,8 @@ class FeatureShard:
             raise ShardIsEmpty(f"asked for table {version}, holding {list(self._tables)}")
         return self._tables[version].rows
 
-    def _keep(self, version: int, rows: Floats) -> Shared:
-        """Keep a table in the object store alone, where other shards read it too."""
+    def _store(self, version: int, rows: Floats) -> Shared:
+        """Place a table in the object store alone, where other shards read it too."""
         shared = Shared(ray.put(rows))
         self._tables[version] = _ShardTable(ray.get(shared.reference), shared)
         return shared

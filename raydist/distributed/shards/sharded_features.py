@@ -18,6 +18,7 @@ import numpy as np
 import ray
 from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
+from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
 from raydist.data.training_set import TrainingSet
@@ -28,10 +29,11 @@ from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
 from raydist.errors import WorkerError
-from raydist.methods.epoch_features import EpochFeatures, Measure, RowRule
+from raydist.methods.epoch_features import EpochFeatures, Measure, with_parts
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.report import SearchReport
+from raydist.neighbours.search.view_nearest import merge_nearest
 from raydist.types import Floats, Ints
 
 ATTEMPTS = 3
@@ -109,13 +111,12 @@ class ShardedFeatures(EpochFeatures):
     def fill(self) -> None:
         """Bring the rows to those shards that do not hold them."""
         actors = self._shards.actors
-        held = ray.get([shard.reference.remote(self._version) for shard in actors])
-        missing = [number for number, shared in enumerate(held) if shared is None]
+        present = ray.get([shard.reference.remote(self._version) for shard in actors])
+        missing = [number for number, shared in enumerate(present) if shared is None]
         if missing:
-            made = ray.get(self._make(missing))
-            for number, shared in zip(missing, made, strict=True):
-                held[number] = shared
-        self._references = [shared.reference for shared in held]
+            made = dict(zip(missing, ray.get(self._make(missing)), strict=True))
+            present = [made.get(number, shared) for number, shared in enumerate(present)]
+        self._references = [shared.reference for shared in present]
 
     @abstractmethod
     def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
@@ -167,16 +168,40 @@ class ShardedFeatures(EpochFeatures):
         rows = np.arange(len(view))
         return self._retry_lost_shards(lambda: ShardedGraph(self._table(), rows).nearest_in_views(view))
 
+    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_of_view`."""
+        bounds = list(pairwise(self._starts.tolist()))
+
+        def ask() -> Ranked:
+            asked = [
+                [
+                    shard.nearest_of_view.remote(
+                        self._version, (view[a:b], view[c:d]), (a, c), top, reference
+                    )
+                    for (c, d), reference in zip(bounds, self._references, strict=True)
+                ]
+                for shard, (a, b) in self._each()
+            ]
+            merged = [merge_nearest(ray.get(parts)) for parts in asked]
+            return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
+
+        return self._retry_lost_shards(ask)
+
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
         return self._retry_lost_shards(lambda: np.concatenate(ray.get(list(self._references))))
 
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
-        return GivenFeatures(self._shards, self._shards.put(features[:, None], 0, len(features)))
+        return GivenFeatures(self._shards, self._shards.put(with_parts(features), 0, len(features)))
 
-    def _derive(self, rule: RowRule) -> EpochFeatures:
-        return DerivedFeatures(self, rule)
+    def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
+        """See `EpochFeatures.transformed`."""
+        return DerivedFeatures(self, rule, by_row)
+
+    def aggregated(self, weights: csr_array) -> EpochFeatures:
+        """See `EpochFeatures.aggregated`."""
+        return AggregatedFeatures(self, weights)
 
     def _table(self) -> ShardedTable:
         return ShardedTable(self._shards.actors, self._references, self._version, self._starts)
@@ -251,21 +276,56 @@ class GivenFeatures(ShardedFeatures):
 
 
 class DerivedFeatures(ShardedFeatures):
-    """One feature for each row of others, made where those are.
+    """Made of each row of others, where those are.
 
     Args:
         source: the others.
-        rule: how.
+        rule: how, see `EpochFeatures.transformed`.
+        by_row: the rule's other arguments.
     """
 
-    def __init__(self, source: ShardedFeatures, rule: RowRule) -> None:
-        num_rows, _, width = source.shape
-        super().__init__(source._shards, (num_rows, 1, width))
-        self._source, self._rule = source, rule
+    def __init__(
+        self, source: ShardedFeatures, rule: Callable[..., Floats], by_row: Sequence[NDArray[Any]]
+    ) -> None:
+        num_rows, *shape = source.shape
+        none = with_parts(rule(np.empty((0, *shape), np.float32), *(column[:0] for column in by_row)))
+        super().__init__(source._shards, (num_rows, none.shape[1], none.shape[2]))
+        self._source, self._rule, self._by_row = source, rule, by_row
 
     def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
         self._source.fill()
+        each = list(self._each())
         return [
-            self._shards.actors[number].derive.remote(self._version, self._source._version, self._rule)
-            for number in missing
+            shard.derive.remote(
+                self._version, self._source._version, self._rule, *(c[start:stop] for c in self._by_row)
+            )
+            for shard, (start, stop) in (each[number] for number in missing)
         ]
+
+
+class AggregatedFeatures(ShardedFeatures):
+    """The rows of others, each with its friends'; a shard asks the others for those that it needs.
+
+    Args:
+        source: the others.
+        weights: CSR [N, N].
+    """
+
+    def __init__(self, source: ShardedFeatures, weights: csr_array) -> None:
+        super().__init__(source._shards, source.shape)
+        self._source, self._weights = source, weights
+
+    def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
+        self._source.fill()
+        each = list(self._each())
+        return [self._ask(*each[number]) for number in missing]
+
+    def _ask(self, shard: ShardActor, bounds: tuple[int, int]) -> ray.ObjectRef[Any]:
+        source, own = self._source._version, csr_array(self._weights[slice(*bounds)])
+        columns, place = np.unique(own.indices, return_inverse=True)
+        narrow = csr_array((own.data, place, own.indptr), shape=(own.shape[0], len(columns)))
+        friends = [
+            other.rows_at.remote(source, columns[(columns >= start) & (columns < stop)] - start)
+            for other, (start, stop) in self._each()
+        ]
+        return shard.aggregate.remote(self._version, source, narrow, *friends)

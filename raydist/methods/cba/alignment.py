@@ -12,7 +12,6 @@ from scipy.sparse import csr_array
 
 from raydist.association.hungarian import hungarian_matching
 from raydist.association.transport import sinkhorn
-from raydist.association.view_centring import centred
 from raydist.clustering.spec import Clustering
 from raydist.config import Section
 from raydist.memories.exact_sums import exact_centroids
@@ -20,6 +19,7 @@ from raydist.methods.cba.guides import cosines, select_guides
 from raydist.methods.cba.links import link
 from raydist.methods.cba.splitting import cluster_means, num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
+from raydist.methods.common.centring import view_centred
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import MethodContext
@@ -128,13 +128,9 @@ def align(
         mu, nu = (clusters.centroids(features.means(), m) for m in Modality)
         host = hungarian_matching(mu, nu).infrared_to_visible
         return Alignment.by_cluster(clusters.of[Modality.INFRARED].labels, host, len(mu))
-    view, modality = context.tracklets.view, context.tracklets.modality
-    means, parts = (
-        centred(each.gathered(), view, modality=modality) for each in (features.means(), features)
-    )
-    means = means[:, 0]
+    means, parts = (view_centred(each, context.tracklets).gathered() for each in (features.means(), features))
     visible, infrared = (
-        CentredModality(means[rows], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
+        CentredModality(means[rows, 0], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
     )
     of_visible = visible.clustering
     prototypes = exact_centroids(visible.means, of_visible.labels, of_visible.num_clusters)

@@ -113,7 +113,7 @@ def with_slots(
         ignore: whether likely pieces of one pass are not negatives of each other; not before features mean
             something.
     """
-    ignored = likely_pieces(features.gathered(), slots.view, params, wanted=ignore)
+    ignored = likely_pieces(features, slots.view, params, wanted=ignore)
     return replace(
         targets,
         arrays={**targets.arrays, **IgnoreArrays(ignored=ignored).pack()},

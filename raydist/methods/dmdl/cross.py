@@ -115,7 +115,7 @@ class CrossStage(ViewStage):
         joint = np.maximum(visible, infrared)
         counts = np.array([np.bincount(of[of != NOISE], minlength=num_classes) for of in (visible, infrared)])
         m_all = means.centroids(joint, num_classes)
-        confidence = self.confidence(means.gathered()[:, 0], joint, m_all)
+        confidence = self.confidence(means, joint, m_all, np.arange(len(means)))
         arrays = CrossArrays(
             visible=visible,
             infrared=infrared,

@@ -47,9 +47,8 @@ class IntraStage(ViewStage):
         clusters = cluster_modalities(means, self.context)
         memories = {m: clusters.centroids(means, m) for m in Modality}
         confidence = np.zeros(len(means), np.float32)
-        table = means.gathered()[:, 0]
         for m, rows in clusters.rows.items():
-            confidence[rows] = self.confidence(table[rows], clusters.of[m].labels, memories[m])
+            confidence[rows] = self.confidence(means, clusters.labels(m), memories[m], rows)
         arrays = ViewArrays(**vars(clusters.arrays), confidence=confidence)
         return Targets(
             clusters.joint,

@@ -19,9 +19,9 @@ from raydist.association.mutual_mining import (
     soft_weights,
     supporting_pairs,
 )
-from raydist.association.propagation import aggregate, propagate, spread_to_groups
-from raydist.association.view_centring import centred
+from raydist.association.propagation import propagate, spread_to_groups
 from raydist.data.training_set import TrainingSet
+from raydist.methods.common.centring import view_centred
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.types import Doubles, Ints, Modality
 
@@ -91,16 +91,15 @@ def align(
         across: whether the second stage, across the modalities, is reached.
     """
     view, modalities = tracklets.view, view_modality(tracklets)
-    centres = centred(prototypes.gathered()[:, 0], view, modality=tracklets.modality)
+    centres = view_centred(prototypes, tracklets)
     pool = modality_pools(modalities, across=False)
-    pairs, thresholds = _mine(prototypes.replaced(centres), view, pool, thresholds, mining)
+    pairs, thresholds = _mine(centres, view, pool, thresholds, mining)
     none = replace(Relations.none(len(view), len(modalities)), thresholds=thresholds)
     within = pairs.relation(_weights(pairs, view, thresholds, none.within, mining), len(view))
     if not across:
         return replace(none, within=within)
     pool = modality_pools(modalities, across=True)
-    near = prototypes.replaced(aggregate(centres, within))
-    pairs, thresholds = _mine(near, view, pool, thresholds, mining)
+    pairs, thresholds = _mine(centres.aggregated(within), view, pool, thresholds, mining)
     if mining.votes > 1:
         pairs = pairs.take(supporting_pairs(pairs, within) >= mining.votes)
     direct = pairs.relation(_weights(pairs, view, thresholds, within, mining), len(view))

@@ -137,9 +137,9 @@ class HierarchicalStage(Stage):
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Prototypes, the ignore graph, and the positives of the levels that have begun; no clusters."""
-        parts, prototypes = features.gathered(), features.derived(tracklet_prototypes)
+        prototypes = features.derived(tracklet_prototypes)
         wanted = self.ignore and epoch.index >= self.params.ignore_from
-        ignored = likely_pieces(parts, self.context.tracklets.view, self.params, wanted=wanted)
+        ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         relations = self._relations(prototypes, previous, epoch.index).spread(ignored)
         arrays = HierarchicalArrays(
             ignored=ignored,
@@ -147,7 +147,10 @@ class HierarchicalStage(Stage):
             across=relations.across,
             thresholds=relations.thresholds,
         )
-        metrics = {"consistency": float(self_consistency(parts).mean()), "ignored_pairs": ignored.nnz / 2}
+        metrics = {
+            "consistency": float(features.measure(self_consistency).mean()),
+            "ignored_pairs": ignored.nnz / 2,
+        }
         return Targets(
             np.full(len(features), NOISE),
             arrays.pack(),

@@ -3,6 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import ray
+from scipy.sparse import csr_array, random_array
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
@@ -10,6 +11,7 @@ from raydist.distributed.shards.feature_shard import start_shards
 from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.local_features import LocalFeatures
+from raydist.methods.common.centring import view_centred
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -178,6 +180,27 @@ def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shard
         assert means is found.means(renormalise=renormalise)
 
 
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 5])
+def test_views_and_friends_are_those_of_one_process(parts, tracklets, shards, num_shards):
+    found, local = on(shards[:num_shards], parts, tracklets), LocalFeatures(parts, tracklets)
+    centred, wanted = (view_centred(each, tracklets) for each in (found, local))
+    assert centred.shape == (N, 3, 32)
+    assert np.array_equal(centred.gathered(), wanted.gathered())
+    centred, wanted = (view_centred(each.means(), tracklets) for each in (found, local))
+    for top in (1, 4, 100):
+        for of_shards, of_one in zip(
+            *(each.nearest_of_view(tracklets.view, top) for each in (centred, wanted)), strict=True
+        ):
+            assert np.array_equal(of_shards, of_one)
+    weights = random_array((N, N), density=0.02, rng=np.random.default_rng(3), format="csr")
+    friends, expected = (each.aggregated(csr_array(weights)) for each in (centred, wanted))
+    assert np.array_equal(friends.gathered(), expected.gathered())
+    ray.kill(shards[0], no_restart=False)
+    assert np.array_equal(
+        friends.nearest_in_views(tracklets.view)[0], expected.nearest_in_views(tracklets.view)[0]
+    )
+
+
 def test_a_shard_that_dies_makes_its_derived_rows_again(parts, tracklets, shards):
     found, wanted = on(shards[:3], parts, tracklets), LocalFeatures(parts, tracklets).means()
     means, groups = found.means(), np.arange(N) % 7
@@ -190,7 +213,9 @@ def test_a_shard_that_dies_makes_its_derived_rows_again(parts, tracklets, shards
     clusterings = [each.cluster(np.arange(N), SPECS[0]).labels for each in (means, wanted)]
     assert np.array_equal(*clusterings)
     ones = np.ones(N)
-    assert np.array_equal(found.measure(to_last, ones), LocalFeatures(parts, tracklets).measure(to_last, ones))
+    assert np.array_equal(
+        found.measure(to_last, ones), LocalFeatures(parts, tracklets).measure(to_last, ones)
+    )
 
 
 def test_what_a_rule_raises_is_not_tried_again(parts, tracklets, shards):

@@ -87,7 +87,7 @@ def test_averaging_over_friends_makes_links_across_more_precise(monkeypatch):
         return (person[i] == person[j]).mean()
 
     averaged = [precision(seed) for seed in range(3)]
-    monkeypatch.setattr("raydist.methods.hitpro.alignment.aggregate", lambda features, within: features)
+    monkeypatch.setattr(LocalFeatures, "aggregated", lambda features, within: features)
     assert (np.array(averaged) > 1.1 * np.array([precision(seed) for seed in range(3)])).all()
 
 

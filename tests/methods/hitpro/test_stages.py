@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.association.ignore_graph import ignore_graph
 from raydist.data.transforms.augment import BASIC
 from raydist.engine.local_features import LocalFeatures
 from raydist.engine.schema import method_params
 from raydist.errors import ConfigError
 from raydist.methods.common.clip_views import TONES
+from raydist.methods.common.warm_up import likely_pieces
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.hitpro.stages import HierarchicalParams, HierarchicalStage
 from raydist.methods.schedule import Epoch
@@ -183,9 +183,8 @@ def test_likely_pieces_are_ignored_unless_switched_off(context, tracklets, featu
         )
         for ignore in (True, False)
     )
-    assert np.array_equal(
-        with_graph.arrays["ignored"].toarray(), ignore_graph(alike, tracklets.view).toarray()
-    )
+    expected = likely_pieces(LocalFeatures(alike, tracklets), tracklets.view, params, wanted=True)
+    assert np.array_equal(with_graph.arrays["ignored"].toarray(), expected.toarray())
     assert with_graph.arrays["ignored"][0, 1]
     assert without.arrays["ignored"].nnz == 0
     batch = batch_of([0, 1])
