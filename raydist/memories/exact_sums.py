@@ -81,28 +81,29 @@ def exact_centroids(features: Floats, labels: Labels, num_clusters: int) -> Floa
     Raises:
         ClusteringError: a cluster has no row.
     """
-    counts = group_counts(labels, num_clusters)
-    require_rows(counts)
-    return unit_means(exact_group_sums(features, labels, num_clusters), counts)
+    return centroids_of(exact_group_sums(features, labels, num_clusters), labels)
 
 
-def group_counts(groups: Ints, num_groups: int) -> Ints:
-    """int64 [G]: how many rows each group has; negative ones are left out."""
-    return np.bincount(groups[groups != NOISE], minlength=num_groups)
-
-
-def require_rows(counts: Ints) -> None:
-    """Refuse groups without rows.
+def centroids_of(sums: Ints, labels: Labels) -> Floats:
+    """float32 [C, D]: the unit mean of each cluster.
 
     Args:
-        counts: int64 [G], rows of each.
+        sums: int64 [C, D], of the clusters' rows.
+        labels: int64 [N], 0..C-1, noise left out.
 
     Raises:
-        ClusteringError: some group has none.
+        ClusteringError: a cluster has no row.
     """
+    counts = group_counts(labels, len(sums))
     if not counts.all():
         empty = np.flatnonzero(counts == 0)
         raise ClusteringError(
             f"{len(empty)} of {len(counts)} clusters have no rows, the first of them {empty[:5].tolist()}: "
             f"expected rows in each of 0 to {len(counts) - 1}"
         )
+    return unit_means(sums, counts)
+
+
+def group_counts(groups: Ints, num_groups: int) -> Ints:
+    """int64 [G]: how many rows each group has; negative ones are left out."""
+    return np.bincount(groups[groups != NOISE], minlength=num_groups)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec
-from raydist.memories.exact_sums import group_counts, require_rows, unit_means
+from raydist.memories.exact_sums import centroids_of
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, tracklet_means
 
@@ -134,9 +134,7 @@ class EpochFeatures(ABC):
         Raises:
             ClusteringError: a cluster has no row.
         """
-        counts = group_counts(labels, num_clusters)
-        require_rows(counts)
-        return unit_means(self.group_sums(labels, num_clusters), counts)
+        return centroids_of(self.group_sums(labels, num_clusters), labels)
 
 
 def with_parts(features: Floats) -> Floats:

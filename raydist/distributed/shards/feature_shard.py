@@ -258,11 +258,14 @@ class FeatureShard:
             shard_ids=other.numbers(len(features)), num_views=num_views,
         )  # fmt: skip
 
-    def peak_memory(self) -> int:
-        """Bytes at the peak above those before the table, mapped parts of the object store included."""
+    def peak_memory(self) -> tuple[int, int]:
+        """Bytes at the peak above those before the first table, and those of the tables.
+
+        Mapped parts of the object store are included.
+        """
         peak = self._meter.read() - self._bytes_before
         self._meter.restart()
-        return peak
+        return peak, sum(table.rows.nbytes for table in self._tables.values())
 
     def _graph_of(self, version: int) -> _ShardGraph:
         if self._graph is None or self._graph.version != version:

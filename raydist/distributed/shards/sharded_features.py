@@ -238,10 +238,11 @@ class ShardedFeatures(EpochFeatures):
     def _log_usage(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
         """Log what the search did, and the memory of the shards: a warning where it is more than expected."""
         actors, width = self._shards.actors, self._shape[2]
-        expected = shard_memory(
+        took, tables = max(ray.get([shard.peak_memory.remote() for shard in actors]))
+        graph = shard_memory(
             num_rows, width, spec.metric, num_shards=len(actors), threads=self._shards.threads
-        ).total
-        took = max(ray.get([shard.peak_memory.remote() for shard in actors]))
+        )
+        expected = graph.total + tables
         log.log(
             logging.WARNING if took > expected else logging.DEBUG,
             "a shard took %.0f MB, up to %.0f expected; %d rows, %s",
