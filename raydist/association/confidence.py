@@ -24,45 +24,55 @@ from raydist.types import NOISE, Doubles, Floats, Labels
 Mixtures = Literal["per-cluster", "global"]
 """One mixture for the losses of each cluster, or one for those of all rows, noise included."""
 
-BLOCK = 4096
-"""Rows compared with all prototypes at a time."""
+
+def own_probability(features: Floats, labels: Labels, *, prototypes: Floats, temperature: float) -> Doubles:
+    """How likely each row's own label is: softmax of the cosines with all prototypes.
+
+    A row of `NOISE` has the probability of the last class, as in the published code.
+
+    Args:
+        features: float32 [n, D] unit rows.
+        labels: int64 [n].
+        prototypes: float32 [C, D] unit rows.
+        temperature: > 0.
+
+    Returns:
+        float64 [n] in [0, 1]; of each row from that row alone.
+
+    >>> x = np.eye(2, dtype=np.float32)
+    >>> own_probability(x, np.array([0, 0]), prototypes=x, temperature=1.0).round(3)
+    array([0.731, 0.269])
+    """
+    probabilities = softmax(similarities(features, prototypes) / temperature, axis=1)
+    own: Doubles = probabilities[np.arange(len(labels)), labels]
+    return own
 
 
 def label_confidence(
-    features: Floats,
-    labels: Labels,
-    prototypes: Floats,
-    *,
-    temperature: float,
-    mixtures: Mixtures = "per-cluster",
-    min_rows: int = 2,
+    probability: Doubles, labels: Labels, *, mixtures: Mixtures = "per-cluster", min_rows: int = 2
 ) -> Floats:
     """The probability that each row belongs to the part of its mixture that fits well.
 
-    The loss of a row is minus the probability of its own label, softmax of the cosines with all prototypes;
-    a row of `NOISE` has that of the last class, as in the published code. Losses are scaled to [0, 1] over
-    all rows, and the rest is `lower_component`.
+    The loss of a row is minus its `own_probability`. Losses are scaled to [0, 1] over all rows, and the rest
+    is `lower_component`.
 
     Args:
-        features: float32 [N, D] unit rows.
+        probability: float64 [N], of the rows' own labels.
         labels: int64 [N].
-        prototypes: float32 [C, D] unit rows.
-        temperature: > 0.
         mixtures: one a cluster, or one for all rows.
         min_rows: where each cluster has its own, a cluster of fewer rows is trusted whole.
 
     Returns:
         float32 [N] in [0, 1]; 0 for rows of `NOISE`.
 
-    >>> x = np.eye(2, dtype=np.float32)
-    >>> label_confidence(x, np.array([0, NOISE]), x[:1], temperature=0.05)
+    >>> label_confidence(np.array([0.7, 0.7]), np.array([0, NOISE]))
     array([1., 0.], dtype=float32)
     """
     confidence = np.zeros(len(labels), np.float32)
     clustered = np.flatnonzero(labels != NOISE)
     if not clustered.size:
         return confidence
-    loss = scaled_losses(features, labels, prototypes, temperature=temperature)
+    loss = scaled_losses(probability)
     with threadpool_limits(1):  # the last bits of k-means change with the number of threads
         if mixtures == "global":
             confidence[clustered] = lower_component(loss)[clustered]
@@ -73,17 +83,15 @@ def label_confidence(
     return confidence
 
 
-def scaled_losses(features: Floats, labels: Labels, prototypes: Floats, *, temperature: float) -> Doubles:
-    """Minus the probability of each row's own label, scaled to [0, 1] over all rows; see `label_confidence`.
+def scaled_losses(probability: Doubles) -> Doubles:
+    """float64 [N]: minus the probability of each row's own label, scaled to [0, 1] over all rows.
 
-    Returns:
-        float64 [N].
+    >>> scaled_losses(np.array([0.5, 0.75, 1.0])).tolist()
+    [1.0, 0.5, 0.0]
     """
-    blocks = np.array_split(np.arange(len(labels)), max(1, -(-len(labels) // BLOCK)))
-    loss: Doubles = -np.concatenate(
-        [_own_probability(features[b], labels[b], prototypes, temperature=temperature) for b in blocks]
-    )
-    return (loss - loss.min()) / max(np.ptp(loss), np.finfo(np.float64).tiny)
+    span = max(np.ptp(probability), np.finfo(np.float64).tiny)
+    scaled: Doubles = (probability.max() - probability) / span
+    return scaled
 
 
 def lower_component(losses: Doubles) -> Doubles:
@@ -108,10 +116,3 @@ def lower_component(losses: Doubles) -> Doubles:
         mixture = GaussianMixture(2, random_state=0).fit(losses[:, None])
     lower: Doubles = mixture.predict_proba(losses[:, None])[:, mixture.means_[:, 0].argmin()]
     return lower
-
-
-def _own_probability(features: Floats, labels: Labels, prototypes: Floats, *, temperature: float) -> Doubles:
-    """float64 [n]: softmax over the prototypes, at the own label."""
-    probabilities = softmax(similarities(features, prototypes) / temperature, axis=1)
-    own: Doubles = probabilities[np.arange(len(labels)), labels]
-    return own

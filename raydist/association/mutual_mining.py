@@ -80,7 +80,7 @@ def mutual_pairs(nearest: Ranked, view: Ints, pool: Ints) -> Pairs:
 
     Args:
         nearest: ids and similarities [N, U], the most similar row of each view, see
-            `Refresher.nearest_in_views`.
+            `EpochFeatures.nearest_in_views`.
         view: int64 [N].
         pool: int64 [U, U], see `modality_pools`.
     """

@@ -12,17 +12,18 @@ from scipy.sparse import csr_array
 from raydist.types import Floats
 
 
-def aggregate(features: Floats, within: csr_array) -> Floats:
+def aggregate(features: Floats, within: csr_array, friends: Floats) -> Floats:
     """Every feature with its friends': g_i = norm(p_i + sum_j w_ij p_j).
 
     Args:
-        features: float32 [N, D], of any length.
-        within: CSR [N, N], weights w.
+        features: float32 [n, D], of any length.
+        within: CSR [n, m], weights w.
+        friends: float32 [m, D].
 
     Returns:
-        float32 [N, D] unit rows; a zero sum stays zero.
+        float32 [n, D] unit rows; a zero sum stays zero.
     """
-    total = features + within @ features.astype(np.float64)
+    total = features + within @ friends.astype(np.float64)
     length = np.linalg.norm(total, axis=1, keepdims=True)
     return (total / np.where(length > 0, length, 1)).astype(np.float32)
 

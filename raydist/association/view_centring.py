@@ -7,13 +7,10 @@ finding partners; clusters, memories and losses take the features as they are.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from raydist.errors import DataError
-from raydist.types import Floats, Ints
+from raydist.types import Doubles, Floats, Ints
 
 MIN_VIEW = 10
 """A view with fewer tracklets has no mean of its own to speak of."""
@@ -22,43 +19,56 @@ ZERO = 1e-6
 """A difference of unit features this short is rounding."""
 
 
-def centred(
-    features: Floats, view: Ints, *, modality: NDArray[Any] | None = None, min_view: int = MIN_VIEW
-) -> Floats:
-    """Take the mean of its view off every feature: norm(f_i - mean of f_j over j in the view of i).
+def view_centres(sums: Doubles, counts: Ints, modality: Ints, *, min_view: int = MIN_VIEW) -> Doubles:
+    """What the features of each view have in common: their mean.
+
+    A view of fewer than `min_view` tracklets takes the mean of its modality.
 
     Args:
-        features: float32 [N, D], or [N, K, D] for K sub-tracklets, whose view's mean is over all of them.
-        view: int64 [N], the (modality, camera) of each tracklet.
-        modality: [N]; a view of fewer than `min_view` tracklets takes the mean of its modality. None gives
-            every view its own.
-        min_view: see `modality`.
+        sums: float64 [U, D], of the features of each view.
+        counts: int64 [U], tracklets of each view, at least one.
+        modality: int64 [U], of each view.
+        min_view: see above.
 
     Returns:
-        float32 of the same shape, rows of unit length; a feature that is the mean itself becomes zero.
+        float64 [U, D].
 
     Raises:
-        DataError: the lengths differ.
+        DataError: the lengths differ, or a view has no tracklet.
 
-    >>> x = np.array([[1, 0], [0, 1], [1, 0]], np.float32)
-    >>> centred(x, np.array([0, 0, 1])).round(3)
-    array([[ 0.707, -0.707],
-           [-0.707,  0.707],
-           [ 0.   ,  0.   ]], dtype=float32)
+    >>> view_centres(np.array([[4.0], [9.0]]), np.array([2, 1]), np.array([0, 0]), min_view=2).round(3)
+    array([[2.   ],
+           [4.333]])
     """
-    if features.ndim not in (2, 3) or any(
-        len(column) != len(features) for column in (view, modality) if column is not None
-    ):
+    if not len(sums) == len(counts) == len(modality) or not counts.all():
         raise DataError(
-            f"features {features.shape}, views {view.shape}: expected [N, D] or [N, K, D], "
-            "and N views and modalities"
+            f"{len(sums)} sums, {counts.tolist()} tracklets a view, {len(modality)} modalities: expected as "
+            "many of each, and no view without tracklets"
         )
-    centred_features = np.empty_like(features)
-    for one in np.unique(view):
-        rows = view == one
-        mates = rows if modality is None or rows.sum() >= min_view else modality == modality[rows][0]
-        mean = features[mates].mean(axis=tuple(range(features.ndim - 1)), dtype=np.float64)
-        difference = features[rows] - mean
-        length = np.linalg.norm(difference, axis=-1, keepdims=True)
-        centred_features[rows] = difference / np.where(length > ZERO, length, np.inf)
-    return centred_features
+    centres = sums / counts[:, None]
+    for view in np.flatnonzero(counts < min_view):
+        mates = modality == modality[view]
+        centres[view] = sums[mates].sum(axis=0) / counts[mates].sum()
+    return centres
+
+
+def off_centre(features: Floats, view: Ints, *, centres: Doubles) -> Floats:
+    """Take the mean of its view off every feature: norm(f_i - centre of the view of i).
+
+    Args:
+        features: float32 [N, K, D].
+        view: int64 [N], the (modality, camera) of each tracklet.
+        centres: float64 [U, D].
+
+    Returns:
+        float32 [N, K, D], rows of unit length; a feature that is the centre itself becomes zero.
+
+    >>> x, view = np.float32([[[1, 0]], [[0, 0.5]]]), np.array([0, 0])
+    >>> off_centre(x, view, centres=np.array([[0, 0.5]])).round(3)
+    array([[[ 0.894, -0.447]],
+    <BLANKLINE>
+           [[ 0.   ,  0.   ]]], dtype=float32)
+    """
+    difference = features - centres[view][:, None]
+    length = np.linalg.norm(difference, axis=-1, keepdims=True)
+    return (difference / np.where(length > ZERO, length, np.inf)).astype(np.float32)

@@ -53,16 +53,31 @@ def identity_batches(
     >>> sorted(rows[0].tolist())
     [0, 1, 2, 2]
     """
-    clusters = np.unique(labels[labels != NOISE])
-    if not clusters.size:
+    members = rows_by_label(labels)
+    if not members:
         raise ClusteringError(f"no cluster to draw from: all {len(labels)} rows are noise")
-    members = {cluster: np.flatnonzero(labels == cluster) for cluster in clusters}
+    clusters = np.array(list(members))
     drawn = _deal(lambda: rng.permutation(clusters), num_each=num_identities, iterations=iterations)
     batches = [
         [draw_instances(members[cluster], num_instances, rng=rng, groups=groups) for cluster in batch]
         for batch in drawn
     ]
     return np.array(batches, np.int64).reshape(iterations, num_identities * num_instances)
+
+
+def rows_by_label(labels: Labels) -> dict[int, Ints]:
+    """The rows of each cluster, upwards, by one sort of all labels; noise is left out.
+
+    Args:
+        labels: int64 [N].
+
+    >>> rows_by_label(np.array([7, 2, -1, 7]))
+    {2: array([1]), 7: array([0, 3])}
+    """
+    order = np.argsort(labels, kind="stable")
+    order = order[labels[order] != NOISE]
+    clusters, starts = np.unique(labels[order], return_index=True)
+    return dict(zip(clusters.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else {}
 
 
 def draw_instances(

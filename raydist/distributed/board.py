@@ -16,11 +16,12 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import ray
 
 from raydist.distributed.beats import Beat, BeatMonitor, HungRank
+from raydist.distributed.references import Piece, Shared
 from raydist.engine.events import Event
 from raydist.tuning.report import TrialReport
 
@@ -74,17 +75,6 @@ class News:
     attempt: int
 
 
-@dataclass(frozen=True)
-class Shared:
-    """A reference to an object in Ray's object store.
-
-    Ray replaces a reference that is itself an argument by the object; inside a dataclass it stays a
-    reference, so that the board hands objects on without ever holding them.
-    """
-
-    reference: ray.ObjectRef[Any]
-
-
 @ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0)
 class Board:
     """References by epoch, and what the workers tell the driver."""
@@ -93,7 +83,7 @@ class Board:
         self._name = uuid.uuid4().hex
         self._attempts = 0
         self._monitor = BeatMonitor()
-        self._features: dict[EpochKey, dict[int, Shared]] = defaultdict(dict)
+        self._features: dict[EpochKey, dict[int, Sequence[Piece]]] = defaultdict(dict)
         self._targets: dict[EpochKey, Shared] = {}
         self._events: list[BoardEvent] = []
         self._failure: Exception | None = None
@@ -111,20 +101,20 @@ class Board:
         self._targets.clear()
         return Attempt(self._name, self._attempts)
 
-    async def put_features(self, key: EpochKey, rank: int, features: Shared) -> None:
-        """Take one worker's features of an epoch."""
+    async def put_features(self, key: EpochKey, rank: int, features: Sequence[Piece]) -> None:
+        """Take references to one worker's features of an epoch."""
         self._check(key.attempt.board)
         async with self._changed:
             self._features[key][rank] = features
             self._changed.notify_all()
 
-    async def take_features(self, key: EpochKey, num_workers: int) -> Sequence[Shared]:
-        """The features of all ranks, in their order, once all are there; they are not kept."""
+    async def take_features(self, key: EpochKey, num_workers: int) -> Sequence[Piece]:
+        """Those of all ranks, once all are there; they are not kept."""
         self._check(key.attempt.board)
         async with self._changed:
             await self._changed.wait_for(lambda: len(self._features[key]) == num_workers)
             parts = self._features.pop(key)
-        return [parts[rank] for rank in range(num_workers)]
+        return [piece for rank in range(num_workers) for piece in parts[rank]]
 
     async def put_targets(self, key: EpochKey, targets: Shared) -> None:
         """Take the targets of an epoch; those of earlier epochs are dropped."""

@@ -25,25 +25,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from raydist.association.ignore_graph import self_consistency
+from raydist.association.ignore_graph import means_of_units, self_consistency
 from raydist.clustering.quality import ari, clusters_per_modality, noise_as_singletons
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.errors import DataError
+from raydist.memories.exact_sums import SCALE
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Targets
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality, tracklet_means, unit_rows
+from raydist.types import NOISE, Doubles, Floats, Ints, Labels, Modality
 
 COLLAPSED = 1e-6
 """Tracklets of one view less far apart than this have one feature."""
 
 
 def unsupervised_criteria(
-    features: Floats,
+    features: EpochFeatures,
     targets: Targets,
     previous: Targets | None,
-    refresher: Refresher,
     *,
     tracklets: TrainingSet,
     clustering: Mapping[Modality, ClusterSpec],
@@ -55,11 +56,10 @@ def unsupervised_criteria(
     differ in its neighbours or its radius are measured on different graphs.
 
     Args:
-        features: float32 [N, K, D], sub-tracklet features.
+        features: [N, K, D], sub-tracklet features; `raydist.engine.local_features.ClusteredOnce` spares the
+            graphs that the method asked for.
         targets: what the method made of them.
         previous: the targets of the epoch before.
-        refresher: gives the graphs; a `raydist.engine.refresher.CachedRefresher` spares those that the method
-            asked for.
         tracklets: the training set.
         clustering: how each modality is clustered.
 
@@ -67,17 +67,17 @@ def unsupervised_criteria(
         Name -> value, of `raydist.engine.criteria_names.CRITERIA`; what does not apply is left out.
     """
     renormalise = all(spec.renormalise for spec in clustering.values())
-    refresher.set_features(tracklet_means(features, renormalise=renormalise))
+    means = features.means(renormalise=renormalise)
     has_clusters = bool((targets.labels != NOISE).any())
     offered = targets.clustered_rows if has_clusters else np.ones(len(features), bool)
     rows = {m: np.flatnonzero(offered & (tracklets.modality == m)) for m in Modality}
-    clusterings = {m: refresher.cluster(rows[m], clustering[m]) for m in Modality}
+    clusterings = {m: means.cluster(rows[m], clustering[m]) for m in Modality}
     labels = targets.labels if has_clusters else ModalityClusters(clusterings, rows).joint
     widths = np.concatenate([silhouettes(clusterings[m].edges, labels[rows[m]]) for m in Modality])
     values = {
         "silhouette": float(widths.mean()) if len(widths) else None,
         "stability": None if previous is None else stability(targets.labels, previous.labels),
-        "consistency": consistency(features if renormalise else unit_rows(features), tracklets.view),
+        "consistency": consistency(features, tracklets.view),
         "balance": balance(labels, tracklets.modality),
     }
     return {name: round(value, 4) for name, value in values.items() if value is not None}
@@ -137,7 +137,7 @@ def stability(labels: Labels, previous: Labels) -> float | None:
     return ari(previous[both], labels[both]) if both.sum() > 1 else None
 
 
-def consistency(sub_features: Floats, view: Ints) -> float | None:
+def consistency(features: EpochFeatures, view: Ints) -> float | None:
     """How much more alike the pieces of one tracklet are than pieces of two tracklets of one view.
 
     With r the mean similarity of two pieces of a tracklet, and s that of pieces of two tracklets of one view,
@@ -145,7 +145,7 @@ def consistency(sub_features: Floats, view: Ints) -> float | None:
     be largest where all features are equal.
 
     Args:
-        sub_features: float32 [N, K, D], unit features of the K sub-tracklets of each tracklet.
+        features: [N, K, D], features of the K sub-tracklets of each tracklet, of which the directions count.
         view: int64 [N], the (modality, camera) of each tracklet.
 
     Returns:
@@ -154,23 +154,24 @@ def consistency(sub_features: Floats, view: Ints) -> float | None:
 
     Raises:
         DataError: not one view for each tracklet.
-
-    >>> z = np.array([[[1, 0], [1, 0]], [[0, 1], [0, 1]]], np.float32)
-    >>> consistency(z, np.zeros(2, np.int64))
-    1.0
     """
-    if sub_features.ndim != 3 or view.shape != sub_features.shape[:1]:
-        raise DataError(f"features {sub_features.shape} and views {view.shape}: expected [N, K, D] and [N]")
-    similarity, pairs = 0.0, 0
-    means = sub_features.mean(axis=1, dtype=np.float64)
-    for one in np.unique(view):
-        mates = means[view == one]
-        similarity += float((mates.sum(axis=0) ** 2).sum() - (mates**2).sum())
-        pairs += len(mates) * (len(mates) - 1)
-    if sub_features.shape[1] < 2 or not pairs:
+    num_rows, num_parts, _ = features.shape
+    if view.shape != (num_rows,):
+        raise DataError(f"features {features.shape} and views {view.shape}: expected [N, K, D] and [N]")
+    sizes = np.bincount(view)
+    pairs = int((sizes * (sizes - 1)).sum())
+    if num_parts < 2 or not pairs:
         return None
-    distance = 1 - similarity / pairs
-    return float(1 - (1 - self_consistency(sub_features).mean()) / distance) if distance > COLLAPSED else 0.0
+    means = features.derived(means_of_units)
+    sums = means.group_sums(view, len(sizes)) / SCALE
+    distance = 1 - float((sums**2).sum() - means.measure(squared_lengths).sum()) / pairs
+    alike = features.measure(self_consistency).mean()
+    return float(1 - (1 - alike) / distance) if distance > COLLAPSED else 0.0
+
+
+def squared_lengths(features: Floats) -> Doubles:
+    """float64 [n], of features [n, 1, D]."""
+    return np.einsum("nkd,nkd->n", features, features, dtype=np.float64)
 
 
 def balance(labels: Labels, modality: NDArray[np.int8]) -> float:

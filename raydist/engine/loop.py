@@ -21,13 +21,14 @@ from raydist.engine.diagnostics import label_diagnostics
 from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.events import EXTRACTION, REFRESH, EpochReport
 from raydist.engine.extraction import extract
+from raydist.engine.local_features import ClusteredOnce
 from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import extraction_precision
 from raydist.engine.progress import phase
-from raydist.engine.refresher import CachedRefresher
 from raydist.engine.retrieval import evaluate_retrieval
 from raydist.engine.state import RunState
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Targets
 from raydist.randomness import stream
 from raydist.types import Floats, Modality
 
@@ -118,7 +119,7 @@ def local_features(state: RunState) -> Floats:
             state.encoder,
             tracklets.frames,
             tracklets.modality,
-            state.my_rows(len(tracklets)),
+            state.my_part(len(tracklets)),
             data=state.config.data,
             device=state.process_group.device,
             precision=extraction_precision(state.config.train.precision),
@@ -126,7 +127,7 @@ def local_features(state: RunState) -> Floats:
         )
 
 
-def compute_targets(state: RunState, current: StageEpoch, features: Floats, refresher: Refresher) -> Targets:
+def compute_targets(state: RunState, current: StageEpoch, features: EpochFeatures) -> Targets:
     """The targets of an epoch, with criteria where they are asked for or stand in for scores.
 
     It runs on one worker.
@@ -134,23 +135,21 @@ def compute_targets(state: RunState, current: StageEpoch, features: Floats, refr
     Args:
         state: the run; its targets are still those of the epoch before.
         current: the stage, and the epoch within it.
-        features: float32 [N, K, D].
-        refresher: distances and clusters.
+        features: [N, K, D].
     """
     stage = current.stage
     wanted = state.config.evaluation.criteria or not state.is_scored
     with_criteria = wanted and stage.needs_features
     if with_criteria:
-        refresher = CachedRefresher(refresher)
+        features = ClusteredOnce(features)
     rng = stream(state.config.run.seed, "refresh", state.epoch)
-    targets = stage.refresh(features, state.targets, refresher, current.epoch, rng)
+    targets = stage.refresh(features, state.targets, current.epoch, rng)
     if not with_criteria:
         return targets
     criteria = unsupervised_criteria(
         features,
         targets,
         state.targets,
-        refresher,
         tracklets=state.tracklets,
         clustering={m: state.config.clustering.spec(m) for m in Modality},
     )

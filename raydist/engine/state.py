@@ -19,7 +19,7 @@ from raydist.engine.origin import Origin, origin_of
 from raydist.engine.plan import Plan, allot
 from raydist.engine.precision import LossScaler, check_precision, loss_scaler
 from raydist.engine.process_group import ProcessGroup, SingleProcess
-from raydist.engine.refresher import LocalRefresh, RefreshService
+from raydist.engine.refresh import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
 from raydist.engine.start import start_encoder
 from raydist.evaluation.retrieval import SearchScores
@@ -101,6 +101,11 @@ class RunState:
     def my_rows(self, num_rows: int) -> Ints:
         """This worker's share of N rows, or of the positions of a batch."""
         return np.arange(self.process_group.rank, num_rows, self.process_group.world_size)
+
+    def my_part(self, num_rows: int) -> Ints:
+        """This worker's consecutive part of N rows, of which it extracts the features."""
+        rank, size = self.process_group.rank, self.process_group.world_size
+        return np.arange(num_rows * rank // size, num_rows * (rank + 1) // size)
 
     def trainable(self) -> list[nn.Parameter]:
         """All parameters that the optimizer steps."""

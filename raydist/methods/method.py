@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Protocol, Self, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -20,17 +20,17 @@ from pydantic import Field, model_validator
 from scipy.sparse import csr_array
 from torch import nn
 
-from raydist.clustering.spec import Clustering, ClusterSpec
+from raydist.clustering.spec import ClusterSpec
 from raydist.config import Section
 from raydist.data.training_set import TrainingSet, Truth
 from raydist.errors import ConfigError
 from raydist.memories.rules import MemoryRule
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.schedule import Epoch, StepEpochs
 from raydist.methods.steps import OptimizerStep
-from raydist.neighbours.search.ranked import Ranked
 from raydist.on_resume import OnResume
-from raydist.types import Floats, Ints, Labels, Modality, tracklet_means
+from raydist.types import Floats, Ints, Labels, Modality
 
 Array: TypeAlias = NDArray[Any] | csr_array
 
@@ -131,28 +131,6 @@ class TargetArrays:
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-class Refresher(Protocol):
-    """Distances and clusters of one set of features; the same in process and on the shards."""
-
-    def set_features(self, features: Floats) -> None:
-        """Take the features [N, D] of this refresh, of unit length unless ``clustering.renormalise`` is
-        false."""
-
-    def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
-        """Cluster the given rows among themselves."""
-
-    def nearest_in_views(self, view: Ints) -> Ranked:
-        """For every row the most similar row of each camera view.
-
-        Args:
-            view: int64 [N], the camera view of each row, 0..U-1.
-
-        Returns:
-            Ids and similarities [N, U]; a row's own camera view, and one without rows, hold id -1 and
-            similarity -inf. Ties go to the smaller id.
-        """
-
-
 @dataclass(frozen=True)
 class MethodContext:
     """What a method is built from.
@@ -181,9 +159,9 @@ class MethodContext:
         """Whether means of features get unit length again before they are clustered."""
         return all(spec.renormalise for spec in self.clustering.values())
 
-    def means(self, features: Floats) -> Floats:
-        """float32 [N, D]: the mean of each tracklet's features [N, K, D], as they are clustered."""
-        return tracklet_means(features, renormalise=self.renormalise)
+    def means(self, features: EpochFeatures) -> EpochFeatures:
+        """[N, 1, D]: the mean of each tracklet's features [N, K, D], as they are clustered."""
+        return features.means(renormalise=self.renormalise)
 
     def rows(self, modality: Modality) -> Ints:
         """The rows of one modality, in order."""
@@ -227,7 +205,7 @@ class Stage(ABC):
 
     @abstractmethod
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The targets of an epoch.
 
@@ -235,7 +213,6 @@ class Stage(ABC):
             features: [N, K, D] features of K sub-tracklets of every training tracklet ([0, 0, 0] when
                 not needed); of unit length unless the method `takes_any_length` and is configured so.
             previous: the targets of the epoch before, of this stage or of the one before; None at the start.
-            refresher: distances and clusters.
             epoch: of the stage.
             rng: keyed by the run's seed and the run's epoch.
         """

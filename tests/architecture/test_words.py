@@ -15,7 +15,7 @@ INSTEAD = {
     "judge": "evaluate_retrieval",
     "nobody": "NO_ROW, none, padding",
     "pseudo": "labels",
-    "remembering": "CachedRefresher",
+    "remembering": "cached, once",
     "seat": "column of a ranked list, place",
     "seats": "neighbours, ranked lists",
     "stray": "outlier",
@@ -112,8 +112,8 @@ def defined(tree: ast.AST) -> Iterator[tuple[str, int]]:
 def words_of(name: str) -> set[str]:
     """The words of a name, in lower case.
 
-    >>> sorted(words_of("_CachedRefresher_of2"))
-    ['cached', 'of', 'refresher']
+    >>> sorted(words_of("_ClusteredOnce_of2"))
+    ['clustered', 'of', 'once']
     """
     return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.mixture import GaussianMixture
 
-from raydist.association.confidence import BLOCK, label_confidence, lower_component, scaled_losses
+from raydist.association.confidence import label_confidence, lower_component, own_probability, scaled_losses
 from raydist.types import NOISE
 
 FLOOR = 1e-6
@@ -69,6 +69,11 @@ def test_order_does_not_matter():
     assert np.allclose(lower_component(losses[place]), lower_component(losses)[place], atol=1e-3)
 
 
+def confidence(features, labels, prototypes, *, temperature, **how):
+    probability = own_probability(features, labels, prototypes=prototypes, temperature=temperature)
+    return label_confidence(probability, labels, **how)
+
+
 def planted(num_each=12, width=8, seed=0):
     """Three people; the last row of each has a neighbour's label."""
     rng = np.random.default_rng(seed)
@@ -81,7 +86,7 @@ def planted(num_each=12, width=8, seed=0):
 
 def test_wrong_labels_are_not_trusted():
     features, labels, person = planted()
-    found = label_confidence(features, labels, np.eye(8, dtype=np.float32)[:3], temperature=0.05)
+    found = confidence(features, labels, np.eye(8, dtype=np.float32)[:3], temperature=0.05)
     assert ((found > 0.5) == (labels == person)).all()
 
 
@@ -93,7 +98,7 @@ def test_the_losses_are_scaled_together_and_each_cluster_is_fitted_by_itself():
         [-math.exp(z[y]) / sum(math.exp(v) for v in z) for z, y in zip(logits, labels, strict=True)]
     )
     loss = (loss - loss.min()) / (loss.max() - loss.min())
-    found = label_confidence(features, labels, prototypes, temperature=0.5)
+    found = confidence(features, labels, prototypes, temperature=0.5)
     for c in range(3):
         assert np.allclose(found[labels == c], lower_component(loss[labels == c]), atol=1e-6)
 
@@ -112,9 +117,9 @@ def test_one_mixture_of_all_rows_noise_included():
     loss = (np.array(loss) - min(loss)) / (max(loss) - min(loss))
     mixture = GaussianMixture(n_components=2, random_state=0).fit(loss[:, np.newaxis])
     expected = mixture.predict_proba(loss[:, np.newaxis])[:, np.argmin(mixture.means_)]
-    found = label_confidence(features, labels, prototypes, temperature=0.5, mixtures="global")
+    found = confidence(features, labels, prototypes, temperature=0.5, mixtures="global")
     assert np.allclose(found, np.where(labels == NOISE, 0, expected), atol=1e-5)
-    by_cluster = label_confidence(features, labels, prototypes, temperature=0.5)
+    by_cluster = confidence(features, labels, prototypes, temperature=0.5)
     assert not np.allclose(found, by_cluster, atol=0.01)
 
 
@@ -122,17 +127,22 @@ def test_noise_small_clusters_and_nothing():
     features, labels, _ = planted(num_each=3)
     labels[:3] = NOISE
     prototypes = np.eye(8, dtype=np.float32)[:3]
-    found = label_confidence(features, labels, prototypes, temperature=0.05, min_rows=4)
+    found = confidence(features, labels, prototypes, temperature=0.05, min_rows=4)
     assert found.tolist() == (labels != NOISE).astype(float).tolist()
-    assert label_confidence(features, np.full(9, NOISE), prototypes, temperature=0.05).tolist() == [0.0] * 9
+    assert confidence(features, np.full(9, NOISE), prototypes, temperature=0.05).tolist() == [0.0] * 9
     assert found.dtype == np.float32
 
 
-def test_blocks_change_nothing():
-    features, labels, _ = planted(num_each=BLOCK // 2)
+def test_each_probability_is_of_its_row_alone():
+    features, labels, _ = planted(num_each=20)
     prototypes = np.eye(8, dtype=np.float32)[:3]
-    whole = scaled_losses(features, labels, prototypes, temperature=0.3)
-    place = np.random.default_rng(0).permutation(len(labels))
-    again = scaled_losses(features[place], labels[place], prototypes, temperature=0.3)
-    assert np.array_equal(again, whole[place])
-    assert (whole.min(), whole.max()) == (0, 1)
+    whole = own_probability(features, labels, prototypes=prototypes, temperature=0.3)
+    for rows in (np.random.default_rng(0).permutation(60), np.arange(7), np.array([59])):
+        alone = own_probability(features[rows], labels[rows], prototypes=prototypes, temperature=0.3)
+        assert np.array_equal(alone, whole[rows])
+
+
+def test_losses_are_scaled_to_the_unit_interval():
+    losses = scaled_losses(np.random.default_rng(0).random(20) / 3)
+    assert (losses.min(), losses.max()) == (0, 1)
+    assert not scaled_losses(np.full(3, 0.4)).any()

@@ -3,7 +3,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from raydist.association.ignore_graph import ignore_graph, self_consistency
+from raydist.association import ignore_graph as module
+from raydist.association.ignore_graph import means_of_units, self_consistency
+from raydist.engine.local_features import LocalFeatures
 from raydist.errors import ConfigError, DataError
 
 
@@ -15,6 +17,12 @@ def tracklets(num_people=5, pieces=3, num_parts=4, seed=0, width=16, noise=1.0):
         (len(person), num_parts, width)
     )
     return (z / np.linalg.norm(z, axis=2, keepdims=True)).astype(np.float32), person
+
+
+def ignore_graph(z, view, top=3, slack=0.3):
+    features = LocalFeatures(z, None)
+    nearest = features.derived(means_of_units).nearest_of_view(view, top)
+    return module.ignore_graph(nearest, features.measure(self_consistency), slack=slack)
 
 
 def oracle(z, view, top=3, slack=0.3):
@@ -86,8 +94,8 @@ def test_few_tracklets(num_rows):
 
 
 def test_bad_input_is_refused():
-    z, _ = tracklets()
-    with pytest.raises(DataError, match="expected"):
-        ignore_graph(z, np.zeros(3, np.int64))
-    with pytest.raises(ConfigError, match="top 0"):
-        ignore_graph(z, np.zeros(15, np.int64), top=0)
+    nearest = np.zeros((3, 1), np.int64), np.zeros((3, 1))
+    with pytest.raises(DataError, match="nearest tracklets of 3 rows, and 15 consistencies"):
+        module.ignore_graph(nearest, np.ones(15))
+    with pytest.raises(ConfigError, match=r"slack 1\.5"):
+        module.ignore_graph(nearest, np.ones(3), slack=1.5)

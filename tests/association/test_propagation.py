@@ -24,7 +24,7 @@ def test_a_feature_is_averaged_with_its_friends(relations):
     within, _ = relations
     x = np.random.default_rng(9).standard_normal((20, 5)).astype(np.float32)
     w = within.toarray()
-    for i, found in enumerate(aggregate(x, within)):
+    for i, found in enumerate(aggregate(x, within, x)):
         total = x[i].astype(float) + sum(w[i, j] * x[j].astype(float) for j in range(20))
         assert np.allclose(found, total / np.linalg.norm(total), atol=1e-6)
 
@@ -32,7 +32,7 @@ def test_a_feature_is_averaged_with_its_friends(relations):
 def test_a_zero_sum_stays_zero():
     x = np.array([[1, 0], [-1, 0], [0, 2]], np.float32)
     within = csr_array(np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], float))
-    assert aggregate(x, within).tolist() == [[0, 0], [0, 0], [0, 1]]
+    assert aggregate(x, within, x).tolist() == [[0, 0], [0, 0], [0, 1]]
 
 
 def test_partners_come_through_friends_at_half_their_weight(relations):

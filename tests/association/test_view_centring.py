@@ -1,13 +1,25 @@
 import numpy as np
 import pytest
 
-from raydist.association.view_centring import centred
+from raydist.association.view_centring import MIN_VIEW, view_centres
+from raydist.data.training_set import TrainingSet
+from raydist.engine.local_features import LocalFeatures
 from raydist.errors import DataError
+from raydist.methods.common.centring import view_centred
+from raydist.methods.epoch_features import with_parts
 
 
 def unit_rows(*shape, seed=0):
     x = np.random.default_rng(seed).standard_normal(shape)
     return (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)
+
+
+def centred(x, view, modality=None, min_view=MIN_VIEW):
+    tracklets = TrainingSet(None, view * 0 if modality is None else modality, view * 0, view)
+    found = view_centred(
+        LocalFeatures(with_parts(x), tracklets), tracklets, min_view=0 if modality is None else min_view
+    )
+    return found.gathered().reshape(x.shape)
 
 
 def oracle(x, view, modality=None, min_view=10):
@@ -55,8 +67,7 @@ def test_a_feature_that_is_the_mean_becomes_zero():
     assert centred(x[:0], np.empty(0, np.int64)).shape == (0, 4)
 
 
-def test_lengths_must_agree():
-    with pytest.raises(DataError, match=r"\(3, 4\).*expected"):
-        centred(unit_rows(3, 4), np.zeros(2, np.int64))
-    with pytest.raises(DataError, match="expected"):
-        centred(unit_rows(3, 4), np.zeros(3, np.int64), modality=np.zeros(2))
+@pytest.mark.parametrize("counts", [[1, 2], [1, 2, 0]])
+def test_every_view_has_tracklets_and_a_modality(counts):
+    with pytest.raises(DataError, match=r"3 sums, .* expected as many of each, and no view without"):
+        view_centres(np.zeros((3, 2)), np.array(counts), np.zeros(3, np.int64))

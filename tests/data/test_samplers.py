@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raydist.data.samplers import identity_batches, tracklet_batches
+from raydist.data.samplers import identity_batches, rows_by_label, tracklet_batches
 from raydist.errors import ClusteringError, DataError
 
 labels_with_a_cluster = st.lists(st.integers(-1, 6), min_size=1, max_size=40).filter(
@@ -152,3 +152,12 @@ def test_batches_differ_from_pass_to_pass():
 def test_no_tracklet():
     with pytest.raises(DataError, match="table is empty"):
         tracklet_batches(np.zeros(0, np.int64), batch=2, iterations=1, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_rows_of_each_label_are_those_of_a_scan(seed):
+    labels = np.random.default_rng(seed).integers(-1, [1, 3, 40, 900][seed], 200)
+    found = rows_by_label(labels)
+    assert list(found) == sorted(set(labels.tolist()) - {-1})
+    assert all(np.array_equal(rows, np.flatnonzero(labels == label)) for label, rows in found.items())
+    assert rows_by_label(np.full(3, -1)) == {}

@@ -7,7 +7,8 @@ import pytest
 import ray
 from ray.exceptions import RayActorError
 
-from raydist.distributed.board import Board, BoardLost, EpochKey, Shared
+from raydist.distributed.board import Board, BoardLost, EpochKey
+from raydist.distributed.references import Piece, Shared
 from tests.processes import actors
 
 
@@ -29,8 +30,10 @@ def test_references_are_handed_on_in_the_order_of_the_ranks(cluster):
     key = EpochKey(ray.get(board.new_attempt.remote()), 4)
     waiting = board.take_features.remote(key, 2)
     for rank in (1, 0):
-        board.put_features.remote(key, rank, Shared(ray.put(f"features of {rank}")))
-    assert ray.get([part.reference for part in ray.get(waiting)]) == ["features of 0", "features of 1"]
+        pieces = [Piece(2 * rank + i, (1, 1, 4), ray.put(f"piece {i} of {rank}")) for i in range(2)]
+        board.put_features.remote(key, rank, pieces)
+    taken = ray.get([piece.reference for piece in ray.get(waiting)])
+    assert taken == [f"piece {i} of {rank}" for rank in range(2) for i in range(2)]
     board.put_targets.remote(key, Shared(ray.put("targets")))
     assert ray.get(ray.get(board.targets.remote(key)).reference) == "targets"
 
@@ -60,7 +63,7 @@ def test_a_board_that_was_lost_refuses_what_is_meant_for_the_old_one(cluster):
     assert new_name(board) != name
     for call in (
         board.targets.remote(key),
-        board.put_features.remote(key, 0, Shared(ray.put(1))),
+        board.put_features.remote(key, 0, []),
         board.take_features.remote(key, 1),
         board.put_targets.remote(key, Shared(ray.put(1))),
         board.may_go_on.remote(name, 1),

@@ -18,8 +18,8 @@ from raydist.engine.criteria import (
 )
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.inputs import open_inputs
+from raydist.engine.local_features import ClusteredOnce, LocalFeatures
 from raydist.engine.loop import run_epoch
-from raydist.engine.refresher import CachedRefresher, LocalRefresher
 from raydist.engine.schema import TuneSection
 from raydist.engine.state import build_state
 from raydist.errors import DataError
@@ -85,6 +85,10 @@ def test_stability_takes_rows_that_are_clustered_both_times():
     assert stability(labels, np.full(6, NOISE)) is None
 
 
+def of(parts):
+    return LocalFeatures(parts, None)
+
+
 def slow_consistency(parts, view):
     """Means over all pairs of pieces of one tracklet, and over all pairs of tracklets of one view and their
     pieces."""
@@ -108,7 +112,7 @@ def test_consistency_is_that_of_all_pairs(num_parts):
     rng = np.random.default_rng(num_parts)
     parts = unit(rng.normal(size=(15, 1, 8)) + 0.4 * rng.normal(size=(15, num_parts, 8)))
     view = rng.integers(0, 3, 15)
-    assert consistency(parts, view) == pytest.approx(
+    assert consistency(of(parts), view) == pytest.approx(
         slow_consistency(parts.astype(np.float64), view), abs=1e-6
     )
 
@@ -116,19 +120,19 @@ def test_consistency_is_that_of_all_pairs(num_parts):
 def test_consistency_is_not_fooled_by_a_collapse_or_by_cameras():
     rng = np.random.default_rng(0)
     same = np.broadcast_to(unit(rng.normal(size=8)), (10, 3, 8))
-    assert consistency(same, np.zeros(10, np.int64)) == 0.0
+    assert consistency(of(same), np.zeros(10, np.int64)) == 0.0
     view = np.arange(400) % 2
     of_camera = unit(8 * np.eye(2, 32)[view][:, None] + rng.normal(size=(400, 3, 32)))
-    assert consistency(of_camera, view) == pytest.approx(0, abs=0.02)
-    assert consistency(of_camera, np.zeros(400, np.int64)) > 0.3
+    assert consistency(of(of_camera), view) == pytest.approx(0, abs=0.02)
+    assert consistency(of(of_camera), np.zeros(400, np.int64)) > 0.3
 
 
 def test_consistency_needs_pieces_and_companions():
     parts = unit(np.random.default_rng(0).normal(size=(3, 2, 4)))
-    assert consistency(parts[:, :1], np.zeros(3, np.int64)) is None
-    assert consistency(parts, np.arange(3)) is None
+    assert consistency(of(parts[:, :1]), np.zeros(3, np.int64)) is None
+    assert consistency(of(parts), np.arange(3)) is None
     with pytest.raises(DataError, match=r"\[N, K, D\]"):
-        consistency(parts, np.arange(2))
+        consistency(of(parts), np.arange(2))
 
 
 def test_balance_counts_a_joint_cluster_for_both():
@@ -158,7 +162,7 @@ SPECS = dict.fromkeys(Modality, ClusterSpec(k1=6, k2=2, min_samples=2))
 def measured(people, targets, previous=None):
     _, features, tracklets = people
     return unsupervised_criteria(
-        features, targets, previous, LocalRefresher(tracklets), tracklets=tracklets, clustering=SPECS
+        LocalFeatures(features, tracklets), targets, previous, tracklets=tracklets, clustering=SPECS
     )
 
 
@@ -194,26 +198,22 @@ def test_rows_that_were_not_offered_do_not_count_as_noise(people):
     )
 
 
-class Counting(LocalRefresher):
-    asked = 0
-
-    def cluster(self, rows, spec):
-        self.asked += 1
-        return super().cluster(rows, spec)
-
-
 def test_clusters_are_asked_for_once(people):
     _, features, tracklets = people
-    inner = Counting(tracklets)
-    once, rows = CachedRefresher(inner), np.arange(24)
-    once.set_features(features[:, 0])
-    first = once.cluster(rows, SPECS[Modality.VISIBLE])
-    once.set_features(features[:, 0].copy())
-    assert once.cluster(rows.copy(), SPECS[Modality.VISIBLE]) is first
-    once.cluster(rows + 24, SPECS[Modality.VISIBLE])
-    once.set_features(features[:, 1])
-    assert once.cluster(rows, SPECS[Modality.VISIBLE]) is not first
-    assert inner.asked == 3
+    asked = []
+
+    class Counting(LocalFeatures):
+        def cluster(self, rows, spec):
+            asked.append(rows)
+            return super().cluster(rows, spec)
+
+    once, rows = ClusteredOnce(Counting(features, tracklets)), np.arange(24)
+    first = once.means().cluster(rows, SPECS[Modality.VISIBLE])
+    assert once.means().cluster(rows.copy(), SPECS[Modality.VISIBLE]) is first
+    once.means().cluster(rows + 24, SPECS[Modality.VISIBLE])
+    others = once.replaced(features[:, 1]).cluster(rows, SPECS[Modality.VISIBLE])
+    assert others is not first
+    assert len(asked) == 3
 
 
 def test_they_are_reported_where_they_are_asked_for_and_change_nothing(smoke, smoke_inputs):

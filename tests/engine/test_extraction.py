@@ -8,8 +8,8 @@ from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.build import build_encoder
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import open_inputs
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.loop import run_epoch
-from raydist.engine.refresher import LocalRefresher
 from raydist.engine.schema import DataSection
 from raydist.engine.state import build_state
 
@@ -99,13 +99,13 @@ def test_without_renormalising_it_is_the_mean_itself(encoder):
 @pytest.mark.parametrize("method", ["dcl", "pgm", "bmil", "dmdl"])
 def test_methods_cluster_means_of_any_length(smoke, tmp_path, monkeypatch, method):
     seen = []
-    take = LocalRefresher.set_features
+    cluster = LocalFeatures.cluster
 
-    def watched(self, features):
-        seen.append(np.linalg.norm(features, axis=1))
-        take(self, features)
+    def watched(self, rows, spec):
+        seen.append(np.linalg.norm(self.gathered()[:, 0], axis=1))
+        return cluster(self, rows, spec)
 
-    monkeypatch.setattr(LocalRefresher, "set_features", watched)
+    monkeypatch.setattr(LocalFeatures, "cluster", watched)
     words = [f"method.name={method}", "method.warm_up.share=0", "train.iterations=1", "train.epochs=4"]
     for renormalise in (True, False):
         config = smoke(*words, "data.flip_average=true", f"clustering.renormalise={renormalise}")

@@ -14,6 +14,7 @@ from torch import nn
 from raydist.encoders.encoder import EncoderOutput
 from raydist.engine.epoch_steps import train_epoch
 from raydist.engine.inputs import open_inputs
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
@@ -57,7 +58,7 @@ def trained(process_group) -> dict[str, np.ndarray]:
     for number, stage in enumerate(state.plan.stages):
         state.start_stage(stage)
         if stage.name == "warm-up":
-            state.targets = stage.refresh(features[:, None], None, Clusters(), Epoch(0), rng)
+            state.targets = stage.refresh(Clusters(features[:, None], state.tracklets), None, Epoch(0), rng)
         else:
             labels = {m: np.where(modality == m, np.arange(num_rows) % 4, -1) for m in Modality}
             state.targets = Targets(
@@ -72,11 +73,8 @@ def trained(process_group) -> dict[str, np.ndarray]:
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}
 
 
-class Clusters:
-    """A refresher that finds none."""
-
-    def set_features(self, features):
-        """Nothing."""
+class Clusters(LocalFeatures):
+    """Features without clusters."""
 
     def cluster(self, rows, spec):
         """All noise."""

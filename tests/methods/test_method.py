@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from raydist.clustering.spec import ClusterSpec
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
@@ -71,5 +72,7 @@ def test_nothing_is_written_into_a_stage(context):
 def test_means_are_as_the_clustering_asks(context):
     parts = np.array([[[0.6, 0.0], [0.0, 0.6]]], np.float32)
     raw = dict.fromkeys(Modality, ClusterSpec(renormalise=False))
-    assert context.means(parts)[0] == pytest.approx([0.5**0.5] * 2)
-    assert replace(context, clustering=raw).means(parts)[0] == pytest.approx([0.3, 0.3])
+    features = LocalFeatures(parts, context.tracklets)
+    assert context.means(features).gathered()[0, 0] == pytest.approx([0.5**0.5] * 2)
+    short = replace(context, clustering=raw).means(features)
+    assert short.gathered()[0, 0] == pytest.approx([0.3, 0.3])

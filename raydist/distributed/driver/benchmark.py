@@ -13,7 +13,7 @@ import ray
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.feature_shard import start_shards
-from raydist.distributed.shards.refresher import ShardedRefresher
+from raydist.distributed.shards.sharded_features import Shards
 from raydist.types import FeatureTable, Labels
 
 STORE_BYTES = 100_000_000
@@ -49,19 +49,20 @@ def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, thre
     tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
     shards = start_shards(num_shards, threads=threads)
     try:
-        refresher = ShardedRefresher(shards, tracklets, threads=threads)
-        _time_once(refresher, table, spec)
-        return _time_once(refresher, table, spec)
+        place = Shards(shards, tracklets, threads)
+        _time_once(place, table, spec)
+        return _time_once(place, table, spec)
     finally:
         for shard in shards:
             ray.kill(shard)
 
 
-def _time_once(refresher: ShardedRefresher, table: FeatureTable, spec: ClusterSpec) -> ShardedTime:
+def _time_once(shards: Shards, table: FeatureTable, spec: ClusterSpec) -> ShardedTime:
     began = time.perf_counter()
-    refresher.set_features(table.features)
+    features = shards.features(shards.put(table.features[:, None], 0, len(table)))
+    features.fill()
     handed = time.perf_counter()
-    labels = refresher.cluster(np.arange(len(table)), spec).labels
+    labels = features.cluster(np.arange(len(table)), spec).labels
     return ShardedTime(handed - began, time.perf_counter() - handed, labels)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory
+from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, table_memory
 from raydist.engine.memory_check import check_memory, feature_width
 from raydist.engine.schema import Config
 from raydist.types import Modality
@@ -59,13 +59,14 @@ def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:
         ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a
             worker.
     """
-    width = feature_width(config)
+    width, num_shards = feature_width(config), config.ray.num_shards
     shard_mb, search_budget = check_shard_memory(
         sizes,
         width,
         [config.clustering.spec(modality).metric for modality in Modality],
-        num_shards=config.ray.num_shards,
+        num_shards=num_shards,
         threads=config.ray.shard_threads,
         budget_mb=config.memory.shard_mb,
+        tables=table_memory(sum(sizes), config.data.sub_tracklets, width, num_shards=num_shards),
     )
     return GroupMemory(check_memory(config, sum(sizes), width), shard_mb, search_budget)

@@ -22,6 +22,9 @@ from raydist.errors import RaydistError
 END_SECONDS = 60.0
 """How long the order to end a worker may take, and an answer of the board at least."""
 
+OUT_OF_MEMORY = ("OutOfMemoryError", "running low on memory", "time of OOM")
+"""What Ray's text says of a process that its watch over the memory has ended."""
+
 ASK_AGAIN = 5
 """How often a board that is being started again is asked for the failure of its workers."""
 
@@ -79,9 +82,15 @@ class Watch:
 
     def what_happened(self, cause: Exception) -> str:
         """Which workers were lost at last, in one line."""
+        text = " ".join(str(cause).split())
+        if any(sign in text for sign in OUT_OF_MEMORY):
+            return (
+                "Ray ended a process because the memory of its node was nearly full: see what else runs there, "
+                "or lower ray.num_workers, ray.num_shards or the batch, or set encoder.recompute=true"
+            )
         failures: Mapping[int, Exception] = getattr(cause, "worker_failures", {})
         if not isinstance(cause, WorkerGroupError) or not failures:
-            return " ".join(str(cause).split())[-500:]
+            return text[-500:]
         lost = [rank for rank, error in failures.items() if _was_lost(error)]
         lines = [f"worker {rank} failed ({self._doing.get(rank, 'starting')})" for rank in lost or failures]
         return "; ".join([*lines, *self._ended[-1:]])

@@ -17,20 +17,26 @@ says that it is empty.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import ray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from raydist.association.propagation import aggregate
+from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
 from raydist.distributed.shards.half_ring import HalvedSide
 from raydist.distributed.shards.layout import GraphLists, ShardIsEmpty, ShardRows
 from raydist.distributed.shards.placement import actor_options, cluster_nodes, place_shards
 from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
+from raydist.memories.exact_sums import exact_group_sums
 from raydist.memory_meter import peak_meter
+from raydist.methods.epoch_features import Measure, in_blocks, with_parts
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
@@ -39,14 +45,24 @@ from raydist.neighbours.search.ranked import GroupedLists, LeastSimilarities, Ra
 from raydist.neighbours.search.raw import check_lengths
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
-from raydist.neighbours.search.view_nearest import shard_nearest_in_views
+from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Doubles, Floats, Ints
-
-NO_VERSION = -1
-"""The version of a shard without a table."""
 
 ShardActor = Any
 """The handle of a `FeatureShard` actor; Ray's own type knows no methods."""
+
+
+@dataclass(frozen=True)
+class _ShardTable:
+    """One shard's rows of a table.
+
+    Attributes:
+        rows: float32 [n, K, D], mapped from the object store.
+        shared: where they are there.
+    """
+
+    rows: Floats
+    shared: Shared
 
 
 @dataclass(frozen=True)
@@ -54,54 +70,115 @@ class _ShardGraph:
     """One shard's part of the graph at hand.
 
     Attributes:
+        version: of the table.
         features: float32 [r, D], of the rows that take part.
         search: of their neighbours.
         encoding: their rows of V.
     """
 
+    version: int
     features: Floats
     search: ShardSearch
     encoding: ShardEncoding
 
 
 class FeatureShard:
-    """Consecutive rows of a feature table, and the steps of clustering on some of them.
+    """Consecutive rows of some tables, and the steps of clustering on some of them.
 
     Args:
         options: of each search; the other steps use its threads.
-
-    Attributes:
-        version: of the table that the rows are of.
     """
 
     def __init__(self, options: SearchOptions = SearchOptions()) -> None:
-        self.version = NO_VERSION
         self._options = options
-        self._first = 0
-        self._features: Floats = np.empty((0, 0), np.float32)
+        self._tables: dict[int, _ShardTable] = {}
         self._graph: _ShardGraph | None = None
         self._meter, self._bytes_before = peak_meter(), 0
 
-    def set_features(self, version: int, first: int, features: Floats) -> None:
-        """Take the rows `first` and following of a table, float32 [n, D]."""
-        self.version, self._first, self._features = version, first, features
-        self._graph = None
+    def clear(self) -> None:
+        """Drop all tables."""
+        self._tables, self._graph = {}, None
         self._meter.restart()
         self._bytes_before = self._meter.read()
 
+    def reference(self, version: int) -> Shared | None:
+        """Where the shard's rows of a table are; None where it has none."""
+        return self._tables[version].shared if version in self._tables else None
+
+    def fill(self, version: int, empty: tuple[int, int, int], pieces: Sequence[Piece]) -> Shared:
+        """Take the rows of a table that are in these pieces, in order; without any, `empty` is their shape.
+
+        One piece stays where it is in the object store.
+        """
+        if len(pieces) == 1:
+            self._tables[version] = _ShardTable(ray.get(pieces[0].reference), Shared(pieces[0].reference))
+            return self._tables[version].shared
+        parts = ray.get([piece.reference for piece in pieces])
+        return self._store(version, np.concatenate(parts) if parts else np.empty(empty, np.float32))
+
+    def derive(self, version: int, source: int, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> Shared:
+        """Make a table of each row of another one; see `EpochFeatures.transformed`."""
+        return self._store(version, with_parts(in_blocks(rule, self._table(source), *by_row)))
+
+    def rows_at(self, version: int, positions: Ints) -> Floats:
+        """float32 [b, D], some of this shard's rows of a table [n, 1, D]."""
+        return self._table(version)[positions, 0]
+
+    def aggregate(self, version: int, source: int, weights: csr_array, *friends: Floats) -> Shared:
+        """Make a table of the rows of another one with their friends'; see `EpochFeatures.aggregated`.
+
+        Args:
+            version: of the new table.
+            source: of the other one.
+            weights: CSR [n, m], of this shard's rows.
+            friends: m rows in all, in the order of the columns.
+        """
+        return self._store(
+            version, aggregate(self._table(source)[:, 0], weights, np.concatenate(friends))[:, None]
+        )
+
+    def nearest_of_view(
+        self, version: int, views: tuple[Ints, Ints], firsts: tuple[int, int], top: int, features: Floats
+    ) -> Ranked:
+        """For this shard's rows the most similar of another shard's rows in their own view.
+
+        Args:
+            version: of the table.
+            views: int64 [n] of this shard's rows, and int64 [m] of the other's.
+            firsts: the numbers of the first rows of both.
+            top: how many.
+            features: float32 [m, 1, D], of the other shard's rows.
+        """
+        (view, others), (first, of_others) = views, firsts
+        own = self._table(version)[:, 0], view, first + np.arange(len(view))
+        return shard_nearest_of_view(
+            own, (features[:, 0], others, of_others + np.arange(len(others))), top=top
+        )
+
+    def measure(self, version: int, measure: Measure, *by_row: NDArray[Any]) -> NDArray[Any]:
+        """See `EpochFeatures.measure`, of this shard's rows."""
+        return in_blocks(measure, self._table(version), *by_row)
+
+    def group_sums(self, version: int, groups: Ints, num_groups: int) -> Ints:
+        """See `EpochFeatures.group_sums`, of this shard's rows."""
+        return exact_group_sums(self._table(version), groups, num_groups)
+
     def start_graph(self, version: int, own: ShardRows, rows: Ints | None) -> None:
-        """Choose the rows of the table that are clustered now; None for all, which needs no copy."""
-        self._check(version)
+        """Choose the rows of a table [n, 1, D] that are clustered now, by their places in this shard.
+
+        None is for all of them, and needs no copy.
+        """
+        table = self._table(version)[:, 0]
         self._graph = None  # its memory is given back before the new one takes any
-        features = self._features if rows is None else self._features[rows - self._first]
+        features = table if rows is None else table[rows]
         search = ShardSearch(Rows(features, own.numbers(len(features)), own.group), self._options)
         self._graph = _ShardGraph(
-            features, search, ShardEncoding(own, features, threads=self._options.threads)
+            version, features, search, ShardEncoding(own, features, threads=self._options.threads)
         )
 
     def graph_features(self, version: int) -> Floats:
-        """float32 [r, D], the features of all rows that take part, for the other shards."""
-        return self._graph_of(version).features
+        """float32 [r, 1, D], the features of all rows that take part, for the other shards."""
+        return self._graph_of(version).features[:, None]
 
     def squared_lengths(self, version: int) -> Doubles:
         """float64 [r], of all rows that take part; at most 1."""
@@ -120,8 +197,9 @@ class FeatureShard:
         least: LeastSimilarities,
         halved: HalvedSide,
     ) -> GroupedLists:
-        """See `ShardSearch.search_pair`; `features` and `least` are those of the other shard's rows."""
-        rows = Rows(features, other.numbers(len(features)), other.group, least)
+        """See `ShardSearch.search_pair`; `features` [m, 1, D] and `least` are those of the other shard's
+        rows."""
+        rows = Rows(features[:, 0], other.numbers(len(features)), other.group, least)
         return self._graph_of(version).search.search_pair(spec, rows, halved)
 
     def merged_lists(
@@ -174,28 +252,37 @@ class FeatureShard:
             views: int64 [r] of this shard's rows, and int64 [m] of the other's.
             other: the other shard's rows.
             num_views: U, views of the whole table.
-            features: float32 [m, D], of the other shard's rows.
+            features: float32 [m, 1, D], of the other shard's rows.
         """
         return shard_nearest_in_views(
-            self._graph_of(version).features, features, query_view=views[0], shard_view=views[1],
+            self._graph_of(version).features, features[:, 0], query_view=views[0], shard_view=views[1],
             shard_ids=other.numbers(len(features)), num_views=num_views,
         )  # fmt: skip
 
-    def peak_memory(self) -> int:
-        """Bytes at the peak above those before the table, mapped parts of the object store included."""
+    def peak_memory(self) -> tuple[int, int]:
+        """Bytes at the peak above those before the first table, and those of the tables.
+
+        Mapped parts of the object store are included.
+        """
         peak = self._meter.read() - self._bytes_before
         self._meter.restart()
-        return peak
+        return peak, sum(table.rows.nbytes for table in self._tables.values())
 
     def _graph_of(self, version: int) -> _ShardGraph:
-        self._check(version)
-        if self._graph is None:
+        if self._graph is None or self._graph.version != version:
             raise ShardIsEmpty(f"no graph of table {version} was started")
         return self._graph
 
-    def _check(self, version: int) -> None:
-        if version != self.version:
-            raise ShardIsEmpty(f"asked for table {version}, holding {self.version}")
+    def _table(self, version: int) -> Floats:
+        if version not in self._tables:
+            raise ShardIsEmpty(f"asked for table {version}, holding {list(self._tables)}")
+        return self._tables[version].rows
+
+    def _store(self, version: int, rows: Floats) -> Shared:
+        """Place a table in the object store alone, where other shards read it too."""
+        shared = Shared(ray.put(rows))
+        self._tables[version] = _ShardTable(ray.get(shared.reference), shared)
+        return shared
 
 
 def start_shards(

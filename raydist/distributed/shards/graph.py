@@ -40,7 +40,7 @@ class ShardedTable:
 
     Attributes:
         shards: actors of `FeatureShard` with the rows of the table.
-        features: references to the features float32 [n_s, D] of each of them.
+        features: references to the features float32 [n_s, 1, D] of each of them.
         version: of the table.
         starts: int64 [S + 1], the first row of each shard, and the number of all rows.
     """
@@ -69,8 +69,11 @@ class ShardedGraph:
             for shard, (start, stop) in enumerate(cuts)
         ]
         all_rows = len(rows) == table.starts[-1]
-        for shard, own, (start, stop) in zip(self._shards, self._shard_rows, cuts, strict=True):
-            shard.start_graph.remote(self._version, own, None if all_rows else rows[start:stop])
+        firsts = table.starts[:-1]
+        for shard, own, (start, stop), first in zip(
+            self._shards, self._shard_rows, cuts, firsts, strict=True
+        ):
+            shard.start_graph.remote(self._version, own, None if all_rows else rows[start:stop] - first)
         self._features: Sequence[ray.ObjectRef[Floats]] = table.features
         if not all_rows:
             self._features = [shard.graph_features.remote(self._version) for shard in self._shards]

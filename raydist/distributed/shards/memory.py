@@ -12,9 +12,9 @@ from raydist.neighbours.search.options import SearchOptions
 
 MEGABYTE = 1_000_000
 
-_TABLES = 4
-"""Tables of N / S features that a shard maps at one time: its rows, those of the graph, their copy in the
-object store, and another shard's."""
+_TABLES = 3
+"""Tables of N / S features that a shard maps at one time for a graph of N rows: its rows of the graph, their
+copy in the object store, and another shard's."""
 
 _LIFTED = 4
 """Tables with more coordinates where rows are ranked by distance: two forms of the own rows and of another
@@ -45,7 +45,7 @@ class ShardMemory:
     """Bytes that one shard takes at most, what it maps of the object store included.
 
     Attributes:
-        features: its rows, those of the graph, and those that it gives to other shards and takes of them.
+        features: its rows of the graph, and those that it gives to other shards and takes of them.
         search: what the search for neighbours takes.
         lists: ranked lists of all rows, mapped from the object store.
         v: rows of V, and the expanded V of all rows by rows and by columns, mapped from the object store.
@@ -65,7 +65,7 @@ class ShardMemory:
 def shard_memory(
     num_rows: int, width: int, spec: Distance, *, num_shards: int, threads: int = 1
 ) -> ShardMemory:
-    """What a shard takes while N rows are clustered.
+    """What a shard takes while N rows are clustered, beside the tables that it has: see `table_memory`.
 
     Args:
         num_rows: N.
@@ -98,6 +98,21 @@ def shard_memory(
     )
 
 
+def table_memory(num_rows: int, num_parts: int, width: int, *, num_shards: int) -> int:
+    """Bytes of a shard's rows of all training tracklets: of their parts, and of their means.
+
+    Args:
+        num_rows: of all tracklets.
+        num_parts: K.
+        width: D.
+        num_shards: S.
+
+    >>> table_memory(100, 4, 64, num_shards=2)
+    64000
+    """
+    return (num_parts + 1) * 4 * width * -(-num_rows // num_shards)
+
+
 def num_parts(num_rows: int, width: int) -> int:
     """Into how many parts a shard's rows are cut, so that what one requests stays within `PART_BYTES`.
 
@@ -120,6 +135,7 @@ def check_shard_memory(
     num_shards: int,
     threads: int,
     budget_mb: int,
+    tables: int,
 ) -> tuple[float, int]:
     """What a shard takes for the largest of several clusterings, and what the budget leaves for its search.
 
@@ -130,6 +146,7 @@ def check_shard_memory(
         num_shards: S.
         threads: of each shard.
         budget_mb: 10^6 bytes for each shard.
+        tables: bytes of the tables that it has, see `table_memory`.
 
     Returns:
         Megabytes of a shard, and bytes that its search may take.
@@ -142,10 +159,11 @@ def check_shard_memory(
         for n, spec in zip(sizes, specs, strict=True)
     ]
     largest = max(needs, key=lambda need: need.total)
-    megabytes = largest.total / MEGABYTE
+    total = largest.total + tables
+    megabytes = total / MEGABYTE
     if megabytes > budget_mb:
         raise ConfigError(
             f"a feature shard takes up to {megabytes:,.0f} MB with ray.num_shards = {num_shards}; "
             f"memory.shard_mb = {budget_mb} allows less: raise it, or ray.num_shards"
         )
-    return megabytes, budget_mb * MEGABYTE - largest.total + largest.search
+    return megabytes, budget_mb * MEGABYTE - total + largest.search

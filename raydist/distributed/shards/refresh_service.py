@@ -10,12 +10,15 @@ import ray
 import torch.distributed as dist
 
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.board import Attempt, EpochKey, Shared
+from raydist.distributed.board import Attempt, EpochKey
+from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.feature_shard import ShardActor
-from raydist.distributed.shards.refresher import ShardedRefresher
+from raydist.distributed.shards.sharded_features import Shards
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.process_group import ProcessGroup, collective
 from raydist.engine.progress import waiting
-from raydist.engine.refresher import Compute
+from raydist.engine.refresh import Compute
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Targets
 from raydist.types import Floats
 
@@ -41,7 +44,8 @@ class ShardedRefresh:
         threads: int = 1,
     ) -> None:
         self._process_group, self._board = process_group, board
-        self._refresher = ShardedRefresher(shards, tracklets, threads=threads)
+        self._shards = Shards(shards, tracklets, threads)
+        self._no_features = LocalFeatures(np.empty((0, 0, 0), np.float32), tracklets)
         attempt: list[Any] = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [None]
         if process_group.world_size > 1:
             with collective("agreeing on the attempt"):
@@ -50,27 +54,26 @@ class ShardedRefresh:
 
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
-        key, board = EpochKey(self._attempt, epoch), self._board
-        features = Shared(ray.put(local))
-        ray.get(board.put_features.remote(key, self._process_group.rank, features))
+        key, board, rank = EpochKey(self._attempt, epoch), self._board, self._process_group.rank
+        first = num_rows * rank // self._process_group.world_size
+        pieces = self._shards.put(local, first, num_rows)  # kept until the targets are there
+        ray.get(board.put_features.remote(key, rank, pieces))
         with waiting(f"targets of epoch {epoch + 1}"):
-            if self._process_group.rank == 0:
-                self._compute(key, num_rows, compute)
+            if rank == 0:
+                self._compute(key, compute)
             shared: Shared = ray.get(board.targets.remote(key))
             targets: Targets | Exception = ray.get(shared.reference)
         if isinstance(targets, Exception):
             raise targets
         return targets
 
-    def _compute(self, key: EpochKey, num_rows: int, compute: Compute) -> None:
-        """Compute the targets from the features of all ranks; rank r has the rows r, r + W, r + 2 W, ..."""
-        shared: list[Shared] = ray.get(self._board.take_features.remote(key, self._process_group.world_size))
-        parts: list[Floats] = ray.get([part.reference for part in shared])
-        features = np.empty((num_rows, *parts[0].shape[1:]), np.float32)
-        for rank, part in enumerate(parts):
-            features[rank :: self._process_group.world_size] = part
+    def _compute(self, key: EpochKey, compute: Compute) -> None:
+        """Compute the targets from the features of all ranks."""
+        pieces: list[Piece] = ray.get(self._board.take_features.remote(key, self._process_group.world_size))
         try:
-            targets: Targets | Exception = compute(features, self._refresher)
+            features: EpochFeatures = self._shards.features(pieces) if pieces else self._no_features
+            targets: Targets | Exception = compute(features)
         except Exception as error:  # the other ranks wait for an answer, whatever it is
             targets = error
+        self._shards.clear()
         ray.get(self._board.put_targets.remote(key, Shared(ray.put(targets))))

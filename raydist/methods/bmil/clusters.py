@@ -12,7 +12,7 @@ from raydist.clustering.quality import clusters_per_modality, num_clusters
 from raydist.clustering.spec import ClusterSpec
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.common.clusters import cluster_rows, collapse_advice
-from raydist.methods.method import Refresher
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.plurals import counted
 from raydist.types import NOISE, Ints, Labels, Modality
 
@@ -32,7 +32,7 @@ def draw_part(rows: Ints, share: float, rng: Generator) -> Ints:
 
 
 def cluster_part(
-    refresher: Refresher,
+    means: EpochFeatures,
     rows: Ints,
     spec: ClusterSpec,
     *,
@@ -43,7 +43,7 @@ def cluster_part(
     """Cluster some rows by themselves; with another eps if there are fewer than two clusters.
 
     Args:
-        refresher: distances and clusters.
+        means: [N, 1, D], of the tracklets.
         rows: int64 [n].
         spec: how.
         num_rows: N, of all tracklets.
@@ -56,7 +56,7 @@ def cluster_part(
     Raises:
         ClusteringError: there are fewer than two clusters whatever is tried.
     """
-    clustering = cluster_rows(refresher, rows, spec)
+    clustering = cluster_rows(means, rows, spec)
     if clustering.num_clusters < 2:
         raise ClusteringError(
             f"the features collapsed: {what} {counted(clustering.num_clusters, 'cluster')} of "

@@ -25,7 +25,8 @@ from raydist.methods.common.clip_views import channel_views
 from raydist.methods.common.dual_contrast import ContrastParams
 from raydist.methods.common.labels import ClusterArrays, clips_and_labels, joint_labels
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
@@ -104,15 +105,14 @@ class HybridContrastStage(Stage):
     subset: float
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters of each modality and their prototypes."""
         means = self.context.means(features)
-        refresher.set_features(means)
         visible, infrared = (self.context.rows(m) for m in Modality)
         rows = {Modality.VISIBLE: draw_part(visible, self.subset, rng), Modality.INFRARED: infrared}
         labels = {
-            m: cluster_part(refresher, rows[m], self.context.clustering[m], num_rows=len(means), what=m.label)
+            m: cluster_part(means, rows[m], self.context.clustering[m], num_rows=len(means), what=m.label)
             for m in Modality
         }
         arrays = ClusterArrays(visible=labels[Modality.VISIBLE], infrared=labels[Modality.INFRARED])
@@ -168,16 +168,16 @@ class JointContrastStage(HybridContrastStage):
         return joint_spec(self.context.clustering, given)
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The hybrid targets, and joint clusters of the other visible tracklets and all infrared ones."""
-        targets = super().refresh(features, previous, refresher, epoch, rng)
+        targets = super().refresh(features, previous, epoch, rng)
         if self.params.contrast == "none":
             return targets
         modality = self.context.tracklets.modality
         clustered = self._joint_part(targets.clustered_rows)
         labels = cluster_part(
-            refresher,
+            self.context.means(features),
             np.flatnonzero(clustered),
             self.spec,
             num_rows=len(features),
@@ -255,6 +255,6 @@ def mask_of(rows: Ints, num_rows: int) -> NDArray[np.bool_]:
     return mask
 
 
-def prototypes(features: Floats, labels: Labels) -> Floats:
+def prototypes(means: EpochFeatures, labels: Labels) -> Floats:
     """float32 [2C, D]: the hybrid memory that an epoch begins with."""
-    return hybrid_memory(torch.from_numpy(features), torch.from_numpy(labels), num_clusters(labels)).numpy()
+    return hybrid_memory(means.centroids(labels, num_clusters(labels)))

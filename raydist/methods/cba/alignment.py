@@ -12,14 +12,16 @@ from scipy.sparse import csr_array
 
 from raydist.association.hungarian import hungarian_matching
 from raydist.association.transport import sinkhorn
-from raydist.association.view_centring import centred
 from raydist.clustering.spec import Clustering
 from raydist.config import Section
+from raydist.memories.exact_sums import exact_centroids
 from raydist.methods.cba.guides import cosines, select_guides
 from raydist.methods.cba.links import link
 from raydist.methods.cba.splitting import cluster_means, num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
+from raydist.methods.common.centring import view_centred
 from raydist.methods.common.clusters import ModalityClusters
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import MethodContext
 from raydist.on_resume import OnResume
 from raydist.types import NOISE, Doubles, Floats, Labels, Modality
@@ -109,8 +111,7 @@ class CentredModality:
 
 
 def align(
-    features: Floats,
-    means: Floats,
+    features: EpochFeatures,
     clusters: ModalityClusters,
     context: MethodContext,
     params: GuidanceParams,
@@ -118,22 +119,22 @@ def align(
     """Link infrared tracklets to the visible clusters.
 
     Args:
-        features: float32 [N, K, D], unit features of the sub-tracklets of all tracklets.
-        means: float32 [N, D], those of the tracklets.
+        features: [N, K, D], unit features of the sub-tracklets of all tracklets.
         clusters: of each modality, at least two.
         context: the camera views of the tracklets.
         params: how.
     """
     if params.mode == "hungarian":
-        mu, nu = (clusters.centroids(means, m) for m in Modality)
+        mu, nu = (clusters.centroids(features.means(), m) for m in Modality)
         host = hungarian_matching(mu, nu).infrared_to_visible
         return Alignment.by_cluster(clusters.of[Modality.INFRARED].labels, host, len(mu))
-    view, modality = context.tracklets.view, context.tracklets.modality
-    means, parts = centred(means, view, modality=modality), centred(features, view, modality=modality)
+    means, parts = (view_centred(each, context.tracklets).gathered() for each in (features.means(), features))
     visible, infrared = (
-        CentredModality(means[rows], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
+        CentredModality(means[rows, 0], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
     )
-    return guided(visible, infrared, clusters.centroids(means, Modality.VISIBLE), params)
+    of_visible = visible.clustering
+    prototypes = exact_centroids(visible.means, of_visible.labels, of_visible.num_clusters)
+    return guided(visible, infrared, prototypes, params)
 
 
 def guided(

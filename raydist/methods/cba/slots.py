@@ -13,13 +13,13 @@ from torch import Tensor
 
 from raydist.data.training_set import NO_GROUP, TrainingSet
 from raydist.losses.contrastive import instance_logits
-from raydist.memories.centroids import centroids
 from raydist.memories.instances import update_slots
 from raydist.methods.common.labels import at
 from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Stage, Targets
 from raydist.methods.steps import Batch
-from raydist.types import Floats, Ints, tracklet_means
+from raydist.types import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,9 @@ class TrackletSlots:
         in_view[tracklets.view, slot] = True
         return cls(slot, tracklets.view, in_view)
 
-    def fill(self, means: Floats) -> Floats:
-        """The memory [S, D] from the tracklets' unit features [N, D]."""
-        slot, num_slots = torch.from_numpy(self.slot), self.in_view.shape[1]
-        return centroids(torch.from_numpy(means), slot, num_slots).numpy()
+    def fill(self, means: EpochFeatures) -> Floats:
+        """The memory [S, D] from the tracklets' unit features [N, 1, D]."""
+        return means.centroids(self.slot, self.in_view.shape[1])
 
     def update(self, memory: Tensor, batch: Batch, *, momentum: float) -> None:
         """Move the slots of a batch in place towards its first clip view, the original."""
@@ -102,13 +101,13 @@ class SlotStage(Stage):
 
 
 def with_slots(
-    targets: Targets, features: Floats, slots: TrackletSlots, params: WarmUpParams, *, ignore: bool
+    targets: Targets, features: EpochFeatures, slots: TrackletSlots, params: WarmUpParams, *, ignore: bool
 ) -> Targets:
     """Add to a stage's targets what the intervention terms need: the memory ``slots`` and `IgnoreArrays`.
 
     Args:
         targets: of the stage.
-        features: float32 [N, K, D], unit features of the sub-tracklets.
+        features: [N, K, D], unit features of the sub-tracklets.
         slots: the slots of the tracklets.
         params: for the ignore graph.
         ignore: whether likely pieces of one pass are not negatives of each other; not before features mean
@@ -118,6 +117,6 @@ def with_slots(
     return replace(
         targets,
         arrays={**targets.arrays, **IgnoreArrays(ignored=ignored).pack()},
-        memories={**targets.memories, "slots": slots.fill(tracklet_means(features))},
+        memories={**targets.memories, "slots": slots.fill(features.means())},
         metrics={**targets.metrics, "ignored_pairs": ignored.nnz / 2},
     )

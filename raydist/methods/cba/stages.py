@@ -29,10 +29,10 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.dual_contrast import ContrastParams, dual_targets, dual_terms
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.common.warm_up import IgnoreArrays
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
-from raydist.types import Floats, tracklet_means
 
 
 class IntraParams(ContrastParams):
@@ -76,10 +76,10 @@ class InterventionWarmUp(SlotStage):
     params: InterventionParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph; clusters are made for the log alone."""
-        labels = cluster_modalities(refresher, tracklet_means(features), self.context, relax=False).joint
+        labels = cluster_modalities(features.means(), self.context, relax=False).joint
         ignore = epoch.index >= self.params.ignore_from
         return with_slots(Targets(labels), features, self.slots, self.params, ignore=ignore)
 
@@ -118,10 +118,10 @@ class IntraStage(SlotStage):
         return kinds if self.params.clip_views == 4 else [kinds[0], kinds[-1]]
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The dual targets, and the tracklets' slots."""
-        targets = dual_targets(tracklet_means(features), refresher, self.context)
+        targets = dual_targets(features.means(), self.context)
         return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
@@ -161,12 +161,12 @@ class RefinementStage(IntraStage):
     params: RefinementParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters, their alignment, and the memories of both."""
-        means = tracklet_means(features)
-        clusters = cluster_modalities(refresher, means, self.context)
-        alignment = align(features, means, clusters, self.context, self.params)
+        means = features.means()
+        clusters = cluster_modalities(means, self.context)
+        alignment = align(features, clusters, self.context, self.params)
         targets = aligned_targets(means, clusters, alignment)
         return with_slots(targets, features, self.slots, self.ciw, ignore=True)
 

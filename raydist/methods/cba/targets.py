@@ -14,6 +14,7 @@ from raydist.methods.cba.links import counterparts
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Targets
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
@@ -35,11 +36,11 @@ class GuidedArrays(ClusterArrays):
     counterpart: Ints
 
 
-def aligned_targets(means: Floats, clusters: ModalityClusters, alignment: Alignment) -> Targets:
+def aligned_targets(means: EpochFeatures, clusters: ModalityClusters, alignment: Alignment) -> Targets:
     """The targets of an epoch.
 
     Args:
-        means: float32 [N, D], unit features of the tracklets.
+        means: [N, 1, D], unit features of the tracklets.
         clusters: of each modality, before infrared ones were split.
         alignment: what the infrared tracklets learn.
 

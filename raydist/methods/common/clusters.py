@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.errors import ClusteringError
-from raydist.memories.centroids import centroids
 from raydist.methods.common.labels import ClusterArrays, joint_labels
-from raydist.methods.method import MethodContext, Refresher
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import MethodContext
 from raydist.plurals import counted
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
@@ -49,32 +48,27 @@ class ModalityClusters:
         """int64 [N]: visible clusters first, infrared clusters numbered after them."""
         return joint_labels(self.arrays.own)
 
-    def centroids(self, features: Floats, modality: Modality) -> Floats:
+    def centroids(self, features: EpochFeatures, modality: Modality) -> Floats:
         """float32 [C, D]: the unit mean of each cluster."""
-        labels = torch.from_numpy(self.labels(modality))
-        return centroids(torch.from_numpy(features), labels, self.of[modality].num_clusters).numpy()
+        return features.centroids(self.labels(modality), self.of[modality].num_clusters)
 
 
 def cluster_modalities(
-    refresher: Refresher, features: Floats, context: MethodContext, *, relax: bool = True
+    means: EpochFeatures, context: MethodContext, *, relax: bool = True
 ) -> ModalityClusters:
     """Cluster each modality by itself.
 
     Args:
-        refresher: distances and clusters.
-        features: float32 [N, D] unit rows.
+        means: [N, 1, D], of the tracklets.
         context: how each modality is clustered.
         relax: try another eps when a modality has fewer than two clusters, and refuse if that does not help.
 
     Raises:
         ClusteringError: a modality has fewer than two clusters whatever is tried.
     """
-    refresher.set_features(features)
     rows = {m: context.rows(m) for m in Modality}
     retries = RETRIES if relax else 0
-    clusterings = {
-        m: cluster_rows(refresher, rows[m], context.clustering[m], retries=retries) for m in Modality
-    }
+    clusterings = {m: cluster_rows(means, rows[m], context.clustering[m], retries=retries) for m in Modality}
     if relax and min(c.num_clusters for c in clusterings.values()) < 2:
         counts = ", ".join(
             f"{m.label} {counted(c.num_clusters, 'cluster')} of {counted(len(rows[m]), 'tracklet')}"
@@ -118,19 +112,19 @@ def collapse_advice(results: Mapping[str, tuple[int, ClusterSpec]], *, section: 
 
 
 def cluster_rows(
-    refresher: Refresher, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES
+    means: EpochFeatures, rows: Ints, spec: ClusterSpec, *, retries: int = RETRIES
 ) -> Clustering:
     """Cluster some rows; again with a larger eps if there is no cluster, a smaller one if there is one.
 
     Args:
-        refresher: distances and clusters.
+        means: [N, 1, D], of the tracklets.
         rows: int64 [n].
         spec: how, at first.
         retries: how often again; the last result may still have fewer than two clusters.
     """
-    clustering = refresher.cluster(rows, spec)
+    clustering = means.cluster(rows, spec)
     if clustering.num_clusters >= 2 or retries == 0:
         return clustering
     step = EPS_STEP if clustering.num_clusters == 0 else -EPS_STEP
     eps = min(1.0, max(EPS_STEP / 2, spec.eps + step))
-    return cluster_rows(refresher, rows, spec.with_values(eps=eps), retries=retries - 1)
+    return cluster_rows(means, rows, spec.with_values(eps=eps), retries=retries - 1)

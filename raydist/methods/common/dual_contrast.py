@@ -21,10 +21,11 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clip_views import PLAIN_AND_TONES, Jittered, channel_views
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at, clips_and_labels
-from raydist.methods.method import MethodContext, Refresher, Stage, StageParams, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import MethodContext, Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import Floats, Labels, Modality
+from raydist.types import Labels, Modality
 
 
 class ContrastParams(StageParams):
@@ -70,10 +71,10 @@ class DualContrastStage(Stage):
     params: DualContrastParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality."""
-        return dual_targets(self.context.means(features), refresher, self.context)
+        return dual_targets(self.context.means(features), self.context)
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of P x K tracklets of each modality."""
@@ -90,18 +91,17 @@ class DualContrastStage(Stage):
         return [OptimizerStep(sampler, self.params.clip_views, loss, update)]
 
 
-def dual_targets(means: Floats, refresher: Refresher, context: MethodContext) -> Targets:
+def dual_targets(means: EpochFeatures, context: MethodContext) -> Targets:
     """The clusters of each modality, and their centroids as the memories ``visible`` and ``infrared``.
 
     Args:
-        means: float32 [N, D], features of the tracklets.
-        refresher: distances and clusters.
+        means: [N, 1, D], features of the tracklets.
         context: how each modality is clustered.
 
     Returns:
         Targets with `ClusterArrays`.
     """
-    clusters = cluster_modalities(refresher, means, context)
+    clusters = cluster_modalities(means, context)
     memories = {m.label: clusters.centroids(means, m) for m in Modality}
     return Targets(clusters.joint, clusters.arrays.pack(), memories)
 

@@ -31,16 +31,17 @@ from pydantic import Field
 from scipy.sparse import csr_array
 from torch import Tensor
 
-from raydist.association.ignore_graph import ignore_graph
+from raydist.association.ignore_graph import ignore_graph, means_of_units, self_consistency
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.methods.method import Refresher, Stage, StageParams, TargetArrays, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Stage, StageParams, TargetArrays, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, tracklet_means, unit_rows
+from raydist.types import NOISE, Ints
 
 
 class WarmUpParams(StageParams):
@@ -95,19 +96,20 @@ class WarmUp(Stage):
     ignore: bool = True
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Slots at the tracklets' means, and the ignore graph."""
-        means = tracklet_means(features)
+        means = features.means()
         wanted = self.ignore and epoch.index >= self.params.ignore_from
-        if not self.context.renormalise:
-            features = unit_rows(features).astype(np.float32)
         ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
         labels = np.full(len(means), NOISE)
         if self.clusters:
-            labels = cluster_modalities(refresher, means, self.context, relax=False).joint
+            labels = cluster_modalities(means, self.context, relax=False).joint
         return Targets(
-            labels, IgnoreArrays(ignored=ignored).pack(), {"slots": means}, {"ignored_pairs": ignored.nnz / 2}
+            labels,
+            IgnoreArrays(ignored=ignored).pack(),
+            {"slots": means.gathered()[:, 0]},
+            {"ignored_pairs": ignored.nnz / 2},
         )
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
@@ -134,11 +136,11 @@ CLIP_VIEWS = (ClipView(sub_tracklet=0), ClipView(augment=TONES, sub_tracklet=1))
 """Two views that never share a frame, the second in other tones."""
 
 
-def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
+def likely_pieces(features: EpochFeatures, view: Ints, params: WarmUpParams, *, wanted: bool) -> csr_array:
     """The ignore graph as a stage's parameters want it.
 
     Args:
-        features: float32 [N, K, D], sub-tracklet features.
+        features: [N, K, D], sub-tracklet features, of which the directions count.
         view: int64 [N], camera views.
         params: how strictly.
         wanted: False gives an empty graph, for the first epochs, when features mean nothing yet.
@@ -148,7 +150,8 @@ def likely_pieces(features: Floats, view: Ints, params: WarmUpParams, *, wanted:
     """
     if not wanted:
         return csr_array((len(features), len(features)), dtype=bool)
-    return ignore_graph(features, view, top=params.ignore_top, slack=params.ignore_slack)
+    nearest = features.derived(means_of_units).nearest_of_view(view, params.ignore_top)
+    return ignore_graph(nearest, features.measure(self_consistency), slack=params.ignore_slack)
 
 
 def negatives_of_own_view(rows: Tensor, views: Tensor, ignored: csr_array) -> Tensor:

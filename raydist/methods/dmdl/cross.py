@@ -18,7 +18,6 @@ from torch import Tensor
 from raydist.losses.adjustment import adjusted_contrast, logits_among
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.adaptive import update_by_trust
-from raydist.memories.centroids import centroids
 from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clusters import cluster_modalities
@@ -35,10 +34,11 @@ from raydist.methods.dmdl.label_space import (
     with_finer,
 )
 from raydist.methods.dmdl.views import ViewArrays, ViewParams, ViewStage
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Floats, Labels, Modality
 
 
 class CrossParams(ViewParams):
@@ -89,33 +89,33 @@ class CrossStage(ViewStage):
     params: CrossParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters, the label space that the modality whose turn it is gives, and the memories in it."""
         renormalise = self.context.renormalise or self.params.renormalise
-        means, space = tracklet_means(features, renormalise=renormalise), label_space(epoch.index)
+        means, space = features.means(renormalise=renormalise), label_space(epoch.index)
         clustering = with_finer(self.context.clustering, space.other, self.params.finer)
-        clusters = cluster_modalities(refresher, means, replace(self.context, clustering=clustering))
+        clusters = cluster_modalities(means, replace(self.context, clustering=clustering))
         if matches_samples(epoch.index, self.params.sample_match):
             modality = self.context.tracklets.modality.astype(np.int64)
-            labels = labels_of_nearest(clusters, refresher.nearest_in_views(modality)[0][:, space], space)
+            labels = labels_of_nearest(clusters, means.nearest_in_views(modality)[0][:, space], space)
         else:
             labels = unified_labels(means, clusters, space)
         return self.targets(means, labels, clusters.of[space].num_clusters)
 
-    def targets(self, means: Floats, labels: Mapping[Modality, Labels], num_classes: int) -> Targets:
+    def targets(self, means: EpochFeatures, labels: Mapping[Modality, Labels], num_classes: int) -> Targets:
         """The targets of labels in one space.
 
         Args:
-            means: float32 [N, D].
+            means: [N, 1, D].
             labels: int64 [N] for each modality, NOISE on rows of the other.
             num_classes: K, all of which occur.
         """
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
         counts = np.array([np.bincount(of[of != NOISE], minlength=num_classes) for of in (visible, infrared)])
-        m_all = centroids(torch.from_numpy(means), torch.from_numpy(joint), num_classes).numpy()
-        confidence = self.confidence(means, joint, m_all)
+        m_all = means.centroids(joint, num_classes)
+        confidence = self.confidence(means, joint, m_all, np.arange(len(means)))
         arrays = CrossArrays(
             visible=visible,
             infrared=infrared,

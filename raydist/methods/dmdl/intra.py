@@ -17,10 +17,11 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.dmdl.clips import ModalityClips
 from raydist.methods.dmdl.views import ViewArrays, ViewParams, ViewStage
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Modality
+from raydist.types import NOISE, Modality
 
 
 class IntraParams(ViewParams):
@@ -39,15 +40,15 @@ class IntraStage(ViewStage):
     params: IntraParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters and centroids of each modality, and how far each label is trusted."""
         means = self.context.means(features)
-        clusters = cluster_modalities(refresher, means, self.context)
+        clusters = cluster_modalities(means, self.context)
         memories = {m: clusters.centroids(means, m) for m in Modality}
         confidence = np.zeros(len(means), np.float32)
         for m, rows in clusters.rows.items():
-            confidence[rows] = self.confidence(means[rows], clusters.of[m].labels, memories[m])
+            confidence[rows] = self.confidence(means, clusters.labels(m), memories[m], rows)
         arrays = ViewArrays(**vars(clusters.arrays), confidence=confidence)
         return Targets(
             clusters.joint,

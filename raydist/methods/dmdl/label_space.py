@@ -6,14 +6,13 @@ import math
 from collections.abc import Collection, Mapping
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 
 from raydist.association.nearest import nearest_matching
 from raydist.clustering.spec import ClusterSpec
-from raydist.memories.rows import group_means
+from raydist.memories.exact_sums import group_counts, unit_means
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import partners
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 PERIOD = 5
@@ -55,18 +54,20 @@ def with_finer(
     return {**clustering, modality: spec.with_values(**fewer)}
 
 
-def unified_labels(features: Floats, clusters: ModalityClusters, space: Modality) -> dict[Modality, Labels]:
+def unified_labels(
+    means: EpochFeatures, clusters: ModalityClusters, space: Modality
+) -> dict[Modality, Labels]:
     """Labels of both modalities among the clusters of one: each cluster of the other takes the nearest one's.
 
     Args:
-        features: float32 [N, D].
+        means: [N, 1, D].
         clusters: of each modality.
         space: the modality whose clusters are the classes.
 
     Returns:
         int64 [N] for each modality, NOISE on rows of the other.
     """
-    matching = nearest_matching(*(clusters.centroids(features, m) for m in Modality))
+    matching = nearest_matching(*(clusters.centroids(means, m) for m in Modality))
     across = matching.visible_to_infrared if space == Modality.INFRARED else matching.infrared_to_visible
     labels = {m: clusters.labels(m) for m in Modality}
     return labels | {space.other: partners(labels[space.other], across)}
@@ -91,9 +92,6 @@ def labels_of_nearest(clusters: ModalityClusters, nearest: Ints, space: Modality
     return {space: own, space.other: taken}
 
 
-def known_centroids(features: Floats, labels: Labels, num_classes: int) -> Floats:
+def known_centroids(means: EpochFeatures, labels: Labels, num_classes: int) -> Floats:
     """float32 [K, D]: the unit mean of each class that occurs; a row of zeros for the others."""
-    classes, means = group_means(torch.from_numpy(features), torch.from_numpy(labels))
-    centroids = torch.zeros(num_classes, features.shape[1])
-    centroids[classes] = F.normalize(means)
-    return centroids.numpy()
+    return unit_means(means.group_sums(labels, num_classes), group_counts(labels, num_classes))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from raydist.association.confidence import Mixtures, label_confidence
+from raydist.association.confidence import Mixtures, label_confidence, own_probability
 from raydist.config import Section
 from raydist.data.transforms.published import (
     NOISY,
@@ -24,11 +26,12 @@ from raydist.losses.exchange import exchanged_targets
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.dmdl.clips import ModalityClips, joined
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Stage, StageParams
 from raydist.methods.schedule import Epoch, Moment, Ramp
 from raydist.methods.steps import Batch, ClipView
 from raydist.on_resume import OnResume
-from raydist.types import Floats, Labels, Modality, unit_rows
+from raydist.types import Doubles, Floats, Ints, Labels, Modality, unit_rows
 
 FIRST = ClipView(augment={Modality.VISIBLE: NOISY, Modality.INFRARED: NOISY_ADAPTIVE_GREY})
 SECOND = ClipView(augment={Modality.VISIBLE: NOISY_JITTERED_EXCHANGE, Modality.INFRARED: NOISY_COLOUR_MAPS})
@@ -111,16 +114,21 @@ class ViewStage(Stage):
         views = FIRST, SECOND if self.parts.data else FIRST
         return [_erased_up_to(view, self.params.erase_area) for view in views]
 
-    def confidence(self, features: Floats, labels: Labels, prototypes: Floats) -> Floats:
-        """w, float32 [n]: how far the labels of some rows are trusted; 0 for NOISE."""
-        return label_confidence(
-            features if self.context.renormalise else unit_rows(features).astype(np.float32),
-            labels,
-            prototypes,
-            temperature=self.params.temperature,
-            mixtures=self.params.confidence,
-            min_rows=self.params.trusted_below,
-        )
+    def confidence(self, means: EpochFeatures, labels: Labels, prototypes: Floats, rows: Ints) -> Floats:
+        """w, float32 [n]: how far the labels of some rows are trusted; 0 for NOISE.
+
+        Args:
+            means: [N, 1, D].
+            labels: int64 [N].
+            prototypes: float32 [C, D] unit rows, of all labels.
+            rows: int64 [n].
+        """
+        asked = np.zeros(len(means), bool)
+        asked[rows] = True
+        measure = partial(trust, prototypes=prototypes, temperature=self.params.temperature)
+        probability = means.measure(measure, labels, asked)[rows]
+        mixtures, min_rows = self.params.confidence, self.params.trusted_below
+        return label_confidence(probability, labels[rows], mixtures=mixtures, min_rows=min_rows)
 
     def split(self, batch: Batch, arrays: ViewArrays) -> list[ModalityClips]:
         """The visible and the infrared clips of a batch."""
@@ -169,6 +177,16 @@ class ViewStage(Stage):
         """The hardest triplets among the clips of one modality, or of both together."""
         raw = torch.cat([each.raw.flatten(0, 1) for each in clips])
         return batch_hard_triplet(raw, joined(clips)[1], margin=self.params.margin)
+
+
+def trust(
+    features: Floats, labels: Labels, asked: NDArray[np.bool_], *, prototypes: Floats, temperature: float
+) -> Doubles:
+    """See `own_probability`, of the directions of features [n, 1, D]; 0 for rows that are not asked for."""
+    probability = np.zeros(len(features))
+    units = unit_rows(features[asked, 0]).astype(np.float32)
+    probability[asked] = own_probability(units, labels[asked], prototypes=prototypes, temperature=temperature)
+    return probability
 
 
 def _erased_up_to(view: ClipView, area: float) -> ClipView:

@@ -13,13 +13,14 @@ from pydantic import Field
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.hil.branches import branches
 from raydist.methods.hil.contrast import SHARED, BranchContrastParams, BranchContrastStage
 from raydist.methods.hil.prototypes import prototypes
 from raydist.methods.hil.transmission import rank
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment
-from raydist.types import NOISE, Floats, Modality, tracklet_means
+from raydist.types import NOISE, Modality
 
 
 class BaselineParams(BranchContrastParams):
@@ -52,12 +53,12 @@ class BaselineStage(BranchContrastStage):
         return (self.params.shared_weight,) * 2 if shared else super().neighbour_weights(epoch)
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters of each modality by all branches together; prototypes and slots of each branch."""
-        means, params = tracklet_means(features), self.params
-        clusters = cluster_modalities(refresher, means, self.context)
-        parts = branches(torch.from_numpy(means), self.context.num_branches)
+        means, params = features.means(), self.params
+        clusters = cluster_modalities(means, self.context)
+        parts = branches(torch.from_numpy(means.gathered()[:, 0]), self.context.num_branches)
         own, memories = clusters.arrays.own, self.slots(parts)
         if not epoch.is_past(params.shared_from):
             for modality, labels in own.items():

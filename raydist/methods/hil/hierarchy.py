@@ -16,14 +16,15 @@ from raydist.losses.multi_centre import multi_centre_contrast
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.hil.branches import Clips, branches, of_branches
 from raydist.methods.hil.contrast import SHARED, BranchContrastParams, BranchContrastStage
 from raydist.methods.hil.prototypes import centres, prototypes
 from raydist.methods.hil.transmission import transmit
-from raydist.methods.method import Refresher, Targets
+from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment
 from raydist.methods.steps import Memories
-from raydist.types import NOISE, Floats, Labels, Modality, tracklet_means
+from raydist.types import NOISE, Labels, Modality
 
 
 class HierarchyParams(BranchContrastParams):
@@ -61,17 +62,17 @@ class HierarchyStage(BranchContrastStage):
     params: HierarchyParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Clusters of each modality, the labels that cross over, and all memories of the shared clusters."""
-        means, params = tracklet_means(features), self.params
-        clusters = cluster_modalities(refresher, means, self.context)
+        means, params = features.means(), self.params
+        clusters = cluster_modalities(means, self.context)
         one_way = params.transmission == "one-way"
         source = Modality.INFRARED if one_way or epoch.index % 2 == 0 else Modality.VISIBLE
         labels = transmit(means, clusters, source, threshold=params.threshold)
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
-        parts = branches(torch.from_numpy(means), self.context.num_branches)
+        parts = branches(torch.from_numpy(means.gathered()[:, 0]), self.context.num_branches)
         memories = self.slots(parts) | prototypes(SHARED, parts, joint)
         own = {m.label: labels[m] for m in Modality} if params.across_centres == "own" else {}
         memories |= centres(

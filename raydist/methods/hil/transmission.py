@@ -11,16 +11,17 @@ from raydist.association.ranking import ranking_association
 from raydist.association.reverse_selection import reverse_selection
 from raydist.errors import ClusteringError
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.types import NOISE, Floats, Labels, Modality
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.types import NOISE, Labels, Modality
 
 
 def transmit(
-    means: Floats, clusters: ModalityClusters, source: Modality, *, threshold: float
+    means: EpochFeatures, clusters: ModalityClusters, source: Modality, *, threshold: float
 ) -> dict[Modality, Labels]:
     """Labels of the source's clusters for both modalities.
 
     Args:
-        means: float32 [N, D], unit features of the tracklets.
+        means: [N, 1, D], unit features of the tracklets.
         clusters: of each modality.
         source: the modality whose labels are handed over.
         threshold: see `raydist.association.reverse_selection.reverse_selection`.
@@ -34,7 +35,7 @@ def transmit(
     rows = clusters.rows[source.other]
     received = np.full(len(means), NOISE)
     received[rows] = reverse_selection(
-        means[rows],
+        means.gathered()[rows, 0],
         clusters.centroids(means, source),
         clusters.of[source.other].labels,
         threshold=threshold,

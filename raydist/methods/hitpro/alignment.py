@@ -19,11 +19,11 @@ from raydist.association.mutual_mining import (
     soft_weights,
     supporting_pairs,
 )
-from raydist.association.propagation import aggregate, propagate, spread_to_groups
-from raydist.association.view_centring import centred
+from raydist.association.propagation import propagate, spread_to_groups
 from raydist.data.training_set import TrainingSet
-from raydist.methods.method import Refresher
-from raydist.types import Doubles, Floats, Ints, Modality
+from raydist.methods.common.centring import view_centred
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.types import Doubles, Ints, Modality
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,9 @@ def view_modality(tracklets: TrainingSet) -> NDArray[Any]:
 
 
 def align(
-    prototypes: Floats,
+    prototypes: EpochFeatures,
     tracklets: TrainingSet,
     thresholds: Doubles,
-    refresher: Refresher,
     mining: Mining,
     *,
     across: bool,
@@ -85,23 +84,22 @@ def align(
     """Mine the positives of every prototype.
 
     Args:
-        prototypes: float32 [N, D] unit rows.
+        prototypes: [N, 1, D] unit rows.
         tracklets: their views and modalities.
         thresholds: float64 [U, U] of the epoch before.
-        refresher: searches nearest prototypes; the features set in it are changed.
         mining: how.
         across: whether the second stage, across the modalities, is reached.
     """
     view, modalities = tracklets.view, view_modality(tracklets)
-    centres = centred(prototypes, view, modality=tracklets.modality)
+    centres = view_centred(prototypes, tracklets)
     pool = modality_pools(modalities, across=False)
-    pairs, thresholds = _mine(centres, view, pool, thresholds, refresher, mining)
+    pairs, thresholds = _mine(centres, view, pool, thresholds, mining)
     none = replace(Relations.none(len(view), len(modalities)), thresholds=thresholds)
     within = pairs.relation(_weights(pairs, view, thresholds, none.within, mining), len(view))
     if not across:
         return replace(none, within=within)
     pool = modality_pools(modalities, across=True)
-    pairs, thresholds = _mine(aggregate(centres, within), view, pool, thresholds, refresher, mining)
+    pairs, thresholds = _mine(centres.aggregated(within), view, pool, thresholds, mining)
     if mining.votes > 1:
         pairs = pairs.take(supporting_pairs(pairs, within) >= mining.votes)
     direct = pairs.relation(_weights(pairs, view, thresholds, within, mining), len(view))
@@ -123,11 +121,10 @@ def mean_thresholds(thresholds: Doubles, tracklets: TrainingSet) -> dict[str, fl
 
 
 def _mine(
-    features: Floats, view: Ints, pool: Ints, thresholds: Doubles, refresher: Refresher, mining: Mining
+    features: EpochFeatures, view: Ints, pool: Ints, thresholds: Doubles, mining: Mining
 ) -> tuple[Pairs, Doubles]:
     """Accepted mutual pairs of the pools, and the thresholds with those of the pools moved on."""
-    refresher.set_features(features)
-    pairs = mutual_pairs(refresher.nearest_in_views(view), view, pool)
+    pairs = mutual_pairs(features.nearest_in_views(view), view, pool)
     thresholds = dynamic_thresholds(pairs, view, pool, thresholds, kappa=mining.kappa)
     return accept(pairs, view, thresholds), thresholds
 

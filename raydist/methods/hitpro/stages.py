@@ -22,13 +22,14 @@ from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces, negatives_of_own_view
 from raydist.methods.diagnosis import Diagnosis
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
-from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.method import Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Doubles, Floats
+from raydist.types import NOISE, Doubles
 
 
 class HierarchicalParams(WarmUpParams):
@@ -133,24 +134,27 @@ class HierarchicalStage(Stage):
     ignore: bool = True
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """Prototypes, the ignore graph, and the positives of the levels that have begun; no clusters."""
-        prototypes = tracklet_prototypes(features)
+        prototypes = features.derived(tracklet_prototypes)
         wanted = self.ignore and epoch.index >= self.params.ignore_from
         ignored = likely_pieces(features, self.context.tracklets.view, self.params, wanted=wanted)
-        relations = self._relations(prototypes, previous, refresher, epoch.index).spread(ignored)
+        relations = self._relations(prototypes, previous, epoch.index).spread(ignored)
         arrays = HierarchicalArrays(
             ignored=ignored,
             within=relations.within,
             across=relations.across,
             thresholds=relations.thresholds,
         )
-        metrics = {"consistency": float(self_consistency(features).mean()), "ignored_pairs": ignored.nnz / 2}
+        metrics = {
+            "consistency": float(features.measure(self_consistency).mean()),
+            "ignored_pairs": ignored.nnz / 2,
+        }
         return Targets(
             np.full(len(features), NOISE),
             arrays.pack(),
-            {"prototypes": prototypes},
+            {"prototypes": prototypes.gathered()[:, 0]},
             metrics | self._metrics(relations, epoch.index),
             diagnosis=Diagnosis(links_within=relations.within, links_across=relations.across),
         )
@@ -171,9 +175,7 @@ class HierarchicalStage(Stage):
         sampler = partial(tracklet_batches_of_both, self.context)
         return [OptimizerStep(sampler, views, loss, update, wants_frames=params.weight_frame > 0)]
 
-    def _relations(
-        self, prototypes: Floats, previous: Targets | None, refresher: Refresher, epoch: int
-    ) -> Relations:
+    def _relations(self, prototypes: EpochFeatures, previous: Targets | None, epoch: int) -> Relations:
         """The positives of this epoch, with thresholds that go on from those of the epoch before."""
         tracklets, params = self.context.tracklets, self.params
         none = Relations.none(len(tracklets), len(view_modality(tracklets)))
@@ -183,7 +185,7 @@ class HierarchicalStage(Stage):
         if previous is not None and "thresholds" in previous.arrays:  # not after the warm-up
             thresholds = HierarchicalArrays.of(previous).thresholds
         mining = Mining(params.kappa(epoch), soft=params.soft, votes=params.votes)
-        return align(prototypes, tracklets, thresholds, refresher, mining, across=params.reaches(3, epoch))
+        return align(prototypes, tracklets, thresholds, mining, across=params.reaches(3, epoch))
 
     def _metrics(self, relations: Relations, epoch: int) -> dict[str, float]:
         params = self.params

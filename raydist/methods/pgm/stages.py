@@ -19,7 +19,8 @@ from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.dual_contrast import DualContrastParams, contrast, dual_targets, dual_terms
 from raydist.methods.common.labels import ClusterArrays, at, clips_and_labels, partners
 from raydist.methods.diagnosis import Diagnosis
-from raydist.methods.method import Refresher, Stage, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality
@@ -91,10 +92,10 @@ class CrossContrastStage(Stage):
     params: CrossContrastParams
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The dual targets, and the partner of every clustered tracklet's cluster."""
-        targets = dual_targets(self.context.means(features), refresher, self.context)
+        targets = dual_targets(self.context.means(features), self.context)
         own = ClusterArrays.of(targets)
         v2i, i2v = match(*(targets.memories[m.label] for m in Modality), unequal=self.params.unequal)
         assignment = partners(own.infrared, i2v)

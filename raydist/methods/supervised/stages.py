@@ -18,10 +18,11 @@ from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.labels import at
-from raydist.methods.method import Params, Refresher, Stage, Targets
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.method import Params, Stage, Targets
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Labels, Modality
+from raydist.types import NOISE, Labels, Modality
 
 
 class SupervisedParams(Params):
@@ -56,7 +57,7 @@ class SupervisedStage(Stage):
     classes: Labels
 
     def refresh(
-        self, features: Floats, previous: Targets | None, refresher: Refresher, epoch: Epoch, rng: Generator
+        self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
         """The identities themselves."""
         return Targets(self.classes)

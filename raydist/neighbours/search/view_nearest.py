@@ -73,6 +73,59 @@ def merge_nearest_in_views(parts: Sequence[Ranked]) -> Ranked:
     return np.take_along_axis(ids, best, axis=0)[0], np.take_along_axis(similarities, best, axis=0)[0]
 
 
+def shard_nearest_of_view(
+    queries: tuple[Floats, Ints, Ints],
+    shard: tuple[Floats, Ints, Ints],
+    *,
+    top: int,
+    options: SearchOptions = SearchOptions(block=2048),
+) -> Ranked:
+    """For each query the most similar other rows of its own view among the rows of a shard.
+
+    Args:
+        queries: float32 [q, D], and the view and the id of each.
+        shard: float32 [m, D], and the view and the id of each.
+        top: k >= 1.
+        options: see `shard_topk`.
+
+    Returns:
+        Ids and similarities [q, k], best first; -1 and -inf behind the last. Ties go to the smaller id.
+
+    >>> x, view, ids = np.eye(3, dtype=np.float32), np.array([0, 1, 1]), np.arange(3)
+    >>> shard_nearest_of_view((x, view, ids), (x, view, ids), top=1)[0].tolist()
+    [[-1], [2], [1]]
+    """
+    (asking, query_view, query_ids), (features, shard_view, shard_ids) = queries, shard
+    ids, similarities = empty_lists(len(asking), top)
+    for view in np.unique(query_view):
+        own, rows = np.flatnonzero(query_view == view), np.flatnonzero(shard_view == view)
+        nearest = shard_topk(
+            asking[own],
+            features[rows],
+            k=top,
+            shard_ids=shard_ids[rows],
+            exclude=query_ids[own],
+            options=options,
+        )
+        found = nearest[0].shape[1]  # no more columns than the shard has rows
+        ids[own, :found], similarities[own, :found] = nearest
+    return ids, similarities
+
+
+def merge_nearest(parts: Sequence[Ranked]) -> Ranked:
+    """The most similar rows out of those of several shards.
+
+    Args:
+        parts: ids and similarities [q, k] of each shard; at least one.
+
+    Returns:
+        Ids and similarities [q, k], in whatever order the shards are given; ties go to the smaller id.
+    """
+    ids, similarities = (np.concatenate(tables, axis=1) for tables in zip(*parts, strict=True))
+    best = np.lexsort((ids, -similarities), axis=1)[:, : parts[0][0].shape[1]]
+    return np.take_along_axis(ids, best, axis=1), np.take_along_axis(similarities, best, axis=1)
+
+
 def _check_views(name: str, features: Floats, view: Ints, num_views: int) -> None:
     if view.shape != features.shape[:1]:
         raise DataError(f"{name}: {len(features)} rows with {view.size} views; expected one view a row")

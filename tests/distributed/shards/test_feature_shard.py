@@ -1,11 +1,13 @@
-"""The steps of a graph in one process: plain objects in the place of actors."""
+"""The steps of a graph in one process: plain objects in the place of actors, with tables in the store."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import ray
 from scipy.sparse import csr_array
 
+from raydist.distributed.references import Piece
 from raydist.distributed.shards.assembly import rows_in_place
 from raydist.distributed.shards.feature_shard import FeatureShard
 from raydist.distributed.shards.half_ring import half_ring
@@ -17,6 +19,8 @@ from raydist.neighbours.jaccard.graph import jaccard_graph
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.modality_aware import ModalityAwareJaccard
 from raydist.neighbours.jaccard.plain import PlainJaccard
+
+pytestmark = pytest.mark.usefixtures("cluster")
 
 N, VERSION = 150, 4
 
@@ -33,7 +37,8 @@ def filled(features, starts, group):
     shards = []
     for number, (start, stop) in enumerate(pairwise(starts)):
         shard = FeatureShard()
-        shard.set_features(VERSION, start, features[start:stop])
+        rows = features[start:stop, None]
+        shard.fill(VERSION, (0, 1, features.shape[1]), [Piece(start, rows.shape, ray.put(rows))])
         own = ShardRows(number, start, None if group is None else group[start:stop])
         shard.start_graph(VERSION, own, None)
         shards.append((shard, own))
@@ -103,16 +108,17 @@ def test_shards_compute_the_edges_of_one_process(features, starts, parts, spec):
 
 def test_a_shard_without_the_table_says_so(features):
     shard = FeatureShard()
-    with pytest.raises(ShardIsEmpty, match="asked for table 4, holding -1"):
+    with pytest.raises(ShardIsEmpty, match=r"asked for table 4, holding \[\]"):
         shard.start_graph(VERSION, ShardRows(0, 0, None), None)
-    shard.set_features(VERSION, 0, features)
+    rows = features[:, None]
+    shard.fill(VERSION, (0, 1, features.shape[1]), [Piece(0, rows.shape, ray.put(rows))])
     with pytest.raises(ShardIsEmpty, match="no graph of table 4"):
         shard.search_own(VERSION, PlainJaccard())
     shard.start_graph(VERSION, ShardRows(0, 0, None), np.arange(0, N, 2))
-    assert np.array_equal(shard.graph_features(VERSION), features[::2])
+    assert np.array_equal(shard.graph_features(VERSION), features[::2, None])
     with pytest.raises(ShardIsEmpty, match="no sets were built"):
         shard.encode(VERSION, None)
-    with pytest.raises(ShardIsEmpty, match="asked for table 5"):
+    with pytest.raises(ShardIsEmpty, match="no graph of table 5"):
         shard.search_own(5, PlainJaccard())
 
 

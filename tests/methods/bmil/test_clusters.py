@@ -4,10 +4,10 @@ import pytest
 from raydist.clustering.quality import ari, mixed_share, num_clusters
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.errors import ClusteringError, ConfigError
 from raydist.methods.bmil.clusters import cluster_part, draw_part, joint_spec, require_both, split_by_modality
-from raydist.types import NOISE, Modality, tracklet_means
+from raydist.types import NOISE, Modality
 
 SPEC = ClusterSpec(k1=3, k2=1, min_samples=2)
 
@@ -31,12 +31,11 @@ def planted(shared, gap, *, seed=0, width=64, noise=0.35):
 def joint_ari(shared, gap, **given):
     """The agreement of joint clusters with people over both modalities, and the share of mixed clusters."""
     x, modality, person = planted(shared, gap)
-    refresher = LocalRefresher(
-        TrainingSet(None, modality, np.zeros(len(x), np.int64), modality.astype(np.int64))
-    )
-    refresher.set_features(x)
+    tracklets = TrainingSet(None, modality, np.zeros(len(x), np.int64), modality.astype(np.int64))
     spec = joint_spec(dict.fromkeys(Modality, ClusterSpec()), given)
-    labels = cluster_part(refresher, np.arange(len(x)), spec, num_rows=len(x), what="both")
+    labels = cluster_part(
+        LocalFeatures(x[:, None], tracklets), np.arange(len(x)), spec, num_rows=len(x), what="both"
+    )
     return ari(person, labels), mixed_share(labels, modality)
 
 
@@ -71,11 +70,9 @@ def test_a_part_is_drawn_in_order_and_without_repetition(share, number):
 
 
 def test_rows_outside_the_part_are_noise(tracklets, features):
-    refresher, rows = LocalRefresher(tracklets), np.array([1, 2, 4, 5])
-    refresher.set_features(tracklet_means(features))
+    means, rows = LocalFeatures(features, tracklets).means(), np.array([1, 2, 4, 5])
     assert (
-        cluster_part(refresher, rows, SPEC, num_rows=12, what="four").tolist()
-        == [-1, 0, 0, -1, 1, 1] + [-1] * 6
+        cluster_part(means, rows, SPEC, num_rows=12, what="four").tolist() == [-1, 0, 0, -1, 1, 1] + [-1] * 6
     )
 
 
@@ -84,24 +81,22 @@ def test_another_radius_is_tried(tracklets, eps):
     """Three copies of two people: too wide joins them by the middle one, too tight is no trouble for
     copies."""
     x = np.float32([[1, 0], [0.98, 0.2], [0.9, 0.44], [0.2, 0.98], [0, 1], [0.1, 0.99]])
-    refresher = LocalRefresher(tracklets)
-    refresher.set_features(x / np.linalg.norm(x, axis=1, keepdims=True))
+    means = LocalFeatures(x[:, None], tracklets).means()
     spec = SPEC.with_values(eps=eps, k1=4, k2=2)
-    assert num_clusters(cluster_part(refresher, np.arange(6), spec, num_rows=6, what="six")) == 2
+    assert num_clusters(cluster_part(means, np.arange(6), spec, num_rows=6, what="six")) == 2
 
 
 def test_a_collapse_says_what_was_clustered(tracklets, features):
-    refresher = LocalRefresher(tracklets)
-    refresher.set_features(tracklet_means(features))
+    means = LocalFeatures(features, tracklets).means()
     with pytest.raises(ClusteringError, match="collapsed: both together 0 clusters of 12 tracklets"):
         cluster_part(
-            refresher, np.arange(12), SPEC.with_values(min_samples=100), num_rows=12, what="both together"
+            means, np.arange(12), SPEC.with_values(min_samples=100), num_rows=12, what="both together"
         )
     with pytest.raises(
         ClusteringError, match=r"; raise method\.joint\.eps or lower method\.joint\.min_samples"
     ):
         cluster_part(
-            refresher,
+            means,
             np.arange(12),
             SPEC.with_values(min_samples=100),
             num_rows=12,

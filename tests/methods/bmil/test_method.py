@@ -49,7 +49,7 @@ def test_the_whole_method_runs_and_the_loss_falls_on_the_targets_of_an_epoch(sta
     assert last.metrics["joint_mixed"] > 0
     assert -1 <= last.association["joint_ari"] <= 1
     rounds = [train_epoch(state, StageEpoch(state.plan.stages[-1], Epoch(0))) for _ in range(7)]
-    assert all(0 < rounds[-1][name] < 0.6 * value for name, value in rounds[0].items())
+    assert all(0 < rounds[-1][name] < 0.75 * value for name, value in rounds[0].items())
 
 
 def test_a_run_taken_up_in_the_joint_stage_goes_on_as_the_one_that_was_not_stopped(start):

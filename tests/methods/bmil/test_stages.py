@@ -12,7 +12,7 @@ from raydist.data.transforms.published import (
     JITTERED_ADAPTIVE_GREY,
     JITTERED_EXCHANGE,
 )
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.losses.hybrid import hybrid_contrast
 from raydist.methods.bmil.stages import (
     HybridContrastParams,
@@ -30,7 +30,7 @@ JOINT = {"k1": 6, "k2": 1}
 
 def refreshed(stage, features, seed=0):
     return stage.refresh(
-        features, None, LocalRefresher(stage.context.tracklets), Epoch(0), np.random.default_rng(seed)
+        LocalFeatures(features, stage.context.tracklets), None, Epoch(0), np.random.default_rng(seed)
     )
 
 

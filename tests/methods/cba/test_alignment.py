@@ -8,12 +8,13 @@ import pytest
 from raydist.clustering.quality import ari
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.cba.alignment import GuidanceParams, align
 from raydist.methods.cba.targets import aligned_targets
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.method import MethodContext
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.types import NOISE, Modality, tracklet_means
+from raydist.types import NOISE, Modality
 
 PEOPLE, EACH, PARTS, WIDTH = 12, 6, 3, 32
 HALF = PEOPLE * EACH
@@ -29,12 +30,11 @@ class World:
 
     @property
     def means(self):
-        return tracklet_means(self.features)
+        return LocalFeatures(self.features, self.context.tracklets).means()
 
     def align(self, mode="full", **params):
-        return align(
-            self.features, self.means, self.clusters, self.context, GuidanceParams(mode=mode, **params)
-        )
+        features = LocalFeatures(self.features, self.context.tracklets)
+        return align(features, self.clusters, self.context, GuidanceParams(mode=mode, **params))
 
 
 def world(seed=0, noise=0.3, per_cluster=2):

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from raydist.data.training_set import NO_GROUP
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.cba.slots import TrackletSlots
 from raydist.methods.steps import Batch
 
@@ -28,7 +29,7 @@ def test_the_members_of_a_pair_own_one_slot_of_both_views(tracklets):
 def test_the_members_of_a_pair_fill_and_move_one_slot(tracklets):
     slots = TrackletSlots.build(replace(tracklets, pair=PAIR))
     means = unit(12, 5, seed=3).float()
-    memory = torch.from_numpy(slots.fill(means.numpy()))
+    memory = torch.from_numpy(slots.fill(LocalFeatures(means.numpy()[:, None], None)))
     torch.testing.assert_close(memory[0], F.normalize(means[1] + means[7], dim=0))
     torch.testing.assert_close(memory[6], means[8])
     batch = Batch(unit(4, 2, 5, seed=4).float(), torch.tensor([7, 1]))

@@ -5,9 +5,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.loop import run_epoch
 from raydist.engine.plan import Plan
-from raydist.engine.refresher import LocalRefresher
 from raydist.engine.state import build_state
 from raydist.methods.cba.intervention import Intervention, InterventionParams
 from raydist.methods.cba.stages import (
@@ -27,7 +27,7 @@ MODES = ["hungarian", "coarse", "fine", "full"]
 
 def refreshed(stage, context, features, epoch=0):
     return stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(epoch), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(epoch), np.random.default_rng(0)
     )
 
 

@@ -4,48 +4,49 @@ import numpy as np
 import pytest
 
 from raydist.clustering.spec import ClusterSpec
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.errors import ClusteringError
 from raydist.methods.common.clusters import cluster_modalities
-from raydist.types import NOISE, Modality, tracklet_means
+from raydist.types import NOISE, Modality
 
 
 def test_modalities_are_clustered_apart_and_numbered_together(context, features):
-    found = cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), context)
+    means = LocalFeatures(features, context.tracklets).means()
+    found = cluster_modalities(means, context)
     assert found.joint.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     assert found.labels(Modality.INFRARED).tolist() == [NOISE] * 6 + [0, 0, 0, 1, 1, 1]
-    assert found.centroids(tracklet_means(features), Modality.VISIBLE).shape == (2, 4)
+    assert found.centroids(means, Modality.VISIBLE).shape == (2, 4)
 
 
 def test_another_eps_is_tried_before_giving_up(context, features):
     """Four neighbours reach beyond the three tracklets of a person, so that no two have the same ones."""
     blind = ClusterSpec(k1=4, k2=1, min_samples=3, eps=0.05)
     narrow = replace(context, clustering=dict.fromkeys(Modality, blind))
-    refresher, of_tracklets = LocalRefresher(context.tracklets), tracklet_means(features)
-    assert (cluster_modalities(refresher, of_tracklets, narrow, relax=False).joint == NOISE).all()
-    assert cluster_modalities(refresher, of_tracklets, narrow).joint.max() == 3
+    means = LocalFeatures(features, context.tracklets).means()
+    assert (cluster_modalities(means, narrow, relax=False).joint == NOISE).all()
+    assert cluster_modalities(means, narrow).joint.max() == 3
 
 
 def test_a_collapse_names_the_modalities_and_their_counts(context, features):
     strict = replace(context, clustering=dict.fromkeys(Modality, ClusterSpec(k1=3, k2=1, min_samples=100)))
-    refresher = LocalRefresher(context.tracklets)
+    means = LocalFeatures(features, context.tracklets).means()
     advice = r"; raise clustering\.eps or lower clustering\.min_samples, or .* raise method\.warm_up\.share"
     with pytest.raises(
         ClusteringError, match=f"visible 0 clusters of 6 .*, infrared 0 clusters of 6 .*{advice}"
     ):
-        cluster_modalities(refresher, tracklet_means(features), strict)
-    assert (cluster_modalities(refresher, tracklet_means(features), strict, relax=False).joint == NOISE).all()
+        cluster_modalities(means, strict)
+    assert (cluster_modalities(means, strict, relax=False).joint == NOISE).all()
 
 
 def test_a_collapse_of_one_modality_alone_ends_it_too(context, features):
     strict = context.clustering[Modality.INFRARED].with_values(min_samples=100)
     half = replace(context, clustering={**context.clustering, Modality.INFRARED: strict})
     with pytest.raises(ClusteringError, match=r"visible 2 clusters of 6 .*, infrared 0 clusters of 6 "):
-        cluster_modalities(LocalRefresher(context.tracklets), tracklet_means(features), half)
+        cluster_modalities(LocalFeatures(features, context.tracklets).means(), half)
 
 
 def test_features_that_are_all_alike_are_one_cluster_and_a_collapse(context):
     alike = np.tile(np.float32([0.6, 0.8]), (12, 1))
     counts = "visible 1 cluster of 6 tracklets, infrared 1 cluster of 6 tracklets"
     with pytest.raises(ClusteringError, match=rf"collapsed: {counts}; lower clustering\.eps, or "):
-        cluster_modalities(LocalRefresher(context.tracklets), alike, context)
+        cluster_modalities(LocalFeatures(alike[:, None], context.tracklets), context)

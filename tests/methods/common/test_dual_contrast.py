@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.dual_contrast import DualContrastParams, DualContrastStage
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
@@ -19,8 +19,8 @@ def stage(context):
 
 @pytest.fixture
 def targets(stage, context, features):
-    refresher, rng = LocalRefresher(context.tracklets), np.random.default_rng(0)
-    return stage.refresh(features, None, refresher, Epoch(0), rng)
+    rng = np.random.default_rng(0)
+    return stage.refresh(LocalFeatures(features, context.tracklets), None, Epoch(0), rng)
 
 
 def memories_of(targets):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.schedule import Epoch
 from raydist.methods.steps import Batch
@@ -24,7 +24,7 @@ def loss_of(stage, targets, slots, features):
 
 def test_only_tracklets_of_the_same_modality_and_camera_are_negatives(stage, context, features):
     targets = stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
     slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
     alone = []
@@ -37,23 +37,22 @@ def test_only_tracklets_of_the_same_modality_and_camera_are_negatives(stage, con
 
 def test_likely_pieces_of_one_pass_are_no_negatives(stage, context, features):
     targets = stage.refresh(
-        np.repeat(features, 2, axis=1),
+        LocalFeatures(np.repeat(features, 2, axis=1), context.tracklets),
         None,
-        LocalRefresher(context.tracklets),
         Epoch(1),
         np.random.default_rng(0),
     )
     assert targets.arrays["ignored"].nnz > 0
     slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
     before = stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
     assert loss_of(stage, targets, slots, x) < loss_of(stage, before, slots, x)
 
 
 def test_the_two_versions_never_share_frames(stage, context, features):
     targets = stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
     (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
     assert [clip_view.sub_tracklet for clip_view in optimizer_step.clip_views] == [0, 1]
@@ -61,7 +60,7 @@ def test_the_two_versions_never_share_frames(stage, context, features):
 
 def test_a_slot_moves_towards_its_tracklet(stage, context, features):
     targets = stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
     slots = torch.tensor(targets.memories["slots"])
     goal = torch.eye(4)[3]
@@ -75,9 +74,8 @@ def test_a_slot_moves_towards_its_tracklet(stage, context, features):
 def test_clusters_and_the_ignore_graph_can_be_left_out(context, features):
     bare = WarmUp(context, WarmUpParams(ignore_from=0), clusters=False, ignore=False)
     targets = bare.refresh(
-        np.repeat(features, 2, axis=1),
+        LocalFeatures(np.repeat(features, 2, axis=1), context.tracklets),
         None,
-        LocalRefresher(context.tracklets),
         Epoch(0),
         np.random.default_rng(0),
     )
@@ -90,7 +88,7 @@ def test_a_warm_up_takes_features_of_any_length_as_unit_ones(stage, context, fea
     of_any_length = WarmUp(replace(context, clustering=raw), stage.params)
     pieces = np.repeat(features, 2, axis=1)
     unit, short = (
-        one.refresh(x, None, LocalRefresher(context.tracklets), Epoch(1), np.random.default_rng(0))
+        one.refresh(LocalFeatures(x, context.tracklets), None, Epoch(1), np.random.default_rng(0))
         for one, x in ((stage, pieces), (of_any_length, pieces * np.float32(0.7)))
     )
     assert (unit.arrays["ignored"] != short.arrays["ignored"]).nnz == 0

@@ -7,7 +7,7 @@ import torch
 from sklearn.mixture import GaussianMixture
 
 from raydist.clustering.spec import ClusterSpec
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.losses.triplet import batch_hard_triplet
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
 from raydist.methods.dmdl.label_space import label_space
@@ -32,7 +32,7 @@ def targets(cross, features, person):
     visible = np.where((np.arange(48) < 24) & (person < 3), person, NOISE)
     infrared = np.where(np.arange(48) >= 24, person, NOISE)
     made = cross().targets(
-        tracklet_means(features), {Modality.VISIBLE: visible, Modality.INFRARED: infrared}, 4
+        LocalFeatures(features, None).means(), {Modality.VISIBLE: visible, Modality.INFRARED: infrared}, 4
     )
     made.arrays["confidence"][CROSS_ROWS] = np.linspace(0, 1, len(CROSS_ROWS))
     return made
@@ -110,14 +110,14 @@ def test_what_the_targets_hold(targets, features):
 def test_the_modality_whose_turn_it_is_gives_the_classes_and_the_other_is_finer(
     cross, context, features, person, epoch, space
 ):
-    class Watched(LocalRefresher):
+    class Watched(LocalFeatures):
         def cluster(self, rows, spec):
             specs[Modality(int(context.tracklets.modality[rows[0]]))] = spec
             return super().cluster(rows, spec)
 
     specs = {}
     made = cross(finer=0.5).refresh(
-        features, None, Watched(context.tracklets), Epoch(epoch, 4), np.random.default_rng(0)
+        Watched(features, context.tracklets), None, Epoch(epoch, 4), np.random.default_rng(0)
     )
     assert label_space(epoch) == space
     assert (specs[space].k1, specs[space.other].k1) == (6, 3)
@@ -240,10 +240,10 @@ def test_labels_are_taken_over_sample_by_sample_in_their_epochs(cross, context, 
     alone = np.eye(8, dtype=np.float32)[6:]
     stray[[5, 40]] = alone[:, None]  # noise of each modality
     stray[[29, 17]] += 1.1 * alone[:, None]  # in a cluster of the other one, nearest to that noise
-    local, spec = LocalRefresher(context.tracklets), ClusterSpec(k1=4, k2=1, eps=0.6, min_samples=3)
+    local, spec = LocalFeatures(stray, context.tracklets), ClusterSpec(k1=4, k2=1, eps=0.6, min_samples=3)
     stage = cross(sample_match=(2, 3, 4))
     stage = replace(stage, context=replace(context, clustering=dict.fromkeys(Modality, spec)))
-    made = stage.refresh(stray, None, local, Epoch(epoch, 50), np.random.default_rng(0))
+    made = stage.refresh(local, None, Epoch(epoch, 50), np.random.default_rng(0))
     space = label_space(epoch)
     labels, other = (made.arrays[m.label] for m in (space, space.other))
     expected = nearest_labels_by_loops(tracklet_means(stray), labels, space)
@@ -261,7 +261,7 @@ def test_labels_of_both_modalities_are_trusted_by_the_mixtures_asked_for(
     labels = {m: np.where(context.tracklets.modality == m, person, NOISE) for m in Modality}
     labels[Modality.VISIBLE][3] = labels[Modality.INFRARED][30] = NOISE
     means = tracklet_means(features)
-    made = cross(confidence=mixtures).targets(means, labels, 4)
+    made = cross(confidence=mixtures).targets(LocalFeatures(features, None).means(), labels, 4)
     joint = np.maximum(*labels.values())
     losses = []
     for x, y in zip(means.astype(np.float64), joint, strict=True):
@@ -278,10 +278,10 @@ def test_labels_of_both_modalities_are_trusted_by_the_mixtures_asked_for(
 
 @pytest.mark.parametrize("renormalise", [False, True])
 def test_the_second_stage_may_take_unit_features_whatever_the_clustering_says(context, features, renormalise):
-    class Watched(LocalRefresher):
-        def set_features(self, features):
-            lengths.append(np.linalg.norm(features, axis=1))
-            super().set_features(features)
+    class Watched(LocalFeatures):
+        def cluster(self, rows, spec):
+            lengths.append(np.linalg.norm(self.gathered()[:, 0], axis=1))
+            return super().cluster(rows, spec)
 
     raw = {m: spec.with_values(renormalise=False) for m, spec in context.clustering.items()}
     stage = CrossStage(
@@ -289,6 +289,6 @@ def test_the_second_stage_may_take_unit_features_whatever_the_clustering_says(co
     )
     lengths: list = []
     short = features * np.linspace(0.8, 1, len(features), dtype=np.float32)[:, None, None]
-    targets = stage.refresh(short, None, Watched(context.tracklets), Epoch(0, 2), np.random.default_rng(0))
+    targets = stage.refresh(Watched(short, context.tracklets), None, Epoch(0, 2), np.random.default_rng(0))
     assert (np.abs(np.concatenate(lengths) - 1).max() < 1e-5) == renormalise
     assert np.linalg.norm(targets.memories["joint"], axis=1) == pytest.approx(1, abs=1e-5)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
 from raydist.methods.schedule import Epoch
@@ -31,7 +31,7 @@ def intra(context):
 @pytest.fixture
 def intra_targets(intra, context, features):
     return intra.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0, 2), np.random.default_rng(0)
+        LocalFeatures(features, context.tracklets), None, Epoch(0, 2), np.random.default_rng(0)
     )
 
 

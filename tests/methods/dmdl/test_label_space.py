@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from raydist.clustering.spec import Clustering, ClusterSpec
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.dmdl.label_space import known_centroids, unified_labels, with_finer
 from raydist.types import NOISE, Modality
@@ -27,14 +28,15 @@ def test_pieces_of_a_person_are_one_class_and_a_class_may_be_nobodys():
     rows = {Modality.VISIBLE: np.arange(4), Modality.INFRARED: np.arange(4, 7)}
     of = {Modality.VISIBLE: np.array([0, 1, 2, -1]), Modality.INFRARED: np.array([0, 1, 2])}
     clusters = ModalityClusters({m: Clustering(labels, None) for m, labels in of.items()}, rows)
-    infrared = unified_labels(x, clusters, Modality.INFRARED)
+    means = LocalFeatures(x[:, None], None)
+    infrared = unified_labels(means, clusters, Modality.INFRARED)
     assert infrared[Modality.VISIBLE].tolist() == [1, 1, 0, NOISE, NOISE, NOISE, NOISE]
     assert infrared[Modality.INFRARED].tolist() == [NOISE] * 4 + [0, 1, 2]
-    visible = unified_labels(x, clusters, Modality.VISIBLE)
+    visible = unified_labels(means, clusters, Modality.VISIBLE)
     assert visible[Modality.VISIBLE].tolist() == [0, 1, 2, NOISE, NOISE, NOISE, NOISE]
     assert visible[Modality.INFRARED].tolist() == [NOISE] * 4 + [2, 0, 0]
 
 
 def test_centroids_of_classes_that_are_not_there_are_zero():
-    x = np.array([[1, 0], [0, 1], [0, 1]], np.float32)
+    x = LocalFeatures(np.array([[[1, 0]], [[0, 1]], [[0, 1]]], np.float32), None)
     assert known_centroids(x, np.array([2, 0, NOISE]), 4).tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]

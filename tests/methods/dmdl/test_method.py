@@ -6,10 +6,10 @@ import torch
 
 from raydist.clustering.spec import Clustering
 from raydist.engine.checkpoint import pack, unpack
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.loop import run_epoch
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import allot
-from raydist.engine.refresher import LocalRefresher
 from raydist.engine.schema import load_config, method_params
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError
@@ -123,21 +123,21 @@ PUBLISHED = {
 }  # fmt: skip
 
 
-class Watched(LocalRefresher):
-    """Clusters that are the people, of the infrared in another order; notes what is asked for."""
+def watched(features, tracklets, person):
+    """Features whose clusters are the people, of the infrared in another order; and what is asked of them."""
+    asked = {"match": "cluster"}
 
-    def __init__(self, tracklets, person):
-        super().__init__(tracklets)
-        self.person, self.modality, self.asked = person, tracklets.modality, {"match": "cluster"}
+    class Watched(LocalFeatures):
+        def cluster(self, rows, spec):
+            modality = Modality(int(tracklets.modality[rows[0]]))
+            asked[f"k1 {modality.label}"] = spec.k1
+            return Clustering(person[rows] if modality == Modality.VISIBLE else 3 - person[rows], None)
 
-    def cluster(self, rows, spec):
-        modality = Modality(int(self.modality[rows[0]]))
-        self.asked[f"k1 {modality.label}"] = spec.k1
-        return Clustering(self.person[rows] if modality == Modality.VISIBLE else 3 - self.person[rows], None)
+        def nearest_in_views(self, view):
+            asked["match"] = "sample"
+            return super().nearest_in_views(view)
 
-    def nearest_in_views(self, view):
-        self.asked["match"] = "sample"
-        return super().nearest_in_views(view)
+    return Watched(features, tracklets), asked
 
 
 def weight_of_triplets(terms, clips):
@@ -156,8 +156,8 @@ def rate_of(config, stage, epoch):
 
 def in_an_epoch(config, stage, epoch, features, person, batch):
     """What a stage does in an epoch, by the names of the table."""
-    refresher = Watched(stage.context.tracklets, person)
-    targets = stage.refresh(features, None, refresher, epoch, np.random.default_rng(0))
+    of_people, asked = watched(features, stage.context.tracklets, person)
+    targets = stage.refresh(of_people, None, epoch, np.random.default_rng(0))
     (step,) = stage.optimizer_steps(targets, epoch)
     clips = batch([0, 1, 6, 24, 25, 30])
     memories = {name: torch.tensor(value, dtype=torch.float64) for name, value in targets.memories.items()}
@@ -169,7 +169,7 @@ def in_an_epoch(config, stage, epoch, features, person, batch):
     nothing, label, half = torch.zeros(2, 1, 4), torch.tensor([1]), torch.tensor([0.5])
     half_trusted = ModalityClips(Modality.VISIBLE, nothing, nothing, label, half)
     target = stage.soft_labels(half_trusted, torch.eye(4)[:2, None], epoch)
-    return refresher.asked | {
+    return asked | {
         "rate": pytest.approx(rate_of(config, stage, epoch)),
         "triplet": pytest.approx(weight_of_triplets(terms, clips)),
         "soft": float(target[0, 0, 1]) < 1,

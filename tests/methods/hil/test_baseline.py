@@ -12,7 +12,7 @@ from raydist.data.transforms.published import (
     FIRST_JITTERED_ADAPTIVE_GREY,
     FIRST_JITTERED_EXCHANGE,
 )
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
 from raydist.methods.hil.contrast import CLIP_VIEWS
 from raydist.methods.schedule import Epoch
@@ -30,7 +30,7 @@ def baseline(two_branches):
 @pytest.fixture
 def targets(baseline, two_branches, deep_and_shallow):
     return baseline().refresh(
-        deep_and_shallow, None, LocalRefresher(two_branches.tracklets), Epoch(0, 9), np.random.default_rng(0)
+        LocalFeatures(deep_and_shallow, two_branches.tracklets), None, Epoch(0, 9), np.random.default_rng(0)
     )
 
 
@@ -138,7 +138,7 @@ def test_one_branch_leaves_out_all_that_is_shallow(
     """The deep half alone gives the terms of two branches less those of the shallow one."""
     alone = BaselineStage(context, BaselineParams(across_from=0))
     deep = np.sqrt(2) * deep_and_shallow[..., :4]
-    own = alone.refresh(deep, None, LocalRefresher(context.tracklets), Epoch(0, 9), np.random.default_rng(0))
+    own = alone.refresh(LocalFeatures(deep, context.tracklets), None, Epoch(0, 9), np.random.default_rng(0))
     assert sorted(own.memories) == ["infrared-0", "slots-infrared-0", "slots-visible-0", "visible-0"]
     (optimizer_step,) = alone.optimizer_steps(own, Epoch(1, 9))
     found = optimizer_step.loss(replace(batch, features=batch.features[..., :4]), doubles(own), {})
@@ -184,7 +184,7 @@ def test_in_turn_clips_act_one_after_the_other_the_visible_ones_first(
     stage = BaselineStage(context, params)
     for epoch, momentum in ((Epoch(0, 3), 0.6), (Epoch(1, 3), 0.1)):
         targets = stage.refresh(
-            deep_and_shallow, None, LocalRefresher(context.tracklets), epoch, np.random.default_rng(0)
+            LocalFeatures(deep_and_shallow, context.tracklets), None, epoch, np.random.default_rng(0)
         )
         (step,) = stage.optimizer_steps(targets, epoch)
         assert step.wants_raw == (slot_input == "raw")
@@ -230,11 +230,8 @@ def test_the_weights_of_neighbours(baseline, targets, batch, doubles, params, ep
         assert float(terms["near_across"]) == pytest.approx(across * other)
 
 
-class Clustered:
+class Clustered(LocalFeatures):
     """Finds the people of each modality, but leaves out the third visible tracklet."""
-
-    def set_features(self, features):
-        pass
 
     def cluster(self, rows, spec):
         return Clustering(np.array([0, 0, NOISE if rows[0] == 0 else 0, 1, 1, 1]), 2)
@@ -246,7 +243,8 @@ def test_late_both_modalities_share_the_labels_of_the_ranking(deep_and_shallow, 
     x[2] = 0.55 * x[0] + 0.45 * x[3]
     x /= np.linalg.norm(x, axis=-1, keepdims=True)
     stage = baseline(shared_from="epoch 1", ranking=3, voters=1)
-    refresh = [stage.refresh(x, None, Clustered(), Epoch(e, 2), np.random.default_rng(0)) for e in (0, 1)]
+    found = Clustered(x, stage.context.tracklets)
+    refresh = [stage.refresh(found, None, Epoch(e, 2), np.random.default_rng(0)) for e in (0, 1)]
     own, late = (targets.arrays for targets in refresh)
     assert own["visible"][2] == NOISE
     assert not any(name.startswith("shared") for name in refresh[0].memories)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from raydist.association.reverse_selection import reverse_selection
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.errors import ClusteringError
 from raydist.losses.multi_centre import multi_centre_contrast
 from raydist.memories.sub_centroids import sub_centroids
@@ -24,7 +24,7 @@ def hierarchy(two_branches):
 def refreshed(two_branches, deep_and_shallow):
     def run(hierarchy, epoch=0, features=deep_and_shallow):
         return hierarchy.refresh(
-            features, None, LocalRefresher(two_branches.tracklets), Epoch(epoch, 6), np.random.default_rng(0)
+            LocalFeatures(features, two_branches.tracklets), None, Epoch(epoch, 6), np.random.default_rng(0)
         )
 
     return run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raydist.data.training_set import TrainingSet
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 
@@ -14,10 +14,11 @@ NUM_VIEWS = 6
 @pytest.fixture
 def aligned(tracklets, features):
     def run(noise=0.0, *, across=True, thresholds=None, seed=0, offset=0.5, **how):
-        prototypes = tracklet_prototypes(features(noise=noise, seed=seed, offset=offset))
+        parts = LocalFeatures(features(noise=noise, seed=seed, offset=offset), tracklets)
+        prototypes = parts.derived(tracklet_prototypes)
         before = np.full((NUM_VIEWS, NUM_VIEWS), np.nan) if thresholds is None else thresholds
         mining = Mining(**{"kappa": 0.0} | how)
-        return align(prototypes, tracklets, before, LocalRefresher(tracklets), mining, across=across)
+        return align(prototypes, tracklets, before, mining, across=across)
 
     return run
 
@@ -81,13 +82,12 @@ def test_averaging_over_friends_makes_links_across_more_precise(monkeypatch):
 
     def precision(seed):
         x, tracklets, person = crowd(seed)
-        i, j = align(
-            x, tracklets, np.full((8, 8), np.nan), LocalRefresher(tracklets), Mining(0.0), across=True
-        ).across.nonzero()
+        features, unknown = LocalFeatures(x[:, None], tracklets), np.full((8, 8), np.nan)
+        i, j = align(features, tracklets, unknown, Mining(0.0), across=True).across.nonzero()
         return (person[i] == person[j]).mean()
 
     averaged = [precision(seed) for seed in range(3)]
-    monkeypatch.setattr("raydist.methods.hitpro.alignment.aggregate", lambda features, within: features)
+    monkeypatch.setattr(LocalFeatures, "aggregated", lambda features, within: features)
     assert (np.array(averaged) > 1.1 * np.array([precision(seed) for seed in range(3)])).all()
 
 

@@ -41,7 +41,7 @@ def trained(smoke, smoke_inputs):
         for name in (
             "clustering.dbscan.dbscan",
             "clustering.hdbscan.hdbscan",
-            "engine.refresher.LocalRefresher.cluster",
+            "engine.local_features.LocalFeatures.cluster",
         ):
             patch.setattr(f"raydist.{name}", refuse)
         reports = [run_epoch(state) for _ in range(3)]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.association.ignore_graph import ignore_graph
 from raydist.data.transforms.augment import BASIC
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.schema import method_params
 from raydist.errors import ConfigError
 from raydist.methods.common.clip_views import TONES
+from raydist.methods.common.warm_up import likely_pieces
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.hitpro.stages import HierarchicalParams, HierarchicalStage
 from raydist.methods.schedule import Epoch
@@ -31,7 +31,7 @@ def refreshed(context, features):
     def run(stage, epoch=0, previous=None, noise=0.5, seed=0):
         parts = features(noise=noise, seed=seed)
         return stage.refresh(
-            parts, previous, LocalRefresher(context.tracklets), Epoch(epoch), np.random.default_rng(0)
+            LocalFeatures(parts, context.tracklets), previous, Epoch(epoch), np.random.default_rng(0)
         )
 
     return run
@@ -179,13 +179,12 @@ def test_likely_pieces_are_ignored_unless_switched_off(context, tracklets, featu
     params = HierarchicalParams(**AT_ONCE)
     with_graph, without = (
         HierarchicalStage(context, params, ignore).refresh(
-            alike, None, LocalRefresher(tracklets), Epoch(0), np.random.default_rng(0)
+            LocalFeatures(alike, tracklets), None, Epoch(0), np.random.default_rng(0)
         )
         for ignore in (True, False)
     )
-    assert np.array_equal(
-        with_graph.arrays["ignored"].toarray(), ignore_graph(alike, tracklets.view).toarray()
-    )
+    expected = likely_pieces(LocalFeatures(alike, tracklets), tracklets.view, params, wanted=True)
+    assert np.array_equal(with_graph.arrays["ignored"].toarray(), expected.toarray())
     assert with_graph.arrays["ignored"][0, 1]
     assert without.arrays["ignored"].nnz == 0
     batch = batch_of([0, 1])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.engine.refresher import LocalRefresher
+from raydist.engine.local_features import LocalFeatures
 from raydist.methods.method import Targets
 from raydist.methods.pgm.stages import CrossArrays, CrossContrastParams, CrossContrastStage, match
 from raydist.methods.schedule import Epoch
@@ -19,9 +19,7 @@ def stage(context):
 
 @pytest.fixture
 def targets(stage, context, features):
-    return stage.refresh(
-        features, None, LocalRefresher(context.tracklets), Epoch(0), np.random.default_rng(0)
-    )
+    return stage.refresh(LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0))
 
 
 def test_clusters_of_one_person_are_partners(targets):

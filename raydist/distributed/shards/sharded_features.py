@@ -1,0 +1,332 @@
+"""The features of an epoch on the feature shards, which are filled again when one is lost.
+
+Workers give consecutive rows, as pieces that lie within one shard each; the shards take them from the object
+store. A shard that dies is started again by Ray, empty; it says so at its next call, gets what it held again,
+and the step that was under way starts over.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count, pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
+from scipy.sparse import csr_array
+
+from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.causes import first_cause
+from raydist.distributed.references import Piece
+from raydist.distributed.shards.feature_shard import ShardActor
+from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
+from raydist.distributed.shards.layout import ShardIsEmpty
+from raydist.distributed.shards.memory import MEGABYTE, shard_memory
+from raydist.errors import WorkerError
+from raydist.methods.epoch_features import EpochFeatures, Measure, with_parts
+from raydist.neighbours.jaccard.edges import Edges
+from raydist.neighbours.search.ranked import Ranked
+from raydist.neighbours.search.report import SearchReport
+from raydist.neighbours.search.view_nearest import merge_nearest
+from raydist.types import Floats, Ints
+
+ATTEMPTS = 3
+LOST = (ShardIsEmpty, RayActorError, ObjectLostError)
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The feature shards of a run.
+
+    Attributes:
+        actors: of `FeatureShard`.
+        tracklets: whose modalities and cameras the distances may need.
+        threads: of each shard, for what it is expected to take.
+        versions: names for tables, none of them twice.
+    """
+
+    actors: Sequence[ShardActor]
+    tracklets: TrainingSet
+    threads: int = 1
+    versions: Iterator[int] = field(default_factory=count)
+
+    def starts(self, num_rows: int) -> Ints:
+        """int64 [S + 1]: the first of each shard's consecutive rows, and N."""
+        return np.array([num_rows * shard // len(self.actors) for shard in range(len(self.actors) + 1)])
+
+    def put(self, features: Floats, first: int, num_rows: int) -> list[Piece]:
+        """Some rows of N as pieces, each within one shard.
+
+        Args:
+            features: float32 [n, K, D].
+            first: the number of the first of these rows.
+            num_rows: N.
+        """
+        pieces = []
+        for start, stop in pairwise(np.clip(self.starts(num_rows) - first, 0, len(features))):
+            if start < stop:
+                part = np.ascontiguousarray(features[start:stop])
+                pieces.append(Piece(int(first + start), part.shape, ray.put(part)))
+        return pieces
+
+    def features(self, pieces: Iterable[Piece]) -> ShardedFeatures:
+        """The features whose rows are in these pieces, at least one; what shards held before is dropped."""
+        ray.get([shard.clear.remote() for shard in self.actors])
+        return GivenFeatures(self, sorted(pieces, key=lambda piece: piece.first))
+
+    def clear(self) -> None:
+        """Drop all tables."""
+        for shard in self.actors:
+            shard.clear.remote()
+
+
+class ShardedFeatures(EpochFeatures):
+    """Features on shards; the same answers for any number of them.
+
+    Args:
+        shards: where they are.
+        shape: N, K and D.
+    """
+
+    def __init__(self, shards: Shards, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self._shards, self._shape = shards, shape
+        self._starts = shards.starts(shape[0])
+        self._version = next(shards.versions)
+        self._references: list[ray.ObjectRef[Floats]] = []
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """See `EpochFeatures.shape`."""
+        return self._shape
+
+    def fill(self) -> None:
+        """Bring the rows to those shards that do not hold them."""
+        actors = self._shards.actors
+        present = ray.get([shard.reference.remote(self._version) for shard in actors])
+        missing = [number for number, shared in enumerate(present) if shared is None]
+        if missing:
+            made = dict(zip(missing, ray.get(self._make(missing)), strict=True))
+            present = [made.get(number, shared) for number, shared in enumerate(present)]
+        self._references = [shared.reference for shared in present]
+
+    @abstractmethod
+    def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
+        """Ask the shards of these numbers to make their rows."""
+
+    def measure(self, measure: Measure, *by_row: NDArray[Any]) -> NDArray[Any]:
+        """See `EpochFeatures.measure`."""
+
+        def ask() -> NDArray[Any]:
+            answers = [
+                shard.measure.remote(self._version, measure, *(column[start:stop] for column in by_row))
+                for shard, (start, stop) in self._each()
+            ]
+            return np.concatenate(ray.get(answers))
+
+        return self._retry_lost_shards(ask)
+
+    def group_sums(self, groups: Ints, num_groups: int) -> Ints:
+        """See `EpochFeatures.group_sums`."""
+
+        def ask() -> Ints:
+            sums = np.zeros((num_groups, self._shape[2]), np.int64)
+            for answer in [
+                shard.group_sums.remote(self._version, groups[start:stop], num_groups)
+                for shard, (start, stop) in self._each()
+            ]:
+                sums += ray.get(answer)
+            return sums
+
+        return self._retry_lost_shards(ask)
+
+    def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
+        """See `EpochFeatures.cluster`."""
+        column = spec.metric.group
+        group = (
+            None if column is None else np.asarray(getattr(self._shards.tracklets, column)[rows], np.int64)
+        )
+
+        def edges() -> Edges:
+            graph = ShardedGraph(self._table(), rows, group)
+            pairs, report = graph.edges(spec.metric, eps_max=spec.radius, width=self._shape[2])
+            self._log_usage(len(rows), spec, report)
+            return pairs
+
+        return cluster_edges(self._retry_lost_shards(edges), len(rows), spec)
+
+    def nearest_in_views(self, view: Ints) -> Ranked:
+        """See `EpochFeatures.nearest_in_views`."""
+        rows = np.arange(len(view))
+        return self._retry_lost_shards(lambda: ShardedGraph(self._table(), rows).nearest_in_views(view))
+
+    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_of_view`."""
+        bounds = list(pairwise(self._starts.tolist()))
+
+        def ask() -> Ranked:
+            asked = [
+                [
+                    shard.nearest_of_view.remote(
+                        self._version, (view[a:b], view[c:d]), (a, c), top, reference
+                    )
+                    for (c, d), reference in zip(bounds, self._references, strict=True)
+                ]
+                for shard, (a, b) in self._each()
+            ]
+            merged = [merge_nearest(ray.get(parts)) for parts in asked]
+            return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
+
+        return self._retry_lost_shards(ask)
+
+    def gathered(self) -> Floats:
+        """See `EpochFeatures.gathered`."""
+        return self._retry_lost_shards(lambda: np.concatenate(ray.get(list(self._references))))
+
+    def replaced(self, features: Floats) -> EpochFeatures:
+        """See `EpochFeatures.replaced`."""
+        return GivenFeatures(self._shards, self._shards.put(with_parts(features), 0, len(features)))
+
+    def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
+        """See `EpochFeatures.transformed`."""
+        return DerivedFeatures(self, rule, by_row)
+
+    def aggregated(self, weights: csr_array) -> EpochFeatures:
+        """See `EpochFeatures.aggregated`."""
+        return AggregatedFeatures(self, weights)
+
+    def _table(self) -> ShardedTable:
+        return ShardedTable(self._shards.actors, self._references, self._version, self._starts)
+
+    def _each(self) -> Iterator[tuple[ShardActor, tuple[int, int]]]:
+        """Every shard with the first of its rows and the one behind the last."""
+        return zip(self._shards.actors, pairwise(self._starts.tolist()), strict=True)
+
+    def _retry_lost_shards(self, ask: Callable[[], Answer]) -> Answer:
+        """The shards' answer; when one of them is lost, it is filled again and all are asked once more.
+
+        Args:
+            ask: what asks them; it reads the table anew each time.
+
+        Raises:
+            WorkerError: shards were lost in every attempt.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                if attempt or not self._references:
+                    self.fill()
+                return ask()
+            except (RayActorError, ObjectLostError, RayTaskError) as error:
+                if not isinstance(first_cause(error), LOST):
+                    raise
+                log.warning(
+                    "a feature shard was lost (attempt %d): it is filled again, and the step starts over",
+                    attempt + 1,
+                )
+        raise WorkerError(
+            f"feature shards were lost {ATTEMPTS} times in one step: look at the memory of the nodes"
+        )
+
+    def _log_usage(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
+        """Log what the search did, and the memory of the shards: a warning where it is more than expected."""
+        actors, width = self._shards.actors, self._shape[2]
+        took, tables = max(ray.get([shard.peak_memory.remote() for shard in actors]))
+        graph = shard_memory(
+            num_rows, width, spec.metric, num_shards=len(actors), threads=self._shards.threads
+        )
+        expected = graph.total + tables
+        log.log(
+            logging.WARNING if took > expected else logging.DEBUG,
+            "a shard took %.0f MB, up to %.0f expected; %d rows, %s",
+            took / MEGABYTE,
+            expected / MEGABYTE,
+            num_rows,
+            report,
+        )
+
+
+class GivenFeatures(ShardedFeatures):
+    """Features that lie in the object store, in pieces.
+
+    Args:
+        shards: where they go.
+        pieces: all rows, in order.
+    """
+
+    def __init__(self, shards: Shards, pieces: Sequence[Piece]) -> None:
+        _, num_parts, width = pieces[0].shape
+        super().__init__(shards, (sum(piece.shape[0] for piece in pieces), num_parts, width))
+        self._pieces = pieces
+
+    def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
+        bounds, empty = list(pairwise(self._starts)), (0, *self._shape[1:])
+        asked = []
+        for number in missing:
+            start, stop = bounds[number]
+            own = [piece for piece in self._pieces if start <= piece.first < stop]
+            asked.append(self._shards.actors[number].fill.remote(self._version, empty, own))
+        return asked
+
+
+class DerivedFeatures(ShardedFeatures):
+    """Made of each row of others, where those are.
+
+    Args:
+        source: the others.
+        rule: how, see `EpochFeatures.transformed`.
+        by_row: the rule's other arguments.
+    """
+
+    def __init__(
+        self, source: ShardedFeatures, rule: Callable[..., Floats], by_row: Sequence[NDArray[Any]]
+    ) -> None:
+        num_rows, *shape = source.shape
+        none = with_parts(rule(np.empty((0, *shape), np.float32), *(column[:0] for column in by_row)))
+        super().__init__(source._shards, (num_rows, none.shape[1], none.shape[2]))
+        self._source, self._rule, self._by_row = source, rule, by_row
+
+    def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
+        self._source.fill()
+        each = list(self._each())
+        return [
+            shard.derive.remote(
+                self._version, self._source._version, self._rule, *(c[start:stop] for c in self._by_row)
+            )
+            for shard, (start, stop) in (each[number] for number in missing)
+        ]
+
+
+class AggregatedFeatures(ShardedFeatures):
+    """The rows of others, each with its friends'; a shard asks the others for those that it needs.
+
+    Args:
+        source: the others.
+        weights: CSR [N, N].
+    """
+
+    def __init__(self, source: ShardedFeatures, weights: csr_array) -> None:
+        super().__init__(source._shards, source.shape)
+        self._source, self._weights = source, weights
+
+    def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
+        self._source.fill()
+        each = list(self._each())
+        return [self._ask(*each[number]) for number in missing]
+
+    def _ask(self, shard: ShardActor, bounds: tuple[int, int]) -> ray.ObjectRef[Any]:
+        source, own = self._source._version, csr_array(self._weights[slice(*bounds)])
+        columns, place = np.unique(own.indices, return_inverse=True)
+        narrow = csr_array((own.data, place, own.indptr), shape=(own.shape[0], len(columns)))
+        friends = [
+            other.rows_at.remote(source, columns[(columns >= start) & (columns < stop)] - start)
+            for other, (start, stop) in self._each()
+        ]
+        return shard.aggregate.remote(self._version, source, narrow, *friends)

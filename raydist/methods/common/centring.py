@@ -1,0 +1,29 @@
+"""Features without what all tracklets of one camera view share."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from raydist.association.view_centring import MIN_VIEW, off_centre, view_centres
+from raydist.data.training_set import TrainingSet
+from raydist.memories.exact_sums import SCALE
+from raydist.methods.epoch_features import EpochFeatures
+
+
+def view_centred(
+    features: EpochFeatures, tracklets: TrainingSet, *, min_view: int = MIN_VIEW
+) -> EpochFeatures:
+    """[N, K, D]: every feature without the mean of its view; see `raydist.association.view_centring`.
+
+    Args:
+        features: [N, K, D] unit features; the mean of a view is over all parts of its tracklets.
+        tracklets: their views and modalities.
+        min_view: a view of fewer tracklets takes the mean of its modality.
+    """
+    view, first = tracklets.view, np.unique(tracklets.view, return_index=True)[1]
+    counts = np.bincount(view)
+    sums = features.group_sums(view, len(counts)) / (SCALE * features.shape[1])
+    centres = view_centres(sums, counts, tracklets.modality[first].astype(np.int64), min_view=min_view)
+    return features.transformed(partial(off_centre, centres=centres), view)

@@ -1,0 +1,234 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import ray
+from scipy.sparse import csr_array, random_array
+
+from raydist.clustering.spec import ClusterSpec
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.shards.feature_shard import start_shards
+from raydist.distributed.shards.graph import ShardedGraph
+from raydist.distributed.shards.sharded_features import Shards
+from raydist.engine.local_features import LocalFeatures
+from raydist.methods.common.centring import view_centred
+
+pytestmark = pytest.mark.usefixtures("cluster")
+
+N = 240
+SPECS = [
+    ClusterSpec(k1=8, k2=3, min_samples=2),
+    ClusterSpec(k1=8, k2=6, eps=0.5),
+    ClusterSpec("camera-aware", k1=8),
+    ClusterSpec("modality-aware", k1=8, k2=3, min_samples=2),
+    ClusterSpec(algorithm="hdbscan", k1=8, k2=3, min_samples=2),
+]
+
+
+@pytest.fixture(scope="module")
+def features():
+    """Forty people of six tracklets, with duplicates."""
+    rng = np.random.default_rng(0)
+    x = np.repeat(rng.normal(size=(N // 6, 32)), 6, axis=0) + 0.5 * rng.normal(size=(N, 32))
+    x[5:9] = x[4]
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tracklets():
+    half = np.arange(N) % 2
+    return TrainingSet(
+        frames=None, modality=half.astype(np.int8), camera=np.arange(N) % 3, view=np.arange(N) % 6
+    )
+
+
+@pytest.fixture(scope="module")
+def shards(cluster):
+    actors = start_shards(5)
+    yield actors
+    for actor in actors:
+        ray.kill(actor)
+
+
+@pytest.fixture(scope="module")
+def expected(features, tracklets):
+    return LocalFeatures(features[:, None], tracklets).cluster
+
+
+def on(shards, features, tracklets):
+    """The features [N, D], or [N, K, D], on shards."""
+    place, parts = Shards(shards, tracklets), features.reshape(len(features), -1, features.shape[-1])
+    return place.features(place.put(parts, 0, len(features)))
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("spec", SPECS)
+def test_any_number_of_shards_gives_the_labels_of_one_process(
+    features, tracklets, shards, expected, num_shards, spec
+):
+    found = on(shards[:num_shards], features, tracklets)
+    for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
+        sharded, one = found.cluster(rows, spec), expected(rows, spec)
+        assert one.num_clusters > 1
+        assert np.array_equal(sharded.labels, one.labels)
+        assert np.array_equal(sharded.edges.distance, one.edges.distance)
+
+
+@pytest.mark.parametrize("num_shards", [1, 4])
+@pytest.mark.parametrize("distance", ["jaccard", "modality-aware"])
+def test_rows_of_any_length_have_the_labels_of_one_process(features, tracklets, shards, num_shards, distance):
+    spec = ClusterSpec(distance, k1=8, k2=3, min_samples=2, renormalise=False)
+    short = features * np.random.default_rng(1).uniform(0.6, 1, (N, 1)).astype(np.float32)
+    both = LocalFeatures(short[:, None], tracklets), on(shards[:num_shards], short, tracklets)
+    for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
+        one, several = (each.cluster(rows, spec) for each in both)
+        assert one.num_clusters > 1
+        assert np.array_equal(one.labels, several.labels)
+        assert np.array_equal(one.edges.distance, several.edges.distance)
+
+
+def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected):
+    found = on(shards[:2], features, tracklets)
+    found.fill()
+    ray.kill(shards[1], no_restart=False)
+    clustering = found.cluster(np.arange(N), SPECS[0])
+    assert np.array_equal(clustering.labels, expected(np.arange(N), SPECS[0]).labels)
+
+
+@pytest.mark.parametrize("step", ["_search", "_expanded"])
+def test_a_shard_that_dies_in_the_middle_of_a_refresh_changes_no_label(
+    features, tracklets, shards, expected, monkeypatch, step
+):
+    original, killed = getattr(ShardedGraph, step), []
+
+    def killing(graph, *arguments):
+        result = original(graph, *arguments)
+        if not killed:
+            killed.append(ray.kill(shards[1], no_restart=False))
+        return result
+
+    monkeypatch.setattr(ShardedGraph, step, killing)
+    found = on(shards[:3], features, tracklets)
+    clustering = found.cluster(np.arange(N), SPECS[3])
+    assert killed
+    assert np.array_equal(clustering.labels, expected(np.arange(N), SPECS[3]).labels)
+
+
+@pytest.mark.parametrize("num_shards", [1, 3])
+def test_the_nearest_in_every_view_are_those_of_one_process(features, tracklets, shards, num_shards):
+    sharded = on(shards[:num_shards], features, tracklets)
+    local = LocalFeatures(features[:, None], tracklets)
+    for nearest, wanted in zip(
+        sharded.nearest_in_views(tracklets.view), local.nearest_in_views(tracklets.view), strict=True
+    ):
+        assert np.array_equal(nearest, wanted)
+
+
+@pytest.mark.parametrize(
+    "spec", [ClusterSpec(), ClusterSpec("camera-aware"), ClusterSpec("modality-aware", eps=0.5)]
+)
+def test_three_thousand_rows_on_five_shards(shards, spec):
+    rng = np.random.default_rng(1)
+    x = np.repeat(rng.normal(size=(250, 64)), 12, axis=0) + 0.9 * rng.normal(size=(3000, 64))
+    x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+    modality = rng.integers(0, 2, 3000).astype(np.int8)
+    tracklets = TrainingSet(
+        frames=None, modality=modality, camera=np.arange(3000) % 6, view=np.arange(3000) % 12
+    )
+    both = on(shards, x, tracklets), LocalFeatures(x[:, None], tracklets)
+    rows = rng.permutation(3000)[:2500]
+    rows.sort()
+    clusterings = [each.cluster(rows, spec) for each in both]
+    assert clusterings[1].num_clusters > 50
+    assert np.array_equal(clusterings[0].labels, clusterings[1].labels)
+
+
+def test_more_shards_than_rows(features, tracklets, shards):
+    assert on(shards, features, tracklets).cluster(
+        np.arange(3), ClusterSpec(k1=8, min_samples=1)
+    ).labels.shape == (3,)
+
+
+@pytest.fixture(scope="module")
+def parts(features):
+    """Three parts of each tracklet, of unit length."""
+    x = features[:, None] + 0.2 * np.random.default_rng(2).normal(size=(N, 3, 32))
+    return (x / np.linalg.norm(x, axis=2, keepdims=True)).astype(np.float32)
+
+
+def to_last(parts, column):
+    """A measure: similarity to the last part, times a value of the row."""
+    return np.einsum("nkd,nd->nk", parts, parts[:, -1]) * column[:, None]
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 5])
+@pytest.mark.parametrize("cuts", [(0, N), (0, 7, 50, 50, N), (0, 120, N)])
+def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shards, cuts):
+    """Wherever the workers' rows end, and the shards'."""
+    place, local = Shards(shards[:num_shards], tracklets), LocalFeatures(parts, tracklets)
+    pieces = [place.put(parts[a:b], a, N) for a, b in pairwise(cuts)]
+    found = place.features([piece for of_worker in pieces[::-1] for piece in of_worker])
+    assert found.shape == local.shape == (N, 3, 32)
+    assert np.array_equal(found.gathered(), parts)
+    column, groups = np.arange(N) / N, np.arange(N) % 7 - 1
+    assert np.array_equal(found.measure(to_last, column), local.measure(to_last, column))
+    assert np.array_equal(found.group_sums(groups, 6), local.group_sums(groups, 6))
+    for renormalise in (True, False):
+        means, wanted = (each.means(renormalise=renormalise) for each in (found, local))
+        assert np.array_equal(means.gathered(), wanted.gathered())
+        assert np.array_equal(means.centroids(groups, 6), wanted.centroids(groups, 6))
+        assert means is found.means(renormalise=renormalise)
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 5])
+def test_views_and_friends_are_those_of_one_process(parts, tracklets, shards, num_shards):
+    found, local = on(shards[:num_shards], parts, tracklets), LocalFeatures(parts, tracklets)
+    centred, wanted = (view_centred(each, tracklets) for each in (found, local))
+    assert centred.shape == (N, 3, 32)
+    assert np.array_equal(centred.gathered(), wanted.gathered())
+    centred, wanted = (view_centred(each.means(), tracklets) for each in (found, local))
+    for top in (1, 4, 100):
+        for of_shards, of_one in zip(
+            *(each.nearest_of_view(tracklets.view, top) for each in (centred, wanted)), strict=True
+        ):
+            assert np.array_equal(of_shards, of_one)
+    weights = random_array((N, N), density=0.02, rng=np.random.default_rng(3), format="csr")
+    friends, expected = (each.aggregated(csr_array(weights)) for each in (centred, wanted))
+    assert np.array_equal(friends.gathered(), expected.gathered())
+    ray.kill(shards[0], no_restart=False)
+    assert np.array_equal(
+        friends.nearest_in_views(tracklets.view)[0], expected.nearest_in_views(tracklets.view)[0]
+    )
+
+
+def test_a_shard_that_dies_makes_its_derived_rows_again(parts, tracklets, shards):
+    found, wanted = on(shards[:3], parts, tracklets), LocalFeatures(parts, tracklets).means()
+    means, groups = found.means(), np.arange(N) % 7
+    sums = means.group_sums(groups, 7)
+    ray.kill(shards[1], no_restart=False)
+    assert np.array_equal(means.group_sums(groups, 7), sums)
+    ray.kill(shards[2], no_restart=False)
+    assert np.array_equal(means.gathered(), wanted.gathered())
+    ray.kill(shards[0], no_restart=False)
+    clusterings = [each.cluster(np.arange(N), SPECS[0]).labels for each in (means, wanted)]
+    assert np.array_equal(*clusterings)
+    ones = np.ones(N)
+    assert np.array_equal(
+        found.measure(to_last, ones), LocalFeatures(parts, tracklets).measure(to_last, ones)
+    )
+
+
+def test_what_a_rule_raises_is_not_tried_again(parts, tracklets, shards):
+    with pytest.raises(ray.exceptions.RayTaskError, match="no such row"):
+        on(shards[:2], parts, tracklets).measure(refuse)
+
+
+def refuse(parts):
+    raise ValueError("no such row")
+
+
+def test_other_features_take_the_place_of_these(features, parts, tracklets, shards):
+    other = on(shards[:3], parts, tracklets).replaced(features)
+    assert np.array_equal(other.gathered()[:, 0], features)
+    wanted = LocalFeatures(features[:, None], tracklets).cluster(np.arange(N), SPECS[1])
+    assert np.array_equal(other.cluster(np.arange(N), SPECS[1]).labels, wanted.labels)
