@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,21 @@ class Head:
 @pytest.fixture
 def head(tmp_path: Path) -> Iterator[Head]:
     """A head with two CPUs; the home of its user and of raydist lies in the test's folder."""
-    port, dashboard, agent, spare = range(first := _free_port(), first + 4)
+    with running_head(tmp_path, free_port(), "--num-cpus=2") as running:
+        yield running
+
+
+@contextmanager
+def running_head(home: Path, first_port: int, *words: str, **variables: str) -> Iterator[Head]:
+    """A head for the length of a block.
+
+    Args:
+        home: of its user and of raydist.
+        first_port: of four that nothing uses, see `free_port`.
+        words: more of the command.
+        variables: more of its environment.
+    """
+    port, dashboard, agent, spare = range(first_port, first_port + 4)
     session = tempfile.mkdtemp(prefix="rj-", dir="/tmp")  # a short path: it holds sockets
     env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {
         "RAY_AUTH_MODE": "token",
@@ -51,16 +66,18 @@ def head(tmp_path: Path) -> Iterator[Head]:
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{dashboard}",
         "RAY_TMPDIR": session,
-        "RAYDIST_HOME": str(tmp_path / "raydist"),
-        "HOME": str(tmp_path),
+        "RAYDIST_HOME": str(home / "raydist"),
+        "HOME": str(home),
         "PATH": f"{BIN}:{os.environ['PATH']}",
+        **variables,
     }
     command = [
         RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}",
         "--dashboard-host=127.0.0.1",
-        f"--dashboard-port={dashboard}", "--num-cpus=2", "--object-store-memory=500000000",
+        f"--dashboard-port={dashboard}", "--object-store-memory=500000000",
         "--disable-usage-stats",
         f"--dashboard-agent-listen-port={agent}",  # its default is taken where another cluster runs
+        *words,
     ]  # fmt: skip
     process = subprocess.Popen(
         command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
@@ -73,7 +90,7 @@ def head(tmp_path: Path) -> Iterator[Head]:
         shutil.rmtree(session, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port below 10000, where Ray's workers do not listen, and apart from those of other test processes."""
     first = 7000 + 200 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     for port in range(first, first + 200, 4):

@@ -151,34 +151,3 @@ def _worker_environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "GOMP_SPINCOUNT": "0",
     }
-
-
-def num_groups(section: RaySection) -> int:
-    """How many groups of ``ray.num_workers`` the cluster has room for at once; at least one.
-
-    Raises:
-        ConfigError: not even one.
-    """
-    import ray
-
-    check_resources(section)
-    return int(ray.cluster_resources()["GPU" if section.use_gpu else "CPU"] // section.num_workers)
-
-
-def check_resources(section: RaySection) -> None:
-    """Refuse a run that the cluster can never place, in seconds, instead of waiting for ever.
-
-    Raises:
-        ConfigError: the cluster as a whole has too few CPUs or GPUs, or no node has enough for one worker.
-    """
-    import ray
-
-    have = ray.cluster_resources()
-    wanted = {"GPU" if section.use_gpu else "CPU": section.num_workers}
-    for kind, number in wanted.items():
-        if number > have.get(kind, 0):
-            raise ConfigError(
-                f"ray.num_workers = {section.num_workers} needs {number} {kind}s; the cluster has "
-                f"{have.get(kind, 0):g}: "
-                f"lower ray.num_workers{', set ray.use_gpu=false,' if section.use_gpu else ''} or add nodes"
-            )

@@ -209,6 +209,12 @@ class RaySection(Section):
     hang_timeout: Positive = Field(
         1800, description="Seconds after which a worker that does not get on is ended, and replaced."
     )
+    wait_for_resources: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="Seconds that a running cluster has to grow to what the workers need; 0 refuses at once.",
+    )
 
 
 class EvaluationSection(Section):

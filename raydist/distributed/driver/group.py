@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from raydist.distributed.driver.memory import GroupMemory
 from raydist.distributed.job import AnyJob, GroupActors
 from raydist.engine.schema import RaySection
 from raydist.errors import RaydistError, StorageError, WorkerError
@@ -25,12 +26,13 @@ before the others give up."""
 
 
 @contextmanager
-def group_actors(section: RaySection, *, search_budget: int) -> Iterator[GroupActors]:
+def group_actors(section: RaySection, memory: GroupMemory, *, turn: int = 0) -> Iterator[GroupActors]:
     """The board and the feature shards of a group, for the length of a block.
 
     Args:
         section: how many shards, and their threads.
-        search_budget: bytes that the search of a shard may take.
+        memory: what the shards take.
+        turn: the number of the group among those that share the cluster, from 0.
     """
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -41,7 +43,13 @@ def group_actors(section: RaySection, *, search_budget: int) -> Iterator[GroupAc
     # on the node of the driver, which is lost with it anyway; and in no placement group of a Tune trial
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     board = Board.options(scheduling_strategy=here).remote()  # type: ignore[attr-defined]
-    shards = start_shards(section.num_shards, threads=section.shard_threads, memory_budget=search_budget)
+    shards = start_shards(
+        section.num_shards,
+        threads=section.shard_threads,
+        memory_budget=memory.search_budget,
+        shard_bytes=memory.shard_bytes,
+        turn=turn,
+    )
     try:
         yield GroupActors(board, shards)
     finally:

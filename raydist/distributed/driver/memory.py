@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from raydist.distributed.shards.memory import check_shard_memory, table_memory
+from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, table_memory
 from raydist.engine.memory_check import check_memory, feature_width
 from raydist.engine.schema import Config
 from raydist.types import Modality
@@ -24,6 +24,28 @@ class GroupMemory:
     memory_mb: float
     shard_mb: float
     search_budget: int
+
+    @property
+    def shard_bytes(self) -> float:
+        """Bytes of a feature shard."""
+        return self.shard_mb * MEGABYTE
+
+    @classmethod
+    def of_all(cls, parts: Iterable[GroupMemory]) -> GroupMemory:
+        """What is enough for each of several data sets that one group is trained on, one at a time.
+
+        Args:
+            parts: of each data set, at least one.
+
+        >>> GroupMemory.of_all([GroupMemory(1, 20, 5), GroupMemory(3, 10, 8)])
+        GroupMemory(memory_mb=3, shard_mb=20, search_budget=5)
+        """
+        all_parts = list(parts)
+        return cls(
+            max(part.memory_mb for part in all_parts),
+            max(part.shard_mb for part in all_parts),
+            min(part.search_budget for part in all_parts),
+        )
 
 
 def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:

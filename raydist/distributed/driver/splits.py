@@ -10,8 +10,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from raydist.announcements import listening
-from raydist.distributed.cluster import check_resources, connected
+from raydist.distributed.cluster import connected
 from raydist.distributed.driver.training import Whole, train, whole_summary
+from raydist.distributed.resources import check_resources
 from raydist.engine.earlier import Earlier, adopt
 from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes

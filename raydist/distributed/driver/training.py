@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from raydist.announcements import listening
-from raydist.distributed.cluster import check_resources, connected
+from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
+from raydist.distributed.resources import check_resources
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
@@ -138,7 +139,7 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, folder, run_id, on_event, memory.search_budget, go_on_with=go_on_with)
+            _run_workers(config, folder, run_id, on_event, memory, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)
@@ -208,12 +209,12 @@ def _run_workers(
     folder: RunFolder,
     run_id: str | None,
     on_event: OnEvent,
-    search_budget: int,
+    memory: GroupMemory,
     *,
     go_on_with: Path,
 ) -> None:
     uri = config.tracking.mlflow_uri
-    with group_actors(config.ray, search_budget=search_budget) as actors:
+    with group_actors(config.ray, memory) as actors:
         run_group(
             train_worker,
             TrainingJob(

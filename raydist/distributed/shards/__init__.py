@@ -5,5 +5,5 @@
 - `graph`: the process that asks the shards, step by step; `half_ring`: which shard is searched by which.
 - `feature_shard`: the actor; `shard_search` and `shard_encoding`: what it computes for a graph, without Ray.
 - `layout`: which rows are where; `assembly`: results of all shards put together; `memory`: how much a shard
-  takes.
+  takes; `placement`: which shard is on which node.
 """

@@ -31,6 +31,7 @@ from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
 from raydist.distributed.shards.half_ring import HalvedSide
 from raydist.distributed.shards.layout import GraphLists, ShardIsEmpty, ShardRows
+from raydist.distributed.shards.placement import actor_options, cluster_nodes, place_shards
 from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
 from raydist.memories.exact_sums import exact_group_sums
@@ -284,14 +285,24 @@ class FeatureShard:
         return shared
 
 
-def start_shards(num_shards: int, *, threads: int = 1, memory_budget: int | None = None) -> list[ShardActor]:
+def start_shards(
+    num_shards: int,
+    *,
+    threads: int = 1,
+    memory_budget: int | None = None,
+    shard_bytes: float = 0,
+    turn: int = 0,
+) -> list[ShardActor]:
     """The shards as actors, in no placement group: inside a Tune trial one of their own would dead-lock.
 
     Args:
         num_shards: S.
         threads: of each shard.
         memory_budget: bytes that a search of a shard may take beside the features; None for no bound.
+        shard_bytes: that a shard takes altogether; nodes with less are avoided.
+        turn: see `place_shards`, which says on which nodes they are.
     """
     options = SearchOptions(threads=threads, memory_budget=memory_budget)
+    placement = place_shards(cluster_nodes(), num_shards, shard_bytes=shard_bytes, turn=turn)
     actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(FeatureShard)
-    return [actor.options(scheduling_strategy="SPREAD").remote(options) for _ in range(num_shards)]
+    return [actor.options(**asked).remote(options) for asked in actor_options(placement)]

@@ -20,10 +20,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from raydist.distributed.cluster import connected, num_groups
+from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import run_in_thread
 from raydist.distributed.driver.memory import check_group_memory
 from raydist.distributed.driver.preflight import preflight_search
+from raydist.distributed.resources import num_groups
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import num_tracklets, open_inputs

@@ -20,7 +20,7 @@ from typing import Any
 from ray.tune import Trainable
 
 from raydist.distributed.driver.group import group_actors, run_group
-from raydist.distributed.driver.memory import check_group_memory
+from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.job import ActorHandle, TrialJob
 from raydist.distributed.tune.results import TrialFailed, to_result
 from raydist.distributed.tune.trial_worker import train_trial
@@ -77,7 +77,9 @@ class TrialDriver(Trainable):
         self._epoch = 0
         self._folder = StudyFolder(job.folder).of_trial(config["number"])
         make_folder(self._folder)
-        self._group = threading.Thread(target=self._run, args=(job, config["sample"]), daemon=True)
+        self._group = threading.Thread(
+            target=self._run, args=(job, config["number"], config["sample"]), daemon=True
+        )
         self._group.start()
 
     def step(self) -> dict[str, Any]:
@@ -103,14 +105,13 @@ class TrialDriver(Trainable):
             return configs  # the trial goes on, and starts from nothing else
         return dict(zip(configs, fix_starts(configs.values()), strict=True))
 
-    def _run(self, job: StudyJob, sample: Mapping[str, Any]) -> None:
+    def _run(self, job: StudyJob, number: int, sample: Mapping[str, Any]) -> None:
         """Run the workers of the trial to their end."""
         try:
             configs = self._configs(job.study, sample)
             section = next(iter(configs.values())).ray
-            # the same shards serve all data sets
-            budget = min(check_group_memory(c, job.sizes[data]).search_budget for data, c in configs.items())
-            with group_actors(section, search_budget=budget) as actors:
+            memory = GroupMemory.of_all(check_group_memory(c, job.sizes[data]) for data, c in configs.items())
+            with group_actors(section, memory, turn=number) as actors:
                 self._board = actors.board
                 run_group(
                     train_trial,
