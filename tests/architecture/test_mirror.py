@@ -16,6 +16,7 @@ OF_SEVERAL = {
     "distributed/test_jobs.py": "a training as a Ray job, from submission to its end",
     "distributed/tune/test_mlflow_pages.py": "what MLflow's own pages show of a run and of a study",
     "evaluation/test_image_sets.py": "protocols of the image data sets, from their files to their scores",
+    "distributed/shards/test_owner_computes.py": "stages of methods on features that lie on shards",
 }
 """File of tests/ -> what of several modules it tests together."""
 

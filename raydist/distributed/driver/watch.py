@@ -85,8 +85,8 @@ class Watch:
         text = " ".join(str(cause).split())
         if any(sign in text for sign in OUT_OF_MEMORY):
             return (
-                "Ray ended a process because the memory of its node was nearly full: see what else runs there, "
-                "or lower ray.num_workers, ray.num_shards or the batch, or set encoder.recompute=true"
+                "Ray ended a process because the memory of its node was nearly full: see what else runs "
+                "there, or lower ray.num_workers, ray.num_shards or the batch, or set encoder.recompute=true"
             )
         failures: Mapping[int, Exception] = getattr(cause, "worker_failures", {})
         if not isinstance(cause, WorkerGroupError) or not failures:
