@@ -1,4 +1,4 @@
-"""`raydist cluster`: cluster a features file, in this process."""
+"""`raydist cluster`: cluster a features file, in this process or on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from raydist.plurals import counted
 
 if TYPE_CHECKING:
     from raydist.benchmarks.measure import Cost
-    from raydist.clustering.spec import ClusterSpec
+    from raydist.clustering.spec import Clustering, ClusterSpec
     from raydist.neighbours.search.backends import Search
     from raydist.types import FeatureTable
 
@@ -35,6 +35,15 @@ Shards = Annotated[
     int,
     typer.Option(
         min=1, max=65_536, help="Slabs that the rows are cut into: memory and time change, never the labels."
+    ),
+]
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=65_536,
+        help="Ray actors that share the rows, on the cluster of RAY_ADDRESS or a local one; 0 for this "
+        "process alone. Memory and time change, never the labels.",
     ),
 ]
 Threads = Annotated[
@@ -105,40 +114,103 @@ def cluster(
     features: Features,
     out: Out,
     shards: Shards = 1,
+    workers: Workers = 0,
     threads: Threads = None,
     verbose: Verbose = False,
     json: Json = False,
 ) -> None:
     """Cluster all tracklets of a features file by their k-reciprocal neighbours."""
-    from raydist.benchmarks.measure import StageClock
-    from raydist.benchmarks.stages import cluster_in_stages
     from raydist.data.feature_files import write_labels
 
     spec, choice, threads = chosen_spec(ctx), chosen_part(ctx, SearchChoice), threads or os.cpu_count() or 1
     require_parquet(out, what="--out", holds="labels")
-    search, table = choice.make(threads), read_checked(features, spec)
+    if workers:
+        _refuse_with_workers(ctx, choice)
+    table = read_checked(features, spec)
+    where = (
+        f"on {counted(workers, 'Ray actor')} (--workers)"
+        if workers
+        else f"rows in {counted(shards, 'slab')} (--shards)"
+    )
     print_line(
         f"clustering {counted(len(table), 'tracklet')} by the {spec.distance} distance and {spec.algorithm}, "
-        f"rows in {counted(shards, 'slab')} (--shards)"
+        f"{where}"
     )
-    clock = StageClock()
-    staged = cluster_in_stages(
-        table, spec, search=search, watch=clock.stage, threads=threads, num_slabs=shards
-    )
-    labels, searched = staged.clustering.labels, staged.graph.searched
-    num_pairs = len(staged.clustering.edges)
-    write_labels(table.tracklet_id, labels, out)
-    summary = summarise_labels(table, labels)
+    if workers:
+        labelled = _on_workers(table, spec, workers=workers, threads=max(1, threads // workers))
+    else:
+        labelled = _in_this_process(table, spec, choice, threads=threads, num_slabs=shards)
+    write_labels(table.tracklet_id, labelled.clustering.labels, out)
+    summary = summarise_labels(table, labelled.clustering.labels)
     show_labels(summary, title=f"{features}, {spec.distance}, {spec.algorithm}", stderr=json)
+    num_pairs, searched = len(labelled.clustering.edges), labelled.searched
     if "recall" in searched:
         print_line(f"{choice.search} search: {searched['recall']:.1%} of the neighbours")
     if verbose:
-        _show_costs(clock.costs, searched, num_pairs)
+        _show_costs(labelled.costs, searched, num_pairs)
     print_line(f"labels: {out}")
     if json:
-        facts = {"out": str(out), "num_slabs": shards, "search": choice.search, **searched}
-        stages = {name: asdict(cost) for name, cost in clock.costs.items()}
-        print_json(facts | {"pairs": num_pairs, "stages": stages, **summary})
+        facts = {"out": str(out), "num_slabs": shards, "workers": workers, "search": choice.search}
+        stages = {name: asdict(cost) for name, cost in labelled.costs.items()}
+        print_json(facts | {**searched, "pairs": num_pairs, "stages": stages, **summary})
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A clustering with what it cost.
+
+    Attributes:
+        clustering: of all rows.
+        searched: what the search met with.
+        costs: of each stage.
+    """
+
+    clustering: Clustering
+    searched: Mapping[str, float]
+    costs: Mapping[str, Cost]
+
+
+def _in_this_process(
+    table: FeatureTable, spec: ClusterSpec, choice: SearchChoice, *, threads: int, num_slabs: int
+) -> Labelled:
+    from raydist.benchmarks.measure import StageClock
+    from raydist.benchmarks.stages import cluster_in_stages
+
+    clock = StageClock()
+    staged = cluster_in_stages(
+        table, spec, search=choice.make(threads), watch=clock.stage, threads=threads, num_slabs=num_slabs
+    )
+    return Labelled(staged.clustering, staged.graph.searched, clock.costs)
+
+
+def _on_workers(table: FeatureTable, spec: ClusterSpec, *, workers: int, threads: int) -> Labelled:
+    from raydist.benchmarks.measure import StageClock
+    from raydist.distributed.cluster import connected
+    from raydist.engine.schema import RaySection
+
+    clock = StageClock()
+    with connected(RaySection(num_shards=workers)):
+        from raydist.distributed.driver.clustering import cluster_on_shards
+
+        with clock.stage("on the actors"):
+            clustering = cluster_on_shards(table, spec, num_shards=workers, threads=threads)
+    return Labelled(clustering, {}, clock.costs)
+
+
+def _refuse_with_workers(ctx: typer.Context, choice: SearchChoice) -> None:
+    """Refuse what the actors do not know.
+
+    Raises:
+        ConfigError: see above.
+    """
+    given = ctx.get_parameter_source("shards")
+    if given is not None and given.name != "DEFAULT":
+        raise ConfigError("--shards cuts the rows in this process: leave it out with --workers")
+    if choice.search != "exact" or choice.memory_budget is not None:
+        raise ConfigError(
+            "--workers: the actors search exactly, in the memory that they have; leave out --search and "
+            "--memory-budget"
+        )
 
 
 def read_checked(path: Path, spec: ClusterSpec) -> FeatureTable:

@@ -340,3 +340,34 @@ def test_more_neighbours_than_tracklets(raydist, people, tmp_path, name):
 def test_a_file_that_is_no_parquet_is_bad_data(raydist, tmp_path):
     (tmp_path / "f.parquet").write_bytes(b"PAR1")
     assert raydist("cluster", tmp_path / "f.parquet", "--out", tmp_path / "labels.parquet").code == 3
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("distance", ["jaccard", "modality-aware"])
+def test_workers_change_no_label(raydist, features, tmp_path, distance):
+    words = ("--distance", distance, *SMALL, "--json")
+    alone = raydist("cluster", features, *words, "--out", tmp_path / "alone.parquet")
+    shared = raydist("cluster", features, *words, "--workers", 2, "--out", tmp_path / "shared.parquet")
+    assert alone.code == shared.code == 0
+    for one, two in zip(
+        *(read_labels(tmp_path / f"{name}.parquet") for name in ("alone", "shared")), strict=True
+    ):
+        assert np.array_equal(one, two)
+    assert (alone.json["workers"], shared.json["workers"]) == (0, 2)
+    assert alone.json["pairs"] == shared.json["pairs"]
+    assert list(shared.json["stages"]) == ["on the actors"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--shards", 2), "--shards cuts the rows in this process"),
+        (("--search", "ivf"), "the actors search exactly"),
+        (("--memory-budget", 100), "the actors search exactly"),
+    ],
+)
+def test_what_workers_do_not_know_is_refused(raydist, features, tmp_path, words, message):
+    result = raydist("cluster", features, "--workers", 2, *words, "--out", tmp_path / "labels.parquet")
+    assert result.code == 2
+    assert message in result.err
+    assert not (tmp_path / "labels.parquet").exists()

@@ -11,8 +11,7 @@ import numpy as np
 import ray
 
 from raydist.clustering.spec import ClusterSpec
-from raydist.data.training_set import TrainingSet
-from raydist.distributed.shards.feature_shard import start_shards
+from raydist.distributed.driver.clustering import put_on, shards_of
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.types import FeatureTable, Labels
 
@@ -44,22 +43,14 @@ def time_shards(table: FeatureTable, spec: ClusterSpec, *, num_shards: int, thre
         num_shards: how many shards.
         threads: of each shard.
     """
-    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
-    no_frames: Any = None
-    tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
-    shards = start_shards(num_shards, threads=threads)
-    try:
-        place = Shards(shards, tracklets, threads)
-        _time_once(place, table, spec)
-        return _time_once(place, table, spec)
-    finally:
-        for shard in shards:
-            ray.kill(shard)
+    with shards_of(table, num_shards=num_shards, threads=threads) as shards:
+        _time_once(shards, table, spec)
+        return _time_once(shards, table, spec)
 
 
 def _time_once(shards: Shards, table: FeatureTable, spec: ClusterSpec) -> ShardedTime:
     began = time.perf_counter()
-    features = shards.features(shards.put(table.features[:, None], 0, len(table)))
+    features = put_on(shards, table)
     features.fill()
     handed = time.perf_counter()
     labels = features.cluster(np.arange(len(table)), spec).labels

@@ -79,11 +79,11 @@ class Shards:
 
     def features(self, pieces: Iterable[Piece]) -> ShardedFeatures:
         """The features whose rows are in these pieces, at least one; what shards held before is dropped."""
-        ray.get([shard.clear.remote() for shard in self.actors])
+        self.clear()
         return GivenFeatures(self, sorted(pieces, key=lambda piece: piece.first))
 
     def clear(self) -> None:
-        """Drop all tables."""
+        """Drop all tables; what a shard is asked for later comes after that."""
         for shard in self.actors:
             shard.clear.remote()
 

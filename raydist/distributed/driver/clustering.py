@@ -1,0 +1,50 @@
+"""A file of features on shards of their own, to be clustered there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import ray
+
+from raydist.clustering.spec import Clustering, ClusterSpec
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.shards.feature_shard import start_shards
+from raydist.distributed.shards.sharded_features import ShardedFeatures, Shards
+from raydist.types import FeatureTable
+
+
+def cluster_on_shards(
+    table: FeatureTable, spec: ClusterSpec, *, num_shards: int, threads: int = 1
+) -> Clustering:
+    """Cluster all rows of a table on the cluster that this process is connected to.
+
+    Args:
+        table: N rows.
+        spec: the distance, the algorithm and their parameters.
+        num_shards: actors that share the rows; they change time and memory, never the labels.
+        threads: of each.
+    """
+    with shards_of(table, num_shards=num_shards, threads=threads) as shards:
+        return put_on(shards, table).cluster(np.arange(len(table)), spec)
+
+
+@contextmanager
+def shards_of(table: FeatureTable, *, num_shards: int, threads: int) -> Iterator[Shards]:
+    """Shards for the rows of a table, for the length of a block; see `cluster_on_shards`."""
+    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
+    no_frames: Any = None
+    tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
+    actors = start_shards(num_shards, threads=threads)
+    try:
+        yield Shards(actors, tracklets, threads)
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+
+
+def put_on(shards: Shards, table: FeatureTable) -> ShardedFeatures:
+    """The features [N, 1, D] of a table, on shards."""
+    return shards.features(shards.put(table.features[:, None], 0, len(table)))
