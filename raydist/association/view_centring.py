@@ -7,7 +7,10 @@ finding partners; clusters, memories and losses take the features as they are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from raydist.errors import DataError
 from raydist.types import Doubles, Floats, Ints
@@ -19,7 +22,7 @@ ZERO = 1e-6
 """A difference of unit features this short is rounding."""
 
 
-def view_centres(sums: Doubles, counts: Ints, modality: Ints, *, min_view: int = MIN_VIEW) -> Doubles:
+def view_centres(sums: Doubles, counts: Ints, modality: NDArray[Any], *, min_view: int = MIN_VIEW) -> Doubles:
     """What the features of each view have in common: their mean.
 
     A view of fewer than `min_view` tracklets takes the mean of its modality.
@@ -27,7 +30,7 @@ def view_centres(sums: Doubles, counts: Ints, modality: Ints, *, min_view: int =
     Args:
         sums: float64 [U, D], of the features of each view.
         counts: int64 [U], tracklets of each view, at least one.
-        modality: int64 [U], of each view.
+        modality: [U], of each view.
         min_view: see above.
 
     Returns:

@@ -13,7 +13,7 @@ import typer
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
 from raydist.cli.label_summary import show_labels, summarise_labels
 from raydist.cli.score import Features
-from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec
+from raydist.cli.spec_options import SpecCommand, chosen_part, chosen_spec, is_given
 from raydist.cli.system import require_parquet
 from raydist.errors import ConfigError, DataError
 from raydist.parameters import check_parameters, parameter
@@ -203,8 +203,7 @@ def _refuse_with_workers(ctx: typer.Context, choice: SearchChoice) -> None:
     Raises:
         ConfigError: see above.
     """
-    given = ctx.get_parameter_source("shards")
-    if given is not None and given.name != "DEFAULT":
+    if is_given(ctx, "shards"):
         raise ConfigError("--shards cuts the rows in this process: leave it out with --workers")
     if choice.search != "exact" or choice.memory_budget is not None:
         raise ConfigError(

@@ -72,7 +72,7 @@ class SpecCommand(TyperCommand):
         """Call the function; the derived options go into the context."""
         derived = [*_declared(ctx), *(parameters(self.part) if self.part else ())]
         ctx.meta[VALUES] = {name: ctx.params.pop(name) for name in derived}
-        ctx.meta[GIVEN] = {name for name in derived if _is_given(ctx, name)}
+        ctx.meta[GIVEN] = {name for name in derived if is_given(ctx, name)}
         return super().invoke(ctx)
 
 
@@ -118,7 +118,8 @@ def _warn_without_effect(name: str, beside: str) -> None:
     warnings.warn(f"{_option_name(name)} has no effect with {beside}", NoEffectWarning, stacklevel=3)
 
 
-def _is_given(ctx: Any, name: str) -> bool:
+def is_given(ctx: Any, name: str) -> bool:
+    """Whether an option stands on the command line."""
     source = ctx.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 

@@ -14,7 +14,7 @@ from raydist.association.propagation import aggregate
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.memories.exact_sums import exact_group_sums
-from raydist.methods.epoch_features import EpochFeatures, Measure, RowRule, in_blocks, with_parts
+from raydist.methods.epoch_features import EpochFeatures, Measure, in_blocks, with_parts
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Floats, Ints
@@ -134,12 +134,6 @@ class ClusteredOnce(EpochFeatures):
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
         return ClusteredOnce(self._features.replaced(features))
-
-    def derived(self, rule: RowRule) -> EpochFeatures:
-        """See `EpochFeatures.derived`."""
-        if rule not in self._derived:
-            self._derived[rule] = ClusteredOnce(self._features.derived(rule))
-        return self._derived[rule]
 
     def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
         """See `EpochFeatures.transformed`."""

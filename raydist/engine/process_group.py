@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from raydist.engine.progress import PROGRESS, waiting
+from raydist.types import Ints
 
 
 class PeerLost(RuntimeError):
@@ -34,6 +36,15 @@ def collective(what: str) -> Iterator[None]:
             yield
         except RuntimeError as error:  # torch has no type of its own for it
             raise PeerLost(f"{what}: {error}") from error
+
+
+def part_bounds(num_rows: int, num_parts: int) -> Ints:
+    """int64 [P + 1]: the first of N rows in each of P consecutive parts of about one size, and N.
+
+    >>> part_bounds(5, 2).tolist()
+    [0, 2, 5]
+    """
+    return np.arange(num_parts + 1) * num_rows // num_parts
 
 
 class ProcessGroup(Protocol):

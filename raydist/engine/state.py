@@ -18,7 +18,7 @@ from raydist.engine.optimizer import make_optimizer
 from raydist.engine.origin import Origin, origin_of
 from raydist.engine.plan import Plan, allot
 from raydist.engine.precision import LossScaler, check_precision, loss_scaler
-from raydist.engine.process_group import ProcessGroup, SingleProcess
+from raydist.engine.process_group import ProcessGroup, SingleProcess, part_bounds
 from raydist.engine.refresh import LocalRefresh, RefreshService
 from raydist.engine.schema import Config
 from raydist.engine.start import start_encoder
@@ -104,8 +104,8 @@ class RunState:
 
     def my_part(self, num_rows: int) -> Ints:
         """This worker's consecutive part of N rows, of which it extracts the features."""
-        rank, size = self.process_group.rank, self.process_group.world_size
-        return np.arange(num_rows * rank // size, num_rows * (rank + 1) // size)
+        rank, bounds = self.process_group.rank, part_bounds(num_rows, self.process_group.world_size)
+        return np.arange(bounds[rank], bounds[rank + 1])
 
     def trainable(self) -> list[nn.Parameter]:
         """All parameters that the optimizer steps."""

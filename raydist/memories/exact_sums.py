@@ -70,20 +70,6 @@ def unit_means(sums: Ints, counts: Ints) -> Floats:
     return means
 
 
-def exact_centroids(features: Floats, labels: Labels, num_clusters: int) -> Floats:
-    """float32 [C, D]: the unit mean of each cluster of a table in this process.
-
-    Args:
-        features: float32 [N, D].
-        labels: int64 [N], 0..C-1, noise left out.
-        num_clusters: C.
-
-    Raises:
-        ClusteringError: a cluster has no row.
-    """
-    return centroids_of(exact_group_sums(features, labels, num_clusters), labels)
-
-
 def centroids_of(sums: Ints, labels: Labels) -> Floats:
     """float32 [C, D]: the unit mean of each cluster.
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
+import ray
 
 from raydist.distributed.cluster import connected
+from raydist.distributed.shards.feature_shard import ShardActor, start_shards
 from raydist.engine.schema import RaySection
 
 
@@ -19,3 +21,12 @@ def cluster() -> Iterator[None]:
     """Two CPUs on the loopback."""
     with connected(RaySection()):
         yield
+
+
+@pytest.fixture(scope="module")
+def shards(cluster: None) -> Iterator[list[ShardActor]]:
+    """Five feature shards."""
+    actors = start_shards(5)
+    yield actors
+    for actor in actors:
+        ray.kill(actor)

@@ -243,20 +243,20 @@ class FeatureShard:
         return jaccard_edges(rows, v[0], eps_max=eps_max, inverted=v[1], threads=self._options.threads)
 
     def nearest_in_views(
-        self, version: int, views: tuple[Ints, Ints], other: ShardRows, num_views: int, features: Floats
+        self,
+        version: int,
+        views: tuple[Ints, Ints],
+        firsts: tuple[int, int],
+        num_views: int,
+        features: Floats,
     ) -> Ranked:
-        """For this shard's rows the most similar of another shard's rows in each view.
+        """For this shard's rows the most similar of another shard's rows in each of the table's U views.
 
-        Args:
-            version: of the table.
-            views: int64 [r] of this shard's rows, and int64 [m] of the other's.
-            other: the other shard's rows.
-            num_views: U, views of the whole table.
-            features: float32 [m, 1, D], of the other shard's rows.
+        For the other arguments see `nearest_of_view`.
         """
         return shard_nearest_in_views(
-            self._graph_of(version).features, features[:, 0], query_view=views[0], shard_view=views[1],
-            shard_ids=other.numbers(len(features)), num_views=num_views,
+            self._table(version)[:, 0], features[:, 0], query_view=views[0], shard_view=views[1],
+            shard_ids=firsts[1] + np.arange(len(features)), num_views=num_views,
         )  # fmt: skip
 
     def peak_memory(self) -> tuple[int, int]:

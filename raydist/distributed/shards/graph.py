@@ -24,9 +24,7 @@ from raydist.neighbours.jaccard.distance import Distance, join_lists
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.ranked_lists import RankedLists
-from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.report import SearchReport
-from raydist.neighbours.search.view_nearest import merge_nearest_in_views
 from raydist.types import Floats, Ints
 
 _CHUNKS = 8
@@ -91,27 +89,6 @@ class ShardedGraph:
             [shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)]
         )
         return Edges.join(parts).renamed(layout.order), report
-
-    def nearest_in_views(self, view: Ints) -> Ranked:
-        """For every row the most similar row of each view.
-
-        Args:
-            view: int64 [N], 0..U-1.
-
-        Returns:
-            Ids and similarities [N, U], see `shard_nearest_in_views`.
-        """
-        views = [view[start:stop] for start, stop in pairwise(self._starts)]
-        num_views = int(view.max(initial=-1)) + 1
-        references = [
-            [
-                shard.nearest_in_views.remote(self._version, (own_view, view), other, num_views, features)
-                for view, other, features in zip(views, self._shard_rows, self._features, strict=True)
-            ]
-            for shard, own_view in zip(self._shards, views, strict=True)
-        ]
-        merged = [merge_nearest_in_views(ray.get(parts)) for parts in references]
-        return np.concatenate([ids for ids, _ in merged]), np.concatenate([values for _, values in merged])
 
     def _search(self, spec: Distance) -> tuple[RankedLists, SearchReport]:
         """The ranked lists of all rows."""

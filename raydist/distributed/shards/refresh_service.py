@@ -15,7 +15,7 @@ from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.local_features import LocalFeatures
-from raydist.engine.process_group import ProcessGroup, collective
+from raydist.engine.process_group import ProcessGroup, collective, part_bounds
 from raydist.engine.progress import waiting
 from raydist.engine.refresh import Compute
 from raydist.methods.epoch_features import EpochFeatures
@@ -55,7 +55,7 @@ class ShardedRefresh:
     def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
         key, board, rank = EpochKey(self._attempt, epoch), self._board, self._process_group.rank
-        first = num_rows * rank // self._process_group.world_size
+        first = int(part_bounds(num_rows, self._process_group.world_size)[rank])
         pieces = self._shards.put(local, first, num_rows)  # kept until the targets are there
         ray.get(board.put_features.remote(key, rank, pieces))
         with waiting(f"targets of epoch {epoch + 1}"):

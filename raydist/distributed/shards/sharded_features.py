@@ -28,12 +28,13 @@ from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
+from raydist.engine.process_group import part_bounds
 from raydist.errors import WorkerError
 from raydist.methods.epoch_features import EpochFeatures, Measure, with_parts
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.report import SearchReport
-from raydist.neighbours.search.view_nearest import merge_nearest
+from raydist.neighbours.search.view_nearest import merge_nearest, merge_nearest_in_views
 from raydist.types import Floats, Ints
 
 ATTEMPTS = 3
@@ -60,7 +61,7 @@ class Shards:
 
     def starts(self, num_rows: int) -> Ints:
         """int64 [S + 1]: the first of each shard's consecutive rows, and N."""
-        return np.array([num_rows * shard // len(self.actors) for shard in range(len(self.actors) + 1)])
+        return part_bounds(num_rows, len(self.actors))
 
     def put(self, features: Floats, first: int, num_rows: int) -> list[Piece]:
         """Some rows of N as pieces, each within one shard.
@@ -73,7 +74,7 @@ class Shards:
         pieces = []
         for start, stop in pairwise(np.clip(self.starts(num_rows) - first, 0, len(features))):
             if start < stop:
-                part = np.ascontiguousarray(features[start:stop])
+                part = features[start:stop]
                 pieces.append(Piece(int(first + start), part.shape, ray.put(part)))
         return pieces
 
@@ -165,27 +166,12 @@ class ShardedFeatures(EpochFeatures):
 
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `EpochFeatures.nearest_in_views`."""
-        rows = np.arange(len(view))
-        return self._retry_lost_shards(lambda: ShardedGraph(self._table(), rows).nearest_in_views(view))
+        num_views = int(view.max(initial=-1)) + 1
+        return self._merged("nearest_in_views", view, num_views, merge_nearest_in_views)
 
     def nearest_of_view(self, view: Ints, top: int) -> Ranked:
         """See `EpochFeatures.nearest_of_view`."""
-        bounds = list(pairwise(self._starts.tolist()))
-
-        def ask() -> Ranked:
-            asked = [
-                [
-                    shard.nearest_of_view.remote(
-                        self._version, (view[a:b], view[c:d]), (a, c), top, reference
-                    )
-                    for (c, d), reference in zip(bounds, self._references, strict=True)
-                ]
-                for shard, (a, b) in self._each()
-            ]
-            merged = [merge_nearest(ray.get(parts)) for parts in asked]
-            return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
-
-        return self._retry_lost_shards(ask)
+        return self._merged("nearest_of_view", view, top, merge_nearest)
 
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
@@ -202,6 +188,27 @@ class ShardedFeatures(EpochFeatures):
     def aggregated(self, weights: csr_array) -> EpochFeatures:
         """See `EpochFeatures.aggregated`."""
         return AggregatedFeatures(self, weights)
+
+    def _merged(
+        self, step: str, view: Ints, number: int, merge: Callable[[Sequence[Ranked]], Ranked]
+    ) -> Ranked:
+        """What a step of the shards finds for each one's rows among those of every shard."""
+        bounds = list(pairwise(self._starts.tolist()))
+
+        def ask() -> Ranked:
+            asked = [
+                [
+                    getattr(shard, step).remote(
+                        self._version, (view[a:b], view[c:d]), (a, c), number, reference
+                    )
+                    for (c, d), reference in zip(bounds, self._references, strict=True)
+                ]
+                for shard, (a, b) in self._each()
+            ]
+            merged = [merge(ray.get(parts)) for parts in asked]
+            return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
+
+        return self._retry_lost_shards(ask)
 
     def _table(self) -> ShardedTable:
         return ShardedTable(self._shards.actors, self._references, self._version, self._starts)

@@ -14,7 +14,6 @@ from raydist.association.hungarian import hungarian_matching
 from raydist.association.transport import sinkhorn
 from raydist.clustering.spec import Clustering
 from raydist.config import Section
-from raydist.memories.exact_sums import exact_centroids
 from raydist.methods.cba.guides import cosines, select_guides
 from raydist.methods.cba.links import link
 from raydist.methods.cba.splitting import cluster_means, num_split, person_size, split_crowded
@@ -128,13 +127,12 @@ def align(
         mu, nu = (clusters.centroids(features.means(), m) for m in Modality)
         host = hungarian_matching(mu, nu).infrared_to_visible
         return Alignment.by_cluster(clusters.of[Modality.INFRARED].labels, host, len(mu))
-    means, parts = (view_centred(each, context.tracklets).gathered() for each in (features.means(), features))
+    centred = view_centred(features.means(), context.tracklets)
+    means, parts = centred.gathered(), view_centred(features, context.tracklets).gathered()
     visible, infrared = (
         CentredModality(means[rows, 0], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
     )
-    of_visible = visible.clustering
-    prototypes = exact_centroids(visible.means, of_visible.labels, of_visible.num_clusters)
-    return guided(visible, infrared, prototypes, params)
+    return guided(visible, infrared, clusters.centroids(centred, Modality.VISIBLE), params)
 
 
 def guided(

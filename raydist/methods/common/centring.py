@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from raydist.association.view_centring import MIN_VIEW, off_centre, view_centres
 from raydist.data.training_set import TrainingSet
@@ -22,8 +24,12 @@ def view_centred(
         tracklets: their views and modalities.
         min_view: a view of fewer tracklets takes the mean of its modality.
     """
-    view, first = tracklets.view, np.unique(tracklets.view, return_index=True)[1]
-    counts = np.bincount(view)
+    view, counts = tracklets.view, np.bincount(tracklets.view)
     sums = features.group_sums(view, len(counts)) / (SCALE * features.shape[1])
-    centres = view_centres(sums, counts, tracklets.modality[first].astype(np.int64), min_view=min_view)
+    centres = view_centres(sums, counts, view_modality(tracklets), min_view=min_view)
     return features.transformed(partial(off_centre, centres=centres), view)
+
+
+def view_modality(tracklets: TrainingSet) -> NDArray[Any]:
+    """int8 [U]: the modality of each view."""
+    return tracklets.modality[np.unique(tracklets.view, return_index=True)[1]]

@@ -69,10 +69,11 @@ class HierarchyStage(BranchContrastStage):
         clusters = cluster_modalities(means, self.context)
         one_way = params.transmission == "one-way"
         source = Modality.INFRARED if one_way or epoch.index % 2 == 0 else Modality.VISIBLE
-        labels = transmit(means, clusters, source, threshold=params.threshold)
+        table, of_source = means.gathered()[:, 0], clusters.centroids(means, source)
+        labels = transmit(table, of_source, clusters, source, threshold=params.threshold)
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
-        parts = branches(torch.from_numpy(means.gathered()[:, 0]), self.context.num_branches)
+        parts = branches(torch.from_numpy(table), self.context.num_branches)
         memories = self.slots(parts) | prototypes(SHARED, parts, joint)
         own = {m.label: labels[m] for m in Modality} if params.across_centres == "own" else {}
         memories |= centres(

@@ -11,17 +11,17 @@ from raydist.association.ranking import ranking_association
 from raydist.association.reverse_selection import reverse_selection
 from raydist.errors import ClusteringError
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.methods.epoch_features import EpochFeatures
-from raydist.types import NOISE, Labels, Modality
+from raydist.types import NOISE, Floats, Labels, Modality
 
 
 def transmit(
-    means: EpochFeatures, clusters: ModalityClusters, source: Modality, *, threshold: float
+    table: Floats, prototypes: Floats, clusters: ModalityClusters, source: Modality, *, threshold: float
 ) -> dict[Modality, Labels]:
     """Labels of the source's clusters for both modalities.
 
     Args:
-        means: [N, 1, D], unit features of the tracklets.
+        table: float32 [N, D], unit features of the tracklets.
+        prototypes: float32 [C, D], unit means of the source's clusters.
         clusters: of each modality.
         source: the modality whose labels are handed over.
         threshold: see `raydist.association.reverse_selection.reverse_selection`.
@@ -33,10 +33,10 @@ def transmit(
         ClusteringError: no tracklet receives a label.
     """
     rows = clusters.rows[source.other]
-    received = np.full(len(means), NOISE)
+    received = np.full(len(table), NOISE)
     received[rows] = reverse_selection(
-        means.gathered()[rows, 0],
-        clusters.centroids(means, source),
+        table[rows],
+        prototypes,
         clusters.of[source.other].labels,
         threshold=threshold,
     )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.association.mutual_mining import (
@@ -21,7 +19,7 @@ from raydist.association.mutual_mining import (
 )
 from raydist.association.propagation import propagate, spread_to_groups
 from raydist.data.training_set import TrainingSet
-from raydist.methods.common.centring import view_centred
+from raydist.methods.common.centring import view_centred, view_modality
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.types import Doubles, Ints, Modality
 
@@ -66,11 +64,6 @@ class Relations:
         return replace(
             self, within=spread_to_groups(self.within, ignored), across=spread_to_groups(self.across, ignored)
         )
-
-
-def view_modality(tracklets: TrainingSet) -> NDArray[Any]:
-    """int8 [U]: the modality of each view."""
-    return tracklets.modality[np.unique(tracklets.view, return_index=True)[1]]
 
 
 def align(

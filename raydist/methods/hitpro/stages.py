@@ -19,11 +19,12 @@ from raydist.errors import ConfigError
 from raydist.losses.contrastive import instance_contrast
 from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
+from raydist.methods.common.centring import view_modality
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces, negatives_of_own_view
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
+from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds
 from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contrast
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.method import Stage, Targets

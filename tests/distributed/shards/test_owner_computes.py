@@ -4,11 +4,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import ray
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.shards.feature_shard import start_shards
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.schema import method_params
 from raydist.methods.method import MethodContext
@@ -22,14 +20,6 @@ MOST_A_ROW = 400
 """Bytes by which the peak may grow with a row; a feature alone has 4,096."""
 
 pytestmark = pytest.mark.usefixtures("cluster")
-
-
-@pytest.fixture(scope="module")
-def shards(cluster):
-    actors = start_shards(2)
-    yield actors
-    for actor in actors:
-        ray.kill(actor)
 
 
 def pieces_of(place, num_rows):
@@ -59,7 +49,7 @@ def peak_of(shards, method, stage_name, num_rows):
     context = context_of(num_rows, method)
     stages = method_class(method)(method_params({"name": method}), context).stages()
     (stage,) = (one for one in stages if one.name == stage_name)
-    place = Shards(shards, context.tracklets)
+    place = Shards(shards[:2], context.tracklets)
     pieces = list(pieces_of(place, num_rows))
     tracemalloc.start()
     try:
@@ -91,7 +81,7 @@ def test_the_peak_grows_by_less_than_the_features(shards, method, stage):
 
 def test_what_gathers_all_rows_is_noticed(shards):
     def peak(num_rows):
-        place = Shards(shards, context_of(num_rows, "pgm").tracklets)
+        place = Shards(shards[:2], context_of(num_rows, "pgm").tracklets)
         features = place.features(list(pieces_of(place, num_rows)))
         tracemalloc.start()
         try:

@@ -7,7 +7,6 @@ from scipy.sparse import csr_array, random_array
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.shards.feature_shard import start_shards
 from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.local_features import LocalFeatures
@@ -40,14 +39,6 @@ def tracklets():
     return TrainingSet(
         frames=None, modality=half.astype(np.int8), camera=np.arange(N) % 3, view=np.arange(N) % 6
     )
-
-
-@pytest.fixture(scope="module")
-def shards(cluster):
-    actors = start_shards(5)
-    yield actors
-    for actor in actors:
-        ray.kill(actor)
 
 
 @pytest.fixture(scope="module")

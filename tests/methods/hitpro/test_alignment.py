@@ -5,7 +5,8 @@ import pytest
 
 from raydist.data.training_set import TrainingSet
 from raydist.engine.local_features import LocalFeatures
-from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds, view_modality
+from raydist.methods.common.centring import view_modality
+from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 
 NUM_VIEWS = 6
