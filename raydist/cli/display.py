@@ -206,10 +206,18 @@ def _start_lines(event: Started) -> str:
     return (
         f"run folder: {event.folder}{mlflow}{start}\n"
         f"training on {sets}; {counted(event.ranked, 'tracklet')} to rank{notes}{unscored}\n"
-        f"memory: every worker holds a copy of the prototypes, {_megabytes(event.memory_mb)}; "
+        f"memory: every worker has {_slots(event)}; "
         f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
         f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
+
+
+def _slots(event: Started) -> str:
+    """What the memories of a worker are."""
+    if not event.slots_mb:
+        return "the prototypes of all clusters"
+    which = "its part of the slots" if event.slots_parted else "a copy of the slots of all tracklets"
+    return f"{which}, {_megabytes(event.slots_mb)}"
 
 
 def _megabytes(size: float) -> str:

@@ -33,6 +33,7 @@ from raydist.engine.origin import ORIGIN, Origin
 from raydist.engine.state import RunState
 from raydist.errors import CheckpointError
 from raydist.methods.method import Targets
+from raydist.methods.steps import Memories
 
 
 def pack(state: RunState, report: EpochReport) -> Files:
@@ -134,7 +135,7 @@ def unpack(state: RunState, files: Files) -> EpochReport:
         state.scaler.load_state_dict(facts["scaler"])
     _restore_optimizer(state.optimizer, content.tensors["optimizer"], facts["optimizer"])
     device = state.process_group.device
-    state.memories = {k: v.to(device) for k, v in content.tensors["memories"].items()}
+    state.memories = Memories({k: v.to(device) for k, v in content.tensors["memories"].items()})
     state.targets = content.targets
     return content.report
 

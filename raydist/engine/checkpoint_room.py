@@ -35,7 +35,7 @@ def checkpoint_room(config: Config, *, memory_mb: float, written: int = 0) -> Ch
 
     Args:
         config: the whole configuration.
-        memory_mb: a copy of the largest memory, in megabytes.
+        memory_mb: the most that prototypes take, in megabytes.
         written: checkpoints that are there already, of a run that goes on.
     """
     one = encoder_bytes(config)

@@ -131,7 +131,8 @@ class Started:
         frames: modality -> their frames.
         ranked: queries and gallery tracklets.
         notes: what the reader left out, with how often.
-        memory_mb: what a copy of the largest memory takes on every worker.
+        slots_mb: what the slots of tracklets take on every worker; 0 where there are none.
+        slots_parted: whether each worker has a part of them.
         num_shards: feature shards.
         shard_mb: what each may take.
         protocol: how queries and gallery are ranked.
@@ -146,10 +147,11 @@ class Started:
     frames: Mapping[str, int]
     ranked: int
     notes: Mapping[str, int]
-    memory_mb: float
+    slots_mb: float
     num_shards: int
     shard_mb: float
     protocol: str
+    slots_parted: bool = False
     not_scored: str | None = None
     resumed: bool = False
     start: str = ""

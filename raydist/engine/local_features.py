@@ -15,6 +15,7 @@ from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.memories.exact_sums import exact_group_sums
 from raydist.methods.epoch_features import EpochFeatures, Measure, in_blocks, with_parts
+from raydist.methods.slots import Rows
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Floats, Ints
@@ -73,6 +74,14 @@ class LocalFeatures(EpochFeatures):
         """See `EpochFeatures.gathered`."""
         return self._features
 
+    def part(self, first: int, stop: int) -> Floats:
+        """See `EpochFeatures.part`."""
+        return self._features[first:stop]
+
+    def placed(self) -> Rows:
+        """See `EpochFeatures.placed`."""
+        return self
+
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
         return type(self)(with_parts(features), self._tracklets)
@@ -130,6 +139,14 @@ class ClusteredOnce(EpochFeatures):
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
         return self._features.gathered()
+
+    def part(self, first: int, stop: int) -> Floats:
+        """See `EpochFeatures.part`."""
+        return self._features.part(first, stop)
+
+    def placed(self) -> Rows:
+        """See `EpochFeatures.placed`."""
+        return self._features.placed()
 
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""

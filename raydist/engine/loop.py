@@ -56,9 +56,10 @@ def run_epoch(state: RunState) -> EpochReport:
     with timed(seconds, "extract"):
         features = epoch_features(state, current)
     with timed(seconds, "refresh"), phase(REFRESH):
-        targets = targets_of(state, current, features)
-        state.set_targets(targets)
+        state.set_targets(targets_of(state, current, features))
     del features
+    assert state.targets is not None
+    targets = state.targets
     with timed(seconds, "train"):
         losses = train_epoch(state, current)
     state.epoch += 1  # above, how many epochs are done: 0 in the first one; from here on, its number from 1

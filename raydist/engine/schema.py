@@ -245,8 +245,11 @@ class MemorySection(Section):
         description="Prototypes move by the mean of a batch's samples, or by one after the other "
         "(dcl, pgm, dmdl, hil).",
     )
-    replicate_mb: Free[Positive] = Field(
-        1024, description="Largest memory of prototypes on every worker, in MB."
+    replicate_mb: Free[int] = Field(
+        1024,
+        ge=0,
+        description="Most that the slots of single tracklets may take on every worker, in MB; where all are "
+        "more, each worker has a part of them.",
     )
     shard_mb: Free[Positive] = Field(8192, description="Most that one feature shard may take, in MB.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from raydist.encoders.encoder import Encoder
 from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
 from raydist.engine.inputs import Inputs
+from raydist.engine.memories import make_memories
 from raydist.engine.optimizer import make_optimizer
 from raydist.engine.origin import Origin, origin_of
 from raydist.engine.plan import Plan, allot
@@ -69,7 +70,7 @@ class RunState:
     scaler: LossScaler | None = None
     epoch: int = 0
     targets: Targets | None = None
-    memories: Memories = field(default_factory=dict)
+    memories: Memories = field(default_factory=Memories)
     history: dict[int, Scores] = field(default_factory=dict)
     searches: dict[int, Mapping[str, Scores]] = field(default_factory=dict)
     criteria: dict[int, Mapping[str, float]] = field(default_factory=dict)
@@ -117,10 +118,9 @@ class RunState:
         self.scaler = loss_scaler(self.config.train.precision, self.process_group.device)
 
     def set_targets(self, targets: Targets) -> None:
-        """Take the targets of an epoch, and fresh memories from them."""
-        device = self.process_group.device
-        self.targets = targets
-        self.memories = {k: torch.tensor(v, device=device) for k, v in sorted(targets.memories.items())}
+        """Take the targets of an epoch, and fresh memories from them; then nothing holds the new slots."""
+        self.memories = make_memories(targets, self.config, self.process_group)
+        self.targets = replace(targets, slots={})
 
 
 def build_state(

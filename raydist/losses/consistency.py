@@ -1,8 +1,8 @@
 """One identity under several interventions: losses that compare the predictions made from versions of a clip.
 
 All of them read logits [..., B, C] as `raydist.losses.contrastive.instance_logits` gives them: the own class
-in column 0, minus infinity where a class is not admissible for a row. Softmax and logarithms are taken in
-float32 or better.
+in column 0, minus infinity where a class is not admissible for a row; `columns` are those that it was given.
+Softmax and logarithms are taken in float32 or better.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from raydist.losses.columns import WHOLE, Columns, log_softmax, log_sum_exp
+from raydist.losses.contrastive import own_logit
 
-def surprisal(logits: Tensor) -> Tensor:
+
+def surprisal(logits: Tensor, columns: Columns = WHOLE) -> Tensor:
     """The cross-entropy of every row by itself: -log p(own class).
 
     Args:
@@ -27,10 +29,10 @@ def surprisal(logits: Tensor) -> Tensor:
     tensor([0.6931, 0.0000])
     """
     logits = _precise(logits)
-    return torch.logsumexp(logits, dim=-1) - logits[..., 0]
+    return log_sum_exp(logits, columns) - own_logit(logits, columns)
 
 
-def adjusted_loss(logits: Tensor) -> Tensor:
+def adjusted_loss(logits: Tensor, columns: Columns = WHOLE) -> Tensor:
     """Cross-entropy of the prediction adjusted for what was intervened on.
 
     Backdoor adjustment with equally likely interventions (Pearl, Causality, 2009, section 3.3): p = mean_a
@@ -47,10 +49,10 @@ def adjusted_loss(logits: Tensor) -> Tensor:
     >>> round(float(adjusted_loss(torch.tensor([[sure], [lost]])).exp()), 4)
     1.6
     """
-    return _mean(math.log(len(logits)) - torch.logsumexp(-surprisal(logits), dim=0))
+    return _mean(math.log(len(logits)) - torch.logsumexp(-surprisal(logits, columns), dim=0))
 
 
-def invariance_loss(logits: Tensor) -> Tensor:
+def invariance_loss(logits: Tensor, columns: Columns = WHOLE) -> Tensor:
     """How much the cross-entropy of a row changes with the intervention: its variance over the versions.
 
     Args:
@@ -59,16 +61,16 @@ def invariance_loss(logits: Tensor) -> Tensor:
     Returns:
         A scalar, the mean over the rows; zero, still with a graph, for an empty batch.
     """
-    losses = surprisal(logits)
+    losses = surprisal(logits, columns)
     return _mean((losses - losses.mean(dim=0)).square().mean(dim=0))
 
 
-def consistency_loss(original: Tensor, clip_views: Tensor) -> Tensor:
+def consistency_loss(original: Tensor, clip_views: Tensor, columns: Columns = WHOLE) -> Tensor:
     """KL(p || q) from the original's prediction p, through which no gradient flows, to that of each version.
 
     Args:
         original: [B, C].
-        versions: [A, B, C]; admissible wherever the original is.
+        clip_views: [A, B, C]; admissible wherever the original is.
 
     Returns:
         A scalar, the mean over versions and rows; zero, still with a graph, for an empty batch or no version.
@@ -76,9 +78,9 @@ def consistency_loss(original: Tensor, clip_views: Tensor) -> Tensor:
     >>> round(float(consistency_loss(torch.zeros(1, 2), torch.tensor([[[0.0, math.log(3)]]]))), 4)
     0.1438
     """
-    target = F.log_softmax(_precise(original.detach()), dim=-1)
-    gap = target - F.log_softmax(_precise(clip_views), dim=-1)
-    return _mean((target.exp() * gap.masked_fill(target == -torch.inf, 0)).sum(dim=-1))
+    target = log_softmax(_precise(original.detach()), columns)
+    gap = target - log_softmax(_precise(clip_views), columns)
+    return _mean(columns.total((target.exp() * gap.masked_fill(target == -torch.inf, 0)).sum(dim=-1)))
 
 
 def _precise(logits: Tensor) -> Tensor:

@@ -10,21 +10,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from raydist.losses.columns import ELSEWHERE, WHOLE, Columns, log_sum_exp
 from raydist.types import NOISE
 
 
-def cosine_logits(features: Tensor, prototypes: Tensor, *, temperature: float) -> Tensor:
+def cosine_logits(
+    features: Tensor, prototypes: Tensor, *, temperature: float, columns: Columns = WHOLE
+) -> Tensor:
     """Cosine of every feature and every prototype, over the temperature.
 
     Args:
         features: [B, D] of any length; a zero vector is at cosine 0 to everything.
         prototypes: [C, D] unit rows.
         temperature: > 0.
+        columns: which rows are in `prototypes`, where others are with other processes.
 
     Returns:
         [B, C].
     """
-    return F.normalize(features.to(prototypes.dtype)) @ prototypes.T / temperature
+    return columns.entering(F.normalize(features.to(prototypes.dtype))) @ prototypes.T / temperature
 
 
 def cluster_contrast(features: Tensor, labels: Tensor, prototypes: Tensor, *, temperature: float) -> Tensor:
@@ -60,6 +64,7 @@ def instance_logits(
     *,
     temperature: float,
     candidates: Tensor | None = None,
+    columns: Columns = WHOLE,
 ) -> Tensor:
     """Logits of each feature against its own slot, first, and against the admissible other ones.
 
@@ -70,18 +75,29 @@ def instance_logits(
         admissible: bool [B, N], or [B, n] with candidates: which slots are negatives of a feature, such as
             those of its view that it does not ignore. The own slot counts once, whatever this says of it.
         temperature: > 0.
-        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch); None
-            for all.
+        candidates: int64 [n], the only slots that can be negatives (those of the views in the batch), by
+            their places in `slots`; None for all.
+        columns: which slots are in `slots`, where others are with other processes.
 
     Returns:
-        [B, 1 + n], minus infinity where a slot is not admissible; column 0 is the own slot.
+        [B, 1 + n], minus infinity where a slot is not admissible; column 0 is the own slot, `ELSEWHERE` where
+        another process has it.
     """
-    columns = torch.arange(len(slots), device=slots.device) if candidates is None else candidates
+    places = torch.arange(len(slots), device=slots.device) if candidates is None else candidates
     others = slots if candidates is None else slots[candidates]
-    features = F.normalize(features.to(slots.dtype))
-    own = (features * slots[rows]).sum(dim=1, keepdim=True)
-    negatives = (features @ others.T).masked_fill(~admissible | (columns == rows[:, None]), -torch.inf)
-    return torch.cat([own, negatives], dim=1) / temperature
+    features = columns.entering(F.normalize(features.to(slots.dtype)))
+    is_here, place = columns.here(rows)
+    own = (features[is_here] * slots[place[is_here]]).sum(dim=1) / temperature
+    first = features.new_full((len(rows),), ELSEWHERE).masked_scatter(is_here, own)
+    itself = is_here[:, None] & (places == place[:, None])
+    negatives = (features @ others.T).masked_fill(~admissible | itself, -torch.inf) / temperature
+    return torch.cat([first[:, None], negatives], dim=1)
+
+
+def own_logit(logits: Tensor, columns: Columns = WHOLE) -> Tensor:
+    """[...]: the first column of `instance_logits` [..., 1 + n], from the process that has it."""
+    first = logits[..., 0]
+    return columns.total(first.masked_fill(first <= ELSEWHERE, 0))
 
 
 def instance_contrast(
@@ -92,6 +108,7 @@ def instance_contrast(
     *,
     temperature: float,
     candidates: Tensor | None = None,
+    columns: Columns = WHOLE,
 ) -> Tensor:
     """Tell each tracklet apart from the admissible others (every tracklet its own class).
 
@@ -104,6 +121,7 @@ def instance_contrast(
         admissible: bool [B, N], or [B, n] with candidates, as in `instance_logits`.
         temperature: t > 0.
         candidates: int64 [n], the only slots that can be negatives; None for all.
+        columns: which slots are in `slots`, where others are with other processes.
 
     Returns:
         A scalar; zero, still with a graph, for an empty batch or if nothing is admissible.
@@ -114,9 +132,9 @@ def instance_contrast(
     0.1566
     """
     logits = instance_logits(
-        features, rows, slots, admissible, temperature=temperature, candidates=candidates
+        features, rows, slots, admissible, temperature=temperature, candidates=candidates, columns=columns
     )
-    return (torch.logsumexp(logits, dim=1) - logits[:, 0]).sum() / max(1, len(logits))
+    return (log_sum_exp(logits, columns) - own_logit(logits, columns)).sum() / max(1, len(logits))
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor, *, weights: Tensor | None = None) -> Tensor:

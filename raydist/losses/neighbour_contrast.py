@@ -8,10 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from raydist.losses.columns import WHOLE, Columns, log_softmax
 from raydist.losses.contrastive import cosine_logits
 
 
-def near_slots(own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float) -> Tensor:
+def near_slots(
+    own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float, columns: Columns = WHOLE
+) -> Tensor:
     """Slots whose similarity exceeds a share of the largest one, in every branch: s_j > r max_k s_k.
 
     Args:
@@ -19,6 +22,7 @@ def near_slots(own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float) 
         slots: [N, D] unit rows, one tensor a branch: the slots that may be neighbours, an own one among them
             or not.
         ratio: r, 0 to 1.
+        columns: which slots are in `slots`, where others are with other processes.
 
     Returns:
         bool [B, N]. Nothing is near where the largest similarity is not positive.
@@ -28,15 +32,16 @@ def near_slots(own: Sequence[Tensor], slots: Sequence[Tensor], *, ratio: float) 
     [[True, True, False]]
     """
     near = torch.ones(len(own[0]), len(slots[0]), dtype=torch.bool, device=own[0].device)
-    if not near.numel():
-        return near
-    for mine, all_of_them in zip(own, slots, strict=True):
-        similarity = mine @ all_of_them.T
-        near &= similarity > ratio * similarity.amax(dim=1, keepdim=True)
+    for mine, of_branch in zip(own, slots, strict=True):
+        similarity = mine @ of_branch.T
+        largest = columns.largest(F.pad(similarity, (0, 1), value=-1).amax(dim=1, keepdim=True))
+        near &= similarity > ratio * largest
     return near
 
 
-def neighbour_contrast(features: Tensor, slots: Tensor, near: Tensor, *, temperature: float) -> Tensor:
+def neighbour_contrast(
+    features: Tensor, slots: Tensor, near: Tensor, *, temperature: float, columns: Columns = WHOLE
+) -> Tensor:
     """Draw every clip to its near slots, against all slots: -sum_near log softmax(x.T_j / t) / (1 + |near|).
 
     Args:
@@ -44,6 +49,7 @@ def neighbour_contrast(features: Tensor, slots: Tensor, near: Tensor, *, tempera
         slots: [N, D] unit rows.
         near: bool [B, N].
         temperature: t > 0.
+        columns: which slots are in `slots`, where others are with other processes.
 
     Returns:
         A scalar, mean over the batch; zero, still with a graph, for an empty batch or if nothing is near.
@@ -53,6 +59,7 @@ def neighbour_contrast(features: Tensor, slots: Tensor, near: Tensor, *, tempera
     >>> round(float(loss), 4)  # log(2) / 2
     0.3466
     """
-    surprise = -F.log_softmax(cosine_logits(features, slots, temperature=temperature), dim=1)
-    losses = surprise.masked_fill(~near, 0).sum(dim=1) / (1 + near.sum(dim=1))
+    logits = cosine_logits(features, slots, temperature=temperature, columns=columns)
+    surprise = -log_softmax(logits, columns).masked_fill(~near, 0).sum(dim=1)
+    losses = columns.total(surprise) / (1 + columns.total(near.sum(dim=1)))
     return losses.sum() / max(1, len(losses))

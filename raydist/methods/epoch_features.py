@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.memories.exact_sums import centroids_of
+from raydist.methods.slots import Rows
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, tracklet_means
 
@@ -119,6 +120,14 @@ class EpochFeatures(ABC):
     @abstractmethod
     def gathered(self) -> Floats:
         """float32 [N, K, D], all rows in this process; a cluster's worth of them may not fit."""
+
+    @abstractmethod
+    def part(self, first: int, stop: int) -> Floats:
+        """float32 [n, K, D]: the consecutive rows from `first` up to `stop`."""
+
+    @abstractmethod
+    def placed(self) -> Rows:
+        """These rows where they are, for other processes; they stay there until that is dropped."""
 
     @abstractmethod
     def replaced(self, features: Floats) -> EpochFeatures:

@@ -28,6 +28,7 @@ from raydist.memories.rules import MemoryRule
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.schedule import Epoch, StepEpochs
+from raydist.methods.slots import NewSlots
 from raydist.methods.steps import OptimizerStep
 from raydist.on_resume import OnResume
 from raydist.types import Floats, Ints, Labels, Modality
@@ -48,6 +49,8 @@ class StageParams(Section):
     """
 
     on_resume: ClassVar = OnResume.KEPT
+    has_slots: ClassVar[bool] = False
+    """Whether the steps of the stage compare with one row a tracklet."""
 
     share: float = Field(1.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
@@ -67,12 +70,20 @@ class Params(Section):
 
     name: str
 
+    @property
+    def stages(self) -> Mapping[str, StageParams]:
+        """The hyper-parameters of each stage, by key."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
+        return {key: value for key, value in values.items() if isinstance(value, StageParams)}
+
+    @property
+    def has_slots(self) -> bool:
+        """Whether a stage that is trained compares with one row a tracklet."""
+        return any(stage.has_slots and stage.share > 0 for stage in self.stages.values())
+
     @model_validator(mode="after")
     def _some_stage_is_trained(self) -> Params:
-        values = [(key, getattr(self, key)) for key in type(self).model_fields]
-        shares = {
-            f"method.{key}.share": value.share for key, value in values if isinstance(value, StageParams)
-        }
+        shares = {f"method.{key}.share": stage.share for key, stage in self.stages.items()}
         if shares and not any(shares.values()):
             raise ConfigError(
                 f"{', '.join(shares)}: all are 0, so no stage is trained; give one of them more"
@@ -93,6 +104,7 @@ class Targets:
             are asked for.
         clustered: bool [N], which rows were given to the clustering; None for all of them.
         diagnosis: what the log compares with identities; not kept in checkpoints.
+        slots: memories of one row a tracklet, of which a worker may get a part; not kept in checkpoints.
     """
 
     labels: Labels
@@ -102,6 +114,7 @@ class Targets:
     criteria: Mapping[str, float] = field(default_factory=dict)
     clustered: NDArray[np.bool_] | None = None
     diagnosis: Diagnosis | None = None
+    slots: Mapping[str, NewSlots] = field(default_factory=dict)
 
     @property
     def clustered_rows(self) -> NDArray[np.bool_]:

@@ -10,10 +10,24 @@ from torch import Tensor, nn
 
 from raydist.data.transforms.augment import BASIC, ClipAugment
 from raydist.data.transforms.clips import AS_IT_RAN, ClipTiming
+from raydist.methods.slots import Slots
 from raydist.types import Ints, Modality
 
-Memories = dict[str, Tensor]
-"""Tables of prototypes by name."""
+
+class Memories(dict[str, Tensor]):
+    """Tables of prototypes by name, equal on all workers, and the slots of single tracklets.
+
+    Args:
+        prototypes: by name.
+        slots: by name.
+    """
+
+    def __init__(
+        self, prototypes: Mapping[str, Tensor] | None = None, slots: Mapping[str, Slots] | None = None
+    ) -> None:
+        super().__init__(prototypes or {})
+        self.slots = dict(slots or {})
+
 
 Modules = Mapping[str, nn.Module]
 """Trainable parts beside the encoder, by name."""

@@ -1,5 +1,7 @@
 """What `raydist train` and `raydist compare` show while they run."""
 
+from dataclasses import replace
+
 import pytest
 
 from raydist.cli.display import ProgressDisplay, describe_event
@@ -22,7 +24,7 @@ STARTED = Started(
     frames={"visible": 9600, "infrared": 7200},
     ranked=300,
     notes={"missing frames": 4, "dropped tracklets": 0},
-    memory_mb=1.25,
+    slots_mb=1.25,
     num_shards=2,
     shard_mb=1536.4,
     protocol="plain",
@@ -43,9 +45,20 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
         "run folder: runs/r",
         "training on 1,200 visible tracklets (9,600 frames), 900 infrared tracklets (7,200 frames); "
         "300 tracklets to rank; missing frames 4",
-        "memory: every worker holds a copy of the prototypes, 1.2 MB; the features of all tracklets lie on "
-        "2 Ray actors (shards), each of which needs up to 1,536 MB",
+        "memory: every worker has a copy of the slots of all tracklets, 1.2 MB; the features of all "
+        "tracklets lie on 2 Ray actors (shards), each of which needs up to 1,536 MB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"slots_mb": 0}, "every worker has the prototypes of all clusters; the features"),
+        ({"slots_parted": True}, "every worker has its part of the slots, 1.2 MB; the features"),
+    ],
+)
+def test_the_start_says_what_of_the_memories_a_worker_has(changes, said):
+    assert said in describe_event(replace(STARTED, **changes))
 
 
 def test_an_epoch_is_one_line():

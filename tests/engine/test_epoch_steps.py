@@ -106,12 +106,13 @@ def test_a_loss_or_a_gradient_that_is_no_number_changes_nothing(smoke, smoke_inp
     (step,) = current.stage.optimizer_steps(state.targets, current.epoch)
     once = replace(step, loss=lambda batch, memories, modules: {"broken": broken(batch.features)})
     weights = [p.detach().clone() for p in state.encoder.parameters()]
-    memories = {name: memory.clone() for name, memory in state.memories.items()}
-    assert memories
+    tables = {name: slots.table for name, slots in state.memories.slots.items()} | state.memories
+    before = {name: table.clone() for name, table in tables.items()}
+    assert before
     with pytest.raises(TrainingError, match=message + r".*lower train\.lr"):
         train_step(state, once, np.arange(4), StepKey(0, 0, 2))
     assert all(torch.equal(a, b) for a, b in zip(weights, state.encoder.parameters(), strict=True))
-    assert all(torch.equal(memory, state.memories[name]) for name, memory in memories.items())
+    assert all(torch.equal(table, before[name]) for name, table in tables.items())
     assert state.steps == 0
     train_step(state, step, np.arange(4), StepKey(0, 0, 2))
     assert state.steps == 1

@@ -66,10 +66,13 @@ def trained(process_group) -> dict[str, np.ndarray]:
                 arrays={m.label: labels[m] for m in Modality},
                 memories={m.label: features[:4].copy() for m in Modality},
             )
-        state.memories = {name: torch.tensor(value) for name, value in state.targets.memories.items()}
+        state.set_targets(state.targets)
         losses = train_epoch(state, StageEpoch(stage, Epoch(0)))
         found |= {f"{number}/{name}": np.array(value) for name, value in losses.items()}
         found |= {f"{number}/memory/{name}": value.numpy() for name, value in state.memories.items()}
+        found |= {
+            f"{number}/slots/{name}": value.table.numpy() for name, value in state.memories.slots.items()
+        }
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}
 
 

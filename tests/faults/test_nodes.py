@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raydist.engine.run_folder import RunFolder
-from tests.ray_nodes import kill_the_node_of
+from tests.ray_nodes import add_node, kill_the_node_of
 
 pytestmark = pytest.mark.ray
 
@@ -33,8 +33,15 @@ def train(words: list[str], env: dict[str, str], folder: Path, *, lose_a_node: b
     return RunFolder.open(run)
 
 
-def test_a_run_that_loses_a_node_of_three_ends_with_the_same_bytes(three_nodes, run_env, tmp_path, outcome):
-    words = [*WORDS, f"ray.address={three_nodes.address}"]
+@pytest.mark.parametrize(
+    "changes",
+    [[], ["method.name=hitpro", "ray.num_workers=2", "memory.replicate_mb=0"]],
+    ids=["all memories on the one worker", "slots in parts on two workers"],
+)
+def test_a_run_that_loses_a_node_ends_with_the_same_bytes(three_nodes, run_env, tmp_path, outcome, changes):
+    if changes:
+        add_node(three_nodes)  # so that both workers find a place when one is lost
+    words = [*WORDS, *changes, f"ray.address={three_nodes.address}"]
     quiet = train(words, run_env, tmp_path / "quiet")
     disturbed = train(words, run_env, tmp_path / "disturbed", lose_a_node=True)
     assert "going on after epoch" in (disturbed.path / "log.txt").read_text()

@@ -14,9 +14,11 @@ from raydist.engine.epoch_steps import num_iterations
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import Plan, allot
 from raydist.engine.schema import Config, load_config
-from raydist.methods.method import MethodContext, Stage
+from raydist.methods.method import MethodContext, Stage, Targets
 from raydist.methods.registry import method_class
 from raydist.methods.schedule import Epoch
+from raydist.methods.slots import Slots
+from raydist.methods.steps import Memories
 from raydist.types import Modality
 
 
@@ -42,6 +44,23 @@ def features() -> np.ndarray:
     centres = np.repeat(np.tile(np.eye(4)[:2], (2, 1)), 3, axis=0)
     x = centres + 0.02 * rng.normal(size=(12, 4))
     return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)[:, None]
+
+
+@pytest.fixture
+def memories_of() -> Callable[..., Memories]:
+    """Prototypes and slots of targets, all of them here."""
+
+    def make(targets: Targets, dtype: torch.dtype = torch.float32) -> Memories:
+        rows = len(targets.labels)
+        return Memories(
+            {name: torch.tensor(value, dtype=dtype) for name, value in targets.memories.items()},
+            {
+                name: Slots(torch.tensor(new.part(0, rows)[1], dtype=dtype))
+                for name, new in targets.slots.items()
+            },
+        )
+
+    return make
 
 
 @dataclass(frozen=True)

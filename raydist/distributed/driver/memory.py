@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, table_memory
-from raydist.engine.memory_check import check_memory, feature_width
+from raydist.engine.memory_check import SlotMemory, check_slots, feature_width, table_mb
 from raydist.engine.schema import Config
 from raydist.types import Modality
 
@@ -16,12 +16,14 @@ class GroupMemory:
     """What a group of workers and its shards take.
 
     Attributes:
-        memory_mb: megabytes of a copy of the largest memory on every worker.
+        slots: the slots of single tracklets on every worker.
+        prototypes_mb: megabytes of a row for every tracklet; prototypes of clusters take less.
         shard_mb: megabytes of a feature shard for the larger modality.
         search_budget: bytes that the search of a shard may take.
     """
 
-    memory_mb: float
+    slots: SlotMemory
+    prototypes_mb: float
     shard_mb: float
     search_budget: int
 
@@ -37,12 +39,14 @@ class GroupMemory:
         Args:
             parts: of each data set, at least one.
 
-        >>> GroupMemory.of_all([GroupMemory(1, 20, 5), GroupMemory(3, 10, 8)])
-        GroupMemory(memory_mb=3, shard_mb=20, search_budget=5)
+        >>> parts = GroupMemory(SlotMemory(1), 1, 20, 5), GroupMemory(SlotMemory(3), 3, 10, 8)
+        >>> GroupMemory.of_all(parts).search_budget
+        5
         """
         all_parts = list(parts)
         return cls(
-            max(part.memory_mb for part in all_parts),
+            max((part.slots for part in all_parts), key=lambda slots: slots.worker_mb),
+            max(part.prototypes_mb for part in all_parts),
             max(part.shard_mb for part in all_parts),
             min(part.search_budget for part in all_parts),
         )
@@ -69,4 +73,5 @@ def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:
         budget_mb=config.memory.shard_mb,
         tables=table_memory(sum(sizes), config.data.sub_tracklets, width, num_shards=num_shards),
     )
-    return GroupMemory(check_memory(config, sum(sizes), width), shard_mb, search_budget)
+    slots = check_slots(config, sum(sizes), width)
+    return GroupMemory(slots, table_mb(sum(sizes), width), shard_mb, search_budget)

@@ -30,7 +30,7 @@ def preflight(config: Config, memory: GroupMemory, resume: RunFolder | None) -> 
         ConfigError: see `raydist.health.finding.require_healthy`.
     """
     written = len(resume.checkpoints.epochs()) if resume else 0
-    room = checkpoint_room(config, memory_mb=memory.memory_mb, written=written)
+    room = checkpoint_room(config, memory_mb=memory.prototypes_mb, written=written)
     folder = resume.path if resume else Path(config.run.dir)
     disk = check_disk(
         folder, least=room.least, enough=room.most, purpose="the checkpoints of this run", fix=DISK_FIX
@@ -49,7 +49,7 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
         ConfigError: see `raydist.health.finding.require_healthy`.
     """
     base = parts[0][0]
-    rooms = [checkpoint_room(config, memory_mb=memory.memory_mb) for config, memory in parts]
+    rooms = [checkpoint_room(config, memory_mb=memory.prototypes_mb) for config, memory in parts]
     disk = check_disk(
         Path(base.run.dir),
         least=sum(room.least for room in rooms),
@@ -57,7 +57,9 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
         purpose=f"the checkpoints of {num_trials} trials",
         fix=DISK_FIX,
     )
-    largest = max((memory for _, memory in parts), key=lambda memory: memory.memory_mb + memory.shard_mb)
+    largest = max(
+        (memory for _, memory in parts), key=lambda memory: memory.slots.worker_mb + memory.shard_mb
+    )
     possible = max(1, (os.cpu_count() or 1) // base.ray.num_workers)
     at_once = min(num_trials, base.tune.max_concurrent or possible, possible)
     require_healthy([disk, *_of_this_machine(base, largest, at_once=at_once)])
@@ -68,7 +70,7 @@ def _of_this_machine(config: Config, memory: GroupMemory, *, at_once: int = 1) -
         yield from local_findings(
             num_workers=config.ray.num_workers,
             num_shards=config.ray.num_shards,
-            worker_mb=memory.memory_mb,
+            worker_mb=memory.slots.worker_mb,
             shard_mb=memory.shard_mb,
             at_once=at_once,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,8 +73,14 @@ class ShardedRefresh:
         pieces: list[Piece] = ray.get(self._board.take_features.remote(key, self._process_group.world_size))
         try:
             features: EpochFeatures = self._shards.features(pieces) if pieces else self._no_features
-            targets: Targets | Exception = compute(features)
+            targets: Targets | Exception = _placed(compute(features))
         except Exception as error:  # the other ranks wait for an answer, whatever it is
             targets = error
         self._shards.clear()
         ray.get(self._board.put_targets.remote(key, Shared(ray.put(targets))))
+
+
+def _placed(targets: Targets) -> Targets:
+    """The targets as they travel: with references to the rows of slots."""
+    slots = {name: replace(new, features=new.features.placed()) for name, new in targets.slots.items()}
+    return replace(targets, slots=slots)

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.causes import first_cause
-from raydist.distributed.references import Piece
+from raydist.distributed.references import Piece, PlacedRows
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
@@ -175,7 +175,20 @@ class ShardedFeatures(EpochFeatures):
 
     def gathered(self) -> Floats:
         """See `EpochFeatures.gathered`."""
-        return self._retry_lost_shards(lambda: np.concatenate(ray.get(list(self._references))))
+        return self.part(0, len(self))
+
+    def part(self, first: int, stop: int) -> Floats:
+        """See `EpochFeatures.part`."""
+        return self._retry_lost_shards(lambda: self._placed().part(first, stop))
+
+    def placed(self) -> PlacedRows:
+        """See `EpochFeatures.placed`."""
+
+        def whole() -> PlacedRows:
+            self.fill()
+            return self._placed()
+
+        return self._retry_lost_shards(whole)
 
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
@@ -209,6 +222,9 @@ class ShardedFeatures(EpochFeatures):
             return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
 
         return self._retry_lost_shards(ask)
+
+    def _placed(self) -> PlacedRows:
+        return PlacedRows(self._shape, self._starts, tuple(self._references))
 
     def _table(self) -> ShardedTable:
         return ShardedTable(self._shards.actors, self._references, self._version, self._starts)

@@ -35,6 +35,7 @@ from torch import Tensor
 
 from raydist.data.transforms.augment import INTERVENED_INFRARED, INTERVENED_VISIBLE
 from raydist.data.transforms.clips import ClipTiming
+from raydist.losses.columns import WHOLE, Columns
 from raydist.losses.consistency import adjusted_loss, consistency_loss, invariance_loss, surprisal
 from raydist.methods.common.warm_up import WarmUpParams
 from raydist.methods.steps import ClipView
@@ -125,7 +126,10 @@ def intervention_views(kinds: Sequence[Intervention], params: InterventionParams
 
 
 def intervention_terms(
-    logits: Tensor, kinds: Sequence[Intervention], params: InterventionParams
+    logits: Tensor,
+    kinds: Sequence[Intervention],
+    params: InterventionParams,
+    columns: Columns = WHOLE,
 ) -> dict[str, Tensor]:
     """The terms of L_CIW that have a weight and a view, weighted as `params` says; their sum is L_CIW.
 
@@ -133,21 +137,24 @@ def intervention_terms(
         logits: [A, B, 1 + n] of A clip views, see `raydist.methods.cba.slots.TrackletSlots.logits`.
         kinds: of the A clip views, the original first.
         params: weights.
+        columns: of the logits, where others are with other processes.
 
     Returns:
         ``tracklet`` (L_do), ``invariance`` (L_var), ``time`` (L_tid) and ``modality`` (L_cid); of originals
         alone just ``tracklet``, the mean of their cross-entropies.
     """
     if set(kinds) == {Intervention.ORIGINAL}:
-        return {"tracklet": surprisal(logits).mean()}
-    terms = {"tracklet": adjusted_loss(logits) if params.adjusted else surprisal(logits).mean()}
+        return {"tracklet": surprisal(logits, columns).mean()}
+    terms = {
+        "tracklet": adjusted_loss(logits, columns) if params.adjusted else surprisal(logits, columns).mean()
+    }
     if params.lambda_var > 0:
-        terms["invariance"] = params.lambda_var * invariance_loss(logits)
+        terms["invariance"] = params.lambda_var * invariance_loss(logits, columns)
     for name, weight, changed in (
         ("time", params.lambda_time, {Intervention.MOTION}),
         ("modality", params.lambda_modality, {Intervention.MODALITY, Intervention.BOTH}),
     ):
         views = [kind in changed for kind in kinds]
         if weight > 0 and any(views):
-            terms[name] = weight * consistency_loss(logits[0], logits[views])
+            terms[name] = weight * consistency_loss(logits[0], logits[views], columns)
     return terms

@@ -45,6 +45,7 @@ class IntraParams(ContrastParams):
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"versions": "clip_views"}
+    has_slots: ClassVar[bool] = True
 
     share: float = Field(5.0, ge=0)
     lr_factor: float = Field(1.0, gt=0)
@@ -89,11 +90,12 @@ class InterventionWarmUp(SlotStage):
         kinds = interventions(params)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            logits = slots.logits(batch, memories["slots"], ignored, temperature=params.temperature)
-            return intervention_terms(logits, kinds, params)
+            own = memories.slots["tracklets"]
+            logits = slots.logits(batch, own, ignored, temperature=params.temperature)
+            return intervention_terms(logits, kinds, params, own.columns)
 
         def update(batch: Batch, memories: Memories) -> None:
-            slots.update(memories["slots"], batch, momentum=params.momentum)
+            slots.update(memories.slots["tracklets"], batch, momentum=params.momentum)
 
         sampler = partial(tracklet_batches_of_both, self.context)
         return [OptimizerStep(sampler, intervention_views(kinds, params), loss, update)]
@@ -136,7 +138,7 @@ class IntraStage(SlotStage):
             for m, labels in own.items():
                 of_clips = at(labels, batch.rows)
                 update_centroids(memories[m.label], first, of_clips, momentum=self.params.momentum)
-            self.slots.update(memories["slots"], batch, momentum=self.ciw.momentum)
+            self.slots.update(memories.slots["tracklets"], batch, momentum=self.ciw.momentum)
 
         return [OptimizerStep(self.sampler(targets), intervention_views(self.kinds, self.ciw), loss, update)]
 
@@ -148,8 +150,9 @@ class IntraStage(SlotStage):
         """L_V + L_I + lambda_ciw L_CIW."""
         own, ignored = ClusterArrays.of(targets).own, IgnoreArrays.of(targets).ignored
         dual = dual_terms(batch, memories, own, temperature=self.params.temperature)
-        logits = self.slots.logits(batch, memories["slots"], ignored, temperature=self.ciw.temperature)
-        ciw = intervention_terms(logits, self.kinds, self.ciw)
+        slots = memories.slots["tracklets"]
+        logits = self.slots.logits(batch, slots, ignored, temperature=self.ciw.temperature)
+        ciw = intervention_terms(logits, self.kinds, self.ciw, slots.columns)
         return dual | _weighted(ciw, self.params.lambda_ciw)
 
 

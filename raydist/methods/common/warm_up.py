@@ -9,7 +9,7 @@ be used to tell tracklets apart. Tracklets that are as similar to each other as 
 ===================  =============================================
 equation             function
 ===================  =============================================
-slots T_i            `WarmUp.refresh`, `update_slots`
+slots T_i            `WarmUp.refresh`, `Slots.move`
 p_i over own view    `instance_contrast`
 ignore graph G       `raydist.association.ignore_graph`
 ===================  =============================================
@@ -32,14 +32,15 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from raydist.association.ignore_graph import ignore_graph, means_of_units, self_consistency
+from raydist.losses.columns import WHOLE, Columns
 from raydist.losses.contrastive import instance_contrast
-from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.clip_views import TONES
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Stage, StageParams, TargetArrays, Targets
 from raydist.methods.schedule import Epoch
+from raydist.methods.slots import NewSlots
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Ints
 
@@ -60,6 +61,7 @@ class WarmUpParams(StageParams):
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum"}
+    has_slots: ClassVar[bool] = True
 
     share: float = Field(3.0, ge=0)
     temperature: float = Field(0.07, gt=0)
@@ -108,8 +110,8 @@ class WarmUp(Stage):
         return Targets(
             labels,
             IgnoreArrays(ignored=ignored).pack(),
-            {"slots": means.gathered()[:, 0]},
-            {"ignored_pairs": ignored.nnz / 2},
+            slots={"tracklets": NewSlots(means)},
+            metrics={"ignored_pairs": ignored.nnz / 2},
         )
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
@@ -118,15 +120,19 @@ class WarmUp(Stage):
         temperature = self.params.temperature
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            admissible = negatives_of_own_view(batch.rows, views, ignored)
+            slots = memories.slots["tracklets"]
+            admissible = negatives_of_own_view(batch.rows, views, ignored, slots.columns)
             terms = [
-                instance_contrast(f, batch.rows, memories["slots"], admissible, temperature=temperature)
+                instance_contrast(
+                    f, batch.rows, slots.table, admissible, temperature=temperature, columns=slots.columns
+                )
                 for f in batch.features
             ]
             return {"tracklet": torch.stack(terms).mean()}
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_slots(memories["slots"], batch.rows, batch.features[0], momentum=self.params.momentum)
+            slots = memories.slots["tracklets"]
+            slots.move(batch.rows, batch.features[0], momentum=self.params.momentum)
 
         sampler = partial(tracklet_batches_of_both, self.context)
         return [OptimizerStep(sampler, CLIP_VIEWS, loss, update)]
@@ -154,17 +160,20 @@ def likely_pieces(features: EpochFeatures, view: Ints, params: WarmUpParams, *, 
     return ignore_graph(nearest, features.measure(self_consistency), slack=params.ignore_slack)
 
 
-def negatives_of_own_view(rows: Tensor, views: Tensor, ignored: csr_array) -> Tensor:
+def negatives_of_own_view(
+    rows: Tensor, views: Tensor, ignored: csr_array, columns: Columns = WHOLE
+) -> Tensor:
     """The negatives of each tracklet of a batch: those of its camera view that are not ignored.
 
     Args:
         rows: int64 [B].
         views: int64 [N], camera views.
         ignored: boolean CSR [N, N].
+        columns: which tracklets are asked about.
 
     Returns:
-        bool [B, N], on the device of the rows.
+        bool [B, N], or [B, n] of the columns here, on the device of the rows.
     """
-    chosen = rows.cpu()
-    same_view = views[chosen][:, None] == views
-    return (same_view & ~torch.from_numpy(ignored[chosen.numpy()].toarray())).to(rows.device)
+    chosen, span = rows.cpu(), columns.span
+    same_view = views[chosen][:, None] == views[span]
+    return (same_view & ~torch.from_numpy(ignored[chosen.numpy()][:, span].toarray())).to(rows.device)

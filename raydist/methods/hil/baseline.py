@@ -20,7 +20,7 @@ from raydist.methods.hil.prototypes import prototypes
 from raydist.methods.hil.transmission import rank
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment
-from raydist.types import NOISE, Modality
+from raydist.types import NOISE, Floats, Modality
 
 
 class BaselineParams(BranchContrastParams):
@@ -59,11 +59,12 @@ class BaselineStage(BranchContrastStage):
         means, params = features.means(), self.params
         clusters = cluster_modalities(means, self.context)
         parts = branches(torch.from_numpy(means.gathered()[:, 0]), self.context.num_branches)
-        own, memories = clusters.arrays.own, self.slots(parts)
+        own, slots = clusters.arrays.own, self.new_slots(means)
+        memories: dict[str, Floats] = {}
         if not epoch.is_past(params.shared_from):
             for modality, labels in own.items():
                 memories |= prototypes(modality.label, parts, labels)
-            return Targets(clusters.joint, clusters.arrays.pack(), memories)
+            return Targets(clusters.joint, clusters.arrays.pack(), memories, slots=slots)
         received = rank(parts, clusters, num_neighbours=params.ranking, num_voters=params.voters)
         infrared = own[Modality.INFRARED]
         memories |= prototypes(SHARED, parts, np.maximum(received, infrared))
@@ -73,6 +74,7 @@ class BaselineStage(BranchContrastStage):
             np.maximum(visible, infrared),
             ClusterArrays(visible=visible, infrared=infrared).pack(),
             memories,
+            slots=slots,
             metrics={"selected": float((visible != NOISE).sum() / clustered.sum())},
             diagnosis=Diagnosis(assignment=infrared, labels_before=clusters.joint),
         )

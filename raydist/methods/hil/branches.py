@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raydist.methods.common.labels import at
+from raydist.methods.slots import Slots
 from raydist.methods.steps import Batch, Memories
 from raydist.types import Floats, Modality
 
@@ -36,8 +37,19 @@ def named(name: str, parts: Sequence[Floats]) -> dict[str, Floats]:
 
 
 def of_branches(memories: Memories, name: str, num_branches: int) -> list[Tensor]:
-    """The memories of that name, one a branch."""
+    """The prototypes of that name, one table a branch."""
     return [memories[f"{name}-{number}"] for number in range(num_branches)]
+
+
+def slots_of_branches(memories: Memories, name: str, num_branches: int) -> list[Slots]:
+    """The slots of that name, one table a branch."""
+    return [memories.slots[f"{name}-{number}"] for number in range(num_branches)]
+
+
+def branch_rows(features: Floats, *, num_branches: int) -> Floats:
+    """float32 [n, b, D / b]: the branches of features [n, 1, D]."""
+    parts = branches(torch.tensor(features[:, 0]), num_branches)  # a copy: shards' rows cannot be written
+    return torch.stack(parts, dim=1).numpy()
 
 
 @dataclass(frozen=True)

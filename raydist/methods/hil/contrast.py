@@ -19,16 +19,17 @@ from raydist.data.transforms.published import (
 )
 from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
-from raydist.memories.instances import update_slots
 from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.labels import ClusterArrays, at
-from raydist.methods.hil.branches import Clips, of_branches
-from raydist.methods.hil.prototypes import positions, slots
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.methods.hil.branches import Clips, branch_rows, of_branches, slots_of_branches
+from raydist.methods.hil.prototypes import positions
 from raydist.methods.method import Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch, Moment
+from raydist.methods.slots import NewSlots
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Floats, Ints, Labels, Modality
+from raydist.types import NOISE, Ints, Labels, Modality
 
 CLIP_VIEWS = (
     ClipView(augment={Modality.VISIBLE: FIRST_JITTERED, Modality.INFRARED: FIRST_JITTERED_ADAPTIVE_GREY}),
@@ -63,6 +64,8 @@ class BranchContrastParams(StageParams):
     """
 
     old_names: ClassVar[Mapping[str, str]] = {"keep": "momentum", "keep_slot": "slot_momentum"}
+
+    has_slots: ClassVar[bool] = True
 
     share: float = Field(1.0, ge=0)
     lr_factor: float = Field(0.3, gt=0)
@@ -153,11 +156,13 @@ class BranchContrastStage(Stage):
         """L_n: clips of the source, drawn to the target's slots near their own, over all branches."""
         position = at(self.positions[source], clips.rows)
         of_source = position != NOISE
-        own, others = (of_branches(memories, slots_of(m), len(clips.parts)) for m in (source, target))
-        near = near_slots([memory[position[of_source]] for memory in own], others, ratio=self.params.near)
+        own, others = (slots_of_branches(memories, slots_of(m), len(clips.parts)) for m in (source, target))
+        tables, columns, params = [slots.table for slots in others], others[0].columns, self.params
+        mine = [slots.at(position[of_source]) for slots in own]
+        near = near_slots(mine, tables, ratio=params.near, columns=columns)
         terms = [
-            weight * neighbour_contrast(x, memory, near, temperature=self.params.temperature)
-            for weight, x, memory in zip(self.weights, clips.where(of_source).parts, others, strict=True)
+            weight * neighbour_contrast(x, table, near, temperature=params.temperature, columns=columns)
+            for weight, x, table in zip(self.weights, clips.where(of_source).parts, tables, strict=True)
         ]
         return torch.stack(terms).sum()
 
@@ -175,17 +180,20 @@ class BranchContrastStage(Stage):
         unit = self.params.slot_input == "unit"
         for modality in Modality:
             position = at(self.positions[modality], clips.rows)
-            own = of_branches(memories, slots_of(modality), num_branches)
-            for x, memory in zip(clips.parts if unit else clips.raw, own, strict=True):
+            own = slots_of_branches(memories, slots_of(modality), num_branches)
+            for x, slots in zip(clips.parts if unit else clips.raw, own, strict=True):
                 momentum = self.params.slot_momentum
-                update_slots(memory, position, x, momentum=momentum, rule=rule, unit=unit)
+                slots.move(position, x, momentum=momentum, rule=rule, unit=unit)
 
-    def slots(self, parts: Sequence[Tensor]) -> dict[str, Floats]:
-        """A slot for each tracklet, in the order of its modality."""
-        memories: dict[str, Floats] = {}
-        for modality in Modality:
-            memories |= slots(slots_of(modality), parts, self.context.rows(modality))
-        return memories
+    def new_slots(self, means: EpochFeatures) -> dict[str, NewSlots]:
+        """A slot for each tracklet in every branch, in the order of its modality."""
+        number = self.context.num_branches
+        rows = means.transformed(partial(branch_rows, num_branches=number))
+        return {
+            f"{slots_of(modality)}-{branch}": NewSlots(rows, branch, self.context.rows(modality))
+            for modality in Modality
+            for branch in range(number)
+        }
 
 
 def prototypes_of(modality: Modality, memories: Memories) -> str:

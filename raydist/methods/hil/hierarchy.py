@@ -74,7 +74,7 @@ class HierarchyStage(BranchContrastStage):
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
         parts = branches(torch.from_numpy(table), self.context.num_branches)
-        memories = self.slots(parts) | prototypes(SHARED, parts, joint)
+        memories = prototypes(SHARED, parts, joint)
         own = {m.label: labels[m] for m in Modality} if params.across_centres == "own" else {}
         memories |= centres(
             parts, {SHARED: joint, **own}, rng, num_centres=params.sub_centres, shrink=params.shrink
@@ -85,6 +85,7 @@ class HierarchyStage(BranchContrastStage):
             joint,
             ClusterArrays(visible=visible, infrared=infrared).pack(),
             memories,
+            slots=self.new_slots(means),
             metrics={"selected": float(selected)},
             diagnosis=Diagnosis(assignment=infrared, labels_before=clusters.joint),
         )

@@ -27,11 +27,6 @@ def prototypes(name: str, parts: Sequence[Tensor], labels: Labels) -> dict[str, 
     return named(name, [centroids(part, clusters, num_clusters).numpy() for part in parts])
 
 
-def slots(name: str, parts: Sequence[Tensor], rows: Ints) -> dict[str, Floats]:
-    """The features [n, D / b] of some rows, in every branch; for the arguments see `prototypes`."""
-    return named(name, [part[rows].numpy() for part in parts])
-
-
 def centres(
     parts: Sequence[Tensor],
     labels: Mapping[str, Labels],

@@ -12,6 +12,7 @@ import torch
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from raydist.losses.columns import WHOLE, Columns, log_sum_exp, most_similar
 from raydist.losses.contrastive import cosine_logits
 
 NUM_FRAMES = 2
@@ -40,12 +41,12 @@ class Level:
         """A level from its positives and the ignore graph."""
         return cls(view, opposed, weights, csr_array(weights + weights @ ignored))
 
-    def at(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights [B, N] and negatives bool [B, N] of the rows of a batch, on its device."""
-        chosen = rows.cpu()
-        weights = torch.from_numpy(self.weights[chosen.numpy()].toarray()).float()
-        barred = torch.from_numpy(self.barred[chosen.numpy()].toarray() > 0)
-        negatives = self.opposed[self.view[chosen]][:, self.view] & ~barred
+    def at(self, rows: Tensor, columns: Columns = WHOLE) -> tuple[Tensor, Tensor]:
+        """Weights and negatives (bool) [B, n] of the rows of a batch, for the columns here, on its device."""
+        chosen, span = rows.cpu(), columns.span
+        weights = torch.from_numpy(self.weights[chosen.numpy()][:, span].toarray()).float()
+        barred = torch.from_numpy(self.barred[chosen.numpy()][:, span].toarray() > 0)
+        negatives = self.opposed[self.view[chosen]][:, self.view[span]] & ~barred
         return weights.to(rows.device), negatives.to(rows.device)
 
 
@@ -57,6 +58,7 @@ def prototype_contrast(
     *,
     temperature: float,
     num_hard: int,
+    columns: Columns = WHOLE,
 ) -> Tensor:
     """Draw every clip to its weighted positives, against all of them and its hardest negatives.
 
@@ -71,6 +73,7 @@ def prototype_contrast(
         negatives: bool [B, N], no positive among them.
         temperature: t > 0.
         num_hard: negatives that are looked at, >= 0.
+        columns: which prototypes are in `prototypes`, where others are with other processes.
 
     Returns:
         A scalar; zero, still with a graph, if no clip has a positive.
@@ -80,15 +83,15 @@ def prototype_contrast(
     >>> round(float(prototype_contrast(eye[:1], eye, weights, negatives, temperature=1.0, num_hard=50)), 4)
     0.6931
     """
-    has_positive = (weights > 0).any(dim=1)
-    logits = cosine_logits(features[has_positive], prototypes, temperature=temperature)
-    weights = weights[has_positive].to(logits.dtype)
-    positives = logits.masked_fill(weights == 0, -torch.inf)
+    total_weight = columns.total(weights.sum(dim=1))
+    has_positive = total_weight > 0
+    logits = cosine_logits(features[has_positive], prototypes, temperature=temperature, columns=columns)
+    shares = (weights[has_positive] / total_weight[has_positive, None]).to(logits.dtype)
+    positives = log_sum_exp(logits.masked_fill(shares == 0, -torch.inf), columns)
     others = logits.masked_fill(~negatives[has_positive], -torch.inf)
-    hardest = others.topk(min(num_hard, len(prototypes)), dim=1).values
-    total = torch.logsumexp(torch.cat([positives, hardest], dim=1), dim=1)
-    shares = weights / weights.sum(dim=1, keepdim=True)
-    return (total - (shares * logits).sum(dim=1)).sum() / max(1, len(logits))
+    hardest = most_similar(others, num_hard, columns)
+    total = torch.logsumexp(torch.cat([positives[:, None], hardest], dim=1), dim=1)
+    return (total - columns.total((shares * logits).sum(dim=1))).sum() / max(1, len(logits))
 
 
 def frames_apart(rows: Tensor, num_frames: int) -> list[int]:

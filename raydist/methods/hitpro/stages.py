@@ -17,7 +17,6 @@ from torch import Tensor
 from raydist.association.ignore_graph import self_consistency
 from raydist.errors import ConfigError
 from raydist.losses.contrastive import instance_contrast
-from raydist.memories.instances import update_slots
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.centring import view_modality
 from raydist.methods.common.clip_views import TONES
@@ -29,6 +28,7 @@ from raydist.methods.hitpro.contrast import Level, frames_apart, prototype_contr
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.method import Stage, Targets
 from raydist.methods.schedule import Epoch
+from raydist.methods.slots import NewSlots, Slots
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Doubles
 
@@ -155,8 +155,8 @@ class HierarchicalStage(Stage):
         return Targets(
             np.full(len(features), NOISE),
             arrays.pack(),
-            {"prototypes": prototypes.gathered()[:, 0]},
-            metrics | self._metrics(relations, epoch.index),
+            slots={"prototypes": NewSlots(prototypes)},
+            metrics=metrics | self._metrics(relations, epoch.index),
             diagnosis=Diagnosis(links_within=relations.within, links_across=relations.across),
         )
 
@@ -166,10 +166,10 @@ class HierarchicalStage(Stage):
         levels = self._levels(arrays, epoch.index)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            return self._terms(batch, memories["prototypes"], arrays.ignored, levels)
+            return self._terms(batch, memories.slots["prototypes"], arrays.ignored, levels)
 
         def update(batch: Batch, memories: Memories) -> None:
-            update_slots(memories["prototypes"], batch.rows, batch.features[0], momentum=params.momentum)
+            memories.slots["prototypes"].move(batch.rows, batch.features[0], momentum=params.momentum)
 
         second = ClipView(augment=TONES, sub_tracklet=1) if params.tones else ClipView(sub_tracklet=1)
         views = [ClipView(sub_tracklet=0), second]
@@ -214,33 +214,30 @@ class HierarchicalStage(Stage):
         return levels
 
     def _terms(
-        self, batch: Batch, prototypes: Tensor, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
+        self, batch: Batch, prototypes: Slots, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
     ) -> dict[str, Tensor]:
         """The weighted terms of the loss, each the mean over the clip views."""
         params, views = self.params, torch.from_numpy(self.context.tracklets.view)
-        own_view = negatives_of_own_view(batch.rows, views, ignored)
+        table, columns, temperature = prototypes.table, prototypes.columns, params.temperature
+        own_view = negatives_of_own_view(batch.rows, views, ignored, columns)
 
         def tracklet_contrast(features: Sequence[Tensor]) -> Tensor:
             terms = [
-                instance_contrast(f, batch.rows, prototypes, own_view, temperature=params.temperature)
+                instance_contrast(f, batch.rows, table, own_view, temperature=temperature, columns=columns)
                 for f in features
             ]
             return torch.stack(terms).mean()
 
         terms = {"camera": tracklet_contrast(list(batch.features))}
         for name, (alpha, level) in levels.items():
-            weights, negatives = level.at(batch.rows)
+            weights, negatives = level.at(batch.rows, columns)
             of_views = [
                 prototype_contrast(
-                    f,
-                    prototypes,
-                    weights,
-                    negatives,
-                    temperature=params.temperature,
-                    num_hard=params.num_hard,
+                    f, table, weights, negatives,
+                    temperature=temperature, num_hard=params.num_hard, columns=columns,
                 )
                 for f in batch.features
-            ]
+            ]  # fmt: skip
             terms[name] = alpha * torch.stack(of_views).mean()
         if batch.frames is not None:
             chosen = frames_apart(batch.rows, batch.frames.shape[2])

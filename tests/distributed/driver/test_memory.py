@@ -12,6 +12,7 @@ def test_the_larger_modality_decides_what_a_shard_takes(smoke):
 
 
 def test_a_memory_has_a_row_for_every_tracklet(smoke):
-    assert check_group_memory(smoke(), [600, 400]).memory_mb == pytest.approx(1000 * 256 * 4 / 1e6)
+    memory = check_group_memory(smoke(), [600, 400])
+    assert memory.slots.worker_mb == memory.prototypes_mb == pytest.approx(1000 * 256 * 4 / 1e6)
     with pytest.raises(ConfigError, match=r"memory\.replicate_mb = 1 allows less"):
-        check_group_memory(smoke("memory.replicate_mb=1"), [1000, 1000])
+        check_group_memory(smoke("memory.replicate_mb=1", "ray.num_workers=1"), [1000, 1000])

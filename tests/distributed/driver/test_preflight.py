@@ -11,9 +11,10 @@ from raydist.announcements import listening
 from raydist.distributed.driver.memory import GroupMemory
 from raydist.distributed.driver.preflight import preflight, preflight_search
 from raydist.engine.checkpoint_room import checkpoint_room
+from raydist.engine.memory_check import SlotMemory
 from raydist.errors import ConfigError
 
-SMALL = GroupMemory(memory_mb=1, shard_mb=1, search_budget=0)
+SMALL = GroupMemory(SlotMemory(1), prototypes_mb=1, shard_mb=1, search_budget=0)
 
 TRAIN = """
 import resource
@@ -55,7 +56,7 @@ def test_a_disk_that_may_be_too_small_is_warned_of(smoke, tmp_path, monkeypatch)
 def test_memory_that_is_not_there_is_warned_of(smoke, tmp_path):
     said = []
     with listening(said.append):
-        preflight(smoke(f"run.dir={tmp_path}"), GroupMemory(1, 10_000_000, 0), None)
+        preflight(smoke(f"run.dir={tmp_path}"), GroupMemory(SlotMemory(1), 1, 10_000_000, 0), None)
     assert any(line.startswith("warning: memory: ") and "may take" in line for line in said)
 
 
@@ -63,7 +64,7 @@ def test_a_cluster_has_other_machines(smoke, tmp_path):
     said = []
     config = smoke(f"run.dir={tmp_path}", "ray.address=127.0.0.1:1")
     with listening(said.append):
-        preflight(config, GroupMemory(1, 10_000_000, 0), None)
+        preflight(config, GroupMemory(SlotMemory(1), 1, 10_000_000, 0), None)
     assert said == []
 
 

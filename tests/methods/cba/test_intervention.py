@@ -20,6 +20,7 @@ from raydist.methods.cba.intervention import (
     interventions,
 )
 from raydist.methods.cba.slots import TrackletSlots
+from raydist.methods.slots import Slots
 from raydist.methods.steps import Batch
 from raydist.types import Modality
 
@@ -49,7 +50,7 @@ def batch_of(kinds=FOUR, rows=ROWS):
 
 def terms_of(tracklets, batch, memory, kinds=FOUR, ignored=IGNORED, **params):
     slots, params = TrackletSlots.build(tracklets), InterventionParams(**params)
-    logits = slots.logits(batch, memory, ignored, temperature=params.temperature)
+    logits = slots.logits(batch, Slots(memory), ignored, temperature=params.temperature)
     return intervention_terms(logits, kinds, params)
 
 
@@ -61,16 +62,15 @@ def predictions(tracklets, batch, memory, ignored, temperature=0.07):
     for row in range(len(tracklets)):
         mate = [g for g in groups if pair is not None and pair[row] != NO_GROUP and pair[g[0]] == pair[row]]
         mate[0].append(row) if mate else groups.append([row])
-    groups.sort(key=lambda g: len(memory) if pair is None or pair[g[0]] == NO_GROUP else pair[g[0]])
     result = []
     for features in batch.features:
         result.append([])
         for x, row in zip(features, batch.rows.tolist(), strict=True):
-            own = next(s for s, members in enumerate(groups) if row in members)
+            own = next(members[0] for members in groups if row in members)  # the slot of the first of them
             others = [
-                s
-                for s, members in enumerate(groups)
-                if s != own
+                members[0]
+                for members in groups
+                if members[0] != own
                 and any(tracklets.view[m] == tracklets.view[row] for m in members)
                 and not any(ignored[row, m] for m in members)
             ]
@@ -100,7 +100,7 @@ def expected_terms(p):
 @pytest.mark.parametrize("pair", [None, PAIR])
 def test_the_terms_equal_the_loops(tracklets, pair):
     tracklets = replace(tracklets, pair=pair)
-    batch, memory = batch_of(), unit(12 if pair is None else 7, 5, seed=2)
+    batch, memory = batch_of(), unit(12, 5, seed=2)
     expected = expected_terms(predictions(tracklets, batch, memory, IGNORED))
     terms = terms_of(tracklets, batch, memory)
     weights = {"tracklet": 1.0, "invariance": 0.1, "time": 0.5, "modality": 0.5}
@@ -202,9 +202,9 @@ def test_other_views_and_ignored_tracklets_are_no_negatives(tracklets):
 
 
 def test_the_slot_of_a_pair_is_seen_by_both_views(tracklets):
-    memory = unit(7, 5, seed=2).requires_grad_()
+    memory = unit(12, 5, seed=2).requires_grad_()
     tracklets = replace(tracklets, pair=PAIR)
-    for row, rivals in ((1, [0, 1, 5]), (7, [0, 1, 6])):  # recorded together
+    for row, rivals in ((1, [0, 1, 2]), (7, [1, 2, 8])):  # recorded together
         memory.grad = None
         sum(
             terms_of(tracklets, batch_of(rows=torch.tensor([row])), memory, ignored=links()).values()

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from raydist.data.training_set import NO_GROUP
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.cba.slots import TrackletSlots
+from raydist.methods.slots import Slots
 from raydist.methods.steps import Batch
 
 PAIR = np.array([NO_GROUP, 0, 1, 2, 3, 4, 1, 0, NO_GROUP, 3, 2, 4])
@@ -21,7 +22,7 @@ def unit(*shape, seed):
 def test_the_members_of_a_pair_own_one_slot_of_both_views(tracklets):
     tracklets = replace(tracklets, pair=PAIR)
     slots = TrackletSlots.build(tracklets)
-    assert slots.slot.tolist() == [5, 0, 1, 2, 3, 4, 1, 0, 6, 3, 2, 4]
+    assert slots.slot.tolist() == [0, 1, 2, 3, 4, 5, 2, 1, 8, 4, 3, 5]
     assert slots.in_view[tracklets.view, slots.slot].all()
     assert slots.in_view.sum() == 12
 
@@ -29,12 +30,13 @@ def test_the_members_of_a_pair_own_one_slot_of_both_views(tracklets):
 def test_the_members_of_a_pair_fill_and_move_one_slot(tracklets):
     slots = TrackletSlots.build(replace(tracklets, pair=PAIR))
     means = unit(12, 5, seed=3).float()
-    memory = torch.from_numpy(slots.fill(LocalFeatures(means.numpy()[:, None], None)))
-    torch.testing.assert_close(memory[0], F.normalize(means[1] + means[7], dim=0))
-    torch.testing.assert_close(memory[6], means[8])
+    _, filled = slots.fill(LocalFeatures(means.numpy()[:, None], None)).part(0, 12)
+    memory = torch.tensor(filled)
+    torch.testing.assert_close(memory[1], F.normalize(means[1] + means[7], dim=0))
+    torch.testing.assert_close(memory[8], means[8])
     batch = Batch(unit(4, 2, 5, seed=4).float(), torch.tensor([7, 1]))
-    expected = F.normalize(0.8 * memory[0] + 0.2 * batch.features[0].mean(dim=0), dim=0)
-    others = memory[1:].clone()
-    slots.update(memory, batch, momentum=0.8)
-    torch.testing.assert_close(memory[0], expected)
-    assert torch.equal(memory[1:], others)
+    expected = F.normalize(0.8 * memory[1] + 0.2 * batch.features[0].mean(dim=0), dim=0)
+    others = np.delete(memory, 1, axis=0).clone()
+    slots.update(Slots(memory), batch, momentum=0.8)
+    torch.testing.assert_close(memory[1], expected)
+    assert np.array_equal(np.delete(memory, 1, axis=0), others)

@@ -19,7 +19,8 @@ from raydist.methods.cba.stages import (
 )
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch
+from raydist.methods.slots import Slots
+from raydist.methods.steps import Batch, Memories
 from raydist.types import NOISE, Modality
 
 MODES = ["hungarian", "coarse", "fine", "full"]
@@ -39,8 +40,8 @@ def some_batch(features, rows):
     return Batch(F.normalize(x, dim=2), torch.from_numpy(rows))
 
 
-def memories_of(targets):
-    return {name: torch.tensor(value) for name, value in targets.memories.items()}
+def slots_of(targets):
+    return torch.tensor(targets.slots["tracklets"].part(0, 12)[1])
 
 
 def refinement(context, **params):
@@ -63,7 +64,7 @@ def test_later_stages_render_all_views_or_two(context, features, clip_views, ciw
     assert len(optimizer_step.clip_views) == len(expected)
 
 
-def test_the_intra_loss_is_dual_contrast_and_a_share_of_the_interventions(context, features):
+def test_the_intra_loss_is_dual_contrast_and_a_share_of_the_interventions(context, features, memories_of):
     batch = some_batch(features, np.arange(12))
     losses = []
     for weight in (0.3, 0.6):
@@ -82,7 +83,7 @@ def test_the_intra_loss_is_dual_contrast_and_a_share_of_the_interventions(contex
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_terms_across_are_those_of_the_definition(context, features, mode):
+def test_the_terms_across_are_those_of_the_definition(context, features, memories_of, mode):
     stage = refinement(context, mode=mode, lambda_x=0.5, temperature=0.2)
     targets = refreshed(stage, context, features)
     batch, memories = some_batch(features, np.array([0, 4, 6, 7, 11, 9])), memories_of(targets)
@@ -118,7 +119,7 @@ def test_people_are_aligned_by_every_mode(context, features):
         assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
 
 
-def test_a_step_moves_clusters_and_slots_but_not_the_counterparts(context, features):
+def test_a_step_moves_clusters_and_slots_but_not_the_counterparts(context, features, memories_of):
     stage = refinement(context, momentum=0.5)
     targets = refreshed(stage, context, features)
     memories, before = memories_of(targets), memories_of(targets)
@@ -129,8 +130,8 @@ def test_a_step_moves_clusters_and_slots_but_not_the_counterparts(context, featu
         expected = before[name].clone()
         expected[moved] = F.normalize(0.5 * expected[moved] + 0.5 * goal, dim=0)
         assert torch.allclose(memories[name], expected, atol=1e-6)
-    slot = F.normalize(0.8 * before["slots"][[0, 9]] + 0.2 * goal)
-    assert torch.allclose(memories["slots"][[0, 9]], slot, atol=1e-6)
+    slot = F.normalize(0.8 * before.slots["tracklets"].table[[0, 9]] + 0.2 * goal)
+    assert torch.allclose(memories.slots["tracklets"].table[[0, 9]], slot, atol=1e-6)
     assert torch.equal(memories["counterparts"], before["counterparts"])
 
 
@@ -172,10 +173,12 @@ def test_pieces_of_one_pass_are_ignored_once_features_mean_something(warm_up, co
         [0, 0, 0],
     ]
     assert targets.metrics["ignored_pairs"] == targets.arrays["ignored"].nnz / 2
-    memory = torch.tensor(targets.memories["slots"]).double().requires_grad_()
+    memory = slots_of(targets).double().requires_grad_()
     (optimizer_step,) = warm_up.optimizer_steps(targets, Epoch(1))
     sum(
-        optimizer_step.loss(batch_of_features(pieces, torch.tensor([0])), {"slots": memory}, {}).values()
+        optimizer_step.loss(
+            batch_of_features(pieces, torch.tensor([0])), Memories(slots={"tracklets": Slots(memory)}), {}
+        ).values()
     ).backward()
     assert np.flatnonzero(memory.grad.abs().sum(dim=1)).tolist() == [0, 2]
 
@@ -190,28 +193,29 @@ def test_a_refresh_repeats_itself_and_fills_the_slots_with_means(warm_up, contex
     pieces = np.concatenate([features, np.roll(features, 1, axis=0)], axis=1)
     one, other = (refreshed(warm_up, context, pieces, 1) for _ in range(2))
     assert np.array_equal(one.labels, other.labels)
-    assert np.array_equal(one.memories["slots"], other.memories["slots"])
+    assert torch.equal(slots_of(one), slots_of(other))
     assert np.array_equal(one.arrays["ignored"].toarray(), other.arrays["ignored"].toarray())
     mean = pieces.mean(axis=1)
-    np.testing.assert_allclose(
-        one.memories["slots"], mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6
-    )
+    np.testing.assert_allclose(slots_of(one), mean / np.linalg.norm(mean, axis=1, keepdims=True), atol=1e-6)
 
 
 def test_a_slot_follows_the_original_alone(warm_up, context, features):
     targets = refreshed(warm_up, context, features, 0)
-    slots, before = torch.tensor(targets.memories["slots"]), torch.tensor(targets.memories["slots"])
+    slots, before = slots_of(targets), slots_of(targets)
     goals = torch.eye(4)[:, None]  # another direction for each view
     (optimizer_step,) = warm_up.optimizer_steps(targets, Epoch(0))
-    optimizer_step.update(Batch(goals, torch.tensor([5])), {"slots": slots})
+    optimizer_step.update(Batch(goals, torch.tensor([5])), Memories(slots={"tracklets": Slots(slots)}))
     torch.testing.assert_close(slots[5], F.normalize(0.8 * before[5] + 0.2 * goals[0, 0], dim=0))
     assert torch.equal(slots[:5], before[:5])
 
 
 def test_labels_have_no_part_in_the_loss(warm_up, context, features):
     targets = refreshed(warm_up, context, features, 1)
-    batch, memories = batch_of_features(features, ROWS), {"slots": torch.tensor(targets.memories["slots"])}
-    blind = Targets(np.zeros(12, np.int64), targets.arrays, targets.memories)
+    batch, memories = (
+        batch_of_features(features, ROWS),
+        Memories(slots={"tracklets": Slots(slots_of(targets))}),
+    )
+    blind = Targets(np.zeros(12, np.int64), targets.arrays)
     assert warm_up.optimizer_steps(targets, Epoch(1))[0].loss(batch, memories, {}) == warm_up.optimizer_steps(
         blind, Epoch(1)
     )[0].loss(batch, memories, {})
@@ -233,11 +237,13 @@ def test_the_engine_trains_with_it(smoke, smoke_inputs, switches):
         [InterventionWarmUp(state.method.context, InterventionParams(ignore_from=1, **switches))], [3]
     )
     before = [p.detach().clone() for p in state.encoder.parameters()]
+    filled = []
+    state.after_step = lambda step, number: filled.append(state.memories.slots["tracklets"].table.clone())
     reports = [run_epoch(state) for _ in range(2)]
     assert all(np.isfinite(value) for report in reports for value in report.losses.values())
     assert reports[0].losses.keys() == (
         {"tracklet"} if switches else {"tracklet", "invariance", "time", "modality"}
     )
     assert any(not torch.equal(a, b) for a, b in zip(before, state.encoder.parameters(), strict=True))
-    moved = (state.memories["slots"] != torch.from_numpy(state.targets.memories["slots"])).any(dim=1)
+    moved = (filled[-1] != filled[-2]).any(dim=1)
     assert 0 < moved.sum() < len(moved)

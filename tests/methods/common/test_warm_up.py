@@ -7,7 +7,8 @@ import torch
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch
+from raydist.methods.slots import Slots
+from raydist.methods.steps import Batch, Memories
 from raydist.types import NOISE
 
 
@@ -16,17 +17,21 @@ def stage(context):
     return WarmUp(context, WarmUpParams(ignore_from=1))
 
 
+def slots_of(targets):
+    return torch.tensor(targets.slots["tracklets"].part(0, 12)[1])
+
+
 def loss_of(stage, targets, slots, features):
     (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
     batch = Batch(torch.stack([features, features]), torch.arange(12))
-    return float(optimizer_step.loss(batch, {"slots": slots}, {})["tracklet"])
+    return float(optimizer_step.loss(batch, Memories(slots={"tracklets": Slots(slots)}), {})["tracklet"])
 
 
 def test_only_tracklets_of_the_same_modality_and_camera_are_negatives(stage, context, features):
     targets = stage.refresh(
         LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
-    slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
+    slots, x = slots_of(targets), torch.from_numpy(features[:, 0])
     alone = []
     for view in range(4):
         inside = torch.from_numpy(context.tracklets.view == view)
@@ -43,7 +48,7 @@ def test_likely_pieces_of_one_pass_are_no_negatives(stage, context, features):
         np.random.default_rng(0),
     )
     assert targets.arrays["ignored"].nnz > 0
-    slots, x = torch.tensor(targets.memories["slots"]), torch.from_numpy(features[:, 0])
+    slots, x = slots_of(targets), torch.from_numpy(features[:, 0])
     before = stage.refresh(
         LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
@@ -62,13 +67,15 @@ def test_a_slot_moves_towards_its_tracklet(stage, context, features):
     targets = stage.refresh(
         LocalFeatures(features, context.tracklets), None, Epoch(0), np.random.default_rng(0)
     )
-    slots = torch.tensor(targets.memories["slots"])
+    slots = slots_of(targets)
     goal = torch.eye(4)[3]
     (optimizer_step,) = stage.optimizer_steps(targets, Epoch(0))
-    optimizer_step.update(Batch(goal.expand(2, 1, 4), torch.tensor([5])), {"slots": slots})
+    optimizer_step.update(
+        Batch(goal.expand(2, 1, 4), torch.tensor([5])), Memories(slots={"tracklets": Slots(slots)})
+    )
     expected = torch.nn.functional.normalize(0.8 * torch.from_numpy(features[5, 0]) + 0.2 * goal, dim=0)
     assert torch.allclose(slots[5], expected, atol=1e-5)
-    assert torch.equal(slots[:5], torch.from_numpy(targets.memories["slots"][:5]))
+    assert torch.equal(slots[:5], slots_of(targets)[:5])
 
 
 def test_clusters_and_the_ignore_graph_can_be_left_out(context, features):
@@ -92,5 +99,5 @@ def test_a_warm_up_takes_features_of_any_length_as_unit_ones(stage, context, fea
         for one, x in ((stage, pieces), (of_any_length, pieces * np.float32(0.7)))
     )
     assert (unit.arrays["ignored"] != short.arrays["ignored"]).nnz == 0
-    np.testing.assert_allclose(unit.memories["slots"], short.memories["slots"], atol=1e-6)
+    np.testing.assert_allclose(slots_of(unit), slots_of(short), atol=1e-6)
     assert (unit.labels == short.labels).all()

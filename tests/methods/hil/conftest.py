@@ -43,8 +43,12 @@ def batch() -> Batch:
 
 
 @pytest.fixture
-def doubles():
+def doubles(memories_of):
     """The memories of targets in float64."""
-    return lambda targets: {
-        name: torch.from_numpy(value).double() for name, value in targets.memories.items()
-    }
+    return lambda targets: memories_of(targets, torch.float64)
+
+
+@pytest.fixture
+def tables():
+    """All tables of memories by name, those of slots among them."""
+    return lambda memories: {**memories, **{name: slots.table for name, slots in memories.slots.items()}}

@@ -61,7 +61,7 @@ def cluster_oracle(batch, memories, labels, modality, temperature=0.05):
 
 
 def neighbour_oracle(batch, memories, source, target, temperature=0.05, near=0.9, weights=(1, 0.5)):
-    home, away = ([memories[f"slots-{m}-{b}"].numpy() for b in (0, 1)] for m in (source, target))
+    home, away = ([memories.slots[f"slots-{m}-{b}"].table.numpy() for b in (0, 1)] for m in (source, target))
     losses = []
     for row, x in clips_of(batch, source):
         similarity = [away[b] @ home[b][row - FIRST[source]] for b in (0, 1)]
@@ -74,13 +74,12 @@ def neighbour_oracle(batch, memories, source, target, temperature=0.05, near=0.9
 def test_every_branch_has_prototypes_and_slots_of_its_own(targets, deep_and_shallow):
     assert targets.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
     means = np.array([unit(m) for m in deep_and_shallow.astype(np.float64).mean(axis=1)])
-    assert len(targets.memories) == 8
+    assert len(targets.memories) == len(targets.slots) == 4
     for b in (0, 1):
         part = np.array([unit(m) for m in means[:, 4 * b : 4 * b + 4]])
         for modality, first in FIRST.items():
-            np.testing.assert_allclose(
-                targets.memories[f"slots-{modality}-{b}"], part[first : first + 6], atol=1e-6
-            )
+            _, slots = targets.slots[f"slots-{modality}-{b}"].part(0, 12)
+            np.testing.assert_allclose(slots, part[first : first + 6], atol=1e-6)
             expected = [unit(part[first + 3 * c : first + 3 * c + 3].mean(axis=0)) for c in (0, 1)]
             np.testing.assert_allclose(targets.memories[f"{modality}-{b}"], expected, atol=1e-6)
 
@@ -111,14 +110,15 @@ def test_neighbours_across_the_modalities_come_in_later(
     assert ("near_across" in optimizer_step.loss(batch, doubles(targets), {})) == begun
 
 
-def test_memories_change_by_the_update_alone(baseline, targets, batch, doubles):
+def test_memories_change_by_the_update_alone(baseline, targets, batch, doubles, tables):
     (optimizer_step,) = baseline().optimizer_steps(targets, Epoch(5, 9))
     memories = doubles(targets)
-    before = {name: value.clone() for name, value in memories.items()}
+    now = tables(memories)
+    before = {name: value.clone() for name, value in now.items()}
     features = batch.features.clone().requires_grad_()
     terms = optimizer_step.loss(replace(batch, features=features), memories, {})
     torch.stack(list(terms.values())).sum().backward()
-    assert all(torch.equal(memories[name], before[name]) for name in before)
+    assert all(torch.equal(now[name], before[name]) for name in before)
     optimizer_step.update(batch, memories)
     for modality, first in FIRST.items():
         clips = [(row - first, x) for row, x in clips_of(batch, modality)]
@@ -128,23 +128,28 @@ def test_memories_change_by_the_update_alone(baseline, targets, batch, doubles):
                 for group in {place // size for place, _ in clips}:
                     mean = np.mean([x[b] for place, x in clips if place // size == group], axis=0)
                     expected[group] = unit(momentum * expected[group] + (1 - momentum) * mean)
-                np.testing.assert_allclose(memories[name].numpy(), expected, atol=1e-9)
-                assert not torch.equal(memories[name], before[name])
+                np.testing.assert_allclose(now[name].numpy(), expected, atol=1e-9)
+                assert not torch.equal(now[name], before[name])
 
 
 def test_one_branch_leaves_out_all_that_is_shallow(
-    context, deep_and_shallow, targets, baseline, batch, doubles
+    context, deep_and_shallow, targets, baseline, batch, doubles, tables
 ):
     """The deep half alone gives the terms of two branches less those of the shallow one."""
     alone = BaselineStage(context, BaselineParams(across_from=0))
     deep = np.sqrt(2) * deep_and_shallow[..., :4]
     own = alone.refresh(LocalFeatures(deep, context.tracklets), None, Epoch(0, 9), np.random.default_rng(0))
-    assert sorted(own.memories) == ["infrared-0", "slots-infrared-0", "slots-visible-0", "visible-0"]
+    assert sorted([*own.memories, *own.slots]) == [
+        "infrared-0",
+        "slots-infrared-0",
+        "slots-visible-0",
+        "visible-0",
+    ]
     (optimizer_step,) = alone.optimizer_steps(own, Epoch(1, 9))
     found = optimizer_step.loss(replace(batch, features=batch.features[..., :4]), doubles(own), {})
     (both,) = baseline(across_from=0, shallow_weight=0).optimizer_steps(targets, Epoch(1, 9))
     memories = doubles(targets)
-    for name, value in memories.items():
+    for name, value in tables(memories).items():
         if name.endswith("-1"):
             value[:] = 0  # no prototype is nearer than another, no slot is a neighbour
     two = both.loss(batch, memories, {})
@@ -177,7 +182,7 @@ def in_turn(memory, clips, momentum):
 @pytest.mark.parametrize("slot_input", ["unit", "raw"])
 @pytest.mark.parametrize("shared", [False, True])
 def test_in_turn_clips_act_one_after_the_other_the_visible_ones_first(
-    two_branches, deep_and_shallow, batch, doubles, slot_input, shared
+    two_branches, deep_and_shallow, batch, doubles, tables, slot_input, shared
 ):
     context = replace(two_branches, memory_rule="in-turn")
     params = BaselineParams(slot_input=slot_input, shared_from=0.0 if shared else 1.0, first_momentum=0.6)
@@ -189,7 +194,8 @@ def test_in_turn_clips_act_one_after_the_other_the_visible_ones_first(
         (step,) = stage.optimizer_steps(targets, epoch)
         assert step.wants_raw == (slot_input == "raw")
         memories = doubles(targets)
-        before = {name: value.clone() for name, value in memories.items()}
+        now = tables(memories)
+        before = {name: value.clone() for name, value in now.items()}
         step.update(batch, memories)
         assert ("shared-0" in memories) == shared
         for b in (0, 1):
@@ -199,11 +205,11 @@ def test_in_turn_clips_act_one_after_the_other_the_visible_ones_first(
             names = {"shared": [*by_label["visible"], *by_label["infrared"]]} if shared else by_label
             for name, acting in names.items():
                 expected = in_turn(before[f"{name}-{b}"], acting, momentum)
-                np.testing.assert_allclose(memories[f"{name}-{b}"].numpy(), expected, atol=1e-9)
+                np.testing.assert_allclose(now[f"{name}-{b}"].numpy(), expected, atol=1e-9)
             for m, first in FIRST.items():
                 acting = [(row - first, x[b]) for row, x in clips_of(batch, m, raw=slot_input == "raw")]
                 expected = in_turn(before[f"slots-{m}-{b}"], acting, 0.9)
-                np.testing.assert_allclose(memories[f"slots-{m}-{b}"].numpy(), expected, atol=1e-9)
+                np.testing.assert_allclose(now[f"slots-{m}-{b}"].numpy(), expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from raydist.methods.hil.baseline import BaselineStage
 from raydist.methods.hil.hierarchy import HierarchyStage
 from raydist.methods.hil.method import HierarchicalIdentityLearning, HierarchicalIdentityParams
 from raydist.methods.method import Targets
-from raydist.methods.steps import Batch
+from raydist.methods.slots import Slots
+from raydist.methods.steps import Batch, Memories
 from raydist.types import NOISE, Modality
 
 QUICK = (
@@ -76,7 +77,8 @@ def test_a_run_goes_from_own_memories_to_shared_ones_and_may_be_taken_up_there(s
     first, second = run_epoch(whole), run_epoch(whole)
     assert "selected" not in first.metrics
     assert 0 < second.metrics["selected"] <= 1
-    assert {"shared-0", "slots-visible-0", "slots-infrared-0"} == set(whole.memories)
+    assert set(whole.memories) == {"shared-0"}
+    assert set(whole.memories.slots) == {"slots-visible-0", "slots-infrared-0"}
     assert whole.steps == 2 * 4
     assert whole.optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * 0.3 * whole.config.train.lr)
     unpack(again, pack(whole, second))
@@ -134,7 +136,8 @@ def some_targets(shared):
     cluster, nothing = np.repeat(np.arange(40), 20), np.full(800, NOISE)
     arrays = ClusterArrays(visible=np.append(cluster, nothing), infrared=np.append(nothing, cluster))
     ones = torch.nn.functional.normalize(torch.ones(800, 4, dtype=torch.float64), dim=1)
-    memories = {f"slots-{m.label}-{b}": ones.clone() for m in Modality for b in (0, 1)}
+    slots = {f"slots-{m.label}-{b}": Slots(ones.clone()) for m in Modality for b in (0, 1)}
+    memories = Memories(slots=slots)
     for name in ["shared"] if shared else ["visible", "infrared"]:
         memories |= {f"{name}-{b}": ones[:SHARED_SIZE].clone() for b in (0, 1)}
     memories |= {f"centres-shared-{b}": torch.eye(4, dtype=torch.float64)[:, None] for b in (0, 1)}

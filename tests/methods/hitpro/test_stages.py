@@ -13,7 +13,8 @@ from raydist.methods.common.warm_up import likely_pieces
 from raydist.methods.hitpro.prototyping import tracklet_prototypes
 from raydist.methods.hitpro.stages import HierarchicalParams, HierarchicalStage
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch
+from raydist.methods.slots import Slots
+from raydist.methods.steps import Batch, Memories
 from raydist.types import NOISE, Modality
 
 AT_ONCE = {"within_from": 0, "across_from": 0, "ignore_from": 0, "ramp": 1}
@@ -37,9 +38,14 @@ def refreshed(context, features):
     return run
 
 
+def prototypes_of(targets):
+    _, prototypes = targets.slots["prototypes"].part(0, len(targets.labels))
+    return prototypes
+
+
 def loss_of(stage, targets, batch, epoch=0):
     (optimizer_step,) = stage.optimizer_steps(targets, Epoch(epoch))
-    memories = {name: torch.from_numpy(value).double() for name, value in targets.memories.items()}
+    memories = Memories(slots={"prototypes": Slots(torch.tensor(prototypes_of(targets)).double())})
     return {name: float(term) for name, term in optimizer_step.loss(batch, memories, {}).items()}
 
 
@@ -53,7 +59,7 @@ def batch_of(rows, num_versions=2, num_frames=4, width=16, seed=0):
 
 def oracle(targets, tracklets, batch, epoch_alpha=0.5, temperature=0.07, num_hard=50):
     """The terms of the loss, one clip and one prototype after another."""
-    p = targets.memories["prototypes"].astype(np.float64)
+    p = prototypes_of(targets).astype(np.float64)
     within, across, ignored = (targets.arrays[name].toarray() for name in ("within", "across", "ignored"))
     view, modality = tracklets.view, tracklets.modality
 
@@ -117,7 +123,7 @@ def test_every_level_is_that_of_its_definition(stage, refreshed, context, seed, 
 def test_the_targets_hold_what_the_log_reads(stage, refreshed, tracklets, features):
     targets = refreshed(stage())
     assert (targets.labels == NOISE).all()
-    assert np.allclose(targets.memories["prototypes"], tracklet_prototypes(features(noise=0.5)))
+    assert np.allclose(prototypes_of(targets), tracklet_prototypes(features(noise=0.5)))
     for name in ("within", "across", "ignored"):
         assert targets.arrays[name].shape == (60, 60)
     assert targets.diagnosis.links_within is targets.arrays["within"]
@@ -202,12 +208,12 @@ def test_thresholds_go_on_from_the_epoch_before(stage, refreshed):
 
 def test_a_prototype_moves_towards_its_clip(stage, refreshed):
     targets = refreshed(stage())
-    memory, batch = torch.from_numpy(targets.memories["prototypes"].copy()), batch_of([5, 50])
-    stage().optimizer_steps(targets, Epoch(0))[0].update(batch, {"prototypes": memory})
-    moved = 0.8 * targets.memories["prototypes"][5] + 0.2 * batch.features[0, 0].numpy()
+    memory, batch = torch.from_numpy(prototypes_of(targets).copy()), batch_of([5, 50])
+    stage().optimizer_steps(targets, Epoch(0))[0].update(batch, Memories(slots={"prototypes": Slots(memory)}))
+    moved = 0.8 * prototypes_of(targets)[5] + 0.2 * batch.features[0, 0].numpy()
     assert np.allclose(memory[5], moved / np.linalg.norm(moved), atol=1e-6)
     assert np.array_equal(
-        np.delete(memory, [5, 50], axis=0), np.delete(targets.memories["prototypes"], [5, 50], axis=0)
+        np.delete(memory, [5, 50], axis=0), np.delete(prototypes_of(targets), [5, 50], axis=0)
     )
 
 
