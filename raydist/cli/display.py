@@ -206,13 +206,13 @@ def _start_lines(event: Started) -> str:
     return (
         f"run folder: {event.folder}{mlflow}{start}\n"
         f"training on {sets}; {counted(event.ranked, 'tracklet')} to rank{notes}{unscored}\n"
-        f"memory: every worker has {_slots(event)}; "
+        f"memory: every worker has {_memory_of_worker(event)}; "
         f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
         f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
 
 
-def _slots(event: Started) -> str:
+def _memory_of_worker(event: Started) -> str:
     """What the memories of a worker are."""
     if not event.slots_mb:
         return "the prototypes of all clusters"

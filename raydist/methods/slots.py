@@ -61,8 +61,8 @@ class NewSlots:
         values = self.features.part(first, stop)[:, self.column]
         if self.rows is None:
             return first, values
-        begin, end = np.searchsorted(self.rows, (first, stop)).tolist()
-        return begin, values[self.rows[begin:end] - first]
+        start, end = np.searchsorted(self.rows, (first, stop)).tolist()
+        return start, values[self.rows[start:end] - first]
 
 
 @dataclass(frozen=True)

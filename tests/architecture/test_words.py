@@ -60,7 +60,7 @@ ELSEWHERE = {
     "hold": ("data/transforms/clips.py",),
     "pseudo": ("data/transforms/augment.py",),  # pseudo-colour
     "slot": ("data/", "methods/"),  # of a buffer; of an instance memory: the prototype of one tracklet
-    "slots": ("data/", "losses/", "memories/", "methods/"),
+    "slots": ("data/", "distributed/", "engine/", "losses/", "memories/", "methods/"),
     "spectrum": ("benchmarks/",),  # eigenvalues
     "stray": ("data/frames/decoding.py",),  # bytes
     "version": (
