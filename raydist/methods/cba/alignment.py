@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import ClassVar, Literal, Self
 
 import numpy as np
@@ -12,18 +13,18 @@ from scipy.sparse import csr_array
 
 from raydist.association.hungarian import hungarian_matching
 from raydist.association.transport import sinkhorn
-from raydist.clustering.spec import Clustering
 from raydist.config import Section
-from raydist.methods.cba.guides import cosines, select_guides
+from raydist.methods.cba.guides import Guides, guide_similarity, select_guides
 from raydist.methods.cba.links import link
-from raydist.methods.cba.splitting import cluster_means, num_split, person_size, split_crowded
+from raydist.methods.cba.posterior import cluster_means, likeliest_column
+from raydist.methods.cba.splitting import num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
 from raydist.methods.common.centring import view_centred
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import MethodContext
 from raydist.on_resume import OnResume
-from raydist.types import NOISE, Doubles, Floats, Labels, Modality
+from raydist.types import NOISE, Doubles, Labels, Modality
 
 Mode = Literal["hungarian", "coarse", "fine", "full"]
 
@@ -94,21 +95,6 @@ class Alignment:
         return cls(labels, assignment, targets, (assignment != NOISE) * 1.0, host, np.ones(len(host)))
 
 
-@dataclass(frozen=True)
-class CentredModality:
-    """The n tracklets of one modality in view-centred features, which can be compared across the modalities.
-
-    Attributes:
-        means: float32 [n, D], unit view-centred features.
-        parts: float32 [n, K, D], those of the sub-tracklets.
-        clustering: of the features before they were centred.
-    """
-
-    means: Floats
-    parts: Floats
-    clustering: Clustering
-
-
 def align(
     features: EpochFeatures,
     clusters: ModalityClusters,
@@ -127,41 +113,51 @@ def align(
         mu, nu = (clusters.centroids(features.means(), m) for m in Modality)
         host = hungarian_matching(mu, nu).infrared_to_visible
         return Alignment.by_cluster(clusters.of[Modality.INFRARED].labels, host, len(mu))
-    centred = view_centred(features.means(), context.tracklets)
-    means, parts = centred.gathered(), view_centred(features, context.tracklets).gathered()
-    visible, infrared = (
-        CentredModality(means[rows, 0], parts[rows], clusters.of[m]) for m, rows in clusters.rows.items()
+    means, parts = (view_centred(each, context.tracklets) for each in (features.means(), features))
+    of_visible = clusters.labels(Modality.VISIBLE)
+    prototypes = clusters.centroids(means, Modality.VISIBLE)
+    guides = select_guides(means, parts, of_visible, prototypes, share=params.rho)
+    asked = context.tracklets.modality == Modality.INFRARED
+    measure = partial(uncertainty, prototypes=guides.prototypes, temperature=params.temperature_f)
+    return guided(
+        guide_similarity(means, asked, guides),
+        parts.measure(measure, asked)[asked],
+        guides,
+        clusters,
+        params,
     )
-    return guided(visible, infrared, clusters.centroids(centred, Modality.VISIBLE), params)
 
 
 def guided(
-    visible: CentredModality, infrared: CentredModality, prototypes: Floats, params: GuidanceParams
+    similarity: csr_array,
+    uncertainties: Doubles,
+    guides: Guides,
+    clusters: ModalityClusters,
+    params: GuidanceParams,
 ) -> Alignment:
     """Prototype-guided refinement (PGUR), or its coarse step alone.
 
     Args:
-        visible: the visible tracklets.
-        infrared: the infrared tracklets.
-        prototypes: float32 [C_v, D], unit view-centred means of the visible clusters.
+        similarity: CSR [n, G], of the infrared tracklets to the guides that they look at.
+        uncertainties: float64 [n].
+        guides: G of the visible clusters.
+        clusters: of each modality.
         params: how; not for the mode ``hungarian``.
     """
-    of_visible, before = visible.clustering.labels, infrared.clustering.labels
-    guides = select_guides(visible.means, visible.parts, of_visible, prototypes, share=params.rho)
-    similarity = cosines(infrared.means, guides.prototypes)
+    visible, infrared = (clusters.of[m] for m in Modality)
+    before, num_visible = infrared.labels, visible.num_clusters
     posterior = sinkhorn(
-        similarity, rows=np.ones(len(similarity)), columns=guides.sizes.astype(np.float64),
+        similarity, rows=np.ones(len(before)), columns=guides.sizes.astype(np.float64),
         temperature=params.temperature_f, num_iterations=params.sinkhorn_iterations,
     )  # fmt: skip
-    uncertainties = uncertainty(infrared.parts, guides.prototypes, temperature=params.temperature_f)
     metrics = {"guides": len(guides.clusters), "uncertainty": float(uncertainties.mean())}
     if params.mode == "coarse":
-        host = guides.clusters[cluster_means(posterior, before).argmax(axis=1)]
-        coarse = Alignment.by_cluster(before, host, len(prototypes))
+        host = guides.clusters[likeliest_column(cluster_means(posterior, before))]
+        coarse = Alignment.by_cluster(before, host, num_visible)
         return replace(coarse, uncertainty=uncertainties, metrics=metrics)
-    person = person_size(of_visible, len(before))
+    person = person_size(visible.labels, len(before))
     labels, posterior = split_crowded(
-        posterior, infrared.clustering, person, eta=params.eta, num_rounds=params.smoothing_rounds
+        posterior, infrared, person, eta=params.eta, num_rounds=params.smoothing_rounds
     )
     rank = relative_rank(uncertainties) if params.mode == "full" else np.zeros(len(uncertainties))
     weights = np.exp(-params.kappa * rank)
@@ -169,8 +165,8 @@ def guided(
     targets = graded_targets(posterior, links.profile, labels, rank)
     return Alignment(
         labels=labels,
-        assignment=guides.clusters[posterior.argmax(axis=1)],
-        targets=sparse_targets(targets, guides.clusters, len(prototypes)),
+        assignment=guides.clusters[likeliest_column(posterior)],
+        targets=sparse_targets(targets, guides.clusters, num_visible),
         weights=weights,
         host=guides.clusters[links.host],
         confidence=links.confidence,

@@ -7,50 +7,85 @@ margin. All similarities are taken between view-centred features.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.special import expit
 
+from raydist.methods.epoch_features import EpochFeatures
+from raydist.neighbours.search.exact import similarities
+from raydist.neighbours.search.lists import shard_topk
+from raydist.neighbours.search.ranked import Ranked
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 MARGIN_SCALE = 0.1
 """The margin, as a difference of cosines, at which the sigmoid reaches 0.73."""
 
-
-def cosines(features: Floats, prototypes: Floats) -> Doubles:
-    """Dot products of unit rows, float64 [n, C]."""
-    product: Doubles = features.astype(np.float64) @ prototypes.T.astype(np.float64)
-    return product
+NEAREST = 16
+"""How many guides a tracklet looks at, the most similar ones."""
 
 
-def prototype_reliability(means: Floats, parts: Floats, labels: Labels, prototypes: Floats) -> Doubles:
-    """R_k: how far the tracklets of each cluster, and their sub-tracklets, agree that they belong to it.
+def nearest(features: Floats, prototypes: Floats, number: int) -> Ranked:
+    """Numbers and similarities [n, g] of the prototypes most similar to features [n, D], best first."""
+    return shard_topk(features, prototypes, k=number, shard_ids=np.arange(len(prototypes)))
 
-    R_k = mean agr_i sigmoid(mean mar_i / 0.1) over the members i of k. agr_i is the share of the
-    sub-tracklets of i whose nearest prototype is k; mar_i is how much closer i is to k than to any other
-    prototype.
+
+def agreement(parts: Floats, labels: Labels, *, prototypes: Floats) -> Doubles:
+    """agr_i: the share of the sub-tracklets of each row whose nearest prototype is that of its cluster.
 
     Args:
-        means: float32 [n, D], unit view-centred features of the visible tracklets.
-        parts: float32 [n, K, D], those of their sub-tracklets.
-        labels: int64 [n], noise left out.
-        prototypes: float32 [C, D], unit means of the clusters; every cluster has members, and C >= 2.
+        parts: float32 [n, K, D], unit view-centred features of the sub-tracklets.
+        labels: int64 [n], the visible clusters; NOISE on other rows, which get 0.
+        prototypes: float32 [C, D], unit means of the clusters.
+    """
+    share, members = np.zeros(len(parts)), np.flatnonzero(labels != NOISE)
+    if len(members):
+        numbers, _ = nearest(parts[members].reshape(-1, parts.shape[2]), prototypes, 1)
+        share[members] = (numbers.reshape(len(members), -1) == labels[members, None]).mean(axis=1)
+    return share
+
+
+def margin(means: Floats, labels: Labels, *, prototypes: Floats) -> Doubles:
+    """mar_i: how much closer each row is to the prototype of its cluster than to any other.
+
+    Args:
+        means: float32 [n, 1, D], unit view-centred features.
+        labels: int64 [n], as in `agreement`.
+        prototypes: float32 [C, D], C >= 2.
+    """
+    ahead, members = np.zeros(len(means)), np.flatnonzero(labels != NOISE)
+    if not len(members):
+        return ahead
+    own, features = labels[members], means[members, 0]
+    numbers, found = nearest(features, prototypes, 2)
+    others = np.where(numbers[:, 0] == own, found[:, 1], found[:, 0])
+    to_own = [similarities(features[i : i + 1], prototypes[k : k + 1])[0, 0] for i, k in enumerate(own)]
+    ahead[members] = np.array(to_own) - others
+    return ahead
+
+
+def prototype_reliability(agreement: Doubles, margin: Doubles, labels: Labels) -> Doubles:
+    """R_k: how far the tracklets of each cluster, and their sub-tracklets, agree that they belong to it.
+
+    R_k = mean agr_i sigmoid(mean mar_i / 0.1) over the members i of k.
+
+    Args:
+        agreement: float64 [n].
+        margin: float64 [n].
+        labels: int64 [n], noise left out; every cluster has members.
 
     Returns:
         float64 [C] in [0, 1].
     """
-    members = np.flatnonzero(labels != NOISE)
+    members = labels != NOISE
     own = labels[members]
-    nearest = [cosines(parts[members, part], prototypes).argmax(axis=1) for part in range(parts.shape[1])]
-    agreement = np.mean([of_parts == own for of_parts in nearest], axis=0)
-    similarity = cosines(means[members], prototypes)
-    of_own = (np.arange(len(own)), own)
-    to_own = similarity[of_own]
-    similarity[of_own] = -np.inf
-    margin = to_own - similarity.max(axis=1)
     sizes = np.bincount(own)
-    return np.bincount(own, agreement) / sizes * expit(np.bincount(own, margin) / sizes / MARGIN_SCALE)
+    certain = expit(np.bincount(own, margin[members]) / sizes / MARGIN_SCALE)
+    reliability: Doubles = np.bincount(own, agreement[members]) / sizes * certain
+    return reliability
 
 
 def most_reliable(reliability: Doubles, share: float) -> Ints:
@@ -85,8 +120,43 @@ class Guides(NamedTuple):
 
 
 def select_guides(
-    means: Floats, parts: Floats, labels: Labels, prototypes: Floats, *, share: float
+    means: EpochFeatures, parts: EpochFeatures, labels: Labels, prototypes: Floats, *, share: float
 ) -> Guides:
-    """The most reliable visible clusters; see `prototype_reliability` and `most_reliable`."""
-    chosen = most_reliable(prototype_reliability(means, parts, labels, prototypes), share)
+    """The most reliable visible clusters; see `prototype_reliability` and `most_reliable`.
+
+    Args:
+        means: [N, 1, D], unit view-centred features.
+        parts: [N, K, D], those of the sub-tracklets.
+        labels: int64 [N], the visible clusters, NOISE on other rows.
+        prototypes: float32 [C, D], unit view-centred means of the clusters, C >= 2.
+        share: of the clusters.
+    """
+    reliability = prototype_reliability(
+        parts.measure(partial(agreement, prototypes=prototypes), labels),
+        means.measure(partial(margin, prototypes=prototypes), labels),
+        labels,
+    )
+    chosen = most_reliable(reliability, share)
     return Guides(chosen, prototypes[chosen], np.bincount(labels[labels != NOISE])[chosen])
+
+
+def guide_similarity(means: EpochFeatures, asked: NDArray[np.bool_], guides: Guides) -> csr_array:
+    """float32 CSR [n, G]: the similarities of the n rows that are asked for to their `NEAREST` guides.
+
+    Args:
+        means: [N, 1, D], unit view-centred features.
+        asked: bool [N].
+        guides: G of them.
+    """
+    found = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)[asked]
+    num_rows, _, number = found.shape
+    starts = np.arange(num_rows + 1) * number
+    entries = found[:, 1].ravel(), found[:, 0].ravel().astype(np.int32), starts
+    return csr_array(entries, shape=(num_rows, len(guides.clusters)))
+
+
+def _nearest_guides(means: Floats, asked: NDArray[np.bool_], *, prototypes: Floats) -> Floats:
+    """Numbers and similarities, float32 [n, 2, g]; zeros for rows that are not asked for."""
+    found = np.zeros((len(means), 2, min(NEAREST, len(prototypes))), np.float32)
+    found[asked] = np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1)
+    return found

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import entr
+from scipy.sparse import csr_array
 
-from raydist.methods.cba.splitting import cluster_means
+from raydist.methods.cba.posterior import cluster_means, likeliest_column, row_entropies
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, unit_rows
 
 
@@ -19,27 +19,27 @@ class Links(NamedTuple):
     """Which guide each infrared cluster belongs to.
 
     Attributes:
-        profile: float64 [C, G], the weighted mean posterior of each cluster, Pi.
+        profile: float64 CSR [C, G], the weighted mean posterior of each cluster, Pi.
         host: int64 [C], its likeliest guide.
         confidence: float64 [C] in [0, 1], 1 - H(Pi) / log G.
     """
 
-    profile: Doubles
+    profile: csr_array
     host: Ints
     confidence: Doubles
 
 
-def link(posterior: Doubles, labels: Labels, weights: Doubles) -> Links:
+def link(posterior: csr_array, labels: Labels, weights: Doubles) -> Links:
     """Link infrared clusters to guides; several may share one.
 
     Args:
-        posterior: float64 [n, G], G >= 2.
+        posterior: float64 CSR [n, G], no row empty, G >= 2.
         labels: int64 [n], numbered without a gap.
         weights: float64 [n] > 0, how certain each tracklet is.
     """
     profile = cluster_means(posterior, labels, weights=weights)
-    confidence = 1 - entr(profile).sum(axis=1) / np.log(profile.shape[1])
-    return Links(profile, profile.argmax(axis=1), np.clip(confidence, 0, 1))
+    confidence = 1 - row_entropies(profile) / np.log(profile.shape[1])
+    return Links(profile, likeliest_column(profile), np.clip(confidence, 0, 1))
 
 
 def counterparts(prototypes: Floats, host: Ints, confidence: Doubles) -> tuple[Ints, Floats]:

@@ -14,6 +14,7 @@ equation                                             function
 ===================================================  =====================================================
 CIW                                                  `raydist.methods.cba.intervention`
 view-centred copies norm(f - mean of its view)       `raydist.association.view_centring.centred`
+agr_i, mar_i                                         `raydist.methods.cba.guides.agreement`, `margin`
 reliability R_k = mean agr_i sigmoid(mean mar_i/.1)  `raydist.methods.cba.guides.prototype_reliability`
 guides, the best rho of them                         `raydist.methods.cba.guides.select_guides`
 balanced assignment P, columns by visible sizes      `raydist.association.transport.sinkhorn`
@@ -46,6 +47,8 @@ Deviations:
   steady.
 - A cluster is taken for one person up to eta times the expected size, and may hold ceil(eta |c| / s) guides
   above it.
+- A tracklet, or a part of one, looks at its 16 nearest guides, not at all: so the assignment and the
+  posteriors are sparse, and what is far away counts for nothing.
 - Infrared neighbours count in the smoothing only where they are within the clustering's eps.
 - Outliers have no cluster of their own: their target mixes a hard label with their own posterior only.
 - Targets under a thousandth of the largest of their row are dropped.

@@ -10,38 +10,12 @@ Sizes of arrays: n infrared tracklets in C clusters, G guides (reliable visible 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, eye_array
 
 from raydist.clustering.spec import Clustering
+from raydist.methods.cba.posterior import cluster_means, scaled_rows
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.types import NOISE, Doubles, Ints, Labels
-
-Mask = NDArray[np.bool_]
-
-
-def cluster_means(values: Doubles, labels: Labels, *, weights: Doubles | None = None) -> Doubles:
-    """The weighted mean row of each cluster.
-
-    Args:
-        values: float64 [n, G].
-        labels: int64 [n], clusters numbered from 0 without a gap, noise left out.
-        weights: float64 [n] > 0; None for equal ones.
-
-    Returns:
-        float64 [C, G].
-
-    >>> weights = np.array([3.0, 1.0, 1.0])
-    >>> cluster_means(np.array([[1.0], [3.0], [9.0]]), np.array([0, 0, -1]), weights=weights)
-    array([[1.5]])
-    """
-    members = np.flatnonzero(labels != NOISE)
-    own = labels[members]
-    weight = np.ones(len(members)) if weights is None else weights[members]
-    total = np.bincount(own, weight)
-    mixing = csr_array((weight / total[own], (own, members)), shape=(len(total), len(labels)))
-    means: Doubles = mixing @ values
-    return means
+from raydist.types import NOISE, Ints, Labels
 
 
 def person_size(visible: Labels, num_infrared: int) -> float:
@@ -79,36 +53,44 @@ def capacities(sizes: Ints, person: float, *, eta: float, num_guides: int) -> In
     return np.where(sizes > eta * person, np.clip(most, 1, num_guides), 1)
 
 
-def largest(mass: Doubles, capacity: Ints) -> Mask:
+def largest(mass: csr_array, capacity: Ints) -> csr_array:
     """The q_c guides with the most mass in each cluster; ties go to the smaller number.
 
     Args:
-        mass: float64 [C, G].
+        mass: float64 CSR [C, G].
         capacity: int64 [C].
 
     Returns:
-        bool [C, G], q_c true in row c.
+        float64 CSR [C, G], ones for q_c of the entries in row c, or for all where there are fewer.
     """
-    place = np.argsort(np.argsort(-mass, axis=1, kind="stable"), axis=1, kind="stable")
-    chosen: Mask = place < capacity[:, None]
-    return chosen
+    row = np.repeat(np.arange(mass.shape[0]), np.diff(mass.indptr))
+    order = np.lexsort((mass.indices, -mass.data, row))  # rows stay where they are
+    place = np.arange(len(order)) - mass.indptr[row]
+    chosen = order[place < capacity[row]]
+    return csr_array((np.ones(len(chosen)), (row[chosen], mass.indices[chosen])), shape=mass.shape)
 
 
-def restrict(posterior: Doubles, labels: Labels, allowed: Mask) -> Doubles:
-    """The posterior of each tracklet over the guides of its cluster; of noise, over all.
+def restrict(posterior: csr_array, labels: Labels, allowed: csr_array) -> csr_array:
+    """The posterior of each tracklet over the guides of its cluster; of noise, over all that it looks at.
 
     Args:
-        posterior: float64 [n, G], rows that sum to 1.
+        posterior: float64 CSR [n, G], rows that sum to 1.
         labels: int64 [n].
-        allowed: bool [C, G], at least one true in every row.
+        allowed: CSR [C, G], ones, at least one in every row.
 
     Returns:
-        float64 [n, G], rows that sum to 1.
+        float64 CSR [n, G], rows that sum to 1; a row that looks at no allowed guide is spread over them all.
     """
-    all_guides = np.ones((1, posterior.shape[1]), bool)
-    of_row = np.concatenate((allowed, all_guides))[labels]  # NOISE = -1 reads the last row: all guides
-    kept = np.where(of_row, np.maximum(posterior, np.finfo(np.float64).tiny), 0.0)
-    return kept / kept.sum(axis=1, keepdims=True)
+    members = np.flatnonzero(labels != NOISE)
+    shape = (len(labels), allowed.shape[0])
+    of_row = csr_array((np.ones(len(members)), (members, labels[members])), shape=shape) @ allowed
+    inside = csr_array(posterior.multiply(of_row))
+    lost = np.zeros(len(labels))
+    lost[members] = inside.sum(axis=1)[members] == 0
+    noise = (labels == NOISE).astype(np.float64)
+    together = csr_array(inside + scaled_rows(of_row, lost) + scaled_rows(posterior, noise))
+    together.eliminate_zeros()
+    return scaled_rows(together, 1 / together.sum(axis=1))
 
 
 def affinity(edges: Edges, num_rows: int) -> csr_array:
@@ -119,21 +101,21 @@ def affinity(edges: Edges, num_rows: int) -> csr_array:
     return csr_array(diags_array(1 / similar.sum(axis=1)) @ similar)
 
 
-def smooth(posterior: Doubles, weights: csr_array, *, num_rounds: int) -> Doubles:
+def smooth(posterior: csr_array, weights: csr_array, *, num_rounds: int) -> csr_array:
     """Blend each posterior with those of its neighbours, round after round: q <- A q / 2 + q0 / 2.
 
     Args:
-        posterior: float64 [n, G], q0.
+        posterior: float64 CSR [n, G], q0.
         weights: CSR [n, n], A, rows that sum to 1.
         num_rounds: 0 for none.
     """
     blended = posterior
     for _ in range(num_rounds):
-        blended = 0.5 * (weights @ blended) + 0.5 * posterior
+        blended = csr_array(0.5 * (weights @ blended) + 0.5 * posterior)
     return blended
 
 
-def reorganise(labels: Labels, posterior: Doubles, allowed: Mask) -> Labels:
+def reorganise(labels: Labels, posterior: csr_array, allowed: csr_array) -> Labels:
     """Split every cluster that may hold several guides along them.
 
     Each member goes to its likeliest guide of those allowed. Guides that get fewer than two members give them
@@ -142,20 +124,21 @@ def reorganise(labels: Labels, posterior: Doubles, allowed: Mask) -> Labels:
 
     Args:
         labels: int64 [n], C clusters.
-        posterior: float64 [n, G].
-        allowed: bool [C, G].
+        posterior: float64 CSR [n, G].
+        allowed: CSR [C, G], ones.
 
     Returns:
         int64 [n]: the parts numbered from 0, by old cluster and guide.
 
-    >>> posterior = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7], [0.5, 0.5]])
-    >>> reorganise(np.array([0, 0, 0, 0, -1]), posterior, np.array([[True, True]]))
+    >>> posterior = csr_array(np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7], [0.5, 0.5]]))
+    >>> reorganise(np.array([0, 0, 0, 0, -1]), posterior, csr_array(np.ones((1, 2))))
     array([ 0,  0,  1,  1, -1])
     """
-    part = np.zeros(len(labels), np.int64)
-    for cluster in np.flatnonzero(allowed.sum(axis=1) > 1):
-        rows = np.flatnonzero(labels == cluster)
-        of_members = posterior[np.ix_(rows, np.flatnonzero(allowed[cluster]))]
+    part, by_cluster = np.zeros(len(labels), np.int64), np.argsort(labels, kind="stable")
+    starts = np.searchsorted(labels[by_cluster], np.arange(allowed.shape[0] + 1))
+    for cluster in np.flatnonzero(np.diff(allowed.indptr) > 1):
+        rows = by_cluster[starts[cluster] : starts[cluster + 1]]
+        of_members = posterior[rows][:, np.sort(allowed[[cluster]].indices)].toarray()
         kept = np.bincount(of_members.argmax(axis=1), minlength=of_members.shape[1]) >= 2
         if kept.any():
             part[rows] = np.flatnonzero(kept)[of_members[:, kept].argmax(axis=1)]
@@ -177,21 +160,21 @@ def num_split(before: Labels, after: Labels) -> int:
 
 
 def split_crowded(
-    posterior: Doubles, clustering: Clustering, person: float, *, eta: float, num_rounds: int
-) -> tuple[Labels, Doubles]:
+    posterior: csr_array, clustering: Clustering, person: float, *, eta: float, num_rounds: int
+) -> tuple[Labels, csr_array]:
     """The fine step: find the clusters that hold several people, and split them along the guides.
 
     Args:
-        posterior: float64 [n, G] of the coarse step.
+        posterior: float64 CSR [n, G] of the coarse step.
         clustering: of the infrared tracklets.
         person: see `person_size`.
         eta: see `capacities`.
         num_rounds: see `smooth`.
 
     Returns:
-        Clusters int64 [n], and the restricted and smoothed posteriors float64 [n, G].
+        Clusters int64 [n], and the restricted and smoothed posteriors float64 CSR [n, G].
     """
-    labels, num_rows = clustering.labels, len(posterior)
+    labels, num_rows = clustering.labels, posterior.shape[0]
     sizes = np.bincount(labels[labels != NOISE])
     capacity = capacities(sizes, person, eta=eta, num_guides=posterior.shape[1])
     allowed = largest(cluster_means(posterior, labels), capacity)

@@ -75,6 +75,7 @@ def peak_of(shards, method, stage_name, num_rows, epoch):
         ("hitpro", "hierarchical", 20),
         ("cba", "intervention", 2),
         ("cba", "intra", 0),
+        ("cba", "refinement", 0),
     ],
 )
 def test_the_peak_grows_by_less_than_the_features(shards, method, stage, epoch):
