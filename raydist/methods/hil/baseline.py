@@ -58,7 +58,7 @@ class BaselineStage(BranchContrastStage):
         """Clusters of each modality by all branches together; prototypes and slots of each branch."""
         means, params = features.means(), self.params
         clusters = cluster_modalities(means, self.context)
-        parts = branches(torch.from_numpy(means.gathered()[:, 0]), self.context.num_branches)
+        parts = branches(torch.tensor(means.gathered()[:, 0]), self.context.num_branches)
         own, slots = clusters.arrays.own, self.new_slots(means)
         memories: dict[str, Floats] = {}
         if not epoch.is_past(params.shared_from):

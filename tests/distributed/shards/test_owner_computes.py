@@ -1,13 +1,15 @@
-"""What a refresh takes in the process that asks the shards: no table of all rows, however many there are."""
+"""A refresh on shards: the targets of one process, and no table of all rows in the process that asks."""
 
 import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.sparse import issparse
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.shards.sharded_features import Shards
+from raydist.engine.local_features import LocalFeatures
 from raydist.engine.schema import method_params
 from raydist.methods.method import MethodContext
 from raydist.methods.registry import method_class
@@ -22,14 +24,19 @@ MOST_A_ROW = 400
 pytestmark = pytest.mark.usefixtures("cluster")
 
 
-def pieces_of(place, num_rows):
-    """Planted people in pieces of two workers."""
+def planted(num_rows, width=WIDTH, noise=0.3):
+    """Planted people, in the halves of two workers."""
     rng, person = np.random.default_rng(0), np.arange(num_rows) % PEOPLE
-    look = rng.normal(size=(PEOPLE, WIDTH))
+    look = rng.normal(size=(PEOPLE, width))
     for first in (0, num_rows // 2):
         rows = np.arange(first, first + num_rows // 2)
-        x = look[person[rows]][:, None] + 0.3 * rng.normal(size=(len(rows), PARTS, WIDTH))
-        unit = (x / np.linalg.norm(x, axis=2, keepdims=True)).astype(np.float32)
+        x = look[person[rows]][:, None] + noise * rng.normal(size=(len(rows), PARTS, width))
+        yield first, (x / np.linalg.norm(x, axis=2, keepdims=True)).astype(np.float32)
+
+
+def pieces_of(place, num_rows, **words):
+    """Planted people in pieces of two workers."""
+    for first, unit in planted(num_rows, **words):
         yield from place.put(unit, first, num_rows)
 
 
@@ -44,12 +51,42 @@ def context_of(num_rows, method):
     )
 
 
+def stages_of(method, num_rows):
+    return method_class(method)(method_params({"name": method}), context_of(num_rows, method)).stages()
+
+
+def same(one, other):
+    """Whether two arrays, sparse or not, are equal to the bit."""
+    if issparse(one):
+        return all(np.array_equal(getattr(one, n), getattr(other, n)) for n in ("data", "indices", "indptr"))
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+@pytest.mark.parametrize("method", ["dcl", "pgm", "bmil", "dmdl", "hil", "cba", "hitpro"])
+def test_the_targets_are_those_of_one_process(shards, method):
+    num_rows, of_all = 120, {"width": 32, "noise": 0.6}
+    features = np.concatenate([unit for _, unit in planted(num_rows, **of_all)])
+    for stage in stages_of(method, num_rows):
+        tracklets, epoch = stage.context.tracklets, Epoch(20, 40)
+        local = LocalFeatures(features, tracklets)
+        wanted = stage.refresh(local, None, epoch, np.random.default_rng(0))
+        for number in (1, 3, 5):
+            place = Shards(shards[:number], tracklets)
+            on_shards = place.features(list(pieces_of(place, num_rows, **of_all)))
+            found = stage.refresh(on_shards, None, epoch, np.random.default_rng(0))
+            assert same(found.labels, wanted.labels)
+            assert found.arrays.keys() == wanted.arrays.keys()
+            assert all(same(found.arrays[name], value) for name, value in wanted.arrays.items())
+            assert found.memories.keys() == wanted.memories.keys()
+            assert all(same(found.memories[name], value) for name, value in wanted.memories.items())
+            for name, new in wanted.slots.items():
+                assert same(found.slots[name].part(0, num_rows)[1], new.part(0, num_rows)[1])
+
+
 def peak_of(shards, method, stage_name, num_rows, epoch):
     """Bytes at the peak of a refresh in this process, beyond what there was before it."""
-    context = context_of(num_rows, method)
-    stages = method_class(method)(method_params({"name": method}), context).stages()
-    (stage,) = (one for one in stages if one.name == stage_name)
-    place = Shards(shards[:2], context.tracklets)
+    (stage,) = (one for one in stages_of(method, num_rows) if one.name == stage_name)
+    place = Shards(shards[:2], stage.context.tracklets)
     pieces = list(pieces_of(place, num_rows))
     tracemalloc.start()
     try:
