@@ -73,7 +73,7 @@ class HierarchyStage(BranchContrastStage):
         labels = transmit(table, of_source, clusters, source, threshold=params.threshold)
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
-        parts = branches(torch.from_numpy(table), self.context.num_branches)
+        parts = branches(torch.tensor(table), self.context.num_branches)
         memories = prototypes(SHARED, parts, joint)
         own = {m.label: labels[m] for m in Modality} if params.across_centres == "own" else {}
         memories |= centres(

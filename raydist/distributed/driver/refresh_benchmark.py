@@ -1,0 +1,149 @@
+"""What a refresh on feature shards takes: seconds, and the memory of the process that asks them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import ray
+
+from raydist.benchmarks.features import draw_features
+from raydist.data.training_set import TrainingSet
+from raydist.distributed.job import ActorHandle
+from raydist.distributed.references import Piece
+from raydist.distributed.shards.feature_shard import ShardActor, start_shards
+from raydist.distributed.shards.sharded_features import Shards
+from raydist.engine.schema import Config, load_config
+from raydist.memory_meter import peak_meter
+from raydist.methods.method import MethodContext, Stage
+from raydist.methods.registry import method_class
+from raydist.methods.schedule import Epoch
+from raydist.randomness import stream
+from raydist.types import FeatureTable, Modality, unit_rows
+
+CHUNK = 50_000
+"""Tracklets whose features are drawn and handed over at one time, as those of one worker."""
+
+NOISE = 0.3
+"""The length of what a part of a tracklet differs from it by."""
+
+LATE = Epoch(20, 40)
+"""An epoch in which all of a stage has begun."""
+
+
+@dataclass(frozen=True)
+class RefreshTask:
+    """A refresh of the last stage of a recipe.
+
+    Attributes:
+        recipe: whose method and clustering.
+        num_rows: N tracklets of both modalities.
+        width: D.
+        num_parts: K.
+        num_shards: S.
+        threads: of each shard.
+        seed: of what is drawn.
+    """
+
+    recipe: str
+    num_rows: int
+    width: int = 64
+    num_parts: int = 4
+    num_shards: int = 2
+    threads: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What it took.
+
+    Attributes:
+        seconds: on the wall.
+        asking_mb: what the process that asks took at its peak, above what it had before; what it maps of the
+            object store included.
+        clusters: of all tracklets; 0 for a method that makes none.
+    """
+
+    seconds: float
+    asking_mb: float
+    clusters: int
+
+
+def measure_refresh(task: RefreshTask) -> RefreshOutcome:
+    """Draw features, bring them to shards of their own, and refresh once in a process of its own.
+
+    The process is warmed up by a small refresh of the same kind, so that compiled code does not count.
+
+    Args:
+        task: what is refreshed.
+    """
+    config = load_config(task.recipe, [])
+    asking: ActorHandle = ray.remote(num_cpus=0)(_Asking).remote(config)
+    actors = start_shards(task.num_shards, threads=task.threads)
+    try:
+        for num_rows in (min(2000, task.num_rows), task.num_rows):
+            table = draw_features(num_rows, task.width, seed=task.seed, shuffled=True).table
+            tracklets = _training_set(table)
+            pieces = list(_pieces(Shards(actors, tracklets), table, task))
+            seconds, taken, clusters = ray.get(asking.refresh.remote(actors, tracklets, pieces))
+            del pieces
+        return RefreshOutcome(seconds, taken / 1e6, clusters)
+    finally:
+        for actor in (asking, *actors):
+            ray.kill(actor)
+
+
+class _Asking:
+    """The process that asks shards for what a refresh needs.
+
+    Args:
+        config: of the method and the clustering.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def refresh(
+        self, actors: list[ShardActor], tracklets: TrainingSet, pieces: list[Piece]
+    ) -> tuple[float, int, int]:
+        """Seconds, bytes at the peak above those before, and the number of clusters."""
+        stage, shards, meter = last_stage(self._config, tracklets), Shards(actors, tracklets), peak_meter()
+        meter.restart()
+        before, began = meter.read(), time.perf_counter()
+        meter.restart()
+        targets = stage.refresh(shards.features(pieces), None, LATE, np.random.default_rng(0))
+        taken, seconds = meter.read() - before, time.perf_counter() - began
+        shards.clear()
+        return seconds, max(0, taken), int(targets.labels.max(initial=-1)) + 1
+
+
+def last_stage(config: Config, tracklets: TrainingSet) -> Stage:
+    """The last stage of a configuration's method, on other tracklets."""
+    context = MethodContext(
+        tracklets=tracklets,
+        clustering={m: config.clustering.spec(m) for m in Modality},
+        num_identities=config.train.num_identities,
+        num_instances=config.train.batch_instances,
+    )
+    return list(method_class(config.method.name)(config.method, context).stages())[-1]
+
+
+def _training_set(table: FeatureTable) -> TrainingSet:
+    """The tracklets of a table without frames; every camera is a view of its own."""
+    no_frames: Any = None
+    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
+    return TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
+
+
+def _pieces(shards: Shards, table: FeatureTable, task: RefreshTask) -> Iterator[Piece]:
+    """The features of all parts of the tracklets, chunk by chunk, in the object store."""
+    for number, first in enumerate(range(0, len(table), CHUNK)):
+        rows = table.features[first : first + CHUNK]
+        shape = (len(rows), task.num_parts, rows.shape[1])
+        noise = stream(task.seed, "parts", number).standard_normal(shape, dtype=np.float32)
+        parts = rows[:, None] + noise * np.float32(NOISE / np.sqrt(rows.shape[1]))
+        yield from shards.put(unit_rows(parts).astype(np.float32), first, len(table))
