@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -148,10 +148,20 @@ class ClusterSpec:
 
 @dataclass(frozen=True)
 class Clustering:
-    """Labels of n rows and the distance graph that they come from."""
+    """Labels of n rows and the distance graph that they come from.
+
+    Attributes:
+        labels: int64 [n].
+        source: the graph, or what brings it here when it is asked for.
+    """
 
     labels: Labels
-    edges: Edges
+    source: Edges | Callable[[], Edges]
+
+    @property
+    def edges(self) -> Edges:
+        """The pairs of small distance."""
+        return self.source if isinstance(self.source, Edges) else self.source()
 
     @property
     def num_clusters(self) -> int:

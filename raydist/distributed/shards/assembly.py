@@ -3,17 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import ray
 from scipy.sparse import csc_array, csr_array
 
+from raydist.clustering.spec import ClusterSpec
+from raydist.distributed.shards.layout import GraphLists, RowLayout
+from raydist.neighbours.jaccard.distance import Distance, join_lists
+from raydist.neighbours.jaccard.edges import Edges
+from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
 from raydist.neighbours.jaccard.slabs import sparse_rows, stack_rows
-from raydist.types import Ints
+from raydist.neighbours.search.ranked import GroupedLists
+from raydist.types import Doubles, Ints, Labels
 
 ExpandedV = tuple[csr_array, csc_array]
 """V [N, N] of all rows after query expansion, by rows and by columns."""
+
+
+@ray.remote(num_cpus=0)
+def assemble_lists(
+    spec: Distance, starts: Ints, squares: Doubles | None, *neighbours: GroupedLists
+) -> GraphLists:
+    """The ranked lists of all N rows, with new numbers for these, out of the neighbours of each shard's rows.
+
+    Args:
+        spec: the distance.
+        starts: int64 [S + 1], the first row of each shard, and N.
+        squares: float64 [N], see `raydist.neighbours.jaccard.distance.join_lists`.
+        neighbours: of each shard.
+    """
+    slabs = [np.arange(start, stop) for start, stop in pairwise(starts)]
+    lists = join_lists(spec, slabs, neighbours, squares)
+    layout = RowLayout(local_order(lists.ids), starts)
+    return GraphLists(layout, lists.renumbered(layout.order))
+
+
+@ray.remote(num_cpus=0)
+def assemble_edges(graph: GraphLists, *parts: Edges) -> Edges:
+    """All edges in the old numbers of their rows, out of what every shard found."""
+    return Edges.join(parts).renamed(graph.layout.order)
+
+
+@ray.remote(num_cpus=0)
+def label_rows(edges: Edges, num_rows: int, spec: ClusterSpec) -> Labels:
+    """int64 [n]: the clusters of a graph."""
+    return spec.clusterer.labels(edges, num_rows)
 
 
 @ray.remote(num_cpus=0)

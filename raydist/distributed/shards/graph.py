@@ -1,8 +1,8 @@
 """The graph of small Jaccard distances, computed by feature shards: the process that asks them, step by step.
 
 The search is a half ring: every two shards are multiplied once, and both take their neighbours out of the one
-product. Ranked lists and the expanded V are in the object store, one copy a node; features and rows of V go
-to the shards that ask for them. Nothing but references and the lists passes through this process.
+product. Ranked lists, the expanded V and the edges are in the object store, one copy a node; features and
+rows of V go to the shards that ask for them. Nothing but references passes through this process.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from typing import Any
 import numpy as np
 import ray
 
-from raydist.distributed.shards.assembly import assemble_mutual, assemble_v
+from raydist.distributed.shards.assembly import (
+    assemble_edges,
+    assemble_lists,
+    assemble_mutual,
+    assemble_v,
+)
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.half_ring import half_ring
-from raydist.distributed.shards.layout import GraphLists, RowLayout, ShardRows
+from raydist.distributed.shards.layout import GraphLists, ShardRows
 from raydist.distributed.shards.memory import num_parts
-from raydist.neighbours.jaccard.distance import Distance, join_lists
+from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.edges import Edges
-from raydist.neighbours.jaccard.locality import local_order
-from raydist.neighbours.jaccard.ranked_lists import RankedLists
 from raydist.neighbours.search.report import SearchReport
 from raydist.types import Floats, Ints
 
@@ -76,40 +79,37 @@ class ShardedGraph:
         if not all_rows:
             self._features = [shard.graph_features.remote(self._version) for shard in self._shards]
 
-    def edges(self, spec: Distance, *, eps_max: float, width: int) -> tuple[Edges, SearchReport]:
-        """Every pair within eps_max, and what the search did; the features are D wide."""
-        lists, report = self._search(spec)
-        layout = RowLayout(local_order(lists.ids), self._starts)
-        graph = ray.put(GraphLists(layout, lists.renumbered(layout.order)))
+    def edges(
+        self, spec: Distance, *, eps_max: float, width: int
+    ) -> tuple[ray.ObjectRef[Edges], SearchReport]:
+        """A reference to every pair within eps_max, and what the search did; the features are D wide."""
+        graph, reports = self._search(spec)
         v = assemble_v.remote(self._num_rows, *self._expanded(spec, graph, width))
         number = len(self._shards)
         chunks = np.array_split(np.arange(self._num_rows), _CHUNKS * number)
         dealt = [np.concatenate(chunks[s::number]) for s in range(number)]
-        parts = ray.get(
-            [shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)]
-        )
-        return Edges.join(parts).renamed(layout.order), report
+        parts = [
+            shard.edges.remote(rows, eps_max, v) for shard, rows in zip(self._shards, dealt, strict=True)
+        ]
+        return assemble_edges.remote(graph, *parts), sum(ray.get(reports), SearchReport())
 
-    def _search(self, spec: Distance) -> tuple[RankedLists, SearchReport]:
-        """The ranked lists of all rows."""
+    def _search(self, spec: Distance) -> tuple[ray.ObjectRef[GraphLists], list[ray.ObjectRef[SearchReport]]]:
+        """References to the ranked lists of all rows, and to what each shard did for them."""
         version, shards = self._version, self._shards
         least = [shard.search_own.remote(version, spec) for shard in shards]
         from_others: list[list[Any]] = [[] for _ in shards]
         for own, other, halved in half_ring(len(shards)):
             block = self._shard_rows[other], self._features[other], least[other]
             from_others[other].append(shards[own].search_pair.remote(version, spec, *block, halved))
-        merged = ray.get(
-            [
-                shard.merged_lists.remote(version, spec, *lists)
-                for shard, lists in zip(shards, from_others, strict=True)
-            ]
-        )
-        total = sum((report for _, report in merged), SearchReport())
-        slabs = [np.arange(start, stop) for start, stop in pairwise(self._starts)]
+        merged = [
+            shard.merged_lists.options(num_returns=2).remote(version, spec, *lists)
+            for shard, lists in zip(shards, from_others, strict=True)
+        ]
         squares = None
         if spec.ranking != "unit":
             squares = np.concatenate(ray.get([shard.squared_lengths.remote(version) for shard in shards]))
-        return join_lists(spec, slabs, [lists for lists, _ in merged], squares), total
+        graph = assemble_lists.remote(spec, self._starts, squares, *[lists for lists, _ in merged])
+        return graph, [report for _, report in merged]
 
     def _expanded(
         self, spec: Distance, graph: ray.ObjectRef[GraphLists], width: int

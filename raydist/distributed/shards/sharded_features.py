@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 from scipy.sparse import csr_array
 
-from raydist.clustering.spec import Clustering, ClusterSpec, cluster_edges
+from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.causes import first_cause
 from raydist.distributed.references import Piece, PlacedRows
+from raydist.distributed.shards.assembly import label_rows
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
@@ -31,7 +32,6 @@ from raydist.distributed.shards.memory import MEGABYTE, shard_memory
 from raydist.engine.process_group import part_bounds
 from raydist.errors import WorkerError
 from raydist.methods.epoch_features import EpochFeatures, Measure, with_parts
-from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.view_nearest import merge_nearest, merge_nearest_in_views
@@ -156,13 +156,14 @@ class ShardedFeatures(EpochFeatures):
             None if column is None else np.asarray(getattr(self._shards.tracklets, column)[rows], np.int64)
         )
 
-        def edges() -> Edges:
+        def clustering() -> Clustering:
             graph = ShardedGraph(self._table(), rows, group)
-            pairs, report = graph.edges(spec.metric, eps_max=spec.radius, width=self._shape[2])
+            edges, report = graph.edges(spec.metric, eps_max=spec.radius, width=self._shape[2])
+            labels = ray.get(label_rows.remote(edges, len(rows), spec))
             self._log_usage(len(rows), spec, report)
-            return pairs
+            return Clustering(labels, lambda: ray.get(edges))
 
-        return cluster_edges(self._retry_lost_shards(edges), len(rows), spec)
+        return self._retry_lost_shards(clustering)
 
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `EpochFeatures.nearest_in_views`."""
