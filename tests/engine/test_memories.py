@@ -1,6 +1,5 @@
 """Slots in parts on two workers: the losses, gradients and slots of one worker that has them all."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,13 +13,13 @@ from raydist.engine.inputs import open_inputs
 from raydist.engine.local_features import LocalFeatures
 from raydist.engine.memories import make_memories
 from raydist.engine.plan import StageEpoch
-from raydist.engine.process_group import SingleProcess, TorchProcessGroup, part_bounds
+from raydist.engine.process_group import SingleProcess, part_bounds
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
 from raydist.home import cache_folder
 from raydist.methods.schedule import Epoch
 from raydist.types import Modality
-from tests.engine.test_process_group import Plain
+from tests.engine.test_process_group import Plain, joined_group
 
 STEPS = 20
 WORDS = ["train.iterations=1", "train.batch_identities=2", "train.batch_instances=2"]
@@ -127,14 +126,7 @@ def test_a_worker_takes_its_part_in_the_numbers_of_the_whole(smoke_inputs):
 
 def main():
     method, found = sys.argv[1:]
-    torch.set_num_threads(1)
-    torch.distributed.init_process_group(
-        "gloo",
-        init_method=os.environ["MEETING"],
-        rank=int(os.environ["RANK"]),
-        world_size=int(os.environ["WORLD_SIZE"]),
-    )
-    group = TorchProcessGroup(torch.device("cpu"))
+    group = joined_group()
     np.savez(Path(found), **trained(METHODS[method], group, bound=0))
 
 

@@ -111,7 +111,8 @@ def test_alone_gathers_its_own_rows(total):
     assert torch.equal(SingleProcess().gather(rows, total), rows)
 
 
-if __name__ == "__main__":
+def joined_group():
+    """The process group that this process was started for."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         "gloo",
@@ -119,7 +120,11 @@ if __name__ == "__main__":
         rank=int(os.environ["RANK"]),
         world_size=int(os.environ["WORLD_SIZE"]),
     )
-    group = TorchProcessGroup(torch.device("cpu"))
+    return TorchProcessGroup(torch.device("cpu"))
+
+
+if __name__ == "__main__":
+    group = joined_group()
     uneven = torch.arange(group.rank, 5, 2.0, requires_grad=True)
     assert torch.equal(group.gather(uneven, 5), torch.arange(5.0))
     np.savez(Path(sys.argv[1]), **trained(group))

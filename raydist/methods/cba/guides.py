@@ -60,8 +60,8 @@ def margin(means: Floats, labels: Labels, *, prototypes: Floats) -> Doubles:
     if not len(members):
         return ahead
     own, features = labels[members], means[members, 0]
-    numbers, found = nearest(features, prototypes, 2)
-    others = np.where(numbers[:, 0] == own, found[:, 1], found[:, 0])
+    numbers, similar = nearest(features, prototypes, 2)
+    others = np.where(numbers[:, 0] == own, similar[:, 1], similar[:, 0])
     to_own = [similarities(features[i : i + 1], prototypes[k : k + 1])[0, 0] for i, k in enumerate(own)]
     ahead[members] = np.array(to_own) - others
     return ahead
@@ -148,15 +148,15 @@ def guide_similarity(means: EpochFeatures, asked: NDArray[np.bool_], guides: Gui
         asked: bool [N].
         guides: G of them.
     """
-    found = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)[asked]
-    num_rows, _, number = found.shape
+    looked_at = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)[asked]
+    num_rows, _, number = looked_at.shape
     starts = np.arange(num_rows + 1) * number
-    entries = found[:, 1].ravel(), found[:, 0].ravel().astype(np.int32), starts
+    entries = looked_at[:, 1].ravel(), looked_at[:, 0].ravel().astype(np.int32), starts
     return csr_array(entries, shape=(num_rows, len(guides.clusters)))
 
 
 def _nearest_guides(means: Floats, asked: NDArray[np.bool_], *, prototypes: Floats) -> Floats:
     """Numbers and similarities, float32 [n, 2, g]; zeros for rows that are not asked for."""
-    found = np.zeros((len(means), 2, min(NEAREST, len(prototypes))), np.float32)
-    found[asked] = np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1)
-    return found
+    looked_at = np.zeros((len(means), 2, min(NEAREST, len(prototypes))), np.float32)
+    looked_at[asked] = np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1)
+    return looked_at

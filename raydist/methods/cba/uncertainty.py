@@ -42,9 +42,9 @@ def uncertainty(
     >>> uncertainty(eye[[[0, 0], [0, 1]]], np.ones(2, bool), prototypes=eye, temperature=0.01).round(3)
     array([0., 1.])
     """
-    doubt, rows, num_parts = np.zeros(len(parts)), np.flatnonzero(asked), parts.shape[1]
+    of_rows, rows, num_parts = np.zeros(len(parts)), np.flatnonzero(asked), parts.shape[1]
     if not len(rows):
-        return doubt
+        return of_rows
     numbers, similar = nearest(parts[rows].reshape(-1, parts.shape[2]), prototypes, NEAREST)
     posterior = softmax(similar / temperature, axis=1)
     entropy = entr(posterior).sum(axis=1).reshape(-1, num_parts).mean(axis=1)
@@ -55,8 +55,8 @@ def uncertainty(
     mean.sum_duplicates()
     total = row_entropies(mean)
     disagreement = (total - entropy) / np.log(num_parts) if num_parts > 1 else np.zeros(len(rows))
-    doubt[rows] = np.clip(0.5 * total / np.log(len(prototypes)) + 0.5 * disagreement, 0, 1)
-    return doubt
+    of_rows[rows] = np.clip(0.5 * total / np.log(len(prototypes)) + 0.5 * disagreement, 0, 1)
+    return of_rows
 
 
 def relative_rank(values: Doubles) -> Doubles:
