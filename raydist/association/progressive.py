@@ -52,26 +52,33 @@ def progressive_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     >>> [partners.tolist() for partners in progressive_matching(x[[0, 1, 1]], x[[1, 0]])]
     [[1, 0, 0], [1, 0]]
     """
-    cost = np.exp(-similarities(_unit(visible), _unit(infrared)))
     if len(visible) >= len(infrared):
-        large_to_small, small_to_large = _match_rows(cost)
-        return ClusterMatching(large_to_small, small_to_large)
-    large_to_small, small_to_large = _match_rows(np.ascontiguousarray(cost.T))
-    return ClusterMatching(small_to_large, large_to_small)
+        visible_of_infrared, infrared_of_visible = _match(_costs(infrared, visible))
+    else:
+        infrared_of_visible, visible_of_infrared = _match(_costs(visible, infrared))
+    return ClusterMatching(infrared_of_visible, visible_of_infrared)
 
 
-def _match_rows(cost: Doubles) -> tuple[Ints, Ints]:
-    """Partners of the rows and of the columns of a cost matrix with at least as many rows as columns."""
+def _costs(rows: Floats, columns: Floats) -> Doubles:
+    """1 / exp(cos) of every two centroids, made in one table, since it is the largest of a refresh."""
+    cost = similarities(_unit(rows), _unit(columns))
+    np.negative(cost, out=cost)
+    costs: Doubles = np.exp(cost, out=cost)
+    return costs
+
+
+def _match(cost: Doubles) -> tuple[Ints, Ints]:
+    """Partners of the rows and of the columns of a cost matrix with at least as many columns as rows."""
     num_rows, num_columns = cost.shape
     of_row = np.full(num_rows, UNMATCHED, np.int64)
     of_column = np.full(num_columns, UNMATCHED, np.int64)
-    left = np.arange(num_rows) if num_columns else np.empty(0, np.int64)
+    left = np.arange(num_columns) if num_rows else np.empty(0, np.int64)
     while left.size:
-        rows, columns = linear_sum_assignment(cost[left])
-        of_row[left[rows]] = columns
-        if (of_column == UNMATCHED).any():
-            of_column[columns] = left[rows]
-        left = np.flatnonzero(of_row == UNMATCHED)
+        rows, columns = linear_sum_assignment(cost if left.size == num_columns else cost[:, left])
+        of_column[left[columns]] = rows
+        if (of_row == UNMATCHED).any():
+            of_row[rows] = left[columns]
+        left = np.flatnonzero(of_column == UNMATCHED)
     return of_row, of_column
 
 
