@@ -52,7 +52,7 @@ def progressive_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     >>> [partners.tolist() for partners in progressive_matching(x[[0, 1, 1]], x[[1, 0]])]
     [[1, 0, 0], [1, 0]]
     """
-    if len(visible) >= len(infrared):
+    if len(visible) > len(infrared):
         visible_of_infrared, infrared_of_visible = _match(_costs(infrared, visible))
     else:
         infrared_of_visible, visible_of_infrared = _match(_costs(visible, infrared))
