@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +16,8 @@ from raydist.cli.system import require_parquet
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from raydist.data.tracklets import TrackletTable
+    from raydist.engine.trained import Trained
     from raydist.types import FeatureTable
 
 Overrides = Annotated[
@@ -29,6 +31,12 @@ Overrides = Annotated[
 Out = Annotated[
     Path, typer.Option(help="The Parquet file to write; it is replaced whole.", show_default=False)
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=0, max=65_536, help="Ray actors that embed, each on a CPU (or GPU); 0 for this process alone."
+    ),
+]
 Split = Annotated[Literal["train", "query", "gallery", "all"], typer.Option(help="Which tracklets.")]
 
 
@@ -39,19 +47,20 @@ def embed(
     overrides: Overrides = None,
     checkpoint: Checkpoint = None,
     split: Split = "all",
+    workers: Workers = 0,
     json: Json = False,
 ) -> None:
     """Write the features of a data set, by the encoder of a run."""
-    from raydist.engine.trained import Trained
+    from raydist.engine.trained import SECTIONS, Trained
 
     require_parquet(out, what="--out", holds="features")
-    sections = ("data", "evaluation.resize")
-    trained = Trained.load(run_dir, overrides, sections=sections, checkpoint=checkpoint)
+    trained = Trained.load(run_dir, overrides, sections=SECTIONS, checkpoint=checkpoint)
     table = trained.tracklets()
     warn_of_lost_levels(trained, table)
     chosen = table if split == "all" else table.select(split=split)
-    blocks = _with_progress(trained.features(chosen), len(chosen))
-    rows = write_blocks(blocks, out, identity_names=table.identity_names)
+    with _features(trained, chosen, workers) as features:
+        blocks = _with_progress(features, len(chosen))
+        rows = write_blocks(blocks, out, identity_names=table.identity_names)
     facts = {
         "out": str(out),
         **epoch_facts(trained.chosen),
@@ -62,6 +71,21 @@ def embed(
     print_line(f"{out}: {rows:,} features of width {trained.encoder.width}, after {trained.chosen.line()}")
     if json:
         print_json(facts)
+
+
+@contextmanager
+def _features(trained: Trained, table: TrackletTable, workers: int) -> Iterator[Iterator[FeatureTable]]:
+    """Blocks of features, of this process or of Ray actors, which are there for the length of a block."""
+    if not workers:
+        yield trained.features(table)
+        return
+    from raydist.distributed.cluster import connected
+    from raydist.engine.schema import RaySection
+
+    with connected(RaySection(num_workers=workers, use_gpu=trained.device.type == "cuda")):
+        from raydist.distributed.driver.embedding import embed_on_workers
+
+        yield embed_on_workers(trained, table, num_workers=workers)
 
 
 def _with_progress(blocks: Iterator[FeatureTable], num_rows: int) -> Iterator[FeatureTable]:

@@ -18,6 +18,11 @@ from raydist.types import Floats, FrameReader, Ints
 CLIPS_AT_ONCE = 128
 
 
+def rows_at_once(data: DataSection) -> int:
+    """How many tracklets make a batch of the encoder."""
+    return max(1, CLIPS_AT_ONCE // data.sub_tracklets)
+
+
 @torch.no_grad()
 def extract(
     encoder: Encoder,
@@ -58,7 +63,7 @@ def extract(
     was_training = encoder.training
     encoder.eval()
     parts = []
-    step = max(1, CLIPS_AT_ONCE // num_parts)
+    step = rows_at_once(data)
     for start in range(0, len(rows), step):
         advance(f"features of tracklet {start + 1} of {len(rows)}", start, len(rows))
         chosen = rows[start : start + step]

@@ -29,6 +29,8 @@ from raydist.home import cache_folder
 from raydist.types import FeatureTable, Floats, FrameReader, Ints, tracklet_means
 
 ROWS_AT_ONCE = 4096
+SECTIONS = ("data", "evaluation.resize")
+"""What may be changed of a run's configuration where its encoder is used on data."""
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +136,18 @@ class Trained:
             log.warning("; ".join(f"{name}: {number}" for name, number in store.notes.items()))
         for start in range(0, len(table), rows_at_once):
             rows = np.arange(start, min(start + rows_at_once, len(table)))
-            features = table.take(rows).with_features(self.of_frames(store, table.modality, rows))
-            yield replace(features, encoder=self.digest)
+            yield self.block(table, store, rows)
+
+    def block(self, table: TrackletTable, frames: FrameReader, rows: Ints) -> FeatureTable:
+        """The features of some tracklets of a table.
+
+        Args:
+            table: N tracklets, with a readable frame each.
+            frames: theirs.
+            rows: int64 [n].
+        """
+        features = table.take(rows).with_features(self.of_frames(frames, table.modality, rows))
+        return replace(features, encoder=self.digest)
 
     def of_frames(self, frames: FrameReader, modality: NDArray[np.int8], rows: Ints) -> Floats:
         """The features [n, D] of some rows of a reader of frames.

@@ -6,7 +6,7 @@ import pytest
 from raydist.cli.embed import write_blocks
 from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import read_features
-from raydist.engine import trained
+from raydist.engine import extraction, trained
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,23 @@ def test_small_blocks_change_nothing(raydist, run_dir, embedded, tmp_path, monke
     assert np.allclose(
         read_features(tmp_path / "f.parquet").features, read_features(embedded[1]).features, atol=1e-5
     )
+
+
+@pytest.mark.parametrize(("workers", "at_once"), [(1, 256), (2, 8)])
+def test_actors_give_the_same_features_in_the_same_order(
+    raydist, run_dir, embedded, tmp_path, monkeypatch, workers, at_once
+):
+    """In one block, and in many."""
+    monkeypatch.setattr(extraction, "CLIPS_AT_ONCE", at_once)
+    out = tmp_path / "f.parquet"
+    result = raydist("embed", run_dir, "--workers", workers, "--out", out, "--json")
+    assert result.code == 0, result.err
+    written, whole = read_features(out), read_features(embedded[1])
+    for column in ("tracklet_id", "modality", "camera", "identity", "split"):
+        assert np.array_equal(getattr(written, column), getattr(whole, column))
+    assert np.allclose(written.features, whole.features, atol=1e-5)
+    assert written.encoder == whole.encoder
+    assert result.json["rows"] == len(whole)
 
 
 def test_a_failure_in_a_later_block_leaves_the_old_file(people, tmp_path):
