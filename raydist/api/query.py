@@ -15,6 +15,9 @@ from raydist.evaluation.similarity_pairs import similarity_pairs
 from raydist.evaluation.threshold import Threshold, equal_error_threshold, threshold_at
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Floats, Ints, Modality
 
+DIGITS = 6
+"""Of a similarity behind the point."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -88,7 +91,7 @@ class Asked:
         return [
             self.match(row, similarity)
             for row, similarity in zip(nearest.row[0].tolist(), nearest.similarity[0].tolist(), strict=True)
-            if least is None or similarity >= least
+            if least is None or round(similarity, DIGITS) >= least  # as it is shown
         ]
 
     def match(self, row: int, similarity: float) -> Match:
@@ -98,7 +101,7 @@ class Asked:
             modality=Modality(int(self.gallery.modality[row])).label,
             camera=str(self.gallery.camera[row]),
             time=time_of(self.gallery, row),
-            similarity=round(similarity, 6),
+            similarity=round(similarity, DIGITS),
             same_person=self._same_person(row),
         )
 

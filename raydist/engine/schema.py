@@ -248,8 +248,7 @@ class MemorySection(Section):
     replicate_mb: Free[int] = Field(
         1024,
         ge=0,
-        description="Most that the slots of single tracklets may take on every worker, in MB; where all are "
-        "more, each worker has a part of them.",
+        description="Most that the slots of tracklets may take on a worker, in MB; if more, each has a part.",
     )
     shard_mb: Free[Positive] = Field(8192, description="Most that one feature shard may take, in MB.")
 

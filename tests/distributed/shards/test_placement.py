@@ -172,7 +172,7 @@ def on_three_nodes(script, address, env):
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert asked.returncode == 0, asked.stderr
-    answer = json.loads(asked.stdout.splitlines()[-1])
+    answer = json.loads([line for line in asked.stdout.splitlines() if line.startswith("{")][-1])  # not Ray's
     return answer, sorted(set(answer["nodes"]) - {answer["head"]})
 
 
