@@ -28,8 +28,8 @@ def cluster_on_shards(
         threads: of each.
     """
     with shards_of(table, num_shards=num_shards, threads=threads) as shards:
-        found = put_on(shards, table).cluster(np.arange(len(table)), spec)
-        return Clustering(found.labels, found.edges)  # brought here while the cluster is there
+        clustering = put_on(shards, table).cluster(np.arange(len(table)), spec)
+        return Clustering(clustering.labels, clustering.edges)  # brought here while the cluster is there
 
 
 @contextmanager
