@@ -21,12 +21,9 @@ from raydist.data.frames.ranges import Ranges
 from raydist.data.frames.survey import CameraPixels, require_grey_levels, survey
 from raydist.data.tracklets import TrackletTable
 from raydist.engine.best import TEST_SPLIT
-from raydist.engine.trained import Trained
+from raydist.engine.trained import SECTIONS, Trained
 from raydist.errors import ConfigError
 from raydist.types import FeatureTable, Floats
-
-SECTIONS = ("data", "evaluation.resize")
-"""What may be changed of the configuration of a run, as with `raydist embed`."""
 
 log = logging.getLogger(__name__)
 

@@ -70,10 +70,6 @@ class LocalFeatures(EpochFeatures):
         rows, table = np.arange(len(view)), self._features[:, 0]
         return shard_nearest_of_view((table, view, rows), (table, view, rows), top=top)
 
-    def gathered(self) -> Floats:
-        """See `EpochFeatures.gathered`."""
-        return self._features
-
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""
         return self._features[first:stop]
@@ -135,10 +131,6 @@ class ClusteredOnce(EpochFeatures):
     def nearest_of_view(self, view: Ints, top: int) -> Ranked:
         """See `EpochFeatures.nearest_of_view`."""
         return self._features.nearest_of_view(view, top)
-
-    def gathered(self) -> Floats:
-        """See `EpochFeatures.gathered`."""
-        return self._features.gathered()
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from raydist.data.training_set import TrainingSet
+from raydist.data.training_set import TrainingSet, Truth
 from raydist.encoders.encoder import Encoder
 from raydist.engine.best import BestEpoch, best_epoch
 from raydist.engine.events import Scores
@@ -175,13 +175,20 @@ def build_method(config: Config, inputs: Inputs, *, num_branches: int = 1) -> Me
         inputs: the data.
         num_branches: of the encoder.
     """
+    return method_on(config, inputs.tracklets, truth=inputs.truth, num_branches=num_branches)
+
+
+def method_on(
+    config: Config, tracklets: TrainingSet, *, truth: Truth | None = None, num_branches: int = 1
+) -> Method:
+    """The method of a configuration on tracklets; for the arguments see `build_method`."""
     cls = method_class(config.method.name)
     context = MethodContext(
-        tracklets=inputs.tracklets,
+        tracklets=tracklets,
         clustering={m: config.clustering.spec(m) for m in Modality},
         num_identities=config.train.num_identities,
         num_instances=config.train.batch_instances,
-        truth=inputs.truth if cls.supervised else None,
+        truth=truth if cls.supervised else None,
         num_branches=num_branches,
         memory_rule=config.memory.rule,
     )

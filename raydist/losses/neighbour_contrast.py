@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from raydist.losses.columns import WHOLE, Columns, log_softmax
@@ -34,9 +33,15 @@ def near_slots(
     near = torch.ones(len(own[0]), len(slots[0]), dtype=torch.bool, device=own[0].device)
     for mine, of_branch in zip(own, slots, strict=True):
         similarity = mine @ of_branch.T
-        largest = columns.largest(F.pad(similarity, (0, 1), value=-1).amax(dim=1, keepdim=True))
-        near &= similarity > ratio * largest
+        near &= similarity > ratio * columns.largest(_row_maxima(similarity))
     return near
+
+
+def _row_maxima(similarity: Tensor) -> Tensor:
+    """[B, 1]: the largest cosine of each row [B, n]; the least there is where no slot is here."""
+    if not similarity.shape[1]:
+        return similarity.new_full((len(similarity), 1), -1)
+    return similarity.amax(dim=1, keepdim=True)
 
 
 def neighbour_contrast(

@@ -35,12 +35,9 @@ def cluster_on_shards(
 @contextmanager
 def shards_of(table: FeatureTable, *, num_shards: int, threads: int) -> Iterator[Shards]:
     """Shards for the rows of a table, for the length of a block; see `cluster_on_shards`."""
-    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
-    no_frames: Any = None
-    tracklets = TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
     actors = start_shards(num_shards, threads=threads)
     try:
-        yield Shards(actors, tracklets, threads)
+        yield Shards(actors, tracklets_of(table), threads)
     finally:
         for actor in actors:
             ray.kill(actor)
@@ -49,3 +46,10 @@ def shards_of(table: FeatureTable, *, num_shards: int, threads: int) -> Iterator
 def put_on(shards: Shards, table: FeatureTable) -> ShardedFeatures:
     """The features [N, 1, D] of a table, on shards."""
     return shards.features(shards.put(table.features[:, None], 0, len(table)))
+
+
+def tracklets_of(table: FeatureTable) -> TrainingSet:
+    """The rows of a table as tracklets without frames; every camera is a view of its own."""
+    no_frames: Any = None
+    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
+    return TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import ray
 
 from raydist.benchmarks.features import draw_features
+from raydist.benchmarks.measure import StageClock
+from raydist.clustering.quality import num_clusters
 from raydist.data.training_set import TrainingSet
+from raydist.distributed.driver.clustering import tracklets_of
 from raydist.distributed.job import ActorHandle
 from raydist.distributed.references import Piece
 from raydist.distributed.shards.feature_shard import ShardActor, start_shards
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.schema import Config, load_config
-from raydist.memory_meter import peak_meter
-from raydist.methods.method import MethodContext, Stage
-from raydist.methods.registry import method_class
+from raydist.engine.state import method_on
+from raydist.methods.method import Stage
 from raydist.methods.schedule import Epoch
 from raydist.randomness import stream
-from raydist.types import FeatureTable, Modality, unit_rows
+from raydist.types import FeatureTable, unit_rows
 
 CHUNK = 50_000
 """Tracklets whose features are drawn and handed over at one time, as those of one worker."""
@@ -87,11 +87,11 @@ def measure_refresh(task: RefreshTask) -> RefreshOutcome:
     try:
         for num_rows in (min(2000, task.num_rows), task.num_rows):
             table = draw_features(num_rows, task.width, seed=task.seed, shuffled=True).table
-            tracklets = _training_set(table)
+            tracklets = tracklets_of(table)
             pieces = list(_pieces(Shards(actors, tracklets), table, task))
-            seconds, taken, clusters = ray.get(asking.refresh.remote(actors, tracklets, pieces))
+            outcome: RefreshOutcome = ray.get(asking.refresh.remote(actors, tracklets, pieces))
             del pieces
-        return RefreshOutcome(seconds, taken / 1e6, clusters)
+        return outcome
     finally:
         for actor in (asking, *actors):
             ray.kill(actor)
@@ -109,34 +109,19 @@ class _Asking:
 
     def refresh(
         self, actors: list[ShardActor], tracklets: TrainingSet, pieces: list[Piece]
-    ) -> tuple[float, int, int]:
-        """Seconds, bytes at the peak above those before, and the number of clusters."""
-        stage, shards, meter = last_stage(self._config, tracklets), Shards(actors, tracklets), peak_meter()
-        meter.restart()
-        before, began = meter.read(), time.perf_counter()
-        meter.restart()
-        targets = stage.refresh(shards.features(pieces), None, LATE, np.random.default_rng(0))
-        taken, seconds = meter.read() - before, time.perf_counter() - began
+    ) -> RefreshOutcome:
+        """What the last stage's refresh takes."""
+        stage, shards, clock = last_stage(self._config, tracklets), Shards(actors, tracklets), StageClock()
+        with clock.stage("refresh"):
+            targets = stage.refresh(shards.features(pieces), None, LATE, np.random.default_rng(0))
         shards.clear()
-        return seconds, max(0, taken), int(targets.labels.max(initial=-1)) + 1
+        cost = clock.costs["refresh"]
+        return RefreshOutcome(cost.wall, cost.peak_mb, num_clusters(targets.labels))
 
 
 def last_stage(config: Config, tracklets: TrainingSet) -> Stage:
     """The last stage of a configuration's method, on other tracklets."""
-    context = MethodContext(
-        tracklets=tracklets,
-        clustering={m: config.clustering.spec(m) for m in Modality},
-        num_identities=config.train.num_identities,
-        num_instances=config.train.batch_instances,
-    )
-    return list(method_class(config.method.name)(config.method, context).stages())[-1]
-
-
-def _training_set(table: FeatureTable) -> TrainingSet:
-    """The tracklets of a table without frames; every camera is a view of its own."""
-    no_frames: Any = None
-    camera = np.unique(table.camera, return_inverse=True)[1].astype(np.int64)
-    return TrainingSet(frames=no_frames, modality=table.modality, camera=camera, view=camera)
+    return list(method_on(config, tracklets).stages())[-1]
 
 
 def _pieces(shards: Shards, table: FeatureTable, task: RefreshTask) -> Iterator[Piece]:

@@ -174,10 +174,6 @@ class ShardedFeatures(EpochFeatures):
         """See `EpochFeatures.nearest_of_view`."""
         return self._merged("nearest_of_view", view, top, merge_nearest)
 
-    def gathered(self) -> Floats:
-        """See `EpochFeatures.gathered`."""
-        return self.part(0, len(self))
-
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""
         return self._retry_lost_shards(lambda: self._placed().part(first, stop))

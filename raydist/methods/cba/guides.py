@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
 
+from raydist.methods.cba.posterior import listed_rows
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.neighbours.search.exact import similarities
+from raydist.neighbours.search.exact import exact_dot
 from raydist.neighbours.search.lists import shard_topk
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels
@@ -28,9 +29,13 @@ NEAREST = 16
 """How many guides a tracklet looks at, the most similar ones."""
 
 
-def nearest(features: Floats, prototypes: Floats, number: int) -> Ranked:
-    """Numbers and similarities [n, g] of the prototypes most similar to features [n, D], best first."""
-    return shard_topk(features, prototypes, k=number, shard_ids=np.arange(len(prototypes)))
+def nearest(features: Floats, prototypes: Floats, number: int, *, exclude: Ints | None = None) -> Ranked:
+    """Numbers and similarities [n, g] of the prototypes most similar to features [n, D], best first.
+
+    The prototype of the number in `exclude`, int64 [n], is left out of a row's.
+    """
+    numbers = np.arange(len(prototypes))
+    return shard_topk(features, prototypes, k=number, shard_ids=numbers, exclude=exclude)
 
 
 def agreement(parts: Floats, labels: Labels, *, prototypes: Floats) -> Doubles:
@@ -60,10 +65,9 @@ def margin(means: Floats, labels: Labels, *, prototypes: Floats) -> Doubles:
     if not len(members):
         return ahead
     own, features = labels[members], means[members, 0]
-    numbers, similar = nearest(features, prototypes, 2)
-    others = np.where(numbers[:, 0] == own, similar[:, 1], similar[:, 0])
-    to_own = [similarities(features[i : i + 1], prototypes[k : k + 1])[0, 0] for i, k in enumerate(own)]
-    ahead[members] = np.array(to_own) - others
+    _, to_other = nearest(features, prototypes, 1, exclude=own)
+    to_own = [exact_dot(x, prototypes[k]) for x, k in zip(features, own, strict=True)]
+    ahead[members] = np.array(to_own) - to_other[:, 0]
     return ahead
 
 
@@ -149,10 +153,7 @@ def guide_similarity(means: EpochFeatures, asked: NDArray[np.bool_], guides: Gui
         guides: G of them.
     """
     looked_at = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)[asked]
-    num_rows, _, number = looked_at.shape
-    starts = np.arange(num_rows + 1) * number
-    entries = looked_at[:, 1].ravel(), looked_at[:, 0].ravel().astype(np.int32), starts
-    return csr_array(entries, shape=(num_rows, len(guides.clusters)))
+    return listed_rows(looked_at[:, 0].astype(np.int32), looked_at[:, 1], len(guides.clusters))
 
 
 def _nearest_guides(means: Floats, asked: NDArray[np.bool_], *, prototypes: Floats) -> Floats:

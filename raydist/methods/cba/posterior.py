@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import entr
 
 from raydist.types import NOISE, Doubles, Ints, Labels
+
+
+def listed_rows(columns: NDArray[np.integer[Any]], values: NDArray[Any], num_columns: int) -> csr_array:
+    """CSR [n, m] of the values [n, g] that stand in the columns [n, g] of each row.
+
+    >>> listed_rows(np.array([[2, 0]]), np.array([[0.9, 0.1]]), 3).toarray()
+    array([[0.1, 0. , 0.9]])
+    """
+    num_rows, number = columns.shape
+    entries = values.ravel(), columns.ravel(), np.arange(num_rows + 1) * number
+    return csr_array(entries, shape=(num_rows, num_columns))
 
 
 def scaled_rows(matrix: csr_array, factors: Doubles) -> csr_array:

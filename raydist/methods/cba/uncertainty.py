@@ -13,7 +13,13 @@ from scipy.special import entr, softmax
 from scipy.stats import rankdata
 
 from raydist.methods.cba.guides import NEAREST, nearest
-from raydist.methods.cba.posterior import likeliest_column, row_entropies, row_maxima, scaled_rows
+from raydist.methods.cba.posterior import (
+    likeliest_column,
+    listed_rows,
+    row_entropies,
+    row_maxima,
+    scaled_rows,
+)
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 SMALLEST = 1e-3
@@ -48,10 +54,8 @@ def uncertainty(
     numbers, similar = nearest(parts[rows].reshape(-1, parts.shape[2]), prototypes, NEAREST)
     posterior = softmax(similar / temperature, axis=1)
     entropy = entr(posterior).sum(axis=1).reshape(-1, num_parts).mean(axis=1)
-    starts = np.arange(len(rows) + 1) * numbers[:num_parts].size
-    mean = csr_array(
-        (posterior.ravel() / num_parts, numbers.ravel(), starts), shape=(len(rows), len(prototypes))
-    )
+    shape = (len(rows), numbers[:num_parts].size)
+    mean = listed_rows(numbers.reshape(shape), posterior.reshape(shape) / num_parts, len(prototypes))
     mean.sum_duplicates()
     total = row_entropies(mean)
     disagreement = (total - entropy) / np.log(num_parts) if num_parts > 1 else np.zeros(len(rows))

@@ -40,7 +40,7 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Stage, StageParams, TargetArrays, Targets
 from raydist.methods.schedule import Epoch
-from raydist.methods.slots import NewSlots
+from raydist.methods.slots import NewSlots, Slots
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Ints
 
@@ -122,13 +122,8 @@ class WarmUp(Stage):
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
             slots = memories.slots["tracklets"]
             admissible = negatives_of_own_view(batch.rows, views, ignored, slots.columns)
-            terms = [
-                instance_contrast(
-                    f, batch.rows, slots.table, admissible, temperature=temperature, columns=slots.columns
-                )
-                for f in batch.features
-            ]
-            return {"tracklet": torch.stack(terms).mean()}
+            features = list(batch.features)
+            return {"tracklet": tracklet_contrast(features, batch, slots, admissible, temperature)}
 
         def update(batch: Batch, memories: Memories) -> None:
             slots = memories.slots["tracklets"]
@@ -158,6 +153,27 @@ def likely_pieces(features: EpochFeatures, view: Ints, params: WarmUpParams, *, 
         return csr_array((len(features), len(features)), dtype=bool)
     nearest = features.derived(means_of_units).nearest_of_view(view, params.ignore_top)
     return ignore_graph(nearest, features.measure(self_consistency), slack=params.ignore_slack)
+
+
+def tracklet_contrast(
+    features: Sequence[Tensor], batch: Batch, slots: Slots, admissible: Tensor, temperature: float
+) -> Tensor:
+    """The mean over several features of every clip of a batch, such as those of its views.
+
+    Args:
+        features: [B, D] each.
+        batch: whose clips they are of.
+        slots: all or those here.
+        admissible: bool [B, n], see `raydist.losses.contrastive.instance_contrast`.
+        temperature: > 0.
+    """
+    terms = [
+        instance_contrast(
+            x, batch.rows, slots.table, admissible, temperature=temperature, columns=slots.columns
+        )
+        for x in features
+    ]
+    return torch.stack(terms).mean()
 
 
 def negatives_of_own_view(

@@ -16,11 +16,16 @@ from torch import Tensor
 
 from raydist.association.ignore_graph import self_consistency
 from raydist.errors import ConfigError
-from raydist.losses.contrastive import instance_contrast
 from raydist.methods.common.batches import tracklet_batches_of_both
 from raydist.methods.common.centring import view_modality
 from raydist.methods.common.clip_views import TONES
-from raydist.methods.common.warm_up import IgnoreArrays, WarmUpParams, likely_pieces, negatives_of_own_view
+from raydist.methods.common.warm_up import (
+    IgnoreArrays,
+    WarmUpParams,
+    likely_pieces,
+    negatives_of_own_view,
+    tracklet_contrast,
+)
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.hitpro.alignment import Mining, Relations, align, mean_thresholds
@@ -218,22 +223,18 @@ class HierarchicalStage(Stage):
     ) -> dict[str, Tensor]:
         """The weighted terms of the loss, each the mean over the clip views."""
         params, views = self.params, torch.from_numpy(self.context.tracklets.view)
-        table, columns, temperature = prototypes.table, prototypes.columns, params.temperature
+        columns, temperature = prototypes.columns, params.temperature
         own_view = negatives_of_own_view(batch.rows, views, ignored, columns)
 
-        def tracklet_contrast(features: Sequence[Tensor]) -> Tensor:
-            terms = [
-                instance_contrast(f, batch.rows, table, own_view, temperature=temperature, columns=columns)
-                for f in features
-            ]
-            return torch.stack(terms).mean()
+        def of_tracklets(features: Sequence[Tensor]) -> Tensor:
+            return tracklet_contrast(features, batch, prototypes, own_view, temperature)
 
-        terms = {"camera": tracklet_contrast(list(batch.features))}
+        terms = {"camera": of_tracklets(list(batch.features))}
         for name, (alpha, level) in levels.items():
             weights, negatives = level.at(batch.rows, columns)
             of_views = [
                 prototype_contrast(
-                    f, table, weights, negatives,
+                    f, prototypes.table, weights, negatives,
                     temperature=temperature, num_hard=params.num_hard, columns=columns,
                 )
                 for f in batch.features
@@ -242,5 +243,5 @@ class HierarchicalStage(Stage):
         if batch.frames is not None:
             chosen = frames_apart(batch.rows, batch.frames.shape[2])
             frames = [f[:, t] for f in batch.frames for t in chosen]
-            terms["frame"] = params.weight_frame * tracklet_contrast(frames)
+            terms["frame"] = params.weight_frame * of_tracklets(frames)
         return terms
