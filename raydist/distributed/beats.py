@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import psutil
+
+
+def started_at(process: psutil.Process) -> float:
+    """When a process of this machine started, in seconds since its boot: the same after the clock is set."""
+    return process.create_time() - psutil.boot_time()
+
 
 @dataclass(frozen=True)
 class Beat:
@@ -13,7 +20,7 @@ class Beat:
         rank: of the worker.
         node: the id of its node in Ray.
         pid: of its process.
-        started: when that process started, in seconds: process ids are used again.
+        started: when that process started, as `started_at` says it: process ids are used again.
         count: see `raydist.engine.progress.Progress`.
         doing: see there.
         waits: see there.

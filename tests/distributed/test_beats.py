@@ -1,8 +1,12 @@
 """Which workers are hung, by their signs of life."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
-from raydist.distributed.beats import Beat, BeatMonitor
+import psutil
+
+from raydist.distributed.beats import Beat, BeatMonitor, started_at
 
 BEAT = Beat(rank=0, node="n", pid=1, started=0.0, count=1, doing="step 1 of 9", waits=False)
 
@@ -16,6 +20,12 @@ def watched(*sent: tuple[float, Beat], until: float, timeout: float = 10):
             monitor.take(beats[now], now)
         lines[now] = [(hung.beat.rank, hung.is_silent) for hung in monitor.hung(timeout, now)]
     return lines
+
+
+def test_the_start_of_a_process_is_counted_from_the_boot():
+    after_the_name = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    ticks = int(after_the_name[19])  # `starttime`, the 22nd field of proc(5)
+    assert abs(started_at(psutil.Process()) - ticks / os.sysconf("SC_CLK_TCK")) < 0.1
 
 
 def test_a_worker_that_gets_on_is_not_hung():

@@ -14,7 +14,7 @@ from ray.train import WorkerGroupError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from raydist.announcements import announce
-from raydist.distributed.beats import Beat, HungRank
+from raydist.distributed.beats import Beat, HungRank, started_at
 from raydist.distributed.board import News
 from raydist.distributed.job import ActorHandle
 from raydist.errors import RaydistError
@@ -137,7 +137,7 @@ def end_process(beat: Beat) -> bool:
     """End the process of a worker on this node; whether it was there still."""
     try:
         process = psutil.Process(beat.pid)
-        if abs(process.create_time() - beat.started) > 1:
+        if abs(started_at(process) - beat.started) > 1:
             return False
         process.kill()
     except psutil.NoSuchProcess:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psutil
 import ray
 
-from raydist.distributed.beats import Beat
+from raydist.distributed.beats import Beat, started_at
 from raydist.distributed.job import ActorHandle
 from raydist.engine.progress import PROGRESS
 
@@ -20,24 +20,28 @@ MOST_SECONDS = 2.0
 
 @contextmanager
 def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None]:
-    """Send signs of life in a block, at least eight within `hang_timeout` seconds.
+    """Send signs of life in a block, at least eight within `hang_timeout` seconds; the first has arrived when
+    it begins: a worker that was never heard of is not missed.
 
     Args:
         board: of `raydist.distributed.board.Board`.
         rank: of this worker.
         hang_timeout: ``ray.hang_timeout``.
     """
-    node, pid, started = ray.get_runtime_context().get_node_id(), os.getpid(), psutil.Process().create_time()
+    node, pid, started = ray.get_runtime_context().get_node_id(), os.getpid(), started_at(psutil.Process())
     ended = threading.Event()
 
-    def beat() -> None:
-        while True:
-            count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
-            board.beat.remote(Beat(rank, node, pid, started, count, doing, waits))
-            if ended.wait(min(MOST_SECONDS, hang_timeout / 8)):
-                return
+    def beat() -> ray.ObjectRef[None]:
+        count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
+        sent: ray.ObjectRef[None] = board.beat.remote(Beat(rank, node, pid, started, count, doing, waits))
+        return sent
 
-    thread = threading.Thread(target=beat, daemon=True)
+    def beat_on() -> None:
+        while not ended.wait(min(MOST_SECONDS, hang_timeout / 8)):
+            beat()
+
+    ray.wait([beat()], timeout=hang_timeout)
+    thread = threading.Thread(target=beat_on, daemon=True)
     thread.start()
     try:
         yield
