@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from raydist.association.assignment import assign
 from raydist.association.progressive import UNMATCHED, ClusterMatching
-from raydist.neighbours.search.exact import similarities
 from raydist.types import Floats
 
 
@@ -32,6 +31,6 @@ def hungarian_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     """
     of_visible = np.full(len(visible), UNMATCHED, np.int64)
     of_infrared = np.full(len(infrared), UNMATCHED, np.int64)
-    rows, columns = linear_sum_assignment(similarities(visible, infrared), maximize=True)
+    rows, columns = assign(visible, infrared, lambda cosines: cosines)
     of_visible[rows], of_infrared[columns] = columns, rows
     return ClusterMatching(of_visible, of_infrared)

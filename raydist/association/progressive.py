@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from raydist.neighbours.search.exact import similarities
+from raydist.association.assignment import assign
 from raydist.types import Doubles, Floats, Ints
 
 UNMATCHED = -1
@@ -33,10 +32,10 @@ class ClusterMatching(NamedTuple):
 def progressive_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     """Match clusters one to one, then again those that are left, until every cluster has a partner.
 
-    The cost of a pair is 1 / exp(cos). The first round is an optimal assignment between the modalities: it
-    matches every cluster of the smaller one. In each further round the clusters of the larger one that have
-    no partner yet are assigned to all of the smaller one; a cluster of the smaller one keeps its partner of
-    the first round.
+    The cost of a pair is 1 / exp(cos). The first round is an optimal assignment between the modalities (of
+    very many clusters nearly so, see `raydist.association.assignment`): it matches every cluster of the
+    smaller one. In each further round the clusters of the larger one that have no partner yet are assigned to
+    all of the smaller one; a cluster of the smaller one keeps its partner of the first round.
 
     Args:
         visible: float32 [C_v, D], centroids of any length.
@@ -53,33 +52,30 @@ def progressive_matching(visible: Floats, infrared: Floats) -> ClusterMatching:
     [[1, 0, 0], [1, 0]]
     """
     if len(visible) > len(infrared):
-        visible_of_infrared, infrared_of_visible = _match(_costs(infrared, visible))
+        visible_of_infrared, infrared_of_visible = _match(_unit(infrared), _unit(visible))
     else:
-        infrared_of_visible, visible_of_infrared = _match(_costs(visible, infrared))
+        infrared_of_visible, visible_of_infrared = _match(_unit(visible), _unit(infrared))
     return ClusterMatching(infrared_of_visible, visible_of_infrared)
 
 
-def _costs(rows: Floats, columns: Floats) -> Doubles:
-    """1 / exp(cos) of every two centroids, made in one table, since it is the largest of a refresh."""
-    cost = similarities(_unit(rows), _unit(columns))
-    np.negative(cost, out=cost)
-    costs: Doubles = np.exp(cost, out=cost)
-    return costs
-
-
-def _match(cost: Doubles) -> tuple[Ints, Ints]:
-    """Partners of the rows and of the columns of a cost matrix with at least as many columns as rows."""
-    num_rows, num_columns = cost.shape
-    of_row = np.full(num_rows, UNMATCHED, np.int64)
-    of_column = np.full(num_columns, UNMATCHED, np.int64)
-    left = np.arange(num_columns) if num_rows else np.empty(0, np.int64)
+def _match(rows: Floats, columns: Floats) -> tuple[Ints, Ints]:
+    """Partners of the rows and of the columns, of which there are at least as many."""
+    of_row = np.full(len(rows), UNMATCHED, np.int64)
+    of_column = np.full(len(columns), UNMATCHED, np.int64)
+    left = np.arange(len(columns)) if len(rows) else np.empty(0, np.int64)
     while left.size:
-        rows, columns = linear_sum_assignment(cost if left.size == num_columns else cost[:, left])
-        of_column[left[columns]] = rows
+        chosen, partners = assign(rows, columns[left], _closeness)
+        of_column[left[partners]] = chosen
         if (of_row == UNMATCHED).any():
-            of_row[rows] = left[columns]
+            of_row[chosen] = left[partners]
         left = np.flatnonzero(of_column == UNMATCHED)
     return of_row, of_column
+
+
+def _closeness(cosines: Doubles) -> Doubles:
+    """The cost of pairs, negated."""
+    closeness: Doubles = -np.exp(-cosines)
+    return closeness
 
 
 def _unit(centroids: Floats) -> Floats:

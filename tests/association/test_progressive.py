@@ -1,8 +1,11 @@
+from functools import partial
 from itertools import permutations
 
 import numpy as np
 import pytest
 
+from raydist.association import progressive
+from raydist.association.assignment import assign
 from raydist.association.progressive import progressive_matching
 from raydist.errors import FeatureError
 
@@ -60,6 +63,15 @@ def test_the_first_round_is_the_padded_square_assignment():
         permutations(range(3)), key=lambda columns: sum(cost[left[r], c] for r, c in enumerate(columns))
     )
     assert matching.visible_to_infrared[left].tolist() == list(second)
+
+
+@pytest.mark.parametrize(("num_visible", "num_infrared"), [(30, 30), (90, 40), (20, 70)])
+def test_very_many_clusters_are_matched_in_the_same_rounds(monkeypatch, num_visible, num_infrared):
+    visible, infrared = centroids(num_visible, 1), centroids(num_infrared, 2)
+    exact = progressive_matching(visible, infrared)
+    monkeypatch.setattr(progressive, "assign", partial(assign, most_pairs=0))
+    for partners, other in zip(exact, progressive_matching(visible, infrared), strict=True):
+        assert partners.tolist() == other.tolist()
 
 
 def test_roles_may_be_swapped_and_clusters_renumbered():
