@@ -85,10 +85,12 @@ def mutual_pairs(nearest: Ranked, view: Ints, pool: Ints) -> Pairs:
         pool: int64 [U, U], see `modality_pools`.
     """
     ids, similarity = nearest
-    first, other = np.nonzero((ids != PADDING) & (pool[view] != NO_POOL))
-    second = ids[first, other]
-    mutual = ids[second, view[first]] == first
-    return Pairs(first, second, similarity[first, other]).take(mutual)
+    rows = np.arange(len(ids))
+    mutual = (ids != PADDING) & (pool[view] != NO_POOL)
+    for other, column in enumerate(ids.T):
+        mutual[:, other] &= ids[column, view] == rows
+    first, other_view = np.nonzero(mutual)
+    return Pairs(first, ids[first, other_view], similarity[first, other_view])
 
 
 def dynamic_thresholds(

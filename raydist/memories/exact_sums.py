@@ -66,7 +66,10 @@ def unit_means(sums: Ints, counts: Ints) -> Floats:
     >>> unit_means(np.array([[3, 4], [0, 0]]) * 2**30, np.array([5, 0])).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    means: Floats = unit_rows(sums / (SCALE * np.maximum(counts, 1))[:, None]).astype(np.float32)
+    means = np.empty(sums.shape, np.float32)
+    for start in range(0, len(sums), BLOCK):  # so that no table of doubles stands beside both
+        block = slice(start, start + BLOCK)
+        means[block] = unit_rows(sums[block] / (SCALE * np.maximum(counts[block], 1))[:, None])
     return means
 
 

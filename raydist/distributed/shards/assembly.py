@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
 from raydist.neighbours.jaccard.slabs import sparse_rows, stack_rows
-from raydist.neighbours.search.ranked import GroupedLists
+from raydist.neighbours.search.ranked import GroupedLists, Ranked
 from raydist.types import Doubles, Ints, Labels
 
 ExpandedV = tuple[csr_array, csc_array]
@@ -45,6 +45,18 @@ def assemble_lists(
 def assemble_edges(graph: GraphLists, *parts: Edges) -> Edges:
     """All edges in the old numbers of their rows, out of what every shard found."""
     return Edges.join(parts).renamed(graph.layout.order)
+
+
+@ray.remote(num_cpus=0)
+def merge_parts(merge: Callable[[Sequence[Ranked]], Ranked], *parts: Ranked) -> Ranked:
+    """What is found for some rows, out of what every shard found for them."""
+    return merge(parts)
+
+
+@ray.remote(num_cpus=0)
+def join_ranked(*parts: Ranked) -> Ranked:
+    """What is found for all rows, out of that for the rows of each shard."""
+    return np.concatenate([ids for ids, _ in parts]), np.concatenate([s for _, s in parts])
 
 
 @ray.remote(num_cpus=0)

@@ -24,7 +24,7 @@ from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.causes import first_cause
 from raydist.distributed.references import Piece, PlacedRows
-from raydist.distributed.shards.assembly import label_rows
+from raydist.distributed.shards.assembly import join_ranked, label_rows, merge_parts
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
@@ -215,8 +215,9 @@ class ShardedFeatures(EpochFeatures):
                 ]
                 for shard, (a, b) in self._each()
             ]
-            merged = [merge(ray.get(parts)) for parts in asked]
-            return np.concatenate([ids for ids, _ in merged]), np.concatenate([s for _, s in merged])
+            merged = [merge_parts.remote(merge, *parts) for parts in asked]
+            whole: Ranked = ray.get(join_ranked.remote(*merged))
+            return whole
 
         return self._retry_lost_shards(ask)
 
