@@ -58,7 +58,7 @@ def embed(
     table = trained.tracklets()
     warn_of_lost_levels(trained, table)
     chosen = table if split == "all" else table.select(split=split)
-    with _features(trained, chosen, workers) as features:
+    with features_of(trained, chosen, workers) as features:
         blocks = _with_progress(features, len(chosen))
         rows = write_blocks(blocks, out, identity_names=table.identity_names)
     facts = {
@@ -74,10 +74,19 @@ def embed(
 
 
 @contextmanager
-def _features(trained: Trained, table: TrackletTable, workers: int) -> Iterator[Iterator[FeatureTable]]:
-    """Blocks of features, of this process or of Ray actors, which are there for the length of a block."""
+def features_of(
+    trained: Trained, table: TrackletTable, workers: int, **in_this_process: int
+) -> Iterator[Iterator[FeatureTable]]:
+    """Blocks of features, of this process or of Ray actors, which are there for the length of a block.
+
+    Args:
+        trained: the encoder.
+        table: N tracklets.
+        workers: actors; 0 for this process alone.
+        in_this_process: see `Trained.features`.
+    """
     if not workers:
-        yield trained.features(table)
+        yield trained.features(table, **in_this_process)
         return
     from raydist.distributed.cluster import connected
     from raydist.engine.schema import RaySection

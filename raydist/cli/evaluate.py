@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from raydist.cli.common import Json, print_json, print_line, with_exit_codes
+from raydist.cli.embed import features_of
 from raydist.cli.root import run_alone
 from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lost_levels
+from raydist.cli.score import ranking_on
 from raydist.cli.scores import print_search_scores
 from raydist.cli.system import enter
 from raydist.plurals import counted
@@ -22,17 +24,30 @@ Overrides = Annotated[
         show_default=False,
     ),
 ]
+Workers = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=65_536,
+        help="Ray actors that embed (each on a CPU or GPU) and then rank; 0 for this process alone.",
+    ),
+]
 
 
 @with_exit_codes
 def evaluate(
-    run_dir: RunDir, overrides: Overrides = None, checkpoint: Checkpoint = None, json: Json = False
+    run_dir: RunDir,
+    overrides: Overrides = None,
+    checkpoint: Checkpoint = None,
+    workers: Workers = 0,
+    json: Json = False,
 ) -> None:
     """Evaluate the encoder of a run, on the run's data or on other data."""
     from raydist.engine.inputs import default_protocol, scoring_obstacle, search_warnings
     from raydist.engine.trained import Trained
     from raydist.errors import DataError
     from raydist.evaluation.retrieval import search_scores
+    from raydist.types import FeatureTable
 
     trained = Trained.load(run_dir, overrides, sections=("data", "evaluation"), checkpoint=checkpoint)
     config = trained.config
@@ -45,8 +60,10 @@ def evaluate(
     )
     for line in search_warnings(config, ranked):
         print_line(f"warning: {line}")
-    (features,) = trained.features(ranked, rows_at_once=max(1, len(ranked)))
-    scores = search_scores(features, protocol)
+    with features_of(trained, ranked, workers, rows_at_once=max(1, len(ranked))) as blocks:
+        features = FeatureTable.join(list(blocks))
+        with ranking_on(workers) as map_blocks:
+            scores = search_scores(features, protocol, map_blocks)
     title = f"{config.method.name} on {config.data.name}, {config.evaluation.split} split"
     print_search_scores(f"epoch {trained.epoch}", scores, title=title, protocol=protocol, stderr=json)
     if json:

@@ -27,7 +27,7 @@ def num_groups(section: RaySection) -> int:
         ConfigError: not even one, see `check_resources`.
     """
     check_resources(section)
-    return int(_present(_kind(section)) // section.num_workers)
+    return int(_present(_kind(section.use_gpu)) // section.num_workers)
 
 
 def check_resources(section: RaySection) -> None:
@@ -39,7 +39,7 @@ def check_resources(section: RaySection) -> None:
     Raises:
         ConfigError: the cluster as a whole has too few CPUs or GPUs, also after the wait.
     """
-    kind, number = _kind(section), section.num_workers
+    kind, number = _kind(section.use_gpu), section.num_workers
     if _present(kind) >= number:
         return
     may_grow = cluster_address(section.address) is not None
@@ -51,8 +51,25 @@ def check_resources(section: RaySection) -> None:
     raise ConfigError(_refusal(section, waited=patience, may_grow=may_grow))
 
 
+def check_actors(number: int, *, use_gpu: bool) -> None:
+    """Refuse so many actors of a command (``--workers``) that some would wait for ever on this machine.
+
+    A cluster of other machines may grow: there the command waits for them, and says so.
+
+    Raises:
+        ConfigError: the local cluster has too few CPUs, or GPUs.
+    """
+    kind = _kind(use_gpu)
+    if (present := _present(kind)) >= number:
+        return
+    lack = f"--workers {number} needs {counted(number, kind)}; the cluster has {present:g}"
+    if cluster_address(None) is None:
+        raise ConfigError(f"{lack}: lower --workers")
+    announce(f"{lack}: waiting for nodes that join")
+
+
 def _refusal(section: RaySection, *, waited: int, may_grow: bool) -> str:
-    kind = _kind(section)
+    kind = _kind(section.use_gpu)
     after = f", also after {waited} s (ray.wait_for_resources)" if waited else ""
     wait = " and wait for them with ray.wait_for_resources=SECONDS" if may_grow and not waited else ""
     return (
@@ -62,9 +79,9 @@ def _refusal(section: RaySection, *, waited: int, may_grow: bool) -> str:
     )
 
 
-def _kind(section: RaySection) -> str:
+def _kind(use_gpu: bool) -> str:
     """What each worker needs one of."""
-    return "GPU" if section.use_gpu else "CPU"
+    return "GPU" if use_gpu else "CPU"
 
 
 def _present(kind: str) -> float:

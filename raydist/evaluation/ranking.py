@@ -7,12 +7,13 @@ however the queries are cut into blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from raydist.errors import DataError, FeatureError
 from raydist.plurals import counted
@@ -27,6 +28,10 @@ SIMILARITIES_AT_ONCE = 1 << 22
 DECIMALS = 9
 
 Mask = NDArray[np.bool_]
+
+BlockMap = Callable[[Callable[[int], Any], Iterable[int]], Iterable[Any]]
+"""Where blocks are ranked: from a function of the first query of a block and the first queries of all blocks
+to what it gives for each of them, in their order. The built-in `map` does so in this process."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def rank_metrics(
     ignore: Callable[[Ints], Mask],
     deduplicate: bool = False,
     block: int | None = None,
+    map_blocks: BlockMap = map,
 ) -> QueryMetrics:
     """Rank the gallery for every query and score each ranking.
 
@@ -74,6 +80,7 @@ def rank_metrics(
             ranking.
         deduplicate: whether every person counts once in the CMC, see `person_rank`.
         block: queries at a time; by default so many that a block holds `SIMILARITIES_AT_ONCE` similarities.
+        map_blocks: where; the scores are the same anywhere.
 
     Returns:
         The scores of the valid queries, in the order of the queries.
@@ -87,22 +94,20 @@ def rank_metrics(
             f"queries of width {queries.shape[1]}, gallery of width {gallery.shape[1]}: "
             "embed both with one encoder"
         )
-    gallery = np.asarray(gallery, np.float64)
     block = block or max(1, SIMILARITIES_AT_ONCE // max(1, len(gallery)))
-    parts = []
-    for start in range(0, len(queries), block):
-        rows = np.arange(start, min(start + block, len(queries)))
-        ignored = ignore(rows)
-        relevant = same_identity(query_identity[rows], gallery_identity) & ~ignored
-        valid = relevant.any(axis=1)
-        if valid.any():
-            order = rank_gallery(queries[rows[valid]], gallery, ignored=ignored[valid])
-            precision, inp, cmc = score_hits(np.take_along_axis(relevant[valid], order, axis=1))
-            if deduplicate:
-                ranks = person_rank(order, query_identity[rows[valid]], gallery_identity)
-                cmc = ranks[:, None] <= np.array(RANKS)
-            num_relevant, num_candidates = relevant[valid].sum(axis=1), (~ignored[valid]).sum(axis=1)
-            parts.append((rows[valid], precision, inp, cmc, num_relevant, num_candidates))
+    ranked = map_blocks(
+        _BlockRanking(
+            queries=queries,
+            gallery=np.asarray(gallery, np.float64),
+            query_identity=query_identity,
+            gallery_identity=gallery_identity,
+            ignore=ignore,
+            deduplicate=deduplicate,
+            block=block,
+        ),
+        range(0, len(queries), block),
+    )
+    parts = [part for part in ranked if part]
     if not parts:
         raise DataError(
             f"none of the {counted(len(queries), 'query')} has a match among the "
@@ -110,6 +115,36 @@ def rank_metrics(
             "nothing to score"
         )
     return _joined(parts, len(queries))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BlockRanking:
+    """Ranks the gallery for a block of queries; the attributes are the arguments of `rank_metrics`."""
+
+    queries: Floats
+    gallery: Doubles
+    query_identity: Ints
+    gallery_identity: Ints
+    ignore: Callable[[Ints], Mask]
+    deduplicate: bool
+    block: int
+
+    def __call__(self, start: int) -> tuple[NDArray[Any], ...] | None:
+        """The columns of `QueryMetrics` for the block that begins with a query; None without valid ones."""
+        rows = np.arange(start, min(start + self.block, len(self.queries)))
+        ignored = self.ignore(rows)
+        relevant = same_identity(self.query_identity[rows], self.gallery_identity) & ~ignored
+        valid = relevant.any(axis=1)
+        if not valid.any():
+            return None
+        rows, ignored, relevant = rows[valid], ignored[valid], relevant[valid]
+        with threadpool_limits(1, user_api="blas"):  # the last bits change with the number of threads
+            order = rank_gallery(self.queries[rows], self.gallery, ignored=ignored)
+        precision, inp, cmc = score_hits(np.take_along_axis(relevant, order, axis=1))
+        if self.deduplicate:
+            ranks = person_rank(order, self.query_identity[rows], self.gallery_identity)
+            cmc = ranks[:, None] <= np.array(RANKS)
+        return rows, precision, inp, cmc, relevant.sum(axis=1), (~ignored).sum(axis=1)
 
 
 def _joined(parts: Sequence[tuple[NDArray[Any], ...]], num_queries: int) -> QueryMetrics:

@@ -14,6 +14,7 @@ from raydist.evaluation.obstacles import find_obstacle, require_scorable
 from raydist.evaluation.protocols import PLAIN, Protocol, find_protocol
 from raydist.evaluation.ranking import (
     RANKS,
+    BlockMap,
     QueryMetrics,
     expected_average_precision,
     mean_metrics,
@@ -169,7 +170,7 @@ def _as_numbers(results: Mapping[str, Retrieval]) -> DirectionScores:
     }
 
 
-def search_scores(table: FeatureTable, protocol: str | Protocol) -> SearchScores:
+def search_scores(table: FeatureTable, protocol: str | Protocol, map_blocks: BlockMap = map) -> SearchScores:
     """The `scores` of a protocol, and of the other searches of the data set that it names.
 
     A search that the table cannot be scored by is left out, see
@@ -178,6 +179,7 @@ def search_scores(table: FeatureTable, protocol: str | Protocol) -> SearchScores
     Args:
         table: see `evaluate`.
         protocol: see `evaluate`.
+        map_blocks: where blocks of queries are ranked, see `raydist.evaluation.ranking.rank_metrics`.
 
     Raises:
         ConfigError: there is no such protocol.
@@ -187,7 +189,7 @@ def search_scores(table: FeatureTable, protocol: str | Protocol) -> SearchScores
     require_scorable(table, protocol)
     others = {name: find_protocol(name) for name in protocol.beside}
     searches = {name: other for name, other in others.items() if find_obstacle(table, other) is None}
-    rankings = Rankings(table)
+    rankings = Rankings(table, map_blocks)
     results: dict[Protocol, DirectionScores] = {}
     # The search of the most queries comes first: others may take the rankings of theirs from it.
     for search in sorted((protocol, *searches.values()), key=lambda one: -_num_rows(table, one)):

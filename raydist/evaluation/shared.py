@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from raydist.evaluation.protocols import Protocol
-from raydist.evaluation.ranking import QueryMetrics, rank_metrics
+from raydist.evaluation.ranking import BlockMap, QueryMetrics, rank_metrics
 from raydist.types import FeatureTable, Ints
 
 
@@ -21,10 +21,13 @@ class Rankings:
 
     Args:
         table: features with identities.
+        map_blocks: where they are ranked, see `rank_metrics`.
     """
 
-    def __init__(self, table: FeatureTable) -> None:
-        self._table = table
+    def __init__(self, table: FeatureTable, map_blocks: BlockMap = map) -> None:
+        self._table, self._map_blocks = table, map_blocks
+        # Rules look at no feature: without them a rule travels lightly to where a block is ranked.
+        self._known = replace(table, features=np.ones((len(table), 1), np.float32))
         self._ranked: dict[Hashable, tuple[Ints, QueryMetrics]] = {}
 
     def metrics(self, protocol: Protocol, *, query_rows: Ints, gallery_rows: Ints) -> QueryMetrics:
@@ -45,15 +48,16 @@ class Rankings:
         return metrics
 
     def _rank(self, protocol: Protocol, query_rows: Ints, gallery_rows: Ints) -> QueryMetrics:
-        table = self._table
+        table, known = self._table, self._known
         assert table.identity is not None
         return rank_metrics(
             table.features[query_rows],
             table.features[gallery_rows],
             query_identity=table.identity[query_rows],
             gallery_identity=table.identity[gallery_rows],
-            ignore=lambda queries: protocol.ignore(table, query_rows[queries], gallery_rows),
+            ignore=lambda queries: protocol.ignore(known, query_rows[queries], gallery_rows),
             deduplicate=protocol.deduplicate,
+            map_blocks=self._map_blocks,
         )
 
 

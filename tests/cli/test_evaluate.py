@@ -26,6 +26,15 @@ def test_protocol_and_data_can_be_changed(raydist, run_dir, smoke_root):
     assert there["retrieval"] == raydist("evaluate", run_dir, "--json").json["retrieval"]
 
 
+@pytest.mark.ray
+def test_workers_embed_and_rank_to_the_same_scores(raydist, run_dir):
+    alone, shared = (raydist("evaluate", run_dir, "--json", "--workers", number) for number in (0, 2))
+    assert alone.code == shared.code == 0
+    assert {**shared.json, "retrieval": None} == {**alone.json, "retrieval": None}
+    for direction, values in alone.json["retrieval"].items():
+        assert shared.json["retrieval"][direction] == pytest.approx(values)
+
+
 def test_held_out_identities_can_be_ranked(raydist, run_dir):
     words = ("data.validation_identities=0.4", "evaluation.split=validation", "evaluation.protocol=plain")
     assert raydist("evaluate", run_dir, *words, "--json").json["split"] == "validation"

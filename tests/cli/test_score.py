@@ -7,6 +7,7 @@ import pytest
 
 from raydist.data.datasets.dataset import read_dataset
 from raydist.data.feature_files import write_features
+from raydist.evaluation import ranking
 from raydist.evaluation.protocols import find_protocol
 from raydist.evaluation.registry import PROTOCOLS
 from raydist.evaluation.retrieval import evaluate
@@ -45,6 +46,35 @@ def test_single_images_are_scored_by_their_protocols(raydist, image_set, tmp_pat
         assert f"{tmp_path / 'f.parquet'}, protocol {one}, percent" in result.err
     for scores in result.json["searches"].values():
         assert {scores[direction]["map"] for direction in DIRECTIONS} == {100.0}
+
+
+@pytest.mark.ray
+def test_workers_change_no_score(raydist, features, monkeypatch):
+    """On a cluster of the command's own, in many blocks."""
+    monkeypatch.setattr(ranking, "SIMILARITIES_AT_ONCE", 500)
+    words = ("score", features, "--protocol", "hitsz_vcm", "--json")
+    alone, shared = raydist(*words), raydist(*words, "--workers", 2)
+    assert alone.code == shared.code == 0
+    assert shared.out == alone.out
+    assert shared.err.removeprefix("starting Ray on this machine\n") == alone.err
+
+
+@pytest.mark.parametrize("workers", [-1, "two"])
+@pytest.mark.parametrize("command", ["score", "evaluate"])
+def test_workers_that_are_no_number_from_0_are_bad_usage(raydist, features, command, workers):
+    words = ("--protocol", "plain") if command == "score" else ()
+    result = raydist(command, features, *words, "--workers", workers)
+    assert result.code == 2
+    assert "Invalid value for '--workers'" in result.err
+
+
+@pytest.mark.ray
+def test_more_workers_than_there_are_cpus_are_refused_in_one_line(raydist, features):
+    result = raydist("score", features, "--protocol", "plain", "--workers", 65_536)
+    assert result.code == 2
+    assert result.err.splitlines()[-1].startswith(
+        "error: --workers 65536 needs 65,536 CPUs; the cluster has "
+    )
 
 
 def test_json_leaves_one_line_on_stdout_and_tables_go_elsewhere(raydist, features):

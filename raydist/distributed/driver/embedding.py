@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,7 +10,7 @@ import ray
 import torch
 
 from raydist.data.tracklets import TrackletTable
-from raydist.distributed.job import ActorHandle
+from raydist.distributed.driver.actors import in_order, result_of, started
 from raydist.engine.extraction import rows_at_once
 from raydist.engine.inputs import readable_part
 from raydist.engine.trained import Trained
@@ -32,24 +31,20 @@ def embed_on_workers(trained: Trained, table: TrackletTable, *, num_workers: int
         trained: the encoder; on a GPU, every actor has one.
         table: N tracklets.
         num_workers: actors, each with an encoder of its own on one CPU.
+
+    Raises:
+        ConfigError: see `raydist.distributed.driver.actors.started`.
     """
     use_gpu = trained.device.type == "cuda"
-    actor = ray.remote(num_cpus=1, num_gpus=int(use_gpu))(_Embedder)
     whole = ray.put((replace(trained, encoder=trained.encoder.cpu()), table))
-    actors: list[ActorHandle] = [actor.remote(whole) for _ in range(num_workers)]
-    try:
-        num_rows, batch = ray.get(actors[0].size.remote())
+    with started(_Embedder, whole, num_workers=num_workers, use_gpu=use_gpu) as actors:
+        num_rows, batch = result_of(actors[0].size.remote())
         step = batch * max(1, num_rows // (batch * num_workers * BLOCKS_OF_A_WORKER))
-        asked: deque[ray.ObjectRef[FeatureTable]] = deque()
-        for number, start in enumerate(range(0, num_rows, step)):
-            if len(asked) == 2 * num_workers:  # a block more for each actor than the one it is at
-                yield ray.get(asked.popleft())
-            asked.append(actors[number % num_workers].block.remote(start, min(start + step, num_rows)))
-        while asked:
-            yield ray.get(asked.popleft())
-    finally:
-        for each in actors:
-            ray.kill(each)
+        yield from in_order(
+            actors,
+            lambda actor, start: actor.block.remote(start, min(start + step, num_rows)),
+            range(0, num_rows, step),
+        )
 
 
 class _Embedder:
