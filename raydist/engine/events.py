@@ -46,6 +46,7 @@ class EpochReport:
         stage: name of the stage, or ``untrained``.
         losses: mean of every loss term over the epoch.
         frames_seen: training frames that went through the encoder since the start.
+        learning_rate: of the last step of the epoch.
         skipped_steps: steps of the epoch that were left out because their gradients were not finite; None
             where the precision does without (fp32, bf16).
         metrics: the method's own numbers, such as a threshold in force.
@@ -62,6 +63,7 @@ class EpochReport:
     stage: str
     losses: Mapping[str, float] = field(default_factory=dict)
     frames_seen: int | None = None
+    learning_rate: float | None = None
     skipped_steps: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     criteria: Mapping[str, float] = field(default_factory=dict)
@@ -138,7 +140,7 @@ class Started:
         protocol: how queries and gallery are ranked.
         not_scored: why the encoder cannot be scored on them; None where it can.
         resumed: whether the folder is that of an earlier run.
-        start: what the encoder starts from and what of that is left out; empty for the seed or a checkpoint.
+        start: what the encoder starts from, see `raydist.engine.start.check_start`; empty for a checkpoint.
     """
 
     folder: str

@@ -77,6 +77,7 @@ def run_epoch(state: RunState) -> EpochReport:
         stage=current.stage.name,
         losses=losses,
         frames_seen=state.frames_seen,
+        learning_rate=state.learning_rate,
         skipped_steps=state.scaler.num_skipped if state.scaler else None,
         metrics=dict(targets.metrics),
         criteria=dict(targets.criteria),

@@ -19,6 +19,7 @@ from raydist.announcements import announce
 from raydist.config import validate
 from raydist.encoders.build import build_encoder, chosen_pooling
 from raydist.encoders.encoder import Encoder
+from raydist.encoders.registry import ENCODERS
 from raydist.encoders.weights.choice import starting_weights
 from raydist.engine.best import TEST_SPLIT
 from raydist.engine.checkpoint_folder import CheckpointFolder
@@ -29,6 +30,12 @@ from raydist.errors import CheckpointError, ConfigError, DataError, RaydistError
 from raydist.yaml_files import read_yaml
 
 BACKBONE = "backbone."
+
+FROM_RANDOM = (
+    "random values, since encoder.weights is not given; papers start {name} from pretrained weights, "
+    "see `raydist guide weights`"
+)
+"""What is said of an encoder that seldom learns from nothing; the one called ``small`` is made for that."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,8 @@ def check_start(section: EncoderSection) -> str:
     """Refuse what `start_encoder` would refuse, in seconds and without a cluster.
 
     Returns:
-        What the encoder starts from, and what of the file is left out; empty where it starts from the seed.
+        What the encoder starts from, and what of the file is left out; empty for an encoder that is made to
+        start from the seed, or is one's own.
 
     Raises:
         ConfigError: the run's encoder is another one, or has more stems or branches; there is no such run or
@@ -173,7 +181,8 @@ def check_start(section: EncoderSection) -> str:
         DataError: the file cannot be read or is of another architecture.
     """
     if section.weights is None:
-        return ""
+        is_usual = section.name == "small" or section.name not in ENCODERS.entries
+        return "" if is_usual else FROM_RANDOM.format(name=section.name)
     start = _start_of(section.weights)
     _check_name(start, section)
     fit = starting_weights(

@@ -112,6 +112,11 @@ class RunState:
         """All parameters that the optimizer steps."""
         return [*self.encoder.parameters(), *(p for m in self.modules.values() for p in m.parameters())]
 
+    @property
+    def learning_rate(self) -> float | None:
+        """Of the last step, or of the first one before that; None before the first stage."""
+        return self.optimizer.param_groups[0]["lr"] if self.optimizer else None
+
     def start_stage(self, stage: Stage) -> None:
         """Give the stage an optimizer, and a scaler, of its own."""
         self.optimizer = make_optimizer(self.config.train, self.trainable(), stage)

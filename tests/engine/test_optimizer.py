@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from raydist.engine.loop import run_epoch
 from raydist.engine.optimizer import learning_rate, set_learning_rate
+from raydist.engine.state import build_state
 from raydist.engine.train_section import TrainSection
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
 from raydist.methods.schedule import Epoch
@@ -52,3 +54,10 @@ def test_a_stage_may_have_epochs_of_its_own(schedule, step_epochs, falls):
         set_learning_rate(optimizer, train, stage, Epoch(index, 5), 0.5)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.1 ** sum(index >= fall for fall in falls) for index in range(5)])
+
+
+def test_a_report_has_the_learning_rate_of_its_epoch(smoke, smoke_inputs):
+    words = ("method.name=dcl", "method.warm_up.share=0", "method.dual.lr_factor=0.5", "train.epochs=2")
+    schedule = ("train.schedule=step", "train.step_epochs=[1]", "train.lr=0.004", "train.iterations=1")
+    state = build_state(smoke(*words, *schedule), smoke_inputs)
+    assert [run_epoch(state).learning_rate for _ in range(2)] == pytest.approx([0.002, 0.0002])

@@ -260,3 +260,7 @@ def test_runs_on_all_splits_are_not_one_encoder(smoke, tmp_path):
     for weights in (tmp_path, f"{tmp_path}@best"):
         with pytest.raises(ConfigError, match=r"a run on each split .* name one of them, such as .*trial_01"):
             check_start(smoke(f"encoder.weights={weights}").encoder)
+
+
+def test_an_encoder_of_papers_that_starts_from_nothing_is_spoken_of(smoke):
+    assert "random values" in check_start(smoke("encoder.name=agw_resnet50").encoder)

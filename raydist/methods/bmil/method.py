@@ -42,7 +42,6 @@ Deviations:
 - Tracklets in the place of images; a tracklet warm-up comes first (there are no pretrained weights to start
   from).
 - Stages follow each other in one run and pass on their last weights, not those best on the test set.
-- Both rows of a cluster move once a call, whatever ``memory.rule`` says.
 - Memories move after the optimizer step by the gathered batch of all workers, not in the backward pass. There
   the infrared clips of the joint step meet the visible proxies as the same batch has just moved them; here
   both modalities meet those of before the step. The visible clips act first here too.

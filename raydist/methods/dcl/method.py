@@ -24,6 +24,10 @@ Deviations:
 - Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
   list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
   others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
+- Batch statistics are those of the whole batch on a worker; the published runs take those of a quarter of it
+  on each of four GPUs.
+- Where a modality has fewer than two clusters, eps is changed by 0.1, up to four times.
+- Stages pass on their last weights, not those best on the test set.
 - ``dual.views=tones`` is ours: a second view of both modalities in other tones.
 """
 

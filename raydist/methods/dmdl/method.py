@@ -55,6 +55,9 @@ Deviations:
 - ``finer`` halves k1_intra and k1_inter where the distance has these in the place of k1.
 - The second view without CBT-data is another draw of the first; the likelihood without CAI is that over
   M_all. What the paper's ablation puts in their place is not known in detail.
+- Batch statistics are those of the whole batch on a worker; the published runs take those of a part of it on
+  each of several GPUs.
+- Where a modality has fewer than two clusters, eps is changed by 0.1, up to four times.
 - The stages pass on their last weights, not those best on the test set.
 """
 

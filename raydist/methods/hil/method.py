@@ -54,6 +54,7 @@ Deviations:
 - Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
   list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
   others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
+- Where a modality has fewer than two clusters, eps is changed by 0.1, up to four times.
 - Without a clip on which the branches agree, a term of centres is 0, not NaN.
 - One branch (ResNets and the small encoder) leaves out all that is shallow; then all clips count for the
   centres, and the labels of the ranking are those of most neighbours.
