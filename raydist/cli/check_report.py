@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from raydist.data.checks.same_pictures import SamePictures
 
 BAR = 24
+WARNING = "warning: "
 _NAMES_SHOWN = 10
 
 
@@ -29,16 +30,22 @@ def show_checks(report: CheckReport, *, stderr: bool) -> None:
     """
     lengths = report.lengths
     print_table(["frames a tracklet", *lengths.tracklets], histogram(lengths), stderr=stderr)
-    lines = (
-        *_balance(report.balance),
-        *_lone_cameras(report.lone_cameras),
-        *_lengths(lengths),
-        *_same_pictures(report.same_pictures),
-        *_clocks(report.clocks),
-        *_overlaps(report.overlaps),
-    )
-    for line in lines:
+    for line in _lines(report):
         print_line(line)
+
+
+def warnings_of(report: CheckReport) -> list[str]:
+    """The lines that begin with ``warning:``, without this word and without what is listed below them."""
+    return [line.removeprefix(WARNING) for line in _lines(report) if line.startswith(WARNING)]
+
+
+def _lines(report: CheckReport) -> Iterator[str]:
+    yield from _balance(report.balance)
+    yield from _lone_cameras(report.lone_cameras)
+    yield from _lengths(report.lengths)
+    yield from _same_pictures(report.same_pictures)
+    yield from _clocks(report.clocks)
+    yield from _overlaps(report.overlaps)
 
 
 def histogram(lengths: Lengths) -> list[list[str]]:
@@ -80,6 +87,12 @@ def _balance(balance: Balance) -> Iterator[str]:
         ]
         in_both = counted(balance.identities_in_both, "identity")
         yield f"training: {in_both} in both modalities, {', '.join(in_one)}"
+    if balance.is_apart:
+        known = counted(balance.identities_in_one + balance.identities_in_both, "training identity")
+        yield (
+            f"warning: {balance.identities_in_one:,} of {known} have tracklets of one modality only: "
+            "is a list or a folder incomplete?"
+        )
 
 
 def _lone_cameras(cameras: dict[str, list[str]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,10 +31,7 @@ from raydist.randomness import MAX_SEED
 from raydist.registry import one_of
 
 if TYPE_CHECKING:
-    from raydist.data.datasets.notes import ReadNotes
     from raydist.data.synthetic.settings import WorldSettings
-    from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection
 
 data = typer.Typer(
     help="Draw, import, check and pack data sets, and rank them without learning.", no_args_is_help=True
@@ -56,7 +53,12 @@ Name = Annotated[
 ]
 Root = Annotated[Path, typer.Option(help="Its folder, or the manifest file.", show_default=False)]
 Trial = Annotated[
-    int, typer.Option(min=1, max=10, help="Which of the published splits, where there are several (RegDB).")
+    str | None,
+    typer.Option(
+        help="data.trial: which of the published splits, where there are several (RegDB); check takes all.",
+        metavar="N",
+        show_default=False,
+    ),
 ]
 Height = Annotated[
     int | None, typer.Option(min=8, max=1024, help="Of a frame; by default the preset's, or data.height's.")
@@ -127,36 +129,28 @@ def check(
     name: Name,
     root: Root,
     words: DataWords = None,
-    trial: Trial = 1,
+    trial: Trial = None,
     decode: Decode = False,
     json: Json = False,
 ) -> None:
     """Read a data set, say what is in it and what can be done with it, and look for bad files."""
-    from raydist.cli.data_check import (
-        check_frames,
-        check_tracklets,
-        possibilities,
-        show_frames,
-        why_refused,
-    )
+    from raydist.cli.data_check import check_dataset
+    from raydist.cli.data_splits import check_splits
+    from raydist.data.datasets.dataset import ALL_TRIALS
 
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial)
-    everything, notes = _read(section)
-    frames, section = check_frames(everything, section, evaluation, decode=decode)
-    table = frames.table
-    print_tracklets(table, notes, title=f"{name} in {root}", stderr=json)
-    facts = {"name": name, "root": str(root), "splits": table.summary(), "left_out": notes.to_dict()}
-    frames, pixels = show_frames(frames, section, stderr=json)
-    facts |= {"identity_names": table.identity_names} | pixels
-    facts |= check_tracklets(table, stderr=json)
-    possible = possibilities(frames, section)
-    refusal = why_refused(frames, possible)
-    print_line("\n".join(possible.lines(explained=refusal)))
-    facts |= {"refused": possible.to_dict()}
+    section, evaluation = data_sections(_with_trial(words, trial), name=name, root=root)
+    facts: dict[str, Any] = {"name": name, "root": str(root)}
+    if section.trial == ALL_TRIALS:
+        known, refusal = check_splits(section, evaluation, decode=decode, stderr=json)
+    else:
+        title = f"{name} in {root}"
+        one = check_dataset(section, evaluation, title=title, decode=decode, shown=True, stderr=json)
+        print_line("\n".join(one.possible.lines(explained=one.refusal)))
+        known, refusal = one.facts, one.refusal
     if refusal is not None:
-        raise FailedWithFacts(DataError(refusal), facts)
+        raise FailedWithFacts(DataError(refusal), facts | known)
     if json:
-        print_json(facts)
+        print_json(facts | known)
 
 
 @data.command()
@@ -165,13 +159,14 @@ def pack(
     name: Name,
     root: Root,
     words: DataWords = None,
-    trial: Trial = 1,
+    trial: Trial = None,
     height: Height = None,
     width: Width = None,
     workers: Workers = 2,
     json: Json = False,
 ) -> None:
     """Decode every frame once, into the cache that training at this height and width maps."""
+    from raydist.cli.data_check import read_section
     from raydist.cli.pixels import survey_of, warn_of_ranges
     from raydist.cli.readable import pack_frames
     from raydist.data.frames.survey import require_grey_levels
@@ -179,8 +174,8 @@ def pack(
     from raydist.home import cache_folder
 
     given = {"height": height, "width": width, "workers": workers}
-    section, evaluation = data_sections(words, name=name, root=root, trial=trial, **given)
-    table, notes = _read(section)
+    section, evaluation = data_sections(_with_trial(words, trial), name=name, root=root, **given)
+    table, notes = read_section(section)
     section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
     cameras = survey_of(table, section)
     require_grey_levels(cameras)
@@ -228,10 +223,6 @@ def baseline(
         print_json({"protocol": inputs.protocol} | asdict(scores))
 
 
-def _read(section: DataSection) -> tuple[TrackletTable, ReadNotes]:
-    """Read a data set: its tracklets, and what the reader says."""
-    from raydist.data.datasets.dataset import read_dataset
-    from raydist.engine.inputs import read_options
-
-    assert section.root is not None
-    return read_dataset(section.name, section.root, read_options(section))
+def _with_trial(words: list[str] | None, trial: str | None) -> list[str]:
+    """The words of a command and its option ``--trial``, which wins over them."""
+    return [*(words or ()), *(() if trial is None else (f"data.trial={trial}",))]

@@ -47,6 +47,7 @@ def test_everything_that_is_odd_is_said(raydist, write_manifest, tmp_path):
     for line in (
         "training: 2 visible tracklets of 6 frames and 2 infrared tracklets of 6 frames, 1.0 to 1",
         "training: 0 identities in both modalities, 1 in visible only, 2 in infrared only",
+        "warning: 3 of 3 training identities have tracklets of one modality only: is a list or a folder",
         "cameras with visible tracklets only: hall",
         "cameras with infrared tracklets only: yard",
         "tracklets of one frame: 1 visible and 0 infrared",

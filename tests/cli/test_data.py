@@ -34,6 +34,10 @@ def test_a_set_of_single_images_can_be_checked(raydist, image_set, name):
     assert checked.json["splits"] == read_dataset(name, root)[0].summary()
     assert checked.json["left_out"] == {}
     assert set(checked.json["splits"]) == {"train", "query", "gallery"}
+    assert checked.json["checks"]["clocks"]["num_known"] == 0
+    assert checked.json["checks"]["overlaps"]["num_views"] == 0
+    assert "warning" not in checked.err
+    assert "its tracklets are single images" in checked.err
 
 
 def test_the_trial_of_regdb_can_be_named(raydist, image_set, tmp_path, monkeypatch):
@@ -45,13 +49,28 @@ def test_the_trial_of_regdb_can_be_named(raydist, image_set, tmp_path, monkeypat
     assert missing.code == 3
     assert "Visible/12/male_front_v_00021_12.bmp (missing)" in missing.err
     assert raydist("data", "check", *words, 3).code == 3
-    assert raydist("data", "check", *words, 11).code == 2
+    beyond = raydist("data", "check", *words, 11)
+    assert beyond.code == 2
+    assert "data.trial = 11: data set regdb has the splits 1 to 10, or all" in beyond.err
+    all_packed = raydist("data", "pack", *words, "all")
+    assert all_packed.code == 2
+    assert "only raydist train and data check go through all splits" in all_packed.err
     (root / "idx" / "train_visible_2.txt").write_text("Visible/1/male_front_v_00021_1.bmp 0\n")
     file = root / "idx" / "test_visible_2.txt"
     file.write_text(file.read_text().replace("Visible/12/male_front_v_00021_12.bmp 5\n", ""))
     packed = raydist("data", "pack", *words, 2, "--json")
     assert packed.code == 0
     assert packed.json["frames"] == 1 + 18 + 17 + 18
+
+
+def test_the_trial_of_regdb_can_be_a_word_too(raydist, image_set):
+    words = ("data", "check", "--name", "regdb", "--root", image_set("regdb"), "data.trial=2", "--json")
+    second = raydist(*words).json["identity_names"], raydist(*words).json["splits"]
+    (image_set("regdb") / "idx" / "train_visible_2.txt").unlink()
+    assert "train_visible_2.txt" in raydist(*words).json["error"]["message"]
+    first = raydist(*words, "--trial", 1)
+    assert first.code == 0
+    assert first.json["splits"] == second[1]
 
 
 def test_the_seed_decides_the_bytes(raydist, tmp_path):

@@ -30,6 +30,16 @@ class Balance:
         small, *_, large = sorted(self.tracklets.values())
         return large / small if small else float("inf")
 
+    @property
+    def identities_in_one(self) -> int:
+        """Known identities with tracklets of one modality only."""
+        return sum(self.identities.values()) - 2 * self.identities_in_both
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether most of the known identities have tracklets of one modality only."""
+        return self.identities_in_one > self.identities_in_both
+
 
 def modality_balance(table: TrackletTable) -> Balance:
     """The balance of the training tracklets of a table of all splits."""

@@ -3,7 +3,8 @@
 Tracklets are compared when identity, camera view and recording agree; a recording is the folder above the
 folder of the frames, since numbers begin anew in each video of a camera. Time is the number at the end of
 the file names. Such numbers are of no use where they begin anew in each tracklet; this is taken to be so in a
-camera view where more than half of the tracklets that are compared begin with the smallest number.
+camera view where more than half of the tracklets that are compared begin with the smallest number. Nor are
+they where all of these are single images: a number with which nothing counts may be a person's, as in RegDB.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from raydist.types import UNKNOWN_IDENTITY, Ints, Modality
 
 NO_IDENTITIES = "no identity is known"
 NO_NUMBERS = "not all file names of its frames end with rising numbers"
+SINGLE_IMAGES = "its tracklets are single images, whose file names need not tell the time"
 FROM_START = "the numbers in the file names begin anew in each tracklet"
 LISTED = 20
 _LARGEST_SHARE_AT_START = 0.5
@@ -57,7 +59,8 @@ def overlaps_in_time(table: TrackletTable) -> Overlaps:
     is_known = np.zeros(len(view_names), bool)
     for number, rows in enumerate(_groups(view, len(view_names))):
         rows = rows[is_compared[rows]]
-        reason = _why_unknown(start[rows], is_rising[rows]) if has_identity[number] else NO_IDENTITIES
+        why = _why_unknown(start[rows], is_rising[rows], table.num_frames[rows])
+        reason = why if has_identity[number] else NO_IDENTITIES
         is_known[number] = reason is None
         if reason:
             unknown.setdefault(reason, []).append(str(view_names[number]))
@@ -78,8 +81,10 @@ def _spans(table: TrackletTable) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     return numbers[firsts], numbers[ends - 1], np.add.reduceat(falls, firsts, dtype=np.int64) == 0
 
 
-def _why_unknown(start: Ints, is_rising: NDArray[np.bool_]) -> str | None:
+def _why_unknown(start: Ints, is_rising: NDArray[np.bool_], num_frames: Ints) -> str | None:
     """Why overlaps of the tracklets that are compared in one view cannot be known; None where they can."""
+    if len(num_frames) and (num_frames == 1).all():
+        return SINGLE_IMAGES
     if not is_rising.all():
         return NO_NUMBERS
     at_start = len(start) and (start == start.min()).mean()

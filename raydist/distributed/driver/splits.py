@@ -5,11 +5,14 @@ A split that is finished is not trained again, and one that was cut off goes on 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from raydist.announcements import listening
+from raydist.data.checks.balance import Balance, modality_balance
+from raydist.data.checks.split_sizes import odd_splits
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.training import Whole, train, whole_summary
 from raydist.distributed.resources import check_resources
@@ -29,6 +32,8 @@ from raydist.home import cache_folder
 from raydist.methods.registry import method_class
 from raydist.tracking.tracker import finishing
 from raydist.types import Modality
+
+log = logging.getLogger(__name__)
 
 
 def train_splits(
@@ -74,7 +79,8 @@ def train_splits(
 def check_splits(config: Config, pending: Sequence[int], folder: SplitsFolder | None = None) -> None:
     """Refuse in the beginning what would stop the run on a later split.
 
-    The frames are opened for the first split only: the splits of a set share their images.
+    The frames are opened for the first split only: the splits of a set share their images. Splits of other
+    sizes than the rest are warned of.
 
     Args:
         config: with ``data.trial: all``.
@@ -93,21 +99,26 @@ def check_splits(config: Config, pending: Sequence[int], folder: SplitsFolder | 
     }
     for encoder in starts.values():
         check_start(encoder)
+    balances = {}
     for trial, one in configs.items():
         try:
-            _check_lists(one)
+            balances[trial] = _check_lists(one)
         except DataError as error:
             raise DataError(f"data.trial = {trial}: {error}") from error
+    if odd := odd_splits(balances):
+        log.warning("warning: %s", odd)
     first = next(iter(configs.values()))
     check_feasible(first, open_inputs(first, cache_folder()))
 
 
-def _check_lists(config: Config) -> None:
-    """Refuse a split whose lists cannot be read or trained on; no frame is opened."""
-    training, _ = split_tables(config, read_tracklets(config.data, cache_folder())[1])
+def _check_lists(config: Config) -> Balance:
+    """Refuse a split whose lists cannot be read or trained on, and count it; no frame is opened."""
+    _, table, _ = read_tracklets(config.data, cache_folder())
+    training, _ = split_tables(config, table)
     training.require_both_modalities()
     if method_class(config.method.name).needs_clusters:
         check_sizes(config, [int((training.modality == m).sum()) for m in Modality])
+    return modality_balance(table)
 
 
 def _pending(folder: SplitsFolder) -> list[int]:

@@ -19,7 +19,8 @@ def test_counts_of_training_by_hand(table_of):
     assert balance.tracklets == {"visible": 3, "infrared": 2}
     assert balance.frames == {"visible": 4, "infrared": 2}
     assert balance.identities == {"visible": 2, "infrared": 2}
-    assert balance.identities_in_both == 1
+    assert (balance.identities_in_both, balance.identities_in_one) == (1, 2)
+    assert balance.is_apart
     assert balance.ratio == pytest.approx(1.5)
 
 
@@ -27,3 +28,9 @@ def test_without_identities_and_with_one_modality(table_of):
     balance = modality_balance(table_of(("train", "infrared", "b", None, ["5.jpg"])))
     assert balance.identities == {"visible": 0, "infrared": 0}
     assert math.isinf(balance.ratio)
+    assert not balance.is_apart
+
+
+def test_half_of_the_identities_in_one_modality_are_not_most(table_of):
+    rows = [("train", "visible", "a", person, [f"{person}.jpg"]) for person in (1, 2)]
+    assert not modality_balance(table_of(*rows, ("train", "infrared", "b", 2, ["3.jpg"]))).is_apart

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from raydist.data.checks.overlaps import FROM_START, LISTED, NO_IDENTITIES, NO_NUMBERS, overlaps_in_time
+from raydist.data.checks.overlaps import (
+    FROM_START,
+    LISTED,
+    NO_IDENTITIES,
+    NO_NUMBERS,
+    SINGLE_IMAGES,
+    overlaps_in_time,
+)
 
 
 def frames(first, last, folder="hall/1", step=1):
@@ -45,6 +52,10 @@ def test_the_one_that_ended_last_is_named(table_of):
     [
         ([row(None, 1, 5), row(None, 3, 9)], NO_IDENTITIES),
         ([row(1, 1, 5), row(1, 1, 5), row(1, 4, 9)], FROM_START),
+        (
+            [row(person, person, person, folder=f"Visible/{n}") for person in (2, 3) for n in "abc"],
+            SINGLE_IMAGES,
+        ),
         ([row(1, 1, 5), ("train", "visible", "hall", 1, ["hall/2/9.jpg", "hall/2/7.jpg"])], NO_NUMBERS),
         ([row(1, 1, 5), ("train", "visible", "hall", 1, ["hall/2/7.jpg", "hall/2/7.jpg"])], NO_NUMBERS),
         ([row(1, 1, 5), ("train", "visible", "hall", 1, ["hall/2/face.jpg"])], NO_NUMBERS),

@@ -141,6 +141,18 @@ def test_a_split_that_is_too_small_is_named(words, image_set):
     check_splits(config, [1])
 
 
+def test_a_split_that_is_cut_off_is_warned_of(words, image_set, caplog):
+    config = load_config("smoke", words)
+    check_splits(config, [1, 2])
+    assert "trains on" not in caplog.text
+    file = image_set("regdb") / "idx" / "train_thermal_2.txt"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:7]))
+    check_splits(config, [1, 2])
+    assert (
+        "warning: split 2 trains on 7 infrared tracklets of 3 identities (split 1 on 18 of 6)" in caplog.text
+    )
+
+
 def test_weights_are_needed_by_splits_that_have_no_checkpoint(words, tmp_path):
     earlier, weights = tmp_path / "earlier", tmp_path / "weights"
     for trial in (1, 2):
