@@ -77,15 +77,35 @@ def _row(run: RunEntry) -> list[str]:
 @runs.command()
 @with_exit_codes
 def show(run_dir: Run, json: Json = False) -> None:
-    """Show a run: where it comes from, its configuration, its scores, its files."""
+    """Show a run: where it comes from, its configuration, scores and files; of one on all splits the mean."""
     from raydist.cli.run_view import show_run
     from raydist.engine.run_facts import RunFacts
+    from raydist.engine.split_folders import holds_splits
 
+    if holds_splits(run_dir):
+        _show_splits(run_dir, json=json)
+        return
     facts = RunFacts.read(run_dir)
     if json:
         print_json(asdict(facts))
     else:
         show_run(facts)
+
+
+def _show_splits(folder: Path, *, json: bool) -> None:
+    """The mean over the splits that are finished."""
+    from raydist.cli.split_scores import print_splits
+    from raydist.engine.run_folder import RunFolder
+    from raydist.engine.splits import SplitsFolder
+
+    summary = SplitsFolder.open(folder, RunFolder(folder).config()).summary()
+    if summary is None:
+        raise ConfigError(
+            f"{folder}: no split is finished yet; go on with: python -m raydist.train --resume {folder}"
+        )
+    print_splits(summary, stderr=json)
+    if json:
+        print_json(summary.as_dict())
 
 
 @runs.command()

@@ -72,10 +72,14 @@ def _refusal(section: RaySection, *, waited: int, may_grow: bool) -> str:
     kind = _kind(section.use_gpu)
     after = f", also after {waited} s (ray.wait_for_resources)" if waited else ""
     wait = " and wait for them with ray.wait_for_resources=SECONDS" if may_grow and not waited else ""
+    ways = [
+        *(["lower ray.num_workers"] if section.num_workers > 1 else []),
+        *(["set ray.use_gpu=false"] if section.use_gpu else []),
+        f"add nodes{wait}",
+    ]
     return (
         f"ray.num_workers = {section.num_workers} needs {counted(section.num_workers, kind)}; "
-        f"the cluster has {_present(kind):g}{after}: "
-        f"lower ray.num_workers{', set ray.use_gpu=false,' if section.use_gpu else ''} or add nodes{wait}"
+        f"the cluster has {_present(kind):g}{after}: {' or '.join(ways)}"
     )
 
 

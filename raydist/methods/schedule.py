@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
@@ -21,10 +22,19 @@ def _upwards(ramp: tuple[tuple[float | str, float], ...]) -> tuple[tuple[float |
     """The ramp, whose shares go upwards, and so do its epochs; a share and an epoch can be in any order."""
     for by_number in (True, False):
         chosen = [moment for moment, _ in ramp if isinstance(moment, str) == by_number]
-        moments = [float(str(moment).removeprefix("epoch ")) for moment in chosen]
-        if any(later <= earlier for earlier, later in pairwise(moments)):
-            raise ValueError
+        _require_upwards([float(str(moment).removeprefix("epoch ")) for moment in chosen])
     return ramp
+
+
+def _one_or_upwards(epochs: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if not isinstance(epochs, int):
+        _require_upwards(epochs)
+    return epochs
+
+
+def _require_upwards(values: Sequence[float]) -> None:
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise ValueError
 
 
 Ramp = Annotated[
@@ -38,7 +48,8 @@ Ramp = Annotated[
 
 StepEpochs = Annotated[
     Positive | tuple[Positive, ...],
-    Expected("a number of epochs, at least 1, or a list of epochs, such as [20, 40]"),
+    AfterValidator(_one_or_upwards),
+    Expected("a number of epochs, at least 1, or a list of epochs upwards, such as [20, 40]"),
 ]
 """Epochs of a stage at which its learning rate falls tenfold, or one number for every so many."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import RunFolder
+from raydist.engine.splits import SplitsFolder
 from raydist.evaluation.headings import METRICS
 
 
@@ -177,3 +178,18 @@ def test_a_path_that_is_not_utf_8_is_one_error(raydist, root):
     assert (
         "its name is not UTF-8; rename it" in raydist("search", odd / "f\udcff.parquet", "--query", "t").err
     )
+
+
+def test_the_mean_over_the_finished_splits_is_shown(raydist, run_dir, smoke, image_set, tmp_path):
+    data = ("data.name=regdb", f"data.root={image_set('regdb')}", "data.trial=all", "data.frames=1")
+    whole = SplitsFolder.create(smoke(*data, "data.sub_tracklets=1", f"run.dir={tmp_path}", "run.name=whole"))
+    empty = raydist("runs", "show", whole.path)
+    assert empty.code == 2
+    assert f"no split is finished yet; go on with: python -m raydist.train --resume {whole.path}" in empty.err
+    for trial in (1, 3):
+        whole.run_folder(trial).path.mkdir()
+        shutil.copy(run_dir / "summary.json", whole.run_folder(trial).path)
+    assert "mean ± spread over 2 of 10 splits" in raydist("runs", "show", whole.path).out
+    result = raydist("runs", "show", whole.path, "--json").json
+    assert (result["trials"], result["num_trials"]) == ([1, 3], 10)
+    assert result["last"] == json.loads((run_dir / "summary.json").read_text())["last"]

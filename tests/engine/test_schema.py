@@ -267,7 +267,7 @@ def test_a_split_that_there_is_not_is_one_error(value, message):
     assert len(str(error.value).splitlines()) == 1
 
 
-EPOCHS = "expected a number of epochs, at least 1, or a list of epochs, such as [20, 40]"
+EPOCHS = "expected a number of epochs, at least 1, or a list of epochs upwards, such as [20, 40]"
 MOMENT = "expected a share of the stage, 0 to 1, or epoch N, such as epoch 5"
 RAMP = (
     "expected pairs of a moment and the value from there on, upwards, such as [[epoch 5, 0.5], [epoch 9, 1]]"
@@ -281,6 +281,7 @@ BOTH = "expected a whole number, at least 1, or one for visible and one for infr
         ("train.step_epochs", "0", "0", EPOCHS),
         ("train.step_epochs", "2.5", "2.5", EPOCHS),
         ("train.step_epochs", "epoch 3", "'epoch 3'", EPOCHS),
+        ("train.step_epochs", "[40, 20]", "[40, 20]", EPOCHS),
         ("method.cross.step_epochs", "[20, x]", "[20, 'x']", EPOCHS),
         ("method.cross.paired_from", "40", "40", MOMENT),
         ("method.cross.paired_from", "epoch -1", "'epoch -1'", MOMENT),
