@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from raydist.cli.check_report import warnings_of
+from raydist.cli.check_report import WARNING, warnings_of
 from raydist.cli.common import print_line, print_table
 from raydist.cli.data_check import Checked, check_dataset
 from raydist.data.datasets.registry import DATASETS
@@ -35,7 +35,7 @@ def check_splits(
     """
     checked: dict[int, Checked] = {}
     unreadable: dict[int, str] = {}
-    trials = range(1, DATASETS.load(section.name).num_trials + 1)
+    trials = DATASETS.load(section.name).trials
     for trial in trials:
         one = section.model_copy(update={"trial": trial})
         title = f"split {trial} of {section.name} in {section.root}"
@@ -55,7 +55,7 @@ def check_splits(
     refusal = possible.train
     for line in (
         *notes,
-        *(f"warning: {warning}" for warning in warnings),
+        *(f"{WARNING}{warning}" for warning in warnings),
         *possible.lines(explained=refusal),
     ):
         print_line(line)

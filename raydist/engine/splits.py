@@ -164,7 +164,7 @@ class SplitsFolder:
 
 def trials_of(config: Config) -> range:
     """The splits of the data set of a configuration."""
-    return range(1, DATASETS.load(config.data.name).num_trials + 1)
+    return DATASETS.load(config.data.name).trials
 
 
 def config_of_split(config: Config, trial: int) -> Config:

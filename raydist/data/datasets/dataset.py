@@ -57,6 +57,11 @@ class Dataset:
     single_images: bool = False
 
     @property
+    def trials(self) -> range:
+        """The numbers of the published splits."""
+        return range(1, self.num_trials + 1)
+
+    @property
     def drawn(self) -> bool:
         """Whether raydist draws it itself, so that no folder is given."""
         return self.protocol is None
