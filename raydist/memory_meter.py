@@ -38,10 +38,14 @@ class KernelPeak:
 
 
 class SampledPeak:
-    """The peak as seen by a thread that looks every few milliseconds; shorter peaks may be missed."""
+    """The peak as seen by a thread that looks every few milliseconds; shorter peaks may be missed.
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    Args:
+        own: without what is mapped, such as libraries and shared memory.
+    """
+
+    def __init__(self, *, own: bool = False) -> None:
+        self._process, self._own = psutil.Process(), own
         self._peak = 0
         self._thread: Thread | None = None
         self._done = Event()
@@ -51,7 +55,7 @@ class SampledPeak:
         self.read()
         _release_freed_memory()
         self._done.clear()
-        self._peak = self._process.memory_info().rss
+        self._peak = self.now()
         self._thread = Thread(target=self._watch, daemon=True)
         self._thread.start()
 
@@ -65,7 +69,12 @@ class SampledPeak:
 
     def _watch(self) -> None:
         while not self._done.wait(_SAMPLING_SECONDS):
-            self._peak = max(self._peak, self._process.memory_info().rss)
+            self._peak = max(self._peak, self.now())
+
+    def now(self) -> int:
+        """Bytes at this moment."""
+        memory = self._process.memory_info()
+        return memory.rss - (memory.shared if self._own else 0)
 
 
 def peak_meter() -> PeakMeter:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
+from raydist.neighbours.jaccard.slabs import in_small_slabs
 from raydist.neighbours.search.ranked import PADDING, Ranked
 from raydist.types import Doubles, Floats, tracklet_means, unit_rows
 
@@ -45,11 +46,14 @@ def ignore_graph(nearest: Ranked, consistency: Doubles, *, slack: float = 0.3) -
     if len(ids) != len(consistency):
         raise DataError(f"nearest tracklets of {len(ids)} rows, and {len(consistency)} consistencies")
     num_rows = len(ids)
-    i = np.broadcast_to(np.arange(num_rows)[:, None], ids.shape)
-    floor = (1 - slack) * np.minimum(consistency[i], consistency[ids])
-    linked = (ids != PADDING) & (similarity > floor)
-    ends = i[linked], ids[linked]
-    directed = csr_array((np.ones(len(ends[0]), bool), ends), shape=(num_rows, num_rows))
+
+    def linked(rows: slice) -> csr_array:
+        near = ids[rows]
+        floor = (1 - slack) * np.minimum(consistency[rows, None], consistency[near])
+        i, place = np.nonzero((near != PADDING) & (similarity[rows] > floor))
+        return csr_array((np.ones(len(i), bool), (i, near[i, place])), shape=(len(near), num_rows))
+
+    directed = in_small_slabs(num_rows, linked)
     return csr_array(directed.multiply(directed.T))
 
 

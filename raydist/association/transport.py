@@ -7,11 +7,16 @@ that it can go to, such as its nearest ones: then no table of all pairs is neede
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.sparse import csr_array
 
 from raydist.errors import ConfigError, DataError
-from raydist.types import Doubles, Ints
+from raydist.types import Doubles
+
+BLOCK = 1 << 16
+"""Entries at one time."""
 
 
 def sinkhorn(
@@ -45,26 +50,47 @@ def sinkhorn(
     _check(similarity, rows, columns)
     if temperature <= 0 or num_iterations < 1:
         raise ConfigError(f"temperature {temperature}, {num_iterations} iterations: expected > 0 and >= 1")
-    log_kernel = similarity.data.astype(np.float64) / temperature
     log_rows, log_columns = np.log(rows / np.sum(rows)), np.log(columns / np.sum(columns))
-    of_row = np.repeat(np.arange(len(rows), dtype=np.int32), np.diff(similarity.indptr))
-    of_column, by_column = similarity.indices, np.argsort(similarity.indices, kind="stable").astype(np.int32)
-    taken, starts = np.unique(of_column[by_column], return_index=True)
+    by_column = similarity.tocsc().T
     log_a, log_b = np.zeros(len(rows)), np.zeros(len(columns))
     for _ in range(num_iterations):
-        scaled = log_kernel + log_a[of_row]
-        log_b[taken] = log_columns[taken] - _log_sums(scaled[by_column], starts)
-        log_a = log_rows - _log_sums(log_kernel + log_b[of_column], similarity.indptr[:-1])
-    share = np.exp(log_kernel + log_b[of_column] + (log_a - log_rows)[of_row])
+        log_b = log_columns - _log_sums(by_column, temperature, log_a)
+        log_a = log_rows - _log_sums(similarity, temperature, log_b)
+    share = np.empty(similarity.nnz)
+    for segments, entries in _blocks(similarity):
+        of_row = np.repeat((log_a - log_rows)[segments], np.diff(similarity.indptr)[segments])
+        share[entries] = np.exp(_scaled(similarity, entries, temperature, log_b) + of_row)
     return csr_array((share, similarity.indices, similarity.indptr), shape=similarity.shape)
 
 
-def _log_sums(values: Doubles, starts: Ints) -> Doubles:
-    """The logarithm of the sum of the exponentials of each segment, none of them empty."""
-    largest = np.maximum.reduceat(values, starts)
-    values = values - np.repeat(largest, np.diff(starts, append=len(values)))
-    sums: Doubles = largest + np.log(np.add.reduceat(np.exp(values, out=values), starts))
+def _log_sums(similarity: csr_array, temperature: float, log_scale: Doubles) -> Doubles:
+    """The logarithm of the sum of K times the other side's scale in each row; of an empty row, 0."""
+    sums = np.zeros(similarity.shape[0])
+    for rows, entries in _blocks(similarity):
+        values = _scaled(similarity, entries, temperature, log_scale)
+        lengths = np.diff(similarity.indptr)[rows]
+        starts, filled = np.cumsum(lengths) - lengths, lengths > 0
+        largest = np.maximum.reduceat(values, starts[filled])
+        values -= np.repeat(largest, lengths[filled])
+        of_rows = largest + np.log(np.add.reduceat(np.exp(values, out=values), starts[filled]))
+        sums[rows][filled] = of_rows
     return sums
+
+
+def _scaled(similarity: csr_array, entries: slice, temperature: float, log_scale: Doubles) -> Doubles:
+    """float64: the logarithms of some entries of K, each times the scale of its column."""
+    log_kernel = similarity.data[entries].astype(np.float64) / temperature
+    return log_kernel + log_scale[similarity.indices[entries]]
+
+
+def _blocks(similarity: csr_array) -> Iterator[tuple[slice, slice]]:
+    """Consecutive rows and their entries, about `BLOCK` of them, so that no table of doubles is made."""
+    ends = similarity.indptr[1:]
+    first = start = 0
+    while start < similarity.nnz:
+        stop = max(int(np.searchsorted(ends, start + BLOCK, "right")), first + 1)
+        yield slice(first, stop), slice(start, int(ends[stop - 1]))
+        first, start = stop, int(ends[stop - 1])
 
 
 def _check(similarity: csr_array, rows: Doubles, columns: Doubles) -> None:

@@ -24,7 +24,8 @@ RowRule = Callable[[Floats], Floats]
 closure, since it travels to other processes by its name."""
 
 Measure = Callable[..., NDArray[Any]]
-"""A function of features float32 [n, K, D], and of arrays [n, ...], to an array [n, ...], in the same way."""
+"""A function of features float32 [n, K, D], and of arrays [n, ...], to an array [n, ...], in the same way, or
+to an array of some of the rows."""
 
 
 class EpochFeatures(ABC):
@@ -81,7 +82,7 @@ class EpochFeatures(ABC):
             by_row: its other arguments, arrays [N, ...], of which it gets the same rows.
 
         Returns:
-            [N, ...]
+            [N, ...], or without the rows that the function leaves out.
         """
 
     @abstractmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +20,9 @@ Recipes = Annotated[str, typer.Option(help="Comma-separated recipes, whose last 
 Sizes = Annotated[str, typer.Option("--n", help="Comma-separated numbers of tracklets.")]
 Parts = Annotated[int, typer.Option(min=1, help="Parts of a tracklet with a feature each.")]
 NumShards = Annotated[int, typer.Option(min=1, help="Feature shards.")]
+
+MEMORY = {"own_mb": "own, MB", "asking_mb": "with the store, MB"}
+"""What is shown of the memory of the process that asks."""
 
 
 @dataclass(frozen=True)
@@ -82,13 +86,17 @@ def _show(
     rows = []
     for name, outcomes in measured.items():
         for size, one in zip(sizes, outcomes, strict=True):
-            more = (one.asking_mb - outcomes[0].asking_mb) * 1e6
-            a_row = f"{more / (size - sizes[0]):.0f}" if size > sizes[0] else ""
-            cells = [f"{one.asking_mb:.1f}", a_row, duration(one.seconds)]
-            rows.append([name, f"{size:,}", f"{one.clusters:,}", *cells])
+            taken = [_growth(getattr(one, of), getattr(outcomes[0], of), size - sizes[0]) for of in MEMORY]
+            rows.append([name, f"{size:,}", f"{one.clusters:,}", *chain(*taken), duration(one.seconds)])
     title = (
         f"a refresh of {options.parts} features of width {options.dim} a tracklet on {options.shards} shards "
         f"of {options.threads} threads"
     )
-    columns = ["recipe", "tracklets", "clusters", "asking, MB", "bytes a tracklet", "wall"]
+    taken_columns = chain(*((heading, "bytes a tracklet") for heading in MEMORY.values()))
+    columns = ["recipe", "tracklets", "clusters", *taken_columns, "wall"]
     print_table(columns, rows, title=title, stderr=options.json)
+
+
+def _growth(taken: float, of_first: float, more_rows: int) -> tuple[str, str]:
+    """Megabytes, and bytes a tracklet beyond those of the smallest size."""
+    return f"{taken:.1f}", f"{(taken - of_first) * 1e6 / more_rows:.0f}" if more_rows > 0 else ""

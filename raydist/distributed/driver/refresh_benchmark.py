@@ -19,6 +19,7 @@ from raydist.distributed.shards.feature_shard import ShardActor, start_shards
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.schema import Config, load_config
 from raydist.engine.state import method_on
+from raydist.memory_meter import SampledPeak
 from raydist.methods.method import Stage
 from raydist.methods.schedule import Epoch
 from raydist.randomness import stream
@@ -63,12 +64,13 @@ class RefreshOutcome:
 
     Attributes:
         seconds: on the wall.
-        asking_mb: what the process that asks took at its peak, above what it had before; what it maps of the
-            object store included.
+        own_mb: what the process that asks took at its peak, above what it had before.
+        asking_mb: the same with all that it read of the object store, which the processes of a node share.
         clusters: of all tracklets; 0 for a method that makes none.
     """
 
     seconds: float
+    own_mb: float
     asking_mb: float
     clusters: int
 
@@ -112,11 +114,15 @@ class _Asking:
     ) -> RefreshOutcome:
         """What the last stage's refresh takes."""
         stage, shards, clock = last_stage(self._config, tracklets), Shards(actors, tracklets), StageClock()
+        own = SampledPeak(own=True)
+        own.restart()
+        before = own.now()
         with clock.stage("refresh"):
             targets = stage.refresh(shards.features(pieces), None, LATE, np.random.default_rng(0))
         shards.clear()
         cost = clock.costs["refresh"]
-        return RefreshOutcome(cost.wall, cost.peak_mb, num_clusters(targets.labels))
+        own_mb = (own.read() - before) / 1e6
+        return RefreshOutcome(cost.wall, own_mb, cost.peak_mb, num_clusters(targets.labels))
 
 
 def last_stage(config: Config, tracklets: TrainingSet) -> Stage:

@@ -60,6 +60,12 @@ def join_ranked(*parts: Ranked) -> Ranked:
 
 
 @ray.remote(num_cpus=0)
+def add_up(*parts: Ints) -> Ints:
+    """The sum of whole numbers that every shard found."""
+    return sum(parts[1:], parts[0])
+
+
+@ray.remote(num_cpus=0)
 def label_rows(edges: Edges, num_rows: int, spec: ClusterSpec) -> Labels:
     """int64 [n]: the clusters of a graph."""
     return spec.clusterer.labels(edges, num_rows)

@@ -24,7 +24,7 @@ from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.causes import first_cause
 from raydist.distributed.references import Piece, PlacedRows
-from raydist.distributed.shards.assembly import join_ranked, label_rows, merge_parts
+from raydist.distributed.shards.assembly import add_up, join_ranked, label_rows, merge_parts
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.layout import ShardIsEmpty
@@ -139,12 +139,11 @@ class ShardedFeatures(EpochFeatures):
         """See `EpochFeatures.group_sums`."""
 
         def ask() -> Ints:
-            sums = np.zeros((num_groups, self._shape[2]), np.int64)
-            for answer in [
+            answers = [
                 shard.group_sums.remote(self._version, groups[start:stop], num_groups)
                 for shard, (start, stop) in self._each()
-            ]:
-                sums += ray.get(answer)
+            ]
+            sums: Ints = ray.get(add_up.remote(*answers))
             return sums
 
         return self._retry_lost_shards(ask)

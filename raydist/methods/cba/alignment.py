@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar, Literal, Self
@@ -23,6 +23,7 @@ from raydist.methods.common.centring import view_centred
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import MethodContext
+from raydist.neighbours.jaccard.slabs import in_small_slabs
 from raydist.on_resume import OnResume
 from raydist.types import NOISE, Doubles, Labels, Modality
 
@@ -119,17 +120,20 @@ def align(
     guides = select_guides(means, parts, of_visible, prototypes, share=params.rho)
     asked = context.tracklets.modality == Modality.INFRARED
     measure = partial(uncertainty, prototypes=guides.prototypes, temperature=params.temperature_f)
-    return guided(
-        guide_similarity(means, asked, guides),
-        parts.measure(measure, asked)[asked],
-        guides,
-        clusters,
-        params,
-    )
+    uncertainties = parts.measure(measure, asked)[asked]
+
+    def assign() -> csr_array:
+        similarity = guide_similarity(means, asked, guides)
+        return sinkhorn(
+            similarity, rows=np.ones(similarity.shape[0]), columns=guides.sizes.astype(np.float64),
+            temperature=params.temperature_f, num_iterations=params.sinkhorn_iterations,
+        )  # fmt: skip
+
+    return _guided(assign, uncertainties, guides, clusters, params)
 
 
-def guided(
-    similarity: csr_array,
+def _guided(
+    assign: Callable[[], csr_array],
     uncertainties: Doubles,
     guides: Guides,
     clusters: ModalityClusters,
@@ -138,7 +142,8 @@ def guided(
     """Prototype-guided refinement (PGUR), or its coarse step alone.
 
     Args:
-        similarity: CSR [n, G], of the infrared tracklets to the guides that they look at.
+        assign: makes the posteriors of the coarse step, float64 CSR [n, G], of the infrared tracklets over
+            the guides that they look at; nobody else refers to them, so they are gone once they were read.
         uncertainties: float64 [n].
         guides: G of the visible clusters.
         clusters: of each modality.
@@ -146,27 +151,27 @@ def guided(
     """
     visible, infrared = (clusters.of[m] for m in Modality)
     before, num_visible = infrared.labels, visible.num_clusters
-    posterior = sinkhorn(
-        similarity, rows=np.ones(len(before)), columns=guides.sizes.astype(np.float64),
-        temperature=params.temperature_f, num_iterations=params.sinkhorn_iterations,
-    )  # fmt: skip
     metrics = {"guides": len(guides.clusters), "uncertainty": float(uncertainties.mean())}
     if params.mode == "coarse":
-        host = guides.clusters[likeliest_column(cluster_means(posterior, before))]
+        host = guides.clusters[likeliest_column(cluster_means(assign(), before))]
         coarse = Alignment.by_cluster(before, host, num_visible)
         return replace(coarse, uncertainty=uncertainties, metrics=metrics)
     person = person_size(visible.labels, len(before))
     labels, posterior = split_crowded(
-        posterior, infrared, person, eta=params.eta, num_rounds=params.smoothing_rounds
+        assign(), infrared, person, eta=params.eta, num_rounds=params.smoothing_rounds
     )
     rank = relative_rank(uncertainties) if params.mode == "full" else np.zeros(len(uncertainties))
     weights = np.exp(-params.kappa * rank)
     links = link(posterior, labels, weights)
-    targets = graded_targets(posterior, links.profile, labels, rank)
+
+    def targets(rows: slice) -> csr_array:
+        graded = graded_targets(posterior[rows], links.profile, labels[rows], rank[rows])
+        return sparse_targets(graded, guides.clusters, num_visible)
+
     return Alignment(
         labels=labels,
         assignment=guides.clusters[likeliest_column(posterior)],
-        targets=sparse_targets(targets, guides.clusters, num_visible),
+        targets=in_small_slabs(len(labels), targets),
         weights=weights,
         host=guides.clusters[links.host],
         confidence=links.confidence,

@@ -152,12 +152,10 @@ def guide_similarity(means: EpochFeatures, asked: NDArray[np.bool_], guides: Gui
         asked: bool [N].
         guides: G of them.
     """
-    looked_at = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)[asked]
-    return listed_rows(looked_at[:, 0].astype(np.int32), looked_at[:, 1], len(guides.clusters))
+    looked_at = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)
+    return listed_rows(looked_at[:, 0], looked_at[:, 1], len(guides.clusters))
 
 
 def _nearest_guides(means: Floats, asked: NDArray[np.bool_], *, prototypes: Floats) -> Floats:
-    """Numbers and similarities, float32 [n, 2, g]; zeros for rows that are not asked for."""
-    looked_at = np.zeros((len(means), 2, min(NEAREST, len(prototypes))), np.float32)
-    looked_at[asked] = np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1)
-    return looked_at
+    """Numbers and similarities, float32 [a, 2, g], of the rows that are asked for."""
+    return np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1, dtype=np.float32)

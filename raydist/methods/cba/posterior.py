@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import entr
 
+from raydist.neighbours.jaccard.slabs import small_slabs
 from raydist.types import NOISE, Doubles, Ints, Labels
 
 
@@ -19,7 +20,9 @@ def listed_rows(columns: NDArray[np.integer[Any]], values: NDArray[Any], num_col
     array([[0.1, 0. , 0.9]])
     """
     num_rows, number = columns.shape
-    entries = values.ravel(), columns.ravel(), np.arange(num_rows + 1) * number
+    place = np.int32 if num_rows * number <= np.iinfo(np.int32).max else np.int64
+    starts = np.arange(num_rows + 1, dtype=place) * place(number)
+    entries = values.ravel(), columns.ravel().astype(place, copy=False), starts
     return csr_array(entries, shape=(num_rows, num_columns))
 
 
@@ -37,6 +40,10 @@ def likeliest_column(matrix: csr_array) -> Ints:
     >>> likeliest_column(csr_array(np.array([[0, 0.4, 0.4], [0.9, 0, 0]])))
     array([1, 0])
     """
+    return np.concatenate([_likeliest(matrix[rows]) for rows in small_slabs(matrix.shape[0])])
+
+
+def _likeliest(matrix: csr_array) -> Ints:
     entries = matrix.sorted_indices()
     is_largest = entries.data == np.repeat(row_maxima(entries), np.diff(entries.indptr))
     before = np.append(0, np.cumsum(is_largest))[entries.indptr[:-1]]

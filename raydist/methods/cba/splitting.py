@@ -15,6 +15,7 @@ from scipy.sparse import csr_array, diags_array, eye_array
 from raydist.clustering.spec import Clustering
 from raydist.methods.cba.posterior import cluster_means, scaled_rows
 from raydist.neighbours.jaccard.edges import Edges
+from raydist.neighbours.jaccard.slabs import in_small_slabs
 from raydist.types import NOISE, Ints, Labels
 
 
@@ -81,6 +82,10 @@ def restrict(posterior: csr_array, labels: Labels, allowed: csr_array) -> csr_ar
     Returns:
         float64 CSR [n, G], rows that sum to 1; a row that looks at no allowed guide is spread over them all.
     """
+    return in_small_slabs(len(labels), lambda rows: _restricted(posterior[rows], labels[rows], allowed))
+
+
+def _restricted(posterior: csr_array, labels: Labels, allowed: csr_array) -> csr_array:
     members = np.flatnonzero(labels != NOISE)
     shape = (len(labels), allowed.shape[0])
     of_row = csr_array((np.ones(len(members)), (members, labels[members])), shape=shape) @ allowed
@@ -93,25 +98,38 @@ def restrict(posterior: csr_array, labels: Labels, allowed: csr_array) -> csr_ar
     return scaled_rows(together, 1 / together.sum(axis=1))
 
 
-def affinity(edges: Edges, num_rows: int) -> csr_array:
-    """A, CSR [n, n]: one minus the Jaccard distance, one on the diagonal, divided by the sum of each row."""
-    distance = edges.matrix(num_rows).astype(np.float64)
-    distance.data = 1 - distance.data
-    similar = csr_array(distance + eye_array(num_rows, format="csr"))
+def affinity(distance: csr_array, first: int) -> csr_array:
+    """Rows of A: one minus the Jaccard distance, one on the diagonal, divided by the sum of each row.
+
+    Args:
+        distance: float32 CSR [r, n], of consecutive rows, no diagonal; see `Edges.matrix`.
+        first: the number of the first of them.
+
+    Returns:
+        float64 CSR [r, n].
+    """
+    similar = distance.astype(np.float64)
+    similar.data = 1 - similar.data
+    similar = csr_array(similar + eye_array(*distance.shape, k=first, format="csr"))
     return csr_array(diags_array(1 / similar.sum(axis=1)) @ similar)
 
 
-def smooth(posterior: csr_array, weights: csr_array, *, num_rounds: int) -> csr_array:
+def smooth(posterior: csr_array, edges: Edges, *, num_rounds: int) -> csr_array:
     """Blend each posterior with those of its neighbours, round after round: q <- A q / 2 + q0 / 2.
 
     Args:
         posterior: float64 CSR [n, G], q0.
-        weights: CSR [n, n], A, rows that sum to 1.
+        edges: between the n rows, for A; see `affinity`.
         num_rounds: 0 for none.
     """
-    blended = posterior
+    distance, blended = edges.matrix(posterior.shape[0]), posterior
+
+    def blend(rows: slice) -> csr_array:
+        weights = affinity(distance[rows], rows.start)
+        return csr_array(0.5 * (weights @ blended) + 0.5 * posterior[rows])
+
     for _ in range(num_rounds):
-        blended = csr_array(0.5 * (weights @ blended) + 0.5 * posterior)
+        blended = in_small_slabs(posterior.shape[0], blend)
     return blended
 
 
@@ -174,10 +192,10 @@ def split_crowded(
     Returns:
         Clusters int64 [n], and the restricted and smoothed posteriors float64 CSR [n, G].
     """
-    labels, num_rows = clustering.labels, posterior.shape[0]
+    labels = clustering.labels
     sizes = np.bincount(labels[labels != NOISE])
     capacity = capacities(sizes, person, eta=eta, num_guides=posterior.shape[1])
     allowed = largest(cluster_means(posterior, labels), capacity)
-    neighbours = affinity(clustering.edges, num_rows)
-    smoothed = smooth(restrict(posterior, labels, allowed), neighbours, num_rounds=num_rounds)
-    return reorganise(labels, smoothed, allowed), smoothed
+    posterior = restrict(posterior, labels, allowed)
+    posterior = smooth(posterior, clustering.edges, num_rounds=num_rounds)
+    return reorganise(labels, posterior, allowed), posterior

@@ -86,10 +86,10 @@ def column(values: NDArray[Any], rows: Ints, num_rows: int, fill: float) -> NDAr
 
 
 def _in_rows(matrix: csr_array, rows: Ints, num_rows: int) -> csr_array:
-    """A matrix [n, C] of some rows as one [N, C], the other rows of which are empty."""
-    entries = matrix.tocoo()
-    ends = rows[entries.row], entries.col
-    return csr_array((entries.data, ends), shape=(num_rows, matrix.shape[1]))
+    """A matrix [n, C] of some rows, ascending, as one [N, C], the other rows of which are empty."""
+    starts = np.zeros(num_rows + 1, matrix.indptr.dtype)
+    np.cumsum(column(np.diff(matrix.indptr), rows, num_rows, 0), out=starts[1:])
+    return csr_array((matrix.data, matrix.indices, starts), shape=(num_rows, matrix.shape[1]))
 
 
 def _rows_of_counterparts(hosts: Ints, num_visible: int) -> Ints:

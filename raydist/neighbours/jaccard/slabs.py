@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 _SLABS_PER_THREAD = 4
 _SMALLEST_SLAB = 64
+_SMALL_SLAB = 2048
 
 
 def row_slabs(num_rows: int, num_slabs: int) -> list[Ints]:
@@ -64,6 +65,33 @@ def map_slabs(function: Callable[[S], T], slabs: Iterable[S], *, threads: int = 
         return [function(slab) for slab in slabs]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(function, slabs))
+
+
+def small_slabs(num_rows: int) -> list[slice]:
+    """Consecutive slabs of few rows, so that nothing else of all rows stands beside what is made of them.
+
+    Args:
+        num_rows: N; one slab without any where there are none.
+    """
+    return [
+        slice(first, min(first + _SMALL_SLAB, num_rows)) for first in range(0, max(num_rows, 1), _SMALL_SLAB)
+    ]
+
+
+def in_small_slabs(num_rows: int, rule: Callable[[slice], csr_array]) -> csr_array:
+    """CSR [N, m], as a rule makes it of a few rows at a time.
+
+    >>> in_small_slabs(2, lambda rows: csr_array(np.eye(2)[rows])).toarray()
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return stack_rows([_narrow(rule(rows)) for rows in small_slabs(num_rows)])
+
+
+def _narrow(matrix: csr_array) -> csr_array:
+    return sparse_rows(
+        matrix.indptr, matrix.indices.astype(np.int32), matrix.data, num_columns=matrix.shape[1]
+    )
 
 
 def sparse_rows(bounds: Ints, columns: NDArray[Any], values: NDArray[Any], *, num_columns: int) -> csr_array:
