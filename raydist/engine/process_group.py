@@ -7,9 +7,9 @@ whose order is fixed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from raydist.engine.progress import PROGRESS, waiting
 from raydist.types import Ints
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class PeerLost(RuntimeError):
@@ -65,6 +68,9 @@ class ProcessGroup(Protocol):
             [B, ...].
         """
 
+    def map(self, function: Callable[[T], R], values: Iterable[T]) -> Sequence[R]:
+        """What a function gives for each value, in order, on every rank; each rank takes a share of them."""
+
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """Sum the gradients of `shared` parameters over the ranks; average those of `replicated` ones."""
 
@@ -84,6 +90,10 @@ class SingleProcess:
     def gather(self, local: Tensor, total: int) -> Tensor:
         """The rows themselves."""
         return local
+
+    def map(self, function: Callable[[T], R], values: Iterable[T]) -> Sequence[R]:
+        """Those of all values."""
+        return [function(value) for value in values]
 
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """Nothing to do."""
@@ -110,6 +120,15 @@ class TorchProcessGroup:
         parts[self.rank] = local
         positions = torch.cat([torch.arange(rank, total, self.world_size) for rank in range(self.world_size)])
         return torch.cat(parts)[torch.argsort(positions).to(local.device)]
+
+    def map(self, function: Callable[[T], R], values: Iterable[T]) -> Sequence[R]:
+        """See `ProcessGroup.map`."""
+        all_values = list(values)
+        own = [function(value) for value in all_values[self.rank :: self.world_size]]
+        parts: list[Any] = [None] * self.world_size
+        with collective(f"joining the shares of {PROGRESS.doing}"):
+            dist.all_gather_object(parts, own)
+        return [parts[n % self.world_size][n // self.world_size] for n in range(len(all_values))]
 
     def reduce_gradients(self, shared: Iterable[nn.Parameter], replicated: Iterable[nn.Parameter]) -> None:
         """See `ProcessGroup.reduce_gradients`."""

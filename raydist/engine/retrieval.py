@@ -1,5 +1,5 @@
 """How well the encoder ranks: features of queries and gallery, gathered from all workers, under the
-protocol."""
+protocol. Every worker ranks its share of the queries."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def evaluate_retrieval(state: RunState) -> SearchScores:
     with phase(EVALUATION):
         features = ranked_features(state)
         with waiting("ranking the gallery"):
-            return search_scores(features, state.inputs.protocol)
+            return search_scores(features, state.inputs.protocol, state.process_group.map)

@@ -19,10 +19,11 @@ from raydist.engine.plan import StageEpoch
 from raydist.engine.process_group import SingleProcess, TorchProcessGroup
 from raydist.engine.schema import load_config
 from raydist.engine.state import build_state
+from raydist.evaluation.ranking import rank_metrics
 from raydist.home import cache_folder
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch
-from raydist.types import IMAGENET, Modality
+from raydist.types import IMAGENET, Modality, unit_rows
 
 WORDS = ["train.iterations=3", "train.batch_identities=3", "train.batch_instances=3", "method.name=dcl"]
 
@@ -76,6 +77,25 @@ def trained(process_group) -> dict[str, np.ndarray]:
     return found | {name: value.detach().numpy() for name, value in state.encoder.named_parameters()}
 
 
+def ranked(process_group) -> dict[str, np.ndarray]:
+    """The scores of seven queries, in blocks of two: an odd number of them, and more than workers."""
+    rng = np.random.default_rng(3)
+    features, identity = unit_rows(rng.normal(size=(27, 5))).astype(np.float32), np.arange(27) % 4
+    blocks = []
+
+    def never(rows):
+        blocks.append(len(rows))
+        return np.zeros((len(rows), 20), bool)
+
+    found = rank_metrics(
+        features[:7], features[7:], query_identity=identity[:7], gallery_identity=identity[7:],
+        ignore=never, block=2, map_blocks=process_group.map,
+    )  # fmt: skip
+    assert len(blocks) == 4 // process_group.world_size  # blocks that were ranked in this process
+    assert list(process_group.map(str, [])) == []
+    return {f"ranked/{name}": getattr(found, name) for name in ("query", "average_precision", "inp", "cmc")}
+
+
 class Clusters(LocalFeatures):
     """Features without clusters."""
 
@@ -89,7 +109,7 @@ class Clusters(LocalFeatures):
 
 
 def test_two_workers_end_where_one_does(tmp_path, smoke_inputs, run_env):
-    expected = trained(SingleProcess())
+    expected = trained(SingleProcess()) | ranked(SingleProcess())
     env = {**run_env, "MASTER_ADDR": "127.0.0.1", "WORLD_SIZE": "2", "MEETING": f"file://{tmp_path}/meeting"}
     workers = [
         subprocess.Popen(
@@ -103,6 +123,7 @@ def test_two_workers_end_where_one_does(tmp_path, smoke_inputs, run_env):
         assert set(found) == set(expected)
         for name, value in expected.items():
             assert np.allclose(found[name], value, rtol=1e-4, atol=1e-5), name
+            assert not name.startswith("ranked") or np.array_equal(found[name], value)
 
 
 @pytest.mark.parametrize("total", [1, 2, 5, 8])
@@ -127,4 +148,4 @@ if __name__ == "__main__":
     group = joined_group()
     uneven = torch.arange(group.rank, 5, 2.0, requires_grad=True)
     assert torch.equal(group.gather(uneven, 5), torch.arange(5.0))
-    np.savez(Path(sys.argv[1]), **trained(group))
+    np.savez(Path(sys.argv[1]), **trained(group), **ranked(group))

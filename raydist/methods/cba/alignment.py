@@ -143,7 +143,7 @@ def _guided(
 
     Args:
         assign: makes the posteriors of the coarse step, float64 CSR [n, G], of the infrared tracklets over
-            the guides that they look at; nobody else refers to them, so they are gone once they were read.
+            the guides that they look at; called once, where they are read, so that they are gone afterwards.
         uncertainties: float64 [n].
         guides: G of the visible clusters.
         clusters: of each modality.
