@@ -232,6 +232,7 @@ def frames_of(table: TrackletTable, data: DataSection, cache: Path) -> FrameStor
         frame_files(table, data),
         table.num_frames,
         cache=data.cache,
+        cache_bytes=data.cache_gb * 1e9,
         cache_dir=cache / "frames",
         unreadable=data.unreadable,
     )

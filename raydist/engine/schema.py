@@ -102,7 +102,10 @@ class DataSection(Section):
         False, description="Cluster and rank the mean feature of a clip and its mirror image."
     )
     cache: Free[Literal["auto", "packed", "off"]] = Field(
-        "auto", description="Keep decoded frames on disk: where they fit, always, or never."
+        "auto", description="Keep decoded frames on disk: those that fit, all of them, or none."
+    )
+    cache_gb: Free[float] = Field(
+        4.0, ge=0, description="10^9 bytes of decoded frames that data.cache = auto keeps."
     )
     range: Kept[RangeSetting] = Field(
         "full", description="Stored values that become black and white, for all or by camera or modality."

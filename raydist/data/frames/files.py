@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import Pixels, Span, decode_image
+from raydist.data.frames.paths import FramePaths
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.reading import read_frame_file
 from raydist.data.frames.resizing import AREA
@@ -63,7 +64,7 @@ class FrameFiles:
     """
 
     root: Path
-    paths: tuple[str, ...]
+    paths: Sequence[str]
     height: int
     width: int
     workers: int = 2
@@ -89,7 +90,6 @@ class FrameFiles:
         """
         if min(height, width, workers) < 1:
             raise ConfigError(f"height {height}, width {width}, workers {workers}: all must be at least 1")
-        paths = tuple(path for frames in table.frames for path in frames)
         of_rows = [
             ranges.span(camera, Modality(modality))
             for camera, modality in zip(table.camera.tolist(), table.modality.tolist(), strict=True)
@@ -97,7 +97,7 @@ class FrameFiles:
         spans = tuple(dict.fromkeys(of_rows)) or (None,)
         codes = {span: code for code, span in enumerate(spans)}
         span_of = np.repeat(np.array([codes[span] for span in of_rows], np.int16), table.num_frames)
-        return cls(table.root, paths, height, width, workers, spans, span_of, resize)
+        return cls(table.root, FramePaths.of(table), height, width, workers, spans, span_of, resize)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -150,23 +150,22 @@ class FrameFiles:
         return pixels, np.frombuffer(digest, np.uint8)
 
 
-def file_stamps(root: Path, paths: Iterable[str]) -> list[tuple[int, int]]:
-    """Size in bytes and time of change in nanoseconds of each file.
+def file_stamps(root: Path, paths: Sequence[str]) -> Ints:
+    """Size in bytes and time of change in nanoseconds of each file, int64 [F, 2].
 
     The size is -1 where there is no file, and -2 where there is one that this process may not read.
     """
-    stamps = []
-    for path in paths:
-        file = os.path.join(root, path)
-        try:
-            status = os.stat(file)
-        except OSError:
-            stamps.append((_MISSING, 0))
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            stamps.append((_MISSING, 0))
-        else:
-            stamps.append(
-                (status.st_size if os.access(file, os.R_OK) else _NOT_PERMITTED, status.st_mtime_ns)
-            )
-    return stamps
+    folder, user = os.path.join(root, ""), os.geteuid()
+    stamps = (_stamp(path if path.startswith(os.sep) else folder + path, user) for path in paths)
+    return np.fromiter(stamps, dtype=np.dtype((np.int64, 2)), count=len(paths))
+
+
+def _stamp(file: str, user: int) -> tuple[int, int]:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return _MISSING, 0
+    if not stat.S_ISREG(status.st_mode):
+        return _MISSING, 0
+    permitted = (status.st_uid == user and status.st_mode & stat.S_IRUSR) or os.access(file, os.R_OK)
+    return status.st_size if permitted else _NOT_PERMITTED, status.st_mtime_ns

@@ -31,7 +31,10 @@ class FrameIndex:
 
 
 def collect_index(
-    decoded: Iterable[Decoded], pixels_file: BinaryIO | None = None, on_progress: OnProgress | None = None
+    decoded: Iterable[Decoded],
+    pixels_file: BinaryIO | None = None,
+    on_progress: OnProgress | None = None,
+    num_packed: int | None = None,
 ) -> FrameIndex:
     """What is known of the frames that pass by.
 
@@ -39,6 +42,7 @@ def collect_index(
         decoded: all frames in order.
         pixels_file: their pixels are appended to it, if one is given.
         on_progress: called after every piece.
+        num_packed: the pixels of no more than so many of the first frames; None for all.
     """
     digests, readables, problems = [], [], list[str]()
     done = 0
@@ -47,7 +51,7 @@ def collect_index(
         readables.append(part.readable)
         problems += part.problems
         if pixels_file is not None:
-            pixels_file.write(part.pixels.data)
+            pixels_file.write(part.pixels[: None if num_packed is None else max(0, num_packed - done)].data)
         done += len(part.readable)
         if on_progress is not None:
             on_progress(done)
@@ -56,7 +60,7 @@ def collect_index(
 
 def stamped_index(files: FrameFiles) -> FrameIndex:
     """What is known of frames without a look into their files, which may be missing or empty; no digests."""
-    sizes = np.array([size for size, _ in file_stamps(files.root, files.paths)], np.int64)
+    sizes = file_stamps(files.root, files.paths)[:, 0]
     readable = sizes > 0
     problems = tuple(NO_CONTENT[size] for size in sizes[~readable].tolist())
     return FrameIndex(np.zeros((len(files), DIGEST_BYTES), np.uint8), readable, problems)

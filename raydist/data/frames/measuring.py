@@ -103,7 +103,7 @@ def sample_by_content(root: Path, paths: Iterable[str], limit: int = FRAMES_MEAS
     """
     listed = list(dict.fromkeys(paths))
     by_draw: dict[bytes, list[str]] = {}
-    for path, (size, _) in zip(listed, file_stamps(root, listed), strict=True):
+    for path, (size, _) in zip(listed, file_stamps(root, listed).tolist(), strict=True):
         if size > 0:
             by_draw.setdefault(_draw(str(size).encode()), []).append(path)
     chosen: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,16 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.data.frames.cache import open_or_write, packed_bytes
+from raydist.data.frames.cache import open_or_write
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
 from raydist.data.frames.unreadable import check_readable
 from raydist.errors import ConfigError, DataError
 from raydist.types import Ints
-
-CACHE_LIMIT_MB = 4096
-"""The largest cache entry in MiB that ``auto`` writes."""
 
 FRAMES_LEFT_OUT = "frames left out because they cannot be read"
 TRACKLETS_LEFT_OUT = "tracklets left out because none of their frames can be read"
@@ -110,6 +108,7 @@ def open_files(
     num_listed: Ints,
     *,
     cache: str = "auto",
+    cache_bytes: float = math.inf,
     cache_dir: str | Path | None = None,
     unreadable: str = "error",
     on_progress: OnProgress | None = None,
@@ -117,14 +116,16 @@ def open_files(
     """Make the frames of tracklets readable by row and frame number.
 
     Every frame is decoded once at opening, into the cache if there is one; an unreadable frame is therefore
-    known before training begins. Later openings with the same files, size and filter only map the cache.
+    known before training begins. Later openings with the same files, size and filter only map the cache, and
+    decode nothing.
 
     Args:
         files: the frames of all tracklets, laid end to end; the tracklets with a readable frame become the
             rows of the store.
         num_listed: int64 [N], how many of them each tracklet has.
-        cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` takes
-            the cache if there is a folder for it and it stays below `CACHE_LIMIT_MB`.
+        cache: ``packed`` writes or maps the cache, ``off`` decodes whenever a frame is read, ``auto`` packs
+            as many frames as fit, if there is a folder for the cache, and decodes the others.
+        cache_bytes: that ``auto`` packs at most.
         cache_dir: folder of the cache.
         unreadable: ``error`` refuses frames that are missing, empty or truncated; ``skip`` leaves them out,
             and tracklets of which nothing is left.
@@ -139,10 +140,11 @@ def open_files(
         raise DataError(f"no tracklets of {files.root} to open")
     skip = unreadable == "skip"
     pixels: PixelSource = files
-    if cache_dir is not None and (
-        cache == "packed" or (cache == "auto" and packed_bytes(files) <= CACHE_LIMIT_MB * 2**20)
-    ):
-        index, pixels = open_or_write(files, Path(cache_dir), skip_unreadable=skip, on_progress=on_progress)
+    if cache_dir is not None and cache != "off":
+        most_bytes = math.inf if cache == "packed" else cache_bytes
+        index, pixels = open_or_write(
+            files, Path(cache_dir), skip_unreadable=skip, most_bytes=most_bytes, on_progress=on_progress
+        )
     else:
         index = collect_index(files.decode_all(), on_progress=on_progress)
         check_readable(index, files, skip=skip)

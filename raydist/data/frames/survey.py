@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from raydist.data.frames.decoding import Span, to_eight_bits
 from raydist.data.frames.measuring import frame_values
+from raydist.data.frames.paths import FramePaths
 from raydist.data.frames.ranges import Ranges
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import DataError
@@ -126,15 +127,17 @@ def require_grey_levels(cameras: Sequence[CameraPixels]) -> None:
 
 
 def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
-    frames: dict[tuple[str, int], list[str]] = {}
-    for camera, of, paths in zip(table.camera.tolist(), table.modality.tolist(), table.frames, strict=True):
-        frames.setdefault((camera, of), []).extend(paths)
-    for (camera, of), paths in sorted(frames.items()):
+    paths, num_frames = FramePaths.of(table), table.num_frames
+    of_rows = list(zip(table.camera.tolist(), table.modality.tolist(), strict=True))
+    number = {kind: place for place, kind in enumerate(sorted(set(of_rows)))}
+    kind_of_frame = np.repeat(np.array([number[kind] for kind in of_rows], np.int32), num_frames)
+    for (camera, of), place in number.items():
         modality = Modality(of)
-        values = list(frame_values(Path(table.root), sampled(paths)))
+        frames = [paths[frame] for frame in sampled(np.flatnonzero(kind_of_frame == place).tolist())]
+        values = list(frame_values(Path(table.root), frames))
         if values:
             pixels = camera_pixels(values, camera, modality, ranges.span(camera, modality))
-            yield replace(pixels, in_both=(camera, 1 - of) in frames)
+            yield replace(pixels, in_both=(camera, 1 - of) in number)
 
 
 def sampled(frames: Sequence[Frame]) -> list[Frame]:

@@ -17,7 +17,7 @@ SHOWN = 20
 
 def unreadable_frames(index: FrameIndex, files: FrameFiles) -> dict[str, str]:
     """The path of each frame that cannot be read, and why."""
-    slots = np.flatnonzero(~index.readable)
+    slots = np.flatnonzero(~index.readable).tolist()
     return {files.paths[slot]: problem for slot, problem in zip(slots, index.problems, strict=True)}
 
 

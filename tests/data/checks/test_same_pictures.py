@@ -83,7 +83,7 @@ def test_files_that_are_missing_or_empty_are_no_pictures(table_of, write, tmp_pa
 def test_a_file_that_went_away_meanwhile(table_of, write, tmp_path, monkeypatch):
     rows = [("train", "visible", "a", None, ["gone"]), ("query", "visible", "a", None, ["lost"])]
     monkeypatch.setattr(
-        "raydist.data.checks.same_pictures.file_stamps", lambda root, paths: [(3, 0) for _ in paths]
+        "raydist.data.checks.same_pictures.file_stamps", lambda root, paths: np.array([(3, 0) for _ in paths])
     )
     with pytest.raises(DataError, match=r"frame .*gone cannot be read \(No such file"):
         same_pictures(table_of(*rows, root=tmp_path))

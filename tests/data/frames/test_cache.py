@@ -147,7 +147,7 @@ def test_concurrent_writers_make_one_whole_entry(files, tmp_path, monkeypatch):
         assert (packed[np.arange(7)] == every_pixel(files)).all()
 
 
-@pytest.mark.parametrize("name", ["pixels.npy", "index.npz"])
+@pytest.mark.parametrize("name", ["pixels.npy", "digest.npy", "index.npz"])
 @pytest.mark.parametrize("size", [0, 200])
 def test_a_damaged_entry_is_named(files, tmp_path, name, size):
     open_or_write(files, tmp_path, skip_unreadable=False)

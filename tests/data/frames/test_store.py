@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from raydist.announcements import listening
+from raydist.data.frames.cache import PackedPixels
 from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.store import FRAMES_LEFT_OUT, TRACKLETS_LEFT_OUT, open_files
@@ -49,15 +51,43 @@ def test_cached_and_decoded_stores_are_equal(make_table, tmp_path):
     assert packed.digest.tolist() == decoded.digest.tolist()
 
 
-def test_auto_follows_the_limit_and_the_folder(make_table, tmp_path, monkeypatch):
+def test_auto_follows_the_folder(make_table, tmp_path):
     table = make_table([3])
-    with monkeypatch.context() as patched:
-        patched.setattr("raydist.data.frames.store.CACHE_LIMIT_MB", 0)
-        opened(table, tmp_path)
     opened(table, tmp_path, cache_dir=None)
     assert not (tmp_path / "cache").exists()
     opened(table, tmp_path)
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+@pytest.mark.parametrize("num_packed", range(8))
+def test_frames_that_do_not_fit_are_decoded_at_each_use(make_table, tmp_path, num_packed):
+    table = make_table([3, 4])
+    rows, clips = np.array([1, 0, 1]), np.array([[3, 0, 1], [2, 2, 0], [1, 2, 3]])
+    expected = opened(table, tmp_path, cache="off").read(rows, clips)
+    for again in range(2):
+        announced = []
+        with listening(announced.append):
+            store = opened(table, tmp_path, cache_bytes=num_packed * 16 * 8 * 3 + 1)
+        assert np.array_equal(store.read(rows, clips), expected)
+        assert bool(announced) != bool(again)  # the second time nothing is packed
+        assert again or f"packing {num_packed} " in announced[0]
+    (pixels,) = (tmp_path / "cache").glob("*/pixels.npy")
+    assert np.load(pixels).shape == (num_packed, 16, 8, 3)
+    assert np.array_equal(pickle.loads(pickle.dumps(store)).read(rows, clips), expected)
+    (table.root / table.frames[1][3]).unlink()
+    if num_packed < 7:
+        with pytest.raises(DataError, match=r"1/3\.jpg cannot be read any more"):
+            store.read(rows, clips)
+    else:
+        assert np.array_equal(store.read(rows, clips), expected)
+
+
+def test_what_is_packed_already_is_taken_whatever_its_size(make_table, tmp_path):
+    table = make_table([3, 4])
+    opened(table, tmp_path, cache="packed")
+    with listening(pytest.fail):
+        store = opened(table, tmp_path, cache_bytes=1)
+    assert isinstance(store.pixels, PackedPixels)
 
 
 def test_take_reorders_without_reading(make_table, tmp_path):
