@@ -88,6 +88,14 @@ def peak_meter() -> PeakMeter:
     return meter
 
 
+def process_peak() -> int:
+    """Bytes that this process took at its peak, since it began; where the system does not say so, now."""
+    try:
+        return KernelPeak().read()
+    except (OSError, IndexError, ValueError):
+        return int(psutil.Process().memory_info().rss)
+
+
 def _release_freed_memory() -> None:
     """Return to the system what the allocator keeps of freed memory: it is resident, but not in use.
 

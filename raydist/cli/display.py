@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +18,7 @@ from raydist.engine.events import (
     CellStarted,
     EpochDone,
     Event,
+    MemoryTaken,
     PhaseAdvanced,
     Preparing,
     ReportWritten,
@@ -168,7 +170,7 @@ def bar_of(event: StepDone | PhaseAdvanced, clock: RunClock) -> Bar:
 
 
 def describe_event(
-    event: Preparing | AlreadyFinished | Started | EpochDone | ReportWritten | CellStarted,
+    event: Preparing | AlreadyFinished | Started | EpochDone | MemoryTaken | ReportWritten | CellStarted,
 ) -> str:
     """An event as text for people.
 
@@ -184,6 +186,8 @@ def describe_event(
     if isinstance(event, AlreadyFinished):
         epochs = counted(event.num_epochs, "epoch")
         return f"{event.folder} is finished after {epochs}: nothing is left to train"
+    if isinstance(event, MemoryTaken):
+        return _taken_line(event)
     if isinstance(event, ReportWritten):
         return f"report: {event.path}"
     return f"[{event.number}/{event.num_cells}] {event.name}{': done before' if event.done else ''}"
@@ -210,6 +214,29 @@ def _start_lines(event: Started) -> str:
         f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
         f"each of which needs up to {_megabytes(event.shard_mb)}"
     )
+
+
+def _taken_line(event: MemoryTaken) -> str:
+    """What the processes took.
+
+    >>> _taken_line(MemoryTaken(700, 130, [880, 891], [310]))
+    'memory at the peak: driver 700 MB, 2 workers up to 891 MB each, 1 shard 310 MB, board 130 MB'
+    """
+    return ", ".join(
+        [
+            f"memory at the peak: driver {_megabytes(event.driver_mb)}",
+            *_of_several("worker", event.workers_mb),
+            *_of_several("shard", event.shards_mb),
+            f"board {_megabytes(event.board_mb)}",
+        ]
+    )
+
+
+def _of_several(name: str, sizes: Sequence[float]) -> list[str]:
+    if not sizes:
+        return []
+    size = _megabytes(max(sizes))
+    return [f"{counted(len(sizes), name)} {size if len(sizes) == 1 else f'up to {size} each'}"]
 
 
 def _memory_of_worker(event: Started) -> str:

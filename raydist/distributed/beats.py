@@ -24,6 +24,7 @@ class Beat:
         count: see `raydist.engine.progress.Progress`.
         doing: see there.
         waits: see there.
+        peak: bytes that the process took at its peak.
     """
 
     rank: int
@@ -33,6 +34,7 @@ class Beat:
     count: int
     doing: str
     waits: bool
+    peak: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class BeatMonitor:
 
     A worker is hung when it sends nothing for too long, or always the same and does not wait. Where no one
     looked for long, such as on a machine that was suspended, the time counts from then on.
+
+    Attributes:
+        peaks: rank -> bytes that its processes took at most, those that were lost and those that left too.
     """
 
     def __init__(self) -> None:
@@ -67,6 +72,7 @@ class BeatMonitor:
         self._heard: dict[int, float] = {}
         self._moved: dict[int, float] = {}
         self._looked: float | None = None
+        self.peaks: dict[int, int] = {}
 
     def take(self, beat: Beat, now: float) -> None:
         """Take a sign of life."""
@@ -74,6 +80,7 @@ class BeatMonitor:
         if before is None or before.waits != beat.waits or before.count != beat.count:
             self._moved[beat.rank] = now
         self._beats[beat.rank], self._heard[beat.rank] = beat, now
+        self.peaks[beat.rank] = max(beat.peak, self.peaks.get(beat.rank, 0))
 
     def leave(self, rank: int) -> None:
         """A worker has ended."""

@@ -23,6 +23,7 @@ import ray
 from raydist.distributed.beats import Beat, BeatMonitor, HungRank
 from raydist.distributed.references import Piece, Shared
 from raydist.engine.events import Event
+from raydist.memory_meter import process_peak
 from raydist.tuning.report import TrialReport
 
 BoardEvent = Event | TrialReport
@@ -153,6 +154,10 @@ class Board:
     async def leave(self, rank: int) -> None:
         """A worker has ended by itself."""
         self._monitor.leave(rank)
+
+    async def peaks(self) -> tuple[int, Mapping[int, int]]:
+        """Bytes that this process, and each worker by its rank, took at their peaks."""
+        return process_peak(), dict(self._monitor.peaks)
 
     async def fail(self, error: Exception) -> None:
         """Note an error that would come again however often the workers are started."""

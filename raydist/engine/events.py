@@ -6,7 +6,7 @@ board. The events of a search are in `raydist.tuning.events`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -208,6 +208,25 @@ class EpochDone:
 
 
 @dataclass(frozen=True)
+class MemoryTaken:
+    """What the processes of a training took at their peaks, in 10^6 bytes; code and libraries are a part.
+
+    What a process maps of the object store, which the processes of a node share, counts for each of them.
+
+    Attributes:
+        driver_mb: of the process that started the training.
+        board_mb: of the actor through which workers share references.
+        workers_mb: of each worker, by rank.
+        shards_mb: of each feature shard.
+    """
+
+    driver_mb: float
+    board_mb: float
+    workers_mb: Sequence[float]
+    shards_mb: Sequence[float]
+
+
+@dataclass(frozen=True)
 class ReportWritten:
     """The page of a run is written."""
 
@@ -235,7 +254,15 @@ class CellStarted:
 
 
 Event = (
-    Preparing | AlreadyFinished | Started | StepDone | PhaseAdvanced | EpochDone | ReportWritten | CellStarted
+    Preparing
+    | AlreadyFinished
+    | Started
+    | StepDone
+    | PhaseAdvanced
+    | EpochDone
+    | MemoryTaken
+    | ReportWritten
+    | CellStarted
 )
 OnEvent = Callable[[Event], None]
 """Called with every event."""

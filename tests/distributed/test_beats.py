@@ -53,6 +53,14 @@ def test_a_worker_that_ended_is_not_hung():
     assert [hung for now in range(40) for hung in monitor.hung(10, now)] == []
 
 
+def test_the_highest_peak_of_a_worker_is_remembered():
+    monitor = BeatMonitor()
+    for rank, peak in ((0, 5), (1, 7), (0, 9), (0, 3)):  # the last of them is of a process that began anew
+        monitor.take(replace(BEAT, rank=rank, peak=peak), 0)
+    monitor.leave(0)
+    assert monitor.peaks == {0: 9, 1: 7}
+
+
 def test_the_time_counts_from_when_it_is_looked_at_again():
     monitor = BeatMonitor()
     monitor.take(BEAT, 0)

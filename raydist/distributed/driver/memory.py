@@ -1,13 +1,16 @@
-"""What a run takes of the memory of workers and feature shards, checked before anything is started."""
+"""What a run takes of the memory of its processes: checked before anything starts, and looked up after it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from raydist.distributed.job import GroupActors
 from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, table_memory
+from raydist.engine.events import MemoryTaken
 from raydist.engine.memory_check import SlotMemory, check_slots, feature_width, table_mb
 from raydist.engine.schema import Config
+from raydist.memory_meter import process_peak
 from raydist.types import Modality
 
 
@@ -50,6 +53,28 @@ class GroupMemory:
             max(part.shard_mb for part in all_parts),
             min(part.search_budget for part in all_parts),
         )
+
+
+def memory_taken(actors: GroupActors) -> MemoryTaken | None:
+    """What the processes of a group took at their peaks; None where one of its actors does not answer."""
+    import ray
+    from ray.exceptions import RayError
+
+    try:
+        board, workers = ray.get(actors.board.peaks.remote())
+        shards = ray.get([shard.process_peak.remote() for shard in actors.shards])
+    except RayError:
+        return None
+    return MemoryTaken(
+        driver_mb=_megabytes(process_peak()),
+        board_mb=_megabytes(board),
+        workers_mb=[_megabytes(workers[rank]) for rank in sorted(workers)],
+        shards_mb=[_megabytes(shard) for shard in shards],
+    )
+
+
+def _megabytes(size: int) -> float:
+    return round(size / MEGABYTE, 1)
 
 
 def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:

@@ -12,7 +12,7 @@ from pathlib import Path
 from raydist.announcements import listening
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import group_actors, run_group
-from raydist.distributed.driver.memory import GroupMemory, check_group_memory
+from raydist.distributed.driver.memory import GroupMemory, check_group_memory, memory_taken
 from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.resources import check_resources
@@ -227,3 +227,6 @@ def _run_workers(
             on_event=on_event,
             advice=f"; go on with --resume {go_on_with}",
         )
+        if taken := memory_taken(actors):
+            folder.write("memory.json", asdict(taken))
+            on_event(taken)

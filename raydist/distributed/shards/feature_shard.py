@@ -93,11 +93,12 @@ class FeatureShard:
         self._options = options
         self._tables: dict[int, _ShardTable] = {}
         self._graph: _ShardGraph | None = None
-        self._meter, self._bytes_before = peak_meter(), 0
+        self._meter, self._bytes_before, self._highest = peak_meter(), 0, 0
 
     def clear(self) -> None:
         """Drop all tables."""
         self._tables, self._graph = {}, None
+        self.process_peak()
         self._meter.restart()
         self._bytes_before = self._meter.read()
 
@@ -264,9 +265,15 @@ class FeatureShard:
 
         Mapped parts of the object store are included.
         """
+        self.process_peak()
         peak = self._meter.read() - self._bytes_before
         self._meter.restart()
         return peak, sum(table.rows.nbytes for table in self._tables.values())
+
+    def process_peak(self) -> int:
+        """Bytes that this process took at its peak, mapped parts of the object store included."""
+        self._highest = max(self._highest, self._meter.read())
+        return self._highest
 
     def _graph_of(self, version: int) -> _ShardGraph:
         if self._graph is None or self._graph.version != version:

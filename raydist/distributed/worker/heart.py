@@ -13,6 +13,7 @@ import ray
 from raydist.distributed.beats import Beat, started_at
 from raydist.distributed.job import ActorHandle
 from raydist.engine.progress import PROGRESS
+from raydist.memory_meter import process_peak
 
 MOST_SECONDS = 2.0
 """Between two signs of life."""
@@ -33,7 +34,8 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
 
     def beat() -> ray.ObjectRef[None]:
         count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
-        sent: ray.ObjectRef[None] = board.beat.remote(Beat(rank, node, pid, started, count, doing, waits))
+        sign = Beat(rank, node, pid, started, count, doing, waits, process_peak())
+        sent: ray.ObjectRef[None] = board.beat.remote(sign)
         return sent
 
     def beat_on() -> None:
@@ -48,4 +50,5 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
     finally:
         ended.set()
         thread.join()
+        beat()
         board.leave.remote(rank)

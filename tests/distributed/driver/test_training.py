@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,15 @@ import pytest
 from raydist.distributed.driver.training import train
 from raydist.distributed.shards import feature_shard
 from raydist.distributed.shards.feature_shard import FeatureShard
-from raydist.engine.events import AlreadyFinished, EpochDone, Preparing, ReportWritten, Started, StepDone
+from raydist.engine.events import (
+    AlreadyFinished,
+    EpochDone,
+    MemoryTaken,
+    Preparing,
+    ReportWritten,
+    Started,
+    StepDone,
+)
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import load_config, with_values
 from raydist.errors import ConfigError, DataError, WorkerError
@@ -68,6 +77,7 @@ def test_the_run_folder_is_whole(undisturbed):
         "config.yaml",
         "environment.json",
         "log.txt",
+        "memory.json",
         "metrics.jsonl",
         "summary.json",
         "checkpoints",
@@ -77,7 +87,15 @@ def test_the_run_folder_is_whole(undisturbed):
     assert [e.report.epoch for e in events if isinstance(e, EpochDone)] == [1, 2, 3]
     first = next(event for event in events if not isinstance(event, Preparing))
     assert isinstance(first, Started)
-    assert [type(event) for event in events[-2:]] == [ReportWritten, Preparing]
+    assert [type(event) for event in events[-3:]] == [MemoryTaken, ReportWritten, Preparing]
+    taken = events[-3]
+    assert folder.read_json("memory.json") == asdict(taken)
+    ray_section = load_config("smoke", []).ray
+    assert len(taken.workers_mb) == ray_section.num_workers
+    assert len(taken.shards_mb) == ray_section.num_shards
+    every = [taken.driver_mb, taken.board_mb, *taken.workers_mb, *taken.shards_mb]
+    assert all(50 < megabytes < 4000 for megabytes in every)
+    assert min(taken.workers_mb) > taken.board_mb  # which has no torch
     assert events[-1].what.startswith("model: models:/")
     assert set(summary) >= {
         "method",
