@@ -112,8 +112,8 @@ def read_options(data: DataSection) -> ReadOptions:
     """
     if data.trial == ALL_TRIALS:
         raise ConfigError(
-            f"data.trial = {ALL_TRIALS}: only raydist train and data check go through all splits of a data "
-            f"set; name one here, data.trial=1 to {DATASETS.load(data.name).num_trials}"
+            f"data.trial = {ALL_TRIALS}: only raydist train, compare and data check go through all splits of "
+            f"a data set; name one here, data.trial=1 to {DATASETS.load(data.name).num_trials}"
         )
     return ReadOptions(**{option: getattr(data, option) for option in ReadOptions.__dataclass_fields__})
 

@@ -355,7 +355,7 @@ def load_config(recipe: str | None, words: Iterable[str] = ()) -> Config:
     config = validate(Config, merge(raw, given))
     warn_of_no_effect(config.clustering, config.method, given.get("clustering", {}))
     paths = {".".join(path) for path, value in changes if value is not None}
-    warn_of_keys_without_effect(config.train, config.method.name, paths)
+    warn_of_keys_without_effect(config.train, config.method, paths)
     return anchored(config)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from raydist.data.datasets.registry import DATASETS
 from raydist.engine.changed_keys import taken_over
+from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.schema import Config, with_values
@@ -144,22 +145,58 @@ class SplitsFolder:
 
     def config_of(self, trial: int) -> Config:
         """The configuration of the run on a split; of one that has begun its own, but for what may change."""
-        folder = self.run_folder(trial)
-        if not (folder.path / "config.yaml").is_file():
-            run = {"dir": str(self.path), "name": folder.path.name}
-            config = config_of_split(self.config, trial)
-            return config.model_copy(update={"run": config.run.model_copy(update=run)})
-        return taken_over(folder.config(), self.config)
+        if not self.has_begun(trial):
+            return self._new_config(trial)
+        return taken_over(self.run_folder(trial).config(), self.config)
+
+    def has_begun(self, trial: int) -> bool:
+        """Whether there is a run on a split, which has a configuration of its own."""
+        return (self.run_folder(trial).path / "config.yaml").is_file()
+
+    def require_runs(self) -> None:
+        """Refuse to go on where the run on a split is of another configuration, or has lost its own.
+
+        Raises:
+            ConfigError: one line for each key that differs, or the folder.
+        """
+        for trial in trials_of(self.config):
+            folder = self.run_folder(trial)
+            if self.has_begun(trial):
+                Earlier.open(folder.path).require_config(self._expected(trial))
+            elif folder.path.is_dir() and any(folder.path.iterdir()):
+                raise ConfigError(
+                    f"{folder.path} has files of a run, but no config.yaml: bring it back, or remove the "
+                    "folder to have that split trained anew"
+                )
+
+    def _new_config(self, trial: int) -> Config:
+        run = {"dir": str(self.path), "name": run_name(trial)}
+        config = config_of_split(self.config, trial)
+        return config.model_copy(update={"run": config.run.model_copy(update=run)})
+
+    def _expected(self, trial: int) -> Config:
+        """What a run that has begun should be: with the epoch of other weights, and the ranges, that it
+        looked up when it began."""
+        own, new = self.run_folder(trial).config(), self._new_config(trial)
+        data = new.data.model_copy(update={"range": own.data.range})
+        encoder = new.encoder.model_copy(update={"weights": own.encoder.weights})
+        return new.model_copy(update={"data": data, "encoder": encoder})
 
     def summary(self) -> SplitsSummary | None:
-        """The mean over the splits that are finished; None while none is.
+        """The mean over the splits that are finished, with as many epochs as are wanted; None while none is.
 
         Raises:
             CheckpointError: the summary of a run is damaged.
         """
         trials = trials_of(self.config)
-        runs = {trial: run for trial in trials if (run := self.run_folder(trial).summary())}
+        runs = {trial: run for trial in trials if (run := self._finished(trial))}
         return SplitsSummary.of(runs, len(trials)) if runs else None
+
+    def _finished(self, trial: int) -> RunSummary | None:
+        summary = self.run_folder(trial).summary()
+        if summary is None or not self.has_begun(trial):
+            return summary
+        return None if Earlier.open(self.run_folder(trial).path).is_longer(self.config) else summary
 
 
 def trials_of(config: Config) -> range:

@@ -9,7 +9,7 @@ start anew, since their statistics are those of other features.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,10 +111,24 @@ def fix_starts(configs: Iterable[Config]) -> list[Config]:
     for config in configs:
         if weights := config.encoder.weights:
             fixed[weights] = fixed.get(weights) or _fixed(weights)
+            _warn_of_other_split(config, weights)
             encoder = config.encoder.model_copy(update={"weights": fixed[weights]})
             config = config.model_copy(update={"encoder": encoder})
         results.append(config)
     return results
+
+
+def _warn_of_other_split(config: Config, weights: str) -> None:
+    """Say where a start was trained on another split of the same data set."""
+    if not names_run(weights):
+        return
+    before, data = read_yaml(split_run(weights)[0] / "config.yaml").get("data"), config.data
+    trial = before.get("trial", 1) if isinstance(before, Mapping) else data.trial
+    if isinstance(before, Mapping) and before.get("name") == data.name and trial != data.trial:
+        announce(
+            f"warning: encoder.weights = {weights} was trained on data.trial = {trial} of {data.name}, this "
+            f"run is on {data.trial}: persons that it is tested on may be among those of its start"
+        )
 
 
 def _fixed(weights: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from torch import Tensor
@@ -11,6 +12,8 @@ from raydist.memories.centroids import update_centroids, update_in_turn
 MemoryRule = Literal["mean", "in-turn"]
 """``mean`` moves a prototype once, by the batch mean of its cluster; ``in-turn`` by one sample after the
 other, as the published code of the image methods does."""
+
+UPDATES: Mapping[MemoryRule, Callable[..., None]] = {"mean": update_centroids, "in-turn": update_in_turn}
 
 
 def update_prototypes(
@@ -34,5 +37,4 @@ def update_prototypes(
     tensor([[1., 0.],
             [1., 0.]])
     """
-    update = update_in_turn if rule == "in-turn" else update_centroids
-    update(prototypes, features, labels, momentum=momentum)
+    UPDATES[rule](prototypes, features, labels, momentum=momentum)

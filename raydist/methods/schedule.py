@@ -27,6 +27,8 @@ def _upwards(ramp: tuple[tuple[float | str, float], ...]) -> tuple[tuple[float |
 
 
 def _one_or_upwards(epochs: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    if epochs == ():
+        raise ValueError
     if not isinstance(epochs, int):
         _require_upwards(epochs)
     return epochs
@@ -38,13 +40,14 @@ def _require_upwards(values: Sequence[float]) -> None:
 
 
 Ramp = Annotated[
-    tuple[tuple[Moment, float], ...],
+    tuple[tuple[Moment, Annotated[float, Field(ge=0)]], ...],
     AfterValidator(_upwards),
     Expected(
-        "pairs of a moment and the value from there on, upwards, such as [[epoch 5, 0.5], [epoch 9, 1]]"
+        "pairs of a moment and the value from there on, at least 0, the moments upwards, such as "
+        "[[epoch 5, 0.5], [epoch 9, 1]]"
     ),
 ]
-"""Pairs (moment, value from there on), the moments upwards; 0 before the first."""
+"""Pairs (moment, value >= 0 from there on), the moments upwards; 0 before the first."""
 
 StepEpochs = Annotated[
     Positive | tuple[Positive, ...],
@@ -90,9 +93,15 @@ class Epoch:
         return self.midpoint >= moment
 
     def value_of(self, ramp: Ramp) -> float:
-        """The value of the last pair of a ramp that has begun; 0 before the first.
+        """The value of the pair of a ramp that began last; 0 before the first.
 
         >>> [Epoch(index, count=4).value_of((("epoch 1", 0.5), (0.75, 1.0))) for index in range(4)]
         [0.0, 0.5, 0.5, 1.0]
         """
-        return next((value for moment, value in reversed(ramp) if self.is_past(moment)), 0.0)
+        begun = [(self._first(moment), value) for moment, value in ramp if self.is_past(moment)]
+        # a share and an epoch can be in any order; of two that begin together, the later one of the list
+        return max(reversed(begun), key=lambda pair: pair[0])[1] if begun else 0.0
+
+    def _first(self, moment: Moment) -> int:
+        """The first epoch up to this one in which what begins at a moment is there."""
+        return next(index for index in range(self.index + 1) if Epoch(index, self.count).is_past(moment))

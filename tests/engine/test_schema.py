@@ -270,7 +270,8 @@ def test_a_split_that_there_is_not_is_one_error(value, message):
 EPOCHS = "expected a number of epochs, at least 1, or a list of epochs upwards, such as [20, 40]"
 MOMENT = "expected a share of the stage, 0 to 1, or epoch N, such as epoch 5"
 RAMP = (
-    "expected pairs of a moment and the value from there on, upwards, such as [[epoch 5, 0.5], [epoch 9, 1]]"
+    "expected pairs of a moment and the value from there on, at least 0, the moments upwards, such as "
+    "[[epoch 5, 0.5], [epoch 9, 1]]"
 )
 BOTH = "expected a whole number, at least 1, or one for visible and one for infrared"
 

@@ -140,6 +140,43 @@ def test_a_run_that_has_begun_goes_on_with_its_own_configuration(config, tmp_pat
     assert again.summary() is None
 
 
+@pytest.fixture
+def all_splits(config, tmp_path):
+    """The folder of a run on all splits, of which the second has begun, and the third as a folder alone."""
+    run_section = config.run.model_copy(update={"dir": str(tmp_path), "name": "all"})
+    folder = SplitsFolder.create(config.model_copy(update={"run": run_section}))
+    begun = folder.config_of(2)
+    data = begun.data.model_copy(update={"range": (0, 200)})  # measured, where percentages are wanted
+    weights = begun.encoder.model_copy(update={"weights": "x@2"})  # looked up, where @last is wanted
+    (folder.path / "trial_03").mkdir()
+    RunFolder.create(folder.path, "trial_02", "x").write(
+        "config.yaml", begun.model_copy(update={"data": data, "encoder": weights}).dump()
+    )
+    return folder
+
+
+def test_the_run_on_a_split_with_another_configuration_is_refused(all_splits):
+    all_splits.require_runs()
+    file = all_splits.path / "trial_02" / "config.yaml"
+    file.write_text(file.read_text().replace("lr: 0.002", "lr: 0.5"))
+    with pytest.raises(ConfigError, match=r"these differ:\ntrain\.lr: 0\.5 -> 0\.002$"):
+        all_splits.require_runs()
+
+
+def test_files_of_a_split_without_a_configuration_are_refused(all_splits):
+    (all_splits.path / "trial_03" / "log.txt").write_text("")
+    with pytest.raises(ConfigError, match=r"trial_03 has files of a run, but no config\.yaml: bring it back"):
+        all_splits.require_runs()
+
+
+def test_a_split_of_fewer_epochs_than_are_wanted_is_in_no_mean(all_splits):
+    (all_splits.path / "trial_02" / "summary.json").write_text(json.dumps(run(40.0).as_dict()))
+    assert all_splits.summary().trials == [2]
+    longer = all_splits.config.train.model_copy(update={"epochs": all_splits.config.train.epochs + 1})
+    config = all_splits.config.model_copy(update={"train": longer})
+    assert replace(all_splits, config=config).summary() is None
+
+
 def test_other_folders_and_other_settings_are_refused(config, tmp_path):
     with pytest.raises(ConfigError, match=r"holds no runs on all splits of a data set \(data\.trial=all\)"):
         SplitsFolder.open(tmp_path, config)

@@ -116,6 +116,22 @@ def test_a_run_that_has_not_ended_is_looked_up_once(source, smoke, tmp_path):
     assert all(torch.equal(value, encoder.state_dict()[n]) for n, value in tensors(run, 2).items())
 
 
+@pytest.mark.parametrize(("before", "said"), [(1, 0), (4, 1), ("all", 0)])
+def test_a_start_of_another_split_of_the_same_data_is_warned_of(source, smoke, tmp_path, before, said):
+    run, heard = copied(source, tmp_path), []
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text.replace("trial: 1\n", f"trial: {before}\n"))
+    assert text.count("trial: 1\n") == 1
+    weights = tmp_path / "w.safetensors" if before == "all" else run  # a file says nothing of its data
+    if before == "all":
+        shutil.copy(run / "checkpoints" / "epoch_0003" / "encoder.safetensors", weights)
+    with listening(heard.append):
+        fix_starts([smoke(f"encoder.weights={weights}")])
+    warnings = [line for line in heard if line.startswith("warning")]
+    assert len(warnings) == said
+    assert all("trained on data.trial = 4 of synthetic, this run is on 1: " in line for line in warnings)
+
+
 def test_one_stem_serves_two_and_two_are_not_made_one(source, smoke, smoke_inputs, tmp_path):
     two = smoke(*SHORT, f"encoder.weights={source}", "encoder.two_stream=true")
     state = build_state(two, smoke_inputs)

@@ -16,6 +16,19 @@ def test_a_method_says_its_own_name_and_its_source(name):
     assert METHODS.entries[name].help
 
 
+def bounds(field):
+    return {type(one).__name__ for one in field.metadata} & {"Ge", "Gt", "Le", "Lt"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_key_with_another_default_keeps_its_bounds(name):
+    for key, stage in method_class(name).Params().stages.items():
+        for parent in type(stage).__mro__[1:]:
+            for field, of_parent in getattr(parent, "model_fields", {}).items():
+                own = bounds(type(stage).model_fields[field])
+                assert own >= bounds(of_parent), f"{name}: {key}.{field}"
+
+
 def test_an_unknown_method_names_the_nearest():
     with pytest.raises(ConfigError, match="did you mean 'pgm'"):
         method_class("pmg")

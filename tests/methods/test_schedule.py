@@ -20,6 +20,19 @@ def test_an_epoch_by_number_does_not_move_with_the_length_of_the_stage(count):
     assert [epoch.value_of(ramp) for epoch in epochs] == expected[:count]
 
 
+@pytest.mark.parametrize(
+    ("ramp", "expected"),
+    [
+        (((0.5, 1.0), ("epoch 3", 0.5)), [0, 0, 0, 0.5, 0.5] + [1] * 5),
+        ((("epoch 3", 0.5), (0.5, 1.0)), [0, 0, 0, 0.5, 0.5] + [1] * 5),
+        (((0.25, 1.0), ("epoch 8", 0.5)), [0, 0] + [1] * 6 + [0.5, 0.5]),
+        (((0.5, 1.0), ("epoch 5", 0.5)), [0] * 5 + [0.5] * 5),  # of two that begin together, the later one
+    ],
+)
+def test_of_shares_and_epochs_the_pair_that_began_last_counts(ramp, expected):
+    assert [Epoch(index, 10).value_of(ramp) for index in range(10)] == expected
+
+
 @pytest.mark.parametrize("given", [0, 0.25, 1, 1.0, "epoch 0", "epoch 40"])
 def test_moments_are_shares_or_epochs(given):
     assert TypeAdapter(Moment).validate_python(given) == given
@@ -52,6 +65,7 @@ def test_a_ramp_goes_upwards(given):
         ((0.5, 0.5), (0.25, 1.0)),
         ("epoch 9", 1.0),
         (("epoch 9",),),
+        (("epoch 9", -0.5),),
         0.5,
     ],
 )

@@ -1,8 +1,8 @@
 """Colour jitter: brightness, contrast, saturation and hue, changed in a random order.
 
 What torchvision's ColorJitter does to a Pillow image, done for a whole batch of clips: the same
-distributions, and the same levels bit for bit. Each change takes 8 bits to 8 bits; blends drop the fraction,
-and hue and saturation have 8 bits themselves.
+distributions, and the same levels (a change of hue differs by one in a few of a million values). Each change
+takes 8 bits to 8 bits; blends drop the fraction, and hue and saturation have 8 bits themselves.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def _weigh(clips: Tensor, weights: Sequence[tuple[float, float, float]]) -> Tens
 
 
 def _colour_by_maps(clips: Tensor, maps: Sequence[tuple[int, ...]]) -> Tensor:
-    """Look up the luma of each clip in its colour maps; as OpenCV has it, which takes the first channel for
-    blue."""
+    """Look up the luma of each clip in its colour maps, as OpenCV does, which takes the first channel for
+    blue; luma is rounded otherwise there, so that coloured pixels may differ by a level or a few."""
     return _look_up(_weigh(clips, [LUMA[::-1]] * len(clips)).round_().int(), colour_tables(maps))
 
 

@@ -20,7 +20,7 @@ from raydist.engine.earlier import Earlier, adopt
 from raydist.engine.events import CellStarted, OnEvent, Preparing
 from raydist.engine.feasibility import check_feasible, check_sizes
 from raydist.engine.inputs import open_inputs, read_tracklets, split_tables
-from raydist.engine.run_folder import require_new_name
+from raydist.engine.run_folder import SUMMARY, require_new_name
 from raydist.engine.run_tags import run_experiment
 from raydist.engine.schema import Config
 from raydist.engine.split_folders import run_name
@@ -65,6 +65,7 @@ def train_splits(
     with ExitStack() as stack:
         if folder is not None:
             stack.enter_context(folder.whole.owned())
+            folder.require_runs()
         with listening(lambda text: on_event(Preparing(text))):
             check_splits(config, pending, folder)
         stack.enter_context(connected(config.ray))
@@ -127,15 +128,16 @@ def _pending(folder: SplitsFolder) -> list[int]:
 
 
 def _is_whole(folder: SplitsFolder, trial: int) -> bool:
-    path = folder.run_folder(trial).path
-    if not (path / "config.yaml").is_file():
+    if not folder.has_begun(trial):
         return False
-    return whole_summary(Earlier.open(path), folder.config) is not None
+    return whole_summary(Earlier.open(folder.run_folder(trial).path), folder.config) is not None
 
 
 def _train_each(folder: SplitsFolder, pending: Sequence[int], on_event: OnEvent) -> SplitsSummary:
     """Train on the splits on which work is left; after each of them the mean is written and logged."""
     trials = trials_of(folder.config)
+    if folder.summary() is None:
+        (folder.path / SUMMARY).unlink(missing_ok=True)  # of fewer epochs
     tracker, run_id = track(folder.config, folder.whole)
     with finishing(tracker):
         for trial in trials:
@@ -160,7 +162,7 @@ def _write_summary(folder: SplitsFolder) -> SplitsSummary:
 def _train_one(folder: SplitsFolder, trial: int, part_of: Whole, on_event: OnEvent) -> None:
     """Train on a split, or go on with it."""
     config, path = folder.config_of(trial), folder.run_folder(trial).path
-    has_begun = (path / "config.yaml").is_file()
+    has_begun = folder.has_begun(trial)
     if not has_begun and path.is_dir():
-        path.rmdir()  # it was cut off before it had a file; one with files is refused by the training
+        path.rmdir()  # it was cut off before it had a file
     train(config, resume=path if has_begun else None, on_event=on_event, part_of=part_of)

@@ -58,7 +58,7 @@ class CrossParams(ViewParams):
     """
 
     triplet: Ramp = ((0.22, 0.5), (0.42, 1.0))
-    top: int = 10
+    top: int = Field(10, ge=1)
     exchange_from: Moment = 0.1
     weight: float = Field(0.5, ge=0)
     finer: float = Field(0.5, gt=0, le=1)

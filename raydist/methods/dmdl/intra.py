@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
+from pydantic import Field
 from torch import Tensor
 
 from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
@@ -28,7 +29,7 @@ class IntraParams(ViewParams):
     """Hyper-parameters of the contrast within each modality."""
 
     triplet: Ramp = ((0.32, 0.25), (0.52, 0.5), (0.72, 1.0))
-    top: int = 3
+    top: int = Field(3, ge=1)
     exchange_from: Moment = 0.6
 
 

@@ -66,6 +66,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
+from raydist.methods.dmdl.batches import require_equal
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
 from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
@@ -88,8 +89,14 @@ class DualLevelDebiasing(Method):
     takes_any_length = True
 
     def stages(self) -> Sequence[Stage]:
-        """Warm-up, intra, cross."""
+        """Warm-up, intra, cross.
+
+        Raises:
+            ConfigError: batches are to show the same classes, and P differs between the modalities.
+        """
         params, context = self.params, self.context
+        if params.cross.share > 0 and params.cross.paired_from != 1:
+            require_equal(context.num_identities)  # not only when the first such batch is drawn
         return [
             WarmUp(context, params.warm_up),
             IntraStage(context, params.intra, params),

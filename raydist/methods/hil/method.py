@@ -45,12 +45,14 @@ Deviations:
   the backward pass, so that infrared clips meet shared ones as visible clips have just moved them, and slots
   between the loss and the backward pass, so that the gradient is one of slots that have moved.
 - Prototypes and centres are means of unit features, those of the published code of features before they are
-  normalised; and branches weigh alike in the joined feature, there each by its own length.
+  normalised; and branches weigh alike in the joined feature, there each by its own length. So features of
+  a clip and its mirror image are averaged with branches of unit length, there as they are.
 - A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them;
   the published code counts images and takes the cluster's centre for sub-centres that k-means does not find.
   Both start k-means ten times, here from the run's seed, there from seed 0.
-- Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in its
-  denominators and under its logarithms are left out.
+- Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in their
+  denominators and under their logarithms are left out. So is the least probability of 1e-8 of a near slot,
+  beyond which the published loss of neighbours has no gradient.
 - Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
   list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
   others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).

@@ -35,6 +35,14 @@ def trained(smoke, smoke_inputs):
     return state, [*reports, run_epoch(state)], packed
 
 
+def test_batches_of_the_same_classes_need_as_many_of_both_modalities(smoke, smoke_inputs):
+    unequal = "train.batch_identities={visible: 4, infrared: 3}"
+    with pytest.raises(ConfigError, match=r"visible: 4, infrared: 3.*give one number for both"):
+        build_state(smoke(*QUICK, unequal), smoke_inputs)
+    for word in ("method.cross.paired_from=1", "method.cross.share=0"):  # none is ever drawn
+        assert build_state(smoke(*QUICK, unequal, word), smoke_inputs).plan
+
+
 def test_it_goes_through_all_stages_and_phases(trained):
     _, reports, _ = trained
     stages = [report.stage for report in reports]
