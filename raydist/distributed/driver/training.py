@@ -228,5 +228,5 @@ def _run_workers(
             advice=f"; go on with --resume {go_on_with}",
         )
         if taken := memory_taken(actors):
-            folder.write("memory.json", asdict(taken))
+            folder.write("memory_peaks.json", asdict(taken))
             on_event(taken)

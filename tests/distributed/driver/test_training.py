@@ -77,7 +77,7 @@ def test_the_run_folder_is_whole(undisturbed):
         "config.yaml",
         "environment.json",
         "log.txt",
-        "memory.json",
+        "memory_peaks.json",
         "metrics.jsonl",
         "summary.json",
         "checkpoints",
@@ -89,7 +89,7 @@ def test_the_run_folder_is_whole(undisturbed):
     assert isinstance(first, Started)
     assert [type(event) for event in events[-3:]] == [MemoryTaken, ReportWritten, Preparing]
     taken = events[-3]
-    assert folder.read_json("memory.json") == asdict(taken)
+    assert folder.read_json("memory_peaks.json") == asdict(taken)
     ray_section = load_config("smoke", []).ray
     assert len(taken.workers_mb) == ray_section.num_workers
     assert len(taken.shards_mb) == ray_section.num_shards
