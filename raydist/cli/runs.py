@@ -65,7 +65,7 @@ def _row(run: RunEntry) -> list[str]:
     return [
         run.name,
         run.method,
-        run.data,
+        run.data if run.splits is None else f"{run.data}, {counted(run.splits, 'split')}",
         run.state,
         str(run.epochs),
         *scores,

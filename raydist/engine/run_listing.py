@@ -6,14 +6,14 @@ Only small files are read, and what cannot be read is named and passed over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from raydist.engine.best import MAP
 from raydist.engine.environment import ENVIRONMENT, STARTED
-from raydist.engine.run_folder import RunFolder
+from raydist.engine.run_folder import SUMMARY, RunFolder
 from raydist.engine.split_folders import holds_splits
 from raydist.engine.summary import RunSummary
 from raydist.errors import DataError, RaydistError
@@ -39,6 +39,8 @@ class RunEntry:
         map: direction -> mAP of the last epoch that was scored, in percent; empty without one.
         started: when, in ISO 8601.
         seconds: of all epochs.
+        splits: how many are finished of a run on all splits of its data set, whose mean `map` is; None for a
+            run on one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class RunEntry:
     map: Mapping[str, float]
     started: str
     seconds: float
+    splits: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,16 @@ def list_runs(root: Path) -> Listing:
 
 
 def _run_folders(path: Path) -> Iterator[Path]:
-    """A folder, or the runs in it where it is one of several runs."""
+    """A folder, or the runs in it where it is one of several runs; a run on all splits, and then each."""
     try:
         inner = sorted(file.parent for file in path.glob(f"*/{CONFIG}"))
-        is_one = (path / CONFIG).is_file() and not holds_splits(path)
+        is_one, has_splits = (path / CONFIG).is_file(), holds_splits(path)
     except Exception:
-        inner, is_one = [], True  # `entry_of` says what is wrong with it
-    yield from [path] if is_one or not inner else inner
+        inner, is_one, has_splits = [], True, False  # `entry_of` says what is wrong with it
+    if is_one or not inner:
+        yield path
+    if has_splits or not is_one:
+        yield from inner
 
 
 def entry_of(path: Path, name: str) -> RunEntry:
@@ -111,7 +117,7 @@ def entry_of(path: Path, name: str) -> RunEntry:
     summary, reports = folder.summary(), folder.reports()
     scored = [report.retrieval for report in reports if report.retrieval]
     last = (summary and summary.last) or (scored[-1] if scored else {})
-    return RunEntry(
+    entry = RunEntry(
         name=name,
         folder=str(path.resolve()),
         method=method,
@@ -121,6 +127,21 @@ def entry_of(path: Path, name: str) -> RunEntry:
         map={direction: last[direction][MAP] for direction in DIRECTIONS if direction in last},
         started=started_of(folder),
         seconds=round(sum(sum(report.seconds.values()) for report in reports), 1),
+    )
+    return _of_splits(entry, folder, summary) if holds_splits(path) else entry
+
+
+def _of_splits(entry: RunEntry, folder: RunFolder, summary: RunSummary | None) -> RunEntry:
+    """The entry of a run on all splits, which has no epochs of its own."""
+    values = folder.read_json(SUMMARY)
+    splits, wanted = len(values.get("trials", [])), values.get("num_trials")
+    is_cut_off = entry.state == "finished" and splits != wanted
+    return replace(
+        entry,
+        state="stopped" if is_cut_off else entry.state,
+        epochs=summary.epochs if summary else 0,
+        seconds=round(splits * sum(summary.seconds.values()), 1) if summary else 0.0,
+        splits=splits,
     )
 
 

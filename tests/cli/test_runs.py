@@ -193,3 +193,17 @@ def test_the_mean_over_the_finished_splits_is_shown(raydist, run_dir, smoke, ima
     result = raydist("runs", "show", whole.path, "--json").json
     assert (result["trials"], result["num_trials"]) == ([1, 3], 10)
     assert result["last"] == json.loads((run_dir / "summary.json").read_text())["last"]
+    _check_listed(raydist, whole, tmp_path)
+
+
+def _check_listed(raydist, whole, root):
+    """The whole stands in the list, without a mean, with one over some splits, and with one over all."""
+    (before,) = raydist("runs", "ls", root, "--json").json["runs"]
+    assert (before["name"], before["state"], before["splits"], before["map"]) == ("whole", "stopped", 0, {})
+    summary = whole.summary().as_dict()
+    for trials, state in (([1, 3], "stopped"), (list(range(1, 11)), "finished")):
+        whole.whole.write("summary.json", summary | {"trials": trials})
+        (entry,) = raydist("runs", "ls", root, "--json").json["runs"]
+        assert (entry["state"], entry["splits"], entry["epochs"]) == (state, len(trials), summary["epochs"])
+        assert entry["map"] == {way: of_way["map"] for way, of_way in summary["last"].items()}
+    assert "regdb, 10 splits" in " ".join(raydist("runs", "ls", root).out.split())

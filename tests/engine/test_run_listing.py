@@ -59,7 +59,7 @@ def test_runs_within_a_folder_of_several_are_listed(folder, tmp_path):
     config = (tmp_path / "compare-x" / "cell" / "config.yaml").read_text()
     (tmp_path / "all" / "trial_01" / "config.yaml").write_text(config)
     listing = list_runs(tmp_path)
-    assert sorted(run.name for run in listing.runs) == ["all/trial_01", "compare-x/cell"]
+    assert sorted(run.name for run in listing.runs) == ["all", "all/trial_01", "compare-x/cell"]
     assert not listing.skipped
 
 
