@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from raydist.association import transport
 from raydist.association.transport import sinkhorn
 from raydist.errors import ConfigError, DataError
 
@@ -36,6 +37,22 @@ def test_the_plan_is_that_of_the_plain_scaling(shape, num_iterations):
     )
     found = plan(similarity, rows=rows, columns=columns, temperature=0.3, num_iterations=num_iterations)
     assert np.allclose(found, oracle(similarity, rows, columns, 0.3, num_iterations), atol=1e-12)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5, 7, 40, 1000])
+def test_the_plan_does_not_depend_on_how_the_entries_are_cut(monkeypatch, block):
+    """Rows of one to many entries, columns of many and of none."""
+    rng = np.random.default_rng(3)
+    allowed = rng.random((30, 12)) < 0.3
+    allowed[:, 4], allowed[:, 7], allowed[11] = False, True, True
+    similarity = csr_array(np.where(allowed, rng.standard_normal((30, 12)), 0.0))
+    words = {"rows": np.ones(30), "columns": rng.random(12) + 0.1, "temperature": 0.2}
+    whole = sinkhorn(similarity, **words)
+    monkeypatch.setattr(transport, "BLOCK", block)
+    cut = sinkhorn(similarity, **words)
+    assert np.array_equal(cut.data, whole.data)
+    assert np.array_equal(cut.indices, whole.indices)
+    assert np.allclose(whole.sum(axis=1), 1)
 
 
 def test_a_known_plan():

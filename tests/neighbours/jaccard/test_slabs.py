@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, random_array
 
 from raydist.neighbours.jaccard.slabs import (
+    in_small_slabs,
     map_slabs,
     row_slabs,
+    small_slabs,
     sparse_rows,
     stack_rows,
     unsigned,
@@ -21,6 +23,24 @@ def test_slabs_cover_every_row_once_in_order():
             assert np.array_equal(np.concatenate(slabs), np.arange(num_rows))
             worked = [np.arange(num_rows)[slab] for slab in work_slabs(num_rows, threads=number)]
             assert np.array_equal(np.concatenate(worked), np.arange(num_rows))
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 2047, 2048, 2049, 5000])
+def test_a_matrix_is_made_a_few_rows_at_a_time(num_rows):
+    whole = csr_array(random_array((num_rows, 7), density=0.3, rng=np.random.default_rng(0)))
+    slabs = []
+
+    def rule(rows):
+        slabs.append(np.arange(num_rows)[rows])
+        part = whole[rows]
+        return csr_array((part.data, part.indices.astype(np.int64), part.indptr), shape=part.shape)
+
+    made = in_small_slabs(num_rows, rule)
+    assert np.array_equal(np.concatenate(slabs), np.arange(num_rows))
+    assert len(slabs) == len(small_slabs(num_rows)) == max(1, -(-num_rows // 2048))
+    assert made.shape == whole.shape
+    assert (made != whole).nnz == 0
+    assert {made.indices.dtype, made.indptr.dtype} == {np.dtype(np.int32)}
 
 
 def test_more_threads_have_more_slabs_and_few_rows_have_few():
