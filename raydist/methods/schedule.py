@@ -27,8 +27,6 @@ def _upwards(ramp: tuple[tuple[float | str, float], ...]) -> tuple[tuple[float |
 
 
 def _one_or_upwards(epochs: int | tuple[int, ...]) -> int | tuple[int, ...]:
-    if epochs == ():
-        raise ValueError
     if not isinstance(epochs, int):
         _require_upwards(epochs)
     return epochs

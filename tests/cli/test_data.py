@@ -54,7 +54,7 @@ def test_the_trial_of_regdb_can_be_named(raydist, image_set, tmp_path, monkeypat
     assert "data.trial = 11: data set regdb has the splits 1 to 10, or all" in beyond.err
     all_packed = raydist("data", "pack", *words, "all")
     assert all_packed.code == 2
-    assert "only raydist train and data check go through all splits" in all_packed.err
+    assert "only raydist train, compare and data check go through all splits" in all_packed.err
     (root / "idx" / "train_visible_2.txt").write_text("Visible/1/male_front_v_00021_1.bmp 0\n")
     file = root / "idx" / "test_visible_2.txt"
     file.write_text(file.read_text().replace("Visible/12/male_front_v_00021_12.bmp 5\n", ""))
