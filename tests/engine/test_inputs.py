@@ -156,7 +156,7 @@ def test_drawing_and_packing_are_announced_once(smoke, tmp_path):
 
 
 def test_all_splits_are_not_read_as_one(single, tmp_path):
-    with pytest.raises(ConfigError, match=r"only raydist train, compare .*; name one here, data\.trial=1 to 10"):
+    with pytest.raises(ConfigError, match=r"only raydist train, .*; name one here, data\.trial=1 to 10"):
         open_inputs(single("regdb", "data.trial=all"), tmp_path)
 
 
