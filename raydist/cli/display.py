@@ -212,19 +212,19 @@ def _start_lines(event: Started) -> str:
         f"training on {sets}; {counted(event.ranked, 'tracklet')} to rank{notes}{unscored}\n"
         f"memory: every worker has {_memory_of_worker(event)}; "
         f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
-        f"each of which needs up to {_megabytes(event.shard_mb)}"
+        f"each of which needs up to {_megabytes(event.shard_mb)} beside Python and its libraries"
     )
 
 
 def _taken_line(event: MemoryTaken) -> str:
     """What the processes took.
 
-    >>> _taken_line(MemoryTaken(700, 130, [880, 891], [310]))
-    'memory at the peak: driver 700 MB, 2 workers up to 891 MB each, 1 shard 310 MB, board 130 MB'
+    >>> _taken_line(MemoryTaken(700, 130, [880, 891], []))
+    'memory at the peak, libraries included: driver 700 MB, 2 workers up to 891 MB each, board 130 MB'
     """
     return ", ".join(
         [
-            f"memory at the peak: driver {_megabytes(event.driver_mb)}",
+            f"memory at the peak, libraries included: driver {_megabytes(event.driver_mb)}",
             *_of_several("worker", event.workers_mb),
             *_of_several("shard", event.shards_mb),
             f"board {_megabytes(event.board_mb)}",

@@ -46,7 +46,8 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
         "training on 1,200 visible tracklets (9,600 frames), 900 infrared tracklets (7,200 frames); "
         "300 tracklets to rank; missing frames 4",
         "memory: every worker has a copy of the slots of all tracklets, 1.2 MB; the features of all "
-        "tracklets lie on 2 Ray actors (shards), each of which needs up to 1,536 MB",
+        "tracklets lie on 2 Ray actors (shards), each of which needs up to 1,536 MB beside Python and its "
+        "libraries",
     ]
 
 
