@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from raydist.data.datasets.registry import DATASETS
-from raydist.engine.changed_keys import taken_over
+from raydist.engine.changed_keys import is_longer, lasting_values, taken_over
 from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
 from raydist.engine.run_folder import RunFolder
@@ -196,7 +196,9 @@ class SplitsFolder:
         summary = self.run_folder(trial).summary()
         if summary is None or not self.has_begun(trial):
             return summary
-        return None if Earlier.open(self.run_folder(trial).path).is_longer(self.config) else summary
+        # a run that becomes longer loses its summary first, so its configuration is that of the summary
+        before = lasting_values(self.run_folder(trial).config())
+        return None if is_longer(before, self.config) else summary
 
 
 def trials_of(config: Config) -> range:

@@ -129,15 +129,16 @@ def require_grey_levels(cameras: Sequence[CameraPixels]) -> None:
 def _surveyed(table: TrackletTable, ranges: Ranges) -> Iterator[CameraPixels]:
     paths, num_frames = FramePaths.of(table), table.num_frames
     of_rows = list(zip(table.camera.tolist(), table.modality.tolist(), strict=True))
-    number = {kind: place for place, kind in enumerate(sorted(set(of_rows)))}
-    kind_of_frame = np.repeat(np.array([number[kind] for kind in of_rows], np.int32), num_frames)
-    for (camera, of), place in number.items():
+    places = {kind: place for place, kind in enumerate(sorted(set(of_rows)))}
+    kind_of_frame = np.repeat(np.array([places[kind] for kind in of_rows], np.int32), num_frames)
+    for (camera, of), place in places.items():
         modality = Modality(of)
-        frames = [paths[frame] for frame in sampled(np.flatnonzero(kind_of_frame == place).tolist())]
+        of_kind = np.flatnonzero(kind_of_frame == place)
+        frames = [paths[int(of_kind[number])] for number in sampled(range(len(of_kind)))]
         values = list(frame_values(Path(table.root), frames))
         if values:
             pixels = camera_pixels(values, camera, modality, ranges.span(camera, modality))
-            yield replace(pixels, in_both=(camera, 1 - of) in number)
+            yield replace(pixels, in_both=(camera, 1 - of) in places)
 
 
 def sampled(frames: Sequence[Frame]) -> list[Frame]:
