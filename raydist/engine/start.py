@@ -123,8 +123,10 @@ def _warn_of_other_split(config: Config, weights: str) -> None:
     if not names_run(weights):
         return
     before, data = read_yaml(split_run(weights)[0] / "config.yaml").get("data"), config.data
-    trial = before.get("trial", 1) if isinstance(before, Mapping) else data.trial
-    if isinstance(before, Mapping) and before.get("name") == data.name and trial != data.trial:
+    if not isinstance(before, Mapping) or before.get("name") != data.name:
+        return
+    trial = before.get("trial", 1)
+    if trial != data.trial:
         announce(
             f"warning: encoder.weights = {weights} was trained on data.trial = {trial} of {data.name}, this "
             f"run is on {data.trial}: persons that it is tested on may be among those of its start"
