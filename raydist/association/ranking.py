@@ -1,82 +1,67 @@
 """Collaborative ranking association: the nearest neighbours by two features of an image agree on its label.
 
 SDCL (Yang et al., Shallow-Deep Collaborative Learning for Unsupervised Visible-Infrared Person
-Re-Identification, CVPR 2024), whose public code HIL starts from.
+Re-Identification, CVPR 2024), whose public code HIL starts from. Of the labels of a row's k nearest rows of
+the other modality by one feature, it takes that which most of its k nearest by the other feature have. Then
+the row and its nearest rows of its own modality vote. Noise is a label like others here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from raydist.errors import ConfigError, FeatureError
-from raydist.neighbours.search.lists import shard_topk, top_k
-from raydist.types import Floats, Ints, Labels
+from raydist.errors import FeatureError
+from raydist.neighbours.jaccard.slabs import small_slabs
+from raydist.types import Ints, Labels
 
 
-def ranking_association(
-    features: Sequence[Floats],
-    others: Sequence[Floats],
-    labels: Labels,
-    *,
-    num_neighbours: int,
-    num_voters: int,
-) -> Labels:
-    """The label of the other modality that each row receives.
-
-    Of the labels of a row's k nearest others by the first branch, it takes that which most of its k nearest
-    others by the last branch have, of equal ones the nearest. Then the row and its nearest rows of its own
-    modality, by both branches together, vote; of equal votes the smallest label wins. Noise is a label like
-    others here.
+def agreed_labels(first: Labels, last: Labels) -> Labels:
+    """Of a row's labels by the first branch that which is most frequent among those by the last branch.
 
     Args:
-        features: float32 [n, D] unit rows of one modality, one table a branch, deep before shallow.
-        others: float32 [m, D] unit rows of the other modality.
-        labels: int64 [m], the clusters of the others.
-        num_neighbours: k, at least 1; all others where there are fewer.
-        num_voters: rows that vote, the row itself among them, at least 1; 1 leaves labels as they are.
+        first: int64 [n, k], labels of the k nearest others by the first branch, the nearest first.
+        last: int64 [n, j], those by the last branch.
 
     Returns:
-        int64 [n] of the labels, `NOISE` among them.
+        int64 [n]; of equally frequent ones that of the nearest other.
 
     Raises:
-        ConfigError: a number below 1.
-        FeatureError: there are no others, not one label each, or the branches differ in number.
+        FeatureError: there are no others, or the rows differ in number.
 
-    >>> x = np.array([[1, 0], [0.6, 0.8], [0, 1]], np.float32)
-    >>> labels = np.array([4, 4, 7])
-    >>> ranking_association([x], [x], labels, num_neighbours=2, num_voters=1).tolist()
-    [4, 4, 7]
+    >>> agreed_labels(np.array([[5, 3, 4]]), np.array([[3, 4, 3]])).tolist()
+    [3]
     """
-    if min(num_neighbours, num_voters) < 1:
-        raise ConfigError(f"{num_neighbours} neighbours, {num_voters} voters: at least 1 of each is needed")
-    if len(features) != len(others) or not len(labels) or any(len(x) != len(labels) for x in others):
+    if len(first) != len(last) or not (first.shape[1] and last.shape[1]):
         raise FeatureError(
-            f"{len(features)} branches for {len(others)}, {[len(x) for x in others]} rows for {len(labels)} "
-            "labels: expected as many branches, and one label for each of the other modality's rows"
+            f"labels {first.shape} by the first branch, {last.shape} by the last: expected as many rows, and "
+            "at least one other row of the other modality for each"
         )
-    ids = np.arange(len(labels))
-    near = [
-        labels[shard_topk(x, y, k=num_neighbours, shard_ids=ids)[0]]
-        for x, y in ((features[0], others[0]), (features[-1], others[-1]))
-    ]
-    agreeing = _counts(near[0], near[1]).argmax(axis=1)
-    chosen = near[0][np.arange(len(agreeing)), agreeing]
-    together = np.concatenate(features, axis=1) / np.float32(len(features) ** 0.5)
-    voters, _ = top_k(together, k=num_voters)
-    return _majority(chosen[voters])
+    agreed = np.empty(len(first), np.int64)
+    for rows in small_slabs(len(first)):
+        frequent = _counts(first[rows], last[rows]).argmax(axis=1)
+        agreed[rows] = np.take_along_axis(first[rows], frequent[:, None], axis=1)[:, 0]
+    return agreed
+
+
+def majority(votes: Labels) -> Labels:
+    """The most frequent label of each line of [n, k], of equally frequent ones the smallest.
+
+    Args:
+        votes: int64 [n, k], k >= 1.
+
+    >>> majority(np.array([[4, 7, 7], [2, 1, 0]])).tolist()
+    [7, 0]
+    """
+    winners = np.empty(len(votes), np.int64)
+    largest = np.iinfo(votes.dtype).max
+    for rows in small_slabs(len(votes)):
+        counts = _counts(votes[rows], votes[rows])
+        most = counts == counts.max(axis=1, keepdims=True)
+        winners[rows] = np.where(most, votes[rows], largest).min(axis=1)
+    return winners
 
 
 def _counts(labels: Labels, others: Labels) -> Ints:
     """How many of the others [n, j] in its line each label [n, k] is equal to: int64 [n, k]."""
     counts: Ints = (labels[:, :, None] == others[:, None, :]).sum(axis=2)
     return counts
-
-
-def _majority(votes: Labels) -> Labels:
-    """The most frequent label of each line of [n, k], of equally frequent ones the smallest."""
-    counts = _counts(votes, votes)
-    largest = np.iinfo(votes.dtype).max
-    winners: Labels = np.where(counts == counts.max(axis=1, keepdims=True), votes, largest).min(axis=1)
-    return winners

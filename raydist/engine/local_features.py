@@ -14,8 +14,9 @@ from raydist.association.propagation import aggregate
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.memories.exact_sums import exact_group_sums
-from raydist.methods.epoch_features import EpochFeatures, Measure, in_blocks, with_parts
+from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, in_blocks, with_parts
 from raydist.methods.slots import Rows
+from raydist.neighbours.search.lists import shard_topk
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Floats, Ints
@@ -47,6 +48,12 @@ class LocalFeatures(EpochFeatures):
         """See `EpochFeatures.group_sums`."""
         return exact_group_sums(self._features, groups, num_groups)
 
+    def of_groups(
+        self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]
+    ) -> NDArray[Any]:
+        """See `EpochFeatures.of_groups`."""
+        return rule(self._features, groups, *by_group)
+
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `EpochFeatures.cluster`."""
         modality, camera = self._tracklets.modality[rows], self._tracklets.camera[rows]
@@ -65,10 +72,15 @@ class LocalFeatures(EpochFeatures):
             num_views=num_views,
         )
 
-    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+    def nearest_of_view(self, view: Ints, top: int, *, asked: Ints | None = None) -> Ranked:
         """See `EpochFeatures.nearest_of_view`."""
         rows, table = np.arange(len(view)), self._features[:, 0]
-        return shard_nearest_of_view((table, view, rows), (table, view, rows), top=top)
+        sought = view if asked is None else asked
+        return shard_nearest_of_view((table, sought, rows), (table, view, rows), top=top)
+
+    def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_to`."""
+        return shard_topk(queries, self._features[rows, 0], k=top, shard_ids=rows)
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""
@@ -124,13 +136,23 @@ class ClusteredOnce(EpochFeatures):
         """See `EpochFeatures.group_sums`."""
         return self._features.group_sums(groups, num_groups)
 
+    def of_groups(
+        self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]
+    ) -> NDArray[Any]:
+        """See `EpochFeatures.of_groups`."""
+        return self._features.of_groups(rule, groups, num_groups, *by_group)
+
     def nearest_in_views(self, view: Ints) -> Ranked:
         """See `EpochFeatures.nearest_in_views`."""
         return self._features.nearest_in_views(view)
 
-    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+    def nearest_of_view(self, view: Ints, top: int, *, asked: Ints | None = None) -> Ranked:
         """See `EpochFeatures.nearest_of_view`."""
-        return self._features.nearest_of_view(view, top)
+        return self._features.nearest_of_view(view, top, asked=asked)
+
+    def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_to`."""
+        return self._features.nearest_to(queries, rows, top)
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""

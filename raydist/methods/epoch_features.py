@@ -27,12 +27,16 @@ Measure = Callable[..., NDArray[Any]]
 """A function of features float32 [n, K, D], and of arrays [n, ...], to an array [n, ...], in the same way, or
 to an array of some of the rows."""
 
+GroupRule = Callable[..., NDArray[Any]]
+"""A function of all features float32 [n, K, D] of some groups, of the groups' numbers int64 [n], counted from
+0, and of arrays [g, ...], to an array [g, ...], for each group from its rows alone; no closure either."""
+
 
 class EpochFeatures(ABC):
     """Features of N tracklets, K parts each, in this process or on shards: the same answers, to the bit.
 
     What is asked for leaves the place where the rows are: labels, sums of groups, a number or a few for each
-    row. `gathered` alone brings all rows here.
+    row, not the rows: a cluster's worth of them may not fit here.
     """
 
     def __init__(self) -> None:
@@ -90,6 +94,22 @@ class EpochFeatures(ABC):
         """int64 [G, D], see `raydist.memories.exact_sums.exact_group_sums`; `groups` is int64 [N]."""
 
     @abstractmethod
+    def of_groups(
+        self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]
+    ) -> NDArray[Any]:
+        """What a function makes of the rows of each group; K is 1.
+
+        Args:
+            rule: what is made; see `GroupRule`.
+            groups: int64 [N], 0..G-1; negative ones are left out.
+            num_groups: G.
+            by_group: the rule's other arguments, arrays [G, ...].
+
+        Returns:
+            [G, ...].
+        """
+
+    @abstractmethod
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """Cluster the given rows, ascending, among themselves; K is 1."""
 
@@ -106,21 +126,31 @@ class EpochFeatures(ABC):
         """
 
     @abstractmethod
-    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
-        """For every row the most similar other rows of its own camera view; K is 1.
+    def nearest_of_view(self, view: Ints, top: int, *, asked: Ints | None = None) -> Ranked:
+        """For every row the most similar other rows of its own camera view, or of another one; K is 1.
 
         Args:
             view: int64 [N], the camera view of each row.
             top: k >= 1, how many.
+            asked: int64 [N], the view that each row asks for, -1 for none; None for its own.
 
         Returns:
             Ids and similarities [N, k], best first; -1 and -inf where the view has fewer. Ties go to the
             smaller id.
         """
 
-    def gathered(self) -> Floats:
-        """float32 [N, K, D], all rows in this process; a cluster's worth of them may not fit."""
-        return self.part(0, len(self))
+    @abstractmethod
+    def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
+        """For each of some other features the most similar of the given rows; K is 1.
+
+        Args:
+            queries: float32 [q, D].
+            rows: int64 [n], ascending, at least one.
+            top: k >= 1, how many.
+
+        Returns:
+            Ids and similarities [q, min(k, n)], best first; ties go to the smaller id.
+        """
 
     @abstractmethod
     def part(self, first: int, stop: int) -> Floats:

@@ -19,7 +19,7 @@ def centred(x, view, modality=None, min_view=MIN_VIEW):
     found = view_centred(
         LocalFeatures(with_parts(x), tracklets), tracklets, min_view=0 if modality is None else min_view
     )
-    return found.gathered().reshape(x.shape)
+    return found.part(0, len(view)).reshape(x.shape)
 
 
 def oracle(x, view, modality=None, min_view=10):

@@ -36,10 +36,11 @@ from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
 from raydist.memories.exact_sums import exact_group_sums
 from raydist.memory_meter import peak_meter
-from raydist.methods.epoch_features import Measure, in_blocks, with_parts
+from raydist.methods.epoch_features import GroupRule, Measure, in_blocks, with_parts
 from raydist.neighbours.jaccard.distance import Distance
 from raydist.neighbours.jaccard.edges import Edges, jaccard_edges
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
+from raydist.neighbours.search.lists import shard_topk
 from raydist.neighbours.search.options import SearchOptions
 from raydist.neighbours.search.ranked import GroupedLists, LeastSimilarities, Ranked
 from raydist.neighbours.search.raw import check_lengths
@@ -141,11 +142,11 @@ class FeatureShard:
     def nearest_of_view(
         self, version: int, views: tuple[Ints, Ints], firsts: tuple[int, int], top: int, features: Floats
     ) -> Ranked:
-        """For this shard's rows the most similar of another shard's rows in their own view.
+        """For this shard's rows the most similar of another shard's rows in a view.
 
         Args:
             version: of the table.
-            views: int64 [n] of this shard's rows, and int64 [m] of the other's.
+            views: int64 [n] that this shard's rows ask for, and int64 [m] of the other's.
             firsts: the numbers of the first rows of both.
             top: how many.
             features: float32 [m, 1, D], of the other shard's rows.
@@ -155,6 +156,16 @@ class FeatureShard:
         return shard_nearest_of_view(
             own, (features[:, 0], others, of_others + np.arange(len(others))), top=top
         )
+
+    def nearest_to(self, version: int, queries: Floats, places: Ints, first: int, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_to`, among the rows at these places; `first` is this shard's first."""
+        return shard_topk(queries, self._table(version)[places, 0], k=top, shard_ids=first + places)
+
+    def of_groups(
+        self, rule: GroupRule, groups: Ints, by_group: Sequence[NDArray[Any]], *rows: Floats
+    ) -> NDArray[Any]:
+        """See `EpochFeatures.of_groups`, of groups whose rows come from all shards, in their order."""
+        return rule(np.concatenate(rows)[:, None], groups, *by_group)
 
     def measure(self, version: int, measure: Measure, *by_row: NDArray[Any]) -> NDArray[Any]:
         """See `EpochFeatures.measure`, of this shard's rows."""

@@ -31,8 +31,8 @@ from raydist.distributed.shards.layout import ShardIsEmpty
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
 from raydist.engine.process_group import part_bounds
 from raydist.errors import WorkerError
-from raydist.methods.epoch_features import EpochFeatures, Measure, with_parts
-from raydist.neighbours.search.ranked import Ranked
+from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, with_parts
+from raydist.neighbours.search.ranked import Ranked, merge_topk
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.view_nearest import merge_nearest, merge_nearest_in_views
 from raydist.types import Floats, Ints
@@ -148,6 +148,24 @@ class ShardedFeatures(EpochFeatures):
 
         return self._retry_lost_shards(ask)
 
+    def of_groups(
+        self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]
+    ) -> NDArray[Any]:
+        """See `EpochFeatures.of_groups`; every shard makes those of some groups, from the rows of all."""
+        bounds = part_bounds(num_groups, len(self._shards.actors))
+
+        def ask() -> NDArray[Any]:
+            answers = []
+            for shard, (first, stop) in zip(self._shards.actors, pairwise(bounds), strict=True):
+                rows = np.flatnonzero((groups >= first) & (groups < stop))
+                columns = [column[first:stop] for column in by_group]
+                answers.append(
+                    shard.of_groups.remote(rule, groups[rows] - first, columns, *self._rows_at(rows))
+                )
+            return np.concatenate(ray.get(answers))
+
+        return self._retry_lost_shards(ask)
+
     def cluster(self, rows: Ints, spec: ClusterSpec) -> Clustering:
         """See `EpochFeatures.cluster`."""
         column = spec.metric.group
@@ -169,9 +187,22 @@ class ShardedFeatures(EpochFeatures):
         num_views = int(view.max(initial=-1)) + 1
         return self._merged("nearest_in_views", view, num_views, merge_nearest_in_views)
 
-    def nearest_of_view(self, view: Ints, top: int) -> Ranked:
+    def nearest_of_view(self, view: Ints, top: int, *, asked: Ints | None = None) -> Ranked:
         """See `EpochFeatures.nearest_of_view`."""
-        return self._merged("nearest_of_view", view, top, merge_nearest)
+        return self._merged("nearest_of_view", view, top, merge_nearest, asked=asked)
+
+    def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
+        """See `EpochFeatures.nearest_to`."""
+
+        def ask() -> Ranked:
+            given = ray.put(queries)
+            answers = [
+                shard.nearest_to.remote(self._version, given, own, first, top)
+                for (shard, (first, _)), own in zip(self._each(), self._split(rows), strict=True)
+            ]
+            return merge_topk(ray.get(answers), k=top)
+
+        return self._retry_lost_shards(ask)
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""
@@ -199,22 +230,29 @@ class ShardedFeatures(EpochFeatures):
         return AggregatedFeatures(self, weights)
 
     def _merged(
-        self, step: str, view: Ints, number: int, merge: Callable[[Sequence[Ranked]], Ranked]
+        self,
+        step: str,
+        view: Ints,
+        number: int,
+        merge: Callable[[Sequence[Ranked]], Ranked],
+        *,
+        asked: Ints | None = None,
     ) -> Ranked:
         """What a step of the shards finds for each one's rows among those of every shard."""
         bounds = list(pairwise(self._starts.tolist()))
+        sought = view if asked is None else asked
 
         def ask() -> Ranked:
-            asked = [
+            answers = [
                 [
                     getattr(shard, step).remote(
-                        self._version, (view[a:b], view[c:d]), (a, c), number, reference
+                        self._version, (sought[a:b], view[c:d]), (a, c), number, reference
                     )
                     for (c, d), reference in zip(bounds, self._references, strict=True)
                 ]
                 for shard, (a, b) in self._each()
             ]
-            merged = [merge_parts.remote(merge, *parts) for parts in asked]
+            merged = [merge_parts.remote(merge, *parts) for parts in answers]
             whole: Ranked = ray.get(join_ranked.remote(*merged))
             return whole
 
@@ -225,6 +263,17 @@ class ShardedFeatures(EpochFeatures):
 
     def _table(self) -> ShardedTable:
         return ShardedTable(self._shards.actors, self._references, self._version, self._starts)
+
+    def _split(self, rows: Ints) -> list[Ints]:
+        """Ascending rows as the places that they have in each shard."""
+        return [rows[slice(*np.searchsorted(rows, bounds))] - bounds[0] for bounds in pairwise(self._starts)]
+
+    def _rows_at(self, rows: Ints) -> list[ray.ObjectRef[Floats]]:
+        """Those of ascending rows that each shard has."""
+        return [
+            shard.rows_at.remote(self._version, places)
+            for shard, places in zip(self._shards.actors, self._split(rows), strict=True)
+        ]
 
     def _each(self) -> Iterator[tuple[ShardActor, tuple[int, int]]]:
         """Every shard with the first of its rows and the one behind the last."""
@@ -342,11 +391,8 @@ class AggregatedFeatures(ShardedFeatures):
         return [self._ask(*each[number]) for number in missing]
 
     def _ask(self, shard: ShardActor, bounds: tuple[int, int]) -> ray.ObjectRef[Any]:
-        source, own = self._source._version, csr_array(self._weights[slice(*bounds)])
+        own = csr_array(self._weights[slice(*bounds)])
         columns, place = np.unique(own.indices, return_inverse=True)
         narrow = csr_array((own.data, place, own.indptr), shape=(own.shape[0], len(columns)))
-        friends = [
-            other.rows_at.remote(source, columns[(columns >= start) & (columns < stop)] - start)
-            for other, (start, stop) in self._each()
-        ]
-        return shard.aggregate.remote(self._version, source, narrow, *friends)
+        friends = self._source._rows_at(columns)
+        return shard.aggregate.remote(self._version, self._source._version, narrow, *friends)

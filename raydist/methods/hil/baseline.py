@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.random import Generator
 from pydantic import Field
 
@@ -14,7 +13,7 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import branches
+from raydist.methods.hil.branches import branch_tables, joined_branches
 from raydist.methods.hil.contrast import SHARED, BranchContrastParams, BranchContrastStage
 from raydist.methods.hil.prototypes import prototypes
 from raydist.methods.hil.transmission import rank
@@ -58,16 +57,22 @@ class BaselineStage(BranchContrastStage):
         """Clusters of each modality by all branches together; prototypes and slots of each branch."""
         means, params = features.means(), self.params
         clusters = cluster_modalities(means, self.context)
-        parts = branches(torch.tensor(means.gathered()[:, 0]), self.context.num_branches)
-        own, slots = clusters.arrays.own, self.new_slots(means)
+        branches = branch_tables(means, self.context.num_branches)
+        own, slots = clusters.arrays.own, self.new_slots(branches)
         memories: dict[str, Floats] = {}
         if not epoch.is_past(params.shared_from):
             for modality, labels in own.items():
-                memories |= prototypes(modality.label, parts, labels)
+                memories |= prototypes(modality.label, branches, labels)
             return Targets(clusters.joint, clusters.arrays.pack(), memories, slots=slots)
-        received = rank(parts, clusters, num_neighbours=params.ranking, num_voters=params.voters)
+        received = rank(
+            branches,
+            joined_branches(means, self.context.num_branches),
+            clusters,
+            num_neighbours=params.ranking,
+            num_voters=params.voters,
+        )
         infrared = own[Modality.INFRARED]
-        memories |= prototypes(SHARED, parts, np.maximum(received, infrared))
+        memories |= prototypes(SHARED, branches, np.maximum(received, infrared))
         clustered = own[Modality.VISIBLE] != NOISE
         visible = np.where(clustered, received, NOISE)
         return Targets(

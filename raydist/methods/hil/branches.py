@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from raydist.methods.common.labels import at
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.slots import Slots
 from raydist.methods.steps import Batch, Memories
 from raydist.types import Floats, Modality
@@ -46,10 +48,29 @@ def slots_of_branches(memories: Memories, name: str, num_branches: int) -> list[
     return [memories.slots[f"{name}-{number}"] for number in range(num_branches)]
 
 
-def branch_rows(features: Floats, *, num_branches: int) -> Floats:
-    """float32 [n, b, D / b]: the branches of features [n, 1, D]."""
-    parts = branches(torch.tensor(features[:, 0]), num_branches)  # a copy: shards' rows cannot be written
-    return torch.stack(parts, dim=1).numpy()
+def branch_tables(means: EpochFeatures, num_branches: int) -> list[EpochFeatures]:
+    """The branches of features [N, 1, D], each [N, 1, D / b]."""
+    return [
+        means.transformed(partial(_branch, number=number, num_branches=num_branches))
+        for number in range(num_branches)
+    ]
+
+
+def joined_branches(means: EpochFeatures, num_branches: int) -> EpochFeatures:
+    """[N, 1, D], unit rows: all branches of features [N, 1, D], which weigh alike."""
+    return means.transformed(partial(_joined, num_branches=num_branches))
+
+
+def _branch(features: Floats, *, number: int, num_branches: int) -> Floats:
+    return _parts(features, num_branches)[number].numpy()
+
+
+def _joined(features: Floats, *, num_branches: int) -> Floats:
+    return (torch.cat(_parts(features, num_branches), dim=1) / num_branches**0.5).numpy()
+
+
+def _parts(features: Floats, num_branches: int) -> list[Tensor]:
+    return branches(torch.tensor(features[:, 0]), num_branches)  # a copy: shards' rows cannot be written
 
 
 @dataclass(frozen=True)

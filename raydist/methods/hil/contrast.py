@@ -23,7 +23,7 @@ from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import Clips, branch_rows, of_branches, slots_of_branches
+from raydist.methods.hil.branches import Clips, of_branches, slots_of_branches
 from raydist.methods.hil.prototypes import positions
 from raydist.methods.method import Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch, Moment
@@ -185,14 +185,12 @@ class BranchContrastStage(Stage):
                 momentum = self.params.slot_momentum
                 slots.move(position, x, momentum=momentum, rule=rule, unit=unit)
 
-    def new_slots(self, means: EpochFeatures) -> dict[str, NewSlots]:
-        """A slot for each tracklet in every branch, in the order of its modality."""
-        number = self.context.num_branches
-        rows = means.transformed(partial(branch_rows, num_branches=number))
+    def new_slots(self, branches: Sequence[EpochFeatures]) -> dict[str, NewSlots]:
+        """A slot for each tracklet in every branch [N, 1, D / b], in the order of its modality."""
         return {
-            f"{slots_of(modality)}-{branch}": NewSlots(rows, branch, self.context.rows(modality))
+            f"{slots_of(modality)}-{number}": NewSlots(rows, rows=self.context.rows(modality))
             for modality in Modality
-            for branch in range(number)
+            for number, rows in enumerate(branches)
         }
 
 

@@ -17,7 +17,7 @@ from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import Clips, branches, of_branches
+from raydist.methods.hil.branches import Clips, branch_tables, of_branches
 from raydist.methods.hil.contrast import SHARED, BranchContrastParams, BranchContrastStage
 from raydist.methods.hil.prototypes import centres, prototypes
 from raydist.methods.hil.transmission import transmit
@@ -69,15 +69,14 @@ class HierarchyStage(BranchContrastStage):
         clusters = cluster_modalities(means, self.context)
         one_way = params.transmission == "one-way"
         source = Modality.INFRARED if one_way or epoch.index % 2 == 0 else Modality.VISIBLE
-        table, of_source = means.gathered()[:, 0], clusters.centroids(means, source)
-        labels = transmit(table, of_source, clusters, source, threshold=params.threshold)
+        labels = transmit(means, clusters, source, threshold=params.threshold)
         visible, infrared = (labels[m] for m in Modality)
         joint = np.maximum(visible, infrared)
-        parts = branches(torch.tensor(table), self.context.num_branches)
-        memories = prototypes(SHARED, parts, joint)
+        branches = branch_tables(means, self.context.num_branches)
+        memories = prototypes(SHARED, branches, joint)
         own = {m.label: labels[m] for m in Modality} if params.across_centres == "own" else {}
         memories |= centres(
-            parts, {SHARED: joint, **own}, rng, num_centres=params.sub_centres, shrink=params.shrink
+            branches, {SHARED: joint, **own}, rng, num_centres=params.sub_centres, shrink=params.shrink
         )
         before = clusters.labels(source.other)
         selected = (labels[source.other] != NOISE).sum() / (before != NOISE).sum()
@@ -85,7 +84,7 @@ class HierarchyStage(BranchContrastStage):
             joint,
             ClusterArrays(visible=visible, infrared=infrared).pack(),
             memories,
-            slots=self.new_slots(means),
+            slots=self.new_slots(branches),
             metrics={"selected": float(selected)},
             diagnosis=Diagnosis(assignment=infrared, labels_before=clusters.joint),
         )

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
-import torch
 from numpy.random import Generator
-from torch import Tensor
 
-from raydist.memories.centroids import centroids
 from raydist.memories.sub_centroids import sub_centroids
+from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.hil.branches import named
 from raydist.types import NOISE, Floats, Ints, Labels
 
 
-def prototypes(name: str, parts: Sequence[Tensor], labels: Labels) -> dict[str, Floats]:
+def prototypes(name: str, branches: Sequence[EpochFeatures], labels: Labels) -> dict[str, Floats]:
     """The unit mean [C, D / b] of each cluster, in every branch.
 
     Args:
         name: of the memories.
-        parts: [N, D / b] unit rows, one tensor a branch.
+        branches: [N, 1, D / b] unit rows, one table a branch.
         labels: int64 [N].
     """
-    clusters, num_clusters = torch.from_numpy(labels), int(labels.max(initial=NOISE)) + 1
-    return named(name, [centroids(part, clusters, num_clusters).numpy() for part in parts])
+    num_clusters = int(labels.max(initial=NOISE)) + 1
+    return named(name, [branch.centroids(labels, num_clusters) for branch in branches])
 
 
 def centres(
-    parts: Sequence[Tensor],
+    branches: Sequence[EpochFeatures],
     labels: Mapping[str, Labels],
     rng: Generator,
     *,
@@ -38,17 +37,27 @@ def centres(
     """The centre and the sub-centres of every cluster, in every branch.
 
     Args:
-        parts: [N, D / b] unit rows, one tensor a branch.
+        branches: [N, 1, D / b] unit rows, one table a branch.
         labels: int64 [N] for each name; clusters without rows are left out.
         rng: where chance comes from.
         num_centres, shrink: see `raydist.memories.sub_centroids.sub_centroids`.
     """
     memories: dict[str, Floats] = {}
+    rule = partial(_centres, num_centres=num_centres, shrink=shrink)
     for name, of_name in labels.items():
         clusters = compact(of_name)
-        of_parts = [sub_centroids(part.numpy(), clusters, num_centres, rng, shrink=shrink) for part in parts]
-        memories |= named(f"centres-{name}", of_parts)
+        num_clusters = int(clusters.max(initial=NOISE)) + 1
+        seeds = [rng.integers(2**31, size=num_clusters) for _ in branches]
+        of_branches = [
+            branch.of_groups(rule, clusters, num_clusters, own)
+            for branch, own in zip(branches, seeds, strict=True)
+        ]
+        memories |= named(f"centres-{name}", of_branches)
     return memories
+
+
+def _centres(rows: Floats, clusters: Labels, seeds: Ints, *, num_centres: int, shrink: float) -> Floats:
+    return sub_centroids(rows[:, 0], clusters, num_centres, seeds, shrink=shrink)
 
 
 def positions(rows: Ints, num_rows: int) -> Ints:

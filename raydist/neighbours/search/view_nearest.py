@@ -80,10 +80,11 @@ def shard_nearest_of_view(
     top: int,
     options: SearchOptions = SearchOptions(block=2048),
 ) -> Ranked:
-    """For each query the most similar other rows of its own view among the rows of a shard.
+    """For each query the most similar other rows of a view among the rows of a shard.
 
     Args:
-        queries: float32 [q, D], and the view and the id of each.
+        queries: float32 [q, D], the view that each asks for, its own or another one, -1 for none, and the id
+            of each.
         shard: float32 [m, D], and the view and the id of each.
         top: k >= 1.
         options: see `shard_topk`.
@@ -97,7 +98,7 @@ def shard_nearest_of_view(
     """
     (asking, query_view, query_ids), (features, shard_view, shard_ids) = queries, shard
     ids, similarities = empty_lists(len(asking), top)
-    for view in np.unique(query_view):
+    for view in np.unique(query_view[query_view >= 0]):
         own, rows = np.flatnonzero(query_view == view), np.flatnonzero(shard_view == view)
         nearest = shard_topk(
             asking[own],

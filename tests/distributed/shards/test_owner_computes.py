@@ -113,6 +113,8 @@ def peak_of(shards, method, stage_name, num_rows, epoch):
         ("cba", "intervention", 2),
         ("cba", "intra", 0),
         ("cba", "refinement", 0),
+        ("hil", "baseline", 0),
+        ("hil", "hierarchy", 0),
     ],
 )
 def test_the_peak_grows_by_less_than_the_features(shards, method, stage, epoch):
@@ -121,13 +123,13 @@ def test_the_peak_grows_by_less_than_the_features(shards, method, stage, epoch):
     assert (many - few) / (MANY - FEW) < MOST_A_ROW
 
 
-def test_what_gathers_all_rows_is_noticed(shards):
+def test_what_brings_all_rows_here_is_noticed(shards):
     def peak(num_rows):
         place = Shards(shards[:2], context_of(num_rows, "pgm").tracklets)
         features = place.features(list(pieces_of(place, num_rows)))
         tracemalloc.start()
         try:
-            features.means().gathered()
+            features.means().part(0, num_rows)
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()

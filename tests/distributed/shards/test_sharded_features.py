@@ -160,7 +160,7 @@ def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shard
     pieces = [place.put(parts[a:b], a, N) for a, b in pairwise(cuts)]
     found = place.features([piece for of_worker in pieces[::-1] for piece in of_worker])
     assert found.shape == local.shape == (N, 3, 32)
-    assert np.array_equal(found.gathered(), parts)
+    assert np.array_equal(found.part(0, N), parts)
     for first, stop in ((0, N), (0, 0), (7, 130), (N - 1, N)):
         assert np.array_equal(found.part(first, stop), parts[first:stop])
         assert np.array_equal(found.placed().part(first, stop), parts[first:stop])
@@ -169,7 +169,7 @@ def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shard
     assert np.array_equal(found.group_sums(groups, 6), local.group_sums(groups, 6))
     for renormalise in (True, False):
         means, wanted = (each.means(renormalise=renormalise) for each in (found, local))
-        assert np.array_equal(means.gathered(), wanted.gathered())
+        assert np.array_equal(means.part(0, N), wanted.part(0, N))
         assert np.array_equal(means.centroids(groups, 6), wanted.centroids(groups, 6))
         assert means is found.means(renormalise=renormalise)
 
@@ -179,7 +179,7 @@ def test_views_and_friends_are_those_of_one_process(parts, tracklets, shards, nu
     found, local = on(shards[:num_shards], parts, tracklets), LocalFeatures(parts, tracklets)
     centred, wanted = (view_centred(each, tracklets) for each in (found, local))
     assert centred.shape == (N, 3, 32)
-    assert np.array_equal(centred.gathered(), wanted.gathered())
+    assert np.array_equal(centred.part(0, N), wanted.part(0, N))
     centred, wanted = (view_centred(each.means(), tracklets) for each in (found, local))
     for top in (1, 4, 100):
         for of_shards, of_one in zip(
@@ -188,11 +188,44 @@ def test_views_and_friends_are_those_of_one_process(parts, tracklets, shards, nu
             assert np.array_equal(of_shards, of_one)
     weights = random_array((N, N), density=0.02, rng=np.random.default_rng(3), format="csr")
     friends, expected = (each.aggregated(csr_array(weights)) for each in (centred, wanted))
-    assert np.array_equal(friends.gathered(), expected.gathered())
+    assert np.array_equal(friends.part(0, N), expected.part(0, N))
     ray.kill(shards[0], no_restart=False)
     assert np.array_equal(
         friends.nearest_in_views(tracklets.view)[0], expected.nearest_in_views(tracklets.view)[0]
     )
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 3, 5])
+def test_other_views_queries_and_groups_are_answered_as_in_one_process(
+    features, tracklets, shards, num_shards
+):
+    found, local = on(shards[:num_shards], features, tracklets), LocalFeatures(features[:, None], tracklets)
+    asked = np.where(tracklets.modality == 0, (tracklets.view + 1) % 6, -1)
+    groups = np.random.default_rng(4).integers(-1, 11, N)
+    rows, queries, by_group = np.flatnonzero(groups > 3), features[::30] + features[1::30], np.arange(11.0)
+    asking = [
+        lambda each: each.nearest_of_view(tracklets.view, 3, asked=asked),
+        lambda each: each.nearest_to(queries, rows, 5),
+        lambda each: each.nearest_to(queries, rows[:2], 5),
+        lambda each: (each.of_groups(last_of_each, groups, 11, by_group),),
+    ]
+    for ask in asking:
+        for of_shards, of_one in zip(ask(found), ask(local), strict=True):
+            assert np.array_equal(of_shards, of_one)
+    ids, near = found.nearest_of_view(tracklets.view, 3, asked=asked)
+    assert (ids[asked == -1] == -1).all()
+    assert (tracklets.view[ids] == asked[:, None])[asked >= 0].all()
+    own = np.flatnonzero(tracklets.view == asked[0])
+    wanted = np.sort(features[own].astype(np.float64) @ features[0].astype(np.float64))[::-1][:3]
+    np.testing.assert_allclose(near[0], wanted, atol=1e-12)
+    last = [features[groups == g][-1] * by_group[g] for g in range(11)]
+    ray.kill(shards[0], no_restart=False)
+    assert np.array_equal(found.of_groups(last_of_each, groups, 11, by_group), last)
+
+
+def last_of_each(rows, groups, by_group):
+    """A rule of groups: the last row of each, times a value of the group."""
+    return np.stack([rows[groups == g][-1, 0] * by_group[g] for g in range(len(by_group))])
 
 
 def test_a_shard_that_dies_makes_its_derived_rows_again(parts, tracklets, shards):
@@ -223,6 +256,6 @@ def refuse(parts):
 
 def test_other_features_take_the_place_of_these(features, parts, tracklets, shards):
     other = on(shards[:3], parts, tracklets).replaced(features)
-    assert np.array_equal(other.gathered()[:, 0], features)
+    assert np.array_equal(other.part(0, N)[:, 0], features)
     wanted = LocalFeatures(features[:, None], tracklets).cluster(np.arange(N), SPECS[1])
     assert np.array_equal(other.cluster(np.arange(N), SPECS[1]).labels, wanted.labels)

@@ -280,7 +280,7 @@ def test_labels_of_both_modalities_are_trusted_by_the_mixtures_asked_for(
 def test_the_second_stage_may_take_unit_features_whatever_the_clustering_says(context, features, renormalise):
     class Watched(LocalFeatures):
         def cluster(self, rows, spec):
-            lengths.append(np.linalg.norm(self.gathered()[:, 0], axis=1))
+            lengths.append(np.linalg.norm(self.part(0, len(self))[:, 0], axis=1))
             return super().cluster(rows, spec)
 
     raw = {m: spec.with_values(renormalise=False) for m, spec in context.clustering.items()}
