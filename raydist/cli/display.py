@@ -18,6 +18,7 @@ from raydist.engine.events import (
     CellStarted,
     EpochDone,
     Event,
+    MemoryForecast,
     MemoryTaken,
     PhaseAdvanced,
     Preparing,
@@ -212,31 +213,50 @@ def _start_lines(event: Started) -> str:
         f"training on {sets}; {counted(event.ranked, 'tracklet')} to rank{notes}{unscored}\n"
         f"memory: every worker has {_memory_of_worker(event)}; "
         f"the features of all tracklets lie on {counted(event.num_shards, 'Ray actor')} (shards), "
-        f"each of which needs up to {_megabytes(event.shard_mb)} beside Python and its libraries"
+        f"each of which needs up to {_megabytes(event.shard_mb)} beside Python and its libraries\n"
+        f"{_expected_line(event.expected, event.num_shards)}"
+    )
+
+
+def _expected_line(expected: MemoryForecast, num_shards: int) -> str:
+    """What the processes may take."""
+    frames = f" and {counted(expected.step_frames, 'frame')} of a step" if expected.step_frames else ""
+    step = f"{_megabytes(expected.step_mb)} for weights{frames}{' on its GPU' if expected.on_gpu else ''}"
+    return ", ".join(
+        [
+            f"expected, libraries included: driver {_megabytes(expected.driver_mb)}",
+            f"worker {_megabytes(expected.worker_mb)} ({step})",
+            f"{'each ' if num_shards > 1 else ''}shard {_megabytes(expected.shard_mb)}",
+            f"board {_megabytes(expected.board_mb)}",
+            f"object store {_megabytes(expected.store_mb)}",
+        ]
     )
 
 
 def _taken_line(event: MemoryTaken) -> str:
     """What the processes took.
 
-    >>> _taken_line(MemoryTaken(700, 130, [880, 891], []))
-    'memory at the peak, libraries included: driver 700 MB, 2 workers up to 891 MB each, board 130 MB'
+    >>> expected = MemoryForecast(690, 140, 900, 640, 1, step_mb=90, step_frames=64)
+    >>> _taken_line(MemoryTaken(700, 130, [880, 891], [], expected)).partition(", board")[0]
+    'memory at the peak (expected): driver 700 MB (690 MB), 2 workers up to 891 MB each (900 MB)'
     """
-    return ", ".join(
+    expected = event.expected
+    return "memory at the peak (expected): " + ", ".join(
         [
-            f"memory at the peak, libraries included: driver {_megabytes(event.driver_mb)}",
-            *_of_several("worker", event.workers_mb),
-            *_of_several("shard", event.shards_mb),
-            f"board {_megabytes(event.board_mb)}",
+            *_of_several("driver", [event.driver_mb], expected.driver_mb),
+            *_of_several("worker", event.workers_mb, expected.worker_mb),
+            *_of_several("shard", event.shards_mb, expected.shard_mb),
+            *_of_several("board", [event.board_mb], expected.board_mb),
         ]
     )
 
 
-def _of_several(name: str, sizes: Sequence[float]) -> list[str]:
+def _of_several(name: str, sizes: Sequence[float], expected: float) -> list[str]:
     if not sizes:
         return []
     size = _megabytes(max(sizes))
-    return [f"{counted(len(sizes), name)} {size if len(sizes) == 1 else f'up to {size} each'}"]
+    taken = f"{name} {size}" if len(sizes) == 1 else f"{counted(len(sizes), name)} up to {size} each"
+    return [f"{taken} ({_megabytes(expected)})"]
 
 
 def _memory_of_worker(event: Started) -> str:

@@ -123,6 +123,32 @@ class AlreadyFinished:
 
 
 @dataclass(frozen=True)
+class MemoryForecast:
+    """What the processes of a training may take at their peaks, in 10^6 bytes; code and libraries are a part.
+
+    Attributes:
+        driver_mb: of the process that starts the training.
+        board_mb: of the actor through which workers share references.
+        worker_mb: of the worker that takes most; on a GPU, without what lies there.
+        shard_mb: of a feature shard.
+        store_mb: of features, lists and sparse rows in the object stores of all nodes.
+        step_mb: the part of a worker's, or of its GPU's, that weights, optimizer and the frames of a step
+            take.
+        step_frames: how many frames these are; 0 where their activations are not known.
+        on_gpu: whether that part is on the GPU.
+    """
+
+    driver_mb: float
+    board_mb: float
+    worker_mb: float
+    shard_mb: float
+    store_mb: float
+    step_mb: float
+    step_frames: int
+    on_gpu: bool = False
+
+
+@dataclass(frozen=True)
 class Started:
     """A training begins.
 
@@ -137,6 +163,7 @@ class Started:
         slots_parted: whether each worker has a part of them.
         num_shards: feature shards.
         shard_mb: what each may take.
+        expected: what the processes may take.
         protocol: how queries and gallery are ranked.
         not_scored: why the encoder cannot be scored on them; None where it can.
         resumed: whether the folder is that of an earlier run.
@@ -152,6 +179,7 @@ class Started:
     slots_mb: float
     num_shards: int
     shard_mb: float
+    expected: MemoryForecast
     protocol: str
     slots_parted: bool = False
     not_scored: str | None = None
@@ -218,12 +246,14 @@ class MemoryTaken:
         board_mb: of the actor through which workers share references.
         workers_mb: of each worker, by rank.
         shards_mb: of each feature shard.
+        expected: what was forecast of each.
     """
 
     driver_mb: float
     board_mb: float
     workers_mb: Sequence[float]
     shards_mb: Sequence[float]
+    expected: MemoryForecast
 
 
 @dataclass(frozen=True)

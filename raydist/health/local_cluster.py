@@ -14,6 +14,9 @@ OBJECT_STORE_BYTES = 1_000_000_000
 """What Ray keeps in shared memory, at most."""
 
 MEGABYTE = 1_000_000
+BOARD = 140 * MEGABYTE
+"""The actor through which workers share references, about: it has imported neither torch nor a method."""
+
 SERVICES = 600 * MEGABYTE
 """What the services of a local Ray take, about."""
 

@@ -29,7 +29,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.schedule import Epoch, StepEpochs
 from raydist.methods.slots import NewSlots
-from raydist.methods.steps import OptimizerStep
+from raydist.methods.steps import ClipView, OptimizerStep
 from raydist.on_resume import OnResume
 from raydist.types import Floats, Ints, Labels, Modality
 
@@ -215,6 +215,11 @@ class Stage(ABC):
     def iterations_factor(self) -> float:
         """The stage's steps of an epoch as a factor of the run's."""
         return self.params.iterations_factor
+
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """The views of each clip; what a worker takes is forecast by them, of a stage of your own by two."""
+        return ClipView(), ClipView()
 
     @abstractmethod
     def refresh(

@@ -11,6 +11,7 @@ from raydist.engine.events import (
     CellStarted,
     EpochDone,
     EpochReport,
+    MemoryForecast,
     Preparing,
     ReportWritten,
     Started,
@@ -27,6 +28,15 @@ STARTED = Started(
     slots_mb=1.25,
     num_shards=2,
     shard_mb=1536.4,
+    expected=MemoryForecast(
+        driver_mb=700,
+        board_mb=140,
+        worker_mb=900,
+        shard_mb=2036.4,
+        store_mb=12.34,
+        step_mb=95.5,
+        step_frames=64,
+    ),
     protocol="plain",
 )
 REPORT = EpochReport(
@@ -48,7 +58,21 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
         "memory: every worker has a copy of the slots of all tracklets, 1.2 MB; the features of all "
         "tracklets lie on 2 Ray actors (shards), each of which needs up to 1,536 MB beside Python and its "
         "libraries",
+        "expected, libraries included: driver 700 MB, worker 900 MB (95.5 MB for weights and 64 frames of a "
+        "step), each shard 2,036 MB, board 140 MB, object store 12.3 MB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"step_frames": 0}, "worker 900 MB (95.5 MB for weights), "),
+        ({"on_gpu": True}, "worker 900 MB (95.5 MB for weights and 64 frames of a step on its GPU), "),
+    ],
+)
+def test_the_start_says_what_a_step_takes_and_where(changes, said):
+    expected = replace(STARTED.expected, **changes)
+    assert said in describe_event(replace(STARTED, expected=expected))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from raydist.distributed.job import GroupActors
-from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, table_memory
-from raydist.engine.events import MemoryTaken
+from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, store_memory, table_memory
+from raydist.engine.events import MemoryForecast, MemoryTaken
 from raydist.engine.memory_check import SlotMemory, check_slots, feature_width, table_mb
 from raydist.engine.schema import Config
+from raydist.engine.step_memory import NOT_FORECAST, StepMemory
+from raydist.health.local_cluster import BOARD, PROCESS
 from raydist.memory_meter import process_peak
 from raydist.types import Modality
+
+REFRESH_BYTES = 400
+"""A tracklet in a refresh, in the process that asks the shards, at most: 140 to 393 were measured."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,18 @@ class GroupMemory:
         prototypes_mb: megabytes of a row for every tracklet; prototypes of clusters take less.
         shard_mb: megabytes of a feature shard for the larger modality.
         search_budget: bytes that the search of a shard may take.
+        step: what the steps take on a worker.
+        refresh_mb: megabytes that a refresh takes on the worker that asks the shards.
+        store_mb: megabytes of a refresh in the object stores of all nodes.
     """
 
     slots: SlotMemory
     prototypes_mb: float
     shard_mb: float
     search_budget: int
+    step: StepMemory
+    refresh_mb: float
+    store_mb: float
 
     @property
     def shard_bytes(self) -> float:
@@ -52,10 +63,36 @@ class GroupMemory:
             max(part.prototypes_mb for part in all_parts),
             max(part.shard_mb for part in all_parts),
             min(part.search_budget for part in all_parts),
+            max((part.step for part in all_parts), key=lambda step: step.total),
+            max(part.refresh_mb for part in all_parts),
+            max(part.store_mb for part in all_parts),
+        )
+
+    def worker_mb(self, *, use_gpu: bool) -> float:
+        """Megabytes of the worker that takes most, beside its code and what lies on its GPU."""
+        on_device = 0 if use_gpu else self.step.total / MEGABYTE + self.slots.worker_mb
+        return on_device + self.refresh_mb
+
+    def forecast(self, *, use_gpu: bool) -> MemoryForecast:
+        """What all processes may take: the driver what it takes now, and a worker more, for the same data.
+
+        Args:
+            use_gpu: whether workers compute on GPUs.
+        """
+        driver_mb = _megabytes(process_peak())
+        return MemoryForecast(
+            driver_mb=driver_mb,
+            board_mb=_megabytes(BOARD),
+            worker_mb=driver_mb + round(self.worker_mb(use_gpu=use_gpu), 1),
+            shard_mb=_megabytes(PROCESS) + round(self.shard_mb, 1),
+            store_mb=round(self.store_mb, 1),
+            step_mb=_megabytes(self.step.total),
+            step_frames=self.step.frames,
+            on_gpu=use_gpu,
         )
 
 
-def memory_taken(actors: GroupActors) -> MemoryTaken | None:
+def memory_taken(actors: GroupActors, expected: MemoryForecast) -> MemoryTaken | None:
     """What the processes of a group took at their peaks; None where one of its actors does not answer."""
     import ray
     from ray.exceptions import RayError
@@ -70,6 +107,7 @@ def memory_taken(actors: GroupActors) -> MemoryTaken | None:
         board_mb=_megabytes(board),
         workers_mb=[_megabytes(workers[rank]) for rank in sorted(workers)],
         shards_mb=[_megabytes(shard) for shard in shards],
+        expected=expected,
     )
 
 
@@ -77,26 +115,35 @@ def _megabytes(size: int) -> float:
     return round(size / MEGABYTE, 1)
 
 
-def check_group_memory(config: Config, sizes: Sequence[int]) -> GroupMemory:
+def check_group_memory(config: Config, sizes: Sequence[int], step: StepMemory = NOT_FORECAST) -> GroupMemory:
     """What a run takes, if it is within the limits of the configuration.
 
     Args:
         config: the whole configuration.
         sizes: training tracklets of each modality.
+        step: what the steps take on a worker, where that is forecast.
 
     Raises:
         ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a
             worker.
     """
-    width, num_shards = feature_width(config), config.ray.num_shards
+    width, num_shards, num_parts = feature_width(config), config.ray.num_shards, config.data.sub_tracklets
+    metrics = [config.clustering.spec(modality).metric for modality in Modality]
     shard_mb, search_budget = check_shard_memory(
         sizes,
         width,
-        [config.clustering.spec(modality).metric for modality in Modality],
+        metrics,
         num_shards=num_shards,
         threads=config.ray.shard_threads,
         budget_mb=config.memory.shard_mb,
-        tables=table_memory(sum(sizes), config.data.sub_tracklets, width, num_shards=num_shards),
+        tables=table_memory(sum(sizes), num_parts, width, num_shards=num_shards),
     )
-    slots = check_slots(config, sum(sizes), width)
-    return GroupMemory(slots, table_mb(sum(sizes), width), shard_mb, search_budget)
+    return GroupMemory(
+        check_slots(config, sum(sizes), width),
+        table_mb(sum(sizes), width),
+        shard_mb,
+        search_budget,
+        step,
+        REFRESH_BYTES * sum(sizes) / MEGABYTE,
+        store_memory(sizes, num_parts, width, metrics) / MEGABYTE,
+    )

@@ -57,9 +57,7 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
         purpose=f"the checkpoints of {num_trials} trials",
         fix=DISK_FIX,
     )
-    largest = max(
-        (memory for _, memory in parts), key=lambda memory: memory.slots.worker_mb + memory.shard_mb
-    )
+    largest = max((memory for _, memory in parts), key=lambda memory: _needed_mb(base, memory))
     possible = max(1, (os.cpu_count() or 1) // base.ray.num_workers)
     at_once = min(num_trials, base.tune.max_concurrent or possible, possible)
     require_healthy([disk, *_of_this_machine(base, largest, at_once=at_once)])
@@ -70,7 +68,11 @@ def _of_this_machine(config: Config, memory: GroupMemory, *, at_once: int = 1) -
         yield from local_findings(
             num_workers=config.ray.num_workers,
             num_shards=config.ray.num_shards,
-            worker_mb=memory.slots.worker_mb,
+            worker_mb=memory.worker_mb(use_gpu=config.ray.use_gpu),
             shard_mb=memory.shard_mb,
             at_once=at_once,
         )
+
+
+def _needed_mb(config: Config, memory: GroupMemory) -> float:
+    return memory.worker_mb(use_gpu=config.ray.use_gpu) + memory.shard_mb

@@ -19,13 +19,22 @@ from raydist.distributed.resources import check_resources
 from raydist.distributed.worker.training import train_worker
 from raydist.engine.earlier import Earlier
 from raydist.engine.environment import describe_environment
-from raydist.engine.events import AlreadyFinished, OnEvent, Preparing, ReportWritten, Started
+from raydist.engine.events import (
+    AlreadyFinished,
+    MemoryForecast,
+    OnEvent,
+    Preparing,
+    ReportWritten,
+    Started,
+)
 from raydist.engine.feasibility import check_feasible
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.run_tags import data_facts, run_experiment
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts
+from raydist.engine.state import build_method
+from raydist.engine.step_memory import step_memory
 from raydist.engine.summary import RunSummary
 from raydist.engine.tracked import RUN_FILES, check_tracking, track
 from raydist.export.logged import check_model, log_encoder
@@ -122,16 +131,19 @@ def _train(
     if earlier is not None:
         earlier.require_data(config, inputs)
     check_feasible(config, inputs)
-    memory = check_group_memory(config, num_tracklets(inputs))
+    stages = build_method(config, inputs, num_branches=config.encoder.branches).stages()
+    memory = check_group_memory(config, num_tracklets(inputs), step_memory(config, stages))
     preflight(config, memory, None if earlier is None else earlier.folder)
     with connected(config.ray):
         check_resources(config.ray)
         with _prepared_folder(config, earlier, inputs) as folder:
             tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
             uri, resumed = config.tracking.mlflow_uri if run_id else None, earlier is not None
-            on_event(
-                _started(config, inputs, memory, folder=folder, mlflow_uri=uri, resumed=resumed, start=start)
+            expected = memory.forecast(use_gpu=config.ray.use_gpu)
+            started = _started(
+                config, inputs, memory, expected, folder=folder, mlflow_uri=uri, resumed=resumed, start=start
             )
+            on_event(started)
         del inputs
         with (
             finishing(tracker),
@@ -139,7 +151,7 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, folder, run_id, on_event, memory, go_on_with=go_on_with)
+            _run_workers(config, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)
@@ -152,6 +164,7 @@ def _started(
     config: Config,
     inputs: Inputs,
     memory: GroupMemory,
+    expected: MemoryForecast,
     *,
     folder: RunFolder,
     mlflow_uri: str | None,
@@ -170,6 +183,7 @@ def _started(
         slots_parted=memory.slots.parted,
         num_shards=config.ray.num_shards,
         shard_mb=memory.shard_mb,
+        expected=expected,
         protocol=inputs.protocol,
         not_scored=inputs.not_scored,
         resumed=resumed,
@@ -211,6 +225,7 @@ def _run_workers(
     run_id: str | None,
     on_event: OnEvent,
     memory: GroupMemory,
+    expected: MemoryForecast,
     *,
     go_on_with: Path,
 ) -> None:
@@ -227,6 +242,6 @@ def _run_workers(
             on_event=on_event,
             advice=f"; go on with --resume {go_on_with}",
         )
-        if taken := memory_taken(actors):
+        if taken := memory_taken(actors, expected):
             folder.write("memory_peaks.json", asdict(taken))
             on_event(taken)

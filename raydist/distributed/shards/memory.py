@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from raydist.errors import ConfigError
@@ -79,9 +79,8 @@ def shard_memory(
     True
     """
     num_own = -(-num_rows // num_shards)
-    num_listed = 1 + spec.num_within + spec.num_across
     lifted = _LIFTED * 4 * (width + 2) * num_own if spec.ranking == "distance" else 0
-    wide, wider = _WIDE_SETS * num_listed * _ENTRY, _WIDE_EXPANSIONS * num_listed * _ENTRY
+    wide, wider = _wide(spec)
     return ShardMemory(
         features=(_TABLES * 4 * width * num_own)
         + lifted
@@ -93,7 +92,7 @@ def shard_memory(
             num_across=spec.num_across,
             options=SearchOptions(threads=threads),
         ),
-        lists=num_rows * (num_listed * (4 + 4 + 2) + spec.num_averaged * (4 + 8) + 3 * 8),
+        lists=_lists_bytes(num_rows, spec),
         v=num_own * (2 * wide + wider) + 2 * num_rows * wider,
     )
 
@@ -111,6 +110,37 @@ def table_memory(num_rows: int, num_parts: int, width: int, *, num_shards: int) 
     64000
     """
     return (num_parts + 1) * 4 * width * -(-num_rows // num_shards)
+
+
+def store_memory(sizes: Sequence[int], num_parts: int, width: int, specs: Sequence[Distance]) -> int:
+    """Bytes of a refresh in the object stores of all nodes, if each modality is clustered by itself.
+
+    Features, means, the rows of the graph at hand, its lists, and V by rows and by columns.
+
+    Args:
+        sizes: rows of each clustering.
+        num_parts: K.
+        width: D.
+        specs: the distance of each.
+    """
+    graphs = (
+        n * 4 * width + _lists_bytes(n, spec) + 2 * n * _wide(spec)[1]
+        for n, spec in zip(sizes, specs, strict=True)
+    )
+    return table_memory(sum(sizes), num_parts, width, num_shards=1) + max(graphs)
+
+
+def _lists_bytes(num_rows: int, spec: Distance) -> int:
+    return num_rows * (_num_listed(spec) * (4 + 4 + 2) + spec.num_averaged * (4 + 8) + 3 * 8)
+
+
+def _num_listed(spec: Distance) -> int:
+    return 1 + spec.num_within + spec.num_across
+
+
+def _wide(spec: Distance) -> tuple[int, int]:
+    """Bytes of a row of V before and after query expansion."""
+    return _WIDE_SETS * _num_listed(spec) * _ENTRY, _WIDE_EXPANSIONS * _num_listed(spec) * _ENTRY
 
 
 def num_parts(num_rows: int, width: int) -> int:

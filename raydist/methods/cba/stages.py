@@ -32,7 +32,7 @@ from raydist.methods.common.warm_up import IgnoreArrays
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep, Sampler
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep, Sampler
 
 
 class IntraParams(ContrastParams):
@@ -76,6 +76,11 @@ class InterventionWarmUp(SlotStage):
     name: ClassVar[str] = "intervention"
     params: InterventionParams
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """The original, and up to three interventions."""
+        return intervention_views(interventions(self.params), self.params)
+
     def refresh(
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
@@ -98,7 +103,7 @@ class InterventionWarmUp(SlotStage):
             slots.update(memories.slots["tracklets"], batch, momentum=params.momentum)
 
         sampler = partial(tracklet_batches_of_both, self.context)
-        return [OptimizerStep(sampler, intervention_views(kinds, params), loss, update)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update)]
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ class IntraStage(SlotStage):
         """The interventions of the views of a clip."""
         kinds = interventions(self.ciw)
         return kinds if self.params.clip_views == 4 else [kinds[0], kinds[-1]]
+
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """One for each of these."""
+        return intervention_views(self.kinds, self.ciw)
 
     def refresh(
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
@@ -140,7 +150,7 @@ class IntraStage(SlotStage):
                 update_centroids(memories[m.label], first, of_clips, momentum=self.params.momentum)
             self.slots.update(memories.slots["tracklets"], batch, momentum=self.ciw.momentum)
 
-        return [OptimizerStep(self.sampler(targets), intervention_views(self.kinds, self.ciw), loss, update)]
+        return [OptimizerStep(self.sampler(targets), self.clip_views, loss, update)]
 
     def sampler(self, targets: Targets) -> Sampler:
         """P clusters of K tracklets of each modality."""

@@ -70,6 +70,11 @@ class DualContrastStage(Stage):
     name: ClassVar[str] = "dual-contrast"
     params: DualContrastParams
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """See the parameters."""
+        return self.params.clip_views
+
     def refresh(
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
@@ -88,7 +93,7 @@ class DualContrastStage(Stage):
             update_dual(batch, memories, own, momentum=momentum, rule=rule)
 
         sampler = partial(cluster_batches, own, self.context)
-        return [OptimizerStep(sampler, self.params.clip_views, loss, update)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update)]
 
 
 def dual_targets(means: EpochFeatures, context: MethodContext) -> Targets:

@@ -97,6 +97,11 @@ class WarmUp(Stage):
     clusters: bool = True
     ignore: bool = True
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """Two of different halves of the tracklet."""
+        return CLIP_VIEWS
+
     def refresh(
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
@@ -130,7 +135,7 @@ class WarmUp(Stage):
             slots.move(batch.rows, batch.features[0], momentum=self.params.momentum)
 
         sampler = partial(tracklet_batches_of_both, self.context)
-        return [OptimizerStep(sampler, CLIP_VIEWS, loss, update)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update)]
 
 
 CLIP_VIEWS = (ClipView(sub_tracklet=0), ClipView(augment=TONES, sub_tracklet=1))

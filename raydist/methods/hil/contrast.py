@@ -89,6 +89,11 @@ class BranchContrastStage(Stage):
 
     params: BranchContrastParams
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """Two of visible clips, one of infrared clips."""
+        return CLIP_VIEWS
+
     @cached_property
     def weights(self) -> list[float]:
         """The weight of every branch in the terms of slots and centres, the deep one first."""
@@ -121,7 +126,7 @@ class BranchContrastStage(Stage):
             self.update(self.clips(batch), memories, own, epoch)
 
         sampler = partial(cluster_batches, own, self.context)
-        return [OptimizerStep(sampler, CLIP_VIEWS, loss, update, wants_raw=wants_raw)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update, wants_raw=wants_raw)]
 
     def clips(self, batch: Batch) -> Clips:
         """All clips of a batch, the visible ones first."""

@@ -176,10 +176,14 @@ class HierarchicalStage(Stage):
         def update(batch: Batch, memories: Memories) -> None:
             memories.slots["prototypes"].move(batch.rows, batch.features[0], momentum=params.momentum)
 
-        second = ClipView(augment=TONES, sub_tracklet=1) if params.tones else ClipView(sub_tracklet=1)
-        views = [ClipView(sub_tracklet=0), second]
         sampler = partial(tracklet_batches_of_both, self.context)
-        return [OptimizerStep(sampler, views, loss, update, wants_frames=params.weight_frame > 0)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update, wants_frames=params.weight_frame > 0)]
+
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """Two of different halves of the tracklet."""
+        second = ClipView(augment=TONES, sub_tracklet=1) if self.params.tones else ClipView(sub_tracklet=1)
+        return ClipView(sub_tracklet=0), second
 
     def _relations(self, prototypes: EpochFeatures, previous: Targets | None, epoch: int) -> Relations:
         """The positives of this epoch, with thresholds that go on from those of the epoch before."""

@@ -22,7 +22,7 @@ from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Stage, Targets
 from raydist.methods.schedule import Epoch
-from raydist.methods.steps import Batch, Memories, Modules, OptimizerStep
+from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
 from raydist.types import NOISE, Floats, Labels, Modality
 
 
@@ -106,6 +106,11 @@ class CrossContrastStage(Stage):
         )
         return replace(targets, arrays=arrays.pack(), diagnosis=Diagnosis(assignment=assignment))
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """See the parameters."""
+        return self.params.clip_views
+
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """The dual step with the cross term of this epoch's direction: of visible clips first."""
         arrays = CrossArrays.of(targets)
@@ -125,7 +130,7 @@ class CrossContrastStage(Stage):
                 self.move(memories[m.label], *clips_and_labels(batch, m, labels))
 
         sampler = partial(cluster_batches, arrays.own, self.context)
-        return [OptimizerStep(sampler, self.params.clip_views, loss, update)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update)]
 
     def move(self, prototypes: Tensor, features: Tensor, labels: Tensor) -> None:
         """Move prototypes by the clips of one call; the published backward pass takes L_x's call first."""

@@ -56,6 +56,11 @@ class SupervisedStage(Stage):
     loss: SupervisedParams
     classes: Labels
 
+    @property
+    def clip_views(self) -> Sequence[ClipView]:
+        """One, in other tones."""
+        return [ClipView(augment=TONES)]
+
     def refresh(
         self, features: EpochFeatures, previous: Targets | None, epoch: Epoch, rng: Generator
     ) -> Targets:
@@ -81,7 +86,7 @@ class SupervisedStage(Stage):
             """There is no memory."""
 
         sampler = partial(cluster_batches, labels, self.context)
-        return [OptimizerStep(sampler, [ClipView(augment=TONES)], loss, update)]
+        return [OptimizerStep(sampler, self.clip_views, loss, update)]
 
 
 class CosineClassifier(nn.Module):

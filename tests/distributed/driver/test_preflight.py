@@ -4,6 +4,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -12,9 +13,18 @@ from raydist.distributed.driver.memory import GroupMemory
 from raydist.distributed.driver.preflight import preflight, preflight_search
 from raydist.engine.checkpoint_room import checkpoint_room
 from raydist.engine.memory_check import SlotMemory
+from raydist.engine.step_memory import StepMemory
 from raydist.errors import ConfigError
 
-SMALL = GroupMemory(SlotMemory(1), prototypes_mb=1, shard_mb=1, search_budget=0)
+SMALL = GroupMemory(
+    SlotMemory(1),
+    prototypes_mb=1,
+    shard_mb=1,
+    search_budget=0,
+    step=StepMemory(frames=8, activations=100, weights=100),
+    refresh_mb=1,
+    store_mb=1,
+)
 
 TRAIN = """
 import resource
@@ -56,15 +66,24 @@ def test_a_disk_that_may_be_too_small_is_warned_of(smoke, tmp_path, monkeypatch)
 def test_memory_that_is_not_there_is_warned_of(smoke, tmp_path):
     said = []
     with listening(said.append):
-        preflight(smoke(f"run.dir={tmp_path}"), GroupMemory(SlotMemory(1), 1, 10_000_000, 0), None)
+        preflight(smoke(f"run.dir={tmp_path}"), replace(SMALL, shard_mb=10_000_000), None)
     assert any(line.startswith("warning: memory: ") and "may take" in line for line in said)
+
+
+def test_the_frames_of_a_step_count_where_they_lie(smoke, tmp_path):
+    huge = replace(SMALL, step=StepMemory(frames=8, activations=10**13, weights=1))
+    for use_gpu, warned in ((False, True), (True, False)):
+        said = []
+        with listening(said.append):
+            preflight(smoke(f"run.dir={tmp_path}", f"ray.use_gpu={use_gpu}".lower()), huge, None)
+        assert any(line.startswith("warning: memory: ") for line in said) == warned
 
 
 def test_a_cluster_has_other_machines(smoke, tmp_path):
     said = []
     config = smoke(f"run.dir={tmp_path}", "ray.address=127.0.0.1:1")
     with listening(said.append):
-        preflight(config, GroupMemory(SlotMemory(1), 1, 10_000_000, 0), None)
+        preflight(config, replace(SMALL, shard_mb=10_000_000), None)
     assert said == []
 
 

@@ -90,12 +90,21 @@ def test_the_run_folder_is_whole(undisturbed):
     assert [type(event) for event in events[-3:]] == [MemoryTaken, ReportWritten, Preparing]
     taken = events[-3]
     assert folder.read_json("memory_peaks.json") == asdict(taken)
+    assert taken.expected == first.expected
     ray_section = load_config("smoke", []).ray
     assert len(taken.workers_mb) == ray_section.num_workers
     assert len(taken.shards_mb) == ray_section.num_shards
     every = [taken.driver_mb, taken.board_mb, *taken.workers_mb, *taken.shards_mb]
     assert all(50 < megabytes < 4000 for megabytes in every)
     assert min(taken.workers_mb) > taken.board_mb  # which has no torch
+    expected = taken.expected
+    for megabytes, forecast in (
+        (taken.driver_mb, expected.driver_mb),
+        (taken.board_mb, expected.board_mb),
+        (max(taken.workers_mb), expected.worker_mb),
+        (max(taken.shards_mb), expected.shard_mb),
+    ):
+        assert 0.5 < megabytes / forecast < 2
     assert events[-1].what.startswith("model: models:/")
     assert set(summary) >= {
         "method",
