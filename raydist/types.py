@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Labels = NDArray[np.int64]
 """int64 [N], clusters numbered from 0, NOISE = -1."""
+
+Device = Literal["cpu", "cuda"]
+"""A kind of device that torch computes on."""
 
 
 class PixelStatistics(NamedTuple):

@@ -46,7 +46,7 @@ from raydist.methods.registry import method_class
 from raydist.on_resume import Free, Kept, OnResume, SameData
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
-from raydist.types import Modality
+from raydist.types import Device, Modality
 from raydist.yaml_files import dump_yaml
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -206,6 +206,7 @@ class RaySection(Section):
     num_shards: Positive = Field(2, description="Actors that hold the feature table (S).")
     shard_threads: Positive = Field(1, description="Threads of each of them.")
     use_gpu: bool = Field(False, description="One GPU for each worker.")
+    shard_device: Device = Field("cpu", description="Where shards search; cuda on the GPUs of their nodes.")
     max_failures: int = Field(
         2, ge=0, description="How often lost workers are replaced before the run fails."
     )

@@ -6,7 +6,8 @@ import pytest
 import ray
 
 from raydist.distributed.cluster import connected
-from raydist.distributed.shards.feature_shard import ShardActor, start_shards
+from raydist.distributed.shards.feature_shard import ShardActor
+from raydist.distributed.shards.start import start_shards
 from raydist.engine.schema import RaySection
 
 

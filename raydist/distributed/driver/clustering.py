@@ -11,8 +11,8 @@ import ray
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.shards.feature_shard import start_shards
 from raydist.distributed.shards.sharded_features import ShardedFeatures, Shards
+from raydist.distributed.shards.start import start_shards
 from raydist.types import FeatureTable
 
 

@@ -38,7 +38,7 @@ def group_actors(section: RaySection, memory: GroupMemory, *, turn: int = 0) -> 
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     from raydist.distributed.board import Board
-    from raydist.distributed.shards.feature_shard import start_shards
+    from raydist.distributed.shards.start import start_shards
 
     # on the node of the driver, which is lost with it anyway; and in no placement group of a Tune trial
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
@@ -49,6 +49,7 @@ def group_actors(section: RaySection, memory: GroupMemory, *, turn: int = 0) -> 
         memory_budget=memory.search_budget,
         shard_bytes=memory.shard_bytes,
         turn=turn,
+        device=section.shard_device,
     )
     try:
         yield GroupActors(board, shards)

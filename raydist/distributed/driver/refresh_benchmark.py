@@ -15,8 +15,9 @@ from raydist.data.training_set import TrainingSet
 from raydist.distributed.driver.clustering import tracklets_of
 from raydist.distributed.job import ActorHandle
 from raydist.distributed.references import Piece
-from raydist.distributed.shards.feature_shard import ShardActor, start_shards
+from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.sharded_features import Shards
+from raydist.distributed.shards.start import start_shards
 from raydist.engine.schema import Config, load_config
 from raydist.engine.state import method_on
 from raydist.memory_meter import SampledPeak

@@ -17,8 +17,9 @@ says that it is empty.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,6 @@ from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
 from raydist.distributed.shards.half_ring import HalvedSide
 from raydist.distributed.shards.layout import GraphLists, ShardIsEmpty, ShardRows
-from raydist.distributed.shards.placement import actor_options, cluster_nodes, place_shards
 from raydist.distributed.shards.shard_encoding import ShardEncoding
 from raydist.distributed.shards.shard_search import ShardSearch
 from raydist.memories.exact_sums import exact_group_sums
@@ -48,6 +48,8 @@ from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
 from raydist.types import Doubles, Floats, Ints
+
+log = logging.getLogger(__name__)
 
 ShardActor = Any
 """The handle of a `FeatureShard` actor; Ray's own type knows no methods."""
@@ -91,10 +93,14 @@ class FeatureShard:
     """
 
     def __init__(self, options: SearchOptions = SearchOptions()) -> None:
-        self._options = options
+        self._options = _on_a_device_that_is_here(options)
         self._tables: dict[int, _ShardTable] = {}
         self._graph: _ShardGraph | None = None
         self._meter, self._bytes_before, self._highest = peak_meter(), 0, 0
+
+    def has_device(self) -> bool:
+        """Whether the shard searches on a device."""
+        return self._options.device is not None
 
     def clear(self) -> None:
         """Drop all tables."""
@@ -303,24 +309,14 @@ class FeatureShard:
         return shared
 
 
-def start_shards(
-    num_shards: int,
-    *,
-    threads: int = 1,
-    memory_budget: int | None = None,
-    shard_bytes: float = 0,
-    turn: int = 0,
-) -> list[ShardActor]:
-    """The shards as actors, in no placement group: inside a Tune trial one of their own would dead-lock.
+def _on_a_device_that_is_here(options: SearchOptions) -> SearchOptions:
+    """The same options; on the CPU where a shard was started again on a node without such a GPU."""
+    if options.device is None or not options.device.startswith("cuda"):
+        return options
+    import torch
 
-    Args:
-        num_shards: S.
-        threads: of each shard.
-        memory_budget: bytes that a search of a shard may take beside the features; None for no bound.
-        shard_bytes: that a shard takes altogether; nodes with less are avoided.
-        turn: see `place_shards`, which says on which nodes they are.
-    """
-    options = SearchOptions(threads=threads, memory_budget=memory_budget)
-    placement = place_shards(cluster_nodes(), num_shards, shard_bytes=shard_bytes, turn=turn)
-    actor = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=1)(FeatureShard)
-    return [actor.options(**asked).remote(options) for asked in actor_options(placement)]
+    number = int(options.device.removeprefix("cuda:"))
+    if number < torch.cuda.device_count():
+        return options
+    log.warning("a feature shard finds no GPU %d on its node: it searches on the CPU", number)
+    return replace(options, device=None)

@@ -28,12 +28,14 @@ class Node:
         cpus: CPUs for tasks and actors.
         memory: bytes for tasks and actors, the object store not included.
         is_head: whether the services of the cluster run there.
+        gpus: GPUs.
     """
 
     node_id: str
     cpus: float
     memory: float
     is_head: bool = False
+    gpus: float = 0
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,33 @@ def place_shards(
     )
 
 
+def gpu_numbers(placement: Placement, nodes: Sequence[Node]) -> list[int]:
+    """The GPU of each shard among those of its node, one after the other.
+
+    Args:
+        placement: of the shards, on nodes that have GPUs.
+        nodes: of the cluster.
+
+    >>> nodes = [Node("b", 4, 8e9, gpus=2), Node("c", 4, 8e9, gpus=1)]
+    >>> gpu_numbers(Placement(("b", "c", "b", "b"), ()), nodes)
+    [0, 0, 1, 0]
+    """
+    of_node = {node.node_id: int(node.gpus) for node in nodes}
+    return [
+        placement.nodes[:shard].count(node_id) % of_node[node_id]
+        for shard, node_id in enumerate(placement.nodes)
+    ]
+
+
 def cluster_nodes() -> list[Node]:
     """The nodes of the cluster at hand that are alive."""
     import ray
 
     alive = [(node["NodeID"], node["Resources"]) for node in ray.nodes() if node["Alive"]]
-    return [Node(name, has.get("CPU", 0), has.get("memory", 0), HEAD in has) for name, has in alive]
+    return [
+        Node(name, has.get("CPU", 0), has.get("memory", 0), HEAD in has, has.get("GPU", 0))
+        for name, has in alive
+    ]
 
 
 def actor_options(placement: Placement) -> list[ActorOptions]:

@@ -18,7 +18,7 @@ START = """
 import json, os, sys, time
 import ray
 from raydist.distributed.cluster import connected
-from raydist.distributed.shards.feature_shard import start_shards
+from raydist.distributed.shards.start import start_shards
 from raydist.engine.schema import RaySection
 from tests.ray_nodes import kill_the_node_of
 

@@ -7,10 +7,12 @@ from scipy.sparse import csr_array, random_array
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.data.training_set import TrainingSet
+from raydist.distributed.shards.feature_shard import FeatureShard
 from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.centring import view_centred
+from raydist.neighbours.search.options import SearchOptions
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
@@ -76,6 +78,18 @@ def test_rows_of_any_length_have_the_labels_of_one_process(features, tracklets, 
         assert one.num_clusters > 1
         assert np.array_equal(one.labels, several.labels)
         assert np.array_equal(one.edges.distance, several.edges.distance)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_shards_that_search_on_a_device_give_the_same_labels(features, tracklets, expected, spec):
+    """The kernel of GPUs, here on tensors of the CPU."""
+    start = ray.remote(num_cpus=0)(FeatureShard).remote
+    actors = [start(SearchOptions(device="cpu", precision="bf16")) for _ in range(3)]
+    found = on(actors, features, tracklets)
+    for rows in (np.arange(N), np.flatnonzero(tracklets.modality == 1)):
+        assert np.array_equal(found.cluster(rows, spec).labels, expected(rows, spec).labels)
+    for actor in actors:
+        ray.kill(actor)
 
 
 def test_a_shard_that_dies_is_filled_again(features, tracklets, shards, expected):
