@@ -14,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 FEATURE_BYTES = 4
+NUM_PARTS = 4
+"""Features of a tracklet in a training; see ``data.sub_tracklets``."""
+
 PRODUCT_BYTES = {"fp32": 4, "bf16": 2}
 """A number of a feature as it travels, and as it is multiplied."""
 
@@ -175,6 +178,21 @@ def memory_bytes(workload: Workload, machine: Machine, calibration: Calibration)
     visiting = block if workload.workers > 1 else 0.0
     encoding = 2 * workload.num_rows * calibration.expanded_entries * ENTRY_BYTES
     return block + visiting + workload.lists_bytes + encoding
+
+
+def store_bytes(workload: Workload, calibration: Calibration) -> float:
+    """What a refresh of a training puts into the object stores of all nodes.
+
+    Features of the parts of each tracklet, their means, and the rows that are clustered; the lists; the
+    expanded encoding by rows and by columns.
+
+    Args:
+        workload: what is to be clustered.
+        calibration: whose entries of a row count.
+    """
+    table = workload.num_rows * workload.width * FEATURE_BYTES
+    encoding = 2 * workload.num_rows * calibration.expanded_entries * ENTRY_BYTES
+    return (NUM_PARTS + 2) * table + workload.lists_bytes + encoding
 
 
 def total_seconds(stages: Mapping[str, Estimate]) -> float:

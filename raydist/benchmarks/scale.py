@@ -13,9 +13,11 @@ from raydist.benchmarks.cost_model import (
     Workload,
     memory_bytes,
     predict,
+    store_bytes,
     total_seconds,
 )
 from raydist.benchmarks.outcomes import SparseOutcome
+from raydist.engine.memory_check import REFRESH_BYTES
 from raydist.errors import ConfigError
 
 BITS = 8
@@ -113,12 +115,16 @@ class Forecast:
     Attributes:
         workload: what is clustered.
         stages: in their order.
-        memory_bytes: at the peak.
+        memory_bytes: of a worker at the peak.
+        store_bytes: of a refresh in the object stores of all nodes.
+        asking_bytes: of a refresh in the process that asks the workers for it, at most.
     """
 
     workload: Workload
     stages: Mapping[str, Estimate]
     memory_bytes: float
+    store_bytes: float
+    asking_bytes: float
 
     @property
     def seconds(self) -> float:
@@ -135,4 +141,10 @@ def forecast(workload: Workload, machine: Machine, calibration: Calibration) -> 
         calibration: of measurements of the same width.
     """
     stages = predict(workload, machine, calibration)
-    return Forecast(workload, stages, memory_bytes(workload, machine, calibration))
+    return Forecast(
+        workload,
+        stages,
+        memory_bytes(workload, machine, calibration),
+        store_bytes(workload, calibration),
+        REFRESH_BYTES * workload.num_rows,
+    )

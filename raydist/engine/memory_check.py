@@ -10,6 +10,9 @@ from raydist.errors import ConfigError
 
 BYTES_PER_VALUE = 4
 
+REFRESH_BYTES = 400
+"""A tracklet in a refresh, in the process that asks the shards, at most: 140 to 393 were measured."""
+
 
 @dataclass(frozen=True)
 class SlotMemory:

@@ -12,6 +12,7 @@ from raydist.benchmarks.cost_model import (
     memory_bytes,
     predict,
     search_flops,
+    store_bytes,
     total_seconds,
 )
 
@@ -91,6 +92,13 @@ def test_memory_of_a_worker(precision, item):
     assert memory_bytes(MILLION, machine, CALIBRATION) == pytest.approx(2 * block + lists + encoding)
     alone = replace(MILLION, workers=1)
     assert memory_bytes(alone, machine, CALIBRATION) == pytest.approx(16 * block + lists + encoding)
+
+
+def test_what_a_refresh_puts_into_the_stores():
+    """Four parts of each tracklet, their mean and the row that is clustered; for any number of workers."""
+    for workers in (1, 16):
+        found = store_bytes(replace(MILLION, workers=workers), CALIBRATION)
+        assert found == pytest.approx(6 * 1_000_000 * 2048 * 4 + 372e6 + 2 * 480e6)
 
 
 def test_stages_follow_each_other():

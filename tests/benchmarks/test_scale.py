@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from raydist.benchmarks.clustering import ClusterTask
-from raydist.benchmarks.cost_model import Workload, memory_bytes, predict, total_seconds
+from raydist.benchmarks.cost_model import Workload, memory_bytes, predict, store_bytes, total_seconds
 from raydist.benchmarks.measure import Cost
 from raydist.benchmarks.outcomes import SparseOutcome
 from raydist.benchmarks.rates import Rate
 from raydist.benchmarks.scale import CheckedPrediction, calibrate, check_prediction, forecast, machine_of
+from raydist.engine.memory_check import REFRESH_BYTES
 from raydist.errors import ConfigError
 
 RATE = {"fp32": Rate(2e10, 4e10), "bf16": Rate(4e10, 8e10)}
@@ -87,6 +88,8 @@ def test_a_forecast_has_all_numbers(machine, calibration):
     assert (prediction.workload.num_rows, prediction.workload.workers) == (1_000_000, 8)
     assert prediction.seconds == total_seconds(stages)
     assert prediction.memory_bytes == memory_bytes(workload, machine, calibration)
+    assert prediction.store_bytes == store_bytes(workload, calibration)
+    assert prediction.asking_bytes == REFRESH_BYTES * 1_000_000
     assert {name: stage.seconds for name, stage in prediction.stages.items()} == {
         name: stage.seconds for name, stage in stages.items()
     }

@@ -164,13 +164,15 @@ def _show_forecasts(forecasts: Sequence[Forecast], options: ScaleOptions) -> Non
     for prediction in forecasts:
         seconds = [duration(stage.seconds) for stage in prediction.stages.values()]
         received = sum(stage.received for stage in prediction.stages.values())
-        sizes = [f"{received / 1e9:.2f}", f"{prediction.memory_bytes / 1e9:.1f}"]
+        held = (prediction.memory_bytes, prediction.store_bytes, prediction.asking_bytes)
+        sizes = [f"{received / 1e9:.2f}", *(f"{size / 1e9:.2f}" for size in held)]
         rows.append([f"{prediction.workload.num_rows:,}", *seconds, duration(prediction.seconds), *sizes])
     title = (
         f"a worker of {options.workers} workers of {options.threads} threads, width {options.dim}, "
         f"{options.gbit:g} Gbit/s"
     )
-    print_table(["rows", *stages, "total", "GB received", "GB held"], rows, title=title, stderr=options.json)
+    headings = ["rows", *stages, "total", "GB received", "GB held", "GB in stores", "GB of rank 0"]
+    print_table(headings, rows, title=title, stderr=options.json)
 
 
 def _forecast_facts(prediction: Forecast) -> dict[str, Any]:
@@ -183,4 +185,6 @@ def _forecast_facts(prediction: Forecast) -> dict[str, Any]:
             name: asdict(stage) | {"seconds": stage.seconds} for name, stage in prediction.stages.items()
         },
         "memory_bytes": prediction.memory_bytes,
+        "store_bytes": prediction.store_bytes,
+        "asking_bytes": prediction.asking_bytes,
     }

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from raydist.distributed.job import GroupActors
 from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, store_memory, table_memory
 from raydist.engine.events import MemoryForecast, MemoryTaken
-from raydist.engine.memory_check import SlotMemory, check_slots, feature_width, table_mb
+from raydist.engine.memory_check import REFRESH_BYTES, SlotMemory, check_slots, feature_width, table_mb
 from raydist.engine.schema import Config
 from raydist.engine.step_memory import NOT_FORECAST, StepMemory
 from raydist.health.local_cluster import BOARD, PROCESS
 from raydist.memory_meter import process_peak
 from raydist.types import Modality
-
-REFRESH_BYTES = 400
-"""A tracklet in a refresh, in the process that asks the shards, at most: 140 to 393 were measured."""
 
 
 @dataclass(frozen=True)

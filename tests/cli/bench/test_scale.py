@@ -16,6 +16,8 @@ def test_predictions_beside_measurements(raydist):
     small, large = found["forecasts"]
     assert (small["n"], large["n"], large["workers"]) == (1000, 1_000_000, 4)
     assert large["seconds"] > small["seconds"] > 0
+    assert large["asking_bytes"] == 400_000_000
+    assert large["store_bytes"] > 6 * 1_000_000 * 32 * 4
     assert large["stages"]["encode"]["received"] == pytest.approx(0.75 * 372e6)
     assert "calibrated by the first two" in result.err
 
