@@ -255,6 +255,14 @@ class Method(ABC):
     unmeasured: ClassVar[tuple[str, ...]] = ()
     """Criteria without identities (``tune.objective``) that never have a value with it."""
 
+    @staticmethod
+    def num_tables(num_parts: int) -> int:
+        """Features of a tracklet that a refresh has at one time, of K parts: by default, these and two means.
+
+        By it is forecast what a feature shard takes.
+        """
+        return num_parts + 2
+
     def __init__(self, params: Any, context: MethodContext) -> None:
         self.params = params
         self.context = context

@@ -13,6 +13,7 @@ from raydist.engine.schema import Config
 from raydist.engine.step_memory import NOT_FORECAST, StepMemory
 from raydist.health.local_cluster import BOARD, PROCESS
 from raydist.memory_meter import process_peak
+from raydist.methods.registry import method_class
 from raydist.types import Modality
 
 
@@ -124,7 +125,8 @@ def check_group_memory(config: Config, sizes: Sequence[int], step: StepMemory = 
         ConfigError: more than ``memory.shard_mb`` on a shard, or more than ``memory.replicate_mb`` on a
             worker.
     """
-    width, num_shards, num_parts = feature_width(config), config.ray.num_shards, config.data.sub_tracklets
+    width, num_shards = feature_width(config), config.ray.num_shards
+    num_tables = method_class(config.method.name).num_tables(config.data.sub_tracklets)
     metrics = [config.clustering.spec(modality).metric for modality in Modality]
     shard_mb, search_budget = check_shard_memory(
         sizes,
@@ -133,7 +135,7 @@ def check_group_memory(config: Config, sizes: Sequence[int], step: StepMemory = 
         num_shards=num_shards,
         threads=config.ray.shard_threads,
         budget_mb=config.memory.shard_mb,
-        tables=table_memory(sum(sizes), num_parts, width, num_shards=num_shards),
+        tables=table_memory(sum(sizes), num_tables, width, num_shards=num_shards),
     )
     return GroupMemory(
         check_slots(config, sum(sizes), width),
@@ -142,5 +144,5 @@ def check_group_memory(config: Config, sizes: Sequence[int], step: StepMemory = 
         search_budget,
         step,
         REFRESH_BYTES * sum(sizes) / MEGABYTE,
-        store_memory(sizes, num_parts, width, metrics) / MEGABYTE,
+        store_memory(sizes, num_tables, width, metrics) / MEGABYTE,
     )

@@ -97,29 +97,29 @@ def shard_memory(
     )
 
 
-def table_memory(num_rows: int, num_parts: int, width: int, *, num_shards: int) -> int:
-    """Bytes of a shard's rows of all training tracklets: of their parts, and of their means.
+def table_memory(num_rows: int, num_tables: int, width: int, *, num_shards: int) -> int:
+    """Bytes of a shard's rows of the features of all training tracklets.
 
     Args:
         num_rows: of all tracklets.
-        num_parts: K.
+        num_tables: features of a tracklet, see `Method.num_tables`.
         width: D.
         num_shards: S.
 
-    >>> table_memory(100, 4, 64, num_shards=2)
+    >>> table_memory(100, 5, 64, num_shards=2)
     64000
     """
-    return (num_parts + 1) * 4 * width * -(-num_rows // num_shards)
+    return num_tables * 4 * width * -(-num_rows // num_shards)
 
 
-def store_memory(sizes: Sequence[int], num_parts: int, width: int, specs: Sequence[Distance]) -> int:
+def store_memory(sizes: Sequence[int], num_tables: int, width: int, specs: Sequence[Distance]) -> int:
     """Bytes of a refresh in the object stores of all nodes, if each modality is clustered by itself.
 
-    Features, means, the rows of the graph at hand, its lists, and V by rows and by columns.
+    Features, the rows of the graph at hand, its lists, and V by rows and by columns.
 
     Args:
         sizes: rows of each clustering.
-        num_parts: K.
+        num_tables: features of a tracklet, see `Method.num_tables`.
         width: D.
         specs: the distance of each.
     """
@@ -127,7 +127,7 @@ def store_memory(sizes: Sequence[int], num_parts: int, width: int, specs: Sequen
         n * 4 * width + _lists_bytes(n, spec) + 2 * n * _wide(spec)[1]
         for n, spec in zip(sizes, specs, strict=True)
     )
-    return table_memory(sum(sizes), num_parts, width, num_shards=1) + max(graphs)
+    return table_memory(sum(sizes), num_tables, width, num_shards=1) + max(graphs)
 
 
 def _lists_bytes(num_rows: int, spec: Distance) -> int:

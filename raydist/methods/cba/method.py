@@ -87,6 +87,11 @@ class CausalBootstrappedAlignment(Method):
     Params = CausalBootstrappedAlignmentParams
     takes_memory_rule = False
 
+    @staticmethod
+    def num_tables(num_parts: int) -> int:
+        """The parts and their means as they are and view-centred, and another mean."""
+        return 2 * num_parts + 3
+
     def stages(self) -> Sequence[Stage]:
         """Warm-up, intra, refinement."""
         params, context = self.params, self.context

@@ -65,6 +65,11 @@ class HiTPro(Method):
     needs_clusters = False
     unmeasured = ("stability",)  # no clusters, so none to compare with those of the epoch before
 
+    @staticmethod
+    def num_tables(num_parts: int) -> int:
+        """The parts, two means of them, and prototypes as they are and view-centred."""
+        return num_parts + 4
+
     def stages(self) -> Sequence[Stage]:
         """Warm-up, if any, and the hierarchical stage."""
         warm_up, context, ignore = self.params.warm_up, self.context, self.params.ignore

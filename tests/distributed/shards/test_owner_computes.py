@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import ray
 from scipy.sparse import issparse
 
 from raydist.clustering.spec import ClusterSpec
@@ -74,6 +75,8 @@ def test_the_targets_are_those_of_one_process(shards, method):
             place = Shards(shards[:number], tracklets)
             on_shards = place.features(list(pieces_of(place, num_rows, **of_all)))
             found = stage.refresh(on_shards, None, epoch, np.random.default_rng(0))
+            tables = sum(size for _, size in ray.get([one.peak_memory.remote() for one in shards[:number]]))
+            assert tables <= method_class(method).num_tables(PARTS) * num_rows * 4 * of_all["width"]
             assert same(found.labels, wanted.labels)
             assert found.arrays.keys() == wanted.arrays.keys()
             assert all(same(found.arrays[name], value) for name, value in wanted.arrays.items())
