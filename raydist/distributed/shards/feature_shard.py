@@ -60,12 +60,13 @@ class _ShardTable:
     """One shard's rows of a table.
 
     Attributes:
-        rows: float32 [n, K, D], mapped from the object store.
-        shared: where they are there.
+        rows: float32 [n, K, D].
+        shared: where they are in the object store, from which they are mapped then; None where nobody else
+            has asked for them.
     """
 
     rows: Floats
-    shared: Shared
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True)
@@ -109,30 +110,38 @@ class FeatureShard:
         self._meter.restart()
         self._bytes_before = self._meter.read()
 
-    def reference(self, version: int) -> Shared | None:
-        """Where the shard's rows of a table are; None where it has none."""
-        return self._tables[version].shared if version in self._tables else None
+    def has(self, version: int) -> bool:
+        """Whether the shard has its rows of a table."""
+        return version in self._tables
 
-    def fill(self, version: int, empty: tuple[int, int, int], pieces: Sequence[Piece]) -> Shared:
+    def reference(self, version: int) -> Shared:
+        """Where the shard's rows of a table are in the object store, for others; now at the latest."""
+        rows, shared = self._table(version), self._tables[version].shared
+        if shared is None:
+            shared = Shared(ray.put(rows))
+            self._tables[version] = _ShardTable(ray.get(shared.reference), shared)
+        return shared
+
+    def fill(self, version: int, empty: tuple[int, int, int], pieces: Sequence[Piece]) -> None:
         """Take the rows of a table that are in these pieces, in order; without any, `empty` is their shape.
 
         One piece stays where it is in the object store.
         """
-        if len(pieces) == 1:
-            self._tables[version] = _ShardTable(ray.get(pieces[0].reference), Shared(pieces[0].reference))
-            return self._tables[version].shared
         parts = ray.get([piece.reference for piece in pieces])
-        return self._store(version, np.concatenate(parts) if parts else np.empty(empty, np.float32))
+        if len(pieces) == 1:
+            self._tables[version] = _ShardTable(parts[0], Shared(pieces[0].reference))
+            return
+        self._tables[version] = _ShardTable(np.concatenate(parts) if parts else np.empty(empty, np.float32))
 
-    def derive(self, version: int, source: int, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> Shared:
+    def derive(self, version: int, source: int, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> None:
         """Make a table of each row of another one; see `EpochFeatures.transformed`."""
-        return self._store(version, with_parts(in_blocks(rule, self._table(source), *by_row)))
+        self._tables[version] = _ShardTable(with_parts(in_blocks(rule, self._table(source), *by_row)))
 
     def rows_at(self, version: int, positions: Ints) -> Floats:
         """float32 [b, D], some of this shard's rows of a table [n, 1, D]."""
         return self._table(version)[positions, 0]
 
-    def aggregate(self, version: int, source: int, weights: csr_array, *friends: Floats) -> Shared:
+    def aggregate(self, version: int, source: int, weights: csr_array, *friends: Floats) -> None:
         """Make a table of the rows of another one with their friends'; see `EpochFeatures.aggregated`.
 
         Args:
@@ -141,9 +150,8 @@ class FeatureShard:
             weights: CSR [n, m], of this shard's rows.
             friends: m rows in all, in the order of the columns.
         """
-        return self._store(
-            version, aggregate(self._table(source)[:, 0], weights, np.concatenate(friends))[:, None]
-        )
+        rows = aggregate(self._table(source)[:, 0], weights, np.concatenate(friends))
+        self._tables[version] = _ShardTable(rows[:, None])
 
     def nearest_of_view(
         self, version: int, views: tuple[Ints, Ints], firsts: tuple[int, int], top: int, features: Floats
@@ -301,12 +309,6 @@ class FeatureShard:
         if version not in self._tables:
             raise ShardIsEmpty(f"asked for table {version}, holding {list(self._tables)}")
         return self._tables[version].rows
-
-    def _store(self, version: int, rows: Floats) -> Shared:
-        """Place a table in the object store alone, where other shards read it too."""
-        shared = Shared(ray.put(rows))
-        self._tables[version] = _ShardTable(ray.get(shared.reference), shared)
-        return shared
 
 
 def _on_a_device_that_is_here(options: SearchOptions) -> SearchOptions:

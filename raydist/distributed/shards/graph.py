@@ -7,7 +7,7 @@ rows of V go to the shards that ask for them. Nothing but references passes thro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -41,13 +41,14 @@ class ShardedTable:
 
     Attributes:
         shards: actors of `FeatureShard` with the rows of the table.
-        features: references to the features float32 [n_s, 1, D] of each of them.
+        features: asks for references to the features float32 [n_s, 1, D] of each of them, which brings them
+            into the object store.
         version: of the table.
         starts: int64 [S + 1], the first row of each shard, and the number of all rows.
     """
 
     shards: Sequence[ShardActor]
-    features: Sequence[ray.ObjectRef[Floats]]
+    features: Callable[[], Sequence[ray.ObjectRef[Floats]]]
     version: int
     starts: Ints
 
@@ -75,9 +76,11 @@ class ShardedGraph:
             self._shards, self._shard_rows, cuts, firsts, strict=True
         ):
             shard.start_graph.remote(self._version, own, None if all_rows else rows[start:stop] - first)
-        self._features: Sequence[ray.ObjectRef[Floats]] = table.features
-        if not all_rows:
-            self._features = [shard.graph_features.remote(self._version) for shard in self._shards]
+        self._features: Sequence[ray.ObjectRef[Floats]] = (
+            table.features()
+            if all_rows
+            else [shard.graph_features.remote(self._version) for shard in self._shards]
+        )
 
     def edges(
         self, spec: Distance, *, eps_max: float, width: int

@@ -17,28 +17,23 @@ from typing import Any, TypeVar
 import numpy as np
 import ray
 from numpy.typing import NDArray
-from ray.exceptions import ObjectLostError, RayActorError, RayTaskError
 from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
-from raydist.distributed.causes import first_cause
 from raydist.distributed.references import Piece, PlacedRows
 from raydist.distributed.shards.assembly import add_up, join_ranked, label_rows, merge_parts
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
-from raydist.distributed.shards.layout import ShardIsEmpty
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
+from raydist.distributed.shards.retry import retry_lost_shards
 from raydist.engine.process_group import part_bounds
-from raydist.errors import WorkerError
 from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, with_parts
 from raydist.neighbours.search.ranked import Ranked, merge_topk
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.view_nearest import merge_nearest, merge_nearest_in_views
 from raydist.types import Floats, Ints
 
-ATTEMPTS = 3
-LOST = (ShardIsEmpty, RayActorError, ObjectLostError)
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
@@ -102,7 +97,7 @@ class ShardedFeatures(EpochFeatures):
         self._shards, self._shape = shards, shape
         self._starts = shards.starts(shape[0])
         self._version = next(shards.versions)
-        self._references: list[ray.ObjectRef[Floats]] = []
+        self._is_filled = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -112,12 +107,9 @@ class ShardedFeatures(EpochFeatures):
     def fill(self) -> None:
         """Bring the rows to those shards that do not hold them."""
         actors = self._shards.actors
-        present = ray.get([shard.reference.remote(self._version) for shard in actors])
-        missing = [number for number, shared in enumerate(present) if shared is None]
-        if missing:
-            made = dict(zip(missing, ray.get(self._make(missing)), strict=True))
-            present = [made.get(number, shared) for number, shared in enumerate(present)]
-        self._references = [shared.reference for shared in present]
+        present = ray.get([shard.has.remote(self._version) for shard in actors])
+        ray.get(self._make([number for number, has in enumerate(present) if not has]))
+        self._is_filled = True
 
     @abstractmethod
     def _make(self, missing: Sequence[int]) -> list[ray.ObjectRef[Any]]:
@@ -243,12 +235,13 @@ class ShardedFeatures(EpochFeatures):
         sought = view if asked is None else asked
 
         def ask() -> Ranked:
+            references = self._references()
             answers = [
                 [
                     getattr(shard, step).remote(
                         self._version, (sought[a:b], view[c:d]), (a, c), number, reference
                     )
-                    for (c, d), reference in zip(bounds, self._references, strict=True)
+                    for (c, d), reference in zip(bounds, references, strict=True)
                 ]
                 for shard, (a, b) in self._each()
             ]
@@ -259,7 +252,12 @@ class ShardedFeatures(EpochFeatures):
         return self._retry_lost_shards(ask)
 
     def _placed(self) -> PlacedRows:
-        return PlacedRows(self._shape, self._starts, tuple(self._references))
+        return PlacedRows(self._shape, self._starts, tuple(self._references()))
+
+    def _references(self) -> list[ray.ObjectRef[Floats]]:
+        """The rows of each shard in the object store, which are brought there now if they are not."""
+        shared = ray.get([shard.reference.remote(self._version) for shard in self._shards.actors])
+        return [each.reference for each in shared]
 
     def _table(self) -> ShardedTable:
         return ShardedTable(self._shards.actors, self._references, self._version, self._starts)
@@ -280,29 +278,14 @@ class ShardedFeatures(EpochFeatures):
         return zip(self._shards.actors, pairwise(self._starts.tolist()), strict=True)
 
     def _retry_lost_shards(self, ask: Callable[[], Answer]) -> Answer:
-        """The shards' answer; when one of them is lost, it is filled again and all are asked once more.
+        """The shards' answer, see `retry_lost_shards`; `ask` reads the table anew each time."""
 
-        Args:
-            ask: what asks them; it reads the table anew each time.
+        def step(attempt: int) -> Answer:
+            if attempt or not self._is_filled:
+                self.fill()
+            return ask()
 
-        Raises:
-            WorkerError: shards were lost in every attempt.
-        """
-        for attempt in range(ATTEMPTS):
-            try:
-                if attempt or not self._references:
-                    self.fill()
-                return ask()
-            except (RayActorError, ObjectLostError, RayTaskError) as error:
-                if not isinstance(first_cause(error), LOST):
-                    raise
-                log.warning(
-                    "a feature shard was lost (attempt %d): it is filled again, and the step starts over",
-                    attempt + 1,
-                )
-        raise WorkerError(
-            f"feature shards were lost {ATTEMPTS} times in one step: look at the memory of the nodes"
-        )
+        return retry_lost_shards(step)
 
     def _log_usage(self, num_rows: int, spec: ClusterSpec, report: SearchReport) -> None:
         """Log what the search did, and the memory of the shards: a warning where it is more than expected."""

@@ -126,6 +126,30 @@ def test_the_peak_grows_by_less_than_the_features(shards, method, stage, epoch):
     assert (many - few) / (MANY - FEW) < MOST_A_ROW
 
 
+def in_the_store(shard):
+    """Whether each table of a shard is in the object store, oldest first."""
+    return ray.get(
+        shard.__ray_call__.remote(lambda self: [t.shared is not None for t in self._tables.values()])
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "stage", "tables"),
+    [("pgm", "cross-contrast", [True, False]), ("pgm", "warm-up", [True, True, False])],
+)
+def test_only_what_others_ask_for_is_in_the_object_store(shards, method, stage, tables):
+    """The workers' features are; means are not, but for the neighbours of the ignore graph."""
+    (stage,) = (one for one in stages_of(method, FEW) if one.name == stage)
+    place = Shards(shards[:2], stage.context.tracklets)
+    targets = stage.refresh(
+        place.features(list(pieces_of(place, FEW))), None, Epoch(20, 40), np.random.default_rng(0)
+    )
+    assert [in_the_store(shard) for shard in shards[:2]] == [tables] * 2
+    for new in targets.slots.values():  # the workers' slots are taken from there
+        new.features.placed()
+    assert all(in_the_store(shard)[-1] == bool(targets.slots) for shard in shards[:2])
+
+
 def test_what_brings_all_rows_here_is_noticed(shards):
     def peak(num_rows):
         place = Shards(shards[:2], context_of(num_rows, "pgm").tracklets)
