@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from raydist.distributed.job import AnyJob, GroupActors
+from raydist.engine.allocator import keep_freed_memory
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.inputs import open_inputs
 from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProcessGroup
@@ -59,6 +60,7 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
     import ray.train.torch
 
     os.umask(file_umask())
+    keep_freed_memory()
     device = ray.train.torch.get_device()
     torch.set_num_threads(1)
     strict = "warn" if device.type == "cuda" else "error"
