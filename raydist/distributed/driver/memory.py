@@ -12,7 +12,7 @@ from raydist.engine.memory_check import REFRESH_BYTES, SlotMemory, check_slots, 
 from raydist.engine.schema import Config
 from raydist.engine.step_memory import NOT_FORECAST, StepMemory
 from raydist.health.local_cluster import BOARD, PROCESS
-from raydist.memory_meter import process_peak
+from raydist.memory_meter import process_peak, process_size
 from raydist.methods.registry import method_class
 from raydist.types import Modality
 
@@ -72,16 +72,17 @@ class GroupMemory:
         return on_device + self.refresh_mb
 
     def forecast(self, *, use_gpu: bool) -> MemoryForecast:
-        """What all processes may take: the driver what it takes now, and a worker more, for the same data.
+        """What all processes may take: the driver what it took so far, and a worker more than the driver now,
+        for the same code and data.
 
         Args:
             use_gpu: whether workers compute on GPUs.
         """
-        driver_mb = _megabytes(process_peak())
+        opened_mb = _megabytes(process_size())
         return MemoryForecast(
-            driver_mb=driver_mb,
+            driver_mb=_megabytes(process_peak()),
             board_mb=_megabytes(BOARD),
-            worker_mb=driver_mb + round(self.worker_mb(use_gpu=use_gpu), 1),
+            worker_mb=opened_mb + round(self.worker_mb(use_gpu=use_gpu), 1),
             shard_mb=_megabytes(PROCESS) + round(self.shard_mb, 1),
             store_mb=round(self.store_mb, 1),
             step_mb=_megabytes(self.step.total),
