@@ -2,46 +2,17 @@
 
 Dai et al., Cluster Contrast for Unsupervised Person Re-Identification, 2021.
 
-One unit prototype a cluster, made anew after each clustering and moved towards the batch after each step.
-The updates change the prototypes in place and outside autograd: call them after a successful optimizer step.
+One unit prototype a cluster, made anew after each clustering (see `raydist.memories.exact_sums`) and moved
+towards the batch after each step. The updates change the prototypes in place and outside autograd: call them
+after a successful optimizer step.
 """
 
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from raydist.errors import ClusteringError
 from raydist.memories.rows import group_means, move_in_turn, move_rows, unit_rows_like
-
-
-@torch.no_grad()
-def centroids(features: Tensor, labels: Tensor, num_clusters: int) -> Tensor:
-    """The normalised mean of each cluster.
-
-    Args:
-        features: [N, D].
-        labels: int64 [N], noise left out.
-        num_clusters: C.
-
-    Returns:
-        [C, D] unit rows.
-
-    Raises:
-        ClusteringError: a cluster has no row, or a label is >= C.
-
-    >>> centroids(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), torch.tensor([1, 0, -1]), 2)
-    tensor([[0., 1.],
-            [1., 0.]])
-    """
-    clusters, means = group_means(features, labels)
-    if not torch.equal(clusters, torch.arange(num_clusters, device=clusters.device)):
-        raise ClusteringError(
-            f"{len(clusters)} clusters have rows, the last of them {clusters[-1:].tolist()}: "
-            f"expected 0 to {num_clusters - 1}"
-        )
-    return F.normalize(means)
 
 
 @torch.no_grad()

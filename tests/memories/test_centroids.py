@@ -2,8 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from raydist.errors import ClusteringError
-from raydist.memories.centroids import centroids, update_centroids, update_hardest, update_in_turn
+from raydist.memories.centroids import update_centroids, update_hardest, update_in_turn
 
 UPDATES = [update_centroids, update_in_turn, update_hardest]
 
@@ -98,23 +97,3 @@ def test_half_precision_batches_update_a_float_memory(prototypes, features, labe
     for update in UPDATES:
         update(memory, features.to(torch.bfloat16), labels, momentum=0.5)
     assert memory.dtype == torch.float32
-
-
-def test_centroids_equal_the_loops(features, labels):
-    dense = torch.where(labels > 0, labels - 1, labels)
-    found = centroids(features, dense, 4)
-    for c in range(4):
-        torch.testing.assert_close(
-            found[c], norm(sum(x for x, y in zip(features, dense, strict=True) if y == c))
-        )
-    assert torch.equal(found, centroids(features, dense, 4))
-
-
-@pytest.mark.parametrize("num_clusters", [4, 5, 6])
-def test_every_cluster_needs_a_row(num_clusters, features, labels):
-    with pytest.raises(ClusteringError, match="4 clusters have rows, the last of them"):
-        centroids(features, labels, num_clusters)
-
-
-def test_centroids_of_no_cluster(features):
-    assert centroids(features, torch.full((12,), -1), 0).shape == (0, 4)
