@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from raydist.distributed.driver.training import train
-from raydist.distributed.shards import feature_shard
+from raydist.distributed.shards import start
 from raydist.distributed.shards.feature_shard import FeatureShard
 from raydist.engine.events import (
     AlreadyFinished,
@@ -225,7 +225,7 @@ def fragile(folder: Path, *methods: str) -> type:
 def test_a_run_that_loses_shards_ends_with_the_same_bytes(undisturbed, tmp_path, monkeypatch, outcome):
     """In extraction, while they are idle; in the search of neighbours; in the Jaccard distances."""
     steps = ("search_own", "expand")
-    monkeypatch.setattr(feature_shard, "FeatureShard", fragile(tmp_path, *steps))
+    monkeypatch.setattr(start, "FeatureShard", fragile(tmp_path, *steps))
 
     def kill_one():
         actors("Fragile")[0].kill()
