@@ -78,12 +78,12 @@ class GroupMemory:
         Args:
             use_gpu: whether workers compute on GPUs.
         """
-        opened_mb = _megabytes(process_size())
+        worker = process_size() + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
         return MemoryForecast(
             driver_mb=_megabytes(process_peak()),
             board_mb=_megabytes(BOARD),
-            worker_mb=opened_mb + round(self.worker_mb(use_gpu=use_gpu), 1),
-            shard_mb=_megabytes(PROCESS) + round(self.shard_mb, 1),
+            worker_mb=_megabytes(worker),
+            shard_mb=_megabytes(PROCESS + self.shard_bytes),
             store_mb=round(self.store_mb, 1),
             step_mb=_megabytes(self.step.total),
             step_frames=self.step.frames,
@@ -110,7 +110,7 @@ def memory_taken(actors: GroupActors, expected: MemoryForecast) -> MemoryTaken |
     )
 
 
-def _megabytes(size: int) -> float:
+def _megabytes(size: float) -> float:
     return round(size / MEGABYTE, 1)
 
 
