@@ -19,7 +19,7 @@ def keep_freed_memory() -> bool:
     """Have this process keep what it frees, for its next allocations; for processes that train or extract.
 
     Returns:
-        Whether the C library could be told so: glibc alone knows how.
+        Whether the C library takes such settings: glibc alone does.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and all(mallopt(name, value) for name, value in _SETTINGS)

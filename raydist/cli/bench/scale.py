@@ -164,8 +164,8 @@ def _show_forecasts(forecasts: Sequence[Forecast], options: ScaleOptions) -> Non
     for prediction in forecasts:
         seconds = [duration(stage.seconds) for stage in prediction.stages.values()]
         received = sum(stage.received for stage in prediction.stages.values())
-        held = (prediction.memory_bytes, prediction.store_bytes, prediction.asking_bytes)
-        sizes = [f"{received / 1e9:.2f}", *(f"{size / 1e9:.2f}" for size in held)]
+        takes = (prediction.memory_bytes, prediction.store_bytes, prediction.asking_bytes)
+        sizes = [f"{received / 1e9:.2f}", *(f"{size / 1e9:.2f}" for size in takes)]
         rows.append([f"{prediction.workload.num_rows:,}", *seconds, duration(prediction.seconds), *sizes])
     title = (
         f"a worker of {options.workers} workers of {options.threads} threads, width {options.dim}, "

@@ -51,8 +51,9 @@ class GroupMemory:
         Args:
             parts: of each data set, at least one.
 
-        >>> parts = GroupMemory(SlotMemory(1), 1, 20, 5), GroupMemory(SlotMemory(3), 3, 10, 8)
-        >>> GroupMemory.of_all(parts).search_budget
+        >>> small = GroupMemory(SlotMemory(1), 1, 20, 5, NOT_FORECAST, 1, 1)
+        >>> large = GroupMemory(SlotMemory(3), 3, 10, 8, NOT_FORECAST, 1, 1)
+        >>> GroupMemory.of_all([small, large]).search_budget
         5
         """
         all_parts = list(parts)

@@ -61,8 +61,8 @@ class _ShardTable:
 
     Attributes:
         rows: float32 [n, K, D].
-        shared: where they are in the object store, from which they are mapped then; None where nobody else
-            has asked for them.
+        shared: where they are in the object store, from which they are mapped then; None until another
+            process asks for them.
     """
 
     rows: Floats
