@@ -220,7 +220,7 @@ def _start_lines(event: Started) -> str:
 
 def _expected_line(expected: MemoryForecast, num_shards: int) -> str:
     """What the processes may take."""
-    frames = f" and {counted(expected.step_frames, 'frame')} of a step" if expected.step_frames else ""
+    frames = f" and {counted(expected.step_frames, 'frame')} a step" if expected.step_frames else ""
     step = f"{_megabytes(expected.step_mb)} for weights{frames}{' on its GPU' if expected.on_gpu else ''}"
     return ", ".join(
         [

@@ -133,7 +133,7 @@ class MemoryForecast:
         shard_mb: of a feature shard.
         store_mb: of features, lists and sparse rows in the object stores of all nodes.
         step_mb: the part of a worker's, or of its GPU's, that weights, optimizer and the frames of a step
-            take.
+            take, or those of which features are extracted at one time.
         step_frames: how many frames these are; 0 where their activations are not known.
         on_gpu: whether that part is on the GPU.
     """

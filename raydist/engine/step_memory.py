@@ -1,4 +1,4 @@
-"""What the training steps of a run take on a worker, found out before the start by two very small ones."""
+"""What the steps of a run take on a worker, found out before the start by two very small ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from torch.utils._pytree import tree_leaves
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
 from raydist.engine.checkpoint_room import encoder_bytes
-from raydist.engine.precision import Precision, autocast
+from raydist.engine.extraction import rows_at_once
+from raydist.engine.precision import Precision, autocast, extraction_precision
 from raydist.engine.schema import Config
 from raydist.methods.method import Stage
 
@@ -34,20 +35,22 @@ class StepMemory:
         frames: of this worker in a step, at most; 0 where that, or what they take, is not known.
         activations: of these frames, from their pixels to the end of the backward pass; what the allocator
             leaves unused comes on top.
+        extraction: of the frames of which features are extracted at one time.
         weights: the encoder, its gradients and the state of the optimizer.
     """
 
     frames: int
     activations: int
+    extraction: int
     weights: int
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return self.activations + self.weights
+        """What is there at one time, at most."""
+        return max(self.activations, self.extraction) + self.weights
 
 
-NOT_FORECAST = StepMemory(0, 0, 0)
+NOT_FORECAST = StepMemory(0, 0, 0, 0)
 """Of steps that nothing is said of."""
 
 
@@ -67,11 +70,13 @@ def step_memory(config: Config, stages: Sequence[Stage]) -> StepMemory:
         parameter.grad = torch.zeros_like(parameter)  # else the gradients hide what few frames take
     try:
         frames = frames_of_step(config, stages)
-        activations = _of_more_frames(encoder, config, frames)
+        activations = _of_more_frames(encoder, config, frames, training=True)
+        at_once = rows_at_once(config.data) * config.data.sub_tracklets * config.data.frames
+        extraction = _of_more_frames(encoder, config, at_once, training=False)
     except Exception as error:  # code of the user, perhaps, that takes real clips alone
         log.debug("the memory of a step is not known: %r", error)
-        frames = activations = 0
-    return StepMemory(frames, activations, encoder_bytes(config) + sum(p.nbytes for p in trained))
+        frames = activations = extraction = 0
+    return StepMemory(frames, activations, extraction, encoder_bytes(config) + sum(p.nbytes for p in trained))
 
 
 def frames_of_step(config: Config, stages: Sequence[Stage]) -> int:
@@ -90,22 +95,25 @@ def _num_clips(config: Config, stage: Stage) -> int:
     )
 
 
-def _of_more_frames(encoder: Encoder, config: Config, frames: int) -> int:
+def _of_more_frames(encoder: Encoder, config: Config, frames: int, *, training: bool) -> int:
     """Bytes of a step of many frames, from those of two small ones."""
+    encoder.train(training)
     half = min(max(2, PIXELS // (2 * config.data.height * config.data.width)), 16)
     few, more = (_step_bytes(encoder, config, number) for number in (half, 2 * half))
     return more + (more - few) * (frames - 2 * half) // half
 
 
 def _step_bytes(encoder: Encoder, config: Config, number: int) -> int:
-    """Bytes of tensors at the peak of a step on clips of one frame."""
+    """Bytes of tensors at the peak of a step on clips of one frame; of extraction where none is trained."""
     frames = torch.zeros(number, 1, 3, config.data.height, config.data.width)
     there = [frames, *encoder.parameters(), *encoder.buffers(), *(p.grad for p in encoder.parameters())]
-    precision: Precision = "fp32" if config.train.precision == "fp32" else "bf16"  # as much as fp16
+    trained = config.train.precision if encoder.training else extraction_precision(config.train.precision)
+    precision: Precision = "fp32" if trained == "fp32" else "bf16"  # as much as fp16
     with TensorPeak(tensor for tensor in there if tensor is not None) as peak:
-        with autocast(precision, frames.device):
+        with autocast(precision, frames.device), torch.set_grad_enabled(encoder.training):
             features = encoder(frames, torch.arange(number) % 2)
-        features.tracklet.sum().backward()
+        if encoder.training:
+            features.tracklet.sum().backward()
     return peak.highest + frames.nbytes
 
 

@@ -58,7 +58,7 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
         "memory: every worker has a copy of the slots of all tracklets, 1.2 MB; the features of all "
         "tracklets lie on 2 Ray actors (shards), each of which needs up to 1,536 MB beside Python and its "
         "libraries",
-        "expected, libraries included: driver 700 MB, worker 900 MB (95.5 MB for weights and 64 frames of a "
+        "expected, libraries included: driver 700 MB, worker 900 MB (95.5 MB for weights and 64 frames a "
         "step), each shard 2,036 MB, board 140 MB, object store 12.3 MB",
     ]
 
@@ -67,7 +67,7 @@ def test_the_start_says_what_is_trained_on_and_where_the_run_is_kept():
     ("changes", "said"),
     [
         ({"step_frames": 0}, "worker 900 MB (95.5 MB for weights), "),
-        ({"on_gpu": True}, "worker 900 MB (95.5 MB for weights and 64 frames of a step on its GPU), "),
+        ({"on_gpu": True}, "worker 900 MB (95.5 MB for weights and 64 frames a step on its GPU), "),
     ],
 )
 def test_the_start_says_what_a_step_takes_and_where(changes, said):

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from raydist.encoders.build import build_encoder
+from raydist.engine.extraction import rows_at_once
 from raydist.engine.local_features import LocalFeatures
 from raydist.engine.precision import autocast
 from raydist.engine.state import build_method
@@ -55,6 +56,15 @@ def test_a_step_takes_what_two_small_ones_foretold(smoke, forecast, precision, r
     assert found.weights == pytest.approx(4 * 4 * values, rel=0.02)  # of Adam, with the gradients
 
 
+def test_extraction_takes_what_two_small_ones_foretold(smoke, forecast):
+    config = smoke("encoder.name=resnet18", "data.height=64", "data.width=32", "data.frames=2")
+    encoder = build_encoder("resnet18", seed=0).eval()
+    clips = torch.zeros(rows_at_once(config.data) * config.data.sub_tracklets, 2, 3, 64, 32)
+    with TensorPeak([clips, *encoder.parameters(), *encoder.buffers()]) as peak, torch.no_grad():
+        encoder(clips, torch.zeros(len(clips), dtype=torch.int64))
+    assert forecast(config).extraction == pytest.approx(peak.highest + clips.nbytes, rel=0.15)
+
+
 def test_recomputed_layers_and_more_workers_take_less(smoke, forecast):
     def bytes_of(*words):
         return forecast(smoke("encoder.name=resnet18", *words)).activations
@@ -95,4 +105,5 @@ def test_no_step_has_more_frames_than_expected(smoke, smoke_inputs, name):
 
 
 def test_steps_add_up():
-    assert StepMemory(8, 100, 50).total == 150
+    assert StepMemory(8, 100, 70, 50).total == 150
+    assert StepMemory(8, 100, 170, 50).total == 220

@@ -21,7 +21,7 @@ SMALL = GroupMemory(
     prototypes_mb=1,
     shard_mb=1,
     search_budget=0,
-    step=StepMemory(frames=8, activations=100, weights=100),
+    step=StepMemory(frames=8, activations=100, extraction=100, weights=100),
     refresh_mb=1,
     store_mb=1,
 )
@@ -71,7 +71,7 @@ def test_memory_that_is_not_there_is_warned_of(smoke, tmp_path):
 
 
 def test_the_frames_of_a_step_count_where_they_lie(smoke, tmp_path):
-    huge = replace(SMALL, step=StepMemory(frames=8, activations=10**13, weights=1))
+    huge = replace(SMALL, step=StepMemory(frames=8, activations=10**13, extraction=1, weights=1))
     for use_gpu, warned in ((False, True), (True, False)):
         said = []
         with listening(said.append):
