@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from raydist.encoders.build import build_encoder
 from raydist.engine.run_folder import KEPT
@@ -50,6 +51,11 @@ def encoder_bytes(config: Config) -> int:
     encoder = config.encoder
     with torch.device("meta"):
         modules = build_encoder(**encoder.model_dump() | {"weights": None}, seed=config.run.seed)
+    return module_bytes(modules, config)
+
+
+def module_bytes(modules: nn.Module, config: Config) -> int:
+    """The same of an encoder that is built."""
     values = sum(one.nbytes for one in modules.state_dict().values())
     trained = sum(one.nbytes for one in modules.parameters() if one.requires_grad)
     return values + trained * (1 if config.train.optimizer == "sgd" else 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from raydist.engine.inputs import Inputs, num_tracklets
@@ -9,6 +11,7 @@ from raydist.engine.precision import check_precision
 from raydist.engine.schema import Config
 from raydist.engine.state import build_method
 from raydist.errors import DataError
+from raydist.methods.method import Stage
 from raydist.methods.registry import method_class
 from raydist.plurals import counted
 from raydist.types import Modality
@@ -17,12 +20,15 @@ FEWEST_CLUSTERS = 2
 """Clusters that each modality must have: with one, there is nothing to tell apart."""
 
 
-def check_feasible(config: Config, inputs: Inputs) -> None:
+def check_feasible(config: Config, inputs: Inputs) -> Sequence[Stage]:
     """Refuse a run whose method cannot work on its data.
 
     Args:
         config: the whole configuration.
         inputs: the data.
+
+    Returns:
+        The stages of the method.
 
     Raises:
         DataError: a modality is too small to be clustered, or what the method itself refuses.
@@ -30,9 +36,10 @@ def check_feasible(config: Config, inputs: Inputs) -> None:
     """
     if not config.ray.use_gpu:
         check_precision(config.train.precision, torch.device("cpu"))
-    build_method(config, inputs, num_branches=config.encoder.branches).stages()
+    stages = build_method(config, inputs, num_branches=config.encoder.branches).stages()
     if method_class(config.method.name).needs_clusters:
         check_sizes(config, num_tracklets(inputs))
+    return stages
 
 
 def check_sizes(config: Config, sizes: list[int]) -> None:

@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
-from raydist.engine.checkpoint_room import encoder_bytes
+from raydist.engine.checkpoint_room import module_bytes
 from raydist.engine.extraction import rows_at_once
 from raydist.engine.precision import Precision, autocast, extraction_precision
 from raydist.engine.schema import Config
@@ -76,7 +76,9 @@ def step_memory(config: Config, stages: Sequence[Stage]) -> StepMemory:
     except Exception as error:  # code of the user, perhaps, that takes real clips alone
         log.debug("the memory of a step is not known: %r", error)
         frames = activations = extraction = 0
-    return StepMemory(frames, activations, extraction, encoder_bytes(config) + sum(p.nbytes for p in trained))
+    return StepMemory(
+        frames, activations, extraction, module_bytes(encoder, config) + sum(p.nbytes for p in trained)
+    )
 
 
 def frames_of_step(config: Config, stages: Sequence[Stage]) -> int:

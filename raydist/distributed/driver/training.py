@@ -33,7 +33,6 @@ from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.run_tags import data_facts, run_experiment
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start, fix_starts
-from raydist.engine.state import build_method
 from raydist.engine.step_memory import step_memory
 from raydist.engine.summary import RunSummary
 from raydist.engine.tracked import RUN_FILES, check_tracking, track
@@ -130,8 +129,7 @@ def _train(
     config = config.model_copy(update={"data": inputs.data})
     if earlier is not None:
         earlier.require_data(config, inputs)
-    check_feasible(config, inputs)
-    stages = build_method(config, inputs, num_branches=config.encoder.branches).stages()
+    stages = check_feasible(config, inputs)
     memory = check_group_memory(config, num_tracklets(inputs), step_memory(config, stages))
     preflight(config, memory, None if earlier is None else earlier.folder)
     with connected(config.ray):

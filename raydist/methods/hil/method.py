@@ -94,6 +94,11 @@ class HierarchicalIdentityLearning(Method):
 
     Params = HierarchicalIdentityParams
 
+    @staticmethod
+    def num_tables(num_parts: int) -> int:
+        """The parts, their means, and the branches of these one by one and joined."""
+        return num_parts + 3
+
     def stages(self) -> Sequence[Stage]:
         """Warm-up, baseline, hierarchy."""
         params, context = self.params, self.context
