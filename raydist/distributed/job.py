@@ -45,12 +45,14 @@ class TrainingJob(Job):
 
     Attributes:
         config: the whole configuration.
+        inputs: the name of what the driver has opened, see `raydist.engine.input_index`.
         run_id: the MLflow run that rank 0 logs to; None without MLflow.
         mlflow_uri: its address with the password, which `config` does not have; None without MLflow.
         mlflow_login: the environment variables of the driver that MLflow itself logs in with.
     """
 
     config: Config
+    inputs: str
     run_id: str | None
     mlflow_uri: str | None = field(default=None, repr=False)
     mlflow_login: Mapping[str, str] = field(default_factory=dict, repr=False)

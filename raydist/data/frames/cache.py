@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from raydist.announcements import announce
 from raydist.data.frames.decoding import Pixels
 from raydist.data.frames.files import FrameFiles, file_stamps
 from raydist.data.frames.index import FrameIndex, OnProgress, collect_index
 from raydist.data.frames.unreadable import check_readable
+from raydist.data.mapped_files import mapped_array
 from raydist.errors import DataError, StorageError
-from raydist.opening import check_file, open_file
+from raydist.opening import open_file
 from raydist.storage import whole_folder
 from raydist.types import Ints
 
@@ -42,13 +42,13 @@ class PackedPixels:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self._mapped = _mapped(file)
+        self._mapped = mapped_array(file)
 
     def __len__(self) -> int:
         return len(self._mapped)
 
     def __getitem__(self, slots: Ints) -> Pixels:
-        return np.asarray(self._mapped[slots])
+        return self._mapped[slots]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PackedPixels, (self.file,)
@@ -184,7 +184,7 @@ def _open(entry: Path, files: FrameFiles, num_packed: int) -> tuple[FrameIndex, 
     try:
         with open_file(entry / _INDEX) as file, np.load(file, allow_pickle=False) as stored:
             readable, problems = stored["readable"], tuple(stored["problems"].tolist())
-        index = FrameIndex(_mapped(entry / _DIGEST), readable, problems)
+        index = FrameIndex(mapped_array(entry / _DIGEST), readable, problems)
         pixels = PackedPixels(entry / _PIXELS)
         lengths = len(readable), len(index.digest), len(pixels)
         if lengths != (len(files), len(files), num_packed):
@@ -197,9 +197,3 @@ def _open(entry: Path, files: FrameFiles, num_packed: int) -> tuple[FrameIndex, 
             f"the frame cache {entry} is damaged ({error}); remove this folder to have it written again"
         ) from None
     return index, pixels
-
-
-def _mapped(file: Path) -> NDArray[Any]:
-    check_file(file)
-    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-    return array

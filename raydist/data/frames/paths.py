@@ -31,6 +31,10 @@ class FramePaths(Sequence[str]):
     def __len__(self) -> int:
         return len(self._column)
 
+    def __arrow_array__(self, type: pa.DataType | None = None) -> pa.StringArray:
+        """The column, for ``pa.array``."""
+        return self._column
+
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _AT_ONCE):
             yield from self._column.slice(start, _AT_ONCE).to_pylist()

@@ -28,6 +28,7 @@ from raydist.engine.events import (
     Started,
 )
 from raydist.engine.feasibility import check_feasible
+from raydist.engine.input_index import write_inputs
 from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
 from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.run_tags import data_facts, run_experiment
@@ -142,6 +143,7 @@ def _train(
                 config, inputs, memory, expected, folder=folder, mlflow_uri=uri, resumed=resumed, start=start
             )
             on_event(started)
+        shared = write_inputs(inputs, cache_folder())
         del inputs
         with (
             finishing(tracker),
@@ -149,7 +151,7 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
+            _run_workers(config, shared, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)
@@ -219,6 +221,7 @@ def _watched(config: Config, run_id: str | None) -> AbstractContextManager[None]
 
 def _run_workers(
     config: Config,
+    inputs: str,
     folder: RunFolder,
     run_id: str | None,
     on_event: OnEvent,
@@ -232,7 +235,13 @@ def _run_workers(
         run_group(
             train_worker,
             TrainingJob(
-                actors, folder.path.resolve(), config, run_id, run_id and whole_uri(str(uri)), mlflow_login()
+                actors,
+                folder.path.resolve(),
+                config,
+                inputs,
+                run_id,
+                run_id and whole_uri(str(uri)),
+                mlflow_login(),
             ),
             config.ray,
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",

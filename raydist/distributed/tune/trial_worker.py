@@ -6,8 +6,10 @@ from __future__ import annotations
 from raydist.distributed.job import TrialJob
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
 from raydist.engine.checkpoint_folder import CheckpointFolder
+from raydist.engine.inputs import open_inputs
 from raydist.engine.progress import waiting
 from raydist.engine.run_folder import KEPT
+from raydist.home import cache_folder
 from raydist.tuning.joint_run import JointRun
 from raydist.tuning.report import TrialReport
 
@@ -27,7 +29,9 @@ def _train(job: TrialJob) -> None:
     checkpoints = CheckpointFolder((job.folder / "checkpoints").as_uri())
     run = JointRun(
         {
-            data: state_of_worker(config, process_group, job.actors, checkpoints)
+            data: state_of_worker(
+                config, open_inputs(config, cache_folder()), process_group, job.actors, checkpoints
+            )
             for data, config in configs.items()
         }
     )

@@ -14,12 +14,12 @@ import torch
 from raydist.distributed.job import AnyJob, GroupActors
 from raydist.engine.allocator import keep_freed_memory
 from raydist.engine.checkpoint_folder import CheckpointFolder
-from raydist.engine.inputs import open_inputs
+from raydist.engine.inputs import Inputs
 from raydist.engine.process_group import ProcessGroup, SingleProcess, TorchProcessGroup
 from raydist.engine.schema import Config
 from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
-from raydist.home import cache_folder, file_umask
+from raydist.home import file_umask
 
 
 def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: float) -> None:
@@ -72,12 +72,15 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
 
 
 def state_of_worker(
-    config: Config, process_group: ProcessGroup, actors: GroupActors, checkpoints: CheckpointFolder
+    config: Config,
+    inputs: Inputs,
+    process_group: ProcessGroup,
+    actors: GroupActors,
+    checkpoints: CheckpointFolder,
 ) -> RunState:
     """A run before its first epoch, whose refresh is done on the shards; `checkpoints` are its own."""
     from raydist.distributed.shards.refresh_service import ShardedRefresh
 
-    inputs = open_inputs(config, cache_folder())
     refresh = ShardedRefresh(
         process_group,
         actors.board,

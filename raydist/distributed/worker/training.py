@@ -9,10 +9,12 @@ from collections.abc import Callable
 from raydist.distributed.job import ActorHandle, TrainingJob
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
 from raydist.engine.events import EVALUATION, EpochDone, EpochReport, PhaseAdvanced, StepDone
+from raydist.engine.input_index import shared_inputs
 from raydist.engine.progress import PROGRESS, PhaseListener
 from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
+from raydist.home import cache_folder
 from raydist.tracking.tracker import NoTracker, Tracker
 
 STEP_SECONDS = 0.5
@@ -30,7 +32,8 @@ def _train(job: TrainingJob) -> None:
 
     config, folder, board = job.config, RunFolder(job.folder), job.actors.board
     process_group = setup_worker(deterministic=config.run.deterministic)
-    state = state_of_worker(config, process_group, job.actors, folder.checkpoints)
+    inputs = shared_inputs(config, cache_folder(), job.inputs)
+    state = state_of_worker(config, inputs, process_group, job.actors, folder.checkpoints)
     leads = process_group.rank == 0
     if leads:
         state.after_step = _post_steps(state, board)

@@ -1,0 +1,143 @@
+"""The frames of a data set as an opened store, written into a folder so that other processes map it.
+
+What is written says where the pixels are, not what they are: they stay in the packed cache, or in their
+files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from raydist.data.frames.cache import PackedPixels, PartlyPacked
+from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.paths import FramePaths
+from raydist.data.frames.store import FrameStore, PixelSource
+from raydist.data.mapped_files import mapped_array, mapped_table, write_arrays, write_table
+from raydist.storage import read_json, write_json
+
+_ARRAYS = ("rows", "num_frames", "digest", "first", "slots")
+_STORE, _FILES, _PATHS, _SPANS = "store.json", "files.json", "paths.arrow", "span_of"
+_AT_ONCE = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Store:
+    height: int
+    width: int
+    notes: dict[str, int]
+    packed: str | None
+
+
+@dataclass(frozen=True)
+class _Files:
+    root: str
+    height: int
+    width: int
+    workers: int
+    spans: list[tuple[float, float] | None]
+    resize: str
+    with_span_of: bool
+
+
+def write_store(store: FrameStore, folder: Path) -> None:
+    """Write an opened store, but for the pixels, into a folder that is there."""
+    packed, files = _parts(store.pixels)
+    write_arrays(folder, {name: getattr(store, name) for name in _ARRAYS})
+    if files is not None:
+        _write_files(files, folder)
+    facts = _Store(
+        height=store.height,
+        width=store.width,
+        notes=dict(store.notes),
+        packed=None if packed is None else str(packed.file),
+    )
+    write_json(folder / _STORE, asdict(facts))
+
+
+def mapped_store(folder: Path) -> FrameStore:
+    """The store that `write_store` wrote.
+
+    Raises:
+        OSError: a file is missing, that of the pixels too.
+        ValueError: a file is damaged.
+        DataError: likewise.
+    """
+    facts = _Store(**read_json(folder / _STORE, _Store))
+    return FrameStore(
+        **{name: mapped_array(folder / f"{name}.npy") for name in _ARRAYS},
+        height=facts.height,
+        width=facts.width,
+        notes=facts.notes,
+        pixels=_pixels(folder, facts.packed),
+    )
+
+
+def pixel_place(store: FrameStore) -> tuple[str | None, str | None]:
+    """Where the pixels of a store are: the packed cache, and a digest of the files that are decoded."""
+    packed, files = _parts(store.pixels)
+    return (
+        None if packed is None else str(packed.file),
+        None if files is None else _digest(files),
+    )
+
+
+def _parts(pixels: PixelSource) -> tuple[PackedPixels | None, FrameFiles | None]:
+    if isinstance(pixels, PartlyPacked):
+        return pixels.packed, pixels.files
+    if isinstance(pixels, PackedPixels):
+        return pixels, None
+    assert isinstance(pixels, FrameFiles)
+    return None, pixels
+
+
+def _digest(files: FrameFiles) -> str:
+    form = [str(files.root), files.height, files.width, files.resize, files.spans]
+    digest = hashlib.blake2b(repr(form).encode(), digest_size=16)
+    if files.span_of is not None:
+        digest.update(np.ascontiguousarray(files.span_of).data)
+    paths = pa.array(files.paths)
+    for start in range(0, len(paths), _AT_ONCE):
+        digest.update(pa.record_batch([paths.slice(start, _AT_ONCE)], ["path"]).serialize())
+    return digest.hexdigest()
+
+
+def _pixels(folder: Path, packed: str | None) -> PixelSource:
+    if packed is None:
+        return _mapped_files(folder)
+    pixels = PackedPixels(Path(packed))
+    return PartlyPacked(pixels, _mapped_files(folder)) if (folder / _FILES).exists() else pixels
+
+
+def _write_files(files: FrameFiles, folder: Path) -> None:
+    write_table(pa.table({"path": pa.array(files.paths)}), folder / _PATHS)
+    if files.span_of is not None:
+        write_arrays(folder, {_SPANS: files.span_of})
+    facts = _Files(
+        root=str(files.root),
+        height=files.height,
+        width=files.width,
+        workers=files.workers,
+        spans=list(files.spans),
+        resize=files.resize,
+        with_span_of=files.span_of is not None,
+    )
+    write_json(folder / _FILES, asdict(facts))
+
+
+def _mapped_files(folder: Path) -> FrameFiles:
+    facts = _Files(**read_json(folder / _FILES, _Files))
+    return FrameFiles(
+        root=Path(facts.root),
+        paths=FramePaths(mapped_table(folder / _PATHS)["path"].chunk(0)),
+        height=facts.height,
+        width=facts.width,
+        workers=facts.workers,
+        spans=tuple(None if span is None else (span[0], span[1]) for span in facts.spans),
+        span_of=mapped_array(folder / f"{_SPANS}.npy") if facts.with_span_of else None,
+        resize=facts.resize,
+    )

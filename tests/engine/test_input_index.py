@@ -1,0 +1,112 @@
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from raydist.engine import input_index
+from raydist.engine.input_index import content_name, shared_inputs, write_inputs
+from raydist.engine.inputs import open_inputs
+from raydist.errors import DataError
+
+
+@pytest.fixture
+def config(smoke, thermal_set):
+    """The smoke recipe on a small manifest, with words of one's own."""
+    root = thermal_set()
+    return lambda *words: smoke("data.name=manifest", f"data.root={root}", *words)
+
+
+def equal(one, other):
+    return (one is None and other is None) or np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("words", [(), ("data.cache=off",), ("data.cache_gb=1e-5",)])
+def test_what_is_mapped_is_what_was_opened(config, tmp_path, words):
+    inputs = open_inputs(config("data.range=[2%,98%]", *words), tmp_path)
+    mapped = shared_inputs(config(*words), tmp_path, write_inputs(inputs, tmp_path))
+    for name in ("modality", "camera", "view", "pair", "stream"):
+        assert equal(getattr(mapped.tracklets, name), getattr(inputs.tracklets, name))
+    assert equal(mapped.truth.identity, inputs.truth.identity)
+    assert equal(mapped.names, inputs.names)
+    assert mapped.ranked.table.equals(inputs.ranked.table)
+    assert mapped.ranked.root == inputs.ranked.root
+    assert (mapped.protocol, mapped.obstacle, mapped.notes) == (
+        inputs.protocol,
+        inputs.obstacle,
+        inputs.notes,
+    )
+    assert mapped.data == inputs.data
+    rows = np.arange(len(inputs.tracklets))
+    frames = np.zeros((len(rows), 1), int)
+    assert equal(mapped.tracklets.frames.read(rows, frames), inputs.tracklets.frames.read(rows, frames))
+
+
+def test_a_set_that_cannot_be_scored_is_mapped_too(smoke, image_set, tmp_path):
+    words = ("data.name=regdb", f"data.root={image_set('regdb')}", "evaluation.protocol=sysu_mm01")
+    config = smoke(*words, "data.frames=1", "data.sub_tracklets=1")
+    inputs = open_inputs(config, tmp_path)
+    assert inputs.obstacle is not None
+    assert shared_inputs(config, tmp_path, write_inputs(inputs, tmp_path)).obstacle == inputs.obstacle
+
+
+def test_workers_look_at_no_file_of_the_data_set(config, tmp_path):
+    name = write_inputs(open_inputs(config(), tmp_path), tmp_path)
+    root = open_inputs(config(), tmp_path).ranked.root
+    root.rename(root.with_name("away"))
+    inputs = shared_inputs(config(), tmp_path, name)
+    assert inputs.tracklets.frames.read(np.array([0]), np.array([[0]])).any()
+
+
+def test_the_name_is_that_of_the_content(config, tmp_path):
+    inputs = open_inputs(config(), tmp_path)
+    name = content_name(inputs)
+    copy = inputs.ranked.root.with_name("copy")
+    shutil.copytree(inputs.ranked.root, copy)
+    moved = open_inputs(config(f"data.root={copy}"), tmp_path)
+    assert content_name(replace(moved, data=inputs.data)) == name
+    assert content_name(moved) != name  # the configuration is another one
+    identity = inputs.truth.identity.copy()
+    identity[0] += 1
+    assert content_name(replace(inputs, truth=replace(inputs.truth, identity=identity))) != name
+    assert content_name(replace(inputs, names=inputs.names[::-1])) != name
+    frames = replace(inputs.tracklets.frames, digest=inputs.tracklets.frames.digest[::-1])
+    assert content_name(replace(inputs, tracklets=replace(inputs.tracklets, frames=frames))) != name
+
+
+def test_what_is_in_the_index_is_not_written_again(config, tmp_path, monkeypatch):
+    inputs = open_inputs(config(), tmp_path)
+    name = write_inputs(inputs, tmp_path)
+    monkeypatch.setattr(input_index, "whole_folder", None)
+    assert write_inputs(open_inputs(config(), tmp_path), tmp_path) == name
+
+
+def test_a_machine_without_the_index_opens_the_data_set_once(config, tmp_path, monkeypatch):
+    name = write_inputs(open_inputs(config(), tmp_path / "driver"), tmp_path / "driver")
+    opened, other = [], tmp_path / "other"
+    monkeypatch.setattr(
+        input_index, "open_inputs", lambda *given: opened.append(given) or open_inputs(*given)
+    )
+    first, second = (shared_inputs(config(), other, name) for _ in range(2))
+    assert len(opened) == 1
+    assert first.data == second.data
+    assert str(second.tracklets.frames.pixels.file).startswith(str(other))
+
+
+def test_another_data_set_on_another_machine_is_refused(config, tmp_path):
+    name = write_inputs(open_inputs(config(), tmp_path / "driver"), tmp_path / "driver")
+    inputs = open_inputs(config(), tmp_path / "driver")
+    frame = next(inputs.ranked.root.rglob("*.png"))
+    shutil.copy(sorted(inputs.ranked.root.rglob("*.png"))[-1], frame)
+    with pytest.raises(DataError, match="differs from what the driver opened"):
+        shared_inputs(config(), tmp_path / "other", name)
+
+
+@pytest.mark.parametrize("file", ["inputs.json", "names.npy", "ranked.arrow", "frames/slots.npy"])
+def test_a_damaged_index_is_made_anew(config, tmp_path, file):
+    inputs = open_inputs(config(), tmp_path)
+    name = write_inputs(inputs, tmp_path)
+    damaged = tmp_path / "inputs" / name / file
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    assert equal(shared_inputs(config(), tmp_path, name).names, inputs.names)
+    assert equal(shared_inputs(config(), tmp_path, name).names, inputs.names)
