@@ -19,7 +19,7 @@ from raydist.data.frames.ranges import Ranges
 from raydist.data.frames.reading import read_frame_file
 from raydist.data.frames.resizing import resized
 from raydist.data.frames.survey import CameraPixels, camera_pixels, sampled
-from raydist.engine.schema import DataSection
+from raydist.engine.data_section import DataSection
 from raydist.errors import ConfigError, DataError
 from raydist.registry import shown
 from raydist.types import Ints, Modality

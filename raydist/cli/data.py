@@ -176,7 +176,7 @@ def pack(
     given = {"height": height, "width": width, "workers": workers}
     section, evaluation = data_sections(_with_trial(words, trial), name=name, root=root, **given)
     table, notes = read_section(section)
-    section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+    section = with_measured_ranges(section, table, table.select(split="train"))
     cameras = survey_of(table, section)
     require_grey_levels(cameras)
     warn_of_ranges(cameras)
@@ -204,7 +204,7 @@ def baseline(
     """Rank a data set by grey histograms alone: how far brightness tells people apart."""
     from raydist.cli.scores import print_search_scores
     from raydist.data.histograms import grey_histograms
-    from raydist.engine.inputs import open_inputs
+    from raydist.engine.inputs import log_warning, open_inputs
     from raydist.engine.schema import with_values
     from raydist.evaluation.retrieval import search_scores
     from raydist.home import cache_folder
@@ -212,7 +212,7 @@ def baseline(
     given = {"name": name, "root": None if root is None else str(root)}
     values = [(("data", key), value) for key, value in given.items() if value is not None]
     config = with_values(config_of(arguments), values)
-    inputs = open_inputs(config, cache_folder(), warn=True)
+    inputs = open_inputs(config, cache_folder(), on_warning=log_warning)
     print_notes(inputs.notes)
     if inputs.obstacle or inputs.ranked_frames is None:
         raise DataError(f"nothing to rank in {config.data.name}: {inputs.not_scored}")

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from raydist.data.checks.report import CheckReport
     from raydist.data.datasets.notes import ReadNotes
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection, EvaluationSection
+    from raydist.engine.data_section import DataSection
+    from raydist.engine.schema import EvaluationSection
     from raydist.engine.verdict import Verdict
 
 
@@ -99,7 +100,7 @@ def check_frames(
     from raydist.engine.inputs import with_measured_ranges
 
     try:
-        section = with_measured_ranges(section, table, table.select(split="train"), warn=False)
+        section = with_measured_ranges(section, table, table.select(split="train"))
     except DataError as error:  # what the frames are cannot be known then, but whether they are there
         section = section.model_copy(update={"range": "full"})
         frames = check_readable_frames(table, section, evaluation, decode=False)

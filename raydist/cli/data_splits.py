@@ -12,7 +12,8 @@ from raydist.data.datasets.registry import DATASETS
 from raydist.errors import DataError
 
 if TYPE_CHECKING:
-    from raydist.engine.schema import DataSection, EvaluationSection
+    from raydist.engine.data_section import DataSection
+    from raydist.engine.schema import EvaluationSection
     from raydist.engine.verdict import Verdict
 
 _COLUMNS = ("split", "train visible", "train infrared", "query", "gallery", "left out", "can train")

@@ -14,7 +14,8 @@ from raydist.errors import ConfigError
 if TYPE_CHECKING:
     from raydist.data.frames.survey import CameraPixels
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection, EvaluationSection
+    from raydist.engine.data_section import DataSection
+    from raydist.engine.schema import EvaluationSection
 
 DataWords = Annotated[
     list[str] | None,
@@ -41,7 +42,8 @@ def data_sections(
         ConfigError: a word is of another section or key, or wrong.
     """
     from raydist.config import Raw, overrides, put, validate
-    from raydist.engine.schema import DataSection, EvaluationSection
+    from raydist.engine.data_section import DataSection
+    from raydist.engine.schema import EvaluationSection
 
     raw: Raw = {"data": {}, "evaluation": {}}
     for path, value in overrides(words or ()):

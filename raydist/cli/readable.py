@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from raydist.data.tracklets import TrackletTable
-    from raydist.engine.schema import DataSection, EvaluationSection
+    from raydist.engine.data_section import DataSection
+    from raydist.engine.schema import EvaluationSection
 
 TRAINING, RANKED = "training", "queries and gallery"
 """The parts of a data set that a run opens, each with a cache entry of its own."""

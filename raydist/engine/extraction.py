@@ -10,9 +10,9 @@ from torch.nn.functional import normalize
 
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.encoder import Encoder
+from raydist.engine.data_section import DataSection
 from raydist.engine.precision import Precision, autocast
 from raydist.engine.progress import advance
-from raydist.engine.schema import DataSection
 from raydist.types import Floats, FrameReader, Ints
 
 CLIPS_AT_ONCE = 128

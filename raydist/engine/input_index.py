@@ -24,8 +24,9 @@ from raydist.data.frames.stored import mapped_store, pixel_place, write_store
 from raydist.data.mapped_files import mapped_array, mapped_table, write_arrays, write_table
 from raydist.data.tracklets import TrackletTable
 from raydist.data.training_set import TrainingSet, Truth
+from raydist.engine.data_section import DataSection
 from raydist.engine.inputs import Inputs, open_inputs
-from raydist.engine.schema import Config, DataSection
+from raydist.engine.schema import Config
 from raydist.errors import DataError
 from raydist.evaluation.obstacles import Obstacle
 from raydist.storage import one_at_a_time, read_json, whole_folder, write_json
@@ -34,6 +35,8 @@ _FORMAT = 1
 _FACTS, _RANKED = "inputs.json", "ranked.arrow"
 _FRAMES, _RANKED_FRAMES = "frames", "ranked_frames"
 _OPTIONAL = ("pair", "stream")
+DAMAGED = (OSError, ValueError, KeyError, pa.ArrowException)
+"""What reading a file of the index raises where it is missing or damaged."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def write_inputs(inputs: Inputs, cache: Path) -> str:
         StorageError: it cannot be written.
     """
     name = content_name(inputs)
-    written = _read(cache, name)
+    written = mapped_inputs(cache, name)
     if written is None or _pixel_places(written) != _pixel_places(inputs):
         with whole_folder(_folder(cache, name)) as unfinished:
             _write(inputs, unfinished)
@@ -85,10 +88,10 @@ def shared_inputs(config: Config, cache: Path, name: str) -> Inputs:
     Raises:
         DataError: the data set of this machine is another one than the driver's, or it cannot be opened.
     """
-    inputs = _read(cache, name)
+    inputs = mapped_inputs(cache, name)
     if inputs is None:
         with one_at_a_time(_folder(cache, name)):
-            inputs = _read(cache, name) or _opened_here(config, cache, name)
+            inputs = mapped_inputs(cache, name) or _opened_here(config, cache, name)
     return inputs
 
 
@@ -169,9 +172,9 @@ def _write(inputs: Inputs, folder: Path) -> None:
     write_json(folder / _FACTS, asdict(_facts(inputs)))
 
 
-def _read(cache: Path, name: str) -> Inputs | None:
+def mapped_inputs(cache: Path, name: str) -> Inputs | None:
     """What is in the index; None where it is not there, is damaged, or its packed pixels are gone."""
-    with suppress(OSError, ValueError, KeyError, pa.ArrowException):  # it is made anew from the data set
+    with suppress(*DAMAGED):  # it is made anew from the data set
         return _mapped(_folder(cache, name))
     return None
 

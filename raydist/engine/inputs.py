@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from raydist.data.synthetic.presets import preset
 from raydist.data.synthetic.settings import settings_hash
 from raydist.data.tracklets import TrackletTable, hold_out_identities
 from raydist.data.training_set import TrainingSet, Truth, training_set
-from raydist.engine.schema import Config, DataSection
+from raydist.engine.data_section import DataSection
+from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
 from raydist.storage import one_at_a_time
@@ -125,31 +127,52 @@ def read_tracklets(data: DataSection, cache: Path) -> tuple[str, TrackletTable, 
     return name, table, dict(notes.counts)
 
 
-def open_inputs(config: Config, cache: Path, *, warn: bool = False) -> Inputs:
+OnWarning = Callable[[str], None]
+
+
+def log_warning(line: str) -> None:
+    """Write a warning about the data of a run into the log."""
+    log.warning("warning: %s", line)
+
+
+def open_inputs(config: Config, cache: Path, *, on_warning: OnWarning | None = None) -> Inputs:
     """Read the data set and open its frames.
 
     Args:
         config: the whole configuration.
         cache: the folder of drawn sets and packed frames.
-        warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
-            have none left; and one for each search that cannot be scored.
+        on_warning: called with a line for each camera whose frames lose most of their grey levels, and for
+            each search that cannot be scored; cameras that have no level left are refused then.
 
     Raises:
         ConfigError: an entry of `data.range` is of no camera or modality.
         DataError: a file is missing or broken, or a modality is absent.
     """
     _, table, notes = read_tracklets(config.data, cache)
+    return inputs_of(config, table, notes, cache, on_warning=on_warning)
+
+
+def inputs_of(
+    config: Config,
+    table: TrackletTable,
+    notes: dict[str, int],
+    cache: Path,
+    *,
+    on_warning: OnWarning | None = None,
+) -> Inputs:
+    """Open the frames of a data set that was read; for the arguments see `open_inputs`."""
     training, ranked = split_tables(config, table)
     training.require_both_modalities()
-    data = with_measured_ranges(config.data, table, training, warn=warn)
+    data = with_measured_ranges(config.data, table, training, on_warning=on_warning)
     training, store = readable_part(training, data, cache)
     frames_notes, ranked_frames = Counter(store.notes), None
     if len(ranked):
         ranked, ranked_frames = readable_part(ranked, config.evaluation.pixels_of(data), cache)
         frames_notes += Counter(ranked_frames.notes)
     obstacle = scoring_obstacle(config, ranked)
-    for line in search_warnings(config, ranked) if warn and obstacle is None else []:
-        log.warning("warning: %s", line)
+    if on_warning and obstacle is None:
+        for line in search_warnings(config, ranked):
+            on_warning(line)
     tracklets, truth, order = training_set(training, store, use_pair=data.paired)
     return Inputs(
         tracklets,
@@ -183,7 +206,7 @@ def _unranked(ranked: TrackletTable) -> FeatureTable:
 
 
 def with_measured_ranges(
-    data: DataSection, table: TrackletTable, training: TrackletTable, *, warn: bool
+    data: DataSection, table: TrackletTable, training: TrackletTable, *, on_warning: OnWarning | None = None
 ) -> DataSection:
     """The section with numbers in the place of the percentages of `data.range`.
 
@@ -191,8 +214,8 @@ def with_measured_ranges(
         data: the section.
         table: all tracklets, whose cameras the entries may name.
         training: those that percentages are measured on.
-        warn: log a warning for each camera whose frames lose most of their grey levels, and refuse those that
-            have none left; and one for each search that cannot be scored.
+        on_warning: called with a line for each camera whose frames lose most of their grey levels; those that
+            have none left are refused then.
 
     Raises:
         ConfigError: an entry is of no camera or modality.
@@ -201,8 +224,9 @@ def with_measured_ranges(
     ranges = Ranges.of(data.range)
     ranges.check_names(set(table.camera.tolist()))
     ranges = measured(ranges, training)
-    for line in range_warnings(table, ranges) if warn else []:
-        log.warning("warning: %s", line)
+    if on_warning:
+        for line in range_warnings(table, ranges):
+            on_warning(line)
     return data.model_copy(update={"range": ranges.value()})
 
 

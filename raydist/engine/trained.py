@@ -19,11 +19,12 @@ from raydist.encoders.build import build_encoder
 from raydist.encoders.encoder import Encoder
 from raydist.engine.checkpoint import encoder_digest, load_encoder
 from raydist.engine.chosen_epoch import ChosenEpoch, read_checkpoint, split_run
+from raydist.engine.data_section import DataSection
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import frames_of, read_tracklets, readable_part, split_tables
 from raydist.engine.precision import Precision, extraction_precision
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import Config, DataSection, anchored, with_values
+from raydist.engine.schema import Config, anchored, with_values
 from raydist.errors import ConfigError
 from raydist.home import cache_folder
 from raydist.types import FeatureTable, Floats, FrameReader, Ints, tracklet_means

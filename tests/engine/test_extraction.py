@@ -6,11 +6,11 @@ import torch
 
 from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.build import build_encoder
+from raydist.engine.data_section import DataSection
 from raydist.engine.extraction import extract
 from raydist.engine.inputs import open_inputs
 from raydist.engine.local_features import LocalFeatures
 from raydist.engine.loop import run_epoch
-from raydist.engine.schema import DataSection
 from raydist.engine.state import build_state
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raydist.announcements import listening
-from raydist.engine.inputs import data_fingerprint, open_inputs
+from raydist.engine.inputs import data_fingerprint, log_warning, open_inputs
 from raydist.engine.loop import run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import ConfigError, DataError
@@ -72,7 +72,7 @@ def test_a_driver_warns_of_a_search_that_is_left_out(single, image_set, tmp_path
     config = single("sysu_mm01")
     for camera in ("cam1", "cam2"):
         shutil.rmtree(image_set("sysu_mm01") / camera)
-    assert open_inputs(config, tmp_path, warn=True).obstacle is None
+    assert open_inputs(config, tmp_path, on_warning=log_warning).obstacle is None
     (line,) = [record.getMessage() for record in caplog.records]
     assert line.startswith("warning: search sysu_mm01_indoor is left out: from infrared to visible, protocol")
 
@@ -118,11 +118,11 @@ def test_a_driver_warns_of_lost_grey_levels_and_workers_do_not(smoke, thermal_se
     config = smoke("data.name=manifest", f"data.root={thermal_set()}")
     open_inputs(config, tmp_path)
     assert caplog.text == ""
-    open_inputs(config, tmp_path, warn=True)
+    open_inputs(config, tmp_path, on_warning=log_warning)
     assert caplog.text.count("warning: camera ir3") == 1
     blind = smoke("data.name=manifest", f"data.root={thermal_set()}", "data.range.infrared=[0,100]")
     with pytest.raises(DataError, match=r"keep 1 grey level in .* with data\.range\.ir3=\[74"):
-        open_inputs(blind, tmp_path, warn=True)
+        open_inputs(blind, tmp_path, on_warning=log_warning)
 
 
 def test_what_cannot_be_read_is_left_out_everywhere(smoke, thermal_set, tmp_path):

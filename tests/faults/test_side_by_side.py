@@ -9,7 +9,7 @@ import pytest
 from raydist.data.synthetic.draw import draw
 from raydist.distributed.cluster import _token_file
 from raydist.engine import inputs
-from raydist.engine.schema import DataSection
+from raydist.engine.data_section import DataSection
 
 AT_ONCE = 4
 START = 120  # seconds within which a process of its own has loaded what it needs

@@ -62,7 +62,7 @@ def read(
             be read without loss, its rows break the rules of `TrackletTable`, or a path leads out of the
             folder.
     """
-    file = _find(Path(root))
+    file = manifest_file(Path(root))
     notes = ReadNotes()
     headings, columns, problems = _read_parquet(file) if _is_parquet(file) else _read_csv(file)
     known = read_headings(headings, SCHEMA.names, problems)
@@ -96,7 +96,12 @@ def note_identities(identities: Identities, notes: ReadNotes) -> None:
 MANIFEST = Dataset(read, protocol="plain")
 
 
-def _find(root: Path) -> Path:
+def manifest_file(root: Path) -> Path:
+    """The manifest itself, of its path or its folder.
+
+    Raises:
+        DataError: there is none.
+    """
     if os.path.isfile(root):  # unlike Path.is_file it bears any name
         return root
     for name in NAMES:

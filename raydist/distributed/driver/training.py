@@ -28,8 +28,8 @@ from raydist.engine.events import (
     Started,
 )
 from raydist.engine.feasibility import check_feasible
-from raydist.engine.input_index import write_inputs
-from raydist.engine.inputs import Inputs, num_tracklets, open_inputs
+from raydist.engine.inputs import Inputs, log_warning, num_tracklets
+from raydist.engine.opened import open_indexed
 from raydist.engine.run_folder import RunFolder, require_new_name
 from raydist.engine.run_tags import data_facts, run_experiment
 from raydist.engine.schema import Config
@@ -126,7 +126,7 @@ def _train(
     config: Config, earlier: Earlier | None, on_event: OnEvent, part_of: Whole | None
 ) -> tuple[RunFolder, RunSummary]:
     start = check_start(config.encoder) if earlier is None or earlier.epoch is None else ""
-    inputs = open_inputs(config, cache_folder(), warn=True)
+    inputs, index = open_indexed(config, cache_folder(), on_warning=log_warning)
     config = config.model_copy(update={"data": inputs.data})
     if earlier is not None:
         earlier.require_data(config, inputs)
@@ -143,7 +143,6 @@ def _train(
                 config, inputs, memory, expected, folder=folder, mlflow_uri=uri, resumed=resumed, start=start
             )
             on_event(started)
-        shared = write_inputs(inputs, cache_folder())
         del inputs
         with (
             finishing(tracker),
@@ -151,7 +150,7 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, shared, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
+            _run_workers(config, index, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
             on_event(ReportWritten(str(write_run_page(folder))))
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)

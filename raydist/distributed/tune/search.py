@@ -27,7 +27,7 @@ from raydist.distributed.driver.preflight import preflight_search
 from raydist.distributed.resources import num_groups
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
-from raydist.engine.inputs import num_tracklets, open_inputs
+from raydist.engine.inputs import log_warning, num_tracklets, open_inputs
 from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start
@@ -137,7 +137,7 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
 
 def _sizes(config: Config) -> list[int]:
     """Training tracklets of each modality, of data that the objective can be measured on."""
-    inputs = open_inputs(config, cache_folder(), warn=True)
+    inputs = open_inputs(config, cache_folder(), on_warning=log_warning)
     check_feasible(config, inputs)
     if config.tune.objective == "map" and inputs.obstacle:
         raise DataError(

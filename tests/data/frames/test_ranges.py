@@ -2,7 +2,8 @@ import pytest
 
 from raydist.config import validate
 from raydist.data.frames.ranges import FULL_RANGES, Ranges, checked_range
-from raydist.engine.schema import DataSection, load_config
+from raydist.engine.data_section import DataSection
+from raydist.engine.schema import load_config
 from raydist.errors import ConfigError
 from raydist.types import Modality
 
