@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,8 +36,8 @@ def extract(
     device: torch.device,
     precision: Precision = "fp32",
     renormalise: bool = True,
-) -> Floats:
-    """Features of K sub-tracklets of each tracklet, of unit length.
+) -> Iterator[Floats]:
+    """Features of K sub-tracklets of each tracklet, of unit length, a batch of the encoder at a time.
 
     With ``data.flip_average`` they are ``normalise(f(x) + f(x mirrored))`` of the unit features f, as ADCA
     and the methods that build on it do (Yang et al., "Augmented Dual-Contrastive Aggregation Learning",
@@ -51,26 +53,21 @@ def extract(
         precision: the number format of the encoder; the features are float32 in any.
         renormalise: whether means of two features get unit length again.
 
-    Returns:
-        float32 [n, K, D].
+    Yields:
+        float32 [b, K, D] of rows that follow each other; at least once, without rows where none are wanted.
     """
     num_parts = data.sub_tracklets
-    clips = (
-        np.stack([sub_tracklet_clips(int(n), data.frames, num_parts) for n in frames.num_frames[rows]])
-        if len(rows)
-        else None
-    )
     was_training = encoder.training
     encoder.eval()
-    parts = []
     step = rows_at_once(data)
+    if not len(rows):
+        yield np.empty((0, num_parts, encoder.width), np.float32)
     for start in range(0, len(rows), step):
         advance(f"features of tracklet {start + 1} of {len(rows)}", start, len(rows))
         chosen = rows[start : start + step]
-        assert clips is not None
-        pixels = frames.read(
-            np.repeat(chosen, num_parts), clips[start : start + step].reshape(-1, data.frames)
-        )
+        lengths = frames.num_frames[chosen].tolist()
+        clips = np.concatenate([sub_tracklet_clips(n, data.frames, num_parts) for n in lengths])
+        pixels = frames.read(np.repeat(chosen, num_parts), clips.reshape(-1, data.frames))
         kinds = torch.from_numpy(np.repeat(modality[chosen], num_parts).astype(np.int64))
         with autocast(precision, device):
             features = clip_features(
@@ -80,11 +77,8 @@ def extract(
                 flip_average=data.flip_average,
                 renormalise=renormalise,
             )
-        parts.append(features.cpu().numpy())
+        yield features.cpu().numpy().reshape(len(chosen), num_parts, -1)
     encoder.train(was_training)
-    return np.concatenate([np.empty((0, encoder.width), np.float32), *parts]).reshape(
-        len(rows), num_parts, encoder.width
-    )
 
 
 def clip_features(

@@ -54,10 +54,9 @@ def run_epoch(state: RunState) -> EpochReport:
     if current.epoch.index == 0:
         state.start_stage(current.stage)
     with timed(seconds, "extract"):
-        features = epoch_features(state, current)
+        hand_over_features(state, current)
     with timed(seconds, "refresh"), phase(REFRESH):
-        state.set_targets(targets_of(state, current, features))
-    del features
+        state.set_targets(state.refresh.targets(state.epoch, partial(compute_targets, state, current)))
     assert state.targets is not None
     targets = state.targets
     with timed(seconds, "train"):
@@ -89,44 +88,30 @@ def run_epoch(state: RunState) -> EpochReport:
     )
 
 
-def epoch_features(state: RunState, current: StageEpoch) -> Floats:
-    """What an epoch begins with: `local_features`, or `NO_FEATURES` for a stage that needs none."""
-    return local_features(state) if current.stage.needs_features else NO_FEATURES
-
-
-def targets_of(state: RunState, current: StageEpoch, features: Floats) -> Targets:
-    """The targets of an epoch.
-
-    Every worker gives the features of its share; one of them computes the targets, and all get them.
-
-    Args:
-        state: the run.
-        current: the stage, and the epoch within it.
-        features: see `epoch_features`.
-    """
-    return state.refresh.targets(
-        state.epoch,
-        features,
-        num_rows=len(state.tracklets) if current.stage.needs_features else 0,
-        compute=partial(compute_targets, state, current),
-    )
-
-
-def local_features(state: RunState) -> Floats:
-    """The features [n, K, D] of this worker's share of the training tracklets."""
+def hand_over_features(state: RunState, current: StageEpoch) -> None:
+    """What an epoch begins with: every worker extracts the features of its share, and hands them over block
+    after block; for a stage that needs none there are `NO_FEATURES`."""
+    if not current.stage.needs_features:
+        state.refresh.take(state.epoch, [NO_FEATURES], num_rows=0)
+        return
     state.process_group.broadcast_buffers(state.encoder)
-    tracklets = state.tracklets
     with phase(EXTRACTION):
-        return extract(
-            state.encoder,
-            tracklets.frames,
-            tracklets.modality,
-            state.my_part(len(tracklets)),
-            data=state.config.data,
-            device=state.process_group.device,
-            precision=extraction_precision(state.config.train.precision),
-            renormalise=state.method.context.renormalise,
-        )
+        state.refresh.take(state.epoch, local_features(state), num_rows=len(state.tracklets))
+
+
+def local_features(state: RunState) -> Iterator[Floats]:
+    """The features [b, K, D] of this worker's share of the training tracklets, block after block."""
+    tracklets = state.tracklets
+    return extract(
+        state.encoder,
+        tracklets.frames,
+        tracklets.modality,
+        state.my_part(len(tracklets)),
+        data=state.config.data,
+        device=state.process_group.device,
+        precision=extraction_precision(state.config.train.precision),
+        renormalise=state.method.context.renormalise,
+    )
 
 
 def compute_targets(state: RunState, current: StageEpoch, features: EpochFeatures) -> Targets:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
+
+import numpy as np
 
 from raydist.data.training_set import TrainingSet
 from raydist.engine.local_features import LocalFeatures
@@ -18,13 +20,20 @@ Compute = Callable[[EpochFeatures], Targets]
 class RefreshService(Protocol):
     """Takes the features of all workers, has the targets computed once, and gives them to every worker."""
 
-    def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
-        """The targets of an epoch.
+    def take(self, epoch: int, blocks: Iterable[Floats], num_rows: int) -> None:
+        """Take the features of this worker's rows, which are consecutive, as they are extracted.
 
         Args:
             epoch: of the run.
-            local: float32 [n, K, D], features of this worker's rows, which are consecutive.
+            blocks: float32 [b, K, D], of rows that follow each other; at least one.
             num_rows: N.
+        """
+
+    def targets(self, epoch: int, compute: Compute) -> Targets:
+        """The targets of an epoch whose features were taken.
+
+        Args:
+            epoch: of the run.
             compute: run on one worker only.
         """
 
@@ -38,7 +47,14 @@ class LocalRefresh:
 
     def __init__(self, tracklets: TrainingSet) -> None:
         self._tracklets = tracklets
+        self._features: LocalFeatures | None = None
 
-    def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
+    def take(self, epoch: int, blocks: Iterable[Floats], num_rows: int) -> None:
+        """See `RefreshService.take`."""
+        self._features = LocalFeatures(np.concatenate(list(blocks)), self._tracklets)
+
+    def targets(self, epoch: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
-        return compute(LocalFeatures(local, self._tracklets))
+        features, self._features = self._features, None
+        assert features is not None
+        return compute(features)

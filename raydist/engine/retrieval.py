@@ -3,6 +3,7 @@ protocol. Every worker ranks its share of the queries."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from raydist.engine.events import EVALUATION
@@ -19,7 +20,7 @@ def ranked_features(state: RunState) -> FeatureTable:
     process_group, table, frames = state.process_group, state.inputs.ranked, state.inputs.ranked_frames
     assert frames is not None
     process_group.broadcast_buffers(state.encoder)
-    local = extract(
+    blocks = extract(
         state.encoder,
         frames,
         table.modality,
@@ -28,6 +29,7 @@ def ranked_features(state: RunState) -> FeatureTable:
         device=process_group.device,
         precision=extraction_precision(state.config.train.precision),
     )
+    local = np.concatenate(list(blocks))
     gathered = process_group.gather(torch.from_numpy(local).to(process_group.device), len(table))
     return table.with_features(tracklet_means(gathered.cpu().numpy()))
 

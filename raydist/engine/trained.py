@@ -158,7 +158,7 @@ class Trained:
             modality: int8 [N], of all rows.
             rows: int64 [n].
         """
-        parts = extract(
+        blocks = extract(
             self.encoder,
             frames,
             modality,
@@ -167,7 +167,7 @@ class Trained:
             device=self.device,
             precision=self.precision,
         )
-        return tracklet_means(parts)
+        return tracklet_means(np.concatenate(list(blocks)))
 
 
 def _laid_over(config: Config, words: Sequence[str], sections: Sequence[str]) -> Config:

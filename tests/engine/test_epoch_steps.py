@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -6,10 +7,16 @@ import torch
 
 from raydist.engine.clip_batches import StepKey
 from raydist.engine.epoch_steps import encode, num_clips, train_step
-from raydist.engine.loop import epoch_features, run_epoch, targets_of
+from raydist.engine.loop import compute_targets, hand_over_features, run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
 from raydist.types import Modality
+
+
+def new_targets(state, current):
+    """The targets of an epoch, from the features of today."""
+    hand_over_features(state, current)
+    return state.refresh.targets(state.epoch, partial(compute_targets, state, current))
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -30,9 +37,7 @@ def test_frames_can_be_counted_in_place_of_steps(smoke, smoke_inputs, method, cl
 def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke_inputs):
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     current = state.plan.at(0)
-    (optimizer_step,) = current.stage.optimizer_steps(
-        targets_of(state, current, epoch_features(state, current)), current.epoch
-    )
+    (optimizer_step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
     rows = np.arange(4)
     batch, plain = (
         encode(state, replace(optimizer_step, wants_raw=wanted), rows, StepKey(0, 0, 0))
@@ -49,9 +54,7 @@ def test_a_view_of_one_modality_is_rendered_for_its_clips_only(smoke, smoke_inpu
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     state.encoder.eval()
     current = state.plan.at(0)
-    (step,) = current.stage.optimizer_steps(
-        targets_of(state, current, epoch_features(state, current)), current.epoch
-    )
+    (step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
     both = replace(step, wants_raw=wants_raw)
     once = replace(both, clip_views=[both.clip_views[0], replace(both.clip_views[1], shows=Modality.VISIBLE)])
     visible, infrared = (np.flatnonzero(state.tracklets.modality == m)[:3] for m in Modality)
@@ -102,7 +105,7 @@ def test_a_loss_or_a_gradient_that_is_no_number_changes_nothing(smoke, smoke_inp
     state = build_state(smoke("method.name=dcl"), smoke_inputs)
     current = state.plan.at(0)
     state.start_stage(current.stage)
-    state.set_targets(targets_of(state, current, epoch_features(state, current)))
+    state.set_targets(new_targets(state, current))
     (step,) = current.stage.optimizer_steps(state.targets, current.epoch)
     once = replace(step, loss=lambda batch, memories, modules: {"broken": broken(batch.features)})
     weights = [p.detach().clone() for p in state.encoder.parameters()]

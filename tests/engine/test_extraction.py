@@ -36,7 +36,14 @@ ROWS = np.array([2, 0, 1])
 
 def features(encoder, **data):
     section = DataSection(frames=2, sub_tracklets=2, **data)
-    return extract(encoder, DrawnFrames(), MODALITY, ROWS, data=section, device=torch.device("cpu"))
+    return whole(encoder, ROWS, section)
+
+
+def whole(encoder, rows, section, **options):
+    blocks = extract(
+        encoder, DrawnFrames(), MODALITY, rows, data=section, device=torch.device("cpu"), **options
+    )
+    return np.concatenate(list(blocks))
 
 
 @torch.no_grad()
@@ -66,14 +73,16 @@ def test_with_flip_average_it_is_the_mean_of_the_clip_and_its_mirror_image(encod
 
 
 def test_no_rows_no_features(encoder):
-    nothing, data = np.empty(0, np.int64), DataSection()
-    assert extract(
-        encoder, DrawnFrames(), MODALITY, nothing, data=data, device=torch.device("cpu")
-    ).shape == (
-        0,
-        2,
-        encoder.width,
-    )
+    assert whole(encoder, np.empty(0, np.int64), DataSection()).shape == (0, 2, encoder.width)
+
+
+def test_features_come_in_batches_of_the_encoder(encoder, monkeypatch):
+    monkeypatch.setattr("raydist.engine.extraction.CLIPS_AT_ONCE", 4)
+    section = DataSection(frames=2, sub_tracklets=2)
+    blocks = list(extract(encoder, DrawnFrames(), MODALITY, ROWS, data=section, device=torch.device("cpu")))
+    assert [block.shape for block in blocks] == [(2, 2, encoder.width), (1, 2, encoder.width)]
+    monkeypatch.undo()
+    np.testing.assert_allclose(np.concatenate(blocks), features(encoder), atol=1e-6)
 
 
 def test_the_encoder_goes_back_to_training(encoder):
@@ -84,8 +93,7 @@ def test_the_encoder_goes_back_to_training(encoder):
 
 def test_without_renormalising_it_is_the_mean_itself(encoder):
     section = DataSection(frames=2, sub_tracklets=2, flip_average=True)
-    device = torch.device("cpu")
-    raw = extract(encoder, DrawnFrames(), MODALITY, ROWS, data=section, device=device, renormalise=False)
+    raw = whole(encoder, ROWS, section, renormalise=False)
     for index, row in enumerate(ROWS):
         for part in range(2):
             mean = (one(encoder, row, part, mirrored=False) + one(encoder, row, part, mirrored=True)) / 2

@@ -45,7 +45,7 @@ def shards_of(table: FeatureTable, *, num_shards: int, threads: int) -> Iterator
 
 def put_on(shards: Shards, table: FeatureTable) -> ShardedFeatures:
     """The features [N, 1, D] of a table, on shards."""
-    return shards.features(shards.put(table.features[:, None], 0, len(table)))
+    return shards.features(shards.put([table.features[:, None]], 0, len(table)))
 
 
 def tracklets_of(table: FeatureTable) -> TrainingSet:

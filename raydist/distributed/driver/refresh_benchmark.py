@@ -138,4 +138,4 @@ def _pieces(shards: Shards, table: FeatureTable, task: RefreshTask) -> Iterator[
         shape = (len(rows), task.num_parts, rows.shape[1])
         noise = stream(task.seed, "parts", number).standard_normal(shape, dtype=np.float32)
         parts = rows[:, None] + noise * np.float32(NOISE / np.sqrt(rows.shape[1]))
-        yield from shards.put(unit_rows(parts).astype(np.float32), first, len(table))
+        yield from shards.put([unit_rows(parts).astype(np.float32)], first, len(table))

@@ -125,13 +125,18 @@ class FeatureShard:
     def fill(self, version: int, empty: tuple[int, int, int], pieces: Sequence[Piece]) -> None:
         """Take the rows of a table that are in these pieces, in order; without any, `empty` is their shape.
 
-        One piece stays where it is in the object store.
+        One piece stays where it is in the object store; of several, one is mapped at a time.
         """
-        parts = ray.get([piece.reference for piece in pieces])
         if len(pieces) == 1:
-            self._tables[version] = _ShardTable(parts[0], Shared(pieces[0].reference))
+            reference = pieces[0].reference
+            self._tables[version] = _ShardTable(ray.get(reference), Shared(reference))
             return
-        self._tables[version] = _ShardTable(np.concatenate(parts) if parts else np.empty(empty, np.float32))
+        num_rows = sum(piece.shape[0] for piece in pieces)
+        rows, place = np.empty((num_rows, *empty[1:]), np.float32), 0
+        for piece in pieces:
+            rows[place : place + piece.shape[0]] = ray.get(piece.reference)
+            place += piece.shape[0]
+        self._tables[version] = _ShardTable(rows)
 
     def derive(self, version: int, source: int, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> None:
         """Make a table of each row of another one; see `EpochFeatures.transformed`."""

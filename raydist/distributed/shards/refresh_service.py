@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +46,7 @@ class ShardedRefresh:
     ) -> None:
         self._process_group, self._board = process_group, board
         self._shards = Shards(shards, tracklets, threads)
+        self._pieces: Sequence[Piece] = []  # of this worker, until the targets are there
         self._no_features = LocalFeatures(np.empty((0, 0, 0), np.float32), tracklets)
         attempt: list[Any] = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [None]
         if process_group.world_size > 1:
@@ -53,17 +54,22 @@ class ShardedRefresh:
                 dist.broadcast_object_list(attempt, src=0)
         self._attempt: Attempt = attempt[0]
 
-    def targets(self, epoch: int, local: Floats, num_rows: int, compute: Compute) -> Targets:
+    def take(self, epoch: int, blocks: Iterable[Floats], num_rows: int) -> None:
+        """See `RefreshService.take`; the features go to the object store while they are extracted."""
+        rank = self._process_group.rank
+        first = int(part_bounds(num_rows, self._process_group.world_size)[rank])
+        self._pieces = self._shards.put(blocks, first, num_rows)
+        ray.get(self._board.put_features.remote(EpochKey(self._attempt, epoch), rank, self._pieces))
+
+    def targets(self, epoch: int, compute: Compute) -> Targets:
         """See `RefreshService.targets`."""
         key, board, rank = EpochKey(self._attempt, epoch), self._board, self._process_group.rank
-        first = int(part_bounds(num_rows, self._process_group.world_size)[rank])
-        pieces = self._shards.put(local, first, num_rows)  # kept until the targets are there
-        ray.get(board.put_features.remote(key, rank, pieces))
         with waiting(f"targets of epoch {epoch + 1}"):
             if rank == 0:
                 self._compute(key, compute)
             shared: Shared = ray.get(board.targets.remote(key))
             targets: Targets | Exception = ray.get(shared.reference)
+        self._pieces = []
         if isinstance(targets, Exception):
             raise targets
         return targets

@@ -26,6 +26,7 @@ from raydist.distributed.shards.assembly import add_up, join_ranked, label_rows,
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
+from raydist.distributed.shards.pieces import PIECE_BYTES, cut_at
 from raydist.distributed.shards.retry import retry_lost_shards
 from raydist.engine.process_group import part_bounds
 from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, with_parts
@@ -58,19 +59,18 @@ class Shards:
         """int64 [S + 1]: the first of each shard's consecutive rows, and N."""
         return part_bounds(num_rows, len(self.actors))
 
-    def put(self, features: Floats, first: int, num_rows: int) -> list[Piece]:
-        """Some rows of N as pieces, each within one shard.
+    def put(self, blocks: Iterable[Floats], first: int, num_rows: int) -> list[Piece]:
+        """Some consecutive rows of N as pieces, each within one shard.
 
         Args:
-            features: float32 [n, K, D].
+            blocks: float32 [b, K, D], of rows that follow each other.
             first: the number of the first of these rows.
             num_rows: N.
         """
         pieces = []
-        for start, stop in pairwise(np.clip(self.starts(num_rows) - first, 0, len(features))):
-            if start < stop:
-                part = features[start:stop]
-                pieces.append(Piece(int(first + start), part.shape, ray.put(part)))
+        for rows in cut_at(blocks, self.starts(num_rows) - first, PIECE_BYTES):
+            pieces.append(Piece(first, rows.shape, ray.put(rows)))
+            first += len(rows)
         return pieces
 
     def features(self, pieces: Iterable[Piece]) -> ShardedFeatures:
@@ -211,7 +211,7 @@ class ShardedFeatures(EpochFeatures):
 
     def replaced(self, features: Floats) -> EpochFeatures:
         """See `EpochFeatures.replaced`."""
-        return GivenFeatures(self._shards, self._shards.put(with_parts(features), 0, len(features)))
+        return GivenFeatures(self._shards, self._shards.put([with_parts(features)], 0, len(features)))
 
     def transformed(self, rule: Callable[..., Floats], *by_row: NDArray[Any]) -> EpochFeatures:
         """See `EpochFeatures.transformed`."""

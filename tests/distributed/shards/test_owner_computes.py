@@ -38,7 +38,7 @@ def planted(num_rows, width=WIDTH, noise=0.3):
 def pieces_of(place, num_rows, **words):
     """Planted people in pieces of two workers."""
     for first, unit in planted(num_rows, **words):
-        yield from place.put(unit, first, num_rows)
+        yield from place.put([unit], first, num_rows)
 
 
 def context_of(num_rows, method):

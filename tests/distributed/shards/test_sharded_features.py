@@ -51,7 +51,7 @@ def expected(features, tracklets):
 def on(shards, features, tracklets):
     """The features [N, D], or [N, K, D], on shards."""
     place, parts = Shards(shards, tracklets), features.reshape(len(features), -1, features.shape[-1])
-    return place.features(place.put(parts, 0, len(features)))
+    return place.features(place.put([parts], 0, len(features)))
 
 
 @pytest.mark.parametrize("num_shards", [1, 2, 3, 4, 5])
@@ -171,7 +171,7 @@ def to_last(parts, column):
 def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shards, cuts):
     """Wherever the workers' rows end, and the shards'."""
     place, local = Shards(shards[:num_shards], tracklets), LocalFeatures(parts, tracklets)
-    pieces = [place.put(parts[a:b], a, N) for a, b in pairwise(cuts)]
+    pieces = [place.put([parts[a:b]], a, N) for a, b in pairwise(cuts)]
     found = place.features([piece for of_worker in pieces[::-1] for piece in of_worker])
     assert found.shape == local.shape == (N, 3, 32)
     assert np.array_equal(found.part(0, N), parts)
