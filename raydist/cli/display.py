@@ -237,7 +237,7 @@ def _taken_line(event: MemoryTaken) -> str:
     """What the processes took.
 
     >>> expected = MemoryForecast(690, 140, 900, 640, 1, step_mb=90, step_frames=64)
-    >>> _taken_line(MemoryTaken(700, 130, [880, 891], [], expected)).partition(", board")[0]
+    >>> _taken_line(MemoryTaken(700, 130, [880, 891], [], 0, expected)).partition(", board")[0]
     'memory at the peak (expected): driver 700 MB (690 MB), 2 workers up to 891 MB each (900 MB)'
     """
     expected = event.expected
@@ -247,6 +247,7 @@ def _taken_line(event: MemoryTaken) -> str:
             *_of_several("worker", event.workers_mb, expected.worker_mb),
             *_of_several("shard", event.shards_mb, expected.shard_mb),
             *_of_several("board", [event.board_mb], expected.board_mb),
+            *_of_several("object store", [event.store_mb] if event.store_mb else [], expected.store_mb),
         ]
     )
 

@@ -246,6 +246,8 @@ class MemoryTaken:
         board_mb: of the actor through which workers share references.
         workers_mb: of each worker, by rank.
         shards_mb: of each feature shard.
+        store_mb: of the object stores of all nodes that have a shard, whoever wrote there; 0 where that is
+            not known.
         expected: what was forecast of each.
     """
 
@@ -253,6 +255,7 @@ class MemoryTaken:
     board_mb: float
     workers_mb: Sequence[float]
     shards_mb: Sequence[float]
+    store_mb: float
     expected: MemoryForecast
 
 

@@ -100,6 +100,7 @@ def memory_taken(actors: GroupActors, expected: MemoryForecast) -> MemoryTaken |
     try:
         board, workers = ray.get(actors.board.peaks.remote())
         shards = ray.get([shard.process_peak.remote() for shard in actors.shards])
+        stores = dict(ray.get([shard.store_peak.remote() for shard in actors.shards]))
     except RayError:
         return None
     return MemoryTaken(
@@ -107,6 +108,7 @@ def memory_taken(actors: GroupActors, expected: MemoryForecast) -> MemoryTaken |
         board_mb=_megabytes(board),
         workers_mb=[_megabytes(workers[rank]) for rank in sorted(workers)],
         shards_mb=[_megabytes(shard) for shard in shards],
+        store_mb=_megabytes(sum(stores.values())),
         expected=expected,
     )
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.association.propagation import aggregate
+from raydist.distributed.object_store import store_peak
 from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
 from raydist.distributed.shards.half_ring import HalvedSide
@@ -304,6 +305,10 @@ class FeatureShard:
         """Bytes that this process took at its peak, mapped parts of the object store included."""
         self._highest = max(self._highest, self._meter.read())
         return self._highest
+
+    def store_peak(self) -> tuple[str, int]:
+        """See `raydist.distributed.object_store.store_peak`."""
+        return store_peak()
 
     def _graph_of(self, version: int) -> _ShardGraph:
         if self._graph is None or self._graph.version != version:

@@ -94,6 +94,7 @@ def test_the_run_folder_is_whole(undisturbed):
     ray_section = load_config("smoke", []).ray
     assert len(taken.workers_mb) == ray_section.num_workers
     assert len(taken.shards_mb) == ray_section.num_shards
+    assert taken.store_mb > 0
     every = [taken.driver_mb, taken.board_mb, *taken.workers_mb, *taken.shards_mb]
     assert all(50 < megabytes < 4000 for megabytes in every)
     assert min(taken.workers_mb) > taken.board_mb  # which has no torch
