@@ -30,7 +30,7 @@ from raydist.engine.state import RunState
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.method import Targets
 from raydist.randomness import stream
-from raydist.types import Floats, Modality
+from raydist.types import Floats, Ints, Modality
 
 NO_FEATURES = np.empty((0, 0, 0), np.float32)
 """In place of features, for a stage that needs none."""
@@ -96,17 +96,18 @@ def hand_over_features(state: RunState, current: StageEpoch) -> None:
         return
     state.process_group.broadcast_buffers(state.encoder)
     with phase(EXTRACTION):
-        state.refresh.take(state.epoch, local_features(state), num_rows=len(state.tracklets))
+        own = features_of(state, state.my_part(len(state.tracklets)))
+        state.refresh.take(state.epoch, own, num_rows=len(state.tracklets))
 
 
-def local_features(state: RunState) -> Iterator[Floats]:
-    """The features [b, K, D] of this worker's share of the training tracklets, block after block."""
+def features_of(state: RunState, rows: Ints) -> Iterator[Floats]:
+    """The features [b, K, D] of some training tracklets, block after block."""
     tracklets = state.tracklets
     return extract(
         state.encoder,
         tracklets.frames,
         tracklets.modality,
-        state.my_part(len(tracklets)),
+        rows,
         data=state.config.data,
         device=state.process_group.device,
         precision=extraction_precision(state.config.train.precision),

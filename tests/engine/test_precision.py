@@ -6,7 +6,7 @@ import torch
 
 from raydist.engine import precision
 from raydist.engine.checkpoint import pack, unpack
-from raydist.engine.loop import local_features, run_epoch
+from raydist.engine.loop import features_of, run_epoch
 from raydist.engine.precision import (
     SMALLEST_SCALE,
     LossScaler,
@@ -105,7 +105,8 @@ def test_a_resumed_run_has_the_same_bits(trained, smoke, smoke_inputs):
 
 def test_features_are_extracted_in_it_too(smoke, smoke_inputs):
     half, single = (build_state(smoke(*words), smoke_inputs) for words in (HALF, QUICK))
-    ours, theirs = (np.concatenate(list(local_features(state))) for state in (half, single))
+    rows = np.arange(len(half.tracklets))
+    ours, theirs = (np.concatenate(list(features_of(state, rows))) for state in (half, single))
     assert ours.dtype == np.float32
     assert not np.array_equal(ours, theirs)
     assert np.allclose(ours, theirs, atol=0.02)

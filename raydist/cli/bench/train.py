@@ -1,29 +1,52 @@
-"""`raydist bench train`: how many frames a second an encoder trains on, and extracts features from."""
+"""`raydist bench train`: how many frames a second an encoder trains on, and where the time of steps goes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from raydist.cli.bench.arguments import Seed, Threads
-from raydist.cli.common import Json, print_json, print_table, with_exit_codes
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    print_json,
+    print_table,
+    require_unused,
+    split_arguments,
+    with_exit_codes,
+)
 from raydist.cli.option_groups import takes_options
+from raydist.home import cache_folder
+
+if TYPE_CHECKING:
+    from raydist.benchmarks.training_loop import LoopOutcome
 
 EncoderName = Annotated[str, typer.Option("--encoder", help="As encoder.name.", metavar="NAME")]
 Pixels = Annotated[int, typer.Option(min=8, max=1024, help="Of a frame.")]
 Clips = Annotated[int, typer.Option(min=2, help="Clips of a batch.")]
 Frames = Annotated[int, typer.Option(min=1, help="Frames of a clip.")]
-Steps = Annotated[int, typer.Option(min=1, help="Batches that are measured.")]
+Steps = Annotated[int, typer.Option(min=1, help="Batches, or iterations, that are measured.")]
 PrecisionName = Annotated[Literal["fp32", "bf16"], typer.Option(help="Of training.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda, ...", metavar="NAME")]
+Trace = Annotated[
+    Path | None,
+    typer.Option(
+        help="With a recipe: a file for one step, as Chrome's tracing reads it.", show_default=False
+    ),
+]
+
+OF_CONFIGURATION = ("encoder", "height", "width", "clips", "frames", "precision", "device", "seed")
+"""Options that a configuration has keys for."""
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """Options of `raydist bench train`."""
 
+    arguments: Arguments = None
     encoder: EncoderName = "small"
     height: Pixels = 64
     width: Pixels = 32
@@ -34,6 +57,7 @@ class TrainOptions:
     device: Device = "cpu"
     threads: Threads = 2
     seed: Seed = 0
+    trace: Trace = None
     json: Json = False
 
 
@@ -42,7 +66,17 @@ class TrainOptions:
 def bench_train(options: TrainOptions) -> None:
     """Frames a second that an encoder trains on, and extracts features from; decoding and augmentation do not
     count.
+
+    With a recipe, or with KEY=VALUE: the real steps of its first epoch, and each part of them alone.
     """
+    if options.arguments:
+        _bench_loop(options)
+    else:
+        require_unused({"--trace": options.trace}, "it is for a recipe: name one, such as demo")
+        _bench_encoder(options)
+
+
+def _bench_encoder(options: TrainOptions) -> None:
     from raydist.benchmarks.encoding import EncoderTask, measure_encoder
     from raydist.benchmarks.fresh_process import run_in_fresh_process
 
@@ -70,3 +104,59 @@ def bench_train(options: TrainOptions) -> None:
             for name, cost in costs.items()
         }
         print_json({**asdict(task), "threads": options.threads, **facts})
+
+
+def _bench_loop(options: TrainOptions) -> None:
+    from raydist.benchmarks.fresh_process import run_in_fresh_process
+    from raydist.benchmarks.training_loop import LoopTask, measure_loop
+    from raydist.engine.schema import load_config
+
+    defaults = {field.name: field.default for field in fields(TrainOptions)}
+    given = {
+        f"--{name}": getattr(options, name)
+        for name in OF_CONFIGURATION
+        if getattr(options, name) != defaults[name]
+    }
+    require_unused(given, "a recipe has keys for that: write them as KEY=VALUE")
+    recipe, words = split_arguments(options.arguments)
+    load_config(recipe, words)  # refused before a process is started
+    trace = None if options.trace is None else str(options.trace.absolute())
+    task = LoopTask(recipe, tuple(words), options.steps, trace)
+    outcome = run_in_fresh_process(options.threads, measure_loop, task, cache_folder())
+    _show(outcome, task.steps, json=options.json)
+    if options.json:
+        print_json(asdict(outcome) | {"steps": task.steps, "threads": options.threads})
+
+
+def _show(outcome: LoopOutcome, steps: int, *, json: bool) -> None:
+    """A part in a row: its CPU seconds an iteration, and its share of the real steps or the extraction."""
+    from raydist.benchmarks import training_loop as part
+
+    seconds = outcome.seconds
+    rest = seconds[part.STEPS] - seconds[part.ALONE] - seconds[part.RENDERING]
+    of_steps = {name: seconds[name] for name in (part.STEPS, part.ALONE, part.RENDERING, part.READING)}
+    rows = [
+        [name, f"{cpu / steps:.3f}", f"{cpu / seconds[part.STEPS]:.1%}"]
+        for name, cpu in {**of_steps, "all else": rest}.items()
+    ]
+    rows += [
+        [name, f"{seconds[name] / steps:.3f}", f"{seconds[name] / seconds[part.EXTRACTION]:.1%}"]
+        for name in (part.EXTRACTION, part.FORWARD)
+    ]
+    title = (
+        f"{outcome.frames / seconds[part.STEPS]:,.0f} frames a CPU second, {outcome.frames // steps:,} an "
+        f"iteration; {outcome.flops / seconds[part.ALONE] / 1e9:,.1f} billion operations a CPU second in the "
+        f"encoder alone; {outcome.peak_mb:,.0f} MB"
+    )
+    print_table(["", "CPU seconds", "of the real ones"], rows, title=title, stderr=json)
+    if outcome.read:
+        ratio = seconds[part.DECODED] / seconds[part.PACKED]
+        print_table(
+            ["", "CPU milliseconds a frame", "times"],
+            [
+                [part.PACKED, f"{seconds[part.PACKED] / outcome.read * 1e3:.4f}", ""],
+                [part.DECODED, f"{seconds[part.DECODED] / outcome.read * 1e3:.4f}", f"{ratio:.0f}"],
+            ],
+            title="reading",
+            stderr=json,
+        )
