@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import json
 import os
 import secrets
@@ -165,9 +166,14 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(removed, ignore_errors=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what writers have left that were killed; no other process may write there."""
-    for left in folder.glob(f".*{UNFINISHED}"):
+def remove_unfinished(folder: Path, *, of: str = "") -> None:
+    """Remove what writers have left that were killed; no other process may write there.
+
+    Args:
+        folder: where they wrote.
+        of: the beginning of the names of what they wrote; all names by default.
+    """
+    for left in folder.glob(f".{glob.escape(of)}*{UNFINISHED}"):
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:

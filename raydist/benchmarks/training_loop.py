@@ -36,8 +36,8 @@ from raydist.methods.steps import OptimizerStep
 from raydist.randomness import stream
 from raydist.types import Ints
 
-STEPS, ALONE, RENDERING, READING = "real steps", "encoder alone", "rendering", "reading"
-EXTRACTION, FORWARD = "extraction", "forward pass alone"
+STEPS, RESIDENT, RENDERING, READING = "real steps", "encoder on a batch in memory", "rendering", "reading"
+EXTRACTION, FORWARD = "extraction", "forward pass on a batch in memory"
 PACKED, DECODED = "frames of the packed cache", "frames of their files"
 _DECODED_AT_ONCE = 256
 
@@ -64,7 +64,7 @@ class LoopOutcome:
     """CPU seconds of this process, over all steps.
 
     Attributes:
-        seconds: by part; `READING` is a part of `RENDERING`, this and `ALONE` are parts of `STEPS`.
+        seconds: by part; `READING` is a part of `RENDERING`, this and `RESIDENT` are parts of `STEPS`.
         frames: that were trained on.
         extracted: tracklets whose features were extracted.
         read: frames that were read from the cache, and as many from their files.
@@ -120,7 +120,7 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
         step.sampler(task.steps + 1, stream(state.config.run.seed, "sampler", 0, number))
         for number, step in enumerate(steps)
     ]
-    alone: _EncoderAlone | None = None
+    resident: _ResidentEncoder | None = None
     for iteration in range(task.steps + 1):
         into = outcome if iteration else LoopOutcome()
         for number, (step, rows) in enumerate(zip(steps, batches, strict=True)):
@@ -133,20 +133,20 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
                 rendered = _rendered(state, step, rows[iteration], key)
             with into.part(READING):
                 _read(state, rendered)
-            alone = alone or _EncoderAlone(state, current)
+            resident = resident or _ResidentEncoder(state, current)
             if not iteration:
-                alone.count(rendered)
-            with into.part(ALONE):
-                alone.train(rendered)
-    assert alone is not None
-    outcome.flops = alone.flops * task.steps
+                resident.count(rendered)
+            with into.part(RESIDENT):
+                resident.train(rendered)
+    assert resident is not None
+    outcome.flops = resident.flops * task.steps
     if task.trace:
         with torch.profiler.profile() as profile:
             train_step(state, steps[0], batches[0][0], StepKey(0, 0, 0))
         profile.export_chrome_trace(task.trace)
 
 
-class _EncoderAlone:
+class _ResidentEncoder:
     """A copy of the encoder with an optimizer of its own."""
 
     def __init__(self, state: RunState, current: StageEpoch) -> None:
@@ -220,14 +220,14 @@ def _measure_reading(config: Config, cache: Path, state: RunState, outcome: Loop
         return
     _, table, _ = read_tracklets(config.data, cache)
     files = frame_files(split_tables(config, table)[0], state.inputs.data)
-    slots = np.random.default_rng(0).integers(0, len(pixels), _DECODED_AT_ONCE)
+    numbers = np.random.default_rng(0).integers(0, len(pixels), _DECODED_AT_ONCE)
     sources: Sequence[tuple[str, Callable[[Ints], object]]] = (
         (PACKED, pixels.__getitem__),
         (DECODED, files.__getitem__),
     )
     for _, source in sources:
-        source(slots)
+        source(numbers)
     for name, source in sources:
         with outcome.part(name):
-            source(slots)
-    outcome.read = len(slots)
+            source(numbers)
+    outcome.read = len(numbers)

@@ -8,20 +8,26 @@ memory of a machine, and look at no file of the data set but for the pixels.
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from raydist.config import validate
 from raydist.data.frames.store import FrameStore
 from raydist.data.frames.stored import mapped_store, pixel_place, write_store
-from raydist.data.mapped_files import mapped_array, mapped_table, write_arrays, write_table
+from raydist.data.mapped_files import (
+    mapped_array,
+    mapped_table,
+    path_of_text,
+    text_of_path,
+    update_by_texts,
+    write_arrays,
+    write_table,
+)
 from raydist.data.tracklets import TrackletTable
 from raydist.data.training_set import TrainingSet, Truth
 from raydist.engine.data_section import DataSection
@@ -29,14 +35,16 @@ from raydist.engine.inputs import Inputs, open_inputs
 from raydist.engine.schema import Config
 from raydist.errors import DataError
 from raydist.evaluation.obstacles import Obstacle
-from raydist.storage import one_at_a_time, read_json, whole_folder, write_json
+from raydist.storage import one_at_a_time, read_json, remove_unfinished, whole_folder, write_json
 
 _FORMAT = 1
 _FACTS, _RANKED = "inputs.json", "ranked.arrow"
 _FRAMES, _RANKED_FRAMES = "frames", "ranked_frames"
 _OPTIONAL = ("pair", "stream")
-DAMAGED = (OSError, ValueError, KeyError, pa.ArrowException)
-"""What reading a file of the index raises where it is missing or damaged."""
+_OF_THE_MACHINE = ("workers", "cache", "cache_gb", "verify")
+"""Keys of the section `data` that change nothing of what is opened."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ class _Facts:
     protocol: str
     obstacle: Obstacle | None
     notes: dict[str, int]
-    data: dict[str, Any]
+    range: Any
     root: str
     identity_names: dict[int, str]
     outside_frames: bool
@@ -68,11 +76,18 @@ def write_inputs(inputs: Inputs, cache: Path) -> str:
         StorageError: it cannot be written.
     """
     name = content_name(inputs)
-    written = mapped_inputs(cache, name)
-    if written is None or _pixel_places(written) != _pixel_places(inputs):
-        with whole_folder(_folder(cache, name)) as unfinished:
-            _write(inputs, unfinished)
+    with one_at_a_time(_folder(cache, name)):
+        _write_unless_there(inputs, cache, name)
     return name
+
+
+def _write_unless_there(inputs: Inputs, cache: Path, name: str) -> None:
+    folder = _folder(cache, name)
+    written = mapped_inputs(inputs.data, cache, name)
+    if written is None or _pixel_places(written) != _pixel_places(inputs):
+        remove_unfinished(folder.parent, of=name)
+        with whole_folder(folder) as unfinished:
+            _write(inputs, unfinished)
 
 
 def shared_inputs(config: Config, cache: Path, name: str) -> Inputs:
@@ -88,20 +103,21 @@ def shared_inputs(config: Config, cache: Path, name: str) -> Inputs:
     Raises:
         DataError: the data set of this machine is another one than the driver's, or it cannot be opened.
     """
-    inputs = mapped_inputs(cache, name)
+    inputs = mapped_inputs(config.data, cache, name)
     if inputs is None:
         with one_at_a_time(_folder(cache, name)):
-            inputs = mapped_inputs(cache, name) or _opened_here(config, cache, name)
+            inputs = mapped_inputs(config.data, cache, name) or _opened_here(config, cache, name)
     return inputs
 
 
 def _opened_here(config: Config, cache: Path, name: str) -> Inputs:
     inputs = open_inputs(config, cache)
-    if write_inputs(inputs, cache) != name:
+    if content_name(inputs) != name:
         raise DataError(
             f"data set {config.data.name}: what is in {config.data.root} on this machine differs from what "
             "the driver opened on its own: bring the same files to all machines"
         )
+    _write_unless_there(inputs, cache, name)
     return inputs
 
 
@@ -111,11 +127,14 @@ def content_name(inputs: Inputs) -> str:
     Paths and stamps of frames do not count where their content is the same, nor does where pixels are packed.
     """
     digest = hashlib.blake2b(digest_size=16)
-    facts = {**asdict(_facts(inputs)), "root": "", "format": _FORMAT}
-    digest.update(repr(sorted(facts.items())).encode())
+    data = inputs.data.model_dump(mode="json", exclude=set(_OF_THE_MACHINE))
+    facts = {**asdict(_facts(inputs)), "root": "", "data": data, "format": _FORMAT}
+    digest.update(repr(sorted(facts.items())).encode("utf-8", "surrogateescape"))
     for name, array in _content(inputs):
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
+    for name in (each for each in ("pair", "stream") if each in inputs.ranked.table.column_names):
+        update_by_texts(digest, inputs.ranked.table[name])
     return digest.hexdigest()
 
 
@@ -127,8 +146,8 @@ def _content(inputs: Inputs) -> Iterator[tuple[str, NDArray[Any]]]:
     if ranked.time is not None:
         yield "ranked time", ranked.time
     for store in _stores(inputs).values():
-        yield "digest", store.digest
-        yield "number", store.num_frames
+        for name in ("rows", "num_frames", "digest", "first", "slots"):
+            yield name, getattr(store, name)
 
 
 def _stores(inputs: Inputs) -> dict[str, FrameStore]:
@@ -155,8 +174,8 @@ def _facts(inputs: Inputs) -> _Facts:
         protocol=inputs.protocol,
         obstacle=inputs.obstacle,
         notes=dict(inputs.notes),
-        data=inputs.data.model_dump(mode="json"),
-        root=str(ranked.root),
+        range=inputs.data.model_dump(mode="json")["range"],
+        root=text_of_path(ranked.root),
         identity_names=dict(ranked.identity_names),
         outside_frames=ranked.outside_frames,
         has_ranked_frames=inputs.ranked_frames is not None,
@@ -172,21 +191,33 @@ def _write(inputs: Inputs, folder: Path) -> None:
     write_json(folder / _FACTS, asdict(_facts(inputs)))
 
 
-def mapped_inputs(cache: Path, name: str) -> Inputs | None:
-    """What is in the index; None where it is not there, is damaged, or its packed pixels are gone."""
-    with suppress(*DAMAGED):  # it is made anew from the data set
-        return _mapped(_folder(cache, name))
-    return None
+def mapped_inputs(data: DataSection, cache: Path, name: str) -> Inputs | None:
+    """What is in the index; None where it is not there, is not what its name says, or its pixels are gone.
+
+    Args:
+        data: the section of the configuration; `range` may be in percentages.
+        cache: the folder of drawn sets and packed frames.
+        name: see `write_inputs`.
+    """
+    folder = _folder(cache, name)
+    if not folder.is_dir():
+        return None
+    try:
+        inputs = _mapped(folder, data)
+    except Exception as error:  # whatever damage makes a reader raise: it is made anew from the data set
+        log.debug("the index %s cannot be read: %r", folder, error)
+        return None
+    return inputs if content_name(inputs) == name else None
 
 
-def _mapped(folder: Path) -> Inputs:
+def _mapped(folder: Path, data: DataSection) -> Inputs:
     values = read_json(folder / _FACTS, _Facts)
     facts = _Facts(**values)
     columns = {name: mapped_array(folder / f"{name}.npy") for name in facts.columns}
     identity, names = columns.pop("identity"), columns.pop("names")
     ranked = TrackletTable(
         mapped_table(folder / _RANKED),
-        Path(facts.root),
+        path_of_text(facts.root),
         {int(number): text for number, text in facts.identity_names.items()},
         facts.outside_frames,
     )
@@ -199,7 +230,7 @@ def _mapped(folder: Path) -> Inputs:
         facts.protocol,
         values["obstacle"] and Obstacle(**values["obstacle"]),
         facts.notes,
-        validate(DataSection, facts.data, at="data"),
+        DataSection.model_validate(data.model_dump() | {"range": facts.range}),
     )
 
 

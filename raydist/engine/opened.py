@@ -7,8 +7,9 @@ its files, have not changed since an earlier run, it is taken from the index in 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from contextlib import suppress
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,16 +20,20 @@ from raydist.announcements import announce
 from raydist.data.datasets.manifest import manifest_file
 from raydist.data.frames.folder_stamps import FolderStamps
 from raydist.data.frames.paths import FramePaths
+from raydist.data.mapped_files import path_of_text, text_of_path
 from raydist.data.tracklets import TrackletTable
 from raydist.engine.data_section import DataSection
-from raydist.engine.input_index import DAMAGED, mapped_inputs, write_inputs
+from raydist.engine.input_index import mapped_inputs, write_inputs
 from raydist.engine.inputs import Inputs, OnWarning, inputs_of, read_tracklets
 from raydist.engine.schema import Config
+from raydist.errors import DataError
 from raydist.plurals import counted
-from raydist.storage import read_json, whole_folder, write_json
+from raydist.storage import one_at_a_time, read_json, whole_folder, write_json
 
 _MOST_FRAMES = 2_000_000
 """So many are all looked at by ``data.verify = auto``: about 5 microseconds each."""
+
+log = logging.getLogger(__name__)
 
 _FORMAT = 1
 _OPENED = "opened.json"
@@ -61,6 +66,7 @@ def open_indexed(config: Config, cache: Path, *, on_warning: OnWarning) -> tuple
     """
     if unchanged := _unchanged(config, cache, on_warning):
         return unchanged
+    before = _opening(config, cache)
     _, table, notes = read_tracklets(config.data, cache)
     stamps = _stamps(config.data, table)  # before the frames are opened: a change meanwhile is seen next time
     warnings: list[str] = []
@@ -71,10 +77,10 @@ def open_indexed(config: Config, cache: Path, *, on_warning: OnWarning) -> tuple
 
     inputs = inputs_of(config, table, notes, cache, on_warning=warn)
     name = write_inputs(inputs, cache)
-    if stamps is not None:
-        with whole_folder(_opening(config, cache)) as unfinished:
+    if stamps is not None and before is not None and before == _opening(config, cache):
+        with one_at_a_time(before), whole_folder(before) as unfinished:
             stamps.write(unfinished)
-            write_json(unfinished / _OPENED, asdict(_Opened(name, str(table.root), warnings)))
+            write_json(unfinished / _OPENED, asdict(_Opened(name, text_of_path(table.root), warnings)))
     return inputs, name
 
 
@@ -89,20 +95,26 @@ def _unchanged(config: Config, cache: Path, on_warning: OnWarning) -> tuple[Inpu
     """What an earlier run opened, where it goes by folders and they have not changed."""
     if not _goes_by_folders(config.data, None):
         return None
-    with suppress(*DAMAGED):
-        folder = _opening(config, cache)
+    folder = _opening(config, cache)
+    if folder is None or not folder.is_dir():
+        return None
+    try:
         opened = _Opened(**read_json(folder / _OPENED, _Opened))
-        stamps = FolderStamps.read(Path(opened.root), folder)
-        inputs = mapped_inputs(cache, opened.name) if stamps.still_hold() else None
-        if inputs is not None:
-            announce(
-                f"{counted(len(stamps.folders), 'folder')} and {counted(len(stamps.files), 'sampled frame')} "
-                "have not changed: the manifest is taken as it was opened before (data.verify)"
-            )
-            for line in opened.warnings:
-                on_warning(line)
-            return inputs, opened.name
-    return None
+        stamps = FolderStamps.read(path_of_text(opened.root), folder)
+        is_same = re.fullmatch("[0-9a-f]{32}", opened.name) is not None and stamps.still_hold()
+    except Exception as error:  # whatever damage makes a reader raise: the data set is looked at anew
+        log.debug("what is in %s cannot be read: %r", folder, error)
+        return None
+    inputs = mapped_inputs(config.data, cache, opened.name) if is_same else None
+    if inputs is None:
+        return None
+    announce(
+        f"{counted(len(stamps.folders), 'folder')} and {counted(len(stamps.files), 'sampled frame')} "
+        "have not changed: the manifest is taken as it was opened before (data.verify)"
+    )
+    for line in opened.warnings:
+        on_warning(line)
+    return inputs, opened.name
 
 
 def _goes_by_folders(data: DataSection, num_frames: int | None) -> bool:
@@ -112,15 +124,20 @@ def _goes_by_folders(data: DataSection, num_frames: int | None) -> bool:
     return data.verify == "folders" or num_frames is None or num_frames > _MOST_FRAMES
 
 
-def _opening(config: Config, cache: Path) -> Path:
-    """Where it is written what a configuration opened, of a manifest as it is now."""
-    file = manifest_file(Path(str(config.data.root)))
-    facts = file.stat()
+def _opening(config: Config, cache: Path) -> Path | None:
+    """Where it is written what a configuration opened, of a manifest as it is now; None without one."""
+    if config.data.name != "manifest":
+        return None
+    try:
+        file = manifest_file(Path(str(config.data.root)))
+        facts = file.stat()
+    except (DataError, OSError):  # the reader says what is wrong
+        return None
     form = (
         _FORMAT,
         __version__,
-        os.path.realpath(file),
-        (facts.st_ino, facts.st_size, facts.st_mtime_ns),
+        os.fsencode(os.path.realpath(file)),
+        (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns),
         config.data.model_dump(mode="json"),
         config.evaluation.model_dump(mode="json"),
         config.run.seed,

@@ -1,7 +1,7 @@
 import pytest
 
 from raydist.benchmarks.fresh_process import run_in_fresh_process
-from raydist.benchmarks.training_loop import ALONE, PACKED, STEPS, LoopOutcome, LoopTask, measure_loop
+from raydist.benchmarks.training_loop import PACKED, RESIDENT, STEPS, LoopOutcome, LoopTask, measure_loop
 from raydist.errors import ConfigError
 
 
@@ -12,7 +12,7 @@ def test_the_frames_and_the_parts_of_a_training_are_counted(tmp_path):
     assert outcome.frames % (2 * clips) == 0
     assert outcome.frames > 0
     assert outcome.seconds[STEPS] > 0
-    assert outcome.seconds[ALONE] > 0
+    assert outcome.seconds[RESIDENT] > 0
     assert PACKED not in outcome.seconds
     assert outcome.read == 0
     assert outcome.peak_mb > 100

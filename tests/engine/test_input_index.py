@@ -1,11 +1,15 @@
+import json
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from raydist.data.mapped_files import mapped_array, write_arrays
 from raydist.engine import input_index
-from raydist.engine.input_index import content_name, shared_inputs, write_inputs
+from raydist.engine.input_index import content_name, mapped_inputs, shared_inputs, write_inputs
 from raydist.engine.inputs import open_inputs
 from raydist.errors import DataError
 
@@ -102,11 +106,92 @@ def test_another_data_set_on_another_machine_is_refused(config, tmp_path):
         shared_inputs(config(), tmp_path / "other", name)
 
 
-@pytest.mark.parametrize("file", ["inputs.json", "names.npy", "ranked.arrow", "frames/slots.npy"])
-def test_a_damaged_index_is_made_anew(config, tmp_path, file):
+FILES = ("inputs.json", "names.npy", "ranked.arrow", "frames/slots.npy", "frames/store.json", "view.npy")
+
+
+@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_damaged_index_is_made_anew(config, tmp_path, file, share):
     inputs = open_inputs(config(), tmp_path)
     name = write_inputs(inputs, tmp_path)
     damaged = tmp_path / "inputs" / name / file
-    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: int(share * len(whole))])
     assert equal(shared_inputs(config(), tmp_path, name).names, inputs.names)
-    assert equal(shared_inputs(config(), tmp_path, name).names, inputs.names)
+    assert damaged.read_bytes() == whole
+
+
+def reverse_identities(folder):
+    write_arrays(folder, {"identity": mapped_array(folder / "identity.npy")[::-1].copy()})
+
+
+def add_a_key(folder):
+    facts = json.loads((folder / "inputs.json").read_text())
+    (folder / "inputs.json").write_text(json.dumps(facts | {"new": 1}))
+
+
+def shift_slots(folder):
+    write_arrays(folder / "frames", {"slots": mapped_array(folder / "frames" / "slots.npy") + 1})
+
+
+def break_header(folder):
+    file = folder / "view.npy"
+    file.write_bytes(file.read_bytes().replace(b"}", b"("))
+
+
+def break_offsets(folder):
+    content = bytearray((folder / "ranked.arrow").read_bytes())
+    for place in range(len(content) // 3, len(content) // 2):
+        content[place] = 0x60
+    (folder / "ranked.arrow").write_bytes(content)
+
+
+@pytest.mark.parametrize("change", [reverse_identities, add_a_key, shift_slots, break_header, break_offsets])
+def test_an_index_that_is_not_what_its_name_says_is_made_anew(config, tmp_path, change):
+    inputs = open_inputs(config(), tmp_path)
+    name = write_inputs(inputs, tmp_path)
+    change(tmp_path / "inputs" / name)
+    assert mapped_inputs(config().data, tmp_path, name) is None
+    assert equal(shared_inputs(config(), tmp_path, name).truth.identity, inputs.truth.identity)
+    assert mapped_inputs(config().data, tmp_path, name) is not None
+
+
+def test_pixels_of_another_cache_entry_are_not_taken(config, tmp_path):
+    name = write_inputs(open_inputs(config(), tmp_path), tmp_path)
+    pixels = mapped_inputs(config().data, tmp_path, name).tracklets.frames.pixels.file
+    few = mapped_array(pixels)[:2].copy()
+    write_arrays(pixels.parent, {pixels.stem: few})
+    assert mapped_inputs(config().data, tmp_path, name) is None
+
+
+def test_how_a_machine_reads_does_not_count(config, tmp_path):
+    names = {
+        write_inputs(open_inputs(config(*words), tmp_path), tmp_path)
+        for words in ((), ("data.workers=3",), ("data.cache=packed",), ("data.verify=folders",))
+    }
+    assert len(names) == 1
+
+
+def test_writers_take_turns(config, tmp_path):
+    inputs = open_inputs(config(), tmp_path)
+    name = content_name(inputs)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: write_inputs(inputs, tmp_path), range(8))) == {name}
+    left = tmp_path / "inputs" / f".{name}.0123.part"
+    shutil.rmtree(tmp_path / "inputs" / name)
+    left.mkdir()
+    write_inputs(inputs, tmp_path)
+    assert not left.exists()
+
+
+def test_folders_need_not_be_text(config, tmp_path):
+    cache = tmp_path / os.fsdecode(b"h\xff")
+    inputs = open_inputs(config(), cache)
+    name = write_inputs(inputs, cache)
+    root = inputs.ranked.root.with_name(os.fsdecode(b"r\xff"))
+    inputs.ranked.root.rename(root)
+    ranked = replace(inputs.ranked, root=root)
+    assert write_inputs(replace(inputs, ranked=ranked), cache) == name
+    shutil.rmtree(cache / "inputs")
+    write_inputs(replace(inputs, ranked=ranked), cache)
+    assert mapped_inputs(config().data, cache, name).ranked.root == root

@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -73,6 +74,56 @@ def test_a_large_manifest_goes_by_its_folders(config, reads, tmp_path, monkeypat
 def test_a_manifest_that_was_edited_is_read_again(config, reads, tmp_path):
     file = open_noting(config(FOLDERS), tmp_path)[0].ranked.root / "manifest.csv"
     file.write_text(file.read_text().replace("train", "train ", 1))
+    open_noting(config(FOLDERS), tmp_path)
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("moment", ["read_tracklets", "inputs_of"])
+def test_a_manifest_that_is_edited_while_it_is_opened_is_read_again(
+    config, reads, tmp_path, monkeypatch, moment
+):
+    file = open_inputs(config(), tmp_path).ranked.root / "manifest.csv"
+    work = getattr(opened, moment)
+
+    def edited(*given, **options):
+        done = work(*given, **options)
+        file.write_text(file.read_text() + "\n")
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opened, moment, edited)
+        open_noting(config(FOLDERS), tmp_path)
+    before = len(reads)
+    open_noting(config(FOLDERS), tmp_path)
+    assert len(reads) == before + 1
+
+
+def test_an_edit_is_seen_though_size_and_time_are_as_before(config, reads, tmp_path):
+    file = open_noting(config(FOLDERS), tmp_path)[0].ranked.root / "manifest.csv"
+    stamps = file.stat()
+    file.write_text(file.read_text().replace("train", "Train", 1))
+    os.utime(file, ns=(stamps.st_atime_ns, stamps.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (stamps.st_size, stamps.st_mtime_ns)
+    open_noting(config(FOLDERS), tmp_path)
+    assert len(reads) == 2
+
+
+@pytest.mark.parametrize("file", ["opened.json", "folders.npy", "files.arrow"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"x" * 1000])
+def test_damaged_stamps_are_taken_anew(config, reads, tmp_path, file, content):
+    open_noting(config(FOLDERS), tmp_path)
+    (damaged,) = (tmp_path / "opened").glob(f"*/{file}")
+    damaged.write_bytes(content)
+    open_noting(config(FOLDERS), tmp_path)
+    assert len(reads) == 2
+    open_noting(config(FOLDERS), tmp_path)
+    assert len(reads) == 2
+
+
+def test_a_name_that_leads_elsewhere_is_not_followed(config, reads, tmp_path):
+    name = open_noting(config(FOLDERS), tmp_path)[1]
+    (file,) = (tmp_path / "opened").glob("*/opened.json")
+    file.write_text(file.read_text().replace(name, str(tmp_path / "inputs" / name)))
     open_noting(config(FOLDERS), tmp_path)
     assert len(reads) == 2
 

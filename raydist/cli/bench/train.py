@@ -19,6 +19,7 @@ from raydist.cli.common import (
     with_exit_codes,
 )
 from raydist.cli.option_groups import takes_options
+from raydist.errors import ConfigError
 from raydist.home import cache_folder
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ def _bench_loop(options: TrainOptions) -> None:
     }
     require_unused(given, "a recipe has keys for that: write them as KEY=VALUE")
     recipe, words = split_arguments(options.arguments)
+    if options.trace is not None:
+        _require_file(options.trace)
     load_config(recipe, words)  # refused before a process is started
     trace = None if options.trace is None else str(options.trace.absolute())
     task = LoopTask(recipe, tuple(words), options.steps, trace)
@@ -128,13 +131,19 @@ def _bench_loop(options: TrainOptions) -> None:
         print_json(asdict(outcome) | {"steps": task.steps, "threads": options.threads})
 
 
+def _require_file(trace: Path) -> None:
+    """Refuse a place where the profiler cannot write: it says nothing, and would remove an empty folder."""
+    if trace.is_dir() or not trace.absolute().parent.is_dir():
+        raise ConfigError(f"--trace {trace}: expected a file in a folder that is there")
+
+
 def _show(outcome: LoopOutcome, steps: int, *, json: bool) -> None:
     """A part in a row: its CPU seconds an iteration, and its share of the real steps or the extraction."""
     from raydist.benchmarks import training_loop as part
 
     seconds = outcome.seconds
-    rest = seconds[part.STEPS] - seconds[part.ALONE] - seconds[part.RENDERING]
-    of_steps = {name: seconds[name] for name in (part.STEPS, part.ALONE, part.RENDERING, part.READING)}
+    rest = seconds[part.STEPS] - seconds[part.RESIDENT] - seconds[part.RENDERING]
+    of_steps = {name: seconds[name] for name in (part.STEPS, part.RESIDENT, part.RENDERING, part.READING)}
     rows = [
         [name, f"{cpu / steps:.3f}", f"{cpu / seconds[part.STEPS]:.1%}"]
         for name, cpu in {**of_steps, "all else": rest}.items()
@@ -145,8 +154,8 @@ def _show(outcome: LoopOutcome, steps: int, *, json: bool) -> None:
     ]
     title = (
         f"{outcome.frames / seconds[part.STEPS]:,.0f} frames a CPU second, {outcome.frames // steps:,} an "
-        f"iteration; {outcome.flops / seconds[part.ALONE] / 1e9:,.1f} billion operations a CPU second in the "
-        f"encoder alone; {outcome.peak_mb:,.0f} MB"
+        f"iteration; {outcome.flops / seconds[part.RESIDENT] / 1e9:,.1f} billion operations a CPU second of "
+        f"the encoder on a batch in memory; {outcome.peak_mb:,.0f} MB"
     )
     print_table(["", "CPU seconds", "of the real ones"], rows, title=title, stderr=json)
     if outcome.read:

@@ -50,6 +50,15 @@ class PackedPixels:
     def __getitem__(self, slots: Ints) -> Pixels:
         return self._mapped[slots]
 
+    def require(self, height: int, width: int, slot: int | None) -> None:
+        """Refuse pixels of another size, and fewer than up to a slot.
+
+        Raises:
+            ValueError: with what is there.
+        """
+        if self._mapped.shape[1:] != (height, width, 3) or (slot is not None and slot >= len(self)):
+            raise ValueError(f"{self.file}: {self._mapped.shape} pixels, {height} x {width}, slot {slot}")
+
     def __reduce__(self) -> tuple[Any, ...]:
         return PackedPixels, (self.file,)
 

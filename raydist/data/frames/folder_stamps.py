@@ -1,8 +1,8 @@
 """Whether the frames of a data set may have changed, without a look at every file.
 
 Files that come, go, or are given another name change the stamp of their folder. Content that is written into
-a file in place does not, so some files are looked at too: where a share p of all files was rewritten, that is
-missed with probability (1 - p) ** `SAMPLE`.
+a file in place does not, nor does what happens to the target of a link, so some files are looked at too:
+where a share p of all files was changed so, that is missed with probability (1 - p) ** `SAMPLE`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from raydist.data.frames.files import file_stamps
 from raydist.data.frames.paths import FramePaths
-from raydist.data.mapped_files import mapped_array, mapped_table, write_arrays, write_table
+from raydist.data.mapped_files import mapped_array, mapped_texts, write_arrays, write_table
 from raydist.types import Ints
 
 SAMPLE = 4096
@@ -35,7 +35,7 @@ class FolderStamps:
     Attributes:
         root: folder of the frames.
         folders: all that hold frames, and those above them up to the root; relative to it.
-        folder_stamps: int64 [F, 2], inode and time of change in nanoseconds of each folder.
+        folder_stamps: int64 [F, 2], inode of each folder, and when it or its facts changed, in nanoseconds.
         files: some frames, relative to the root.
         file_stamps: int64 [S, 2], see `raydist.data.frames.files.file_stamps`.
     """
@@ -85,7 +85,7 @@ class FolderStamps:
         """
         (folders, folder_stamps), (files, stamps) = (
             (
-                FramePaths(mapped_table(folder / f"{name}.arrow")["path"].chunk(0)),
+                FramePaths(mapped_texts(folder / f"{name}.arrow", "path")),
                 mapped_array(folder / f"{name}.npy"),
             )
             for name in (_FOLDERS, _FILES)
@@ -119,4 +119,4 @@ def _stamp(folder: str) -> tuple[int, int]:
         status = os.stat(folder)
     except OSError:
         return -1, -1
-    return status.st_ino, status.st_mtime_ns
+    return status.st_ino, status.st_ctime_ns

@@ -17,12 +17,19 @@ from raydist.data.frames.cache import PackedPixels, PartlyPacked
 from raydist.data.frames.files import FrameFiles
 from raydist.data.frames.paths import FramePaths
 from raydist.data.frames.store import FrameStore, PixelSource
-from raydist.data.mapped_files import mapped_array, mapped_table, write_arrays, write_table
+from raydist.data.mapped_files import (
+    mapped_array,
+    mapped_texts,
+    path_of_text,
+    text_of_path,
+    update_by_texts,
+    write_arrays,
+    write_table,
+)
 from raydist.storage import read_json, write_json
 
 _ARRAYS = ("rows", "num_frames", "digest", "first", "slots")
 _STORE, _FILES, _PATHS, _SPANS = "store.json", "files.json", "paths.arrow", "span_of"
-_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def write_store(store: FrameStore, folder: Path) -> None:
         height=store.height,
         width=store.width,
         notes=dict(store.notes),
-        packed=None if packed is None else str(packed.file),
+        packed=None if packed is None else text_of_path(packed.file),
     )
     write_json(folder / _STORE, asdict(facts))
 
@@ -64,24 +71,29 @@ def mapped_store(folder: Path) -> FrameStore:
 
     Raises:
         OSError: a file is missing, that of the pixels too.
-        ValueError: a file is damaged.
+        ValueError: a file is damaged, or the pixels are not those of the store.
         DataError: likewise.
     """
     facts = _Store(**read_json(folder / _STORE, _Store))
-    return FrameStore(
+    store = FrameStore(
         **{name: mapped_array(folder / f"{name}.npy") for name in _ARRAYS},
         height=facts.height,
         width=facts.width,
         notes=facts.notes,
         pixels=_pixels(folder, facts.packed),
     )
+    packed, files = _parts(store.pixels)
+    if packed is not None:
+        most = None if files is not None or not len(store.slots) else int(store.slots[-1])
+        packed.require(store.height, store.width, most)
+    return store
 
 
 def pixel_place(store: FrameStore) -> tuple[str | None, str | None]:
     """Where the pixels of a store are: the packed cache, and a digest of the files that are decoded."""
     packed, files = _parts(store.pixels)
     return (
-        None if packed is None else str(packed.file),
+        None if packed is None else text_of_path(packed.file),
         None if files is None else _digest(files),
     )
 
@@ -96,20 +108,18 @@ def _parts(pixels: PixelSource) -> tuple[PackedPixels | None, FrameFiles | None]
 
 
 def _digest(files: FrameFiles) -> str:
-    form = [str(files.root), files.height, files.width, files.resize, files.spans]
+    form = [text_of_path(files.root), files.height, files.width, files.resize, files.spans]
     digest = hashlib.blake2b(repr(form).encode(), digest_size=16)
     if files.span_of is not None:
         digest.update(np.ascontiguousarray(files.span_of).data)
-    paths = pa.array(files.paths)
-    for start in range(0, len(paths), _AT_ONCE):
-        digest.update(pa.record_batch([paths.slice(start, _AT_ONCE)], ["path"]).serialize())
+    update_by_texts(digest, pa.array(files.paths))
     return digest.hexdigest()
 
 
 def _pixels(folder: Path, packed: str | None) -> PixelSource:
     if packed is None:
         return _mapped_files(folder)
-    pixels = PackedPixels(Path(packed))
+    pixels = PackedPixels(path_of_text(packed))
     return PartlyPacked(pixels, _mapped_files(folder)) if (folder / _FILES).exists() else pixels
 
 
@@ -118,7 +128,7 @@ def _write_files(files: FrameFiles, folder: Path) -> None:
     if files.span_of is not None:
         write_arrays(folder, {_SPANS: files.span_of})
     facts = _Files(
-        root=str(files.root),
+        root=text_of_path(files.root),
         height=files.height,
         width=files.width,
         workers=files.workers,
@@ -132,8 +142,8 @@ def _write_files(files: FrameFiles, folder: Path) -> None:
 def _mapped_files(folder: Path) -> FrameFiles:
     facts = _Files(**read_json(folder / _FILES, _Files))
     return FrameFiles(
-        root=Path(facts.root),
-        paths=FramePaths(mapped_table(folder / _PATHS)["path"].chunk(0)),
+        root=path_of_text(facts.root),
+        paths=FramePaths(mapped_texts(folder / _PATHS, "path")),
         height=facts.height,
         width=facts.width,
         workers=facts.workers,

@@ -121,7 +121,7 @@ class WarmUp(Stage):
 
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of tracklets, two clip views each."""
-        views, ignored = torch.from_numpy(self.context.tracklets.view), IgnoreArrays.of(targets).ignored
+        views, ignored = torch.tensor(self.context.tracklets.view), IgnoreArrays.of(targets).ignored
         temperature = self.params.temperature
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:

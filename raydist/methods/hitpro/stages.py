@@ -209,7 +209,7 @@ class HierarchicalStage(Stage):
 
     def _levels(self, arrays: HierarchicalArrays, epoch: int) -> dict[str, tuple[float, Level]]:
         """The second and the third level with their weights, those that have begun."""
-        view = torch.from_numpy(self.context.tracklets.view)
+        view = torch.tensor(self.context.tracklets.view)
         modality = torch.from_numpy(view_modality(self.context.tracklets))
         across = modality[:, None] != modality
         within = ~across & ~torch.eye(len(modality), dtype=torch.bool)
@@ -226,7 +226,7 @@ class HierarchicalStage(Stage):
         self, batch: Batch, prototypes: Slots, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
     ) -> dict[str, Tensor]:
         """The weighted terms of the loss, each the mean over the clip views."""
-        params, views = self.params, torch.from_numpy(self.context.tracklets.view)
+        params, views = self.params, torch.tensor(self.context.tracklets.view)
         columns, temperature = prototypes.columns, params.temperature
         own_view = negatives_of_own_view(batch.rows, views, ignored, columns)
 

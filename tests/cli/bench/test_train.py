@@ -34,13 +34,13 @@ def test_where_the_time_of_a_training_goes(raydist, tmp_path):
     result = raydist("bench", "train", *words, "--json")
     seconds = result.json["seconds"]
     assert all(value >= 0 for value in seconds.values())
-    assert seconds["real steps"] > seconds["encoder alone"] / 2
+    assert seconds["real steps"] > seconds["encoder on a batch in memory"] / 2
     assert seconds["rendering"] > seconds["reading"] > 0
     assert result.json["extracted"] == 2 * 64
     assert result.json["flops"] > 1e6
     assert json.loads(trace.read_text())["traceEvents"]
     table = raydist("bench", "train", *words[:-2]).out
-    assert "encoder alone" in table
+    assert "encoder on a batch in memory" in table
     assert "frames of their files" in table
 
 
@@ -50,6 +50,8 @@ def test_where_the_time_of_a_training_goes(raydist, tmp_path):
         (("demo", "--height", 32), "--height: a recipe has keys for that"),
         (("demmo",), "demmo"),
         (("--trace", "x.json"), "--trace: it is for a recipe"),
+        (("smoke", "--trace", "no/folder/x.json"), "expected a file in a folder that is there"),
+        (("smoke", "--trace", "."), "expected a file in a folder that is there"),
     ],
 )
 def test_what_does_not_go_together_is_refused(raydist, words, message):
