@@ -196,7 +196,7 @@ def _read(state: RunState, rendered: Rendered) -> None:
 def _measure_extraction(state: RunState, batches: int, outcome: LoopOutcome) -> None:
     """Some batches of extraction, and the forward pass alone on one that stays in memory."""
     data, device = state.config.data, state.process_group.device
-    size = rows_at_once(data)
+    size = rows_at_once(data, on_cpu=device.type == "cpu")
     blocks = features_of(state, np.arange((batches + 1) * size) % len(state.tracklets))
     next(blocks)
     shape = (size * data.sub_tracklets, data.frames, 3, data.height, data.width)

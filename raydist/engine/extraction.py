@@ -18,11 +18,22 @@ from raydist.engine.progress import advance
 from raydist.types import Floats, FrameReader, Ints
 
 CLIPS_AT_ONCE = 128
+PIXELS_AT_ONCE = 2**22
+"""On a CPU, which is as fast on fewer pixels: what an encoder makes of them stays near a gigabyte."""
 
 
-def rows_at_once(data: DataSection) -> int:
-    """How many tracklets make a batch of the encoder."""
-    return max(1, CLIPS_AT_ONCE // data.sub_tracklets)
+def rows_at_once(data: DataSection, *, on_cpu: bool) -> int:
+    """How many tracklets make a batch of the encoder.
+
+    >>> rows_at_once(DataSection(), on_cpu=True), rows_at_once(DataSection(), on_cpu=False)
+    (64, 64)
+    >>> rows_at_once(DataSection(height=256, width=128, frames=8), on_cpu=True)
+    8
+    """
+    most = CLIPS_AT_ONCE
+    if on_cpu:
+        most = min(most, PIXELS_AT_ONCE // (data.frames * data.height * data.width))
+    return max(1, most // data.sub_tracklets)
 
 
 @torch.no_grad()
@@ -59,7 +70,7 @@ def extract(
     num_parts = data.sub_tracklets
     was_training = encoder.training
     encoder.eval()
-    step = rows_at_once(data)
+    step = rows_at_once(data, on_cpu=device.type == "cpu")
     if not len(rows):
         yield np.empty((0, num_parts, encoder.width), np.float32)
     for start in range(0, len(rows), step):

@@ -71,7 +71,11 @@ def step_memory(config: Config, stages: Sequence[Stage]) -> StepMemory:
     try:
         frames = frames_of_step(config, stages)
         activations = _of_more_frames(encoder, config, frames, training=True)
-        at_once = rows_at_once(config.data) * config.data.sub_tracklets * config.data.frames
+        at_once = (
+            rows_at_once(config.data, on_cpu=not config.ray.use_gpu)
+            * config.data.sub_tracklets
+            * config.data.frames
+        )
         extraction = _of_more_frames(encoder, config, at_once, training=False)
     except Exception as error:  # code of the user, perhaps, that takes real clips alone
         log.debug("the memory of a step is not known: %r", error)

@@ -170,7 +170,8 @@ def test_a_checkpoint_is_named_in_either_way_and_said(raydist, run_dir, embedded
     whole = read_features(embedded[1]).features
     assert not np.allclose(written["at"], whole, atol=1e-3)
     assert embedded[0].json["checkpoint"] == "last"
-    raydist("embed", run_dir, "--checkpoint", "last", "--out", tmp_path / "last.parquet")
+    result = raydist("embed", run_dir, "--checkpoint", "last", "--out", tmp_path / "last.parquet")
+    assert result.code == 0, result.err
     assert np.array_equal(read_features(tmp_path / "last.parquet").features, whole)
 
 

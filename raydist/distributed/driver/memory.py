@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raydist.distributed.job import GroupActors
 from raydist.distributed.shards.memory import MEGABYTE, check_shard_memory, store_memory, table_memory
@@ -22,6 +22,9 @@ AROUND_A_STEP = 400 * MEGABYTE
 
 SLACK = 1.1
 """Of memory that a step freed and its allocator has not given back: 4 to 12 % were measured."""
+
+_TIMES_THE_ENCODER = 4
+"""Values a weight on a worker: itself, its gradient, and two means of Adam."""
 
 RAY_ITSELF = 4 * MEGABYTE
 """What Ray puts into the object stores for itself: 0 to 3 MB were measured."""
@@ -83,15 +86,17 @@ class GroupMemory:
         return on_device + self.refresh_mb + AROUND_A_STEP / MEGABYTE
 
     def forecast(self, *, use_gpu: bool) -> MemoryForecast:
-        """What all processes may take: the driver what it took so far, and a worker more than the driver now,
-        for the same code and data.
+        """What all processes may take: the driver what it took so far, or takes to extract features for the
+        report; a worker more than the driver now, for the same code and data.
 
         Args:
             use_gpu: whether workers compute on GPUs.
         """
-        worker = process_size() + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
+        now = process_size()
+        report = now + self.step.extraction + self.step.weights / _TIMES_THE_ENCODER
+        worker = now + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
         return MemoryForecast(
-            driver_mb=_megabytes(process_peak()),
+            driver_mb=_megabytes(max(process_peak(), report)),
             board_mb=_megabytes(BOARD),
             worker_mb=_megabytes(worker),
             shard_mb=_megabytes(PROCESS + self.shard_bytes),
@@ -121,6 +126,11 @@ def memory_taken(actors: GroupActors, expected: MemoryForecast) -> MemoryTaken |
         store_mb=_megabytes(sum(stores.values())),
         expected=expected,
     )
+
+
+def with_report(taken: MemoryTaken) -> MemoryTaken:
+    """What the processes took, with the driver as it is now that it has written the report."""
+    return replace(taken, driver_mb=_megabytes(process_peak()))
 
 
 def _megabytes(size: float) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from raydist.announcements import listening
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import group_actors, run_group
-from raydist.distributed.driver.memory import GroupMemory, check_group_memory, memory_taken
+from raydist.distributed.driver.memory import GroupMemory, check_group_memory, memory_taken, with_report
 from raydist.distributed.driver.preflight import preflight
 from raydist.distributed.job import TrainingJob
 from raydist.distributed.resources import check_resources
@@ -22,6 +22,7 @@ from raydist.engine.environment import describe_environment
 from raydist.engine.events import (
     AlreadyFinished,
     MemoryForecast,
+    MemoryTaken,
     OnEvent,
     Preparing,
     ReportWritten,
@@ -150,8 +151,14 @@ def _train(
             folder.owned() if earlier is None else nullcontext(),
         ):
             go_on_with = part_of.folder if part_of else folder.path
-            _run_workers(config, index, folder, run_id, on_event, memory, expected, go_on_with=go_on_with)
+            taken = _run_workers(
+                config, index, folder, run_id, on_event, memory, expected, go_on_with=go_on_with
+            )
             on_event(ReportWritten(str(write_run_page(folder))))
+            if taken:
+                taken = with_report(taken)
+                folder.write("memory_peaks.json", asdict(taken))
+                on_event(taken)
             tracker.artifacts(folder.path, RUN_FILES)
             log_encoder(config, folder, run_id)
         summary = folder.summary()
@@ -228,7 +235,8 @@ def _run_workers(
     expected: MemoryForecast,
     *,
     go_on_with: Path,
-) -> None:
+) -> MemoryTaken | None:
+    """Run the workers to their end; what they took, where that is known."""
     uri = config.tracking.mlflow_uri
     with group_actors(config.ray, memory) as actors:
         run_group(
@@ -248,6 +256,4 @@ def _run_workers(
             on_event=on_event,
             advice=f"; go on with --resume {go_on_with}",
         )
-        if taken := memory_taken(actors, expected):
-            folder.write("memory_peaks.json", asdict(taken))
-            on_event(taken)
+        return memory_taken(actors, expected)

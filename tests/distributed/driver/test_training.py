@@ -87,8 +87,8 @@ def test_the_run_folder_is_whole(undisturbed):
     assert [e.report.epoch for e in events if isinstance(e, EpochDone)] == [1, 2, 3]
     first = next(event for event in events if not isinstance(event, Preparing))
     assert isinstance(first, Started)
-    assert [type(event) for event in events[-3:]] == [MemoryTaken, ReportWritten, Preparing]
-    taken = events[-3]
+    assert [type(event) for event in events[-3:]] == [ReportWritten, MemoryTaken, Preparing]
+    taken = events[-2]
     assert folder.read_json("memory_peaks.json") == asdict(taken)
     assert taken.expected == first.expected
     ray_section = load_config("smoke", []).ray
