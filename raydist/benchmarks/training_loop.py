@@ -19,17 +19,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from raydist.benchmarks.measure import cpu_seconds
 from raydist.data.frames.cache import PackedPixels
+from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.engine.allocator import keep_freed_memory
 from raydist.engine.clip_batches import Rendered, StepKey, render
 from raydist.engine.epoch_steps import num_clips, train_step
 from raydist.engine.extraction import rows_at_once
-from raydist.engine.inputs import frame_files, open_inputs, read_tracklets, split_tables
+from raydist.engine.inputs import frame_files, inputs_of, read_tracklets, split_tables
 from raydist.engine.loop import compute_targets, features_of, hand_over_features
 from raydist.engine.optimizer import make_optimizer
 from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import autocast, extraction_precision
-from raydist.engine.schema import Config, load_config
+from raydist.engine.schema import load_config
 from raydist.engine.state import RunState, build_state
 from raydist.memory_meter import process_peak
 from raydist.methods.steps import OptimizerStep
@@ -100,7 +101,8 @@ def measure_loop(task: LoopTask, cache: Path) -> LoopOutcome:
     """
     keep_freed_memory()
     config = load_config(task.recipe, task.words)
-    state = build_state(config, open_inputs(config, cache))
+    _, table, notes = read_tracklets(config.data, cache)
+    state = build_state(config, inputs_of(config, table, notes, cache))
     current = state.plan.at(0)
     state.start_stage(current.stage)
     hand_over_features(state, current)
@@ -108,7 +110,7 @@ def measure_loop(task: LoopTask, cache: Path) -> LoopOutcome:
     outcome = LoopOutcome()
     _measure_steps(state, current, task, outcome)
     _measure_extraction(state, task.steps, outcome)
-    _measure_reading(config, cache, state, outcome)
+    _measure_reading(state, table, outcome)
     return outcome
 
 
@@ -213,13 +215,12 @@ def _measure_extraction(state: RunState, batches: int, outcome: LoopOutcome) -> 
             state.encoder(pixels, modality)
 
 
-def _measure_reading(config: Config, cache: Path, state: RunState, outcome: LoopOutcome) -> None:
+def _measure_reading(state: RunState, table: TrackletTable, outcome: LoopOutcome) -> None:
     """The same frames from the packed cache, if there is one, and from their files."""
     pixels = state.tracklets.frames.pixels
     if not isinstance(pixels, PackedPixels):
         return
-    _, table, _ = read_tracklets(config.data, cache)
-    files = frame_files(split_tables(config, table)[0], state.inputs.data)
+    files = frame_files(split_tables(state.config, table)[0], state.inputs.data)
     numbers = np.random.default_rng(0).integers(0, len(pixels), _DECODED_AT_ONCE)
     sources: Sequence[tuple[str, Callable[[Ints], object]]] = (
         (PACKED, pixels.__getitem__),

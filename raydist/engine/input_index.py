@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from raydist.data.frames.store import FrameStore
-from raydist.data.frames.stored import mapped_store, pixel_place, write_store
+from raydist.data.frames.stored import STORE_ARRAYS, mapped_store, pixel_place, write_store
 from raydist.data.mapped_files import (
     mapped_array,
     mapped_table,
@@ -146,7 +146,7 @@ def _content(inputs: Inputs) -> Iterator[tuple[str, NDArray[Any]]]:
     if ranked.time is not None:
         yield "ranked time", ranked.time
     for store in _stores(inputs).values():
-        for name in ("rows", "num_frames", "digest", "first", "slots"):
+        for name in STORE_ARRAYS:
             yield name, getattr(store, name)
 
 

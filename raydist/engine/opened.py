@@ -64,9 +64,9 @@ def open_indexed(config: Config, cache: Path, *, on_warning: OnWarning) -> tuple
         DataError: likewise.
         StorageError: the index cannot be written.
     """
-    if unchanged := _unchanged(config, cache, on_warning):
-        return unchanged
     before = _opening(config, cache)
+    if unchanged := _unchanged(config, cache, before, on_warning):
+        return unchanged
     _, table, notes = read_tracklets(config.data, cache)
     stamps = _stamps(config.data, table)  # before the frames are opened: a change meanwhile is seen next time
     warnings: list[str] = []
@@ -91,12 +91,11 @@ def _stamps(data: DataSection, table: TrackletTable) -> FolderStamps | None:
     return FolderStamps.of(table.root, FramePaths.of(table), np.random.default_rng())
 
 
-def _unchanged(config: Config, cache: Path, on_warning: OnWarning) -> tuple[Inputs, str] | None:
-    """What an earlier run opened, where it goes by folders and they have not changed."""
-    if not _goes_by_folders(config.data, None):
-        return None
-    folder = _opening(config, cache)
-    if folder is None or not folder.is_dir():
+def _unchanged(
+    config: Config, cache: Path, folder: Path | None, on_warning: OnWarning
+) -> tuple[Inputs, str] | None:
+    """What an earlier run opened, where it goes by folders and they have not changed; `folder` says what."""
+    if folder is None or not _goes_by_folders(config.data, None) or not folder.is_dir():
         return None
     try:
         opened = _Opened(**read_json(folder / _OPENED, _Opened))

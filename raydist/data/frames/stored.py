@@ -28,7 +28,8 @@ from raydist.data.mapped_files import (
 )
 from raydist.storage import read_json, write_json
 
-_ARRAYS = ("rows", "num_frames", "digest", "first", "slots")
+STORE_ARRAYS = ("rows", "num_frames", "digest", "first", "slots")
+"""The arrays of a store, by the names of its attributes."""
 _STORE, _FILES, _PATHS, _SPANS = "store.json", "files.json", "paths.arrow", "span_of"
 
 
@@ -54,7 +55,7 @@ class _Files:
 def write_store(store: FrameStore, folder: Path) -> None:
     """Write an opened store, but for the pixels, into a folder that is there."""
     packed, files = _parts(store.pixels)
-    write_arrays(folder, {name: getattr(store, name) for name in _ARRAYS})
+    write_arrays(folder, {name: getattr(store, name) for name in STORE_ARRAYS})
     if files is not None:
         _write_files(files, folder)
     facts = _Store(
@@ -76,7 +77,7 @@ def mapped_store(folder: Path) -> FrameStore:
     """
     facts = _Store(**read_json(folder / _STORE, _Store))
     store = FrameStore(
-        **{name: mapped_array(folder / f"{name}.npy") for name in _ARRAYS},
+        **{name: mapped_array(folder / f"{name}.npy") for name in STORE_ARRAYS},
         height=facts.height,
         width=facts.width,
         notes=facts.notes,

@@ -168,10 +168,11 @@ class HierarchicalStage(Stage):
     def optimizer_steps(self, targets: Targets, epoch: Epoch) -> Sequence[OptimizerStep]:
         """One step on a batch of tracklets, two clip views each."""
         arrays, params = HierarchicalArrays.of(targets), self.params
-        levels = self._levels(arrays, epoch.index)
+        views = torch.tensor(self.context.tracklets.view)
+        levels = self._levels(arrays, views, epoch.index)
 
         def loss(batch: Batch, memories: Memories, modules: Modules) -> dict[str, Tensor]:
-            return self._terms(batch, memories.slots["prototypes"], arrays.ignored, levels)
+            return self._terms(batch, memories.slots["prototypes"], arrays.ignored, views, levels)
 
         def update(batch: Batch, memories: Memories) -> None:
             memories.slots["prototypes"].move(batch.rows, batch.features[0], momentum=params.momentum)
@@ -207,9 +208,8 @@ class HierarchicalStage(Stage):
             "alpha_across": params.alpha(3, epoch),
         } | mean_thresholds(relations.thresholds, self.context.tracklets)
 
-    def _levels(self, arrays: HierarchicalArrays, epoch: int) -> dict[str, tuple[float, Level]]:
+    def _levels(self, arrays: HierarchicalArrays, view: Tensor, epoch: int) -> dict[str, tuple[float, Level]]:
         """The second and the third level with their weights, those that have begun."""
-        view = torch.tensor(self.context.tracklets.view)
         modality = torch.from_numpy(view_modality(self.context.tracklets))
         across = modality[:, None] != modality
         within = ~across & ~torch.eye(len(modality), dtype=torch.bool)
@@ -223,11 +223,15 @@ class HierarchicalStage(Stage):
         return levels
 
     def _terms(
-        self, batch: Batch, prototypes: Slots, ignored: csr_array, levels: Mapping[str, tuple[float, Level]]
+        self,
+        batch: Batch,
+        prototypes: Slots,
+        ignored: csr_array,
+        views: Tensor,
+        levels: Mapping[str, tuple[float, Level]],
     ) -> dict[str, Tensor]:
         """The weighted terms of the loss, each the mean over the clip views."""
-        params, views = self.params, torch.tensor(self.context.tracklets.view)
-        columns, temperature = prototypes.columns, params.temperature
+        params, columns, temperature = self.params, prototypes.columns, self.params.temperature
         own_view = negatives_of_own_view(batch.rows, views, ignored, columns)
 
         def of_tracklets(features: Sequence[Tensor]) -> Tensor:
