@@ -18,7 +18,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from raydist.benchmarks.measure import cpu_seconds
-from raydist.data.frames.cache import PackedPixels
+from raydist.data.frames.packed import PackedPixels
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.engine.allocator import keep_freed_memory

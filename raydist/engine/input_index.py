@@ -37,7 +37,7 @@ from raydist.errors import DataError
 from raydist.evaluation.obstacles import Obstacle
 from raydist.storage import one_at_a_time, read_json, remove_unfinished, whole_folder, write_json
 
-_FORMAT = 1
+_FORMAT = 2
 _FACTS, _RANKED = "inputs.json", "ranked.arrow"
 _FRAMES, _RANKED_FRAMES = "frames", "ranked_frames"
 _OPTIONAL = ("pair", "stream")
@@ -155,7 +155,7 @@ def _stores(inputs: Inputs) -> dict[str, FrameStore]:
     return stores if inputs.ranked_frames is None else stores | {_RANKED_FRAMES: inputs.ranked_frames}
 
 
-def _pixel_places(inputs: Inputs) -> list[tuple[str | None, str | None]]:
+def _pixel_places(inputs: Inputs) -> list[tuple[tuple[Path, ...], str | None]]:
     return [pixel_place(store) for store in _stores(inputs).values()]
 
 

@@ -94,7 +94,7 @@ def test_a_machine_without_the_index_opens_the_data_set_once(config, tmp_path, m
     first, second = (shared_inputs(config(), other, name) for _ in range(2))
     assert len(opened) == 1
     assert first.data == second.data
-    assert str(second.tracklets.frames.pixels.file).startswith(str(other))
+    assert str(second.tracklets.frames.pixels.files[0]).startswith(str(other))
 
 
 def test_another_data_set_on_another_machine_is_refused(config, tmp_path):
@@ -158,7 +158,7 @@ def test_an_index_that_is_not_what_its_name_says_is_made_anew(config, tmp_path, 
 
 def test_pixels_of_another_cache_entry_are_not_taken(config, tmp_path):
     name = write_inputs(open_inputs(config(), tmp_path), tmp_path)
-    pixels = mapped_inputs(config().data, tmp_path, name).tracklets.frames.pixels.file
+    pixels = mapped_inputs(config().data, tmp_path, name).tracklets.frames.pixels.files[0]
     few = mapped_array(pixels)[:2].copy()
     write_arrays(pixels.parent, {pixels.stem: few})
     assert mapped_inputs(config().data, tmp_path, name) is None

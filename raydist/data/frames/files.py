@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +111,11 @@ class FrameFiles:
             problem = next(problem for part in parts for problem in part.problems)
             raise DataError(f"frame {file} cannot be read any more: {problem}")
         return np.concatenate([part.pixels for part in parts])[where]
+
+    def part(self, first: int, stop: int) -> FrameFiles:
+        """The frames of some consecutive slots."""
+        span_of = None if self.span_of is None else self.span_of[first:stop]
+        return replace(self, paths=self.paths[first:stop], span_of=span_of)
 
     def span(self, slot: int) -> Span:
         """The stored values that become black and white in a frame."""

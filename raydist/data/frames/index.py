@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,6 +28,17 @@ class FrameIndex:
     digest: NDArray[np.uint8]
     readable: NDArray[np.bool_]
     problems: tuple[str, ...] = ()
+
+    @classmethod
+    def joined(cls, parts: Sequence[FrameIndex]) -> FrameIndex:
+        """What is known of the frames of at least one part, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.digest for part in parts]),
+            np.concatenate([part.readable for part in parts]),
+            tuple(problem for part in parts for problem in part.problems),
+        )
 
 
 def collect_index(

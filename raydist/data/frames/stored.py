@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from raydist.data.frames.cache import PackedPixels, PartlyPacked
 from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.packed import PackedPixels, PartlyPacked
 from raydist.data.frames.paths import FramePaths
 from raydist.data.frames.store import FrameStore, PixelSource
 from raydist.data.mapped_files import (
@@ -38,7 +38,8 @@ class _Store:
     height: int
     width: int
     notes: dict[str, int]
-    packed: str | None
+    packed: list[str]
+    part_frames: int
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def write_store(store: FrameStore, folder: Path) -> None:
         height=store.height,
         width=store.width,
         notes=dict(store.notes),
-        packed=None if packed is None else text_of_path(packed.file),
+        packed=[] if packed is None else [text_of_path(file) for file in packed.files],
+        part_frames=0 if packed is None else packed.part_frames,
     )
     write_json(folder / _STORE, asdict(facts))
 
@@ -81,20 +83,20 @@ def mapped_store(folder: Path) -> FrameStore:
         height=facts.height,
         width=facts.width,
         notes=facts.notes,
-        pixels=_pixels(folder, facts.packed),
+        pixels=_pixels(folder, facts),
     )
     packed, files = _parts(store.pixels)
     if packed is not None:
-        most = None if files is not None or not len(store.slots) else int(store.slots[-1])
-        packed.require(store.height, store.width, most)
+        num_slots = int(store.slots[-1]) + 1 if len(store.slots) else 0
+        packed.require(store.height, store.width, num_slots, whole=files is None)
     return store
 
 
-def pixel_place(store: FrameStore) -> tuple[str | None, str | None]:
-    """Where the pixels of a store are: the packed cache, and a digest of the files that are decoded."""
+def pixel_place(store: FrameStore) -> tuple[tuple[Path, ...], str | None]:
+    """Where the pixels of a store are: the packed files, and a digest of the files that are decoded."""
     packed, files = _parts(store.pixels)
     return (
-        None if packed is None else text_of_path(packed.file),
+        () if packed is None else packed.files,
         None if files is None else _digest(files),
     )
 
@@ -117,10 +119,10 @@ def _digest(files: FrameFiles) -> str:
     return digest.hexdigest()
 
 
-def _pixels(folder: Path, packed: str | None) -> PixelSource:
-    if packed is None:
+def _pixels(folder: Path, facts: _Store) -> PixelSource:
+    if not facts.packed:
         return _mapped_files(folder)
-    pixels = PackedPixels(path_of_text(packed))
+    pixels = PackedPixels([path_of_text(file) for file in facts.packed], facts.part_frames)
     return PartlyPacked(pixels, _mapped_files(folder)) if (folder / _FILES).exists() else pixels
 
 

@@ -96,7 +96,7 @@ def test_pixels_cannot_be_changed(files, tmp_path):
     packed[np.array([0])][:] = 0
     assert (packed[np.arange(7)] == every_pixel(files)).all()
     with pytest.raises(ValueError, match="read-only"):
-        packed._mapped[0] = 0
+        packed._parts[0][0] = 0
 
 
 @pytest.mark.parametrize("step", ["data.frames.cache.np.savez", "storage.os.fsync", "storage.Path.rename"])
@@ -177,3 +177,106 @@ def test_packing_is_announced_once(files, tmp_path):
         open_or_write(files, tmp_path, skip_unreadable=False)
         open_or_write(files, tmp_path, skip_unreadable=False)
     assert said == [f"packing {len(files):,} frames (once)"]
+
+
+@pytest.fixture
+def parts_of_two(monkeypatch):
+    """Seven frames are four parts."""
+    monkeypatch.setattr(frame_cache, "PART_BYTES", 2 * 16 * 8 * 3 + 1)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the frames that are decoded."""
+    names, load = [], FrameFiles._load
+
+    def decode(files, slot):
+        names.append(files.paths[slot])
+        return load(files, slot)
+
+    monkeypatch.setattr(FrameFiles, "_load", decode)
+    return names
+
+
+@pytest.mark.usefixtures("parts_of_two")
+@pytest.mark.parametrize("num_packed", range(8))
+def test_parts_hold_what_one_part_would(files, tmp_path, num_packed):
+    most = num_packed * 16 * 8 * 3 + 1
+    for _ in range(2):  # written, then mapped
+        index, pixels = open_or_write(files, tmp_path, skip_unreadable=False, most_bytes=most)
+        assert (pixels[np.arange(7)] == every_pixel(files)).all()
+        whole = np.concatenate([part.digest for part in files.decode_all()])
+        assert (index.digest == whole).all()
+        packed = getattr(pixels, "packed", pixels)
+        assert packed.has(np.arange(7)).tolist() == [True] * num_packed + [False] * (7 - num_packed)
+    assert len(list(tmp_path.glob("*/pixels.npy"))) == 4
+
+
+@pytest.mark.usefixtures("parts_of_two")
+def test_packing_goes_on_with_the_part_in_which_it_ended(files, tmp_path, monkeypatch, decoded):
+    def disk_full(*args, **kwargs):
+        if len(decoded) > 4:
+            raise OSError(28, "No space left on device")
+        np_savez(*args, **kwargs)
+
+    np_savez = np.savez
+    monkeypatch.setattr(frame_cache.np, "savez", disk_full)
+    with pytest.raises(DataError, match="cannot be written"):
+        open_or_write(files, tmp_path, skip_unreadable=False)
+    monkeypatch.setattr(frame_cache.np, "savez", np_savez)
+    decoded.clear()
+    said, seen = [], []
+    with listening(said.append):
+        open_or_write(files, tmp_path, skip_unreadable=False, on_progress=seen.append)
+    assert decoded == list(files.paths[4:])
+    assert said == ["packing 3 of 7 frames (once); 4 are packed already"]
+    assert seen == [6, 7]
+
+
+@pytest.mark.usefixtures("parts_of_two")
+def test_only_parts_whose_files_changed_are_packed_again(files, write_jpeg, tmp_path, decoded):
+    open_or_write(files, tmp_path, skip_unreadable=False)
+    decoded.clear()
+    write_jpeg(files.root / files.paths[3], 99)
+    os.utime(files.root / files.paths[3], ns=(1, 1))
+    _, packed = open_or_write(files, tmp_path, skip_unreadable=False)
+    assert decoded == list(files.paths[2:4])
+    assert (packed[np.arange(7)] == every_pixel(files)).all()
+
+
+@pytest.mark.usefixtures("parts_of_two")
+def test_parts_without_unreadable_frames_stay(files, write_jpeg, tmp_path, decoded):
+    """All bad files are named at once, and only their parts are read again."""
+    for slot in (2, 6):
+        (files.root / files.paths[slot]).write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"(?s)2 of 7 frames of .*0/2\.jpg.*1/2\.jpg"):
+        open_or_write(files, tmp_path, skip_unreadable=False)
+    assert len(list(tmp_path.glob("*/pixels.npy"))) == 2
+    for slot in (2, 6):
+        write_jpeg(files.root / files.paths[slot], slot)
+    decoded.clear()
+    open_or_write(files, tmp_path, skip_unreadable=False)
+    assert decoded == [files.paths[slot] for slot in (2, 3, 6)]
+
+
+@pytest.mark.usefixtures("parts_of_two")
+def test_frames_to_leave_out_are_counted_over_all_parts(make_table, tmp_path):
+    files = FrameFiles.of(make_table([30, 30]), height=16, width=8, workers=1)
+    for slot in (0, 1, 50):
+        (files.root / files.paths[slot]).write_bytes(b"broken")
+    for _ in range(2):
+        index, _ = open_or_write(files, tmp_path, skip_unreadable=True)
+        assert np.flatnonzero(~index.readable).tolist() == [0, 1, 50]
+        assert len(index.problems) == 3
+    (files.root / files.paths[7]).write_bytes(b"broken")
+    with pytest.raises(DataError, match="4 of 60 frames"):
+        open_or_write(files, tmp_path, skip_unreadable=True)
+
+
+@pytest.mark.usefixtures("parts_of_two")
+def test_what_is_packed_before_a_smaller_limit_is_taken(files, tmp_path):
+    frame = 16 * 8 * 3
+    open_or_write(files.part(2, 4), tmp_path, skip_unreadable=False)
+    _, pixels = open_or_write(files, tmp_path, skip_unreadable=False, most_bytes=frame)
+    assert pixels.packed.has(np.arange(7)).tolist() == [True, False, True, True, False, False, False]
+    assert (pixels[np.arange(7)] == every_pixel(files)).all()

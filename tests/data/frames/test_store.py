@@ -5,8 +5,8 @@ import pytest
 import simplejpeg
 
 from raydist.announcements import listening
-from raydist.data.frames.cache import PackedPixels
 from raydist.data.frames.files import FrameFiles
+from raydist.data.frames.packed import PackedPixels
 from raydist.data.frames.ranges import FULL_RANGES, Ranges
 from raydist.data.frames.store import FRAMES_LEFT_OUT, TRACKLETS_LEFT_OUT, open_files
 from raydist.data.tracklets import TrackletTable

@@ -24,7 +24,9 @@ def read_all(store):
 
 
 @PLACES
-def test_a_store_comes_back_with_the_same_frames(thermal, tmp_path, options):
+@pytest.mark.parametrize("part_bytes", [2**30, 3 * SIZE])
+def test_a_store_comes_back_with_the_same_frames(thermal, tmp_path, monkeypatch, options, part_bytes):
+    monkeypatch.setattr("raydist.data.frames.cache.PART_BYTES", part_bytes)
     ranges = Ranges.of({"ir3": (7000, 7800), "ir4": (9000.5, 9100)})
     store = opened(thermal(), tmp_path, ranges=ranges, **options).take(np.array([5, 0, 7, 7]))
     write_store(store, tmp_path)
@@ -58,6 +60,6 @@ def test_the_place_of_the_pixels_is_that_of_the_cache_and_of_the_files(thermal, 
 def test_pixels_that_are_gone_are_missed(thermal, tmp_path):
     store = opened(thermal(), tmp_path, cache="packed")
     write_store(store, tmp_path)
-    store.pixels.file.unlink()
+    store.pixels.files[0].unlink()
     with pytest.raises(FileNotFoundError):
         mapped_store(tmp_path)
