@@ -59,14 +59,30 @@ class TrainingJob(Job):
 
 
 @dataclass(frozen=True)
+class OpenedData:
+    """A data set that the driver of a search has opened.
+
+    Attributes:
+        sizes: training tracklets of each modality.
+        index: its name, see `raydist.engine.input_index`.
+    """
+
+    sizes: Sequence[int]
+    index: str
+
+
+@dataclass(frozen=True)
 class TrialJob(Job):
     """A trial of a search.
 
     Attributes:
         configs: data set -> its configuration.
+        inputs: data set -> the name of what the driver of the search has opened, see
+            `raydist.engine.input_index`.
     """
 
     configs: Mapping[str, Config]
+    inputs: Mapping[str, str]
 
 
 AnyJob = TypeVar("AnyJob", bound=Job)

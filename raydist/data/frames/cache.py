@@ -4,12 +4,11 @@ A data set is packed in parts of about a gigabyte, so that what was packed stays
 only parts whose files have changed are packed again. A part is a folder with ``pixels.npy`` (uint8
 [P, H, W, 3], the first P of its frames, of which there may be fewer than all), ``digest.npy`` and
 ``index.npz`` (what is known of each of its frames). It is written under another name and renamed when it is
-complete, so a part is whole or absent; of several writers the first one wins.
+complete, so a part is whole or absent; of several writers of a part one writes and the others wait.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
@@ -17,6 +16,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from raydist.data.frames.unreadable import check_readable
 from raydist.data.mapped_files import mapped_array
 from raydist.errors import DataError, StorageError
 from raydist.opening import open_file
-from raydist.storage import whole_folder
+from raydist.storage import one_at_a_time, remove_unfinished, whole_folder
 
 PART_BYTES = 2**30
 _FORMAT = 3
@@ -156,14 +156,18 @@ def _indexed(part: _Part, *, skip: bool, on_progress: OnProgress | None) -> Fram
     if part.entry.is_dir():
         return _open(part)
     try:
-        index = _write(part, keep_unreadable=skip, on_progress=on_progress)
+        with one_at_a_time(part.entry):  # several processes may pack the same
+            if part.entry.is_dir():
+                return _open(part)
+            remove_unfinished(part.entry.parent, of=f"{part.entry.name}.")
+            index = _write(part, keep_unreadable=skip, on_progress=on_progress)
     except StorageError as error:
         raise DataError(f"the frame cache {error}, choose another folder, or data.cache=off") from None
     return _open(part) if part.entry.is_dir() else index
 
 
 def _write(part: _Part, *, keep_unreadable: bool, on_progress: OnProgress | None) -> FrameIndex:
-    with contextlib.suppress(_NotKeptError), whole_folder(part.entry, replace=False) as unfinished:
+    with suppress(_NotKeptError), whole_folder(part.entry, replace=False) as unfinished:
         # Written in order, not through a mapping: a full disk is then an OSError instead of a killed process.
         with (unfinished / _PIXELS).open("wb") as file:
             shape = part.num_packed, part.files.height, part.files.width, 3

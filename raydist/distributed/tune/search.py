@@ -24,10 +24,12 @@ from raydist.distributed.cluster import connected
 from raydist.distributed.driver.group import run_in_thread
 from raydist.distributed.driver.memory import check_group_memory
 from raydist.distributed.driver.preflight import preflight_search
+from raydist.distributed.job import OpenedData
 from raydist.distributed.resources import num_groups
 from raydist.engine.criteria_names import CRITERIA
 from raydist.engine.feasibility import check_feasible
-from raydist.engine.inputs import log_warning, num_tracklets, open_inputs
+from raydist.engine.inputs import log_warning, num_tracklets
+from raydist.engine.opened import open_indexed
 from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start
@@ -86,9 +88,9 @@ def search(
     check_tracking(study.base.tracking, study_experiment(study))
     for config in study.bases.values():
         check_start(config.encoder)
-    sizes = {data: _sizes(config) for data, config in study.bases.items()}
+    opened = {data: _open(config) for data, config in study.bases.items()}
     base = study.base
-    _preflight(study, earlier, sizes)
+    _preflight(study, earlier, opened)
     with connected(base.ray):
         from raydist.distributed.tune.hooks import Recording
 
@@ -101,7 +103,7 @@ def search(
             on_event(_start(study, folder, log.trials, tracker=tracker, at_once=at_once))
             with finishing(tracker):
                 recording = Recording(study, folder, log, tracker=tracker, on_event=on_event)
-                _run_trials(study, folder, log, recording, at_once=at_once, sizes=sizes)
+                _run_trials(study, folder, log, recording, at_once=at_once, opened=opened)
                 summary = conclude(study, folder)
                 tracker.summary(summary)
     return folder, summary
@@ -135,9 +137,9 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
     return summary
 
 
-def _sizes(config: Config) -> list[int]:
-    """Training tracklets of each modality, of data that the objective can be measured on."""
-    inputs = open_inputs(config, cache_folder(), on_warning=log_warning)
+def _open(config: Config) -> OpenedData:
+    """Open data on which the objective can be measured."""
+    inputs, index = open_indexed(config, cache_folder(), on_warning=log_warning)
     check_feasible(config, inputs)
     if config.tune.objective == "map" and inputs.obstacle:
         raise DataError(
@@ -145,12 +147,12 @@ def _sizes(config: Config) -> list[int]:
             f"{inputs.not_scored}; take a criterion that needs no identities: "
             f"tune.objective={'|'.join(CRITERIA)}"
         )
-    return num_tracklets(inputs)
+    return OpenedData(num_tracklets(inputs), index)
 
 
-def _preflight(study: Study, earlier: StudyFolder | None, sizes: Mapping[str, Sequence[int]]) -> None:
+def _preflight(study: Study, earlier: StudyFolder | None, opened: Mapping[str, OpenedData]) -> None:
     """Look for what would stop the trials that have not ended."""
-    parts = [(config, check_group_memory(config, sizes[data])) for data, config in study.bases.items()]
+    parts = [(config, check_group_memory(config, opened[data].sizes)) for data, config in study.bases.items()]
     trials = waiting(earlier.trials() if earlier else [], study.tune.num_samples)
     if trials:
         preflight_search(parts, num_trials=len(trials))
@@ -216,7 +218,7 @@ def _run_trials(
     recording: Recording,
     *,
     at_once: int,
-    sizes: Mapping[str, Sequence[int]],
+    opened: Mapping[str, OpenedData],
 ) -> None:
     """Run the trials that are waiting on Ray Tune."""
     from ray import tune
@@ -231,7 +233,7 @@ def _run_trials(
     path = folder.path.resolve()
     scratch = path / "ray"
     shutil.rmtree(scratch, ignore_errors=True)  # what a study that was killed has left
-    job = StudyJob(study, path, sizes, scratch)
+    job = StudyJob(study, path, opened, scratch)
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(TrialDriver, job=job), DRIVER),
         param_space={},

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from ray.tune import Trainable
 
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
-from raydist.distributed.job import ActorHandle, TrialJob
+from raydist.distributed.job import ActorHandle, OpenedData, TrialJob
 from raydist.distributed.tune.results import TrialFailed, to_result
 from raydist.distributed.tune.trial_worker import train_trial
 from raydist.engine.checkpoint_folder import CheckpointFolder
@@ -44,13 +44,13 @@ class StudyJob:
     Attributes:
         study: what is searched.
         folder: of the study; every trial has a folder in it. Absolute.
-        sizes: data set -> training tracklets of each modality.
+        opened: data set -> what was opened of it.
         scratch: where Ray Train keeps its files. Absolute.
     """
 
     study: Study
     folder: Path
-    sizes: Mapping[str, Sequence[int]]
+    opened: Mapping[str, OpenedData]
     scratch: Path
 
 
@@ -110,12 +110,15 @@ class TrialDriver(Trainable):
         try:
             configs = self._configs(job.study, sample)
             section = next(iter(configs.values())).ray
-            memory = GroupMemory.of_all(check_group_memory(c, job.sizes[data]) for data, c in configs.items())
+            memory = GroupMemory.of_all(
+                check_group_memory(config, job.opened[data].sizes) for data, config in configs.items()
+            )
+            inputs = {data: job.opened[data].index for data in configs}
             with group_actors(section, memory, turn=number) as actors:
                 self._board = actors.board
                 run_group(
                     train_trial,
-                    TrialJob(actors, self._folder, configs),
+                    TrialJob(actors, self._folder, configs, inputs),
                     section,
                     name=self._folder.name,
                     storage=job.scratch,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from raydist.distributed.job import TrialJob
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
 from raydist.engine.checkpoint_folder import CheckpointFolder
-from raydist.engine.inputs import open_inputs
+from raydist.engine.input_index import shared_inputs
 from raydist.engine.progress import waiting
 from raydist.engine.run_folder import KEPT
 from raydist.home import cache_folder
@@ -30,7 +30,11 @@ def _train(job: TrialJob) -> None:
     run = JointRun(
         {
             data: state_of_worker(
-                config, open_inputs(config, cache_folder()), process_group, job.actors, checkpoints
+                config,
+                shared_inputs(config, cache_folder(), job.inputs[data]),
+                process_group,
+                job.actors,
+                checkpoints,
             )
             for data, config in configs.items()
         }

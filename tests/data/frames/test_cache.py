@@ -1,5 +1,6 @@
 import os
 import pickle
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -17,6 +18,29 @@ from raydist.errors import DataError
 @pytest.fixture
 def files(make_table):
     return FrameFiles.of(make_table([4, 3]), height=16, width=8, workers=1)
+
+
+@pytest.fixture
+def parts_of_two(monkeypatch):
+    """Seven frames are four parts."""
+    monkeypatch.setattr(frame_cache, "PART_BYTES", 2 * 16 * 8 * 3 + 1)
+
+
+@pytest.fixture
+def decoded(monkeypatch):
+    """The names of the frames that are decoded."""
+    names, load = [], FrameFiles._load
+
+    def decode(files, slot):
+        names.append(files.paths[slot])
+        return load(files, slot)
+
+    monkeypatch.setattr(FrameFiles, "_load", decode)
+    return names
+
+
+def visible(folder):
+    return sorted((entry.name for entry in folder.iterdir() if not entry.name.endswith(".lock")), key=len)
 
 
 def every_pixel(files):
@@ -107,7 +131,7 @@ def test_an_interrupted_writer_leaves_nothing(files, tmp_path, monkeypatch, step
     monkeypatch.setattr(f"raydist.{step}", disk_full)
     with pytest.raises(DataError, match=r"cannot be written \(No space left on device\)"):
         open_or_write(files, tmp_path / "cache", skip_unreadable=False)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert visible(tmp_path / "cache") == []
     monkeypatch.undo()
     _, packed = open_or_write(files, tmp_path / "cache", skip_unreadable=False)
     assert (packed[np.arange(7)] == every_pixel(files)).all()
@@ -125,24 +149,22 @@ def test_an_unreadable_frame_leaves_nothing(files, tmp_path):
     (files.root / files.paths[5]).write_bytes(b"broken")
     with pytest.raises(DataError, match=r"1 of 7 frames of .* cannot be read:\n  1/1.jpg"):
         open_or_write(files, tmp_path / "cache", skip_unreadable=False)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert visible(tmp_path / "cache") == []
 
 
-def test_concurrent_writers_make_one_whole_entry(files, tmp_path, monkeypatch):
-    key = cache_key(files)
-    started = []
-    write = frame_cache._write
+def test_concurrent_writers_make_one_whole_entry(files, tmp_path, monkeypatch, decoded):
+    ready = threading.Barrier(3)
+    announce = frame_cache._announce_packing
 
-    def wait_for_the_other(*args, **kwargs):
-        started.append(1)
-        while len(started) < 3:
-            pass
-        write(*args, **kwargs)
+    def wait_for_the_others(*args):
+        announce(*args)
+        ready.wait()
 
-    monkeypatch.setattr(frame_cache, "_write", wait_for_the_other)
+    monkeypatch.setattr(frame_cache, "_announce_packing", wait_for_the_others)
     with ThreadPoolExecutor(3) as pool:
         opened = list(pool.map(lambda _: open_or_write(files, tmp_path, skip_unreadable=False), range(3)))
-    assert [entry.name for entry in tmp_path.iterdir() if entry.name != "frames"] == [key]
+    assert visible(tmp_path) == ["frames", cache_key(files)]
+    assert sorted(decoded) == sorted(files.paths)
     for _, packed in opened:
         assert (packed[np.arange(7)] == every_pixel(files)).all()
 
@@ -177,25 +199,6 @@ def test_packing_is_announced_once(files, tmp_path):
         open_or_write(files, tmp_path, skip_unreadable=False)
         open_or_write(files, tmp_path, skip_unreadable=False)
     assert said == [f"packing {len(files):,} frames (once)"]
-
-
-@pytest.fixture
-def parts_of_two(monkeypatch):
-    """Seven frames are four parts."""
-    monkeypatch.setattr(frame_cache, "PART_BYTES", 2 * 16 * 8 * 3 + 1)
-
-
-@pytest.fixture
-def decoded(monkeypatch):
-    """The names of the frames that are decoded."""
-    names, load = [], FrameFiles._load
-
-    def decode(files, slot):
-        names.append(files.paths[slot])
-        return load(files, slot)
-
-    monkeypatch.setattr(FrameFiles, "_load", decode)
-    return names
 
 
 @pytest.mark.usefixtures("parts_of_two")
@@ -280,3 +283,11 @@ def test_what_is_packed_before_a_smaller_limit_is_taken(files, tmp_path):
     _, pixels = open_or_write(files, tmp_path, skip_unreadable=False, most_bytes=frame)
     assert pixels.packed.has(np.arange(7)).tolist() == [True, False, True, True, False, False, False]
     assert (pixels[np.arange(7)] == every_pixel(files)).all()
+
+
+def test_what_a_killed_writer_left_is_removed(files, tmp_path):
+    left = [tmp_path / f".{cache_key(files)}{end}.0123.part" for end in ("", "-5")]
+    for folder in left:
+        folder.mkdir()
+    open_or_write(files, tmp_path, skip_unreadable=False)
+    assert [folder.exists() for folder in left] == [False, True]

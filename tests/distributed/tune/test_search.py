@@ -7,6 +7,7 @@ from statistics import median
 import pytest
 
 from raydist.distributed.driver.training import train
+from raydist.distributed.tune import search as driver
 from raydist.distributed.tune.search import first_rung, search, waiting
 from raydist.engine.best import mean_map
 from raydist.engine.schema import load_config
@@ -171,6 +172,19 @@ def test_data_without_identities_are_searched_by_a_criterion(cluster, smoke_mani
     assert summary.objective == "silhouette"
     assert -1 <= summary.value <= 1
     assert set(summary.best) == {"manifest"}
+
+
+def test_a_trial_takes_what_the_search_has_opened(cluster, smoke_manifest, tmp_path, monkeypatch):
+    """What a space can reach changes no frame; the workers would find no file here."""
+    path = smoke_manifest(identities=False, splits=False)
+    study, run = own_data_study(path, tmp_path, "tune.objective=silhouette"), driver._run_trials
+
+    def run_without_files(*args, **kwargs):
+        path.rename(path.with_name("away"))
+        run(*args, **kwargs)
+
+    monkeypatch.setattr(driver, "_run_trials", run_without_files)
+    assert search(study)[1].states == {"finished": 1}
 
 
 def test_data_without_identities_are_not_searched_by_map(smoke_manifest, tmp_path):
