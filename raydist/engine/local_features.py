@@ -136,6 +136,10 @@ class ClusteredOnce(EpochFeatures):
         """See `EpochFeatures.group_sums`."""
         return self._features.group_sums(groups, num_groups)
 
+    def group_means(self, groups: Ints, num_groups: int) -> Floats:
+        """See `EpochFeatures.group_means`."""
+        return self._features.group_means(groups, num_groups)
+
     def of_groups(
         self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]
     ) -> NDArray[Any]:

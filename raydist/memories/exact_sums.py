@@ -73,24 +73,19 @@ def unit_means(sums: Ints, counts: Ints) -> Floats:
     return means
 
 
-def centroids_of(sums: Ints, labels: Labels) -> Floats:
-    """float32 [C, D]: the unit mean of each cluster.
-
-    Args:
-        sums: int64 [C, D], of the clusters' rows.
-        labels: int64 [N], 0..C-1, noise left out.
+def check_every_cluster_has_rows(labels: Labels, num_clusters: int) -> None:
+    """Refuse labels int64 [N] that leave out some of the clusters 0..C-1.
 
     Raises:
         ClusteringError: a cluster has no row.
     """
-    counts = group_counts(labels, len(sums))
+    counts = group_counts(labels, num_clusters)
     if not counts.all():
         empty = np.flatnonzero(counts == 0)
         raise ClusteringError(
             f"{len(empty)} of {len(counts)} clusters have no rows, the first of them {empty[:5].tolist()}: "
             f"expected rows in each of 0 to {len(counts) - 1}"
         )
-    return unit_means(sums, counts)
 
 
 def group_counts(groups: Ints, num_groups: int) -> Ints:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.clustering.spec import Clustering, ClusterSpec
-from raydist.memories.exact_sums import centroids_of
+from raydist.memories.exact_sums import check_every_cluster_has_rows, group_counts, unit_means
 from raydist.methods.slots import Rows
 from raydist.neighbours.search.ranked import Ranked
 from raydist.types import Floats, Ints, Labels, tracklet_means
@@ -92,6 +92,11 @@ class EpochFeatures(ABC):
     @abstractmethod
     def group_sums(self, groups: Ints, num_groups: int) -> Ints:
         """int64 [G, D], see `raydist.memories.exact_sums.exact_group_sums`; `groups` is int64 [N]."""
+
+    def group_means(self, groups: Ints, num_groups: int) -> Floats:
+        """float32 [G, D]: the unit mean of each group, zeros where it has no row; `groups` is int64 [N],
+        negative ones left out."""
+        return unit_means(self.group_sums(groups, num_groups), group_counts(groups, num_groups))
 
     @abstractmethod
     def of_groups(
@@ -174,7 +179,8 @@ class EpochFeatures(ABC):
         Raises:
             ClusteringError: a cluster has no row.
         """
-        return centroids_of(self.group_sums(labels, num_clusters), labels)
+        check_every_cluster_has_rows(labels, num_clusters)
+        return self.group_means(labels, num_clusters)
 
 
 def with_parts(features: Floats) -> Floats:

@@ -1,13 +1,21 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from raydist.encoders.build import build_encoder
 from raydist.engine.extraction import rows_at_once
 from raydist.engine.local_features import LocalFeatures
 from raydist.engine.precision import autocast
 from raydist.engine.state import build_method
-from raydist.engine.step_memory import StepMemory, TensorPeak, frames_of_step, step_memory
+from raydist.engine.step_memory import (
+    MOST_WORKSPACES,
+    StepMemory,
+    TensorPeak,
+    frames_of_step,
+    step_memory,
+    workspace_bytes,
+)
 from raydist.methods.registry import METHODS
 from raydist.methods.schedule import Epoch
 from raydist.types import Modality, unit_rows
@@ -107,3 +115,12 @@ def test_no_step_has_more_frames_than_expected(smoke, smoke_inputs, name):
 def test_steps_add_up():
     assert StepMemory(8, 100, 70, 50).total == 150
     assert StepMemory(8, 100, 170, 50).total == 220
+
+
+@pytest.mark.parametrize(
+    ("layers", "activations", "workspaces"), [(2, 100, 50), (2, 10**11, MOST_WORKSPACES), (1, 100, 0)]
+)
+def test_convolutions_on_a_cpu_take_more_than_their_tensors(layers, activations, workspaces):
+    """One layer alone cuts the patches of a transformer."""
+    encoder = nn.Sequential(*(nn.Conv2d(3, 3, 3) for _ in range(layers)), nn.Linear(3, 3))
+    assert workspace_bytes(encoder, activations) == workspaces

@@ -53,7 +53,8 @@ class RefreshOptions:
 def bench_refresh(options: RefreshOptions) -> None:
     """Refresh drawn features on shards, and show what that takes of the process that asks them.
 
-    Bytes a tracklet are those beyond what the smallest size takes.
+    Bytes a tracklet are those beyond what the smallest size takes. The last column but one has the bytes that
+    went through the object stores, the features included, over those of the features.
     """
     from raydist.distributed.cluster import connected
     from raydist.engine.schema import RaySection, load_config
@@ -87,13 +88,14 @@ def _show(
     for name, outcomes in measured.items():
         for size, one in zip(sizes, outcomes, strict=True):
             taken = [_growth(getattr(one, of), getattr(outcomes[0], of), size - sizes[0]) for of in MEMORY]
-            rows.append([name, f"{size:,}", f"{one.clusters:,}", *chain(*taken), duration(one.seconds)])
+            shown = f"{one.clusters:,}", *chain(*taken), f"{one.through_store:.2f}", duration(one.seconds)
+            rows.append([name, f"{size:,}", *shown])
     title = (
         f"a refresh of {options.parts} features of width {options.dim} a tracklet on {options.shards} shards "
         f"of {options.threads} threads"
     )
     taken_columns = chain(*((heading, "bytes a tracklet") for heading in MEMORY.values()))
-    columns = ["recipe", "tracklets", "clusters", *taken_columns, "wall"]
+    columns = ["recipe", "tracklets", "clusters", *taken_columns, "store/features", "wall"]
     print_table(columns, rows, title=title, stderr=options.json)
 
 

@@ -82,7 +82,8 @@ class GroupMemory:
 
     def worker_mb(self, *, use_gpu: bool) -> float:
         """Megabytes of the worker that takes most, beside its code and what lies on its GPU."""
-        on_device = 0 if use_gpu else SLACK * self.step.total / MEGABYTE + self.slots.worker_mb
+        step = SLACK * self.step.total + self.step.workspaces
+        on_device = 0 if use_gpu else step / MEGABYTE + self.slots.worker_mb
         return on_device + self.refresh_mb + AROUND_A_STEP / MEGABYTE
 
     def forecast(self, *, use_gpu: bool) -> MemoryForecast:
@@ -93,7 +94,7 @@ class GroupMemory:
             use_gpu: whether workers compute on GPUs.
         """
         now = process_size()
-        report = now + self.step.extraction + self.step.weights / _TIMES_THE_ENCODER
+        report = now + self.step.extraction + self.step.weights / _TIMES_THE_ENCODER + AROUND_A_STEP
         worker = now + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
         return MemoryForecast(
             driver_mb=_megabytes(max(process_peak(), report)),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import ray
@@ -14,6 +15,7 @@ from raydist.clustering.quality import num_clusters
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.driver.clustering import tracklets_of
 from raydist.distributed.job import ActorHandle
+from raydist.distributed.object_store import bytes_put
 from raydist.distributed.references import Piece
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.sharded_features import Shards
@@ -68,12 +70,15 @@ class RefreshOutcome:
         own_mb: what the process that asks took at its peak, above what it had before.
         asking_mb: the same with all that it read of the object store, which the processes of a node share.
         clusters: of all tracklets; 0 for a method that makes none.
+        through_store: bytes that went through the object stores, from the features to the targets, over those
+            of the features.
     """
 
     seconds: float
     own_mb: float
     asking_mb: float
     clusters: int
+    through_store: float
 
 
 def measure_refresh(task: RefreshTask) -> RefreshOutcome:
@@ -91,10 +96,12 @@ def measure_refresh(task: RefreshTask) -> RefreshOutcome:
         for num_rows in (min(2000, task.num_rows), task.num_rows):
             table = draw_features(num_rows, task.width, seed=task.seed, shuffled=True).table
             tracklets = tracklets_of(table)
+            before = bytes_put()
             pieces = list(_pieces(Shards(actors, tracklets), table, task))
             outcome: RefreshOutcome = ray.get(asking.refresh.remote(actors, tracklets, pieces))
             del pieces
-        return outcome
+        feature_bytes = task.num_rows * task.num_parts * task.width * 4
+        return replace(outcome, through_store=(bytes_put() - before) / feature_bytes)
     finally:
         for actor in (asking, *actors):
             ray.kill(actor)
@@ -123,7 +130,7 @@ class _Asking:
         shards.clear()
         cost = clock.costs["refresh"]
         own_mb = (own.read() - before) / 1e6
-        return RefreshOutcome(cost.wall, own_mb, cost.peak_mb, num_clusters(targets.labels))
+        return RefreshOutcome(cost.wall, own_mb, cost.peak_mb, num_clusters(targets.labels), math.nan)
 
 
 def last_stage(config: Config, tracklets: TrainingSet) -> Stage:

@@ -11,13 +11,14 @@ from scipy.sparse import csc_array, csr_array
 
 from raydist.clustering.spec import ClusterSpec
 from raydist.distributed.shards.layout import GraphLists, RowLayout
+from raydist.memories.exact_sums import unit_means
 from raydist.neighbours.jaccard.distance import Distance, join_lists
 from raydist.neighbours.jaccard.edges import Edges
 from raydist.neighbours.jaccard.locality import local_order
 from raydist.neighbours.jaccard.reciprocal import MutualRanks
 from raydist.neighbours.jaccard.slabs import sparse_rows, stack_rows
 from raydist.neighbours.search.ranked import GroupedLists, Ranked
-from raydist.types import Doubles, Ints, Labels
+from raydist.types import Doubles, Floats, Ints, Labels
 
 ExpandedV = tuple[csr_array, csc_array]
 """V [N, N] of all rows after query expansion, by rows and by columns."""
@@ -63,6 +64,12 @@ def join_ranked(*parts: Ranked) -> Ranked:
 def add_up(*parts: Ints) -> Ints:
     """The sum of whole numbers that every shard found."""
     return sum(parts[1:], parts[0])
+
+
+@ray.remote(num_cpus=0)
+def means_of_sums(counts: Ints, *parts: Ints) -> Floats:
+    """The unit mean of each group, out of the sums of its rows that every shard found."""
+    return unit_means(sum(parts[1:], parts[0]), counts)
 
 
 @ray.remote(num_cpus=0)

@@ -22,13 +22,14 @@ from scipy.sparse import csr_array
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.references import Piece, PlacedRows
-from raydist.distributed.shards.assembly import add_up, join_ranked, label_rows, merge_parts
+from raydist.distributed.shards.assembly import add_up, join_ranked, label_rows, means_of_sums, merge_parts
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.graph import ShardedGraph, ShardedTable
 from raydist.distributed.shards.memory import MEGABYTE, shard_memory
 from raydist.distributed.shards.pieces import PIECE_BYTES, cut_at
 from raydist.distributed.shards.retry import retry_lost_shards
 from raydist.engine.process_group import part_bounds
+from raydist.memories.exact_sums import group_counts
 from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, with_parts
 from raydist.neighbours.search.ranked import Ranked, merge_topk
 from raydist.neighbours.search.report import SearchReport
@@ -119,8 +120,9 @@ class ShardedFeatures(EpochFeatures):
         """See `EpochFeatures.measure`."""
 
         def ask() -> NDArray[Any]:
+            given = ray.put(measure)  # once for all shards: prototypes may be part of it
             answers = [
-                shard.measure.remote(self._version, measure, *(column[start:stop] for column in by_row))
+                shard.measure.remote(self._version, given, *(column[start:stop] for column in by_row))
                 for shard, (start, stop) in self._each()
             ]
             return np.concatenate(ray.get(answers))
@@ -131,14 +133,26 @@ class ShardedFeatures(EpochFeatures):
         """See `EpochFeatures.group_sums`."""
 
         def ask() -> Ints:
-            answers = [
-                shard.group_sums.remote(self._version, groups[start:stop], num_groups)
-                for shard, (start, stop) in self._each()
-            ]
-            sums: Ints = ray.get(add_up.remote(*answers))
+            sums: Ints = ray.get(add_up.remote(*self._sums(groups, num_groups)))
             return sums
 
         return self._retry_lost_shards(ask)
+
+    def group_means(self, groups: Ints, num_groups: int) -> Floats:
+        """See `EpochFeatures.group_means`; the sums, of twice as many bytes, do not come here."""
+        counts = group_counts(groups, num_groups)
+
+        def ask() -> Floats:
+            means: Floats = ray.get(means_of_sums.remote(counts, *self._sums(groups, num_groups)))
+            return means
+
+        return self._retry_lost_shards(ask)
+
+    def _sums(self, groups: Ints, num_groups: int) -> list[ray.ObjectRef[Ints]]:
+        return [
+            shard.group_sums.remote(self._version, groups[start:stop], num_groups)
+            for shard, (start, stop) in self._each()
+        ]
 
     def of_groups(
         self, rule: GroupRule, groups: Ints, num_groups: int, *by_group: NDArray[Any]

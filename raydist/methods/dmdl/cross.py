@@ -26,7 +26,6 @@ from raydist.methods.dmdl.batches import Pairing, paired_batches
 from raydist.methods.dmdl.clips import ModalityClips, joined
 from raydist.methods.dmdl.label_space import (
     PERIOD,
-    known_centroids,
     label_space,
     labels_of_nearest,
     matches_samples,
@@ -128,7 +127,7 @@ class CrossStage(ViewStage):
             arrays.pack(),
             memories={
                 "joint": m_all,
-                **{m.label: known_centroids(means, of, num_classes) for m, of in labels.items()},
+                **{m.label: means.group_means(of, num_classes) for m, of in labels.items()},
             },
             metrics={
                 "confidence": float(confidence[joint != NOISE].mean()),

@@ -9,11 +9,10 @@ import numpy as np
 
 from raydist.association.nearest import nearest_matching
 from raydist.clustering.spec import ClusterSpec
-from raydist.memories.exact_sums import group_counts, unit_means
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import partners
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.types import NOISE, Floats, Ints, Labels, Modality
+from raydist.types import NOISE, Ints, Labels, Modality
 
 PERIOD = 5
 """After so many epochs the kinds of matching come again."""
@@ -90,8 +89,3 @@ def labels_of_nearest(clusters: ModalityClusters, nearest: Ints, space: Modality
     taken = np.full(len(own), NOISE)
     taken[rows] = own[nearest[rows]]
     return {space: own, space.other: taken}
-
-
-def known_centroids(means: EpochFeatures, labels: Labels, num_classes: int) -> Floats:
-    """float32 [K, D]: the unit mean of each class that occurs; a row of zeros for the others."""
-    return unit_means(means.group_sums(labels, num_classes), group_counts(labels, num_classes))

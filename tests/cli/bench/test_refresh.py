@@ -12,6 +12,7 @@ def test_a_refresh_is_measured_at_every_size(raydist):
     assert all(one["seconds"] > 0 for outcomes in found.values() for one in outcomes)
     assert found["pgm-demo"][1]["clusters"] > found["pgm-demo"][0]["clusters"] > 5
     assert [one["clusters"] for one in found["hitpro-demo"]] == [0, 0]  # it makes none
+    assert all(1 < one["through_store"] < 4 for outcomes in found.values() for one in outcomes)
     assert "bytes a tracklet" in result.err
 
 

@@ -181,6 +181,7 @@ def test_every_answer_is_that_of_one_process(parts, tracklets, shards, num_shard
     column, groups = np.arange(N) / N, np.arange(N) % 7 - 1
     assert np.array_equal(found.measure(to_last, column), local.measure(to_last, column))
     assert np.array_equal(found.group_sums(groups, 6), local.group_sums(groups, 6))
+    assert np.array_equal(found.group_means(groups, 6), local.group_means(groups, 6))
     for renormalise in (True, False):
         means, wanted = (each.means(renormalise=renormalise) for each in (found, local))
         assert np.array_equal(means.part(0, N), wanted.part(0, N))

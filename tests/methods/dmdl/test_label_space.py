@@ -4,7 +4,7 @@ import pytest
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.methods.dmdl.label_space import known_centroids, unified_labels, with_finer
+from raydist.methods.dmdl.label_space import unified_labels, with_finer
 from raydist.types import NOISE, Modality
 
 
@@ -35,8 +35,3 @@ def test_pieces_of_a_person_are_one_class_and_a_class_may_be_nobodys():
     visible = unified_labels(means, clusters, Modality.VISIBLE)
     assert visible[Modality.VISIBLE].tolist() == [0, 1, 2, NOISE, NOISE, NOISE, NOISE]
     assert visible[Modality.INFRARED].tolist() == [NOISE] * 4 + [2, 0, 0]
-
-
-def test_centroids_of_classes_that_are_not_there_are_zero():
-    x = LocalFeatures(np.array([[[1, 0]], [[0, 1]], [[0, 1]]], np.float32), None)
-    assert known_centroids(x, np.array([2, 0, NOISE]), 4).tolist() == [[0, 1], [0, 0], [1, 0], [0, 0]]
