@@ -22,8 +22,8 @@ from raydist.data.frames.packed import PackedPixels
 from raydist.data.tracklets import TrackletTable
 from raydist.encoders.encoder import Encoder
 from raydist.engine.allocator import keep_freed_memory
-from raydist.engine.clip_batches import Rendered, StepKey, render
-from raydist.engine.epoch_steps import num_clips, train_step
+from raydist.engine.clip_batches import Rendered, StepKey
+from raydist.engine.epoch_steps import StepTask, num_clips, render_share, train_step
 from raydist.engine.extraction import rows_at_once
 from raydist.engine.inputs import frame_files, inputs_of, read_tracklets, split_tables
 from raydist.engine.loop import compute_targets, features_of, hand_over_features
@@ -33,7 +33,6 @@ from raydist.engine.precision import autocast, extraction_precision
 from raydist.engine.schema import load_config
 from raydist.engine.state import RunState, build_state
 from raydist.memory_meter import process_peak
-from raydist.methods.steps import OptimizerStep
 from raydist.randomness import stream
 from raydist.types import Ints
 
@@ -126,13 +125,13 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
     for iteration in range(task.steps + 1):
         into = outcome if iteration else LoopOutcome()
         for number, (step, rows) in enumerate(zip(steps, batches, strict=True)):
-            key = StepKey(0, number, iteration)
+            one = StepTask(step, rows[iteration], StepKey(0, number, iteration))
             with into.part(STEPS):
-                train_step(state, step, rows[iteration], key)
+                train_step(state, one, render_share(state, one))
             into.frames += num_clips(state, step, rows[iteration]) * state.config.data.frames
             outcome.peak_mb = outcome.peak_mb or process_peak() / 1e6  # before there is a copy of the encoder
             with into.part(RENDERING):
-                rendered = _rendered(state, step, rows[iteration], key)
+                rendered = render_share(state, one)
             with into.part(READING):
                 _read(state, rendered)
             resident = resident or _ResidentEncoder(state, current)
@@ -144,7 +143,8 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
     outcome.flops = resident.flops * task.steps
     if task.trace:
         with torch.profiler.profile() as profile:
-            train_step(state, steps[0], batches[0][0], StepKey(0, 0, 0))
+            first = StepTask(steps[0], batches[0][0], StepKey(0, 0, 0))
+            train_step(state, first, render_share(state, first))
         profile.export_chrome_trace(task.trace)
 
 
@@ -160,9 +160,8 @@ class _ResidentEncoder:
     def train(self, rendered: Rendered) -> None:
         """Forward and backward pass, and a step of the optimizer."""
         device = self._state.process_group.device
-        inputs = [part.to(device) for part in rendered[:3] if part is not None]
         with autocast(self._state.config.train.precision, device):
-            features = self._encoder(*inputs).tracklet
+            features = self._encoder(*rendered.inputs).tracklet
         self._optimizer.zero_grad(set_to_none=True)
         features.float().mean().backward()
         self._optimizer.step()
@@ -172,20 +171,6 @@ class _ResidentEncoder:
         with FlopCounterMode(display=False) as counter:
             self.train(rendered)
         self.flops += counter.get_total_flops()
-
-
-def _rendered(state: RunState, step: OptimizerStep, rows: Ints, key: StepKey) -> Rendered:
-    config = state.config
-    return render(
-        state.tracklets,
-        rows,
-        np.arange(len(rows)),
-        step.clip_views,
-        num_frames=config.data.frames,
-        seed=config.run.seed,
-        key=key,
-        statistics=state.encoder.pixels,
-    )
 
 
 def _read(state: RunState, rendered: Rendered) -> None:
@@ -198,7 +183,7 @@ def _read(state: RunState, rendered: Rendered) -> None:
 def _measure_extraction(state: RunState, batches: int, outcome: LoopOutcome) -> None:
     """Some batches of extraction, and the forward pass alone on one that stays in memory."""
     data, device = state.config.data, state.process_group.device
-    size = rows_at_once(data, on_cpu=device.type == "cpu")
+    size = rows_at_once(data, device)
     blocks = features_of(state, np.arange((batches + 1) * size) % len(state.tracklets))
     next(blocks)
     shape = (size * data.sub_tracklets, data.frames, 3, data.height, data.width)

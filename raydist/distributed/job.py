@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from raydist.engine.schema import Config
+from raydist.engine.step_memory import StepMemory
 
 ActorHandle = Any
 """The handle of an actor; Ray's own type knows no methods."""
@@ -65,10 +66,12 @@ class OpenedData:
     Attributes:
         sizes: training tracklets of each modality.
         index: its name, see `raydist.engine.input_index`.
+        step: what a step of the study's configuration takes on a worker.
     """
 
     sizes: Sequence[int]
     index: str
+    step: StepMemory
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ exchanged within one of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ from raydist.data.transforms.rendering import apply
 from raydist.methods.steps import NUM_SUB_TRACKLETS, ClipView
 from raydist.randomness import stream
 from raydist.types import IMAGENET, Ints, Modality, PixelStatistics
+
+CPU = torch.device("cpu")
 
 OWN_STYLE = -1
 """The style source of a clip that keeps its own style."""
@@ -58,6 +60,11 @@ class Rendered(NamedTuple):
     style: Tensor | None
     places: Tensor
 
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """What the encoder is called with."""
+        return self.clips, self.modality, *([] if self.style is None else [self.style])
+
 
 def render(
     tracklets: TrainingSet,
@@ -69,8 +76,9 @@ def render(
     seed: int,
     key: StepKey,
     statistics: PixelStatistics = IMAGENET,
+    device: torch.device = CPU,
 ) -> Rendered:
-    """The clips of some positions of a global batch.
+    """The clips of some positions of a global batch; chance is drawn on the host, and is the same anywhere.
 
     Args:
         tracklets: the training set.
@@ -81,9 +89,10 @@ def render(
         seed: the run's seed.
         key: which step of the run it is.
         statistics: by which the encoder normalises.
+        device: where the pixels are changed.
 
     Returns:
-        Pixels, and what the encoder has to know of them.
+        Pixels, and what the encoder has to know of them, on the device.
     """
     across = {m: np.flatnonzero(tracklets.modality == m.other) for m in Modality}
     drawn = []
@@ -99,14 +108,25 @@ def render(
     frames = np.array([take.frames for take in takes], np.int64).reshape(-1, num_frames)
     donors = np.array([take.donor for take in takes if take.donor], np.int64).reshape(-1, 2)
     clips = apply(
-        torch.from_numpy(tracklets.frames.read(every_row, frames)),
+        _moved(tracklets.frames.read(every_row, frames), device),
         [take.params for take in takes],
-        torch.from_numpy(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0]),
+        _moved(tracklets.frames.read(donors[:, 0], donors[:, 1:])[:, 0], device),
         statistics=statistics,
     )
     style = _style_sources([take.style for take in takes], tracklets.modality[rows], clip_views)
-    modality = torch.from_numpy(tracklets.modality[every_row].astype(np.int64))
-    return Rendered(clips, modality, style, torch.from_numpy(places))
+    modality = tracklets.modality[every_row].astype(np.int64)
+    return Rendered(
+        clips,
+        _moved(modality, device),
+        None if style is None else _moved(style, device),
+        _moved(places, device),
+    )
+
+
+def _moved(array: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on a device, to which it is on its way while the host goes on."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
 class _Take(NamedTuple):
@@ -185,7 +205,7 @@ def _draw_donor(tracklets: TrainingSet, rows: Ints, rng: np.random.Generator) ->
 
 def _style_sources(
     drawn: Sequence[tuple[float, float]], modality: NDArray[np.int8], clip_views: Sequence[ClipView]
-) -> Tensor | None:
+) -> Ints | None:
     """See `Rendered.style`; `modality` [b] is that of the clips of one view."""
     if not any(clip_view.style for clip_view in clip_views):
         return None
@@ -200,4 +220,4 @@ def _style_sources(
         if len(other):
             source = first + other[(choice[:, own] * len(other)).astype(np.int64)]
             sources[:, own] = np.where(takes_style[:, own], source, OWN_STYLE)
-    return torch.from_numpy(sources.ravel())
+    return sources.ravel()

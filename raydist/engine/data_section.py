@@ -86,6 +86,9 @@ class DataSection(Section):
         "error", description="Refuse frames that cannot be read, or leave up to 5 % of them out."
     )
     workers: Free[int] = Field(2, ge=0, description="Threads that decode frames.")
+    prefetch: Free[int] = Field(
+        1, ge=0, le=64, description="Batches that a thread renders while the encoder is at one before them."
+    )
 
     @field_validator("trial", mode="before")
     @classmethod

@@ -5,12 +5,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from raydist.engine.clip_batches import StepKey, render
+from raydist.engine.ahead import made_ahead
+from raydist.engine.clip_batches import Rendered, StepKey, render
 from raydist.engine.optimizer import set_learning_rate
 from raydist.engine.plan import StageEpoch
 from raydist.engine.precision import autocast
@@ -21,6 +26,20 @@ from raydist.methods.method import Stage
 from raydist.methods.steps import Batch, OptimizerStep
 from raydist.randomness import stream
 from raydist.types import Ints
+
+
+class StepTask(NamedTuple):
+    """An optimizer step of a run.
+
+    Attributes:
+        step: what is to be minimised; its V clip views of every tracklet are rendered.
+        rows: int64 [B], the global batch, of which each worker encodes its share.
+        key: which step of the run it is; all chance is keyed by it.
+    """
+
+    step: OptimizerStep
+    rows: Ints
+    key: StepKey
 
 
 def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
@@ -44,27 +63,31 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
         s.sampler(iterations, stream(config.run.seed, "sampler", state.epoch, i))
         for i, s in enumerate(optimizer_steps)
     ]
+    tasks = (
+        StepTask(optimizer_step, rows[iteration], StepKey(state.epoch, number, iteration))
+        for iteration in range(iterations)
+        for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True))
+    )
     means: dict[str, float] = {}
-    for iteration in range(iterations):
-        advance(f"epoch {state.epoch + 1}, step {iteration + 1} of {iterations}")
-        done = iteration / iterations
-        set_learning_rate(state.optimizer, config.train, current.stage, current.epoch, done)
-        for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True)):
-            key = StepKey(state.epoch, number, iteration)
-            for name, value in train_step(state, optimizer_step, rows[iteration], key).items():
-                means[name] = means.get(name, 0.0) + value / iterations
-        state.after_step(iteration + 1, iterations)
+    with closing(made_ahead(partial(render_share, state), tasks, config.data.prefetch)) as rendered:
+        for iteration in range(iterations):
+            advance(f"epoch {state.epoch + 1}, step {iteration + 1} of {iterations}")
+            done = iteration / iterations
+            set_learning_rate(state.optimizer, config.train, current.stage, current.epoch, done)
+            for task, clips in islice(rendered, len(optimizer_steps)):
+                for name, value in train_step(state, task, clips).items():
+                    means[name] = means.get(name, 0.0) + value / iterations
+            state.after_step(iteration + 1, iterations)
     return means
 
 
-def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> dict[str, float]:
+def train_step(state: RunState, task: StepTask, rendered: Rendered) -> dict[str, float]:
     """One optimizer step.
 
     Args:
         state: the run; changed in place.
-        optimizer_step: what is to be minimised.
-        rows: int64 [B], the global batch, of which this worker encodes its share.
-        key: which step of the run it is.
+        task: what is to be minimised, on which batch.
+        rendered: this worker's share of its clips, see `render_share`.
 
     Returns:
         The terms of the loss.
@@ -72,8 +95,9 @@ def train_step(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: 
     Raises:
         TrainingError: the loss or a gradient is not finite; weights and memories are those before the step.
     """
+    optimizer_step, rows, key = task
     state.encoder.train()
-    batch = encode(state, optimizer_step, rows, key)
+    batch = encode(state, task, rendered)
     terms = optimizer_step.loss(batch, state.memories, state.modules)
     total = torch.stack(list(terms.values())).sum()
     where = (
@@ -121,33 +145,21 @@ def _is_finite(optimizer: torch.optim.Optimizer) -> bool:
     return bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients, math.inf)))
 
 
-def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: StepKey) -> Batch:
+def encode(state: RunState, task: StepTask, rendered: Rendered) -> Batch:
     """The features of a global batch, gathered from all workers.
 
     Args:
         state: the run.
-        optimizer_step: which V clip views of every tracklet are rendered, and which features are wanted of
-            them.
-        rows: int64 [B], the global batch.
-        key: which step of the run it is; all chance is keyed by it.
+        task: which features are wanted, of which batch.
+        rendered: this worker's share of its clips.
     """
     process_group, config = state.process_group, state.config
+    optimizer_step, rows, _ = task
     positions = state.my_rows(len(rows))
     num_views = len(optimizer_step.clip_views)
-    rendered = render(
-        state.tracklets,
-        rows[positions],
-        positions,
-        optimizer_step.clip_views,
-        num_frames=config.data.frames,
-        seed=config.run.seed,
-        key=key,
-        statistics=state.encoder.pixels,
-    )
     with autocast(config.train.precision, process_group.device):
-        inputs = [part.to(process_group.device) for part in rendered[:3] if part is not None]
-        encoded = state.encoder(*inputs)
-    places = rendered.places.to(process_group.device)
+        encoded = state.encoder(*rendered.inputs)
+    places = rendered.places
 
     def gather(values: Tensor) -> Tensor:
         """[M, ...] of this worker -> [V, B, ...] of all workers."""
@@ -162,6 +174,22 @@ def encode(state: RunState, optimizer_step: OptimizerStep, rows: Ints, key: Step
     shows = [clip_view.shows for clip_view in optimizer_step.clip_views]
     on_device = torch.from_numpy(rows).to(process_group.device)
     return Batch(gather(encoded.tracklet), on_device, frames, raw, shows)
+
+
+def render_share(state: RunState, task: StepTask) -> Rendered:
+    """The clip views of this worker's share of a global batch."""
+    positions = state.my_rows(len(task.rows))
+    return render(
+        state.tracklets,
+        task.rows[positions],
+        positions,
+        task.step.clip_views,
+        num_frames=state.config.data.frames,
+        seed=state.config.run.seed,
+        key=task.key,
+        statistics=state.encoder.pixels,
+        device=state.process_group.device,
+    )
 
 
 def num_iterations(state: RunState, stage: Stage, optimizer_steps: Sequence[OptimizerStep]) -> int:

@@ -22,16 +22,15 @@ PIXELS_AT_ONCE = 2**22
 """On a CPU, which is as fast on fewer pixels: what an encoder makes of them stays near a gigabyte."""
 
 
-def rows_at_once(data: DataSection, *, on_cpu: bool) -> int:
+def rows_at_once(data: DataSection, device: torch.device) -> int:
     """How many tracklets make a batch of the encoder.
 
-    >>> rows_at_once(DataSection(), on_cpu=True), rows_at_once(DataSection(), on_cpu=False)
-    (64, 64)
-    >>> rows_at_once(DataSection(height=256, width=128, frames=8), on_cpu=True)
-    8
+    >>> large = DataSection(height=256, width=128, frames=8)
+    >>> rows_at_once(large, torch.device("cpu")), rows_at_once(large, torch.device("cuda"))
+    (8, 64)
     """
     most = CLIPS_AT_ONCE
-    if on_cpu:
+    if device.type == "cpu":
         most = min(most, PIXELS_AT_ONCE // (data.frames * data.height * data.width))
     return max(1, most // data.sub_tracklets)
 
@@ -70,7 +69,7 @@ def extract(
     num_parts = data.sub_tracklets
     was_training = encoder.training
     encoder.eval()
-    step = rows_at_once(data, on_cpu=device.type == "cpu")
+    step = rows_at_once(data, device)
     if not len(rows):
         yield np.empty((0, num_parts, encoder.width), np.float32)
     for start in range(0, len(rows), step):

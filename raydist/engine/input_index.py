@@ -41,7 +41,7 @@ _FORMAT = 2
 _FACTS, _RANKED = "inputs.json", "ranked.arrow"
 _FRAMES, _RANKED_FRAMES = "frames", "ranked_frames"
 _OPTIONAL = ("pair", "stream")
-_OF_THE_MACHINE = ("workers", "cache", "cache_gb", "verify")
+_OF_THE_MACHINE = ("workers", "prefetch", "cache", "cache_gb", "verify")
 """Keys of the section `data` that change nothing of what is opened."""
 
 log = logging.getLogger(__name__)

@@ -36,8 +36,8 @@ class StepMemory:
 
     Attributes:
         frames: of this worker in a step, at most; 0 where that, or what they take, is not known.
-        activations: of these frames, from their pixels to the end of the backward pass; what the allocator
-            leaves unused comes on top.
+        activations: of these frames, from their pixels to the end of the backward pass, with the frames that
+            are rendered ahead; what the allocator leaves unused comes on top.
         extraction: of the frames of which features are extracted at one time.
         weights: the encoder, its gradients and the state of the optimizer.
         workspaces: of convolutions on a CPU, which are no tensors.
@@ -76,8 +76,9 @@ def step_memory(config: Config, stages: Sequence[Stage]) -> StepMemory:
     try:
         frames = frames_of_step(config, stages)
         activations = _of_more_frames(encoder, config, frames, training=True)
+        activations += config.data.prefetch * frames * _float_bytes(config)  # rendered ahead
         at_once = (
-            rows_at_once(config.data, on_cpu=not config.ray.use_gpu)
+            rows_at_once(config.data, torch.device("cuda" if config.ray.use_gpu else "cpu"))
             * config.data.sub_tracklets
             * config.data.frames
         )
@@ -122,6 +123,11 @@ def _of_more_frames(encoder: Encoder, config: Config, frames: int, *, training: 
     half = min(max(2, PIXELS // (2 * config.data.height * config.data.width)), 16)
     few, more = (_step_bytes(encoder, config, number) for number in (half, 2 * half))
     return more + (more - few) * (frames - 2 * half) // half
+
+
+def _float_bytes(config: Config) -> int:
+    """Bytes of a frame that is rendered."""
+    return 4 * 3 * config.data.height * config.data.width
 
 
 def _step_bytes(encoder: Encoder, config: Config, number: int) -> int:

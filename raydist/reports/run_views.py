@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from raydist.announcements import announce
 from raydist.data.tracklets import TrackletTable
 from raydist.engine.inputs import readable_part, scoring_obstacle, split_tables
 from raydist.engine.run_folder import RunFolder
@@ -15,6 +16,7 @@ from raydist.engine.summary import RunSummary
 from raydist.engine.trained import Trained
 from raydist.evaluation.retrieval import evenly_spaced
 from raydist.home import cache_folder
+from raydist.plurals import counted
 from raydist.reports.clusters import cluster_groups
 from raydist.reports.hierarchies import hdbscan_trees
 from raydist.reports.shown_tracklet import Described
@@ -46,6 +48,7 @@ def run_views(folder: RunFolder, summary: RunSummary, trained: Trained, table: T
         DataError: the data set is not as it should be.
     """
     training, ranked = split_tables(trained.config, table)
+    announce(f"report: features of {counted(min(len(training), MAX_POINTS) + len(ranked), 'tracklet')}")
     views = Views(
         source=f"the encoder after epoch {trained.epoch}",
         scored=not summary.not_scored,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from raydist.engine.clip_batches import StepKey
-from raydist.engine.epoch_steps import encode, num_clips, train_step
+from raydist.engine.epoch_steps import StepTask, encode, num_clips, render_share, train_step
 from raydist.engine.loop import compute_targets, hand_over_features, run_epoch
 from raydist.engine.state import build_state
 from raydist.errors import TrainingError
@@ -17,6 +17,16 @@ def new_targets(state, current):
     """The targets of an epoch, from the features of today."""
     hand_over_features(state, current)
     return state.refresh.targets(state.epoch, partial(compute_targets, state, current))
+
+
+def encoded(state, optimizer_step, rows):
+    task = StepTask(optimizer_step, rows, StepKey(0, 0, 0))
+    return encode(state, task, render_share(state, task))
+
+
+def train_on(state, optimizer_step, rows):
+    task = StepTask(optimizer_step, rows, StepKey(0, 0, 2))
+    return train_step(state, task, render_share(state, task))
 
 
 @pytest.mark.parametrize(("method", "clip_views"), [("dcl", 2), ("supervised", 1)])
@@ -40,8 +50,7 @@ def test_features_come_without_unit_length_where_they_are_asked_for(smoke, smoke
     (optimizer_step,) = current.stage.optimizer_steps(new_targets(state, current), current.epoch)
     rows = np.arange(4)
     batch, plain = (
-        encode(state, replace(optimizer_step, wants_raw=wanted), rows, StepKey(0, 0, 0))
-        for wanted in (True, False)
+        encoded(state, replace(optimizer_step, wants_raw=wanted), rows) for wanted in (True, False)
     )
     assert batch.raw.shape == batch.features.shape
     assert not torch.allclose(batch.raw.norm(dim=-1), torch.ones(2, 4), atol=0.1)
@@ -59,7 +68,7 @@ def test_a_view_of_one_modality_is_rendered_for_its_clips_only(smoke, smoke_inpu
     once = replace(both, clip_views=[both.clip_views[0], replace(both.clip_views[1], shows=Modality.VISIBLE)])
     visible, infrared = (np.flatnonzero(state.tracklets.modality == m)[:3] for m in Modality)
     rows = np.concatenate([infrared, visible])
-    all_views, batch = (encode(state, each, rows, StepKey(0, 0, 0)) for each in (both, once))
+    all_views, batch = (encoded(state, each, rows) for each in (both, once))
     torch.testing.assert_close(batch.features[0], all_views.features[0])
     torch.testing.assert_close(batch.features[1, 3:], all_views.features[1, 3:])
     assert not batch.features[1, :3].any()
@@ -113,9 +122,20 @@ def test_a_loss_or_a_gradient_that_is_no_number_changes_nothing(smoke, smoke_inp
     before = {name: table.clone() for name, table in tables.items()}
     assert before
     with pytest.raises(TrainingError, match=message + r".*lower train\.lr"):
-        train_step(state, once, np.arange(4), StepKey(0, 0, 2))
+        train_on(state, once, np.arange(4))
     assert all(torch.equal(a, b) for a, b in zip(weights, state.encoder.parameters(), strict=True))
     assert all(torch.equal(table, before[name]) for name, table in tables.items())
     assert state.steps == 0
-    train_step(state, step, np.arange(4), StepKey(0, 0, 2))
+    train_on(state, step, np.arange(4))
     assert state.steps == 1
+
+
+@pytest.mark.parametrize("method", ["dcl", "pgm"])
+def test_batches_that_are_rendered_ahead_are_the_same(smoke, smoke_inputs, method):
+    words = [f"method.name={method}", "method.warm_up.share=0", "train.iterations=3", "evaluation.every=0"]
+    states = [build_state(smoke(*words, f"data.prefetch={number}"), smoke_inputs) for number in (0, 1, 5)]
+    reports = [run_epoch(state) for state in states]
+    assert reports[0].losses == reports[1].losses == reports[2].losses
+    for others in zip(*(state.encoder.parameters() for state in states), strict=True):
+        assert torch.equal(others[0], others[1])
+        assert torch.equal(others[0], others[2])

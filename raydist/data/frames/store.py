@@ -90,7 +90,7 @@ class FrameStore:
         if not slots.size:
             return np.zeros((*slots.shape, 3, self.height, self.width), np.uint8)
         pixels = self.pixels[slots.ravel()].reshape(*slots.shape, self.height, self.width, 3)
-        return np.ascontiguousarray(pixels.transpose(0, 1, 4, 2, 3))
+        return pixels.transpose(0, 1, 4, 2, 3)
 
     def take(self, rows: Ints) -> FrameStore:
         """The store of the given tracklets, in that order; no pixels are copied."""

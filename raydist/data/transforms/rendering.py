@@ -86,9 +86,9 @@ def _shift_and_flip(frames: Tensor, params: Sequence[ClipParams]) -> Tensor:
     flip = np.array([p.flip for p in params])[:, None]
     rows = pad - moves[:, :1] + np.arange(height)
     columns = pad - moves[:, 1:] + np.where(flip, np.arange(width)[::-1], np.arange(width))
+    down, right = (torch.from_numpy(places).to(frames.device) for places in (rows, columns))
     # where the pixels of a frame are in its padded one; a gather is faster than windows and a mirror image
-    places = rows[:, :, None] * (width + 2 * pad) + columns[:, None]
-    index = torch.from_numpy(places.reshape(len(params), 1, -1)).to(frames.device)
+    index = (down[:, None, :, None] * (width + 2 * pad) + right[:, None, None]).flatten(2)
     return padded.gather(2, index.expand(-1, padded.shape[1], -1)).view(frames.shape)
 
 

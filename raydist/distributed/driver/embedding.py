@@ -62,9 +62,7 @@ class _Embedder:
 
     def size(self) -> tuple[int, int]:
         """How many tracklets there are, and how many make a batch of the encoder."""
-        return len(self._table), rows_at_once(
-            self._trained.config.data, on_cpu=self._trained.device.type == "cpu"
-        )
+        return len(self._table), rows_at_once(self._trained.config.data, self._trained.device)
 
     def block(self, start: int, stop: int) -> FeatureTable:
         """The features of some consecutive tracklets."""

@@ -33,6 +33,7 @@ from raydist.engine.opened import open_indexed
 from raydist.engine.run_folder import require_new_name
 from raydist.engine.schema import Config
 from raydist.engine.start import check_start
+from raydist.engine.step_memory import step_memory
 from raydist.engine.tracked import check_tracking
 from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
@@ -140,19 +141,22 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
 def _open(config: Config) -> OpenedData:
     """Open data on which the objective can be measured."""
     inputs, index = open_indexed(config, cache_folder(), on_warning=log_warning)
-    check_feasible(config, inputs)
+    stages = check_feasible(config, inputs)
     if config.tune.objective == "map" and inputs.obstacle:
         raise DataError(
             f"tune.objective = map compares trials by scores, but {config.data.name} cannot be scored: "
             f"{inputs.not_scored}; take a criterion that needs no identities: "
             f"tune.objective={'|'.join(CRITERIA)}"
         )
-    return OpenedData(num_tracklets(inputs), index)
+    return OpenedData(num_tracklets(inputs), index, step_memory(config, stages))
 
 
 def _preflight(study: Study, earlier: StudyFolder | None, opened: Mapping[str, OpenedData]) -> None:
     """Look for what would stop the trials that have not ended."""
-    parts = [(config, check_group_memory(config, opened[data].sizes)) for data, config in study.bases.items()]
+    parts = [
+        (config, check_group_memory(config, opened[data].sizes, opened[data].step))
+        for data, config in study.bases.items()
+    ]
     trials = waiting(earlier.trials() if earlier else [], study.tune.num_samples)
     if trials:
         preflight_search(parts, num_trials=len(trials))

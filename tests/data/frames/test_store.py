@@ -36,7 +36,6 @@ def test_read_is_the_decoded_file(make_table, tmp_path, cache):
     pixels = store.read(rows, frames)
     assert pixels.shape == (3, 2, 3, 16, 8)
     assert pixels.dtype == np.uint8
-    assert pixels.flags.c_contiguous
     for b, row in enumerate(rows):
         for t, frame in enumerate(frames[b]):
             file = table.root / table.frames[row][frame]
