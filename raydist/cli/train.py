@@ -25,6 +25,7 @@ from raydist.cli.system import enter
 from raydist.errors import ConfigError
 
 if TYPE_CHECKING:
+    from raydist.engine.run_folder import RunFolder
     from raydist.engine.schema import Config
 
 Resume = Annotated[
@@ -38,7 +39,7 @@ def train(arguments: Arguments = None, resume: Resume = None, json: Json = False
     """Train an encoder from unlabelled tracklets; with nothing after it, the demo."""
     from raydist.data.datasets.dataset import ALL_TRIALS
 
-    config = _resumed(resume, arguments) if resume else config_of(arguments)
+    config, resume = _resumed(resume, arguments) if resume else _started(config_of(arguments))
     run = _train_splits if config.data.trial == ALL_TRIALS else _train_one
     display = ProgressDisplay(str(resume.resolve()) if resume else None)
     with advising(lambda: resume_advice("train", display.folder)):
@@ -73,20 +74,32 @@ def _train_splits(
     return folder.path, summary.as_dict()
 
 
-def _resumed(folder: Path, arguments: list[str] | None) -> Config:
-    """The configuration of an earlier run, with the overrides of the command line."""
-    from raydist.config import overrides
+def _started(config: Config) -> tuple[Config, Path | None]:
+    """The configuration, and the folder to go on with where the same command has begun it before."""
+    from raydist.engine.on_exists import begun_folder, with_start_of
+
+    folder = begun_folder(config.run)
+    return (config, None) if folder is None else (with_start_of(config, _run_in(folder).config()), folder)
+
+
+def _run_in(folder: Path) -> RunFolder:
     from raydist.engine.run_folder import RunFolder
-    from raydist.engine.schema import anchored, with_values
     from raydist.engine.split_folders import holds_splits
+
+    return RunFolder(folder) if holds_splits(folder) else RunFolder.open(folder)
+
+
+def _resumed(folder: Path, arguments: list[str] | None) -> tuple[Config, Path]:
+    """The configuration of an earlier run, with the overrides of the command line, and its folder."""
+    from raydist.config import overrides
+    from raydist.engine.schema import anchored, with_values
 
     recipe, words = split_arguments(arguments)
     if recipe is not None:
         raise ConfigError(
             f"{recipe} with --resume {folder}: a run goes on with its own configuration; leave the recipe out"
         )
-    run = RunFolder(folder) if holds_splits(folder) else RunFolder.open(folder)
-    return anchored(with_values(run.config(), overrides(words)))
+    return anchored(with_values(_run_in(folder).config(), overrides(words))), folder
 
 
 def main() -> None:

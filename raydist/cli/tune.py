@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,7 +46,7 @@ Resume = Annotated[Path | None, typer.Option(help="Go on with the study in this 
 @with_exit_codes
 def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False) -> None:
     """Search a method's hyper-parameters, on one data set or several at once; the worse half stops early."""
-    study = _study(arguments, resume)
+    study, resume = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 
     display = _StudyDisplay(str(resume.resolve()) if resume else None)
@@ -56,18 +57,35 @@ def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False)
         print_json(summary.as_dict() | {"folder": str(folder.path)})
 
 
-def _study(arguments: list[str] | None, resume: Path | None) -> Study:
-    """The study of the given space; without one, that of the folder to go on with."""
+def _study(arguments: list[str] | None, resume: Path | None) -> tuple[Study, Path | None]:
+    """The study of the given space; without one, that of the folder to go on with; and this folder."""
     from raydist.tuning.space import Space
     from raydist.tuning.study import make_study, with_overrides
     from raydist.tuning.study_folder import StudyFolder
 
     space, overrides = split_arguments(arguments, what="search space")
     if space:
-        return make_study(Space.read(Path(space)), overrides)
+        study = make_study(Space.read(Path(space)), overrides)
+        return (study, resume) if resume else _begun(study)
     if resume is None:
         raise ConfigError("no search space is given: name one, such as tune_spaces/cba.yaml")
-    return with_overrides(StudyFolder.open(resume).study(), overrides)
+    return with_overrides(StudyFolder.open(resume).study(), overrides), resume
+
+
+def _begun(study: Study) -> tuple[Study, Path | None]:
+    """The study, and the folder to go on with where the same command has begun it before."""
+    from raydist.engine.on_exists import begun_folder, with_start_of
+    from raydist.tuning.study_folder import StudyFolder
+
+    folder = begun_folder(study.base.run)
+    if folder is None:
+        return study, None
+    before = StudyFolder.open(folder).study().bases
+    bases = {
+        data: with_start_of(config, before[data]) if data in before else config
+        for data, config in study.bases.items()
+    }
+    return replace(study, bases=bases), folder
 
 
 class _StudyDisplay:

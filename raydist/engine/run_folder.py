@@ -234,7 +234,8 @@ def require_new_name(root: Path, name: str | None) -> None:
     """
     if name and os.path.lexists(path := root / name):
         raise ConfigError(
-            f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}"
+            f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}, or "
+            "run.on_exists=resume"
         )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from raydist.config import Section
@@ -16,6 +18,10 @@ class RunSection(Section):
         None, pattern=r"^[\w.-]+$", description="Name of the run's folder; by default METHOD-DATA-NUMBER."
     )
     dir: Unused[str] = Field("runs", description="Folder that holds the folders of runs.")
+    on_exists: Unused[Literal["error", "resume"]] = Field(
+        "error",
+        description="Refuse a run.name that is taken, or go on with it, as a retried job does.",
+    )
     seed: Kept[int] = Field(0, ge=0, le=MAX_SEED, description="Seed of everything that is drawn.")
     deterministic: Kept[bool] = Field(True, description="Use deterministic algorithms of torch only.")
 

@@ -98,6 +98,16 @@ def test_a_folder_without_a_run_cannot_be_gone_on_with(tmp_path):
     assert "holds no run" in result.stderr
 
 
+def retried(run_dir):
+    """The arguments of a command that is given again and again until its run is finished."""
+    return [
+        run_dir / "config.yaml",
+        f"run.dir={run_dir.parent}",
+        f"run.name={run_dir.name}",
+        "run.on_exists=resume",
+    ]
+
+
 def test_a_finished_run_is_not_trained_again(raydist, run_dir, monkeypatch):
     page = write_run_page(RunFolder.open(run_dir))
     before = {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()}
@@ -108,9 +118,13 @@ def test_a_finished_run_is_not_trained_again(raydist, run_dir, monkeypatch):
     assert f"run folder: {run_dir}" in result.err
     assert result.json == json.loads((run_dir / "summary.json").read_text()) | {"folder": str(run_dir)}
     assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
-    refused = raydist("train", "--resume", run_dir.name, "train.lr=0.5")
-    assert refused.code == 2
-    assert "a resumed run keeps its configuration" in refused.err
+    again = raydist("train", *retried(run_dir), "--json")
+    assert (again.code, again.json) == (0, result.json)
+    assert {path: path.read_bytes() for path in run_dir.rglob("*") if path.is_file()} == before
+    for words in (["--resume", run_dir.name], retried(run_dir)):
+        refused = raydist("train", *words, "train.lr=0.5")
+        assert refused.code == 2
+        assert "a resumed run keeps its configuration" in refused.err
     assert page.is_file()
 
 
@@ -123,7 +137,7 @@ def test_a_message_is_one_error_not_a_traceback(tmp_path):
 
 def test_a_folder_given_to_go_on_with_means_the_same_in_every_process(run_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = train._resumed(run_dir, ["data.root=moved", "tracking.mlflow_uri=sqlite:///mine.db"])
+    config = train._resumed(run_dir, ["data.root=moved", "tracking.mlflow_uri=sqlite:///mine.db"])[0]
     assert config.data.root == str(tmp_path / "moved")
     assert config.tracking.mlflow_uri == f"sqlite:///{tmp_path}/mine.db"
 

@@ -146,6 +146,11 @@ def test_the_start_says_what_is_searched(study):
         (["--resume", "{folder}", "train.epochs=9"], 2, "synthetic: train.epochs: 3 -> 9"),
         (["--resume", "{folder}", "tune.seed=9"], 2, "tune.seed: 0 -> 9"),
         (["{space}", "--resume", "{folder}"], 2, "data sets: synthetic, hitsz_vcm -> synthetic"),
+        (
+            ["{space}", "run.dir={folder}/..", "run.name={name}", "run.on_exists=resume"],
+            2,
+            "a study keeps what it searches, a changed one is a new study",
+        ),
     ],
 )
 def test_what_cannot_work_ends_with_its_code(raydist, space, folder, words, code, message):
