@@ -221,14 +221,11 @@ def draw_params(augment: ClipAugment, modality: Modality, rng: np.random.Generat
     colour_maps = (
         draw_colour_maps(rng) if augment.pseudo_colour and rng.random() < augment.pseudo_colour else None
     )
-    weights = None if augment.normalised else grey
-    params = ClipParams(
-        down, right, flip, weights, scale, gamma, offset, gain, box, swap, jitter, colour_maps
-    )
-    return params._replace(
-        jitter_first=augment.jitter_first,
-        normalised=NormalisedChange(drawn_box, grey) if augment.normalised else None,
-    )
+    weights, normalised = (None, NormalisedChange(drawn_box, grey)) if augment.normalised else (grey, None)
+    return ClipParams(
+        down, right, flip, weights, scale, gamma, offset, gain, box, swap, jitter, colour_maps,
+        jitter_first=augment.jitter_first, normalised=normalised,
+    )  # fmt: skip
 
 
 def _draw_grey(augment: ClipAugment, rng: np.random.Generator) -> tuple[float, float, float] | None:
