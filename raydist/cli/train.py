@@ -76,10 +76,10 @@ def _train_splits(
 
 def _started(config: Config) -> tuple[Config, Path | None]:
     """The configuration, and the folder to go on with where the same command has begun it before."""
-    from raydist.engine.on_exists import begun_folder, with_start_of
+    from raydist.engine.on_exists import as_begun, begun_folder
 
     folder = begun_folder(config.run)
-    return (config, None) if folder is None else (with_start_of(config, _run_in(folder).config()), folder)
+    return (config, None) if folder is None else (as_begun(config, _run_in(folder).config()), folder)
 
 
 def _run_in(folder: Path) -> RunFolder:

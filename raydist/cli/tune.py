@@ -74,7 +74,7 @@ def _study(arguments: list[str] | None, resume: Path | None) -> tuple[Study, Pat
 
 def _begun(study: Study) -> tuple[Study, Path | None]:
     """The study, and the folder to go on with where the same command has begun it before."""
-    from raydist.engine.on_exists import begun_folder, with_start_of
+    from raydist.engine.on_exists import as_begun, begun_folder
     from raydist.tuning.study_folder import StudyFolder
 
     folder = begun_folder(study.base.run)
@@ -82,7 +82,7 @@ def _begun(study: Study) -> tuple[Study, Path | None]:
         return study, None
     before = StudyFolder.open(folder).study().bases
     bases = {
-        data: with_start_of(config, before[data]) if data in before else config
+        data: as_begun(config, before[data]) if data in before else config
         for data, config in study.bases.items()
     }
     return replace(study, bases=bases), folder

@@ -1,7 +1,7 @@
 """Decoded frames packed into files that all processes of a machine map.
 
 A data set is packed in parts of about a gigabyte, so that what was packed stays when packing ends early, and
-only parts whose files have changed are packed again. A part is a folder with ``pixels.npy`` (uint8
+only parts in which a file has changed are packed again. A part is a folder with ``pixels.npy`` (uint8
 [P, H, W, 3], the first P of its frames, of which there may be fewer than all), ``digest.npy`` and
 ``index.npz`` (what is known of each of its frames). It is written under another name and renamed when it is
 complete, so a part is whole or absent; of several writers of a part one writes and the others wait.
@@ -33,6 +33,8 @@ from raydist.opening import open_file
 from raydist.storage import one_at_a_time, remove_unfinished, whole_folder
 
 PART_BYTES = 2**30
+ABANDONED = 86_400
+"""Seconds after which a part that is not written to any more was left by a process that is gone."""
 _FORMAT = 3
 _PIXELS, _DIGEST, _INDEX = "pixels.npy", "digest.npy", "index.npz"
 
@@ -152,14 +154,14 @@ def packed_bytes(files: FrameFiles, number: int) -> int:
 
 
 def _indexed(part: _Part, *, skip: bool, on_progress: OnProgress | None) -> FrameIndex:
-    """What is known of a part, which is written first; one that will be refused is not kept."""
+    """What is known of a part, which is written first; one with frames that are refused is not kept."""
     if part.entry.is_dir():
         return _open(part)
     try:
         with one_at_a_time(part.entry):  # several processes may pack the same
             if part.entry.is_dir():
                 return _open(part)
-            remove_unfinished(part.entry.parent, of=f"{part.entry.name}.")
+            remove_unfinished(part.entry.parent, idle=ABANDONED)
             index = _write(part, keep_unreadable=skip, on_progress=on_progress)
     except StorageError as error:
         raise DataError(f"the frame cache {error}, choose another folder, or data.cache=off") from None

@@ -75,7 +75,7 @@ class GroupMemory:
             max(part.prototypes_mb for part in all_parts),
             max(part.shard_mb for part in all_parts),
             min(part.search_budget for part in all_parts),
-            max((part.step for part in all_parts), key=lambda step: step.total),
+            max((part.step for part in all_parts), key=lambda step: step.total + step.workspaces),
             max(part.refresh_mb for part in all_parts),
             max(part.store_mb for part in all_parts),
         )

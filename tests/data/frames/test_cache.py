@@ -286,8 +286,12 @@ def test_what_is_packed_before_a_smaller_limit_is_taken(files, tmp_path):
 
 
 def test_what_a_killed_writer_left_is_removed(files, tmp_path):
-    left = [tmp_path / f".{cache_key(files)}{end}.0123.part" for end in ("", "-5")]
-    for folder in left:
+    """Whatever it wrote; another process may be at what was written today."""
+    old, new = (tmp_path / f".{name}.0123.part" for name in ("abc", cache_key(files)))
+    for folder in (old, new):
         folder.mkdir()
+        (folder / "pixels.npy").touch()
+    for path in (old / "pixels.npy", old):
+        os.utime(path, (1, 1))
     open_or_write(files, tmp_path, skip_unreadable=False)
-    assert [folder.exists() for folder in left] == [False, True]
+    assert [folder.exists() for folder in (old, new)] == [False, True]
