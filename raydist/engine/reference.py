@@ -99,7 +99,7 @@ def keys(section: BaseModel, prefix: str) -> Iterator[Key]:
 
     >>> from raydist.engine.run_section import RunSection
     >>> [key.path for key in keys(RunSection(), "run")]
-    ['run.name', 'run.dir', 'run.seed', 'run.deterministic']
+    ['run.name', 'run.dir', 'run.on_exists', 'run.seed', 'run.deterministic']
     """
     schema = type(section).model_json_schema()
     meanings = _documented(type(section))
