@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -167,29 +166,18 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(removed, ignore_errors=True)
 
 
-def remove_unfinished(folder: Path, *, of: str = "", idle: float = 0) -> None:
-    """Remove what writers have left that were killed; no other process may write there, or `idle` is long.
+def remove_unfinished(folder: Path, *, of: str = "") -> None:
+    """Remove what writers have left that were killed; no other process may write there.
 
     Args:
         folder: where they wrote.
         of: the beginning of the names of what they wrote; all names by default.
-        idle: seconds for which nothing was written to it, at least.
     """
     for left in folder.glob(f".{glob.escape(of)}*{UNFINISHED}"):
-        if idle and time.time() - _last_written(left) < idle:
-            continue
         if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
-
-
-def _last_written(path: Path) -> float:
-    """When a file, or one in a folder, was written to; now where that cannot be known."""
-    try:
-        return max(entry.stat().st_mtime for entry in (path, *path.rglob("*")))
-    except OSError:
-        return time.time()
 
 
 def sync_folder(folder: Path) -> None:

@@ -125,7 +125,7 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
     for iteration in range(task.steps + 1):
         into = outcome if iteration else LoopOutcome()
         for number, (step, rows) in enumerate(zip(steps, batches, strict=True)):
-            one = StepTask(step, rows[iteration], StepKey(0, number, iteration))
+            one = StepTask(step, rows[iteration], StepKey(0, number, iteration, state.config.run.seed))
             with into.part(STEPS):
                 train_step(state, one, render_share(state, one))
             into.frames += num_clips(state, step, rows[iteration]) * state.config.data.frames
@@ -143,7 +143,7 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
     outcome.flops = resident.flops * task.steps
     if task.trace:
         with torch.profiler.profile() as profile:
-            first = StepTask(steps[0], batches[0][0], StepKey(0, 0, 0))
+            first = StepTask(steps[0], batches[0][0], StepKey(0, 0, 0, state.config.run.seed))
             train_step(state, first, render_share(state, first))
         profile.export_chrome_trace(task.trace)
 

@@ -36,11 +36,13 @@ class StepKey(NamedTuple):
         epoch: of the run.
         optimizer_step: within an iteration.
         iteration: within the epoch.
+        seed: of the run.
     """
 
     epoch: int
     optimizer_step: int
     iteration: int
+    seed: int
 
 
 class Rendered(NamedTuple):
@@ -73,7 +75,6 @@ def render(
     clip_views: Sequence[ClipView],
     *,
     num_frames: int,
-    seed: int,
     key: StepKey,
     statistics: PixelStatistics = IMAGENET,
     device: torch.device = CPU,
@@ -86,7 +87,6 @@ def render(
         positions: int64 [b], the positions in the global batch.
         clip_views: V renderings of each clip.
         num_frames: T.
-        seed: the run's seed.
         key: which step of the run it is.
         statistics: by which the encoder normalises.
         device: where the pixels are changed.
@@ -97,7 +97,7 @@ def render(
     across = {m: np.flatnonzero(tracklets.modality == m.other) for m in Modality}
     drawn = []
     for row, position in zip(rows, positions, strict=True):
-        rng = stream(seed, "clip", *key, int(position))
+        rng = stream(key.seed, "clip", *key[:3], int(position))
         drawn.append(
             _draw_takes(tracklets, int(row), clip_views, across=across, num_frames=num_frames, rng=rng)
         )

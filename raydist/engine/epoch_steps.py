@@ -64,7 +64,7 @@ def train_epoch(state: RunState, current: StageEpoch) -> dict[str, float]:
         for i, s in enumerate(optimizer_steps)
     ]
     tasks = (
-        StepTask(optimizer_step, rows[iteration], StepKey(state.epoch, number, iteration))
+        StepTask(optimizer_step, rows[iteration], StepKey(state.epoch, number, iteration, config.run.seed))
         for iteration in range(iterations)
         for number, (optimizer_step, rows) in enumerate(zip(optimizer_steps, batches, strict=True))
     )
@@ -185,7 +185,6 @@ def render_share(state: RunState, task: StepTask) -> Rendered:
         positions,
         task.step.clip_views,
         num_frames=state.config.data.frames,
-        seed=state.config.run.seed,
         key=task.key,
         statistics=state.encoder.pixels,
         device=state.process_group.device,

@@ -75,7 +75,7 @@ def numbered():
 def rendered(tracklets, clip_views, *, rows=None, positions=None, step=5):
     rows = np.arange(len(tracklets)) if rows is None else rows
     positions = np.arange(len(rows)) if positions is None else positions
-    return render(tracklets, rows, positions, clip_views, num_frames=T, seed=3, key=StepKey(2, 0, step))
+    return render(tracklets, rows, positions, clip_views, num_frames=T, key=StepKey(2, 0, step, 3))
 
 
 def shown(tracklets, clip_views, **options):

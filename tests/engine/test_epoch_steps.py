@@ -20,12 +20,12 @@ def new_targets(state, current):
 
 
 def encoded(state, optimizer_step, rows):
-    task = StepTask(optimizer_step, rows, StepKey(0, 0, 0))
+    task = StepTask(optimizer_step, rows, StepKey(0, 0, 0, 0))
     return encode(state, task, render_share(state, task))
 
 
 def train_on(state, optimizer_step, rows):
-    task = StepTask(optimizer_step, rows, StepKey(0, 0, 2))
+    task = StepTask(optimizer_step, rows, StepKey(0, 0, 2, 0))
     return train_step(state, task, render_share(state, task))
 
 
