@@ -86,16 +86,19 @@ class GroupMemory:
         on_device = 0 if use_gpu else step / MEGABYTE + self.slots.worker_mb
         return on_device + self.refresh_mb + AROUND_A_STEP / MEGABYTE
 
-    def forecast(self, *, use_gpu: bool) -> MemoryForecast:
+    def forecast(self, *, use_gpu: bool, before: int) -> MemoryForecast:
         """What all processes may take: the driver what it took so far, or takes to extract features for the
-        report; a worker more than the driver now, for the same code and data.
+        report; a worker more than the code and the data set, of which the driver has the same.
 
         Args:
             use_gpu: whether workers compute on GPUs.
+            before: bytes that this process took before it opened the data set: what a notebook holds besides
+                is in no worker.
         """
         now = process_size()
         report = now + self.step.extraction + self.step.weights / _TIMES_THE_ENCODER + AROUND_A_STEP
-        worker = now + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
+        opened = PROCESS + max(now - before, 0)
+        worker = opened + self.worker_mb(use_gpu=use_gpu) * MEGABYTE
         return MemoryForecast(
             driver_mb=_megabytes(max(process_peak(), report)),
             board_mb=_megabytes(BOARD),

@@ -40,6 +40,7 @@ from raydist.engine.summary import RunSummary
 from raydist.engine.tracked import RUN_FILES, check_tracking, track
 from raydist.export.logged import check_model, log_encoder
 from raydist.home import cache_folder
+from raydist.memory_meter import process_size
 from raydist.redaction import mlflow_login, whole_uri
 from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import finishing
@@ -126,6 +127,7 @@ def _finished(config: Config, earlier: Earlier, on_event: OnEvent) -> RunSummary
 def _train(
     config: Config, earlier: Earlier | None, on_event: OnEvent, part_of: Whole | None
 ) -> tuple[RunFolder, RunSummary]:
+    before = process_size()
     start = check_start(config.encoder) if earlier is None or earlier.epoch is None else ""
     inputs, index = open_indexed(config, cache_folder(), on_warning=log_warning)
     config = config.model_copy(update={"data": inputs.data})
@@ -139,7 +141,7 @@ def _train(
         with _prepared_folder(config, earlier, inputs) as folder:
             tracker, run_id = track(config, folder, parent=part_of.run_id if part_of else None)
             uri, resumed = config.tracking.mlflow_uri if run_id else None, earlier is not None
-            expected = memory.forecast(use_gpu=config.ray.use_gpu)
+            expected = memory.forecast(use_gpu=config.ray.use_gpu, before=before)
             started = _started(
                 config, inputs, memory, expected, folder=folder, mlflow_uri=uri, resumed=resumed, start=start
             )

@@ -22,7 +22,9 @@ MOST_SECONDS = 2.0
 @contextmanager
 def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None]:
     """Send signs of life in a block, at least eight within `hang_timeout` seconds; the first has arrived when
-    it begins: a worker that was never heard of is not missed.
+    it begins: a worker that was never heard of is not missed. Each has arrived before the next is sent, where
+    the board answers: calls may overtake each other, and after a sign that comes last the worker would seem
+    to work still.
 
     Args:
         board: of `raydist.distributed.board.Board`.
@@ -30,7 +32,7 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
         hang_timeout: ``ray.hang_timeout``.
     """
     node, pid, started = ray.get_runtime_context().get_node_id(), os.getpid(), started_at(psutil.Process())
-    ended = threading.Event()
+    ended, between = threading.Event(), min(MOST_SECONDS, hang_timeout / 8)
 
     def beat() -> ray.ObjectRef[None]:
         count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
@@ -39,8 +41,8 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
         return sent
 
     def beat_on() -> None:
-        while not ended.wait(min(MOST_SECONDS, hang_timeout / 8)):
-            beat()
+        while not ended.wait(between):
+            ray.wait([beat()], timeout=between)
 
     ray.wait([beat()], timeout=hang_timeout)
     thread = threading.Thread(target=beat_on, daemon=True)
@@ -50,5 +52,5 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
     finally:
         ended.set()
         thread.join()
-        beat()
-        board.leave.remote(rank)
+        ray.wait([beat()], timeout=MOST_SECONDS)
+        ray.wait([board.leave.remote(rank)], timeout=MOST_SECONDS)
