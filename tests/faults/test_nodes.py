@@ -1,36 +1,80 @@
-"""A node of a cluster is lost in the middle of an epoch: the run goes on with the others."""
+"""A node of a cluster is lost in the middle of a refresh and of an epoch: the run goes on with the others."""
 
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from raydist.engine.run_folder import RunFolder
+from tests.processes import actors
 from tests.ray_nodes import add_node, kill_the_node_of
 
 pytestmark = pytest.mark.ray
 
 WORDS = [
-    "smoke", "method.name=dcl", "train.epochs=3", "train.iterations=10", "train.batch_identities=3",
-    "ray.num_workers=1", "ray.num_shards=2", "ray.max_failures=8", "tracking.mlflow_uri=null",
+    "smoke", "method.name=dcl", "train.epochs=3", "train.iterations=100", "train.batch_identities=3",
+    "ray.num_workers=1", "ray.num_shards=2", "ray.max_failures=8", "ray.hang_timeout=60",
+    "tracking.mlflow_uri=null",
 ]  # fmt: skip
 
+TELLING = """
+import sys
+from functools import partial
+from raydist.distributed.driver.training import train
+from raydist.engine.schema import load_config
 
-def train(words: list[str], env: dict[str, str], folder: Path, *, lose_a_node: bool = False) -> RunFolder:
-    """The folder of a run; the node of its worker is lost after the first epoch."""
-    command = [sys.executable, "-m", "raydist.train", *words, f"run.dir={folder}"]
-    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+train(load_config(sys.argv[1], sys.argv[2:]), on_event=partial(print, flush=True))
+"""
+"""A training that prints its events, a line each."""
+
+LoseANode = Callable[[str, Path], bool]
+"""Called with an event and the folder of all runs; whether a node was lost."""
+
+
+def trained(words: list[str], env: dict[str, str], folder: Path, lose_a_node: LoseANode | None) -> RunFolder:
+    """The folder of a run, in which a node is lost once."""
+    command = [sys.executable, "-c", TELLING, *words, f"run.dir={folder}"]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
     lines = []
-    for line in process.stderr:
+    for line in process.stdout:
         lines.append(line)
-        if lose_a_node and line.startswith("epoch 1/3"):
-            log = next(folder.glob("*/log.txt")).read_text()
-            kill_the_node_of(int(re.findall(r"worker 0 \(pid (\d+)\)", log)[-1]))
+        if lose_a_node and lose_a_node(line, folder):
+            lose_a_node = None
     assert process.wait(60) == 0, "".join(lines)
+    assert lose_a_node is None
     (run,) = folder.iterdir()
     return RunFolder.open(run)
+
+
+def in_a_refresh(line: str, folder: Path) -> bool:
+    """The node of a shard is lost while the second refresh waits for the shards, which are stopped for it."""
+    begun = re.match(r"PhaseAdvanced\(epoch=2, phase='(extraction|refresh)', done=0, total=None", line)
+    if not begun:
+        return False
+    shards = actors("FeatureShard")
+    if begun[1] == "extraction":
+        for shard in shards:
+            shard.suspend()
+        return False
+    time.sleep(1)
+    for shard in shards:
+        shard.resume()
+    kill_the_node_of(shards[0].pid)
+    return True
+
+
+def in_an_epoch(line: str, folder: Path) -> bool:
+    """The node of a worker is lost among the steps of the second epoch."""
+    if not line.startswith("PhaseAdvanced(epoch=2, phase='refresh', done=0"):
+        return False
+    time.sleep(4)
+    log = next(folder.glob("*/log.txt")).read_text()
+    kill_the_node_of(int(re.findall(r"worker 0 \(pid (\d+)\)", log)[-1]))
+    return True
 
 
 @pytest.mark.parametrize(
@@ -38,11 +82,13 @@ def train(words: list[str], env: dict[str, str], folder: Path, *, lose_a_node: b
     [[], ["method.name=hitpro", "ray.num_workers=2", "memory.replicate_mb=0"]],
     ids=["all memories on the one worker", "slots in parts on two workers"],
 )
-def test_a_run_that_loses_a_node_ends_with_the_same_bytes(three_nodes, run_env, tmp_path, outcome, changes):
+def test_a_run_that_loses_nodes_ends_with_the_same_bytes(three_nodes, run_env, tmp_path, outcome, changes):
     if changes:
         add_node(three_nodes)  # so that both workers find a place when one is lost
     words = [*WORDS, *changes, f"ray.address={three_nodes.address}"]
-    quiet = train(words, run_env, tmp_path / "quiet")
-    disturbed = train(words, run_env, tmp_path / "disturbed", lose_a_node=True)
-    assert "going on after epoch" in (disturbed.path / "log.txt").read_text()
-    assert outcome(disturbed) == outcome(quiet)
+    quiet = trained(words, run_env, tmp_path / "quiet", None)
+    for lose_a_node in (in_a_refresh, in_an_epoch):
+        disturbed = trained(words, run_env, tmp_path / lose_a_node.__name__, lose_a_node)
+        assert re.search(r"a (feature shard|worker) was lost", (disturbed.path / "log.txt").read_text())
+        assert outcome(disturbed) == outcome(quiet)
+        add_node(three_nodes)
