@@ -6,12 +6,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from raydist.neighbours.search.certified.candidates import COLUMN, COLUMN_BITS, Candidates
+from raydist.neighbours.search.certified.candidates import COLUMN, COLUMN_BITS, LOWEST, Candidates
 from raydist.types import Floats, Ints
 
 Hits = NDArray[np.int32]
 """int32 [H, 2], rows and columns of a block."""
 
+_WIDE = 4  # times k: the k-th best of fewer scores is hardly a bound, and a better one may come
+_TURNS = 12  # of a bisection whose result need not be exact
 _TILE = 64  # scores that are looked at together; shorter loops are unrolled into scalar code
 
 
@@ -69,16 +71,21 @@ def _keep_from(packed: Ints, key: np.int64) -> int:
 
 
 @njit(nogil=True, cache=True)
+def _key_below(kth: np.float32, slack: float) -> np.int64:
+    """A key that the scores of the k best reach, where the k-th best of some scores is known."""
+    # The bound is computed in float64 and rounded to float32, up perhaps: the key before it is surely not
+    # above.
+    return _key(np.float32(np.float64(kth) - 2 * slack)) - 1
+
+
+@njit(nogil=True, cache=True)
 def _sift(packed: Ints, slack: float, k: int, most: int) -> tuple[int, np.float32]:
     """Drop candidates that cannot be among the k best, and the worst where more than `most` are left.
 
     Returns:
         How many are left, and the new floor: every dropped candidate scored below it.
     """
-    # The bound is computed in float64 and rounded to float32, up perhaps: the key before it is surely not
-    # above.
-    best = np.float64(_score(_kth_key(packed, k)))
-    key = _key(np.float32(best - 2 * slack)) - 1
+    key = _key_below(_score(_kth_key(packed, k)), slack)
     kept = _keep_from(packed, key)
     if kept > most:
         # Fewer than `most` have a larger key than the one at that rank; all that tie with it are dropped.
@@ -100,6 +107,64 @@ def add_offsets(scores: Floats, row_offset: Floats, column_offset: Floats) -> No
     for r in range(row_offset.size):
         for c in range(column_offset.size):
             scores[r, c] += row_offset[r] + column_offset[c]
+
+
+@njit(nogil=True, cache=True)
+def _num_from(scores: Floats, bar: np.float32) -> np.int32:
+    """How many scores are this or more."""
+    count = np.int32(0)  # of the width of a score: one vector loop
+    for c in range(scores.size):
+        count += np.int32(scores[c] >= bar)
+    return count
+
+
+@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
+def _about_kth(scores: Floats, k: int) -> np.float32:
+    """A score, close to the k-th largest, that at least k scores reach; the lowest where none is known."""
+    # Bisection: at least k scores are >= low. Scores are of centred rows, so the best are positive, and their
+    # negative is a bound that k others reach, unless most columns are excluded. A dozen turns leave about as
+    # many candidates as all turns would.
+    high = LOWEST
+    for c in range(scores.size):
+        high = max(high, scores[c])
+    low = -high
+    if not 0 < high < np.inf or _num_from(scores, low) < k:
+        return LOWEST
+    for _ in range(_TURNS):
+        middle = (low + high) * np.float32(0.5)
+        if _num_from(scores, middle) >= k:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
+def raise_floors(
+    scores: Floats, part: tuple[int, int, int, int], candidates: Candidates, first: int, k: int
+) -> None:
+    """Raise the floors of rows that accept everything yet to what a part of a block allows.
+
+    The k-th best of all is no worse than that of a part. Without this a row would take whatever comes first:
+    most of all that ever become candidates.
+
+    Args:
+        scores: float32 [R, C], the block.
+        part: four numbers: first and last + 1 row, first and last + 1 column.
+        candidates: of all rows of the block's table.
+        first: which of them the block's first row is.
+        k: how many best are wanted.
+    """
+    # Candidates that are below the floor now are dropped when the row is sifted.
+    up, down, begin, end = part
+    floor, slack = candidates.floor, candidates.slack
+    if end - begin < _WIDE * k:
+        return
+    for r in range(up, down):
+        if floor[first + r] == LOWEST:
+            kth = _about_kth(scores[r, begin:end], k)
+            if kth > LOWEST:
+                floor[first + r] = max(LOWEST, _score(_key_below(kth, slack[first + r])))
 
 
 @njit(nogil=True, cache=True)
@@ -130,13 +195,13 @@ def find_hits(
             if score.size == _TILE:
                 hit = False
                 for c in range(_TILE):  # no early exit: the compiler makes a few vector instructions of it
-                    hit |= (score[c] >= floor) | (score[c] >= bar[c])
+                    hit |= score[c] >= min(floor, bar[c])
                 if not hit:
                     continue
             for c in range(score.size):
                 hits[num_hits, 0] = r
                 hits[num_hits, 1] = begin + start + c
-                num_hits += (score[c] >= floor) | (score[c] >= bar[c])
+                num_hits += score[c] >= min(floor, bar[c])
     return num_hits
 
 

@@ -16,6 +16,7 @@ from raydist.neighbours.search.certified.selection import (
     add_offsets,
     find_hits,
     lowest_label,
+    raise_floors,
     sift_rows,
 )
 
@@ -26,6 +27,8 @@ def offer(scores, rows, columns, k, block, rng):
     for r, c in rng.permutation(cuts).tolist():
         part = np.ascontiguousarray(scores[r : r + block, c : c + block])
         hits = np.empty((part.size, 2), np.int32)
+        raise_floors(part, (0, part.shape[0], 0, part.shape[1]), rows, r, k)
+        raise_floors(part.T.copy(), (0, part.shape[1], 0, part.shape[0]), columns, c, k)
         row_floor, column_floor = rows.floor[r : r + block], columns.floor[c : c + block]
         hits = hits[: find_hits(part, (0, part.shape[0], 0, part.shape[1]), row_floor, column_floor, hits)]
         add_hits(part, hits, 0, rows, (r, c), k, max_kept(k))
@@ -56,6 +59,20 @@ def test_every_other_column_scored_below_the_floor(seed, shape, k, block, slack,
             bar = np.sort(line)[-min(k, len(line))] - 2 * slack
             if (line >= bar - 1e-6).sum() <= max_kept(k) and len(line) >= k:
                 assert set(np.flatnonzero(line >= bar)) <= set(chosen.tolist())
+
+
+def test_floors_rise_to_about_the_kth_best_of_a_part_that_is_wide_enough():
+    scores = np.random.default_rng(0).standard_normal((3, 200)).astype(np.float32)
+    scores[1, 60:] = -np.inf  # fewer than k are left
+    part, k = (0, 3, 50, 170), 20
+    candidates = Candidates.none_yet(np.full(5, 0.25), k)
+    candidates.floor[4] = 0  # it has a bound already
+    raise_floors(scores, (0, 3, 50, 110), candidates, 2, k)  # too narrow
+    assert candidates.floor.tolist() == [LOWEST] * 4 + [0]
+    raise_floors(scores, part, candidates, 2, k)
+    assert candidates.floor.tolist() == [LOWEST, LOWEST, candidates.floor[2], LOWEST, 0]
+    bar = np.sort(scores[0, 50:170])[-k] - 0.5
+    assert bar - 0.01 < candidates.floor[2] < bar
 
 
 def test_there_are_no_candidates_where_none_are_wanted_and_excluded_pairs_are_none():
