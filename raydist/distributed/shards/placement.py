@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, cycle, islice
 from typing import TypedDict
 
 HEAD = "node:__internal_head__"
@@ -70,7 +71,8 @@ def place_shards(
     """Deal shards out to the nodes that suit best, one after the other in the order of their names.
 
     A node with memory for a shard suits better than one without; among those, any other node better than the
-    head; and among those, one with CPUs better than one without.
+    head; and among those, one with CPUs better than one without. A node gets no more shards than it has
+    memory for, as long as another one has.
 
     Args:
         nodes: of the cluster, at least one, in any order.
@@ -87,16 +89,20 @@ def place_shards(
     Placement(nodes=('b', 'c', 'b'), avoided=('a',))
     >>> place_shards(nodes, 3, turn=1).nodes
     ('c', 'b', 'c')
+    >>> place_shards([*nodes, Node("d", 4, 20e9)], 5, shard_bytes=6e9).nodes
+    ('b', 'c', 'd', 'd', 'd')
     """
     if not nodes:
         raise ValueError("no node to put feature shards on: expected at least one")
     faults = {node.node_id: (node.memory < shard_bytes, node.is_head, node.cpus == 0) for node in nodes}
     least = min(faults.values())
-    suitable = sorted(node_id for node_id, fault in faults.items() if fault == least)
-    return Placement(
-        tuple(suitable[(turn * num_shards + shard) % len(suitable)] for shard in range(num_shards)),
-        tuple(sorted(faults.keys() - set(suitable))),
+    suitable = sorted((node.node_id, node.memory) for node in nodes if faults[node.node_id] == least)
+    names, needed = [name for name, _ in suitable], (turn + 1) * num_shards
+    with_room = (
+        name for number in range(1, needed + 1) for name, memory in suitable if number * shard_bytes <= memory
     )
+    dealt = islice(chain(with_room, cycle(names)), turn * num_shards, needed)
+    return Placement(tuple(dealt), tuple(sorted(faults.keys() - set(names))))
 
 
 def gpu_numbers(placement: Placement, nodes: Sequence[Node]) -> list[int]:

@@ -97,11 +97,15 @@ def suitable(nodes, need):
     return sorted(node.node_id for node in [node for node in others if node.cpus] or others)
 
 
-def dealt(names, num_shards, turn):
-    """One shard after the other, those of the groups before it too."""
-    row = []
+def dealt(nodes, need, num_shards, turn):
+    """One shard after the other, those of the groups before it too: to nodes that have the memory left, then
+    to all again."""
+    names, row = suitable(nodes, need), []
+    left = {node.node_id: node.memory for node in nodes}
     while len(row) < (turn + 1) * num_shards:
-        row += names
+        fit = [name for name in names if left[name] >= need]
+        left = {name: memory - need for name, memory in left.items()}
+        row += fit or names
     return row[turn * num_shards : (turn + 1) * num_shards]
 
 
@@ -110,17 +114,17 @@ def test_shards_are_dealt_out_one_after_the_other(cluster, num_shards, turn):
     nodes, need = cluster
     placement = place_shards(nodes, num_shards, shard_bytes=need, turn=turn)
     names = suitable(nodes, need)
-    assert list(placement.nodes) == dealt(names, num_shards, turn)
+    assert list(placement.nodes) == dealt(nodes, need, num_shards, turn)
     assert sorted([*placement.avoided, *names]) == sorted(node.node_id for node in nodes)
 
 
 @given(clusters(), st.integers(1, 20), st.integers(1, 5))
-def test_nodes_have_as_many_shards_as_each_other(cluster, num_shards, groups):
-    nodes, need = cluster
-    names = suitable(nodes, need)
+def test_nodes_with_memory_enough_have_as_many_shards_as_each_other(cluster, num_shards, groups):
+    nodes, _ = cluster
+    names = suitable(nodes, 0)
     of_all = Counter()
     for turn in range(groups):
-        own = Counter(place_shards(nodes, num_shards, shard_bytes=need, turn=turn).nodes)
+        own = Counter(place_shards(nodes, num_shards, turn=turn).nodes)
         of_all += own
         for counts in (own, of_all):
             sizes = [counts[name] for name in names]
@@ -153,6 +157,12 @@ def test_a_node_with_too_little_memory_is_left_out_while_another_has_enough():
     assert place_shards(nodes, 2, shard_bytes=2e9).nodes == ("b", "b")
     assert place_shards(nodes, 2, shard_bytes=6e9).nodes == ("h", "h")
     assert place_shards(nodes, 2, shard_bytes=9e9).nodes == ("a", "b")
+
+
+def test_a_node_gets_no_more_shards_than_it_has_memory_for_while_another_has_some():
+    nodes = [Node("a", 4, 2e9), Node("b", 4, 7e9)]
+    assert place_shards(nodes, 3, shard_bytes=2e9).nodes == ("a", "b", "b")
+    assert place_shards(nodes, 6, shard_bytes=2e9).nodes == ("a", "b", "b", "b", "a", "b")
 
 
 def test_no_node_is_refused():
