@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import glob
 import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -30,6 +30,9 @@ PRIVATE = 0o600
 
 SHARED = 0o666
 """Mode of a file that others can read where the umask allows it."""
+
+ABANDONED = 86_400
+"""Seconds from which on what is unfinished was left by a process that is gone."""
 
 UNFINISHED = ".part"
 """The end of the name of what is being written; the name begins with a dot."""
@@ -166,18 +169,17 @@ def remove_folder(path: Path) -> None:
     shutil.rmtree(removed, ignore_errors=True)
 
 
-def remove_unfinished(folder: Path, *, of: str = "") -> None:
-    """Remove what writers have left that were killed; no other process may write there.
+def remove_unfinished(folder: Path, *, age: float = 0) -> None:
+    """Remove what writers have left that were killed.
 
     Args:
         folder: where they wrote.
-        of: the beginning of the names of what they wrote; all names by default.
+        age: seconds, where others may be at work: what is younger stays.
     """
-    for left in folder.glob(f".{glob.escape(of)}*{UNFINISHED}"):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+    for left in folder.glob(f".*{UNFINISHED}"):
+        with contextlib.suppress(FileNotFoundError):  # its writer was quicker
+            if not age or time.time() - left.stat().st_mtime > age:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
 
 
 def sync_folder(folder: Path) -> None:

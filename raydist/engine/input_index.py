@@ -35,7 +35,14 @@ from raydist.engine.inputs import Inputs, open_inputs
 from raydist.engine.schema import Config
 from raydist.errors import DataError
 from raydist.evaluation.obstacles import Obstacle
-from raydist.storage import one_at_a_time, read_json, remove_unfinished, whole_folder, write_json
+from raydist.storage import (
+    ABANDONED,
+    one_at_a_time,
+    read_json,
+    remove_unfinished,
+    whole_folder,
+    write_json,
+)
 
 _FORMAT = 2
 _FACTS, _RANKED = "inputs.json", "ranked.arrow"
@@ -85,7 +92,7 @@ def _write_unless_there(inputs: Inputs, cache: Path, name: str) -> None:
     folder = _folder(cache, name)
     written = mapped_inputs(inputs.data, cache, name)
     if written is None or _pixel_places(written) != _pixel_places(inputs):
-        remove_unfinished(folder.parent, of=name)
+        remove_unfinished(folder.parent, age=ABANDONED)
         with whole_folder(folder) as unfinished:
             _write(inputs, unfinished)
 

@@ -181,6 +181,10 @@ def test_writers_take_turns(config, tmp_path):
     shutil.rmtree(tmp_path / "inputs" / name)
     left.mkdir()
     write_inputs(inputs, tmp_path)
+    assert left.exists()  # another machine may be at it, where the file system has no locks
+    shutil.rmtree(tmp_path / "inputs" / name)
+    os.utime(left, (1, 1))
+    write_inputs(inputs, tmp_path)
     assert not left.exists()
 
 

@@ -14,7 +14,6 @@ import json
 import math
 import os
 import shutil
-import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -31,11 +30,9 @@ from raydist.data.frames.unreadable import check_readable
 from raydist.data.mapped_files import mapped_array
 from raydist.errors import DataError, StorageError
 from raydist.opening import open_file
-from raydist.storage import UNFINISHED, one_at_a_time, whole_folder
+from raydist.storage import ABANDONED, one_at_a_time, remove_unfinished, whole_folder
 
 PART_BYTES = 2**30
-ABANDONED = 86_400
-"""Seconds from which on a part that is not whole was left by a process that is gone."""
 _FORMAT = 3
 _PIXELS, _DIGEST, _INDEX = "pixels.npy", "digest.npy", "index.npz"
 
@@ -162,19 +159,11 @@ def _indexed(part: _Part, *, skip: bool, on_progress: OnProgress | None) -> Fram
         with one_at_a_time(part.entry):  # several processes may pack the same
             if part.entry.is_dir():
                 return _open(part)
-            _remove_abandoned(part.entry.parent)
+            remove_unfinished(part.entry.parent, age=ABANDONED)
             index = _write(part, keep_unreadable=skip, on_progress=on_progress)
     except StorageError as error:
         raise DataError(f"the frame cache {error}, choose another folder, or data.cache=off") from None
     return _open(part) if part.entry.is_dir() else index
-
-
-def _remove_abandoned(cache_dir: Path) -> None:
-    """Remove parts whose writers were killed; others may be at work where a file system has no locks."""
-    for left in cache_dir.glob(f".*{UNFINISHED}"):
-        with suppress(FileNotFoundError):  # its writer was quicker
-            if time.time() - left.stat().st_mtime > ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _write(part: _Part, *, keep_unreadable: bool, on_progress: OnProgress | None) -> FrameIndex:
