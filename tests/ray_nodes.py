@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 
-@pytest.fixture
-def one_node() -> Iterator["Cluster"]:
-    """A cluster with a head that has no CPUs."""
+@pytest.fixture(params=[{}])
+def one_node(request: pytest.FixtureRequest) -> Iterator["Cluster"]:
+    """A cluster with a head that has no CPUs; its other resources can be given."""
     from ray.cluster_utils import Cluster
 
     arguments = {"object_store_memory": OBJECT_STORE_BYTES, "include_dashboard": False, "num_cpus": 0}
+    arguments |= request.param
     cluster = Cluster(initialize_head=True, head_node_args=arguments)
     try:
         yield cluster

@@ -69,8 +69,8 @@ class StudyTracker:
         return self._section.mlflow_uri if "study" in self._ids else None
 
     def start(self, number: int, sample: Sample) -> None:
-        """A trial starts or goes on."""
-        if "study" in self._ids:
+        """A trial starts or goes on, also after its driver was lost."""
+        if "study" in self._ids and number not in self._open:
             tags = {"mlflow.parentRunId": self._ids["study"]}
             self._open[number] = self._attach(
                 str(number), name=f"trial-{number:04d}", config=sample, tags=tags

@@ -247,6 +247,8 @@ def _run_trials(
             storage_path=str(scratch),
             callbacks=[recording],
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),  # the workers write theirs
+            # only a driver that was lost, as with its node, is an error to Ray Tune: then the trial goes on
+            failure_config=tune.FailureConfig(max_failures=study.base.ray.max_failures),
             verbose=0,
         ),
     )
