@@ -1,7 +1,7 @@
 """Manifests under deploy/ as a cluster would get them: kustomizations are resolved here, without kustomize.
 
-Only what the kustomizations of deploy/ use is understood, and all else is refused: resources, components, JSON
-patches, ConfigMaps of files and a namespace.
+Only what the kustomizations of deploy/ use is understood, and all else is refused: resources, components,
+JSON patches, ConfigMaps of files and a namespace.
 """
 
 import json
@@ -35,7 +35,9 @@ def layers() -> list[str]:
 
 def jobs() -> list[str]:
     """Files with a RayJob."""
-    return [str(path.relative_to(DEPLOY)) for path in sorted(DEPLOY.glob("kuberay/**/*.yaml")) if is_job(path)]
+    return [
+        str(path.relative_to(DEPLOY)) for path in sorted(DEPLOY.glob("kuberay/**/*.yaml")) if is_job(path)
+    ]
 
 
 def is_job(path: Path) -> bool:

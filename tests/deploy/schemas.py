@@ -39,7 +39,9 @@ def some(item: Any) -> dict[str, Any]:
 TEXTS = {"type": "object", "additionalProperties": TEXT}
 METADATA = fields("name", name=TEXT, namespace=TEXT, labels=TEXTS)
 GROUP = {"rayStartParams": TEXTS, "template": ANY}
-SECRET = fields("valueFrom", valueFrom=fields("secretKeyRef", secretKeyRef=fields("name key", name=TEXT, key=TEXT)))
+SECRET = fields(
+    "valueFrom", valueFrom=fields("secretKeyRef", secretKeyRef=fields("name key", name=TEXT, key=TEXT))
+)
 CLUSTER = fields(
     "rayVersion authOptions headGroupSpec workerGroupSpecs",
     rayVersion=TEXT,
@@ -90,7 +92,9 @@ MONITOR = fields(
     ),
 )
 OWN = {
-    kind: fields("apiVersion kind metadata spec", apiVersion={"const": api}, kind=TEXT, metadata=METADATA, spec=spec)
+    kind: fields(
+        "apiVersion kind metadata spec", apiVersion={"const": api}, kind=TEXT, metadata=METADATA, spec=spec
+    )
     for kind, api, spec in (
         ("RayCluster", "ray.io/v1", CLUSTER),
         ("RayJob", "ray.io/v1", JOB),
@@ -108,7 +112,10 @@ def errors(manifest: Manifest) -> list[str]:
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "pod"}, "spec": template["spec"]}
         for template in templates(manifest)
     ]
-    return [*found_by(OWN[manifest["kind"]], manifest), *(error for pod in pods for error in core_errors(pod))]
+    return [
+        *found_by(OWN[manifest["kind"]], manifest),
+        *(error for pod in pods for error in core_errors(pod)),
+    ]
 
 
 def core_errors(manifest: Manifest) -> Iterator[str]:

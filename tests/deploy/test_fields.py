@@ -10,14 +10,20 @@ import yaml
 from tests.deploy.manifests import DEPLOY, build, everything, jobs, layers, read
 from tests.deploy.schemas import FILES, KUBERAY, errors, kuberay_errors
 
-MANIFESTS = [pytest.param(one, id=f"{place}:{one['kind']}:{one['metadata']['name']}") for place, one in everything()]
+MANIFESTS = [
+    pytest.param(one, id=f"{place}:{one['kind']}:{one['metadata']['name']}") for place, one in everything()
+]
 RAY = [param for param in MANIFESTS if param.values[0]["kind"] in FILES]
 
 
 def test_all_parts_are_there():
-    assert {"kuberay/overlays/cpu-dev", "kuberay/overlays/gpu", "kuberay/overlays/gpu-tls", "mlflow", "monitoring"} <= set(
-        layers()
-    )
+    assert {
+        "kuberay/overlays/cpu-dev",
+        "kuberay/overlays/gpu",
+        "kuberay/overlays/gpu-tls",
+        "mlflow",
+        "monitoring",
+    } <= set(layers())
     assert {"kuberay/rayjob.yaml", "kuberay/jobs/train.yaml", "kuberay/jobs/sweep.yaml"} == set(jobs())
 
 
