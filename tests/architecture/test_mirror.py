@@ -6,6 +6,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 OF_THE_WHOLE = {
     "architecture": "rules that hold for the whole repository",
+    "deploy": "images, manifests and dashboards under deploy/",
     "faults": "runs that are interrupted",
     "guide": "what the documentation shows",
 }
