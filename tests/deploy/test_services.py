@@ -9,6 +9,7 @@ import pytest
 import ray
 import yaml
 
+from raydist.distributed.driver.gauges import GAUGES, RUN_TAGS
 from tests.deploy.manifests import DEPLOY, build
 from tests.deploy.schemas import ANY, FLAG, TEXT, TEXTS, fields, found_by, some
 
@@ -132,13 +133,25 @@ def metrics_of(text):
     return set(re.findall(r"\bray_\w+", without_labels))
 
 
-def test_every_metric_on_the_dashboard_is_one_of_ray():
+def test_every_metric_on_the_dashboard_is_one_of_ray_or_of_a_run():
     names = {name for panel in PANELS for target in panel["targets"] for name in metrics_of(target["expr"])}
+    own = {f"ray_{name}" for name in GAUGES}
+    assert len(names & own) > 5
     known = known_to_ray()
-    assert len(names) > 15
+    assert len(names - own) > 15
     assert [
-        name for name in sorted(names) if not re.search(rf"\b(ray_)?{name.removeprefix('ray_')}\b", known)
+        name
+        for name in sorted(names - own)
+        if not re.search(rf"\b(ray_)?{name.removeprefix('ray_')}\b", known)
     ] == []
+
+
+def test_the_labels_of_a_runs_own_metrics_are_theirs():
+    for panel in PANELS:
+        for target in panel["targets"]:
+            for name in metrics_of(target["expr"]) & {f"ray_{name}" for name in GAUGES}:
+                (by,) = re.findall(r"by \(([^)]*)\)", target["expr"])
+                assert set(by.split(", ")) <= {*RUN_TAGS, GAUGES[name.removeprefix("ray_")].tag}
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from raydist.announcements import listening
 from raydist.distributed.cluster import connected
+from raydist.distributed.driver.gauges import with_gauges
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory, memory_taken, with_report
 from raydist.distributed.driver.preflight import preflight
@@ -255,7 +256,7 @@ def _run_workers(
             config.ray,
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",
             storage=cache_folder() / "ray_train",
-            on_event=on_event,
+            on_event=with_gauges(on_event, run=folder.path.name, method=config.method.name),
             advice=f"; go on with --resume {go_on_with}",
         )
         return memory_taken(actors, expected)
