@@ -14,7 +14,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from raydist.announcements import announce
 from raydist.errors import ConfigError, StorageError
+from raydist.lease import LEASE_SECONDS, alive, gives_signs_of_life
 from raydist.opening import LINE_BYTES, open_file, open_lock
 from raydist.storage import parse_json
 
@@ -30,18 +32,19 @@ class Owner:
         host: the name of its machine.
         pid: its number there.
         since: when it began.
+        beats: whether it gives signs of life, see `raydist.lease`; earlier versions did not.
     """
 
     host: str
     pid: int
     since: str
+    beats: bool = False
 
     @classmethod
     def this_process(cls) -> Owner:
         """The process that runs this."""
-        return cls(
-            socket.gethostname(), os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
-        )
+        since = datetime.now().astimezone().isoformat(timespec="seconds")
+        return cls(socket.gethostname(), os.getpid(), since, beats=True)
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since}"
@@ -52,14 +55,15 @@ def owned(folder: Path) -> Iterator[None]:
     """Work in a folder as the only process.
 
     The file `LOCK` says who does; it is removed at the end. The system ends the lock with its process, so
-    that of a process of this host which was killed is taken over. Whether a process of another host is still
-    there cannot be known from here: the user decides, and deletes the file.
+    that of a process of this host which was killed is taken over. That of a process of another host is taken
+    over when it has given no sign of life for a minute.
 
     Args:
         folder: it is there.
 
     Raises:
-        ConfigError: another process is at work there, or one of another host has not said that it ended.
+        ConfigError: another process is at work there, or one of an earlier version on another host, which
+            gives no signs of life, has not said that it ended.
         StorageError: nothing can be written there, or the file `LOCK` is a link or something else.
     """
     with signed(folder / LOCK, what=str(folder)):
@@ -78,11 +82,17 @@ def signed(path: Path, *, what: str) -> Iterator[None]:
         ConfigError: another process has signed.
         StorageError: nothing can be written there, or the file is a link or something else.
     """
-    file = _taken(path, what)
+    file, own = _taken(path, what), owner_at(path)
+
+    def is_ours() -> bool:
+        return owner_at(path) in (own, None)  # None while another one signs: the next look sees it
+
     try:
-        yield
+        with alive(file, is_ours):
+            yield
     finally:
-        path.unlink(missing_ok=True)  # before it is released: it is this process's own
+        if is_ours():
+            path.unlink(missing_ok=True)  # before it is released
         file.close()
 
 
@@ -121,14 +131,23 @@ def _lock(file: BinaryIO, path: Path, what: str) -> None:
     if owner is None or not _is_at(path, file):
         return
     if owner.host != socket.gethostname():
-        raise ConfigError(
-            f"{what} is in use by {owner}; if that process has ended for certain, delete {path}"
-        )
-    if not has_locks and owner.pid != os.getpid() and _is_alive(owner.pid):
+        _require_lost(owner, path, what)
+    elif not has_locks and owner.pid != os.getpid() and _is_alive(owner.pid):
         raise ConfigError(
             f"{what} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
             f"delete {path}"
         )
+
+
+def _require_lost(owner: Owner, path: Path, what: str) -> None:
+    """Refuse what a process of another host is at work on."""
+    if not owner.beats:
+        raise ConfigError(
+            f"{what} is in use by {owner}; if that process has ended for certain, delete {path}"
+        )
+    announce(f"{what} is in use by {owner}: waiting {LEASE_SECONDS:.0f} s for a sign of life")
+    if gives_signs_of_life(path):
+        raise ConfigError(f"{what} is in use by {owner}: wait for its end, or end it")
 
 
 def _signed(file: BinaryIO) -> Owner | None:
@@ -138,7 +157,7 @@ def _signed(file: BinaryIO) -> Owner | None:
         values = parse_json(file.read(), Owner)
     except ValueError:
         return None
-    return Owner(values["host"], values["pid"], values["since"])
+    return Owner(**{name: values[name] for name in Owner.__dataclass_fields__ if name in values})
 
 
 def _sign(file: BinaryIO) -> None:
@@ -167,15 +186,20 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+def owner_at(path: Path) -> Owner | None:
+    """Who has signed a file; None where it cannot be read, or its writing was cut off."""
+    try:
+        with open_file(path, most=LINE_BYTES) as file:
+            return _signed(file)
+    except OSError:
+        return None
+
+
 def owner_of(folder: Path) -> Owner | None:
     """The process that is at work in a folder, as far as can be known from here; nothing is locked.
 
     A process of another host is believed to be at work until its file is gone.
     """
-    try:
-        with open_file(folder / LOCK, most=LINE_BYTES) as file:
-            owner = _signed(file)
-    except OSError:
-        return None
+    owner = owner_at(folder / LOCK)
     is_here = owner is not None and owner.host == socket.gethostname()
     return None if owner is None or (is_here and not _is_alive(owner.pid)) else owner

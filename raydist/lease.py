@@ -1,0 +1,74 @@
+"""Signs of life of who has signed a file, for processes of other hosts, which cannot look for that process.
+
+The owner changes the time of the file every few seconds. Who wants the file watches that time on its own
+clock: those of two machines need not agree.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+BEAT_SECONDS = 5.0
+"""Between two signs of life."""
+
+LEASE_SECONDS = 60.0
+"""How long there may be none: network file systems may show a change late, and processes may be busy."""
+
+_LOOK_SECONDS = 1.0
+
+
+@contextmanager
+def alive(file: BinaryIO, is_ours: Callable[[], bool]) -> Iterator[None]:
+    """Give signs of life in a block.
+
+    A process that was suspended for so long that another one took the file over is interrupted, as by Ctrl-C.
+
+    Args:
+        file: open for writing.
+        is_ours: whether the file still has this process's name.
+    """
+    ended = threading.Event()
+
+    def beat_on() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            if not is_ours():
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
+            os.utime(file.fileno())
+
+    thread = threading.Thread(target=beat_on, daemon=True, name="lease")
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def gives_signs_of_life(path: Path) -> bool:
+    """Whether the time of a file changes within `LEASE_SECONDS`; not where it is removed.
+
+    It is opened anew each time, since a network file system may answer from its memory else.
+    """
+    first, give_up = _time_of(path), time.monotonic() + LEASE_SECONDS
+    while time.monotonic() < give_up:
+        time.sleep(_LOOK_SECONDS)
+        now = _time_of(path)
+        if now != first:
+            return now is not None
+    return False
+
+
+def _time_of(path: Path) -> int | None:
+    try:
+        with path.open("rb") as file:
+            return os.fstat(file.fileno()).st_mtime_ns
+    except FileNotFoundError:
+        return None
