@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,7 +41,8 @@ def alive(file: BinaryIO, is_ours: Callable[[], bool]) -> Iterator[None]:
             if not is_ours():
                 signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
                 return
-            os.utime(file.fileno())
+            with suppress(OSError):  # a network file system may be away for a while
+                os.utime(file.fileno())
 
     thread = threading.Thread(target=beat_on, daemon=True, name="lease")
     thread.start()

@@ -82,7 +82,7 @@ def signed(path: Path, *, what: str) -> Iterator[None]:
         ConfigError: another process has signed.
         StorageError: nothing can be written there, or the file is a link or something else.
     """
-    file, own = _taken(path, what), owner_at(path)
+    file, own = _taken(path, what)
 
     def is_ours() -> bool:
         return owner_at(path) in (own, None)  # None while another one signs: the next look sees it
@@ -96,7 +96,7 @@ def signed(path: Path, *, what: str) -> Iterator[None]:
         file.close()
 
 
-def _taken(path: Path, what: str) -> BinaryIO:
+def _taken(path: Path, what: str) -> tuple[BinaryIO, Owner]:
     """The lock file, open and locked by this process, with its name in it."""
     while True:
         try:
@@ -108,8 +108,7 @@ def _taken(path: Path, what: str) -> BinaryIO:
         try:
             _lock(file, path, what)
             if _is_at(path, file):  # the owner before has not removed it meanwhile
-                _sign(file)
-                return file
+                return file, _sign(file)
         except BaseException:
             file.close()
             raise
@@ -160,12 +159,14 @@ def _signed(file: BinaryIO) -> Owner | None:
     return Owner(**{name: values[name] for name in Owner.__dataclass_fields__ if name in values})
 
 
-def _sign(file: BinaryIO) -> None:
+def _sign(file: BinaryIO) -> Owner:
+    owner = Owner.this_process()
     file.seek(0)
     file.truncate()
-    file.write(json.dumps(asdict(Owner.this_process())).encode())
+    file.write(json.dumps(asdict(owner)).encode())
     file.flush()
     os.fsync(file.fileno())
+    return owner
 
 
 def _is_at(path: Path, file: BinaryIO) -> bool:
