@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from raydist.repeated import repeated
+
 BEAT_SECONDS = 5.0
 """Between two signs of life."""
 
@@ -34,23 +36,17 @@ def alive(file: BinaryIO, is_ours: Callable[[], bool]) -> Iterator[None]:
         file: open for writing.
         is_ours: whether the file still has this process's name.
     """
-    ended = threading.Event()
 
-    def beat_on() -> None:
-        while not ended.wait(BEAT_SECONDS):
-            if not is_ours():
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-                return
-            with suppress(OSError):  # a network file system may be away for a while
-                os.utime(file.fileno())
+    def beat() -> bool:
+        if not is_ours():
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            return False
+        with suppress(OSError):  # a network file system may be away for a while
+            os.utime(file.fileno())
+        return True
 
-    thread = threading.Thread(target=beat_on, daemon=True, name="lease")
-    thread.start()
-    try:
+    with repeated(beat, BEAT_SECONDS):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def gives_signs_of_life(path: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from raydist.distributed.beats import Beat, started_at
 from raydist.distributed.job import ActorHandle
 from raydist.engine.progress import PROGRESS
 from raydist.memory_meter import process_peak
+from raydist.repeated import repeated
 
 MOST_SECONDS = 2.0
 """Between two signs of life."""
@@ -32,7 +32,7 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
         hang_timeout: ``ray.hang_timeout``.
     """
     node, pid, started = ray.get_runtime_context().get_node_id(), os.getpid(), started_at(psutil.Process())
-    ended, between = threading.Event(), min(MOST_SECONDS, hang_timeout / 8)
+    between = min(MOST_SECONDS, hang_timeout / 8)
 
     def beat() -> ray.ObjectRef[None]:
         count, doing, waits = PROGRESS.count, PROGRESS.doing, PROGRESS.waits
@@ -40,17 +40,14 @@ def beating(board: ActorHandle, rank: int, hang_timeout: float) -> Iterator[None
         sent: ray.ObjectRef[None] = board.beat.remote(sign)
         return sent
 
-    def beat_on() -> None:
-        while not ended.wait(between):
-            ray.wait([beat()], timeout=between)
+    def beat_on() -> bool:
+        ray.wait([beat()], timeout=between)
+        return True
 
     ray.wait([beat()], timeout=hang_timeout)
-    thread = threading.Thread(target=beat_on, daemon=True)
-    thread.start()
     try:
-        yield
+        with repeated(beat_on, between):
+            yield
     finally:
-        ended.set()
-        thread.join()
         ray.wait([beat()], timeout=MOST_SECONDS)
         ray.wait([board.leave.remote(rank)], timeout=MOST_SECONDS)
