@@ -162,7 +162,7 @@ def raise_floors(
         return
     for r in range(up, down):
         if floor[first + r] == LOWEST:
-            kth = _about_kth(scores[r, begin:end], k)
+            kth = _about_kth(scores[r, begin:end].copy(), k)  # one piece of memory, also of a turned block
             if kth > LOWEST:
                 floor[first + r] = max(LOWEST, _score(_key_below(kth, slack[first + r])))
 

@@ -11,7 +11,7 @@ from time import thread_time
 import numpy as np
 from numpy.typing import NDArray
 
-from raydist.neighbours.search.certified.candidates import LOWEST, GroupedCandidates, max_kept
+from raydist.neighbours.search.certified.candidates import GroupedCandidates, max_kept
 from raydist.neighbours.search.certified.operands import Operand
 from raydist.neighbours.search.certified.products import PreparedRows
 from raydist.neighbours.search.certified.selection import (
@@ -103,9 +103,7 @@ class Sweep:
             if k:
                 rows, columns = self.left_candidates[side], self.right_candidates[side]
                 raise_floors(scores, part, rows, row.start, k)
-                if (columns.floor[column] == LOWEST).any():
-                    turned = np.ascontiguousarray(scores.T)
-                    raise_floors(turned, (*part[2:], *part[:2]), columns, column.start, k)
+                raise_floors(scores.T, (*part[2:], *part[:2]), columns, column.start, k)
                 num_hits = find_hits(scores, part, rows.floor[row], columns.floor[column], hits)
                 add_hits(scores, hits[:num_hits], 0, rows, (row.start, column.start), k, most)
                 add_hits(scores, hits[:num_hits], 1, columns, (column.start, row.start), k, most)
