@@ -141,6 +141,14 @@ def templates(manifest: Manifest) -> Iterator[Manifest]:
         yield manifest["spec"]["template"]
 
 
+def mappings(part: Any) -> Iterator[Manifest]:
+    """Every mapping in a part of a manifest, itself included."""
+    if isinstance(part, dict):
+        yield part
+    for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from mappings(one)
+
+
 def quantity(text: str) -> float:
     """Bytes, or cores, of Kubernetes' notation.
 

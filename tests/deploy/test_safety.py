@@ -5,7 +5,16 @@ import re
 import pytest
 import yaml
 
-from tests.deploy.manifests import DEPLOY, build, cluster_of, everything, groups, layers, templates
+from tests.deploy.manifests import (
+    DEPLOY,
+    build,
+    cluster_of,
+    everything,
+    groups,
+    layers,
+    mappings,
+    templates,
+)
 
 ALL = list(everything())
 PODS = [
@@ -87,14 +96,8 @@ def test_no_secret_is_written():
 
 def references(part):
     """Every (name, key) of a secret that is referred to."""
-    if isinstance(part, list):
-        for one in part:
-            yield from references(one)
-    elif isinstance(part, dict):
-        if "secretKeyRef" in part:
-            yield part["secretKeyRef"]["name"], part["secretKeyRef"]["key"]
-        for one in part.values():
-            yield from references(one)
+    named = (one["secretKeyRef"] for one in mappings(part) if "secretKeyRef" in one)
+    return ((one["name"], one["key"]) for one in named)
 
 
 def test_the_readme_says_how_every_secret_is_made():
@@ -120,14 +123,8 @@ def test_the_network_is_closed_where_it_is_not_opened(layer):
 
 def components(part):
     """Every kind of pod that a selector of labels names."""
-    if isinstance(part, list):
-        for one in part:
-            yield from components(one)
-    elif isinstance(part, dict):
-        if "app.kubernetes.io/component" in part:
-            yield part["app.kubernetes.io/component"]
-        for one in part.values():
-            yield from components(one)
+    label = "app.kubernetes.io/component"
+    return (one[label] for one in mappings(part) if label in one)
 
 
 def test_policies_services_and_monitors_select_pods_that_there_are():
