@@ -27,7 +27,7 @@ def num_groups(section: RaySection) -> int:
         ConfigError: not even one, see `check_resources`.
     """
     check_resources(section)
-    return int(_present(_kind(section.use_gpu)) // section.num_workers)
+    return int(_present(kind_of_worker(section.use_gpu)) // section.num_workers)
 
 
 def check_resources(section: RaySection) -> None:
@@ -39,7 +39,7 @@ def check_resources(section: RaySection) -> None:
     Raises:
         ConfigError: the cluster as a whole has too few CPUs or GPUs, also after the wait.
     """
-    kind, number = _kind(section.use_gpu), section.num_workers
+    kind, number = kind_of_worker(section.use_gpu), section.num_workers
     if _present(kind) >= number:
         return
     may_grow = cluster_address(section.address) is not None
@@ -59,7 +59,7 @@ def check_actors(number: int, *, use_gpu: bool) -> None:
     Raises:
         ConfigError: the local cluster has too few CPUs, or GPUs.
     """
-    kind = _kind(use_gpu)
+    kind = kind_of_worker(use_gpu)
     if (present := _present(kind)) >= number:
         return
     lack = f"--workers {number} needs {counted(number, kind)}; the cluster has {present:g}"
@@ -69,7 +69,7 @@ def check_actors(number: int, *, use_gpu: bool) -> None:
 
 
 def _refusal(section: RaySection, *, waited: int, may_grow: bool) -> str:
-    kind = _kind(section.use_gpu)
+    kind = kind_of_worker(section.use_gpu)
     after = f", also after {waited} s (ray.wait_for_resources)" if waited else ""
     wait = " and wait for them with ray.wait_for_resources=SECONDS" if may_grow and not waited else ""
     ways = [
@@ -83,7 +83,7 @@ def _refusal(section: RaySection, *, waited: int, may_grow: bool) -> str:
     )
 
 
-def _kind(use_gpu: bool) -> str:
+def kind_of_worker(use_gpu: bool) -> str:
     """What each worker needs one of."""
     return "GPU" if use_gpu else "CPU"
 

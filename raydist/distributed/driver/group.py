@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 from raydist.distributed.driver.memory import GroupMemory
 from raydist.distributed.job import AnyJob, GroupActors
+from raydist.distributed.resources import kind_of_worker
 from raydist.engine.schema import RaySection
 from raydist.errors import RaydistError, StorageError, WorkerError
 
@@ -67,6 +68,7 @@ def run_group(
     storage: Path,
     on_event: Callable[[Any], None],
     advice: str = "",
+    asks_for: Mapping[str, float] | None = None,
 ) -> None:
     """Run a group of workers to its end.
 
@@ -78,6 +80,7 @@ def run_group(
         storage: the folder in which Ray Train keeps its files; they are deleted.
         on_event: called with every `raydist.distributed.board.BoardEvent` that a worker posts.
         advice: what to do when they failed too often.
+        asks_for: what each worker needs of Ray's resources beside its CPU or GPU.
 
     Raises:
         WorkerError: workers were lost more often than ``ray.max_failures``.
@@ -95,7 +98,11 @@ def run_group(
             backend="nccl" if section.use_gpu else "gloo",
             timeout_s=section.hang_timeout + COLLECTIVE_SECONDS,
         ),
-        scaling_config=ScalingConfig(num_workers=section.num_workers, use_gpu=section.use_gpu),
+        scaling_config=ScalingConfig(
+            num_workers=section.num_workers,
+            use_gpu=section.use_gpu,
+            resources_per_worker={kind_of_worker(section.use_gpu): 1, **(asks_for or {})},
+        ),
         run_config=RunConfig(
             name=name,
             storage_path=str(storage),

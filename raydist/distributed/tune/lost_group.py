@@ -1,50 +1,47 @@
-"""What the workers of a trial leave when its driver is lost with its node: a placement group that holds CPUs.
+"""What a trial leaves when its driver is lost with its node: a placement group that holds CPUs of workers.
 
 Ray keeps a placement group as long as the job lives that made it, here the whole search. A watcher of Ray
-Train frees those of lost drivers, but needs Ray's dashboard, which a cluster may not have. So the workers
-note the name of their group in the folder of the trial, and the next driver of the trial frees it.
+Train frees those of lost drivers, but needs Ray's dashboard, which a cluster may not have. So the workers of
+every trial ask for a few bytes of memory that only they ask for, by which the next driver of the trial knows
+the groups of the drivers before it, also those that never came to start a worker.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
+import hashlib
 from pathlib import Path
 
-from raydist.errors import DataError
-from raydist.storage import read_text, write_whole
-
-NOTE = "placement_group.txt"
-"""In the folder of a trial that has workers."""
+MOST_BYTES = 2**24
+"""A worker asks for 16 MB of its node at most."""
 
 
-def note_group(folder: Path) -> None:
-    """Note the placement group of the worker that calls this.
+def mark(folder: Path) -> dict[str, int]:
+    """What each worker of a trial asks for beside its CPU or GPU.
 
     Args:
-        folder: of the trial.
+        folder: of the trial, absolute.
+
+    Returns:
+        The number of bytes of memory by which its placement groups are known.
+
+    >>> mark(Path("/runs/s/trials/0003")), mark(Path("/runs/s/trials/0004"))
+    ({'memory': 10468874}, {'memory': 15577509})
     """
-    import ray
-
-    if group := ray.util.get_current_placement_group():
-        write_whole(folder / NOTE, group.id.hex())
+    digest = hashlib.sha256(str(folder).encode()).digest()
+    return {"memory": 1 + int.from_bytes(digest[:4], "big") % MOST_BYTES}
 
 
-def forget_group(folder: Path) -> None:
-    """The workers have come to their end."""
-    (folder / NOTE).unlink(missing_ok=True)
-
-
-def free_lost_group(folder: Path) -> None:
-    """Free the placement group that a driver has left which was lost; nothing where there is none.
+def free_lost_groups(folder: Path) -> None:
+    """Free the placement groups that drivers of a trial have left which were lost.
 
     Args:
-        folder: of the trial.
+        folder: of the trial, absolute.
     """
     import ray
-    from ray.util.placement_group import PlacementGroup, remove_placement_group
+    from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
-    if (folder / NOTE).is_file():
-        with suppress(DataError, ValueError):  # a file that is damaged names no group
-            lost = ray.PlacementGroupID.from_hex(read_text(folder / NOTE).strip())
-            remove_placement_group(PlacementGroup(lost))
-        forget_group(folder)
+    asked = mark(folder)["memory"]
+    for name, group in placement_group_table().items():
+        bundles = group["bundles"].values()
+        if group["state"] != "REMOVED" and any(bundle.get("memory") == asked for bundle in bundles):
+            remove_placement_group(PlacementGroup(ray.PlacementGroupID.from_hex(name)))

@@ -4,7 +4,6 @@ the trial."""
 from __future__ import annotations
 
 from raydist.distributed.job import TrialJob
-from raydist.distributed.tune.lost_group import note_group
 from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.input_index import shared_inputs
@@ -41,8 +40,6 @@ def _train(job: TrialJob) -> None:
         }
     )
     leads = process_group.rank == 0
-    if leads:
-        note_group(job.folder)
 
     def may_go_on_after(report: TrialReport) -> bool:
         """Tell the board of an epoch that is safe on disk, and wait for the decision."""

@@ -1,0 +1,32 @@
+"""The placement groups of a trial whose driver was lost are known by what their workers ask for."""
+
+from pathlib import Path
+
+import pytest
+
+from raydist.distributed.tune.lost_group import MOST_BYTES, free_lost_groups, mark
+
+
+@pytest.mark.usefixtures("cluster")
+def test_the_groups_of_a_trial_are_freed_also_those_that_wait_for_room_and_no_other_is():
+    import ray
+    from ray.util.placement_group import placement_group, placement_group_table, remove_placement_group
+
+    lost, other = Path("/runs/s/trials/0003"), Path("/runs/s/trials/0004")
+    holds = placement_group([mark(lost), mark(lost)])
+    waits = placement_group([{"CPU": 1000} | mark(lost)])
+    stays = [placement_group([mark(other)]), placement_group([{"CPU": 0.01}])]
+    ray.get([holds.ready(), *(group.ready() for group in stays)], timeout=60)
+    free_lost_groups(lost)
+    free_lost_groups(lost)  # nothing is left to be freed
+    states = [placement_group_table(group)["state"] for group in (holds, waits, *stays)]
+    assert states == ["REMOVED", "REMOVED", "CREATED", "CREATED"]
+    for group in stays:
+        remove_placement_group(group)
+
+
+def test_trials_and_studies_have_marks_of_their_own():
+    folders = [Path(f"/runs/{study}/trials/{number:04d}") for study in "st" for number in range(100)]
+    asked = {mark(folder)["memory"] for folder in folders}
+    assert len(asked) == len(folders)
+    assert 0 < min(asked) <= max(asked) <= MOST_BYTES
