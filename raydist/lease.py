@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from raydist.repeated import repeated
 
@@ -27,14 +26,15 @@ _LOOK_SECONDS = 1.0
 
 
 @contextmanager
-def alive(file: BinaryIO, is_ours: Callable[[], bool]) -> Iterator[None]:
+def alive(is_ours: Callable[[], bool], touch: Callable[[], None], seconds: float) -> Iterator[None]:
     """Give signs of life in a block.
 
     A process that was suspended for so long that another one took the file over is interrupted, as by Ctrl-C.
 
     Args:
-        file: open for writing.
         is_ours: whether the file still has this process's name.
+        touch: changes the time of the file.
+        seconds: between two signs.
     """
 
     def beat() -> bool:
@@ -42,28 +42,30 @@ def alive(file: BinaryIO, is_ours: Callable[[], bool]) -> Iterator[None]:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             return False
         with suppress(OSError):  # a network file system may be away for a while
-            os.utime(file.fileno())
+            touch()
         return True
 
-    with repeated(beat, BEAT_SECONDS):
+    with repeated(beat, seconds):
         yield
 
 
-def gives_signs_of_life(path: Path) -> bool:
+def gives_signs_of_life(time_of: Callable[[], int | None]) -> bool:
     """Whether the time of a file changes within `LEASE_SECONDS`; not where it is removed.
 
-    It is opened anew each time, since a network file system may answer from its memory else.
+    Args:
+        time_of: gives it; None where there is no such file.
     """
-    first, give_up = _time_of(path), time.monotonic() + LEASE_SECONDS
+    first, give_up = time_of(), time.monotonic() + LEASE_SECONDS
     while time.monotonic() < give_up:
         time.sleep(_LOOK_SECONDS)
-        now = _time_of(path)
+        now = time_of()
         if now != first:
             return now is not None
     return False
 
 
-def _time_of(path: Path) -> int | None:
+def time_of_file(path: Path) -> int | None:
+    """When a file was changed last; it is opened, as network file systems may answer from memory else."""
     try:
         with path.open("rb") as file:
             return os.fstat(file.fileno()).st_mtime_ns

@@ -16,9 +16,10 @@ from typing import BinaryIO
 
 from raydist.announcements import announce
 from raydist.errors import ConfigError, StorageError
-from raydist.lease import LEASE_SECONDS, alive, gives_signs_of_life
+from raydist.json_values import parse_json
+from raydist.lease import BEAT_SECONDS, LEASE_SECONDS, alive, gives_signs_of_life, time_of_file
 from raydist.opening import LINE_BYTES, open_file, open_lock
-from raydist.storage import parse_json
+from raydist.places import named, uri_of
 
 LOCK = "lock.json"
 """The file in a folder that says who is at work there."""
@@ -46,6 +47,19 @@ class Owner:
         since = datetime.now().astimezone().isoformat(timespec="seconds")
         return cls(socket.gethostname(), os.getpid(), since, beats=True)
 
+    @classmethod
+    def of_text(cls, text: bytes) -> Owner | None:
+        """Who has signed with a text; None where it is empty, or the writing of it was cut off."""
+        try:
+            values = parse_json(text, Owner)
+        except ValueError:
+            return None
+        return cls(**{name: values[name] for name in cls.__dataclass_fields__ if name in values})
+
+    def as_text(self) -> bytes:
+        """What it signs with."""
+        return json.dumps(asdict(self)).encode()
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since}"
 
@@ -66,8 +80,14 @@ def owned(folder: Path) -> Iterator[None]:
             gives no signs of life, has not said that it ended.
         StorageError: nothing can be written there, or the file `LOCK` is a link or something else.
     """
-    with signed(folder / LOCK, what=str(folder)):
-        yield
+    with signed(folder / LOCK, what=named(folder)):
+        if uri_of(folder) is None:
+            yield
+        else:
+            from raydist.stored_lease import signed_in_store
+
+            with signed_in_store(folder / LOCK, what=named(folder)):
+                yield
 
 
 @contextmanager
@@ -88,7 +108,7 @@ def signed(path: Path, *, what: str) -> Iterator[None]:
         return owner_at(path) in (own, None)  # None while another one signs: the next look sees it
 
     try:
-        with alive(file, is_ours):
+        with alive(is_ours, lambda: os.utime(file.fileno()), BEAT_SECONDS):
             yield
     finally:
         if is_ours():
@@ -131,7 +151,7 @@ def _lock(file: BinaryIO, path: Path, what: str) -> None:
         return
     if owner.host != socket.gethostname():
         _require_lost(owner, path, what)
-    elif not has_locks and owner.pid != os.getpid() and _is_alive(owner.pid):
+    elif not has_locks and owner.pid != os.getpid() and is_alive(owner.pid):
         raise ConfigError(
             f"{what} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
             f"delete {path}"
@@ -145,25 +165,21 @@ def _require_lost(owner: Owner, path: Path, what: str) -> None:
             f"{what} is in use by {owner}; if that process has ended for certain, delete {path}"
         )
     announce(f"{what} is in use by {owner}: waiting {LEASE_SECONDS:.0f} s for a sign of life")
-    if gives_signs_of_life(path):
+    if gives_signs_of_life(lambda: time_of_file(path)):
         raise ConfigError(f"{what} is in use by {owner}: wait for its end, or end it")
 
 
 def _signed(file: BinaryIO) -> Owner | None:
     """Who has signed the file; None where it is empty, or the writing of it was cut off."""
     file.seek(0)
-    try:
-        values = parse_json(file.read(), Owner)
-    except ValueError:
-        return None
-    return Owner(**{name: values[name] for name in Owner.__dataclass_fields__ if name in values})
+    return Owner.of_text(file.read())
 
 
 def _sign(file: BinaryIO) -> Owner:
     owner = Owner.this_process()
     file.seek(0)
     file.truncate()
-    file.write(json.dumps(asdict(owner)).encode())
+    file.write(owner.as_text())
     file.flush()
     os.fsync(file.fileno())
     return owner
@@ -175,7 +191,8 @@ def _is_at(path: Path, file: BinaryIO) -> bool:
     return False
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether this machine runs a process of this number."""
     if pid < 1:  # to the system these are groups of processes
         return False
     try:
@@ -203,4 +220,4 @@ def owner_of(folder: Path) -> Owner | None:
     """
     owner = owner_at(folder / LOCK)
     is_here = owner is not None and owner.host == socket.gethostname()
-    return None if owner is None or (is_here and not _is_alive(owner.pid)) else owner
+    return None if owner is None or (is_here and not is_alive(owner.pid)) else owner

@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"(?i)(?<![a-z+.-])[a-z][a-z0-9+.-]*://[^\s'\"<>]+")
 """An address in a text."""
 _KEY = re.compile(r"mlflow_uri\s*[:=]\s*(\S.*)")
 """An address as a configuration has it: it may hold any character."""
-_PLAIN = re.compile(r"(?i)(sqlite|file|from):")
+_PLAIN = re.compile(r"(?i)(sqlite|file|from):|(s3|gs)://[^/@]*(/|$)")
 _SCHEME = re.compile(r"(?i)[a-z][a-z0-9+.-]*:/+|/*")
 _QUERY = re.compile(r"(?i)([?&;][^=&;]*(?:pass|pwd|token|secret|key|sig|auth|credential)[^=&;]*=)[^&;]+")
 _SHORTEST = 6
@@ -42,6 +42,8 @@ def redacted(text: str) -> str:
     'MLflow at http://***@host:5000/x?token=***&v=1 is silent'
     >>> redacted("sqlite:////home/a@b/mlflow.db")
     'sqlite:////home/a@b/mlflow.db'
+    >>> redacted("s3://bucket/runs/mine@best")
+    's3://bucket/runs/mine@best'
     """
     text = _ADDRESS.sub(lambda found: _hidden(found[0]), text)
     for secret in {secret for uri in _whole.values() for secret in _passwords(uri)}:

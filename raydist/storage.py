@@ -1,7 +1,8 @@
 """The one way to write what a run or a study needs, and the one way to read it back.
 
 A file is there whole or not at all: it is written aside, brought onto the disk, and given its name. What is
-read may be damaged in any way: the answer is one error of `raydist.errors` that names the file.
+read may be damaged in any way: the answer is one error of `raydist.errors` that names the file. What is
+written into the copy of a folder of an object store is sent there, see `raydist.object_store`.
 """
 
 from __future__ import annotations
@@ -15,15 +16,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
+from typing import Any, BinaryIO
 
 from raydist.errors import DataError, RaydistError, StorageError
+from raydist.json_values import MAPPING, parse_json
 from raydist.opening import JSON_BYTES, TEXT_BYTES, open_lock, read_whole
+from raydist.places import uri_of
 
 PRIVATE = 0o600
 """Mode of a file that only this user can read."""
@@ -39,9 +38,6 @@ UNFINISHED = ".part"
 
 _SHORT = 200
 """Bytes of a name that are kept where a longer one is made of it; most file systems allow 255."""
-
-MAPPING = dict[str, Any]
-"""The shape of any JSON object."""
 
 RESTORE = "restore it from a copy, or remove it"
 
@@ -69,6 +65,7 @@ def whole_file(path: Path, *, mode: int = PRIVATE) -> Iterator[BinaryIO]:
             _onto_disk(file)
             os.replace(unfinished, path)
             sync_folder(path.parent)
+        sent(path)
     finally:
         with contextlib.suppress(OSError):  # else it would stand in the place of the error that counts
             unfinished.unlink()
@@ -110,6 +107,7 @@ def append_whole(path: Path, content: str | bytes, *, mode: int = SHARED) -> Non
         append_to(file, addition)
         if is_new:
             sync_folder(path.parent)
+    sent(path)
 
 
 def append_to(file: BinaryIO, addition: bytes) -> None:
@@ -151,16 +149,29 @@ def whole_folder(path: Path, *, replace: bool = True) -> Iterator[Path]:
                     with entry.open("rb") as opened:
                         os.fsync(opened.fileno())
             if replace:
-                remove_folder(path)
+                _remove_here(path)
             with contextlib.nullcontext() if replace else _unless_there(path):
                 unfinished.rename(path)
             sync_folder(path.parent)
+        sent(path)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder, which a reader finds whole or not at all; nothing happens where there is none."""
+    """Remove a folder, which a reader finds whole or not at all; nothing happens where there is none.
+
+    Raises:
+        StorageError: it is the copy of one in an object store, which refuses it.
+    """
+    if uri_of(path) is not None:
+        from raydist.object_store import withdraw
+
+        withdraw(path)
+    _remove_here(path)
+
+
+def _remove_here(path: Path) -> None:
     removed = _aside(path)
     try:
         path.rename(removed)
@@ -247,55 +258,16 @@ def read_json(
         raise error(f"{path} is damaged ({refused}): {advice}") from None
 
 
-def parse_json(content: str | bytes, schema: Any = MAPPING) -> Any:
-    """The plain values of a JSON text, if they have a shape.
-
-    Args:
-        content: the text.
-        schema: a type: of plain values, a dataclass or a typed dictionary; ``true`` is no number, and more
-            keys than those of a class are let through.
-
-    Returns:
-        The values as they stand there, not changed by the schema.
+def sent(path: Path) -> None:
+    """Bring what was written into the object store, where the path is a copy; else nothing happens.
 
     Raises:
-        ValueError: it is not JSON, or of another shape; the message says where.
-
-    >>> parse_json('{"epoch": 3}', dict[str, float])
-    {'epoch': 3}
-    >>> parse_json('{"epoch": [3]}', dict[str, float])
-    Traceback (most recent call last):
-    ValueError: epoch: input should be a valid number
+        StorageError: the store refuses it.
     """
-    try:
-        values = json.loads(content if isinstance(content, str) else content.decode("utf-8"))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except ValueError as error:
-        raise ValueError(f"invalid JSON: {error}") from None
-    if schema != MAPPING:
-        check_shape(values, schema)
-    elif not isinstance(values, dict):
-        raise ValueError("input should be an object")
-    return values
+    if uri_of(path) is not None:
+        from raydist.object_store import send
 
-
-def check_shape(values: object, schema: Any) -> None:
-    """Refuse plain values of another shape; see `parse_json`.
-
-    Raises:
-        ValueError: the message says where.
-    """
-    from pydantic import ValidationError  # here, because commands that read nothing start without it
-
-    try:
-        _adapter(schema).validate_json(json.dumps(values), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = "".join(f"{part}: " for part in first["loc"])
-        raise ValueError(_plain(place + first["msg"][:1].lower() + first["msg"][1:])) from None
-    except (TypeError, RecursionError) as error:
-        raise ValueError(str(error)) from None
+        send(path)
 
 
 def make_folder(path: Path) -> Path:
@@ -385,15 +357,3 @@ def _as_bytes(path: Path, content: str | bytes) -> bytes:
 def _onto_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _plain(text: str) -> str:
-    """A message that can be printed, whatever the file held."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")[:300]
-
-
-@lru_cache
-def _adapter(schema: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(schema)

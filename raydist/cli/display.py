@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from raydist.cli.common import print_line
@@ -26,6 +25,7 @@ from raydist.engine.events import (
     Started,
     StepDone,
 )
+from raydist.places import copy_of
 from raydist.plurals import counted
 from raydist.redaction import redacted
 
@@ -98,7 +98,7 @@ class ProgressDisplay:
 
     def _on_start(self, event: Started) -> None:
         """A run begins: its folder is known."""
-        log_to(Path(event.folder) / LOG)
+        log_to(copy_of(event.folder) / LOG)
         self._clock.start()
         if not self._is_whole:
             self.folder = event.folder

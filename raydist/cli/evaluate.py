@@ -14,6 +14,7 @@ from raydist.cli.run_argument import Checkpoint, RunDir, epoch_facts, warn_of_lo
 from raydist.cli.score import ranking_on
 from raydist.cli.scores import print_search_scores
 from raydist.cli.system import enter
+from raydist.places import named
 from raydist.plurals import counted
 
 Overrides = Annotated[
@@ -55,9 +56,8 @@ def evaluate(
     if obstacle := scoring_obstacle(config, ranked):
         raise DataError(f"{config.data.name} cannot be scored: {obstacle.message}")
     warn_of_lost_levels(trained, ranked)
-    print_line(
-        f"ranking {counted(len(ranked), 'tracklet')} by {trained.chosen.run} after {trained.chosen.line()}"
-    )
+    run, chosen = named(trained.chosen.run), trained.chosen
+    print_line(f"ranking {counted(len(ranked), 'tracklet')} by {run} after {chosen.line()}")
     for line in search_warnings(config, ranked):
         print_line(f"warning: {line}")
     with features_of(trained, ranked, workers, rows_at_once=max(1, len(ranked))) as blocks:
@@ -68,8 +68,8 @@ def evaluate(
     print_search_scores(f"epoch {trained.epoch}", scores, title=title, protocol=protocol, stderr=json)
     if json:
         facts = {
-            "folder": str(trained.chosen.run),
-            **epoch_facts(trained.chosen),
+            "folder": run,
+            **epoch_facts(chosen),
             "data": config.data.name,
             "split": config.evaluation.split,
         }

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from raydist.errors import StorageError
 from raydist.redaction import redacted
+from raydist.storage import sent
 
 
 class LineLog:
@@ -34,8 +36,10 @@ class LineLog:
 
     def _append(self, text: str) -> None:
         assert self._file is not None
-        with contextlib.suppress(OSError), self._file.open("a", encoding="utf-8") as stream:
-            stream.write(text)  # a disk that is full is reported by what has to be written
+        with contextlib.suppress(OSError, StorageError):  # what has to be written reports a full disk
+            with self._file.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+            sent(self._file)
 
 
 _log: ContextVar[LineLog | None] = ContextVar("line_log", default=None)

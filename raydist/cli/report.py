@@ -12,6 +12,7 @@ from raydist.cli.run_argument import Checkpoint, epoch_facts
 from raydist.data.file_kinds import is_parquet_name
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
+from raydist.places import named
 
 Source = Annotated[
     str,
@@ -90,9 +91,9 @@ def _of_run(run_dir: str, overrides: list[str] | None, checkpoint: str | None, *
     finished_summary(folder)
     trained = Trained.load(run_dir, overrides, sections=("report",), checkpoint=checkpoint)
     path, shows = write_page(folder, trained)
-    print_line(f"report: {path}, {shows} after {trained.chosen.line()}")
+    print_line(f"report: {named(path)}, {shows} after {trained.chosen.line()}")
     if json:
-        print_json({"report": str(path), **epoch_facts(trained.chosen)})
+        print_json({"report": named(path), **epoch_facts(trained.chosen)})
 
 
 def _of_features(

@@ -23,6 +23,7 @@ from raydist.cli.root import run_alone
 from raydist.cli.scores import print_summary
 from raydist.cli.system import enter
 from raydist.errors import ConfigError
+from raydist.places import named
 
 if TYPE_CHECKING:
     from raydist.engine.run_folder import RunFolder
@@ -38,15 +39,16 @@ Resume = Annotated[
 def train(arguments: Arguments = None, resume: Resume = None, json: Json = False) -> None:
     """Train an encoder from unlabelled tracklets; with nothing after it, the demo."""
     from raydist.data.datasets.dataset import ALL_TRIALS
+    from raydist.object_store import at_hand
 
-    config, resume = _resumed(resume, arguments) if resume else _started(config_of(arguments))
+    config, resume = _resumed(at_hand(resume), arguments) if resume else _started(config_of(arguments))
     run = _train_splits if config.data.trial == ALL_TRIALS else _train_one
-    display = ProgressDisplay(str(resume.resolve()) if resume else None)
+    display = ProgressDisplay(named(resume.resolve()) if resume else None)
     with advising(lambda: resume_advice("train", display.folder)):
         folder, summary = run(config, resume, display, json=json)
-    print_line(f"run folder: {folder}")
+    print_line(f"run folder: {named(folder)}")
     if json:
-        print_json(summary | {"folder": str(folder)})
+        print_json(summary | {"folder": named(folder)})
 
 
 def _train_one(

@@ -21,8 +21,9 @@ import pyarrow.parquet
 from raydist.announcements import announce
 from raydist.data.feature_files import read_features, read_features_but
 from raydist.errors import DataError, RaydistError
+from raydist.json_values import parse_json
 from raydist.opening import open_file
-from raydist.storage import SHARED, parse_json, whole_file
+from raydist.storage import SHARED, whole_file
 from raydist.types import FeatureTable, Floats
 
 SUFFIX = ".index"

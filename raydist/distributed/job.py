@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from raydist.engine.schema import Config
 from raydist.engine.step_memory import StepMemory
+from raydist.places import copy_of
 
 ActorHandle = Any
 """The handle of an actor; Ray's own type knows no methods."""
@@ -33,11 +34,16 @@ class Job:
 
     Attributes:
         actors: the board and the feature shards.
-        folder: of the run or of the trial; absolute.
+        place: of the run or of the trial: the absolute path of its folder, or an address in an object store.
     """
 
     actors: GroupActors
-    folder: Path
+    place: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder, or its copy in the process that asks."""
+        return copy_of(self.place)
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from raydist.engine.checkpoint_folder import Files
 from raydist.engine.events import EpochReport, Scores
 from raydist.errors import CheckpointError, DamagedCheckpointError
 from raydist.evaluation.directions import DIRECTIONS
+from raydist.json_values import parse_json
 from raydist.methods.method import Targets
-from raydist.storage import parse_json
 from raydist.types import NOISE
 
 STATE = "state.json"

@@ -20,8 +20,9 @@ from typing import TypeVar
 from pyarrow import fs
 
 from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
+from raydist.json_values import parse_json
 from raydist.opening import JSON_BYTES, read_whole
-from raydist.storage import make_folder, parse_json, remove_folder, remove_unfinished, whole_folder
+from raydist.storage import make_folder, remove_folder, remove_unfinished, whole_folder
 
 FORMAT = 1
 MANIFEST = "manifest.json"

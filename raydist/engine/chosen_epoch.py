@@ -13,7 +13,10 @@ from pathlib import Path
 from raydist.engine.best import best_epoch, by_epoch, picked_on
 from raydist.engine.checkpoint_folder import CheckpointFolder, Files
 from raydist.errors import CheckpointError, ConfigError, DataError
-from raydist.storage import parse_json, read_json
+from raydist.json_values import parse_json
+from raydist.object_store import at_hand
+from raydist.places import is_remote
+from raydist.storage import read_json
 from raydist.yaml_files import read_yaml
 
 LAST, BEST = "last", "best"
@@ -75,7 +78,8 @@ def split_run(text: str | Path, checkpoint: str | None = None) -> tuple[Path, st
     >>> split_run("runs/mine@07")[1], split_run("runs/mine", "best")[1], split_run("runs/mine")[1]
     ('7', 'best', 'last')
     """
-    folder, at, behind = str(text).rpartition("@")
+    text = at_hand_with_epoch(str(text))
+    folder, at, behind = text.rpartition("@")
     option = None if checkpoint is None else _which(checkpoint, f"--checkpoint {checkpoint}")
     if not at or _has_config(text) or not (_is_which(behind) or _has_config(folder)):
         return Path(text), option or LAST
@@ -85,12 +89,23 @@ def split_run(text: str | Path, checkpoint: str | None = None) -> tuple[Path, st
     return Path(folder), which
 
 
+def at_hand_with_epoch(text: str) -> str:
+    """A run, with or without a checkpoint behind, or a file; one in an object store is brought here."""
+    if not is_remote(text):
+        return text
+    folder, at, which = text.rpartition("@")
+    if at and _is_which(which):
+        return f"{at_hand(folder)}@{which}"
+    return str(at_hand(text))
+
+
 def names_run(text: str) -> bool:
     """Whether a text can only be meant as a run: it is one, has a checkpoint behind, or looks like a folder.
 
     >>> names_run("runs/mine@best"), names_run("small@best.pth")
     (True, False)
     """
+    text = at_hand_with_epoch(text)
     if os.path.isfile(text):
         return False
     folder, _ = split_run(text)

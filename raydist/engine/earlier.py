@@ -14,6 +14,7 @@ from raydist.engine.origin import Origin, rows_of
 from raydist.engine.run_folder import SUMMARY, RunFolder
 from raydist.engine.schema import Config
 from raydist.engine.tracklet_rows import TRACKLETS, TrackletRow, digest_of, from_text
+from raydist.object_store import remove
 from raydist.on_resume import OnResume
 from raydist.storage import read_text
 
@@ -93,7 +94,7 @@ class Earlier:
         A summary of fewer epochs is removed, and ``config.yaml`` takes over what lasts.
         """
         if self.is_longer(config):
-            (self.folder.path / SUMMARY).unlink(missing_ok=True)
+            remove(self.folder.path / SUMMARY)
         adopt(self.folder, config)
         return self.folder
 

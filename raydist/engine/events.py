@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from raydist.evaluation.headings import METRICS
-from raydist.storage import check_shape
+from raydist.json_values import check_shape
 
 Scores = Mapping[str, Mapping[str, float]]
 """Direction -> measure -> percent."""

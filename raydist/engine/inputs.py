@@ -29,6 +29,7 @@ from raydist.engine.data_section import DataSection
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
 from raydist.evaluation.obstacles import Obstacle, find_obstacle, unscored_searches
+from raydist.places import copy_of
 from raydist.storage import one_at_a_time
 from raydist.types import UNKNOWN_IDENTITY, FeatureTable, Modality
 
@@ -76,7 +77,7 @@ def dataset_root(data: DataSection, cache: Path) -> tuple[str, Path]:
     """
     if not DATASETS.load(data.name).drawn:
         assert data.root is not None
-        return data.name, Path(data.root).expanduser()
+        return data.name, copy_of(data.root).expanduser()
     settings = replace(preset(data.preset), height=data.height, width=data.width)
     root = (
         cache

@@ -11,6 +11,8 @@ from raydist.engine.chosen_epoch import BEST, LAST, names_run, split_run
 from raydist.engine.run_section import RunSection
 from raydist.engine.schema import Config
 from raydist.errors import ConfigError
+from raydist.object_store import at_hand
+from raydist.places import copy_of
 
 _BEFORE_THE_START = {"space.yaml"}
 """What a command has written that was killed at once, beside hidden files."""
@@ -28,7 +30,7 @@ def begun_folder(section: RunSection) -> Path | None:
         return None
     if section.name is None:
         raise ConfigError("run.on_exists = resume finds a run by its name: give run.name too")
-    path = Path(section.dir) / section.name
+    path = at_hand(copy_of(section.dir) / section.name)
     if not os.path.lexists(path):
         return None
     if path.is_dir() and not path.is_symlink() and all(map(_is_before_the_start, path.iterdir())):

@@ -27,6 +27,7 @@ from raydist.engine.input_index import mapped_inputs, write_inputs
 from raydist.engine.inputs import Inputs, OnWarning, inputs_of, read_tracklets
 from raydist.engine.schema import Config
 from raydist.errors import DataError
+from raydist.object_store import at_hand
 from raydist.plurals import counted
 from raydist.storage import one_at_a_time, read_json, whole_folder, write_json
 
@@ -128,7 +129,7 @@ def _opening(config: Config, cache: Path) -> Path | None:
     if config.data.name != "manifest":
         return None
     try:
-        file = manifest_file(Path(str(config.data.root)))
+        file = manifest_file(at_hand(str(config.data.root)))
         facts = file.stat()
     except (DataError, OSError):  # the reader says what is wrong
         return None

@@ -16,8 +16,8 @@ from raydist.engine.inputs import Inputs
 from raydist.engine.schema import Config
 from raydist.engine.tracklet_rows import RowsDigest, TrackletRow, digest_of, tracklet_rows
 from raydist.errors import ConfigError, DamagedCheckpointError, DataError
+from raydist.json_values import parse_json
 from raydist.methods.registry import method_class
-from raydist.storage import parse_json
 
 ORIGIN = "origin.json"
 

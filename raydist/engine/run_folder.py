@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,13 @@ from raydist.engine.split_folders import holds_splits, name_one
 from raydist.engine.summary import RunSummary
 from raydist.errors import CheckpointError, ConfigError
 from raydist.home import file_umask
+from raydist.json_values import MAPPING
+from raydist.object_store import empty_copy, is_there
 from raydist.on_resume import OnResume
 from raydist.owner import owned
+from raydist.places import named
 from raydist.registry import one_of
-from raydist.storage import (
-    MAPPING,
-    SHARED,
-    make_folder,
-    read_json,
-    remove_unfinished,
-    write_json,
-    write_whole,
-)
+from raydist.storage import SHARED, make_folder, read_json, remove_unfinished, write_json, write_whole
 from raydist.tracking.jsonl import JsonLines
 from raydist.types import Labels
 from raydist.yaml_files import read_yaml
@@ -72,7 +67,7 @@ class RunFolder:
             ConfigError: no run is there, or one on each split of a data set.
         """
         if not (path / "config.yaml").is_file():
-            raise ConfigError(f"{path} holds no run: expected a folder with config.yaml{_there(path)}")
+            raise ConfigError(f"{named(path)} holds no run: expected a folder with config.yaml{_there(path)}")
         if holds_splits(path):
             raise ConfigError(name_one(path))
         return cls(path)
@@ -232,7 +227,8 @@ def require_new_name(root: Path, name: str | None) -> None:
     Raises:
         ConfigError: a folder of that name exists.
     """
-    if name and os.path.lexists(path := root / name):
+    if name and is_there(root / name):
+        path = named(root / name)
         raise ConfigError(
             f"run.name = {name}: {path} exists; choose another name, or go on with it: --resume {path}, or "
             "run.on_exists=resume"
@@ -253,9 +249,10 @@ def new_folder(root: Path, name: str | None, stem: str) -> Path:
     make_folder(root)
     for number in count(1):
         path = root / (name or f"{file_name(stem)}-{number:03d}")
-        try:
-            path.mkdir(0o777 & ~file_umask())
-            break
-        except FileExistsError:
-            require_new_name(root, name)
+        if not is_there(path):
+            with suppress(FileExistsError):
+                empty_copy(path)
+                path.mkdir(0o777 & ~file_umask())
+                break
+        require_new_name(root, name)
     return path

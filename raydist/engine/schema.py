@@ -35,11 +35,12 @@ from raydist.engine.train_section import TrainSection
 from raydist.engine.without_effect import warn_of_keys_without_effect
 from raydist.errors import ConfigError
 from raydist.evaluation.registry import PROTOCOLS
-from raydist.home import resolve, resolve_uri
+from raydist.home import resolve_uri
 from raydist.memories.rules import MemoryRule
 from raydist.methods.method import Params
 from raydist.methods.registry import method_class
 from raydist.on_resume import Free, Kept, OnResume
+from raydist.places import resolve_place
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
 from raydist.types import Device, Modality
@@ -270,15 +271,15 @@ def anchored(config: Config) -> Config:
     data, encoder, tracking = config.data, config.encoder, config.tracking
     return config.model_copy(
         update={
-            "run": config.run.model_copy(update={"dir": str(resolve(config.run.dir))}),
+            "run": config.run.model_copy(update={"dir": resolve_place(config.run.dir)}),
             "data": data.model_copy(
                 update={
-                    "root": data.root and str(resolve(data.root)),
-                    "frames_root": data.frames_root and str(resolve(data.frames_root)),
+                    "root": data.root and resolve_place(data.root),
+                    "frames_root": data.frames_root and resolve_place(data.frames_root),
                 }
             ),
             "encoder": encoder.model_copy(
-                update={"weights": encoder.weights and str(resolve(encoder.weights))}
+                update={"weights": encoder.weights and resolve_place(encoder.weights)}
             ),
             "tracking": tracking.model_copy(
                 update={"mlflow_uri": tracking.mlflow_uri and resolve_uri(tracking.mlflow_uri)}

@@ -23,10 +23,18 @@ from raydist.encoders.registry import ENCODERS
 from raydist.encoders.weights.choice import starting_weights
 from raydist.engine.best import TEST_SPLIT
 from raydist.engine.checkpoint_folder import CheckpointFolder
-from raydist.engine.chosen_epoch import ENCODER, ChosenEpoch, names_run, read_checkpoint, split_run
+from raydist.engine.chosen_epoch import (
+    ENCODER,
+    ChosenEpoch,
+    at_hand_with_epoch,
+    names_run,
+    read_checkpoint,
+    split_run,
+)
 from raydist.engine.schema import Config, EncoderSection
 from raydist.engine.split_folders import holds_splits, name_one
 from raydist.errors import CheckpointError, ConfigError, DataError, RaydistError
+from raydist.places import named
 from raydist.yaml_files import read_yaml
 
 BACKBONE = "backbone."
@@ -69,6 +77,7 @@ def find_start(weights: str, checkpoint: str | None = None) -> Start:
         ConfigError: there is no such run, or it has no checkpoint of that epoch.
         DataError: the checkpoint is not whole, or the best one is not known.
     """
+    weights = at_hand_with_epoch(weights)
     if not names_run(weights):
         if checkpoint is not None:
             raise ConfigError(f"--checkpoint {checkpoint} is for the folder of a run, not for {weights}")
@@ -135,7 +144,10 @@ def _warn_of_other_split(config: Config, weights: str) -> None:
 
 def _fixed(weights: str) -> str:
     chosen = _start_of(weights).chosen
-    if chosen is None or weights == f"{chosen.run}@{chosen.epoch}":
+    if chosen is None:
+        return weights
+    fixed = f"{named(chosen.run)}@{chosen.epoch}"
+    if weights == fixed:
         return weights
     if chosen.num_epochs is None:
         announce(
@@ -144,7 +156,7 @@ def _fixed(weights: str) -> str:
         )
     if chosen.picked_on == TEST_SPLIT:
         announce(f"encoder.weights = {weights}: {chosen.line()}; last is the checkpoint to trust")
-    return f"{chosen.run}@{chosen.epoch}"
+    return fixed
 
 
 def weights_of_split(weights: str, run: str) -> str:
@@ -158,7 +170,7 @@ def weights_of_split(weights: str, run: str) -> str:
         The same, but the run in the place of the folder that holds it.
     """
     folder, which = split_run(weights)
-    return f"{folder / run}@{which}" if holds_splits(folder) else weights
+    return f"{named(folder / run)}@{which}" if holds_splits(folder) else weights
 
 
 def start_encoder(config: Config, *, fresh: bool = True) -> Encoder:

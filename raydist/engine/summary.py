@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from raydist.engine.best import MAP, picked_on
 from raydist.engine.events import EpochReport, Scores, check_scores
 from raydist.evaluation.directions import DIRECTIONS
-from raydist.storage import check_shape
+from raydist.json_values import check_shape
 
 if TYPE_CHECKING:
     from raydist.engine.state import RunState

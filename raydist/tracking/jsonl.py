@@ -11,7 +11,8 @@ from typing import Any
 from pyarrow import fs
 
 from raydist.errors import CheckpointError
-from raydist.storage import SHARED, append_whole, parse_json, read_bytes, write_whole
+from raydist.json_values import parse_json
+from raydist.storage import SHARED, append_whole, read_bytes, write_whole
 
 Row = Mapping[str, Any]
 

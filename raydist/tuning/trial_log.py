@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from raydist.errors import CheckpointError
-from raydist.storage import append_to, parse_json, read_bytes
+from raydist.json_values import parse_json
+from raydist.storage import append_to, read_bytes
 from raydist.tuning.report import MetricsByData, TrialReport
 from raydist.tuning.space import Sample
 from raydist.tuning.trial import Trial, TrialState

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from raydist.data.datasets.notes import ReadNotes
 from raydist.data.datasets.registry import DATASETS
 from raydist.data.tracklets import TrackletTable
 from raydist.errors import ConfigError, DataError, RaydistError
+from raydist.object_store import at_hand
 from raydist.own_code import one_line
+from raydist.places import named
 
 ALL_TRIALS = "all"
 """The value of ``data.trial`` that is every published split of a data set, one after the other."""
@@ -80,7 +82,7 @@ def read_dataset(
 
     Args:
         name: of `DATASETS`, or ``package.module:Name``.
-        root: its folder (or the manifest file).
+        root: its folder (or the manifest file), or the address of one in an object store.
         options: of which its reader gets those that it takes.
 
     Returns:
@@ -95,8 +97,11 @@ def read_dataset(
     for option in ("frames_root", "outside_frames"):
         if getattr(options, option) and option not in dataset.options:
             raise ConfigError(f"data.{option}: data set {name} cannot have frames elsewhere; leave it out")
-    if not Path(root).exists():
-        raise DataError(f"data set {name}: {root} does not exist")
+    root = at_hand(root)
+    if not root.exists():
+        raise DataError(f"data set {name}: {named(root)} does not exist")
+    if options.frames_root is not None:
+        options = replace(options, frames_root=str(at_hand(options.frames_root)))
     try:
         return dataset.read(root, **{option: getattr(options, option) for option in dataset.options})
     except (RaydistError, MemoryError):

@@ -23,6 +23,7 @@ from raydist.engine.start import fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
+from raydist.places import require_local
 
 CHOSEN_BY = {
     "run.seed": "--seeds gives the seeds",
@@ -147,6 +148,7 @@ def _refuse_without_effect(recipe: str | None, rows: Sequence[Variant], words: S
 
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
+    require_local(config.run.dir, "a comparison")
     folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
     stem = f"{variant.stem}-seed{seed}"
     key = _key(config)

@@ -14,6 +14,7 @@ from raydist.engine.schema import Config
 from raydist.health.finding import Finding, require_healthy
 from raydist.health.local_cluster import local_findings
 from raydist.health.machine import check_disk
+from raydist.places import copy_of
 
 DISK_FIX = "make room, or choose another folder with run.dir"
 
@@ -31,7 +32,7 @@ def preflight(config: Config, memory: GroupMemory, resume: RunFolder | None) -> 
     """
     written = len(resume.checkpoints.epochs()) if resume else 0
     room = checkpoint_room(config, memory_mb=memory.prototypes_mb, written=written)
-    folder = resume.path if resume else Path(config.run.dir)
+    folder = resume.path if resume else copy_of(config.run.dir)
     disk = check_disk(
         folder, least=room.least, enough=room.most, purpose="the checkpoints of this run", fix=DISK_FIX
     )

@@ -30,6 +30,7 @@ from raydist.engine.tracked import WHOLE_FILES, check_tracking, track
 from raydist.errors import DataError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
+from raydist.places import require_local
 from raydist.tracking.tracker import finishing
 from raydist.types import Modality
 
@@ -55,6 +56,7 @@ def train_splits(
         DataError: the lists of a split, or what else its run needs, are not as they should be.
         WorkerError: as `raydist.distributed.driver.training.train`.
     """
+    require_local(config.run.dir, "a run on all splits")
     folder = None if resume is None else SplitsFolder.open(resume.resolve(), config)
     pending = list(trials_of(config)) if folder is None else _pending(folder)
     if folder is not None and not pending:

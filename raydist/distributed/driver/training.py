@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -42,6 +41,8 @@ from raydist.engine.tracked import RUN_FILES, check_tracking, track
 from raydist.export.logged import check_model, log_encoder
 from raydist.home import cache_folder
 from raydist.memory_meter import process_size
+from raydist.object_store import at_hand, remove
+from raydist.places import copy_of, named
 from raydist.redaction import mlflow_login, whole_uri
 from raydist.reports.run_page import write_run_page
 from raydist.tracking.tracker import finishing
@@ -87,7 +88,7 @@ def train(
         DataError: the data set or the weights are not as they should be.
         WorkerError: workers failed more often than ``ray.max_failures``.
     """
-    earlier = None if resume is None else Earlier.open(resume.resolve())
+    earlier = None if resume is None else Earlier.open(at_hand(resume).resolve())
     if earlier is not None and (summary := _finished(config, earlier, on_event)):
         return earlier.folder, summary
     with listening(lambda text: on_event(Preparing(text))):
@@ -95,7 +96,7 @@ def train(
             with earlier.folder.owned():
                 check_tracking(config.tracking, run_experiment(config))
                 return _train(config, earlier, on_event, part_of)
-        require_new_name(Path(config.run.dir), config.run.name)
+        require_new_name(copy_of(config.run.dir), config.run.name)
         (config,) = fix_starts([config])
         check_tracking(config.tracking, run_experiment(config))
         check_model(config)
@@ -117,7 +118,7 @@ def _finished(config: Config, earlier: Earlier, on_event: OnEvent) -> RunSummary
     folder, summary = earlier.folder, whole_summary(earlier, config)
     if summary is None:
         return None
-    on_event(AlreadyFinished(str(folder.path), summary.epochs))
+    on_event(AlreadyFinished(named(folder.path), summary.epochs))
     if folder.read_json("environment.json").get("mlflow_run_id"):
         tracker, _ = track(config, folder)
         with finishing(tracker):  # it may have been cut off before its files were sent
@@ -157,7 +158,8 @@ def _train(
             taken = _run_workers(
                 config, index, folder, run_id, on_event, memory, expected, go_on_with=go_on_with
             )
-            on_event(ReportWritten(str(write_run_page(folder))))
+            at_hand(folder.path)
+            on_event(ReportWritten(named(write_run_page(folder))))
             if taken:
                 taken = with_report(taken)
                 folder.write("memory_peaks.json", asdict(taken))
@@ -182,7 +184,7 @@ def _started(
 ) -> Started:
     modality, num_frames = inputs.tracklets.modality, inputs.tracklets.frames.num_frames
     return Started(
-        folder=str(folder.path),
+        folder=named(folder.path),
         mlflow_uri=mlflow_uri,
         tracklets={m.label: int((modality == m).sum()) for m in Modality},
         frames={m.label: int(num_frames[modality == m].sum()) for m in Modality},
@@ -207,7 +209,7 @@ def _prepared_folder(config: Config, earlier: Earlier | None, inputs: Inputs) ->
         yield earlier.go_on(config)
         return
     folder = RunFolder.create(
-        Path(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
+        copy_of(config.run.dir), config.run.name, f"{config.method.name}-{config.data.name}"
     )
     try:
         folder.write("config.yaml", config.dump())
@@ -215,7 +217,7 @@ def _prepared_folder(config: Config, earlier: Earlier | None, inputs: Inputs) ->
         folder.write("environment.json", describe_environment() | {"data": data})
         yield folder
     except BaseException:
-        shutil.rmtree(folder.path, ignore_errors=True)
+        remove(folder.path)
         raise
 
 
@@ -246,7 +248,7 @@ def _run_workers(
             train_worker,
             TrainingJob(
                 actors,
-                folder.path.resolve(),
+                named(folder.path.resolve()),
                 config,
                 inputs,
                 run_id,
@@ -257,6 +259,6 @@ def _run_workers(
             name=f"{folder.path.name}-{uuid.uuid4().hex[:8]}",
             storage=cache_folder() / "ray_train",
             on_event=with_gauges(on_event, run=folder.path.name, method=config.method.name),
-            advice=f"; go on with --resume {go_on_with}",
+            advice=f"; go on with --resume {named(go_on_with)}",
         )
         return memory_taken(actors, expected)

@@ -18,6 +18,7 @@ from raydist.distributed.beats import Beat, HungRank, started_at
 from raydist.distributed.board import News
 from raydist.distributed.job import ActorHandle
 from raydist.errors import RaydistError
+from raydist.storage import sent
 
 END_SECONDS = 60.0
 """How long the order to end a worker may take, and an answer of the board at least."""
@@ -125,6 +126,7 @@ class Watch:
         announce(text)
         with self._log.open("a", encoding="utf-8") as file:
             file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} driver WARNING {text}\n")
+        sent(self._log)
 
 
 def _was_lost(error: BaseException) -> bool:

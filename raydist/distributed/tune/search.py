@@ -37,6 +37,7 @@ from raydist.engine.step_memory import step_memory
 from raydist.engine.tracked import check_tracking
 from raydist.errors import DataError, TrainingError
 from raydist.home import cache_folder
+from raydist.places import require_local
 from raydist.reports.study_page import write_study_page
 from raydist.storage import PRIVATE, write_json
 from raydist.tracking.tracker import finishing
@@ -83,6 +84,7 @@ def search(
         CheckpointError: a file of the study is damaged.
         TrainingError: no trial finished.
     """
+    require_local(study.base.run.dir, "a search")
     study, earlier = _opened(study, resume)
     if earlier is None:
         require_new_name(Path(study.base.run.dir), study.base.run.name)

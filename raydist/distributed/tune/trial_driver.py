@@ -120,7 +120,7 @@ class TrialDriver(Trainable):
                 self._board = actors.board
                 run_group(
                     train_trial,
-                    TrialJob(actors, self._folder, configs, inputs),
+                    TrialJob(actors, str(self._folder), configs, inputs),
                     section,
                     name=self._folder.name,
                     storage=job.scratch,

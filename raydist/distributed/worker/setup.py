@@ -20,6 +20,8 @@ from raydist.engine.schema import Config
 from raydist.engine.start import is_fresh
 from raydist.engine.state import RunState, build_state
 from raydist.home import file_umask
+from raydist.places import uri_of
+from raydist.storage import sent
 
 
 def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: float) -> None:
@@ -92,6 +94,11 @@ def state_of_worker(
     return build_state(config, inputs, process_group=process_group, refresh=refresh, fresh=fresh)
 
 
+def log_of_worker(folder: Path, rank: int) -> Path:
+    """One file for all; in an object store, where nothing can be added to an object, one for each worker."""
+    return folder / ("log.txt" if uri_of(folder) is None else f"log-worker-{rank}.txt")
+
+
 @contextmanager
 def logging_to(path: Path, process_group: ProcessGroup) -> Iterator[None]:
     """The logs of all workers go to one file, each line with the rank."""
@@ -110,3 +117,4 @@ def logging_to(path: Path, process_group: ProcessGroup) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+        sent(path)

@@ -7,7 +7,13 @@ import time
 from collections.abc import Callable
 
 from raydist.distributed.job import ActorHandle, TrainingJob
-from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
+from raydist.distributed.worker.setup import (
+    log_of_worker,
+    logging_to,
+    run_guarded,
+    setup_worker,
+    state_of_worker,
+)
 from raydist.engine.events import EVALUATION, EpochDone, EpochReport, PhaseAdvanced, StepDone
 from raydist.engine.input_index import shared_inputs
 from raydist.engine.progress import PROGRESS, PhaseListener
@@ -15,6 +21,8 @@ from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import RunState
 from raydist.home import cache_folder
+from raydist.object_store import at_hand
+from raydist.storage import sent
 from raydist.tracking.tracker import NoTracker, Tracker
 
 STEP_SECONDS = 0.5
@@ -30,7 +38,7 @@ def _train(job: TrainingJob) -> None:
     import ray
     import ray.train
 
-    config, folder, board = job.config, RunFolder(job.folder), job.actors.board
+    config, folder, board = job.config, RunFolder(at_hand(job.place)), job.actors.board
     process_group = setup_worker(deterministic=config.run.deterministic)
     inputs = shared_inputs(config, cache_folder(), job.inputs)
     state = state_of_worker(config, inputs, process_group, job.actors, folder.checkpoints)
@@ -42,9 +50,11 @@ def _train(job: TrainingJob) -> None:
     def after_epoch(report: EpochReport) -> None:
         if leads:
             ray.get(board.post.remote(EpochDone(report, state.plan.num_epochs)))
+        sent(log)
         ray.train.report({"epoch": report.epoch})
 
-    with logging_to(folder.path / "log.txt", process_group):
+    log = log_of_worker(folder.path, process_group.rank)
+    with logging_to(log, process_group):
         train_run(state, folder, _attach(job) if leads else NoTracker(), after_epoch=after_epoch)
 
 
