@@ -27,6 +27,7 @@ NOT_IMPORTED = {
     "onnxscript": "imported by torch, which writes ONNX with it",
     "pre-commit": "run before a commit",
     "pytest-randomly": "a plugin of pytest: the order of the tests",
+    "moto": "an S3 server, in a process of its own",
     "pytest-timeout": "a plugin of pytest: the end of a test that hangs",
     "pytest-xdist": "a plugin of pytest: several processes",
     "ruff": "run by the checks",
