@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-pytest_plugins = ["tests.browser", "tests.ray_head", "tests.ray_nodes", "tests.s3_server"]
+pytest_plugins = [
+    "tests.browser",
+    "tests.ray_head",
+    "tests.ray_nodes",
+    "tests.s3_server",
+    "tests.mlflow_server",
+]
 
 ROOT = Path(__file__).parent.parent
 IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
