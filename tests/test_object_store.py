@@ -5,6 +5,7 @@ import os
 import pytest
 from pyarrow import fs
 
+from raydist import object_store
 from raydist.errors import DataError, StorageError
 from raydist.object_store import at_hand, is_there, remove, send
 from raydist.places import copy_of
@@ -54,6 +55,18 @@ def test_what_is_written_here_is_at_hand_on_another_machine(s3, other_machine):
     assert there != folder
     assert texts(there) == texts(folder)
     assert texts(there)["log.txt"] == "first\nsecond\n"
+
+
+def test_the_manifest_of_a_folder_is_sent_last(s3, monkeypatch):
+    folder, names = at_hand(f"{s3}/runs/a"), []
+    send_file = object_store._send_file
+    monkeypatch.setattr(
+        object_store, "_send_file", lambda *args: (names.append(args[1].name), send_file(*args))
+    )
+    with whole_folder(folder / "epoch_0001") as made:
+        for name in ("a", "manifest.json", "z"):
+            (made / name).write_text(name)
+    assert names == ["a", "z", "manifest.json"]
 
 
 def test_what_is_changed_and_removed_on_one_machine_is_so_on_the_other(s3, other_machine):

@@ -1,9 +1,9 @@
 """The checkpoints of a run on disk: each is whole or absent.
 
-A checkpoint is a folder `epoch_NNNN`. Its `manifest.json` holds the size and the SHA-256 of every file. On a
-local disk the folder is written aside and renamed when all of it is on the disk. On an object store nothing
-can be renamed: there the manifest is written last, and for a reader a folder without a manifest that agrees
-with its files does not exist.
+A checkpoint is a folder `epoch_NNNN`. Its `manifest.json` holds the size and the SHA-256 of every file. The
+folder is written aside and renamed when all of it is on the disk. In an object store nothing can be renamed:
+there the manifest is sent last, and for a reader a folder without a manifest that agrees with its files does
+not exist.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pyarrow import fs
-
-from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
+from raydist.errors import CheckpointError, DamagedCheckpointError
 from raydist.json_values import parse_json
 from raydist.opening import JSON_BYTES, read_whole
 from raydist.storage import make_folder, remove_folder, remove_unfinished, whole_folder
@@ -47,23 +45,15 @@ class _Manifest:
 
 
 class CheckpointFolder:
-    """The checkpoints of one run, in any file system that pyarrow knows."""
+    """The checkpoints of one run."""
 
-    def __init__(self, uri: str) -> None:
-        try:
-            self.fs, self.path = fs.FileSystem.from_uri(uri)
-        except UnicodeDecodeError:
-            raise CheckpointError(f"{uri}: a name in it is not UTF-8; rename that folder") from None
-        self._is_local = isinstance(self.fs, fs.LocalFileSystem)
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     @classmethod
     def of_run(cls, run: Path) -> CheckpointFolder:
-        """The checkpoints in the folder of a run.
-
-        Raises:
-            CheckpointError: a name in its path is not UTF-8.
-        """
-        return cls(Path(os.path.realpath(run / "checkpoints")).as_uri())  # resolve() fails at a loop of links
+        """The checkpoints in the folder of a run."""
+        return cls(Path(os.path.realpath(run / "checkpoints")))  # resolve() fails at a loop of links
 
     def epochs(self) -> list[int]:
         """Epochs with a folder, whole or not, in order.
@@ -72,10 +62,11 @@ class CheckpointFolder:
             CheckpointError: the folder cannot be read.
         """
         try:
-            entries = self.fs.get_file_info(fs.FileSelector(self.path, allow_not_found=True))
+            names = [entry.name for entry in self.path.iterdir() if entry.is_dir()]
+        except FileNotFoundError:
+            return []
         except OSError as error:
             raise CheckpointError(f"the checkpoints {self.path} cannot be read ({error})") from error
-        names = [info.base_name for info in entries if info.type == fs.FileType.Directory]
         numbers = {name: int(name[6:]) for name in names if name[6:].isdecimal() and len(name) < 20}
         return sorted(n for name, n in numbers.items() if name == f"epoch_{n:04d}")
 
@@ -89,8 +80,10 @@ class CheckpointFolder:
             name: {"bytes": len(c), "sha256": hashlib.sha256(c).hexdigest()} for name, c in files.items()
         }
         manifest = json.dumps({"format": FORMAT, "files": entries}, indent=1).encode()
-        write = self._write_folder if self._is_local else self._write_objects
-        write(self._folder(epoch), {**files, MANIFEST: manifest})
+        make_folder(self.path)
+        with whole_folder(self._folder(epoch)) as unfinished:
+            for name, content in {**files, MANIFEST: manifest}.items():
+                (unfinished / name).write_bytes(content)
 
     def read(self, epoch: int) -> Files:
         """The files of an epoch.
@@ -102,7 +95,7 @@ class CheckpointFolder:
         files: Files = {}
         for name, entry in self._entries(folder).items():
             try:
-                files[name] = self._get(f"{folder}/{name}", size=entry.bytes)
+                files[name] = _get(folder / name, size=entry.bytes)
             except OSError as error:
                 raise DamagedCheckpointError(
                     f"checkpoint {folder} is not whole ({_gist(error)}); use an earlier epoch"
@@ -150,27 +143,21 @@ class CheckpointFolder:
         """Delete all other checkpoints."""
         for epoch in self.epochs():
             if epoch not in epochs:
-                folder = self._folder(epoch)
-                if self._is_local:
-                    remove_folder(Path(folder))
-                else:
-                    self.fs.delete_dir(folder)
+                remove_folder(self._folder(epoch))
 
     def remove_unfinished(self) -> None:
         """Remove what writers have left that were killed; no other process may write at that moment."""
-        if self._is_local:
-            remove_unfinished(Path(self.path))
+        remove_unfinished(self.path)
 
     def _is_first_attempt(self, epochs: list[int]) -> bool:
         """Whether all that is there is the first checkpoint, whose manifest was not reached: nothing is
         lost."""
-        info = self.fs.get_file_info(f"{self._folder(1)}/{MANIFEST}")
-        return epochs == [1] and info.type == fs.FileType.NotFound
+        return epochs == [1] and not os.path.lexists(self._folder(1) / MANIFEST)
 
-    def _entries(self, folder: str) -> dict[str, _Entry]:
+    def _entries(self, folder: Path) -> dict[str, _Entry]:
         """Name -> size and SHA-256, of the files of a checkpoint."""
         try:
-            content = self._get(f"{folder}/{MANIFEST}")
+            content = _get(folder / MANIFEST)
             format_ = parse_json(content).get("format")
             if format_ != FORMAT:
                 raise DamagedCheckpointError(
@@ -189,49 +176,24 @@ class CheckpointFolder:
             )
         return {name: _Entry(entry["bytes"], entry["sha256"]) for name, entry in entries.items()}
 
-    def _folder(self, epoch: int) -> str:
-        return f"{self.path}/epoch_{epoch:04d}"
+    def _folder(self, epoch: int) -> Path:
+        return self.path / f"epoch_{epoch:04d}"
 
-    def _write_folder(self, folder: str, files: Files) -> None:
-        make_folder(Path(self.path))
-        with whole_folder(Path(folder)) as unfinished:
-            for name, content in files.items():
-                (unfinished / name).write_bytes(content)
 
-    def _write_objects(self, folder: str, files: Files) -> None:
-        """Write the files in order, the manifest last."""
-        try:
-            if self.fs.get_file_info(folder).type == fs.FileType.Directory:
-                self.fs.delete_dir(folder)
-            self.fs.create_dir(folder, recursive=True)
-            for name, content in files.items():
-                with self.fs.open_output_stream(f"{folder}/{name}") as stream:
-                    stream.write(content)
-        except OSError as error:
-            raise StorageError(f"checkpoint {folder} cannot be written ({error})") from error
+def _get(path: Path, *, size: int | None = None) -> bytes:
+    """The content of a file, unless it has another size, or is larger than a manifest may be.
 
-    def _get(self, path: str, *, size: int | None = None) -> bytes:
-        """The content of a file, unless it has another size, or is larger than a manifest may be.
-
-        Raises:
-            OSError: it cannot be read, or is too large.
-            DamagedCheckpointError: it has another size.
-        """
-        found = self.fs.get_file_info(path).size
-        if size is not None and found not in (size, None):
-            folder, _, name = path.rpartition("/")
-            raise DamagedCheckpointError(
-                f"checkpoint {folder}: {name} is not what was written ({found:,} bytes instead of {size:,}); "
-                "use an earlier epoch"
-            )
-        most = JSON_BYTES if size is None else size
-        if self._is_local:
-            return read_whole(path, most=most)
-        if found is not None and found > most:
-            raise OSError(f"it has {found:,} bytes, more than the {most:,} that are read")
-        with self.fs.open_input_stream(path) as stream:
-            content: bytes = stream.read()
-        return content
+    Raises:
+        OSError: it cannot be read, or is too large.
+        DamagedCheckpointError: it has another size.
+    """
+    there = path.stat().st_size
+    if size is not None and path.is_file() and there != size:
+        raise DamagedCheckpointError(
+            f"checkpoint {path.parent}: {path.name} is not what was written ({there:,} bytes instead of "
+            f"{size:,}); use an earlier epoch"
+        )
+    return read_whole(path, most=JSON_BYTES if size is None else size)
 
 
 def _gist(error: Exception) -> str:

@@ -48,7 +48,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = CheckpointFolder.of_run(path)
-        self.metrics = JsonLines(self.checkpoints.fs, os.path.realpath(path / "metrics.jsonl"))
+        self.metrics = JsonLines(Path(os.path.realpath(path / "metrics.jsonl")))
 
     @classmethod
     def create(cls, root: Path, name: str | None, stem: str) -> RunFolder:

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyarrow import fs
-
 from raydist.errors import RaydistError
 from raydist.storage import read_json, write_whole
 from raydist.tracking.jsonl import JsonLines
@@ -30,7 +28,7 @@ class Backlog:
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows of ``metrics.jsonl``."""
-        return JsonLines(fs.LocalFileSystem(), os.path.realpath(self.folder / "metrics.jsonl")).rows()
+        return JsonLines(Path(os.path.realpath(self.folder / "metrics.jsonl"))).rows()
 
     def epochs(self) -> list[int]:
         """The epochs that were noted."""

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pyarrow import fs
-
 from raydist.errors import CheckpointError
 from raydist.json_values import parse_json
 from raydist.storage import SHARED, append_whole, read_bytes, write_whole
@@ -18,14 +16,14 @@ Row = Mapping[str, Any]
 
 
 class JsonLines:
-    """Rows in a file on any file system that pyarrow supports.
+    """Rows in a file.
 
-    On a local disk a row is added at the end, and other changes make a new file beside the old one, so that
-    rows are never lost. On an object store every change writes the object again, which is there as a whole.
+    A row is added at the end, and other changes make a new file beside the old one, so that rows are never
+    lost.
     """
 
-    def __init__(self, filesystem: fs.FileSystem, path: str) -> None:
-        self.fs, self.path = filesystem, path
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows; none if there is no file. A last line that a crash cut off is ignored.
@@ -56,23 +54,14 @@ class JsonLines:
             StorageError: they cannot be written; those that were there still are.
         """
         before, wanted = self._content(), "".join(json.dumps(row) + "\n" for row in rows).encode()
-        if not isinstance(self.fs, fs.LocalFileSystem):
-            with self.fs.open_output_stream(self.path) as stream:
-                stream.write(wanted)
-        elif wanted.startswith(before):
-            append_whole(Path(self.path), wanted[len(before) :])
+        if wanted.startswith(before):
+            append_whole(self.path, wanted[len(before) :])
         else:
-            write_whole(Path(self.path), wanted, mode=SHARED)
+            write_whole(self.path, wanted, mode=SHARED)
 
     def _content(self) -> bytes:
-        if isinstance(self.fs, fs.LocalFileSystem):
-            there = os.path.lexists(self.path)
-            return read_bytes(Path(self.path), error=CheckpointError) if there else b""
-        if self.fs.get_file_info(self.path).type == fs.FileType.NotFound:
-            return b""
-        with self.fs.open_input_stream(self.path) as stream:
-            content: bytes = stream.read()
-        return content
+        there = os.path.lexists(self.path)
+        return read_bytes(self.path, error=CheckpointError) if there else b""
 
     def _row(self, line: bytes, number: int) -> dict[str, Any]:
         try:

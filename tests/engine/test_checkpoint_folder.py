@@ -8,7 +8,6 @@ import sys
 import time
 
 import pytest
-from pyarrow import fs
 
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
@@ -16,18 +15,9 @@ from raydist.errors import CheckpointError, DamagedCheckpointError, StorageError
 
 @pytest.fixture
 def folder(tmp_path):
-    checkpoints = CheckpointFolder((tmp_path / "checkpoints").as_uri())
+    checkpoints = CheckpointFolder(tmp_path / "checkpoints")
     for epoch in (1, 2, 3):
         checkpoints.write(epoch, {"state.json": b"{}", "weights": bytes([epoch]) * 100})
-    return checkpoints
-
-
-@pytest.fixture
-def objects(tmp_path):
-    """A file system that is taken for an object store."""
-    checkpoints = CheckpointFolder((tmp_path / "objects").as_uri())
-    checkpoints.fs = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
-    checkpoints.path, checkpoints._is_local = "objects", False
     return checkpoints
 
 
@@ -52,16 +42,17 @@ def test_a_run_whose_checkpoints_are_all_damaged_does_not_start_over(folder, tmp
     assert f"remove the folder {tmp_path / 'checkpoints'}" in str(refused.value)
 
 
-def test_the_first_checkpoint_without_its_manifest_was_never_there(objects, tmp_path):
-    assert objects.newest() is None
-    objects.write(1, {"weights": b"x"})
-    assert objects.newest() == (1, {"weights": b"x"})
-    (tmp_path / "objects" / "epoch_0001" / "manifest.json").unlink()
-    assert objects.newest() is None
-    objects.write(2, {"weights": b"y"})
-    (tmp_path / "objects" / "epoch_0002" / "manifest.json").unlink()
+def test_the_first_checkpoint_without_its_manifest_was_never_there(tmp_path):
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    assert folder.newest() is None
+    folder.write(1, {"weights": b"x"})
+    assert folder.newest() == (1, {"weights": b"x"})
+    (tmp_path / "checkpoints" / "epoch_0001" / "manifest.json").unlink()
+    assert folder.newest() is None
+    folder.write(2, {"weights": b"y"})
+    (tmp_path / "checkpoints" / "epoch_0002" / "manifest.json").unlink()
     with pytest.raises(CheckpointError, match="all checkpoints of the run are damaged"):
-        objects.newest()
+        folder.newest()
 
 
 def test_content_that_cannot_be_used_is_passed_over(folder, caplog):
@@ -128,15 +119,6 @@ def test_an_interrupted_write_is_written_over(folder, tmp_path):
     assert sorted(os.listdir(tmp_path / "checkpoints" / "epoch_0003")) == ["manifest.json", "weights"]
 
 
-def test_an_object_store_gets_the_manifest_last(objects, tmp_path):
-    objects.write(1, {"weights": b"x", "other": b"y"})
-    times = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "objects" / "epoch_0001").iterdir()}
-    assert max(times, key=times.get) == "manifest.json"
-    objects.write(2, {"weights": b"x"})
-    objects.keep_only({2})
-    assert objects.epochs() == [2]
-
-
 def test_only_the_wanted_ones_are_kept(folder, tmp_path):
     folder.keep_only({1, 3})
     assert folder.epochs() == [1, 3]
@@ -157,8 +139,9 @@ def test_a_full_disk_leaves_the_checkpoints_that_were_there(folder, tmp_path, mo
 
 WRITER = """
 import sys
+from pathlib import Path
 from raydist.engine.checkpoint_folder import CheckpointFolder
-folder = CheckpointFolder(sys.argv[1])
+folder = CheckpointFolder(Path(sys.argv[1]))
 print("ready", flush=True)
 for epoch in range(1, 10_000):
     folder.write(epoch, {"a": bytes([epoch % 256]) * 50_000, "b": b"x"})
@@ -167,10 +150,10 @@ for epoch in range(1, 10_000):
 
 
 def test_a_kill_at_any_moment_leaves_whole_checkpoints(tmp_path, caplog):
-    folder = CheckpointFolder((tmp_path / "checkpoints").as_uri())
+    folder = CheckpointFolder(tmp_path / "checkpoints")
     for round_ in range(4):
         process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, (tmp_path / "checkpoints").as_uri()], stdout=subprocess.PIPE
+            [sys.executable, "-c", WRITER, str(tmp_path / "checkpoints")], stdout=subprocess.PIPE
         )
         process.stdout.readline()
         while not folder.epochs():
@@ -206,24 +189,13 @@ def test_a_pipe_in_a_checkpoint_leads_to_the_one_before(folder, tmp_path, caplog
 
 
 @pytest.mark.parametrize("size", [101, 400 * 2**30, 1])
-@pytest.mark.parametrize("on_objects", [False, True])
-def test_a_file_of_another_size_leads_to_the_one_before_and_is_not_read(
-    folder, objects, tmp_path, caplog, size, on_objects
-):
-    checkpoints = objects if on_objects else folder
-    for epoch in (2, 3):
-        checkpoints.write(epoch, {"weights": bytes(100)})
-    os.truncate(tmp_path / ("objects" if on_objects else "checkpoints") / "epoch_0003" / "weights", size)
-    assert checkpoints.newest()[0] == 2
+def test_a_file_of_another_size_leads_to_the_one_before_and_is_not_read(folder, tmp_path, caplog, size):
+    os.truncate(tmp_path / "checkpoints" / "epoch_0003" / "weights", size)
+    assert folder.newest()[0] == 2
     assert f"weights is not what was written ({size:,} bytes instead of 100)" in caplog.text
 
 
-@pytest.mark.parametrize("on_objects", [False, True])
-def test_a_manifest_that_is_too_large_is_not_read(folder, objects, tmp_path, caplog, on_objects):
-    checkpoints = objects if on_objects else folder
-    for epoch in (2, 3):
-        checkpoints.write(epoch, {"weights": b"x"})
-    file = tmp_path / ("objects" if on_objects else "checkpoints") / "epoch_0003" / "manifest.json"
-    os.truncate(file, 400 * 2**30)
-    assert checkpoints.newest()[0] == 2
+def test_a_manifest_that_is_too_large_is_not_read(folder, tmp_path, caplog):
+    os.truncate(tmp_path / "checkpoints" / "epoch_0003" / "manifest.json", 400 * 2**30)
+    assert folder.newest()[0] == 2
     assert "manifest.json: it has 429,496,729,600 bytes, more than" in caplog.text

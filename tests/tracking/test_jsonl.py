@@ -5,7 +5,6 @@ import sys
 import time
 
 import pytest
-from pyarrow import fs
 
 from raydist.errors import CheckpointError, StorageError
 from raydist.tracking.jsonl import JsonLines
@@ -13,7 +12,7 @@ from raydist.tracking.jsonl import JsonLines
 
 @pytest.fixture
 def lines(tmp_path):
-    return JsonLines(fs.LocalFileSystem(), str(tmp_path / "rows.jsonl"))
+    return JsonLines(tmp_path / "rows.jsonl")
 
 
 def test_rows_come_back_and_a_broken_last_line_does_not(lines, tmp_path):
@@ -72,21 +71,11 @@ def test_a_full_disk_leaves_the_rows_that_were_there(lines, monkeypatch, step):
         assert lines.rows() == [{"epoch": 0}]
 
 
-def test_an_object_store_gets_all_rows_again(tmp_path):
-    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
-    lines = JsonLines(store, "rows.jsonl")
-    assert lines.rows() == []
-    lines.append({"epoch": 0})
-    lines.append({"epoch": 1})
-    lines.replace(lines.rows()[:1])
-    assert lines.rows() == [{"epoch": 0}]
-
-
 WRITER = """
 import sys
-from pyarrow import fs
+from pathlib import Path
 from raydist.tracking.jsonl import JsonLines
-lines = JsonLines(fs.LocalFileSystem(), sys.argv[1])
+lines = JsonLines(Path(sys.argv[1]))
 rows = [{"epoch": epoch, "text": "x" * 20_000} for epoch in range(50)]
 lines.replace(rows)
 print("ready", flush=True)
@@ -98,7 +87,7 @@ while True:
 
 def test_a_kill_while_rows_are_rewritten_loses_none_of_them(tmp_path):
     path = tmp_path / "rows.jsonl"
-    lines = JsonLines(fs.LocalFileSystem(), str(path))
+    lines = JsonLines(path)
     for round_ in range(4):
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE)
         process.stdout.readline()

@@ -75,7 +75,7 @@ def test_each_data_set_has_its_own_configuration(study):
 def test_all_data_sets_start_from_one_epoch_of_another_run(raw_space, tmp_path):
     for file in ("config.yaml", "summary.json"):
         (tmp_path / file).write_text("{}")
-    CheckpointFolder((tmp_path / "checkpoints").as_uri()).write(7, {"state.json": b"{}"})
+    CheckpointFolder(tmp_path / "checkpoints").write(7, {"state.json": b"{}"})
     study = make_study(Space.parse(raw_space), [*BOTH, f"encoder.weights={tmp_path}"]).with_fixed_starts()
     assert [base.encoder.weights for base in study.bases.values()] == 2 * [f"{tmp_path}@7"]
     assert study.with_fixed_starts() == study

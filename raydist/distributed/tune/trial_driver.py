@@ -103,7 +103,7 @@ class TrialDriver(Trainable):
     def _configs(self, study: Study, sample: Mapping[str, Any]) -> dict[str, Config]:
         """The configurations of the trial by data set, with the number of the epoch of another run."""
         configs = {data: study.config(data, sample) for data in study.bases}
-        if CheckpointFolder((self._folder / "checkpoints").as_uri()).newest() is not None:
+        if CheckpointFolder(self._folder / "checkpoints").newest() is not None:
             return configs  # the trial goes on, and starts from nothing else
         return dict(zip(configs, fix_starts(configs.values()), strict=True))
 

@@ -26,7 +26,7 @@ def _train(job: TrialJob) -> None:
     configs, board = job.configs, job.actors.board
     name = ray.get(board.name.remote())
     process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
-    checkpoints = CheckpointFolder((job.folder / "checkpoints").as_uri())
+    checkpoints = CheckpointFolder(job.folder / "checkpoints")
     run = JointRun(
         {
             data: state_of_worker(

@@ -21,7 +21,7 @@ def test_all_cells_start_from_one_epoch_of_another_run(tmp_path):
     source.mkdir()
     for file in ("config.yaml", "summary.json"):
         (source / file).write_text("{}")
-    CheckpointFolder((source / "checkpoints").as_uri()).write(4, {"state.json": b"{}"})
+    CheckpointFolder(source / "checkpoints").write(4, {"state.json": b"{}"})
     words = [f"encoder.weights={source}@last", f"run.dir={tmp_path}"]
     cells = plan_comparison("smoke", ["dcl"], [0, 1], words).cells
     assert [cell.config.encoder.weights for cell in cells] == 2 * [f"{source}@4"]
