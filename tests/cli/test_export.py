@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnxruntime
+import optuna
 import pytest
 import safetensors
 from PIL import Image
@@ -12,6 +13,9 @@ from raydist.data.transforms.clips import sub_tracklet_clips
 from raydist.encoders.weights.files import sha256_of
 from raydist.engine.schema import load_config
 from raydist.engine.trained import Trained
+from raydist.tuning.space import Space
+from raydist.tuning.study import make_study
+from raydist.tuning.study_folder import StudyFolder
 from raydist.types import tracklet_means
 
 
@@ -95,3 +99,25 @@ def test_a_missing_package_is_named_with_the_remedy(raydist, run_dir, tmp_path, 
     assert result.code == 2
     assert "no_such_package: pip install 'raydist[export]'" in result.err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_trials_of_a_study_are_written_for_optuna(raydist, tmp_path):
+    study = make_study(
+        Space.parse({"recipes": {"synthetic": "smoke"}, "train.lr": {"uniform": [0.1, 1]}}), []
+    )
+    folder = StudyFolder.create(tmp_path, "s", study)
+    with folder.recording() as log:
+        log.start(0, study.sample(0))
+    out = tmp_path / "study.db"
+    result = raydist("export", folder.path, "--format", "optuna", "--out", out, "--json")
+    assert (result.code, result.json["trials"]) == (0, 1)
+    assert "1 trial of the study s, at sqlite:///" in result.err
+    assert len(optuna.load_study(study_name="s", storage=f"sqlite:///{out}").trials) == 1
+
+
+def test_a_study_is_no_run_and_a_run_no_study(raydist, run_dir, tmp_path):
+    out = tmp_path / "study.db"
+    assert "holds no study" in raydist("export", run_dir, "--format", "optuna", "--out", out).err
+    words = ("export", run_dir, "--format", "optuna", "--out", out, "--checkpoint", "best")
+    assert "this belongs to a run" in raydist(*words).err
+    assert not out.exists()

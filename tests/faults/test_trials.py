@@ -26,7 +26,7 @@ DRIVER = "ResourceTrainable"
 WORDS = [
     "train.epochs=2", "train.iterations=30", "train.batch_identities=3", "train.batch_instances=2",
     "ray.num_workers=1", "ray.num_shards=1", "ray.max_failures=8", "ray.hang_timeout=60",
-    "tune.num_samples=3", "tune.seed=14", "tune.max_concurrent=2", "tune.scheduler=none",
+    "tune.num_samples=4", "tune.seed=14", "tune.max_concurrent=2", "tune.scheduler=none",
     "tracking.mlflow_uri=sqlite:///mlflow.db", "run.name=s",
 ]  # fmt: skip
 
@@ -62,6 +62,6 @@ def test_a_search_that_loses_a_node_counts_every_trial_once(wait, three_nodes, r
     if wait is first_epoch:
         assert "goes on after epoch" in log.read_text()
     trials = StudyFolder.open(folder).trials()
-    assert [trial.number for trial in trials] == [0, 1, 2]
-    assert [(trial.state, trial.reason) for trial in trials] == [("finished", "")] * 3
-    assert [[epoch.epoch for epoch in trial.epochs] for trial in trials] == [[1, 2]] * 3
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert [(trial.state, trial.reason) for trial in trials] == [("finished", "")] * 4
+    assert [[epoch.epoch for epoch in trial.epochs] for trial in trials] == [[1, 2]] * 4
