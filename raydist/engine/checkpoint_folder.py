@@ -52,8 +52,17 @@ class CheckpointFolder:
 
     @classmethod
     def of_run(cls, run: Path) -> CheckpointFolder:
-        """The checkpoints in the folder of a run."""
-        return cls(Path(os.path.realpath(run / "checkpoints")))  # resolve() fails at a loop of links
+        """The checkpoints in the folder of a run.
+
+        Raises:
+            CheckpointError: a name in its path is not UTF-8, so it could not be written down where it is.
+        """
+        path = Path(os.path.realpath(run / "checkpoints"))  # resolve() fails at a loop of links
+        try:
+            str(path).encode("utf-8")
+        except UnicodeEncodeError:
+            raise CheckpointError(f"{path.as_uri()}: a name in it is not UTF-8; rename that folder") from None
+        return cls(path)
 
     def epochs(self) -> list[int]:
         """Epochs with a folder, whole or not, in order.
