@@ -10,11 +10,10 @@ of a folder its ``manifest.json`` is sent last and removed first.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from pyarrow import fs
 
 from raydist.errors import DataError, StorageError
 from raydist.places import copy_of, uri_of
+from raydist.storage import one_at_a_time
 
 LAST = "manifest.json"
 """The file of a folder that makes it whole."""
@@ -46,7 +46,7 @@ def at_hand(place: str | Path) -> Path:
     """
     path = copy_of(place)
     if uri_of(path) is not None:
-        with _one_at_a_time(path):
+        with one_at_a_time(path):
             bring(path)
     return path
 
@@ -102,9 +102,7 @@ def send(path: Path) -> None:
         if path.is_file():
             _send_file(store, path, key)
             return
-        for name in sorted(_files_below(store, key), key=lambda name: Path(name).name != LAST):
-            if not (path / name).is_file():
-                store.delete_file(f"{key}/{name}")
+        _delete(store, key, (name for name in _files_below(store, key) if not (path / name).is_file()))
         files = [file for file in sorted(path.rglob("*")) if file.is_file()]
         for file in sorted(files, key=lambda file: file.name == LAST):
             _send_file(store, file, f"{key}/{file.relative_to(path).as_posix()}")
@@ -123,8 +121,7 @@ def withdraw(path: Path) -> None:
         if store.get_file_info(key).type == fs.FileType.File:
             store.delete_file(key)
             return
-        for name in sorted(_files_below(store, key), key=lambda name: Path(name).name != LAST):
-            store.delete_file(f"{key}/{name}")
+        _delete(store, key, _files_below(store, key))
 
 
 def empty_copy(path: Path) -> None:
@@ -197,13 +194,10 @@ def _send_file(store: fs.FileSystem, path: Path, key: str) -> None:
     os.utime(path, ns=(changed, changed))
 
 
-@contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """The processes of a machine bring a copy one after the other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (path.parent / f".{path.name}.lock").open("w") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
-        yield
+def _delete(store: fs.FileSystem, key: str, names: Iterable[str]) -> None:
+    """Delete files below a key, what makes their folder whole first."""
+    for name in sorted(names, key=lambda name: Path(name).name != LAST):
+        store.delete_file(f"{key}/{name}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -150,7 +150,7 @@ def _lock(file: BinaryIO, path: Path, what: str) -> None:
     if owner is None or not _is_at(path, file):
         return
     if owner.host != socket.gethostname():
-        _require_lost(owner, path, what)
+        require_lost(owner, what, path, lambda: time_of_file(path))
     elif not has_locks and owner.pid != os.getpid() and is_alive(owner.pid):
         raise ConfigError(
             f"{what} is in use by {owner}: wait for its end, or end it; if it is none of raydist, "
@@ -158,14 +158,24 @@ def _lock(file: BinaryIO, path: Path, what: str) -> None:
         )
 
 
-def _require_lost(owner: Owner, path: Path, what: str) -> None:
-    """Refuse what a process of another host is at work on."""
+def require_lost(owner: Owner, what: str, path: Path, time_of: Callable[[], int | None]) -> None:
+    """Refuse what a process of another host is at work on.
+
+    Args:
+        owner: who has signed.
+        what: is worked on, for the message.
+        path: what was signed.
+        time_of: gives its time; None where it is gone.
+
+    Raises:
+        ConfigError: that process gives signs of life, or is of an earlier version, which gave none.
+    """
     if not owner.beats:
         raise ConfigError(
             f"{what} is in use by {owner}; if that process has ended for certain, delete {path}"
         )
     announce(f"{what} is in use by {owner}: waiting {LEASE_SECONDS:.0f} s for a sign of life")
-    if gives_signs_of_life(lambda: time_of_file(path)):
+    if gives_signs_of_life(time_of):
         raise ConfigError(f"{what} is in use by {owner}: wait for its end, or end it")
 
 

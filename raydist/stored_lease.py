@@ -14,11 +14,10 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from raydist.announcements import announce
 from raydist.errors import ConfigError
-from raydist.lease import LEASE_SECONDS, alive, gives_signs_of_life
+from raydist.lease import alive
 from raydist.object_store import opened, reading, writing
-from raydist.owner import Owner, is_alive
+from raydist.owner import Owner, is_alive, require_lost
 
 BEAT_SECONDS = 10.0
 """Between two signs of life, each of which is a request."""
@@ -53,7 +52,7 @@ def signed_in_store(path: Path, *, what: str) -> Iterator[None]:
         return True
 
     with reading(path):
-        _require_free(store, key, what)
+        _require_free(path, what)
     with writing(path):
         sign()
     time.sleep(SETTLE_SECONDS)
@@ -70,17 +69,15 @@ def signed_in_store(path: Path, *, what: str) -> Iterator[None]:
                 store.delete_file(key)
 
 
-def _require_free(store: fs.FileSystem, key: str, what: str) -> None:
+def _require_free(path: Path, what: str) -> None:
     """Refuse what another process is at work on."""
+    store, key = opened(path)
     owner = _signed(store, key)
     if owner is None:
         return
-    if owner.host == socket.gethostname():
-        is_at_work = is_alive(owner.pid)
-    else:
-        announce(f"{what} is in use by {owner}: waiting {LEASE_SECONDS:.0f} s for a sign of life")
-        is_at_work = gives_signs_of_life(lambda: _time_of(store, key))
-    if is_at_work:
+    if owner.host != socket.gethostname():
+        require_lost(owner, what, path, lambda: _time_of(store, key))
+    elif is_alive(owner.pid):
         raise ConfigError(f"{what} is in use by {owner}: wait for its end, or end it")
 
 

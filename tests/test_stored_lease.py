@@ -106,7 +106,7 @@ def test_a_process_of_this_host_that_is_gone_is_not_waited_for(folder, lock, mon
     before = dataclasses.replace(Owner.this_process(), pid=gone.pid)
     with store.open_output_stream(key) as stream:
         stream.write(before.as_text())
-    monkeypatch.setattr(stored_lease, "gives_signs_of_life", None)
+    monkeypatch.setattr(stored_lease, "require_lost", None)
     with owned(folder):
         pass
     assert not is_locked(lock)

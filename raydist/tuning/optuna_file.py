@@ -10,6 +10,7 @@ from typing import Any
 
 from raydist.storage import PRIVATE, write_whole
 from raydist.tuning.distributions import Distribution
+from raydist.tuning.proposals import optuna_distribution
 from raydist.tuning.study import Study
 from raydist.tuning.study_folder import StudyFolder
 from raydist.tuning.trial import Trial
@@ -74,16 +75,11 @@ def _trial(trial: Trial, study: Study) -> Any:
 
 def _distribution(distribution: Distribution) -> Any:
     """What a value was drawn from; of steps that are no round numbers Optuna would make others: a choice."""
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+    from optuna.distributions import CategoricalDistribution
 
-    low, high = distribution.values[:2]
-    match distribution.kind:
-        case "choice" | "quniform":
-            return CategoricalDistribution([_value(distribution, value) for value in distribution.steps])
-        case "randint":
-            return IntDistribution(low, high)
-        case kind:
-            return FloatDistribution(low, high, log=kind == "loguniform")
+    if distribution.kind in ("choice", "quniform"):
+        return CategoricalDistribution([_value(distribution, value) for value in distribution.steps])
+    return optuna_distribution(distribution)
 
 
 def _value(distribution: Distribution, value: Any) -> Any:

@@ -51,7 +51,7 @@ def _by_estimator(study: Study, trials: Sequence[Trial], number: int) -> Sample:
     sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=0)
     estimator = optuna.create_study(direction="maximize", sampler=sampler)
     distributions = {
-        name: _optuna_distribution(distribution) for name, distribution in study.parameters.items()
+        name: optuna_distribution(distribution) for name, distribution in study.parameters.items()
     }
     estimator.add_trials([_optuna_trial(trial, study, distributions) for trial in trials])
     values = estimator.ask(distributions).params
@@ -78,7 +78,7 @@ def _optuna_trial(trial: Trial, study: Study, distributions: Mapping[str, Any]) 
     )
 
 
-def _optuna_distribution(distribution: Distribution) -> Any:
+def optuna_distribution(distribution: Distribution) -> Any:
     """Optuna's distribution for ours; steps and choices are represented by their index."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 

@@ -7,6 +7,7 @@ from raydist.tuning.optuna_file import write_optuna_file
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
 from raydist.tuning.study_folder import StudyFolder
+from tests.tuning.spaces import EVERY_KIND
 
 STATES = ["finished", "stopped", "failed", "running"]
 
@@ -47,15 +48,7 @@ def test_every_trial_is_there_with_its_state_and_values(written):
 
 
 def test_spaces_of_every_kind_are_written(tmp_path):
-    space = {
-        "recipes": {"synthetic": "smoke"},
-        "method.refinement.eta": {"uniform": [1, 2]},
-        "train.lr": {"loguniform": [1e-4, 1e-2]},
-        "clustering.min_samples": {"randint": [2, 4]},
-        "method.intra.momentum": {"quniform": [0.1, 0.9, 0.1]},
-        "clustering.distance": {"choice": ["jaccard", "camera-aware"]},
-        "train.step_epochs": {"choice": [[1], [1, 2], None]},
-    }
+    space = {**EVERY_KIND, "train.step_epochs": {"choice": [[1], [1, 2], None]}}
     study = make_study(Space.parse(space), [])
     folder = StudyFolder.create(tmp_path, "s", study)
     with folder.recording() as log:

@@ -5,20 +5,12 @@ from raydist.tuning.report import TrialReport
 from raydist.tuning.space import Space
 from raydist.tuning.study import make_study
 from raydist.tuning.trial import Trial
-
-SPACE = {
-    "recipes": {"synthetic": "smoke"},
-    "method.refinement.eta": {"uniform": [1, 2]},
-    "train.lr": {"loguniform": [1e-4, 1e-2]},
-    "clustering.min_samples": {"randint": [2, 4]},
-    "method.intra.momentum": {"quniform": [0.1, 0.9, 0.1]},
-    "clustering.distance": {"choice": ["jaccard", "camera-aware"]},
-}
+from tests.tuning.spaces import EVERY_KIND
 
 
 @pytest.fixture(scope="module")
 def study():
-    return make_study(Space.parse(SPACE), ["tune.search=optuna"])
+    return make_study(Space.parse(EVERY_KIND), ["tune.search=optuna"])
 
 
 def run(sample, number, state="finished"):
@@ -53,7 +45,7 @@ def test_the_first_samples_are_random(study, trials):
 
 
 def test_random_search_takes_no_notice_of_the_trials(trials):
-    random = make_study(Space.parse(SPACE), [])
+    random = make_study(Space.parse(EVERY_KIND), [])
     assert propose(random, trials, 40) == random.sample(40)
 
 
