@@ -37,6 +37,7 @@ from raydist.randomness import stream
 from raydist.types import Ints
 
 STEPS, RESIDENT, RENDERING, READING = "real steps", "encoder on a batch in memory", "rendering", "reading"
+HOST = "rendering without its pixels"
 EXTRACTION, FORWARD = "extraction", "forward pass on a batch in memory"
 PACKED, DECODED = "frames of the packed cache", "frames of their files"
 _DECODED_AT_ONCE = 256
@@ -64,7 +65,9 @@ class LoopOutcome:
     """CPU seconds of this process, over all steps.
 
     Attributes:
-        seconds: by part; `READING` is a part of `RENDERING`, this and `RESIDENT` are parts of `STEPS`.
+        seconds: by part; `READING` is a part of `HOST`, this of `RENDERING`, this and `RESIDENT` are parts of
+            `STEPS`. `HOST` draws, reads and calls for the changes of pixels, which are those of a device that
+            makes none: what rendering costs the host where another device makes them.
         frames: that were trained on.
         extracted: tracklets whose features were extracted.
         read: frames that were read from the cache, and as many from their files.
@@ -132,6 +135,8 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
             outcome.peak_mb = outcome.peak_mb or process_peak() / 1e6  # before there is a copy of the encoder
             with into.part(RENDERING):
                 rendered = render_share(state, one)
+            with into.part(HOST):
+                render_share(state, one, torch.device("meta"))
             with into.part(READING):
                 _read(state, rendered)
             resident = resident or _ResidentEncoder(state, current)

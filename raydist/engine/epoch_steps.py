@@ -176,8 +176,8 @@ def encode(state: RunState, task: StepTask, rendered: Rendered) -> Batch:
     return Batch(gather(encoded.tracklet), on_device, frames, raw, shows)
 
 
-def render_share(state: RunState, task: StepTask) -> Rendered:
-    """The clip views of this worker's share of a global batch."""
+def render_share(state: RunState, task: StepTask, device: torch.device | None = None) -> Rendered:
+    """The clip views of this worker's share of a global batch, on its own device or another."""
     positions = state.my_rows(len(task.rows))
     return render(
         state.tracklets,
@@ -187,7 +187,7 @@ def render_share(state: RunState, task: StepTask) -> Rendered:
         num_frames=state.config.data.frames,
         key=task.key,
         statistics=state.encoder.pixels,
-        device=state.process_group.device,
+        device=device or state.process_group.device,
     )
 
 

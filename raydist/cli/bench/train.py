@@ -143,7 +143,8 @@ def _show(outcome: LoopOutcome, steps: int, *, json: bool) -> None:
 
     seconds = outcome.seconds
     rest = seconds[part.STEPS] - seconds[part.RESIDENT] - seconds[part.RENDERING]
-    of_steps = {name: seconds[name] for name in (part.STEPS, part.RESIDENT, part.RENDERING, part.READING)}
+    parts = part.STEPS, part.RESIDENT, part.RENDERING, part.HOST, part.READING
+    of_steps = {name: seconds[name] for name in parts}
     rows = [
         [name, f"{cpu / steps:.3f}", f"{cpu / seconds[part.STEPS]:.1%}"]
         for name, cpu in {**of_steps, "all else": rest}.items()

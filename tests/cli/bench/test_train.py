@@ -36,6 +36,7 @@ def test_where_the_time_of_a_training_goes(raydist, tmp_path):
     assert all(value >= 0 for value in seconds.values())
     assert seconds["real steps"] > seconds["encoder on a batch in memory"] / 2
     assert seconds["rendering"] > seconds["reading"] > 0
+    assert seconds["rendering without its pixels"] > 0
     assert result.json["extracted"] == 2 * 64
     assert result.json["flops"] > 1e6
     assert json.loads(trace.read_text())["traceEvents"]

@@ -19,6 +19,12 @@ from raydist.errors import DataError
 from raydist.types import Modality
 
 RECIPES = ["NONE", "BASIC", "TONES_VISIBLE", "TONES_INFRARED"]
+STRENGTHS = {
+    name: value
+    for module in (transforms, published)
+    for name, value in vars(module).items()
+    if isinstance(value, ClipAugment)
+}
 
 
 def clips(
@@ -109,6 +115,16 @@ def test_equal_frames_of_a_clip_stay_equal(recipe: str):
     frames = clips(num_clips=10, num_frames=1).expand(-1, 4, -1, -1, -1)
     out = apply(frames, drawn(getattr(transforms, recipe), Modality.VISIBLE, count=10))
     assert torch.equal(out, out[:, :1].expand_as(out))
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+@pytest.mark.parametrize("modality", list(Modality))
+def test_the_host_waits_for_no_pixel(name: str, modality: Modality):
+    """Nothing has a value on the meta device: what asks for one raises."""
+    params = drawn(STRENGTHS[name], modality, count=24)
+    donors = clips(num_clips=sum(p.swap is not None for p in params))[:, 0]
+    out = apply(clips(num_clips=24).to("meta"), params, donors.to("meta"))
+    assert (out.shape, out.device.type) == ((24, 2, 3, 16, 8), "meta")
 
 
 def test_input_is_left_alone():
