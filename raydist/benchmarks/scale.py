@@ -52,20 +52,20 @@ def calibrate(small: SparseOutcome, large: SparseOutcome) -> Calibration:
     )
 
 
-def machine_of(outcome: SparseOutcome, *, store: tuple[float, float], gbit: float, threads: int) -> Machine:
+def machine_of(outcome: SparseOutcome, *, store: tuple[float, float], link: float, threads: int) -> Machine:
     """A worker that is as fast as this machine.
 
     Args:
         outcome: whose precision and rate of products count.
         store: bytes a second into and out of the object store.
-        gbit: 10^9 bits a second between nodes.
+        link: bytes a second between nodes.
         threads: of a worker.
     """
     return Machine(
         flops=outcome.matmul[outcome.precision].per_cpu_second,
         put=store[0],
         get=store[1],
-        link=gbit * 1e9 / BITS,
+        link=link,
         threads=threads,
         precision=outcome.precision,
     )

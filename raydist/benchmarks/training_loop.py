@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from raydist.benchmarks.exchange import CountingProcess, Exchanged
 from raydist.benchmarks.measure import cpu_seconds
 from raydist.data.frames.packed import PackedPixels
 from raydist.data.tracklets import TrackletTable
@@ -73,6 +74,7 @@ class LoopOutcome:
         read: frames that were read from the cache, and as many from their files.
         flops: floating-point operations of the encoder, forward and backward, in all steps.
         peak_mb: memory of the process at its peak, in 10^6 bytes, after the first real step.
+        exchanged: what the workers of a training exchange in one iteration.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class LoopOutcome:
     read: int = 0
     flops: float = 0.0
     peak_mb: float = 0.0
+    exchanged: Exchanged = field(default_factory=Exchanged)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -104,13 +107,17 @@ def measure_loop(task: LoopTask, cache: Path) -> LoopOutcome:
     keep_freed_memory()
     config = load_config(task.recipe, task.words)
     _, table, notes = read_tracklets(config.data, cache)
-    state = build_state(config, inputs_of(config, table, notes, cache))
+    counting = CountingProcess()
+    state = build_state(config, inputs_of(config, table, notes, cache), process_group=counting)
     current = state.plan.at(0)
     state.start_stage(current.stage)
     hand_over_features(state, current)
     state.set_targets(state.refresh.targets(0, partial(compute_targets, state, current)))
     outcome = LoopOutcome()
     _measure_steps(state, current, task, outcome)
+    outcome.exchanged = counting.exchanged.divided_by(task.steps + 1)
+    if task.trace:
+        _trace_step(state, current, task.trace)
     _measure_extraction(state, task.steps, outcome)
     _measure_reading(state, table, outcome)
     return outcome
@@ -146,11 +153,17 @@ def _measure_steps(state: RunState, current: StageEpoch, task: LoopTask, outcome
                 resident.train(rendered)
     assert resident is not None
     outcome.flops = resident.flops * task.steps
-    if task.trace:
-        with torch.profiler.profile() as profile:
-            first = StepTask(steps[0], batches[0][0], StepKey(0, 0, 0, state.config.run.seed))
-            train_step(state, first, render_share(state, first))
-        profile.export_chrome_trace(task.trace)
+
+
+def _trace_step(state: RunState, current: StageEpoch, path: str) -> None:
+    """Write down what one real step does."""
+    assert state.targets is not None
+    step = current.stage.optimizer_steps(state.targets, current.epoch)[0]
+    rows = step.sampler(1, stream(state.config.run.seed, "sampler", 0, 0))[0]
+    with torch.profiler.profile() as profile:
+        first = StepTask(step, rows, StepKey(0, 0, 0, state.config.run.seed))
+        train_step(state, first, render_share(state, first))
+    profile.export_chrome_trace(path)
 
 
 class _ResidentEncoder:

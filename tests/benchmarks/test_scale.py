@@ -32,7 +32,7 @@ def calibration():
 
 @pytest.fixture
 def machine():
-    return machine_of(outcome(1000, 0.04), store=(3e9, 5e9), gbit=10, threads=4)
+    return machine_of(outcome(1000, 0.04), store=(3e9, 5e9), link=1.25e9, threads=4)
 
 
 def test_two_measurements_calibrate(calibration):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +14,17 @@ from raydist.randomness import MAX_SEED
 Dim = Annotated[int, typer.Option("--dim", min=1, help="Their width.")]
 Threads = Annotated[int, typer.Option(min=1, help="Threads that everything that is measured may use.")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of all that is drawn.")]
+
+
+def given_options(options: Any, names: Sequence[str]) -> dict[str, object]:
+    """Those of some options that have another value than by default, as they are written.
+
+    Args:
+        options: a dataclass of options.
+        names: of its fields.
+    """
+    defaults = {field.name: field.default for field in fields(options)}
+    return {f"--{name}": getattr(options, name) for name in names if getattr(options, name) != defaults[name]}
 
 
 def numbers(text: str, option: str) -> list[int]:
@@ -34,6 +47,15 @@ def numbers(text: str, option: str) -> list[int]:
     if not sizes or min(sizes) < 1 or sorted(set(sizes)) != sizes:
         raise ConfigError(f"{option} {text}: expected increasing numbers of rows such as 20000,100000")
     return sizes
+
+
+def powers_of_two(most: int) -> list[int]:
+    """1, 2, 4, ... and the number itself.
+
+    >>> powers_of_two(6)
+    [1, 2, 4, 6]
+    """
+    return sorted({2**power for power in range(most.bit_length())} | {most})
 
 
 def ratio_text(ratio: float) -> str:

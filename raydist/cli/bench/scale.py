@@ -1,4 +1,4 @@
-"""`raydist bench scale`: what clustering would cost on a cluster, and how well predictions fit."""
+"""`raydist bench scale`: what clustering or a training step would cost on a cluster, beside what is measured."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from raydist.cli.bench.arguments import Dim, Seed, Threads, duration, numbers
+from raydist.cli.bench.arguments import Dim, Seed, Threads, duration, given_options, numbers
 from raydist.cli.bench.options import K1, K2
-from raydist.cli.common import Json, print_json, print_line, print_table, with_exit_codes
+from raydist.cli.bench.step_scale import scale_steps
+from raydist.cli.common import (
+    Arguments,
+    Json,
+    print_json,
+    print_line,
+    print_table,
+    require_unused,
+    with_exit_codes,
+)
 from raydist.cli.option_groups import takes_options
 from raydist.errors import ConfigError
 
@@ -31,11 +40,15 @@ ObjectStore = Annotated[
     bool, typer.Option("--ray/--no-ray", help="Measure Ray's object store, or take it for plain memory.")
 ]
 
+OF_CLUSTERING = ("n", "measured", "dim", "k1", "k2", "seed")
+"""Options that say nothing of a recipe's steps."""
+
 
 @dataclass(frozen=True)
 class ScaleOptions:
     """Options of `raydist bench scale`."""
 
+    arguments: Arguments = None
     n: Predicted = "20000,100000,1000000,10000000"
     measured: MeasuredSizes = "5000,10000,20000"
     dim: Dim = 2048
@@ -47,6 +60,13 @@ class ScaleOptions:
     seed: Seed = 0
     ray: ObjectStore = True
     json: Json = False
+
+    @property
+    def link(self) -> float:
+        """Bytes a second into a worker."""
+        from raydist.benchmarks.scale import BITS
+
+        return self.gbit * 1e9 / BITS
 
     def tasks(self) -> list[ClusterTask]:
         """What is measured.
@@ -80,7 +100,30 @@ class _MemoryRates:
 def bench_scale(options: ScaleOptions) -> None:
     """Predict clustering on a cluster from this machine's rates, and hold the predictions against
     measurements.
+
+    With a recipe, or with KEY=VALUE: predict the steps of its first epoch on 1, 2, 4 ... workers, and measure
+    what up to four processes of this machine take to exchange as much.
     """
+    if options.arguments:
+        _refuse_other_options(options)
+        scale_steps(
+            options.arguments,
+            workers=options.workers,
+            link=options.link,
+            threads=options.threads,
+            json=options.json,
+        )
+    else:
+        _scale_clustering(options)
+
+
+def _refuse_other_options(options: ScaleOptions) -> None:
+    given = given_options(options, OF_CLUSTERING)
+    given["--no-ray"] = not options.ray
+    require_unused(given, "it is for clustering, and a recipe is given")
+
+
+def _scale_clustering(options: ScaleOptions) -> None:
     from raydist.benchmarks.cost_model import Workload
     from raydist.benchmarks.scale import calibrate, check_prediction, forecast, machine_of
 
@@ -88,7 +131,7 @@ def bench_scale(options: ScaleOptions) -> None:
     workloads = [Workload(size, options.dim, options.workers, options.k1, options.k2) for size in sizes]
     outcomes, memory = _measure(tasks, options.threads)
     store = _store_rates() if options.ray else (memory.copy.per_second, memory.read.per_second)
-    machine = machine_of(outcomes[-1], store=store, gbit=options.gbit, threads=options.threads)
+    machine = machine_of(outcomes[-1], store=store, link=options.link, threads=options.threads)
     calibration = calibrate(*outcomes[:2])
     checks = [
         check_prediction(outcome, task, machine, calibration)

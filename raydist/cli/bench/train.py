@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from raydist.cli.bench.arguments import Seed, Threads
+from raydist.cli.bench.arguments import Seed, Threads, given_options
 from raydist.cli.common import (
     Arguments,
     Json,
@@ -112,12 +112,7 @@ def _bench_loop(options: TrainOptions) -> None:
     from raydist.benchmarks.training_loop import LoopTask, measure_loop
     from raydist.engine.schema import load_config
 
-    defaults = {field.name: field.default for field in fields(TrainOptions)}
-    given = {
-        f"--{name}": getattr(options, name)
-        for name in OF_CONFIGURATION
-        if getattr(options, name) != defaults[name]
-    }
+    given = given_options(options, OF_CONFIGURATION)
     require_unused(given, "a recipe has keys for that: write them as KEY=VALUE")
     recipe, words = split_arguments(options.arguments)
     if options.trace is not None:
