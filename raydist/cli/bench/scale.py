@@ -1,4 +1,4 @@
-"""`raydist bench scale`: what clustering or a training step would cost on a cluster, beside what is measured."""
+"""`raydist bench scale`: what clustering or a training step would cost on a cluster, beside measurements."""
 
 from __future__ import annotations
 
