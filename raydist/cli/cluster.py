@@ -186,7 +186,7 @@ def _in_this_process(
 def _on_workers(table: FeatureTable, spec: ClusterSpec, *, workers: int, threads: int) -> Labelled:
     from raydist.benchmarks.measure import StageClock
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection
+    from raydist.engine.ray_section import RaySection
 
     clock = StageClock()
     with connected(RaySection(num_shards=workers)):

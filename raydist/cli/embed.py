@@ -89,7 +89,7 @@ def features_of(
         yield trained.features(table, **in_this_process)
         return
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection
+    from raydist.engine.ray_section import RaySection
 
     with connected(RaySection(num_workers=workers, use_gpu=trained.device.type == "cuda")):
         from raydist.distributed.driver.embedding import embed_on_workers

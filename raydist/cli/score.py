@@ -69,7 +69,7 @@ def ranking_on(workers: int) -> Iterator[BlockMap]:
         yield map
         return
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection
+    from raydist.engine.ray_section import RaySection
 
     with connected(RaySection(num_workers=workers)):
         from raydist.distributed.driver.ranking import ranking_actors

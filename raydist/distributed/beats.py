@@ -86,6 +86,10 @@ class BeatMonitor:
         """A worker has ended."""
         self._beats.pop(rank, None)
 
+    def only(self, num_workers: int) -> None:
+        """The group has so many workers: those of higher ranks are not waited for any more."""
+        self._beats = {rank: beat for rank, beat in self._beats.items() if rank < num_workers}
+
     def doing(self) -> dict[int, str]:
         """What each worker did last."""
         return {rank: beat.doing for rank, beat in self._beats.items()}

@@ -67,6 +67,7 @@ class News:
         hung: workers that do not get on.
         doing: what each worker did last.
         attempt: how often the workers have started, as far as this board knows.
+        num_workers: how many they were when they started last.
     """
 
     board: str
@@ -74,6 +75,7 @@ class News:
     hung: Sequence[HungRank]
     doing: Mapping[int, str]
     attempt: int
+    num_workers: int = 0
 
 
 @ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=0)
@@ -82,7 +84,7 @@ class Board:
 
     def __init__(self) -> None:
         self._name = uuid.uuid4().hex
-        self._attempts = 0
+        self._attempts = self._num_workers = 0
         self._monitor = BeatMonitor()
         self._features: dict[EpochKey, dict[int, Sequence[Piece]]] = defaultdict(dict)
         self._targets: dict[EpochKey, Shared] = {}
@@ -95,9 +97,10 @@ class Board:
         """What this board is called, and none before or after it."""
         return self._name
 
-    async def new_attempt(self) -> Attempt:
+    async def new_attempt(self, num_workers: int) -> Attempt:
         """A number for a group of workers that starts; what earlier attempts left is dropped."""
-        self._attempts += 1
+        self._attempts, self._num_workers = self._attempts + 1, num_workers
+        self._monitor.only(num_workers)
         self._features.clear()
         self._targets.clear()
         return Attempt(self._name, self._attempts)
@@ -145,7 +148,7 @@ class Board:
         """
         new = self._events[start if board == self._name else 0 :]
         hung = self._monitor.hung(hang_timeout, time.monotonic())
-        return News(self._name, new, hung, self._monitor.doing(), self._attempts)
+        return News(self._name, new, hung, self._monitor.doing(), self._attempts, self._num_workers)
 
     async def beat(self, beat: Beat) -> None:
         """Take a sign of life of a worker."""

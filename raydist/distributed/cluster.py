@@ -18,7 +18,7 @@ from raydist.distributed.address import cluster_address, no_cluster, require_clu
 from raydist.distributed.own_handlers import own_handlers
 from raydist.distributed.temp_folder import shorten_temp_folder, take_own_folder
 from raydist.distributed.whole_start import whole_start
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 from raydist.errors import ConfigError
 from raydist.health.local_cluster import OBJECT_STORE_BYTES
 from raydist.home import cache_folder, home
@@ -45,12 +45,14 @@ def _has_content(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-def prepare(address: str | None) -> None:
+def prepare(address: str | None, *, start_timeout: int = 300) -> None:
     """Set the switches that Ray reads when it is imported, where the user has not set them.
 
     Args:
         address: of a cluster that runs; None for a local one, which listens on the loopback only and asks for
             a token.
+        start_timeout: seconds after which workers that have not started are started again; a busy machine
+            starts slowly.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # workers use the interpreter of the driver
@@ -58,7 +60,7 @@ def prepare(address: str | None) -> None:
     os.environ.setdefault(
         "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", "0.2"
     )  # also how often Ray Train takes a report
-    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")  # a busy machine starts slowly
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", str(start_timeout))
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault(
         "TUNE_DISABLE_STRICT_METRIC_CHECKING", "1"
@@ -90,7 +92,10 @@ def connected(section: RaySection) -> Iterator[None]:
         ConfigError: no cluster answers at the address, or its token is another one.
     """
     address = cluster_address(section.address)
-    prepare(address)
+    if isinstance(section.num_workers, int):
+        prepare(address)
+    else:  # a node that is lost is asked for workers until then, and only then they become fewer
+        prepare(address, start_timeout=60)
     import ray
 
     if ray.is_initialized():

@@ -14,7 +14,7 @@ from typing import Any
 
 from raydist.distributed.address import LOOPBACK
 from raydist.distributed.cluster import connected, prepare
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 from raydist.errors import ConfigError
 from raydist.gallery.exchange import Answer, Request
 from raydist.gallery.gallery import Gallery

@@ -56,7 +56,7 @@ def check_slots(config: Config, num_tracklets: int, width: int) -> SlotMemory:
     """
     if not config.method.has_slots:
         return SlotMemory(0)
-    workers, whole = config.ray.num_workers, table_mb(num_tracklets, width)
+    workers, whole = config.ray.fewest_workers, table_mb(num_tracklets, width)
     if slots_are_parted(config, num_tracklets, width, workers):
         return SlotMemory(whole / workers, parted=True)
     if whole > config.memory.replicate_mb:

@@ -28,6 +28,7 @@ from raydist.encoders.registry import ENCODERS, POOLINGS, TEMPORALS
 from raydist.encoders.variant import chosen_backbone
 from raydist.engine.clustering_section import ClusteringSection, warn_of_no_effect
 from raydist.engine.data_section import DataSection
+from raydist.engine.ray_section import RaySection
 from raydist.engine.report_section import ReportSection
 from raydist.engine.run_section import RunSection
 from raydist.engine.tracking_section import TrackingSection
@@ -43,7 +44,7 @@ from raydist.on_resume import Free, Kept, OnResume
 from raydist.places import resolve_place
 from raydist.randomness import MAX_SEED
 from raydist.registry import shown
-from raydist.types import Device, Modality
+from raydist.types import Modality
 from raydist.yaml_files import dump_yaml
 
 RECIPES = Path(__file__).parent.parent / "recipes"
@@ -83,31 +84,6 @@ class EncoderSection(Section):
             width = feature_width(self.name, pooling=self.pooling, branches=self.branches)
             check_temporal(self.temporal, width)
         return self
-
-
-class RaySection(Section):
-    """What the run asks of the cluster."""
-
-    on_resume: ClassVar = OnResume.FREE
-
-    address: str | None = Field(None, description="Address of a running cluster; none starts a local one.")
-    num_workers: Positive = Field(2, description="Processes that train together (W).")
-    num_shards: Positive = Field(2, description="Actors that hold the feature table (S).")
-    shard_threads: Positive = Field(1, description="Threads of each of them.")
-    use_gpu: bool = Field(False, description="One GPU for each worker.")
-    shard_device: Device = Field("cpu", description="Where shards search; cuda on the GPUs of their nodes.")
-    max_failures: int = Field(
-        2, ge=0, description="How often lost workers are replaced before the run fails."
-    )
-    hang_timeout: Positive = Field(
-        1800, description="Seconds after which a worker that does not get on is ended, and replaced."
-    )
-    wait_for_resources: int = Field(
-        0,
-        ge=0,
-        le=86_400,
-        description="Seconds that a running cluster has to grow to what the workers need; 0 refuses at once.",
-    )
 
 
 class EvaluationSection(Section):

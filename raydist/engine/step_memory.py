@@ -109,7 +109,7 @@ def frames_of_step(config: Config, stages: Sequence[Stage]) -> int:
 def _num_clips(config: Config, stage: Stage) -> int:
     """Clips of a worker, over all views."""
     of_modality = {
-        m: -(-number * config.train.batch_instances // config.ray.num_workers)
+        m: -(-number * config.train.batch_instances // config.ray.fewest_workers)
         for m, number in config.train.num_identities.items()
     }
     return sum(

@@ -8,7 +8,7 @@ import ray
 from raydist.distributed.cluster import connected
 from raydist.distributed.shards.feature_shard import ShardActor
 from raydist.distributed.shards.start import start_shards
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

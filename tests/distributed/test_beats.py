@@ -53,6 +53,15 @@ def test_a_worker_that_ended_is_not_hung():
     assert [hung for now in range(40) for hung in monitor.hung(10, now)] == []
 
 
+def test_a_worker_of_a_larger_group_before_is_not_hung():
+    monitor = BeatMonitor()
+    for rank in (0, 1):
+        monitor.take(replace(BEAT, rank=rank), 0)
+    monitor.only(1)
+    assert monitor.doing() == {0: BEAT.doing}
+    assert {hung.beat.rank for now in range(12) for hung in monitor.hung(10, now)} == {0}
+
+
 def test_the_highest_peak_of_a_worker_is_remembered():
     monitor = BeatMonitor()
     for rank, peak in ((0, 5), (1, 7), (0, 9), (0, 3)):  # the last of them is of a process that began anew

@@ -27,7 +27,7 @@ def test_workers_wait_until_they_may_go_on_or_are_dismissed(cluster):
 
 def test_references_are_handed_on_in_the_order_of_the_ranks(cluster):
     board = Board.remote()
-    key = EpochKey(ray.get(board.new_attempt.remote()), 4)
+    key = EpochKey(ray.get(board.new_attempt.remote(2)), 4)
     waiting = board.take_features.remote(key, 2)
     for rank in (1, 0):
         pieces = [Piece(2 * rank + i, (1, 1, 4), ray.put(f"piece {i} of {rank}")) for i in range(2)]
@@ -51,7 +51,7 @@ def new_name(board):
 def test_a_board_that_was_lost_refuses_what_is_meant_for_the_old_one(cluster):
     earlier = {process.pid for process in actors("Board")}
     board = Board.remote()
-    key = EpochKey(ray.get(board.new_attempt.remote()), 1)
+    key = EpochKey(ray.get(board.new_attempt.remote(1)), 1)
     name = ray.get(board.name.remote())
     ray.get(board.post.remote("an event"))
     assert ray.get(board.news.remote(name, 1, 60)).events == []

@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from raydist.distributed.resources import check_resources, num_groups
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 from raydist.errors import ConfigError
 from raydist.plurals import counted
 from tests.ray_nodes import add_node
@@ -22,7 +22,7 @@ import json, sys
 from raydist.announcements import listening
 from raydist.distributed.cluster import connected
 from raydist.distributed.resources import check_resources
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 
 def show(line):
     from ray._private.ray_constants import AUTOSCALER_RESOURCE_REQUEST_CHANNEL
@@ -61,6 +61,24 @@ def test_more_workers_than_the_cluster_has_room_for_are_refused(cluster, use_gpu
     )
     with pytest.raises(ConfigError, match=wanted):
         check_resources(RaySection(num_workers=have + 1, use_gpu=use_gpu, wait_for_resources=patience))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"resources_per_worker": {"slots": 1}}, "needs 2 of slots; the cluster has 0: lower ray.num_workers or"),
+        ({"cpus_per_worker": 100}, r"needs 200 CPUs; the cluster has \d+: .* or lower ray.cpus_per_worker or"),
+        ({"label_selector": {"zone": "a"}}, r"needs 2 CPUs; nodes with \{'zone': 'a'\} have 0"),
+        ({"num_workers": (100, 200)}, r"num_workers = \[100, 200\] needs 100 CPUs; the cluster has \d"),
+    ],
+)
+def test_what_no_node_has_is_refused(cluster, asked, message):
+    with pytest.raises(ConfigError, match=message):
+        check_resources(RaySection(**asked))
+
+
+def test_a_range_of_workers_needs_room_for_the_fewest(cluster):
+    check_resources(RaySection(num_workers=(1, 1000), label_selector={"zone": "!a"}))
 
 
 def test_a_node_that_joins_is_waited_for_and_asked_of_the_autoscaler(one_node, run_env):

@@ -1,4 +1,5 @@
-"""A node of a cluster is lost in the middle of a refresh and of an epoch: the run goes on with the others."""
+"""A node of a cluster is lost in the middle of a refresh and of an epoch: the run goes on with the others, or
+with fewer workers where it may."""
 
 import re
 import subprocess
@@ -30,6 +31,9 @@ from raydist.engine.schema import load_config
 train(load_config(sys.argv[1], sys.argv[2:]), on_event=partial(print, flush=True))
 """
 """A training that prints its events, a line each."""
+
+GROWN = "2 workers in the place of 1: all start again from the last checkpoint"
+SHRUNK = "a worker was lost, 1 of 2 are left, all start again from the last checkpoint"
 
 LoseANode = Callable[[str, Path], bool]
 """Called with an event and the folder of all runs; whether a node was lost."""
@@ -93,3 +97,35 @@ def test_a_run_that_loses_nodes_ends_with_the_same_bytes(three_nodes, run_env, t
         assert re.search(r"a (feature shard|worker) (was lost|does not)", log)
         assert outcome(disturbed) == outcome(quiet)
         add_node(three_nodes)
+
+
+def test_a_run_takes_a_worker_more_where_a_node_joins_and_goes_on_with_fewer_when_it_is_lost(
+    one_node, run_env, tmp_path
+):
+    add_node(one_node)
+    words = [
+        "smoke", "method.name=dcl", "train.epochs=100", "train.iterations=100", "train.batch_identities=3",
+        "ray.num_workers=[1, 2]", "ray.resize_seconds=5", "ray.num_shards=1", "tracking.mlflow_uri=null",
+        f"ray.address={one_node.address}", f"run.dir={tmp_path}",
+    ]  # fmt: skip
+    env = run_env | {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "20"}
+    command = [sys.executable, "-c", TELLING, *words]
+    said, steps = "", iter(["an epoch is done", "a worker more", "a worker fewer"])
+    waits_for = next(steps)
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as run:
+        for line in run.stdout:
+            said += line
+            if waits_for == "an epoch is done" and line.startswith("EpochDone"):
+                add_node(one_node)
+                waits_for = next(steps)
+            elif waits_for == "a worker more" and line.startswith("StepDone") and GROWN in said:
+                log = next(tmp_path.glob("*/log.txt")).read_text()
+                kill_the_node_of(int(re.findall(r"worker 1 \(pid (\d+)\)", log)[-1]))
+                waits_for = next(steps)
+            elif waits_for == "a worker fewer" and line.startswith("EpochDone") and SHRUNK in said:
+                run.terminate()
+                waits_for = ""
+    assert run.returncode != 1, said
+    assert not waits_for, said
+    (folder,) = tmp_path.glob("dcl-*")
+    assert len(RunFolder.open(folder).checkpoints.epochs()) > 0

@@ -15,8 +15,9 @@ import pytest
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.training import train
 from raydist.engine.events import EpochDone, StepDone
+from raydist.engine.ray_section import RaySection
 from raydist.engine.run_folder import RunFolder
-from raydist.engine.schema import Config, RaySection, load_config
+from raydist.engine.schema import Config, load_config
 from tests.processes import actors
 
 NUM_EPOCHS = int(os.environ.get("RAYDIST_SOAK", "0"))

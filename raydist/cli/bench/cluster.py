@@ -159,7 +159,7 @@ def _measure(task: ClusterTask, with_dense: bool, shards: int, *, stderr: bool) 
 def _on_shards(task: ClusterTask, sparse: SparseOutcome, num_shards: int) -> ShardedTimes:
     """Cluster on shards of a local Ray cluster."""
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection
+    from raydist.engine.ray_section import RaySection
 
     with connected(RaySection(num_shards=num_shards)):
         from raydist.distributed.driver.benchmark import time_shards

@@ -57,7 +57,8 @@ def bench_refresh(options: RefreshOptions) -> None:
     went through the object stores, the features included, over those of the features.
     """
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection, load_config
+    from raydist.engine.ray_section import RaySection
+    from raydist.engine.schema import load_config
 
     names = options.recipes.split(",")
     for name in names:

@@ -169,7 +169,7 @@ def _measure(tasks: Sequence[ClusterTask], threads: int) -> tuple[list[SparseOut
 def _store_rates() -> tuple[float, float]:
     """Bytes a second into and out of Ray's object store."""
     from raydist.distributed.cluster import connected
-    from raydist.engine.schema import RaySection
+    from raydist.engine.ray_section import RaySection
 
     with connected(RaySection()):
         from raydist.distributed.driver.benchmark import store_rates

@@ -16,8 +16,7 @@ from typing import Any
 
 from raydist.distributed.driver.memory import GroupMemory
 from raydist.distributed.job import AnyJob, GroupActors
-from raydist.distributed.resources import kind_of_worker
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 from raydist.errors import RaydistError, StorageError, WorkerError
 
 POLL_SECONDS = 0.3
@@ -80,7 +79,7 @@ def run_group(
         storage: the folder in which Ray Train keeps its files; they are deleted.
         on_event: called with every `raydist.distributed.board.BoardEvent` that a worker posts.
         advice: what to do when they failed too often.
-        asks_for: what each worker needs of Ray's resources beside its CPU or GPU.
+        asks_for: what each worker needs of Ray's resources, by default what the section says.
 
     Raises:
         WorkerError: workers were lost more often than ``ray.max_failures``.
@@ -98,11 +97,7 @@ def run_group(
             backend="nccl" if section.use_gpu else "gloo",
             timeout_s=section.hang_timeout + COLLECTIVE_SECONDS,
         ),
-        scaling_config=ScalingConfig(
-            num_workers=section.num_workers,
-            use_gpu=section.use_gpu,
-            resources_per_worker={kind_of_worker(section.use_gpu): 1, **(asks_for or {})},
-        ),
+        scaling_config=ScalingConfig(**_scaling(section, asks_for or section.of_worker)),
         run_config=RunConfig(
             name=name,
             storage_path=str(storage),
@@ -125,6 +120,18 @@ def run_group(
             f"workers failed more than {section.max_failures} times (ray.max_failures): "
             f"{watch.what_happened(cause)}{advice}"
         ) from cause
+
+
+def _scaling(section: RaySection, asked: Mapping[str, float]) -> dict[str, Any]:
+    """How many workers, and where."""
+    return {
+        "num_workers": section.num_workers,
+        "use_gpu": section.use_gpu,
+        "resources_per_worker": dict(asked),
+        "accelerator_type": section.accelerator_type,
+        "label_selector": section.label_selector or None,
+        "elastic_resize_monitor_interval_s": section.resize_seconds,
+    }
 
 
 def _with_advice(failure: RaydistError, advice: str) -> RaydistError:

@@ -59,7 +59,7 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
         fix=DISK_FIX,
     )
     largest = max((memory for _, memory in parts), key=lambda memory: _needed_mb(base, memory))
-    possible = max(1, (os.cpu_count() or 1) // base.ray.num_workers)
+    possible = max(1, (os.cpu_count() or 1) // base.ray.fewest_workers)
     at_once = min(num_trials, base.tune.max_concurrent or possible, possible)
     require_healthy([disk, *_of_this_machine(base, largest, at_once=at_once)])
 
@@ -67,7 +67,7 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
 def _of_this_machine(config: Config, memory: GroupMemory, *, at_once: int = 1) -> Iterator[Finding]:
     if cluster_address(config.ray.address) is None:  # the nodes of a cluster are other machines
         yield from local_findings(
-            num_workers=config.ray.num_workers,
+            num_workers=config.ray.fewest_workers,
             num_shards=config.ray.num_shards,
             worker_mb=memory.worker_mb(use_gpu=config.ray.use_gpu),
             shard_mb=memory.shard_mb,

@@ -47,7 +47,7 @@ class Watch:
         self._board_name, self._num_seen = "", 0
         self._ended: list[str] = []
         self._doing: dict[int, str] = {}
-        self._attempt = 0
+        self._attempt = self._num_workers = 0
 
     def look(self) -> None:
         """Pass on what is new, and end the workers that hang; called a few times a second.
@@ -61,9 +61,8 @@ class Watch:
             self._num_seen = self._attempt = 0
             self._note("the board was lost and started again")
         if 0 < self._attempt < news.attempt:
-            doing = "; ".join(f"worker {rank}: {what}" for rank, what in sorted(self._doing.items()))
-            self._note(f"a worker was lost, all start again from the last checkpoint (before, {doing})")
-        self._attempt = news.attempt
+            self._note(self._why_again(news.num_workers))
+        self._attempt, self._num_workers = news.attempt, news.num_workers
         self._board_name, self._num_seen = news.board, self._num_seen + len(news.events)
         self._doing.update(news.doing)
         for event in news.events:
@@ -95,6 +94,16 @@ class Watch:
         lost = [rank for rank, error in failures.items() if _was_lost(error)]
         lines = [f"worker {rank} failed ({self._doing.get(rank, 'starting')})" for rank in lost or failures]
         return "; ".join([*lines, *self._ended[-1:]])
+
+    def _why_again(self, num_workers: int) -> str:
+        """Why the workers have started again, and what each did before."""
+        doing = "; ".join(f"worker {rank}: {what}" for rank, what in sorted(self._doing.items()))
+        self._doing.clear()
+        start = f"all start again from the last checkpoint (before, {doing})"
+        if num_workers > self._num_workers:
+            return f"{num_workers} workers in the place of {self._num_workers}: {start}"
+        fewer = f", {num_workers} of {self._num_workers} are left" if num_workers < self._num_workers else ""
+        return f"a worker was lost{fewer}, {start}"
 
     def _ask(self) -> News | None:
         try:

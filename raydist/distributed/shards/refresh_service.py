@@ -48,7 +48,9 @@ class ShardedRefresh:
         self._shards = Shards(shards, tracklets, threads)
         self._pieces: Sequence[Piece] = []  # of this worker, until the targets are there
         self._no_features = LocalFeatures(np.empty((0, 0, 0), np.float32), tracklets)
-        attempt: list[Any] = [ray.get(board.new_attempt.remote())] if process_group.rank == 0 else [None]
+        attempt: list[Any] = [None]
+        if process_group.rank == 0:
+            attempt = [ray.get(board.new_attempt.remote(process_group.world_size))]
         if process_group.world_size > 1:
             with collective("agreeing on the attempt"):
                 dist.broadcast_object_list(attempt, src=0)

@@ -35,7 +35,7 @@ from raydist.engine.schema import Config
 from raydist.engine.start import check_start
 from raydist.engine.step_memory import step_memory
 from raydist.engine.tracked import check_tracking
-from raydist.errors import DataError, TrainingError
+from raydist.errors import ConfigError, DataError, TrainingError
 from raydist.home import cache_folder
 from raydist.places import require_local
 from raydist.reports.study_page import write_study_page
@@ -85,6 +85,8 @@ def search(
         TrainingError: no trial finished.
     """
     require_local(study.base.run.dir, "a search")
+    if not isinstance(study.base.ray.num_workers, int):
+        raise ConfigError("ray.num_workers: the trials of a search have one number of workers, give one")
     study, earlier = _opened(study, resume)
     if earlier is None:
         require_new_name(Path(study.base.run.dir), study.base.run.name)

@@ -22,7 +22,7 @@ from ray.tune import Trainable
 from raydist.distributed.driver.group import group_actors, run_group
 from raydist.distributed.driver.memory import GroupMemory, check_group_memory
 from raydist.distributed.job import ActorHandle, OpenedData, TrialJob
-from raydist.distributed.tune.lost_group import free_lost_groups, mark
+from raydist.distributed.tune.lost_group import free_lost_groups, marked
 from raydist.distributed.tune.results import TrialFailed, to_result
 from raydist.distributed.tune.trial_worker import train_trial
 from raydist.engine.checkpoint_folder import CheckpointFolder
@@ -78,7 +78,7 @@ class TrialDriver(Trainable):
         self._epoch = 0
         self._folder = StudyFolder(job.folder).of_trial(config["number"])
         make_folder(self._folder)
-        free_lost_groups(self._folder)
+        free_lost_groups(self._folder, job.study.base.ray.of_worker)
         self._group = threading.Thread(
             target=self._run, args=(job, config["number"], config["sample"]), daemon=True
         )
@@ -125,7 +125,7 @@ class TrialDriver(Trainable):
                     name=self._folder.name,
                     storage=job.scratch,
                     on_event=self._reports.put,
-                    asks_for=mark(self._folder),
+                    asks_for=marked(self._folder, section.of_worker),
                 )
         except Exception as error:
             with suppress(StorageError):  # a full disk may be what went wrong

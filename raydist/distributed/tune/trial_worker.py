@@ -8,6 +8,7 @@ from raydist.distributed.worker.setup import logging_to, run_guarded, setup_work
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.input_index import shared_inputs
 from raydist.engine.progress import waiting
+from raydist.engine.ray_section import RaySection
 from raydist.engine.run_folder import KEPT
 from raydist.home import cache_folder
 from raydist.tuning.joint_run import JointRun
@@ -16,8 +17,12 @@ from raydist.tuning.report import TrialReport
 
 def train_trial(job: TrialJob) -> None:
     """What every Ray Train worker of a trial executes."""
-    hang_timeout = next(iter(job.configs.values())).ray.hang_timeout
-    run_guarded(job, _train, hang_timeout=hang_timeout)
+    run_guarded(job, _train, hang_timeout=_section(job).hang_timeout)
+
+
+def _section(job: TrialJob) -> RaySection:
+    """What the trial asks of the cluster, for all data sets."""
+    return next(iter(job.configs.values())).ray
 
 
 def _train(job: TrialJob) -> None:
@@ -25,7 +30,10 @@ def _train(job: TrialJob) -> None:
 
     configs, board = job.configs, job.actors.board
     name = ray.get(board.name.remote())
-    process_group = setup_worker(deterministic=all(config.run.deterministic for config in configs.values()))
+    process_group = setup_worker(
+        deterministic=all(config.run.deterministic for config in configs.values()),
+        threads=_section(job).cpus_per_worker,
+    )
     checkpoints = CheckpointFolder(job.folder / "checkpoints")
     run = JointRun(
         {

@@ -52,11 +52,12 @@ def run_guarded(job: AnyJob, work: Callable[[AnyJob], None], *, hang_timeout: fl
             raise
 
 
-def setup_worker(*, deterministic: bool) -> ProcessGroup:
+def setup_worker(*, deterministic: bool, threads: int = 1) -> ProcessGroup:
     """Set a worker up, and give its process group.
 
     Args:
         deterministic: whether torch refuses operations that are not (warns of them on a GPU).
+        threads: in which it computes.
     """
     import ray.train
     import ray.train.torch
@@ -64,7 +65,7 @@ def setup_worker(*, deterministic: bool) -> ProcessGroup:
     os.umask(file_umask())
     keep_freed_memory()
     device = ray.train.torch.get_device()
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     strict = "warn" if device.type == "cuda" else "error"
     # not torch.use_deterministic_algorithms, which loads the whole compiler: seconds of every worker
     torch.set_deterministic_debug_mode(strict if deterministic else "default")

@@ -39,7 +39,7 @@ def _train(job: TrainingJob) -> None:
     import ray.train
 
     config, folder, board = job.config, RunFolder(at_hand(job.place)), job.actors.board
-    process_group = setup_worker(deterministic=config.run.deterministic)
+    process_group = setup_worker(deterministic=config.run.deterministic, threads=config.ray.cpus_per_worker)
     inputs = shared_inputs(config, cache_folder(), job.inputs)
     state = state_of_worker(config, inputs, process_group, job.actors, folder.checkpoints)
     leads = process_group.rank == 0

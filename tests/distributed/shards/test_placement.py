@@ -19,7 +19,7 @@ import json, os, sys, time
 import ray
 from raydist.distributed.cluster import connected
 from raydist.distributed.shards.start import start_shards
-from raydist.engine.schema import RaySection
+from raydist.engine.ray_section import RaySection
 from tests.ray_nodes import kill_the_node_of
 
 def node_of(shard):
