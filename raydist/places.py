@@ -65,22 +65,5 @@ def copy_of(place: str | Path) -> Path:
     return _copies().joinpath(scheme, *key)
 
 
-def require_local(place: str, what: str) -> None:
-    """Refuse an address for what can only be in a folder yet.
-
-    Args:
-        place: ``run.dir``.
-        what: is to be there.
-
-    Raises:
-        ConfigError: it is an address.
-    """
-    if is_remote(place):
-        raise ConfigError(
-            f"run.dir = {place}: {what} is in a folder of a disk that all its machines have; only a single "
-            "run can be in an object store"
-        )
-
-
 def _copies() -> Path:
     return cache_folder() / "object_stores"

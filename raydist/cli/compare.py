@@ -19,6 +19,7 @@ from raydist.cli.common import (
 )
 from raydist.cli.display import ProgressDisplay
 from raydist.errors import ConfigError
+from raydist.places import named
 
 if TYPE_CHECKING:
     from raydist.distributed.driver.comparison_table import ComparisonTable, TableRow
@@ -55,12 +56,12 @@ def compare(
 
     recipe, overrides = split_arguments(arguments)
     comparison = plan_comparison(recipe, _names(methods), _numbers(seeds), overrides)
-    print_line(f"study: {comparison.folder}")
+    print_line(f"study: {named(comparison.folder)}")
     with advising(lambda: "the same command goes on with what was begun"), ProgressDisplay() as display:
         table = run_comparison(comparison, on_event=display.show)
     print_comparison(table, stderr=json)
     if json:
-        print_json(table.as_dict() | {"folder": str(comparison.folder)})
+        print_json(table.as_dict() | {"folder": named(comparison.folder)})
 
 
 def _names(methods: str) -> list[str]:

@@ -50,10 +50,11 @@ def export(
 
 def _of_study(folder: Path, out: Path, *, json: bool) -> None:
     from raydist.cli.system import require_writable
+    from raydist.object_store import at_hand
     from raydist.tuning.optuna_file import write_optuna_file
     from raydist.tuning.study_folder import StudyFolder
 
-    study = StudyFolder.open(folder)
+    study = StudyFolder.open(at_hand(folder))
     require_writable(out, what="--out")
     number = write_optuna_file(study, out)
     print_line(f"{out}: {counted(number, 'trial')} of the study {folder.name}, at sqlite:///{out}")

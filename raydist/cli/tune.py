@@ -22,6 +22,7 @@ from raydist.cli.root import run_alone
 from raydist.cli.system import enter
 from raydist.engine.criteria_names import WHY_MISSING
 from raydist.errors import ConfigError
+from raydist.places import copy_of, named
 from raydist.plurals import counted
 
 if TYPE_CHECKING:
@@ -49,16 +50,17 @@ def tune(arguments: Arguments = None, resume: Resume = None, json: Json = False)
     study, resume = _study(arguments, resume)
     from raydist.distributed.tune.search import search
 
-    display = _StudyDisplay(str(resume.resolve()) if resume else None)
+    display = _StudyDisplay(named(copy_of(resume).resolve()) if resume else None)
     with advising(lambda: resume_advice("tune", display.folder)):
         folder, summary = search(study, resume=resume, on_event=display.show)
     print_study(study, folder, summary, stderr=json)
     if json:
-        print_json(summary.as_dict() | {"folder": str(folder.path)})
+        print_json(summary.as_dict() | {"folder": named(folder.path)})
 
 
 def _study(arguments: list[str] | None, resume: Path | None) -> tuple[Study, Path | None]:
     """The study of the given space; without one, that of the folder to go on with; and this folder."""
+    from raydist.object_store import at_hand
     from raydist.tuning.space import Space
     from raydist.tuning.study import make_study, with_overrides
     from raydist.tuning.study_folder import StudyFolder
@@ -69,7 +71,7 @@ def _study(arguments: list[str] | None, resume: Path | None) -> tuple[Study, Pat
         return (study, resume) if resume else _begun(study)
     if resume is None:
         raise ConfigError("no search space is given: name one, such as tune_spaces/cba.yaml")
-    return with_overrides(StudyFolder.open(resume).study(), overrides), resume
+    return with_overrides(StudyFolder.open(at_hand(resume)).study(), overrides), resume
 
 
 def _begun(study: Study) -> tuple[Study, Path | None]:

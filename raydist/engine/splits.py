@@ -24,6 +24,7 @@ from raydist.engine.spread import MeanAndSpread
 from raydist.engine.start import weights_of_split
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError
+from raydist.places import copy_of, named
 from raydist.tracking.tracker import flatten, nested
 
 ENCODERS = ("untrained", "last", "best")
@@ -113,7 +114,7 @@ class SplitsFolder:
             ConfigError: a folder of that name exists.
         """
         stem = f"{config.method.name}-{config.data.name}"
-        folder = RunFolder.create(Path(config.run.dir), config.run.name, stem)
+        folder = RunFolder.create(copy_of(config.run.dir), config.run.name, stem)
         folder.write("config.yaml", config.dump())
         folder.write("environment.json", describe_environment())
         return cls(folder.path, config)
@@ -130,7 +131,7 @@ class SplitsFolder:
             ConfigError: none is there, or the configuration is another one.
         """
         if not holds_splits(path):
-            raise ConfigError(f"{path} holds no runs on all splits of a data set (data.trial=all)")
+            raise ConfigError(f"{named(path)} holds no runs on all splits of a data set (data.trial=all)")
         RunFolder(path).require_same(config)
         return cls(path, config)
 
@@ -170,7 +171,7 @@ class SplitsFolder:
                 )
 
     def _new_config(self, trial: int) -> Config:
-        run = {"dir": str(self.path), "name": run_name(trial)}
+        run = {"dir": named(self.path), "name": run_name(trial)}
         config = config_of_split(self.config, trial)
         return config.model_copy(update={"run": config.run.model_copy(update=run)})
 

@@ -24,6 +24,7 @@ from raydist.engine.run_folder import new_folder
 from raydist.engine.schema import Config
 from raydist.errors import CheckpointError, ConfigError
 from raydist.owner import owned
+from raydist.places import named
 from raydist.storage import PRIVATE, read_json, remove_unfinished, sync_folder, write_json, write_whole
 from raydist.tuning.space import Space
 from raydist.tuning.study import Study
@@ -67,7 +68,9 @@ class StudyFolder:
             CheckpointError: it belongs to another user, whose files could say anything.
         """
         if not (path / "study.json").is_file():
-            raise ConfigError(f"{path} holds no study: expected a folder with study.json and trials.jsonl")
+            raise ConfigError(
+                f"{named(path)} holds no study: expected a folder with study.json and trials.jsonl"
+            )
         for file in (path, *path.iterdir()):
             if file.lstat().st_uid != os.getuid():
                 raise CheckpointError(
@@ -135,8 +138,9 @@ class StudyFolder:
             remove_unfinished(self.path)
             trials = {trial.number: trial for trial in self.trials()}
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-            with os.fdopen(os.open(self.path / "trials.jsonl", flags, PRIVATE), "r+b", buffering=0) as file:
+            path = self.path / "trials.jsonl"
+            with os.fdopen(os.open(path, flags, PRIVATE), "r+b", buffering=0) as file:
                 whole = file.read()
                 file.truncate(whole.rfind(b"\n") + 1)
                 sync_folder(self.path)
-                yield TrialLog(file, trials)
+                yield TrialLog(file, trials, path)

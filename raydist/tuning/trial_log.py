@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from raydist.errors import CheckpointError
 from raydist.json_values import parse_json
-from raydist.storage import append_to, read_bytes
+from raydist.storage import append_to, read_bytes, sent
 from raydist.tuning.report import MetricsByData, TrialReport
 from raydist.tuning.space import Sample
 from raydist.tuning.trial import Trial, TrialState
@@ -67,10 +67,11 @@ class TrialLog:
     Args:
         file: open for appending.
         trials: number -> trial, so far.
+        path: of the file.
     """
 
-    def __init__(self, file: BinaryIO, trials: dict[int, Trial]) -> None:
-        self._file, self._trials = file, trials
+    def __init__(self, file: BinaryIO, trials: dict[int, Trial], path: Path) -> None:
+        self._file, self._trials, self._path = file, trials, path
 
     @property
     def trials(self) -> list[Trial]:
@@ -105,6 +106,7 @@ class TrialLog:
     def _append(self, record: dict[str, Any]) -> None:
         after = _after(self._trials.get(record["trial"]), record)
         append_to(self._file, (json.dumps(record, allow_nan=False) + "\n").encode())
+        sent(self._path)
         self._trials[record["trial"]] = after
 
 

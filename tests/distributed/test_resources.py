@@ -66,8 +66,14 @@ def test_more_workers_than_the_cluster_has_room_for_are_refused(cluster, use_gpu
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"resources_per_worker": {"slots": 1}}, "needs 2 of slots; the cluster has 0: lower ray.num_workers or"),
-        ({"cpus_per_worker": 100}, r"needs 200 CPUs; the cluster has \d+: .* or lower ray.cpus_per_worker or"),
+        (
+            {"resources_per_worker": {"slots": 1}},
+            "needs 2 of slots; the cluster has 0: lower ray.num_workers or",
+        ),
+        (
+            {"cpus_per_worker": 100},
+            r"needs 200 CPUs; the cluster has \d+: .* lower ray.cpus_per_worker or",
+        ),
         ({"label_selector": {"zone": "a"}}, r"needs 2 CPUs; nodes with \{'zone': 'a'\} have 0"),
         ({"num_workers": (100, 200)}, r"num_workers = \[100, 200\] needs 100 CPUs; the cluster has \d"),
     ],

@@ -1,11 +1,13 @@
-"""A training that is in an object store from its data to its page, on machines without a common disk."""
+"""Trainings and searches in an object store from data to page, on machines without a common disk."""
 
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pyarrow import fs
@@ -13,6 +15,9 @@ from pyarrow import fs
 from tests.ray_head import BIN
 from tests.ray_nodes import add_node
 from tests.s3_server import BUCKET
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1500)]
 
@@ -44,21 +49,23 @@ def store(s3_environment: dict[str, str], smoke_root: Path) -> fs.FileSystem:
     return store
 
 
-def names(store: fs.FileSystem) -> set[str]:
-    """Of all objects of the run."""
-    entries = store.get_file_info(fs.FileSelector(f"{BUCKET}/runs/a", recursive=True, allow_not_found=True))
+def names(store: fs.FileSystem, key: str = f"{BUCKET}/runs/a") -> set[str]:
+    """Of all objects of a run or a study."""
+    entries = store.get_file_info(fs.FileSelector(key, recursive=True, allow_not_found=True))
     files = {entry.path for entry in entries if entry.type == fs.FileType.File}
-    return {path.removeprefix(f"{BUCKET}/runs/a/") for path in files}
+    return {path.removeprefix(f"{key}/") for path in files}
 
 
-def lose_after_an_epoch(command: list[str], env: dict[str, str], store: fs.FileSystem, folder: Path) -> None:
-    """Train, and kill the driver when the first checkpoint is whole."""
+def lose_after_an_epoch(
+    command: list[str], env: dict[str, str], is_done: Callable[[], bool], folder: Path
+) -> None:
+    """Run a driver, and kill it when a first epoch is whole."""
     log = folder / "first.txt"
     with log.open("w") as said:
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=said, stderr=said)
     give_up = time.monotonic() + LIMIT
     try:
-        while "checkpoints/epoch_0001/manifest.json" not in names(store):
+        while not is_done():
             assert time.monotonic() < give_up, log.read_text()
             assert process.poll() is None, log.read_text()
             time.sleep(0.3)
@@ -76,19 +83,26 @@ def outcome(command: list[str], env: dict[str, str], folder: Path) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def add_machine(cluster: "Cluster", env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more node, with an environment of its own."""
+    with monkeypatch.context() as there:
+        there.delenv("RAYDIST_HOME")
+        for name, value in env.items():
+            there.setenv(name, value)
+        add_node(cluster)
+
+
 def test_a_run_is_lost_goes_on_and_is_looked_at_from_other_machines(
     one_node, store, s3_environment, tmp_path, monkeypatch
 ):
     first, second, third, worker = (
         machine(tmp_path / name, s3_environment) for name in ("first", "second", "third", "worker")
     )
-    with monkeypatch.context() as there:
-        there.delenv("RAYDIST_HOME")
-        for name, value in worker.items():
-            there.setenv(name, value)
-        add_node(one_node)
+    add_machine(one_node, worker, monkeypatch)
     train = [sys.executable, "-m", "raydist.train", *RUN, f"ray.address={one_node.address}"]
-    lose_after_an_epoch(train, first, store, tmp_path)
+    lose_after_an_epoch(
+        train, first, lambda: "checkpoints/epoch_0001/manifest.json" in names(store), tmp_path
+    )
     summary = outcome(train, second, tmp_path)
     assert (summary["folder"], summary["epochs"]) == (PLACE, 4)
     copies = Path("raydist/cache/object_stores/s3") / BUCKET / "runs/a"
@@ -101,3 +115,74 @@ def test_a_run_is_lost_goes_on_and_is_looked_at_from_other_machines(
     assert (scores["folder"], scores["epoch"]) == (PLACE, 4)
     page = outcome([command, "report", f"{PLACE}@3", "--json"], third, tmp_path)
     assert page["report"] == f"{PLACE}/report/index.html"
+
+
+SPACE = """
+recipes: {hitsz_vcm: smoke}
+train.lr: {loguniform: [1.0e-4, 1.0e-3]}
+"""
+STUDY = f"{BUCKET}/studies/s"
+
+
+@pytest.fixture
+def everywhere(s3_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store can be reached from nodes that start after this: drivers of trials may be on the head."""
+    for name, value in s3_environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_search_is_lost_and_goes_on_from_another_machine(
+    everywhere, one_node, store, s3_environment, tmp_path, monkeypatch
+):
+    first, second, third, worker = (
+        machine(tmp_path / name, s3_environment) for name in ("first", "second", "third", "worker")
+    )
+    add_machine(one_node, worker, monkeypatch)
+    (tmp_path / "space.yaml").write_text(SPACE)
+    words = [word for word in RUN if not word.startswith(("smoke", "run.", "train.epochs", "--"))]
+    command = [
+        sys.executable, "-m", "raydist.tune", "space.yaml", *words, "train.epochs=3", "tune.num_samples=2",
+        "tune.scheduler=none", f"run.dir=s3://{BUCKET}/studies", "run.name=s", "run.on_exists=resume",
+        f"ray.address={one_node.address}", "--json",
+    ]  # fmt: skip
+    began = "trials/0000/checkpoints/epoch_0001/manifest.json"
+    lose_after_an_epoch(command, first, lambda: began in names(store, STUDY), tmp_path)
+    summary = outcome(command, second, tmp_path)
+    assert summary["folder"] == f"s3://{STUDY}"
+    assert summary["trials"] == {"finished": 2}
+    assert summary["report"] == f"s3://{STUDY}/report/index.html"
+    kept = names(store, STUDY)
+    assert {"space.yaml", "study.json", "trials.jsonl", "summary.json", "report/index.html"} <= kept
+    assert not {name for name in kept if "checkpoints" in name or name.endswith((".part", "lock.json"))}
+    log = tmp_path / "worker/raydist/cache/object_stores/s3" / STUDY / "trials/0000/log-worker-0.txt"
+    assert log.is_file()
+    out = tmp_path / "study.db"
+    export = [
+        str(BIN / "raydist"),
+        "export",
+        f"s3://{STUDY}",
+        "--format",
+        "optuna",
+        "--out",
+        str(out),
+        "--json",
+    ]
+    assert outcome(export, third, tmp_path)["trials"] == 2
+
+
+def test_a_comparison_finds_its_cells_from_another_machine(store, s3_environment, tmp_path):
+    first, second = (machine(tmp_path / name, s3_environment) for name in ("first", "second"))
+    command = [
+        str(BIN / "raydist"), "compare", "smoke", "--methods", "dcl", "--seeds", "0", "train.epochs=1",
+        "train.iterations=2", f"run.dir=s3://{BUCKET}/studies", "ray.num_workers=1", "ray.num_shards=1",
+        "tracking.mlflow_uri=null", "--json",
+    ]  # fmt: skip
+    table = outcome(command, first, tmp_path)
+    assert table["folder"] == f"s3://{BUCKET}/studies/compare-synthetic"
+    kept = names(store, f"{BUCKET}/studies/compare-synthetic")
+    assert {name.rpartition("/")[2] for name in kept} >= {"summary.json", "config.yaml", "manifest.json"}
+    assert outcome(command, second, tmp_path) == table
+    copies = tmp_path / "second/raydist/cache/object_stores/s3" / BUCKET / "studies"
+    brought = {file.name for file in copies.rglob("*") if file.is_file() and not file.name.startswith(".")}
+    assert "summary.json" in brought
+    assert "manifest.json" not in brought, "of a cell that has ended no checkpoint is fetched"

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from raydist.data.datasets.dataset import ALL_TRIALS
+from raydist.engine.chosen_epoch import CONFIG, SUMMARY
+from raydist.engine.environment import ENVIRONMENT
 from raydist.engine.run_folder import RunFolder, file_name
 from raydist.engine.schema import Config, load_config
 from raydist.engine.splits import SplitsFolder
@@ -23,7 +25,8 @@ from raydist.engine.start import fix_starts
 from raydist.engine.summary import RunSummary
 from raydist.errors import ConfigError, RaydistError, RenamedKeyWarning
 from raydist.methods.registry import METHODS
-from raydist.places import require_local
+from raydist.object_store import at_hand
+from raydist.places import copy_of, named
 
 CHOSEN_BY = {
     "run.seed": "--seeds gives the seeds",
@@ -31,6 +34,9 @@ CHOSEN_BY = {
     "method.name": "--methods names the methods",
 }
 """Keys whose value a comparison chooses itself, and how."""
+
+OF_A_CELL = (SUMMARY, CONFIG, ENVIRONMENT)
+"""Files of a run that a comparison looks at."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +154,21 @@ def _refuse_without_effect(recipe: str | None, rows: Sequence[Variant], words: S
 
 def _cell(variant: Variant, seed: int, config: Config) -> Cell:
     """A cell whose folder's name holds a digest of all that its result depends on."""
-    require_local(config.run.dir, "a comparison")
-    folder = Path(config.run.dir) / file_name(f"compare-{config.data.name}")
+    folder = copy_of(config.run.dir) / file_name(f"compare-{config.data.name}")
     stem = f"{variant.stem}-seed{seed}"
     key = _key(config)
     path = folder / f"{stem}-{key}"
+    _bring(path, whole=config.data.trial == ALL_TRIALS)
     if not path.exists():
         path = _finished_before(folder, stem, key) or path
-    run = config.run.model_copy(update={"dir": str(folder), "name": path.name})
+    run = config.run.model_copy(update={"dir": named(folder), "name": path.name})
     return Cell(variant, seed, config.model_copy(update={"run": run}), path)
+
+
+def _bring(path: Path, *, whole: bool) -> None:
+    """Bring what says how far a cell is, where it is in an object store."""
+    for place in [path] if whole else [path / name for name in OF_A_CELL]:
+        at_hand(place)
 
 
 def _finished_before(folder: Path, stem: str, key: str) -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from raydist.distributed.address import cluster_address
 from raydist.distributed.driver.memory import GroupMemory
@@ -52,7 +51,7 @@ def preflight_search(parts: Sequence[tuple[Config, GroupMemory]], *, num_trials:
     base = parts[0][0]
     rooms = [checkpoint_room(config, memory_mb=memory.prototypes_mb) for config, memory in parts]
     disk = check_disk(
-        Path(base.run.dir),
+        copy_of(base.run.dir),
         least=sum(room.least for room in rooms),
         enough=num_trials * sum(room.most for room in rooms),
         purpose=f"the checkpoints of {num_trials} trials",

@@ -30,7 +30,8 @@ from raydist.engine.tracked import WHOLE_FILES, check_tracking, track
 from raydist.errors import DataError
 from raydist.home import cache_folder
 from raydist.methods.registry import method_class
-from raydist.places import require_local
+from raydist.object_store import at_hand, remove
+from raydist.places import copy_of, named
 from raydist.tracking.tracker import finishing
 from raydist.types import Modality
 
@@ -56,13 +57,12 @@ def train_splits(
         DataError: the lists of a split, or what else its run needs, are not as they should be.
         WorkerError: as `raydist.distributed.driver.training.train`.
     """
-    require_local(config.run.dir, "a run on all splits")
-    folder = None if resume is None else SplitsFolder.open(resume.resolve(), config)
+    folder = None if resume is None else SplitsFolder.open(at_hand(resume).resolve(), config)
     pending = list(trials_of(config)) if folder is None else _pending(folder)
     if folder is not None and not pending:
         return folder, _train_each(folder, pending, on_event)
     if folder is None:
-        require_new_name(Path(config.run.dir), config.run.name)
+        require_new_name(copy_of(config.run.dir), config.run.name)
     check_tracking(config.tracking, run_experiment(config))
     with ExitStack() as stack:
         if folder is not None:
@@ -139,12 +139,12 @@ def _train_each(folder: SplitsFolder, pending: Sequence[int], on_event: OnEvent)
     """Train on the splits on which work is left; after each of them the mean is written and logged."""
     trials = trials_of(folder.config)
     if folder.summary() is None:
-        (folder.path / SUMMARY).unlink(missing_ok=True)  # of fewer epochs
+        remove(folder.path / SUMMARY)  # of fewer epochs
     tracker, run_id = track(folder.config, folder.whole)
     with finishing(tracker):
         for trial in trials:
             done = trial not in pending
-            on_event(CellStarted(trial, len(trials), run_name(trial), done, folder=str(folder.path)))
+            on_event(CellStarted(trial, len(trials), run_name(trial), done, folder=named(folder.path)))
             if not done:
                 _train_one(folder, trial, Whole(folder.path, run_id), on_event)
             summary = _write_summary(folder)

@@ -6,7 +6,6 @@ All three start from the study's records, so a study that goes on needs nothing 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +15,7 @@ from ray.tune.schedulers import ASHAScheduler
 from ray.tune.search import Searcher
 
 from raydist.distributed.tune.results import TrialFailed, from_result
+from raydist.object_store import remove
 from raydist.tuning.events import OnStudyEvent, TrialChanged
 from raydist.tuning.proposals import propose
 from raydist.tuning.study import Study
@@ -168,7 +168,7 @@ class Recording(_NotPickled, Callback):
     def _end(self, number: int, state: TrialState, reason: str = "") -> None:
         self._log.end(number, state, reason)
         self._tracker.end(self._log.trial(number))
-        shutil.rmtree(self._folder.of_trial(number) / "checkpoints", ignore_errors=True)
+        remove(self._folder.of_trial(number) / "checkpoints")
         self._announce(number)
 
     def _announce(self, number: int) -> None:

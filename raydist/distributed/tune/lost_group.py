@@ -10,40 +10,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 MOST_BYTES = 2**24
 """A worker asks for 16 MB of its node at most."""
 
 
-def marked(folder: Path, asked: Mapping[str, float]) -> dict[str, float]:
+def marked(place: str, asked: Mapping[str, float]) -> dict[str, float]:
     """What each worker of a trial asks for: a number of bytes more by which its placement groups are known.
 
     Args:
-        folder: of the trial, absolute.
+        place: of the trial, its absolute path or its address.
         asked: what any worker asks for.
 
-    >>> marked(Path("/runs/s/trials/0003"), {"CPU": 1})
+    >>> marked("/runs/s/trials/0003", {"CPU": 1})
     {'CPU': 1, 'memory': 10468874}
-    >>> marked(Path("/runs/s/trials/0004"), {"memory": 2.0e9})
+    >>> marked("/runs/s/trials/0004", {"memory": 2.0e9})
     {'memory': 2015577509.0}
     """
-    digest = hashlib.sha256(str(folder).encode()).digest()
+    digest = hashlib.sha256(place.encode()).digest()
     own = 1 + int.from_bytes(digest[:4], "big") % MOST_BYTES
     return {**asked, "memory": asked.get("memory", 0) + own}
 
 
-def free_lost_groups(folder: Path, asked: Mapping[str, float]) -> None:
+def free_lost_groups(place: str, asked: Mapping[str, float]) -> None:
     """Free the placement groups that drivers of a trial have left which were lost.
 
     Args:
-        folder: of the trial, absolute.
+        place: of the trial, its absolute path or its address.
         asked: what any worker asks for.
     """
     import ray
     from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
-    memory = marked(folder, asked)["memory"]
+    memory = marked(place, asked)["memory"]
     for name, group in placement_group_table().items():
         bundles = group["bundles"].values()
         if group["state"] != "REMOVED" and any(bundle.get("memory") == memory for bundle in bundles):

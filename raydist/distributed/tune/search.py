@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,8 @@ from raydist.engine.step_memory import step_memory
 from raydist.engine.tracked import check_tracking
 from raydist.errors import ConfigError, DataError, TrainingError
 from raydist.home import cache_folder
-from raydist.places import require_local
+from raydist.object_store import at_hand
+from raydist.places import copy_of, named, uri_of
 from raydist.reports.study_page import write_study_page
 from raydist.storage import PRIVATE, write_json
 from raydist.tracking.tracker import finishing
@@ -84,12 +86,11 @@ def search(
         CheckpointError: a file of the study is damaged.
         TrainingError: no trial finished.
     """
-    require_local(study.base.run.dir, "a search")
     if not isinstance(study.base.ray.num_workers, int):
         raise ConfigError("ray.num_workers: the trials of a search have one number of workers, give one")
     study, earlier = _opened(study, resume)
     if earlier is None:
-        require_new_name(Path(study.base.run.dir), study.base.run.name)
+        require_new_name(copy_of(study.base.run.dir), study.base.run.name)
     check_tracking(study.base.tracking, study_experiment(study))
     for config in study.bases.values():
         check_start(config.encoder)
@@ -101,7 +102,7 @@ def search(
 
         room = num_groups(base.ray)
         at_once = min(room, study.tune.max_concurrent or room)
-        folder = earlier or StudyFolder.create(Path(base.run.dir), base.run.name, study)
+        folder = earlier or StudyFolder.create(copy_of(base.run.dir), base.run.name, study)
         with folder.recording() as log:
             folder.write_facts(study)
             tracker = StudyTracker(study, folder.path)
@@ -136,7 +137,7 @@ def conclude(study: Study, folder: StudyFolder) -> StudySummary:
         states=Counter(trial.state for trial in trials),
         analysis=analysis,
         best={data: str(path) for data, path in zip(study.bases, paths, strict=True)},
-        report=str(write_study_page(folder, analysis)),
+        report=named(write_study_page(folder, analysis)),
     )
     write_json(folder.path / "summary.json", summary.as_dict(), mode=PRIVATE)
     return summary
@@ -198,7 +199,7 @@ def _opened(study: Study, resume: Path | None) -> tuple[Study, StudyFolder | Non
     """The study as it is run, and the folder that it goes on in; None for a new one."""
     if resume is None:
         return study.with_fixed_starts(), None
-    folder = StudyFolder.open(resume)
+    folder = StudyFolder.open(at_hand(resume))
     folder.check_same(study)
     return study, folder
 
@@ -207,7 +208,7 @@ def _start(
     study: Study, folder: StudyFolder, trials: Sequence[Trial], *, tracker: StudyTracker, at_once: int
 ) -> StudyStarted:
     return StudyStarted(
-        folder=str(folder.path),
+        folder=named(folder.path),
         mlflow_uri=tracker.uri,
         method=study.method,
         data=list(study.bases),
@@ -239,9 +240,9 @@ def _run_trials(
     # Ray Tune warns of drivers without GPUs, and misses its own logs
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     path = folder.path.resolve()
-    scratch = path / "ray"
+    scratch = path / "ray" if uri_of(path) is None else cache_folder() / "ray_tune" / uuid.uuid4().hex
     shutil.rmtree(scratch, ignore_errors=True)  # what a study that was killed has left
-    job = StudyJob(study, path, opened, scratch)
+    job = StudyJob(study, named(path), opened, scratch)
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(TrialDriver, job=job), DRIVER),
         param_space={},

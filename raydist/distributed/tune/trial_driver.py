@@ -29,6 +29,8 @@ from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.schema import Config
 from raydist.engine.start import fix_starts
 from raydist.errors import RaydistError, StorageError, WorkerError
+from raydist.object_store import at_hand
+from raydist.places import copy_of, named
 from raydist.storage import make_folder, write_whole
 from raydist.tuning.report import TrialReport
 from raydist.tuning.study import Study
@@ -44,13 +46,13 @@ class StudyJob:
 
     Attributes:
         study: what is searched.
-        folder: of the study; every trial has a folder in it. Absolute.
+        place: of the study, the absolute path of its folder or an address; every trial has a folder in it.
         opened: data set -> what was opened of it.
         scratch: where Ray Train keeps its files. Absolute.
     """
 
     study: Study
-    folder: Path
+    place: str
     opened: Mapping[str, OpenedData]
     scratch: Path
 
@@ -76,9 +78,11 @@ class TrialDriver(Trainable):
         self._reports: SimpleQueue[TrialReport | TrialFailed] = SimpleQueue()
         self._board: ActorHandle = None
         self._epoch = 0
-        self._folder = StudyFolder(job.folder).of_trial(config["number"])
+        self._folder = StudyFolder(copy_of(job.place)).of_trial(config["number"])
+        self._place = named(self._folder)
+        at_hand(self._place)
         make_folder(self._folder)
-        free_lost_groups(self._folder, job.study.base.ray.of_worker)
+        free_lost_groups(self._place, job.study.base.ray.of_worker)
         self._group = threading.Thread(
             target=self._run, args=(job, config["number"], config["sample"]), daemon=True
         )
@@ -120,12 +124,12 @@ class TrialDriver(Trainable):
                 self._board = actors.board
                 run_group(
                     train_trial,
-                    TrialJob(actors, str(self._folder), configs, inputs),
+                    TrialJob(actors, self._place, configs, inputs),
                     section,
                     name=self._folder.name,
                     storage=job.scratch,
                     on_event=self._reports.put,
-                    asks_for=marked(self._folder, section.of_worker),
+                    asks_for=marked(self._place, section.of_worker),
                 )
         except Exception as error:
             with suppress(StorageError):  # a full disk may be what went wrong

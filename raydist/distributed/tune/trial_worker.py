@@ -4,13 +4,20 @@ the trial."""
 from __future__ import annotations
 
 from raydist.distributed.job import TrialJob
-from raydist.distributed.worker.setup import logging_to, run_guarded, setup_worker, state_of_worker
+from raydist.distributed.worker.setup import (
+    log_of_worker,
+    logging_to,
+    run_guarded,
+    setup_worker,
+    state_of_worker,
+)
 from raydist.engine.checkpoint_folder import CheckpointFolder
 from raydist.engine.input_index import shared_inputs
 from raydist.engine.progress import waiting
 from raydist.engine.ray_section import RaySection
 from raydist.engine.run_folder import KEPT
 from raydist.home import cache_folder
+from raydist.object_store import at_hand
 from raydist.tuning.joint_run import JointRun
 from raydist.tuning.report import TrialReport
 
@@ -28,13 +35,13 @@ def _section(job: TrialJob) -> RaySection:
 def _train(job: TrialJob) -> None:
     import ray
 
-    configs, board = job.configs, job.actors.board
+    configs, board, folder = job.configs, job.actors.board, at_hand(job.place)
     name = ray.get(board.name.remote())
     process_group = setup_worker(
         deterministic=all(config.run.deterministic for config in configs.values()),
         threads=_section(job).cpus_per_worker,
     )
-    checkpoints = CheckpointFolder(job.folder / "checkpoints")
+    checkpoints = CheckpointFolder(folder / "checkpoints")
     run = JointRun(
         {
             data: state_of_worker(
@@ -56,7 +63,7 @@ def _train(job: TrialJob) -> None:
         with waiting("the decision about the trial"):
             return bool(ray.get(board.may_go_on.remote(name, report.epoch)))
 
-    with logging_to(job.folder / "log.txt", process_group):
+    with logging_to(log_of_worker(folder, process_group.rank), process_group):
         newest = checkpoints.newest_as(run.unpack)
         goes_on = may_go_on_after(newest[1]) if newest else True
         while goes_on and run.epoch < run.num_epochs:
