@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,35 +22,36 @@ from raydist.errors import ConfigError
 from raydist.places import named
 
 if TYPE_CHECKING:
-    from raydist.distributed.driver.comparison_table import ComparisonTable, TableRow
-    from raydist.engine.spread import MeanAndSpread
+    from raydist.engine.comparison_table import ComparisonTable
 
 Methods = Annotated[
     str, typer.Option(help="Comma-separated methods or recipes; NAME+section.key=value for a changed one.")
 ]
 Seeds = Annotated[str, typer.Option(help="Comma-separated.")]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Also say from which commit and configuration each cell came.")
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Also write the table, as the ending says: .html, .tex or .json.", show_default=False),
+]
 
-COLUMNS = {
-    "mAP i->v": "last/infrared_to_visible/map",
-    "mAP v->i": "last/visible_to_infrared/map",
-    "R1 i->v": "last/infrared_to_visible/rank1",
-    "R1 v->i": "last/visible_to_infrared/rank1",
-    "untrained": "untrained/infrared_to_visible/map",
-    "ARI v": "last/visible/ari",
-    "ARI i": "last/infrared/ari",
-    "ARI joint": "last/joint_ari",
-    "right": "last/assignment_accuracy",
-    "seconds": "seconds",
-    "frames": "frames_seen",
-}
-"""Column -> the metric of a row."""
+FORMS = (".html", ".tex", ".json")
+"""Endings of a file that the table is written to."""
 
 
 @with_exit_codes
 def compare(
-    methods: Methods, arguments: Arguments = None, seeds: Seeds = "0,1,2", json: Json = False
+    methods: Methods,
+    arguments: Arguments = None,
+    seeds: Seeds = "0,1,2",
+    explain: Explain = False,
+    out: Out = None,
+    json: Json = False,
 ) -> None:
     """Train every method with every seed, or go on with what was begun, and print one table."""
+    if out is not None:
+        _require_form(out)
     from raydist.distributed.driver.compare import run_comparison
     from raydist.distributed.driver.comparison import plan_comparison
 
@@ -59,9 +60,20 @@ def compare(
     print_line(f"study: {named(comparison.folder)}")
     with advising(lambda: "the same command goes on with what was begun"), ProgressDisplay() as display:
         table = run_comparison(comparison, on_event=display.show)
-    print_comparison(table, stderr=json)
+    print_comparison(table, explain=explain, stderr=json)
+    if out is not None:
+        _write(table, out)
     if json:
         print_json(table.as_dict() | {"folder": named(comparison.folder)})
+
+
+def _require_form(out: Path) -> None:
+    """Refuse a file that cannot be written, before anything is trained."""
+    from raydist.cli.system import require_writable
+
+    if out.suffix not in FORMS:
+        raise ConfigError(f"--out {out}: expected a file that ends in {', '.join(FORMS)}")
+    require_writable(out, what="--out")
 
 
 def _names(methods: str) -> list[str]:
@@ -78,30 +90,46 @@ def _numbers(seeds: str) -> list[int]:
         raise ConfigError(f"--seeds {seeds}: expected numbers such as 0,1,2") from None
 
 
-def print_comparison(table: ComparisonTable, *, stderr: bool = False) -> None:
-    """The table, with the data and the commits behind it; metrics that no method has are left out.
+def print_comparison(table: ComparisonTable, *, explain: bool = False, stderr: bool = False) -> None:
+    """The table, differences to its first row, and the data and commits behind it; metrics that no method has
+    are left out.
 
-    ``right`` is the share of infrared tracklets that are assigned to their own person.
+    Args:
+        table: the results.
+        explain: whether to say where each cell came from.
+        stderr: where standard output is for something else.
     """
-    columns = {name: key for name, key in COLUMNS.items() if any(key in row.measures for row in table.rows)}
-    rows = [_row(row, columns.values()) for row in table.rows]
+    from raydist.reports import comparison_cells as text
+
+    columns = text.shown_columns(table)
+    rows = [text.cells_of(row, columns) for row in table.rows]
+    print_table(text.headings(columns), rows, title=text.TITLE, stderr=stderr)
+    if "best i->v" in columns:
+        print_line(text.NOTE)
+    if differences := text.difference_rows(table):
+        title = text.DIFFERENCES.format(first=table.rows[0].method)
+        print_table(["method", *text.MAPS, "seeds"], differences, title=title, stderr=stderr)
+    if explain:
+        title = "the name of a folder ends in the digest of its configuration"
+        print_table(
+            ["method", "seed", "commit", "folder"], text.origin_rows(table), title=title, stderr=stderr
+        )
     data = ", ".join(f"{key} {value}" for key, value in table.data.items())
-    print_table(
-        ["method", "seeds", *columns],
-        rows,
-        title="last epoch, percent, mean ± spread over seeds",
-        stderr=stderr,
-    )
     print_line(f"data: {data}; commit {', '.join(table.commits_of_cells)}")
 
 
-def _row(row: TableRow, keys: Iterable[str]) -> Sequence[str]:
-    label = row.method + (" (supervised)" if row.supervised else "")
-    return [label, str(len(row.seeds)), *(_cell(row.measures.get(key), key) for key in keys)]
+def _write(table: ComparisonTable, out: Path) -> None:
+    """Write the table in the form that the ending of a file says."""
+    from raydist.reports.comparison_latex import comparison_latex
+    from raydist.reports.comparison_page import comparison_page
+    from raydist.reports.templates import write_html
+    from raydist.storage import SHARED, make_folder, write_json, write_whole
 
-
-def _cell(value: MeanAndSpread | None, key: str) -> str:
-    if value is None:
-        return "-"
-    digits = 2 if key.endswith(("ari", "accuracy")) else 0 if key in ("seconds", "frames_seen") else 1
-    return value.text(digits)
+    make_folder(out.parent)
+    if out.suffix == ".html":
+        write_html(out, comparison_page(table))
+    elif out.suffix == ".tex":
+        write_whole(out, comparison_latex(table), mode=SHARED)
+    else:
+        write_json(out, table.as_dict())
+    print_line(f"table: {out}")

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from raydist.distributed.cluster import connected
 from raydist.distributed.driver.comparison import Comparison
-from raydist.distributed.driver.comparison_table import ComparisonTable, tabulate
+from raydist.distributed.driver.comparison_table import tabulate
 from raydist.distributed.driver.splits import train_splits
 from raydist.distributed.driver.training import train
+from raydist.engine.comparison_table import ComparisonTable
 from raydist.engine.events import CellStarted, OnEvent
 from raydist.storage import write_json
 

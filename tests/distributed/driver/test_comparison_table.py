@@ -1,4 +1,5 @@
-from raydist.distributed.driver.comparison_table import _measures, tabulate
+from raydist.distributed.driver.comparison_table import tabulate
+from raydist.engine.comparison_table import measures_of
 from raydist.engine.summary import RunSummary
 from raydist.evaluation.headings import METRICS
 
@@ -16,7 +17,7 @@ def test_other_searches_are_measures_of_their_own():
     facts = {"method": "pgm", "supervised": False, "data": "sysu_mm01", "protocol": "sysu_mm01", "seed": 0}
     values = facts | {"epochs": 3, "untrained": first, "last": first, "best": None, "clusters": {}}
     summary = RunSummary.from_dict(values | {"searches": {"sysu_mm01_indoor": {"last": second}}})
-    measures = dict(_measures(summary))
+    measures = dict(measures_of(summary))
     assert measures["last/infrared_to_visible/map"] == 10.0
     assert measures["last/sysu_mm01_indoor/infrared_to_visible/map"] == 20.0
     assert measures["last/sysu_mm01_indoor/infrared_to_visible/rank1"] == 21.0
