@@ -121,10 +121,10 @@ def _time_worker(meeting: str, rank: int, workers: int, exchanged: Exchanged) ->
 
 def _fastest(exchange: Callable[[], object]) -> float:
     """Seconds, all workers beginning together."""
-    found = []
+    seconds = []
     for _ in range(REPEATS + 1):  # the first one connects
         dist.barrier()
         began = time.perf_counter()
         exchange()
-        found.append(time.perf_counter() - began)
-    return min(found[1:])
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[1:])

@@ -49,7 +49,7 @@ class TableRow:
 
     def values(self, measure: str) -> dict[int, float]:
         """Seed -> value."""
-        return {seed: found[measure] for seed, found in self.by_seed.items() if measure in found}
+        return {seed: values[measure] for seed, values in self.by_seed.items() if measure in values}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON; a spread of one seed is left out."""
@@ -105,10 +105,10 @@ class ComparisonTable:
         if not self.rows:
             return {}
         first, *others = self.rows
-        found = {
+        differences = {
             row.method: PairedDifference.of(row.values(measure), first.values(measure)) for row in others
         }
-        return {label: difference for label, difference in found.items() if difference}
+        return {label: difference for label, difference in differences.items() if difference}
 
     @cached_property
     def ranked(self) -> RankedVariants | None:

@@ -53,9 +53,9 @@ def difference_rows(table: ComparisonTable) -> list[list[str]]:
     labels = dict.fromkeys(label for of_column in by_column.values() for label in of_column)
     rows = []
     for label in labels:
-        found = [of_column.get(label) for of_column in by_column.values()]
-        seeds = max(one.num_seeds for one in found if one)
-        rows.append([label, *("-" if one is None else one.text() for one in found), str(seeds)])
+        differences = [of_column.get(label) for of_column in by_column.values()]
+        seeds = max(one.num_seeds for one in differences if one)
+        rows.append([label, *("-" if one is None else one.text() for one in differences), str(seeds)])
     return rows
 
 
