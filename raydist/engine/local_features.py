@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.association.propagation import aggregate
+from raydist.association.votes import count_votes
 from raydist.clustering.spec import Clustering, ClusterSpec, cluster_features
 from raydist.data.training_set import TrainingSet
 from raydist.memories.exact_sums import exact_group_sums
@@ -19,7 +20,7 @@ from raydist.methods.slots import Rows
 from raydist.neighbours.search.lists import shard_topk
 from raydist.neighbours.search.ranked import Ranked
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
-from raydist.types import Floats, Ints
+from raydist.types import Floats, Ints, Labels
 
 
 class LocalFeatures(EpochFeatures):
@@ -81,6 +82,11 @@ class LocalFeatures(EpochFeatures):
     def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
         """See `EpochFeatures.nearest_to`."""
         return shard_topk(queries, self._features[rows, 0], k=top, shard_ids=rows)
+
+    def votes(self, left: Labels, right: Labels, threshold: float) -> csr_array:
+        """See `EpochFeatures.votes`."""
+        table = self._features[:, 0]
+        return count_votes(table, table, labels=(left, right), threshold=threshold)
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""
@@ -157,6 +163,10 @@ class ClusteredOnce(EpochFeatures):
     def nearest_to(self, queries: Floats, rows: Ints, top: int) -> Ranked:
         """See `EpochFeatures.nearest_to`."""
         return self._features.nearest_to(queries, rows, top)
+
+    def votes(self, left: Labels, right: Labels, threshold: float) -> csr_array:
+        """See `EpochFeatures.votes`."""
+        return self._features.votes(left, right, threshold)
 
     def part(self, first: int, stop: int) -> Floats:
         """See `EpochFeatures.part`."""

@@ -158,6 +158,19 @@ class EpochFeatures(ABC):
         """
 
     @abstractmethod
+    def votes(self, left: Labels, right: Labels, threshold: float) -> csr_array:
+        """How many pairs of rows of two groups are similar, see `raydist.association.votes`; K is 1.
+
+        Args:
+            left: int64 [N], the groups of the left rows, 0..A-1, NOISE on rows that are none.
+            right: int64 [N], the groups of the right rows, 0..B-1, in the same way.
+            threshold: from which dot product on a pair counts.
+
+        Returns:
+            CSR int64 [A, B]; a pair of groups without such rows is not stored.
+        """
+
+    @abstractmethod
     def part(self, first: int, stop: int) -> Floats:
         """float32 [n, K, D]: the consecutive rows from `first` up to `stop`."""
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 METHODS: Registry[type[Method]] = Registry(
     "method.name",
     {
+        "adca": Entry(
+            "raydist.methods.adca.method:AggregationLearning",
+            "cluster contrast with memories aggregated across the modalities by votes (ACM MM 2022)",
+        ),
         "bmil": Entry(
             "raydist.methods.bmil.method:BiasMitigation",
             "modality-aware Jaccard distance and joint clusters, split into proxies (AAAI 2026)",

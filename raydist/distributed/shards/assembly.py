@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import ray
@@ -22,6 +23,8 @@ from raydist.types import Doubles, Floats, Ints, Labels
 
 ExpandedV = tuple[csr_array, csc_array]
 """V [N, N] of all rows after query expansion, by rows and by columns."""
+
+Whole = TypeVar("Whole", Ints, csr_array)
 
 
 @ray.remote(num_cpus=0)
@@ -61,8 +64,8 @@ def join_ranked(*parts: Ranked) -> Ranked:
 
 
 @ray.remote(num_cpus=0)
-def add_up(*parts: Ints) -> Ints:
-    """The sum of whole numbers that every shard found."""
+def add_up(*parts: Whole) -> Whole:
+    """The sum of whole numbers, dense or sparse, that every shard found."""
     return sum(parts[1:], parts[0])
 
 

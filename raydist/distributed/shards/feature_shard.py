@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from raydist.association.propagation import aggregate
+from raydist.association.votes import count_votes
 from raydist.distributed.object_store import store_peak
 from raydist.distributed.references import Piece, Shared
 from raydist.distributed.shards.assembly import ExpandedV
@@ -48,7 +49,7 @@ from raydist.neighbours.search.raw import check_lengths
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.rows import Rows
 from raydist.neighbours.search.view_nearest import shard_nearest_in_views, shard_nearest_of_view
-from raydist.types import Doubles, Floats, Ints
+from raydist.types import Doubles, Floats, Ints, Labels
 
 log = logging.getLogger(__name__)
 
@@ -180,6 +181,26 @@ class FeatureShard:
     def nearest_to(self, version: int, queries: Floats, places: Ints, first: int, top: int) -> Ranked:
         """See `EpochFeatures.nearest_to`, among the rows at these places; `first` is this shard's first."""
         return shard_topk(queries, self._table(version)[places, 0], k=top, shard_ids=first + places)
+
+    def votes(
+        self,
+        version: int,
+        labels: tuple[Labels, Labels],
+        threshold: float,
+        shape: tuple[int, int],
+        others: Floats,
+    ) -> csr_array:
+        """See `EpochFeatures.votes`, of this shard's rows with some rows of any shard.
+
+        Args:
+            version: of the table.
+            labels: int64 [n] of this shard's rows, and int64 [m] of the others.
+            threshold: from which dot product on a pair counts.
+            shape: of the whole result.
+            others: float32 [m, D].
+        """
+        own = self._table(version)[:, 0]
+        return count_votes(own, others, labels=labels, threshold=threshold, shape=shape)
 
     def of_groups(
         self, rule: GroupRule, groups: Ints, by_group: Sequence[NDArray[Any]], *rows: Floats

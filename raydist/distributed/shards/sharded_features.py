@@ -19,6 +19,7 @@ import ray
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from raydist.association.votes import num_groups
 from raydist.clustering.spec import Clustering, ClusterSpec
 from raydist.data.training_set import TrainingSet
 from raydist.distributed.references import Piece, PlacedRows
@@ -34,7 +35,7 @@ from raydist.methods.epoch_features import EpochFeatures, GroupRule, Measure, wi
 from raydist.neighbours.search.ranked import Ranked, merge_topk
 from raydist.neighbours.search.report import SearchReport
 from raydist.neighbours.search.view_nearest import merge_nearest, merge_nearest_in_views
-from raydist.types import Floats, Ints
+from raydist.types import Floats, Ints, Labels
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
@@ -207,6 +208,25 @@ class ShardedFeatures(EpochFeatures):
                 for (shard, (first, _)), own in zip(self._each(), self._split(rows), strict=True)
             ]
             return merge_topk(ray.get(answers), k=top)
+
+        return self._retry_lost_shards(ask)
+
+    def votes(self, left: Labels, right: Labels, threshold: float) -> csr_array:
+        """See `EpochFeatures.votes`; every shard counts those of its left rows, only counts come here."""
+        shape = num_groups(left), num_groups(right)
+        of_each = [groups[groups >= 0] for groups in np.split(right, self._starts[1:-1])]
+
+        def ask() -> csr_array:
+            others = list(zip(of_each, self._rows_at(np.flatnonzero(right >= 0)), strict=True))
+            counts = [
+                [
+                    shard.votes.remote(self._version, (left[a:b], groups), threshold, shape, rows)
+                    for groups, rows in others
+                ]
+                for shard, (a, b) in self._each()
+            ]
+            votes: csr_array = ray.get(add_up.remote(*(add_up.remote(*of_shard) for of_shard in counts)))
+            return votes
 
         return self._retry_lost_shards(ask)
 
