@@ -31,7 +31,7 @@ def counted_in_a_loop(left, right, labels, threshold):
 
 
 def published_pairs(left, right, labels, threshold):
-    """The association as published: all pairs of rows sorted by similarity, then pairs of labels by number."""
+    """As published: all pairs of rows sorted by similarity, then pairs of labels by their number."""
     similarity = left.astype(np.float64) @ right.T.astype(np.float64)
     order = np.argsort(-similarity, axis=None, kind="stable")
     kept = [np.unravel_index(k, similarity.shape) for k in order if similarity.flat[k] >= threshold]

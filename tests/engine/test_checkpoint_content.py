@@ -47,7 +47,10 @@ def with_tensor(files, name, key, value):
 @pytest.mark.parametrize(
     ("method", "optimizer"),
     [
-        *((name, "adam") for name in ("bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised")),
+        *(
+            (name, "adam")
+            for name in ("adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised")
+        ),
         ("dcl", "sgd"),
         ("dcl", "adamw"),
     ],

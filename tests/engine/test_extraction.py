@@ -104,7 +104,7 @@ def test_without_renormalising_it_is_the_mean_itself(encoder):
     np.testing.assert_allclose(raw / lengths[..., None], unit, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["dcl", "pgm", "bmil", "dmdl"])
+@pytest.mark.parametrize("method", ["adca", "dcl", "pgm", "bmil", "dmdl"])
 def test_methods_cluster_means_of_any_length(smoke, tmp_path, monkeypatch, method):
     seen = []
     cluster = LocalFeatures.cluster

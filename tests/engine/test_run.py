@@ -132,7 +132,9 @@ def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke
         assert outcome(again)[name] == outcome(folder)[name]
 
 
-@pytest.mark.parametrize("method", ["bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised"])
+@pytest.mark.parametrize(
+    "method", ["adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "pgm", "supervised"]
+)
 def test_every_method_runs_and_moves_the_weights(smoke, smoke_inputs, method):
     state = build_state(smoke(*QUICK, f"method.name={method}", "train.limit_epochs=1"), smoke_inputs)
     before = [p.detach().clone() for p in state.encoder.parameters()]

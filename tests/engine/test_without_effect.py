@@ -24,10 +24,12 @@ def test_epochs_at_which_no_schedule_looks_are_named(schedule):
     assert warned(words[0], "method.name=dcl", "train.epochs=30", "method.dual.step_epochs=2") == []
 
 
-@pytest.mark.parametrize("method", ["cba", "hitpro", "bmil", "supervised", "dcl", "pgm", "dmdl", "hil"])
+@pytest.mark.parametrize(
+    "method", ["cba", "hitpro", "bmil", "supervised", "dcl", "adca", "pgm", "dmdl", "hil"]
+)
 def test_a_rule_that_no_memory_moves_by_is_named(method):
     line = f"memory.rule has no effect with method.name = {method}"
-    expected = [] if method in ("dcl", "pgm", "dmdl", "hil") else [line]
+    expected = [] if method in ("dcl", "adca", "pgm", "dmdl", "hil") else [line]
     assert warned(f"method.name={method}", "memory.rule=in-turn") == expected
 
 

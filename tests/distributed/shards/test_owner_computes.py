@@ -63,7 +63,7 @@ def same(one, other):
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-@pytest.mark.parametrize("method", ["dcl", "pgm", "bmil", "dmdl", "hil", "cba", "hitpro"])
+@pytest.mark.parametrize("method", ["dcl", "adca", "pgm", "bmil", "dmdl", "hil", "cba", "hitpro"])
 def test_the_targets_are_those_of_one_process(shards, method):
     num_rows, of_all = 120, {"width": 32, "noise": 0.6}
     features = np.concatenate([unit for _, unit in planted(num_rows, **of_all)])
@@ -106,6 +106,7 @@ def peak_of(shards, method, stage_name, num_rows, epoch):
     [
         ("dcl", "warm-up", 2),
         ("dcl", "dual-contrast", 0),
+        ("adca", "aggregation", 0),
         ("pgm", "dual-contrast", 0),
         ("pgm", "cross-contrast", 0),
         ("bmil", "hybrid-contrast", 0),
@@ -135,7 +136,11 @@ def in_the_store(shard):
 
 @pytest.mark.parametrize(
     ("method", "stage", "tables"),
-    [("pgm", "cross-contrast", [True, False]), ("pgm", "warm-up", [True, True, False])],
+    [
+        ("pgm", "cross-contrast", [True, False]),
+        ("adca", "aggregation", [True, False]),
+        ("pgm", "warm-up", [True, True, False]),
+    ],
 )
 def test_only_what_others_ask_for_is_in_the_object_store(shards, method, stage, tables):
     """The workers' features are; means are not, but for the neighbours of the ignore graph."""

@@ -12,6 +12,7 @@ from raydist.distributed.shards.graph import ShardedGraph
 from raydist.distributed.shards.sharded_features import Shards
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.centring import view_centred
+from raydist.neighbours.search.exact import similarities
 from raydist.neighbours.search.options import SearchOptions
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -217,12 +218,15 @@ def test_other_views_queries_and_groups_are_answered_as_in_one_process(
     found, local = on(shards[:num_shards], features, tracklets), LocalFeatures(features[:, None], tracklets)
     asked = np.where(tracklets.modality == 0, (tracklets.view + 1) % 6, -1)
     groups = np.random.default_rng(4).integers(-1, 11, N)
+    sides = [np.where(tracklets.modality == m, groups, -1) for m in (0, 1)]
     rows, queries, by_group = np.flatnonzero(groups > 3), features[::30] + features[1::30], np.arange(11.0)
     asking = [
         lambda each: each.nearest_of_view(tracklets.view, 3, asked=asked),
         lambda each: each.nearest_to(queries, rows, 5),
         lambda each: each.nearest_to(queries, rows[:2], 5),
         lambda each: (each.of_groups(last_of_each, groups, 11, by_group),),
+        lambda each: stored(each.votes(*sides, 0.4)),
+        lambda each: stored(each.votes(sides[0], np.full(N, -1), 0.4)),
     ]
     for ask in asking:
         for of_shards, of_one in zip(ask(found), ask(local), strict=True):
@@ -234,8 +238,26 @@ def test_other_views_queries_and_groups_are_answered_as_in_one_process(
     wanted = np.sort(features[own].astype(np.float64) @ features[0].astype(np.float64))[::-1][:3]
     np.testing.assert_allclose(near[0], wanted, atol=1e-12)
     last = [features[groups == g][-1] * by_group[g] for g in range(11)]
+    votes = votes_of_pairs(features, *sides, 0.4)
+    assert 0 < np.count_nonzero(votes) < votes.size
+    ray.kill(shards[0], no_restart=False)
+    assert np.array_equal(found.votes(*sides, 0.4).toarray(), votes)
     ray.kill(shards[0], no_restart=False)
     assert np.array_equal(found.of_groups(last_of_each, groups, 11, by_group), last)
+
+
+def stored(votes):
+    """What a sparse matrix holds, and its shape."""
+    return votes.data, votes.indices, votes.indptr, np.array(votes.shape)
+
+
+def votes_of_pairs(features, left, right, threshold):
+    """The votes of all pairs of rows, one by one."""
+    counts, similarity = np.zeros((11, 11), np.int64), similarities(features, features)
+    for i in np.flatnonzero(left >= 0):
+        for j in np.flatnonzero(right >= 0):
+            counts[left[i], right[j]] += similarity[i, j] >= threshold
+    return counts
 
 
 def last_of_each(rows, groups, by_group):
