@@ -40,6 +40,10 @@ METHODS: Registry[type[Method]] = Registry(
             "raydist.methods.hitpro.method:HiTPro",
             "a prototype a tracklet, linked across cameras and modalities, no clusters (arXiv 2604.21324)",
         ),
+        "mbccm": Entry(
+            "raydist.methods.mbccm.method:BilateralClusterMatching",
+            "bilateral many-to-many matching of clusters, memories that both modalities share (ACM MM 2023)",
+        ),
         "pgm": Entry(
             "raydist.methods.pgm.method:ProgressiveGraphMatching",
             "progressive graph matching of clusters, alternate cross contrast (CVPR 2023)",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from raydist.data.samplers import draw_instances, identity_batches
-from raydist.errors import ClusteringError, ConfigError
+from raydist.errors import ClusteringError
 from raydist.methods.method import MethodContext
 from raydist.types import NOISE, Ints, Labels, Modality
 
@@ -41,20 +41,6 @@ def paired_batches(
     """
     draw = union_batches if pairing == "union-filled" else shared_batches
     return draw(labels, context, iterations, rng)
-
-
-def require_equal(num_identities: Mapping[Modality, int]) -> None:
-    """Refuse batches of more classes of one modality than of the other.
-
-    Raises:
-        ConfigError: P differs.
-    """
-    visible, infrared = (num_identities[m] for m in Modality)
-    if visible != infrared:
-        raise ConfigError(
-            f"train.batch_identities = {{visible: {visible}, infrared: {infrared}}}: dmdl shows the same "
-            "classes in both modalities from method.cross.paired_from on, so give one number for both"
-        )
 
 
 def union_batches(

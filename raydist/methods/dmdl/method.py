@@ -65,8 +65,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from raydist.methods.common.batches import require_equal
 from raydist.methods.common.warm_up import WarmUp, WarmUpParams
-from raydist.methods.dmdl.batches import require_equal
 from raydist.methods.dmdl.cross import CrossParams, CrossStage
 from raydist.methods.dmdl.intra import IntraParams, IntraStage
 from raydist.methods.dmdl.views import Parts
@@ -96,7 +96,8 @@ class DualLevelDebiasing(Method):
         """
         params, context = self.params, self.context
         if params.cross.share > 0 and params.cross.paired_from != 1:
-            require_equal(context.num_identities)  # not only when the first such batch is drawn
+            because = "dmdl shows the same classes in both modalities from method.cross.paired_from on"
+            require_equal(context.num_identities, because=because)  # not only when such a batch is drawn
         return [
             WarmUp(context, params.warm_up),
             IntraStage(context, params.intra, params),

@@ -1,0 +1,1 @@
+"""MBCCM, many-to-many bilateral matching of clusters across the modalities."""
