@@ -1,7 +1,7 @@
 """Collaborative ranking association: the nearest neighbours by two features of an image agree on its label.
 
 SDCL (Yang et al., Shallow-Deep Collaborative Learning for Unsupervised Visible-Infrared Person
-Re-Identification, CVPR 2024), whose public code HIL starts from. Of the labels of a row's k nearest rows of
+Re-Identification, CVPR 2024), which HIL starts from. Of the labels of a row's k nearest rows of
 the other modality by one feature, it takes that which most of its k nearest by the other feature have. Then
 the row and its nearest rows of its own modality vote. Noise is a label like others here.
 """

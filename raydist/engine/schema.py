@@ -112,7 +112,7 @@ class MemorySection(Section):
     rule: Kept[MemoryRule] = Field(
         "mean",
         description="Prototypes move by the mean of a batch's samples, or by one after the other "
-        "(dcl, adca, mbccm, pgm, dmdl, hil).",
+        "(dcl, adca, mbccm, pgm, dmdl, hil, sdcl).",
     )
     replicate_mb: Free[int] = Field(
         1024,

@@ -48,6 +48,10 @@ METHODS: Registry[type[Method]] = Registry(
             "raydist.methods.pgm.method:ProgressiveGraphMatching",
             "progressive graph matching of clusters, alternate cross contrast (CVPR 2023)",
         ),
+        "sdcl": Entry(
+            "raydist.methods.sdcl.method:ShallowDeepCollaboration",
+            "a shallow branch beside the deep one, labels on which the neighbours by both agree (CVPR 2024)",
+        ),
         "supervised": Entry(
             "raydist.methods.supervised.method:Supervised",
             "identity loss and triplets on the true identities: the upper bound, not an unsupervised method",

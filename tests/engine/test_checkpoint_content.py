@@ -49,7 +49,7 @@ def with_tensor(files, name, key, value):
     [
         *(
             (name, "adam")
-            for name in ("adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "supervised")
+            for name in ("adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "sdcl", "supervised")
         ),
         ("dcl", "sgd"),
         ("dcl", "adamw"),

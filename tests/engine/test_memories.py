@@ -28,6 +28,7 @@ METHODS = {
     "cba": ["method.name=cba"],
     "hitpro": ["method.name=hitpro"],
     "hil": ["method.name=hil", "method.baseline.slot_input=raw", "memory.rule=in-turn"],
+    "sdcl": ["method.name=sdcl", "memory.rule=in-turn"],
 }
 
 

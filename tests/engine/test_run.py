@@ -133,7 +133,7 @@ def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke
 
 
 @pytest.mark.parametrize(
-    "method", ["adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "supervised"]
+    "method", ["adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "sdcl", "supervised"]
 )
 def test_every_method_runs_and_moves_the_weights(smoke, smoke_inputs, method):
     state = build_state(smoke(*QUICK, f"method.name={method}", "train.limit_epochs=1"), smoke_inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -128,3 +129,20 @@ def cluster_rows(
     step = EPS_STEP if clustering.num_clusters == 0 else -EPS_STEP
     eps = min(1.0, max(EPS_STEP / 2, spec.eps + step))
     return cluster_rows(means, rows, spec.with_values(eps=eps), retries=retries - 1)
+
+
+def with_finer(
+    clustering: Mapping[Modality, ClusterSpec], modality: Modality, share: float
+) -> dict[Modality, ClusterSpec]:
+    """The clustering with fewer ranked neighbours for one modality, which splits it into more clusters.
+
+    That is k1 alone, or both of k1_intra and k1_inter where the distance has these.
+
+    >>> finer = with_finer(dict.fromkeys(Modality, ClusterSpec(k1=30)), Modality.VISIBLE, 0.5)
+    >>> [finer[m].k1 for m in Modality]
+    [15, 30]
+    """
+    spec = clustering[modality]
+    names = spec.used & {"k1", "k1_intra", "k1_inter"}
+    fewer = {name: math.ceil(share * getattr(spec, name)) for name in names}
+    return {**clustering, modality: spec.with_values(**fewer)}

@@ -20,7 +20,7 @@ from raydist.losses.contrastive import cosine_logits, soft_cross_entropy
 from raydist.memories.adaptive import update_by_trust
 from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
-from raydist.methods.common.clusters import cluster_modalities
+from raydist.methods.common.clusters import cluster_modalities, with_finer
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.dmdl.batches import Pairing, paired_batches
 from raydist.methods.dmdl.clips import ModalityClips, joined
@@ -30,7 +30,6 @@ from raydist.methods.dmdl.label_space import (
     labels_of_nearest,
     matches_samples,
     unified_labels,
-    with_finer,
 )
 from raydist.methods.dmdl.views import ViewArrays, ViewParams, ViewStage
 from raydist.methods.epoch_features import EpochFeatures

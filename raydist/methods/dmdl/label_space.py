@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
 
 from raydist.association.nearest import nearest_matching
-from raydist.clustering.spec import ClusterSpec
 from raydist.methods.common.clusters import ModalityClusters
 from raydist.methods.common.labels import partners
 from raydist.methods.epoch_features import EpochFeatures
@@ -34,23 +32,6 @@ def matches_samples(index: int, sample_match: Collection[int]) -> bool:
     [False, False, True, True, True, False]
     """
     return index % PERIOD in sample_match
-
-
-def with_finer(
-    clustering: Mapping[Modality, ClusterSpec], modality: Modality, share: float
-) -> dict[Modality, ClusterSpec]:
-    """The clustering with fewer ranked neighbours for one modality, which splits it into more clusters.
-
-    That is k1 alone, or both of k1_intra and k1_inter where the distance has these.
-
-    >>> finer = with_finer(dict.fromkeys(Modality, ClusterSpec(k1=30)), Modality.VISIBLE, 0.5)
-    >>> [finer[m].k1 for m in Modality]
-    [15, 30]
-    """
-    spec = clustering[modality]
-    names = spec.used & {"k1", "k1_intra", "k1_inter"}
-    fewer = {name: math.ceil(share * getattr(spec, name)) for name in names}
-    return {**clustering, modality: spec.with_values(**fewer)}
 
 
 def unified_labels(

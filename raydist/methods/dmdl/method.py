@@ -15,7 +15,7 @@ w onehot(y) + (1-w) p of the other view       `raydist.losses.exchange.exchanged
 MMD of the views (CBT-feature)                `raydist.losses.discrepancy.maximum_mean_discrepancy`
 sigma L_tri                                   `raydist.methods.dmdl.views.ViewStage.view_terms`
 stage 1: CE(M_m x, soft labels), each m       `raydist.methods.dmdl.intra.IntraStage.contrast`
-k1 of the label space, half of it across      `raydist.methods.dmdl.label_space.with_finer`
+k1 of the label space, half of it across      `raydist.methods.common.clusters.with_finer`
 nearest cluster across, the space in turn     `raydist.methods.dmdl.label_space.unified_labels`
 nearest sample across, epoch mod 5 in 2..4    `raydist.methods.dmdl.label_space.labels_of_nearest`
 P(y|do(x)) = sum_c pi_c P(y|x,c) (CAI)        `raydist.losses.adjustment.adjusted_log_probability`

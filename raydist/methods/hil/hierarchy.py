@@ -13,13 +13,18 @@ from pydantic import Field
 from torch import Tensor
 
 from raydist.losses.multi_centre import multi_centre_contrast
+from raydist.methods.common.branch_contrast import (
+    SHARED,
+    BranchContrastParams,
+    BranchContrastStage,
+    new_slots,
+)
+from raydist.methods.common.branches import Clips, branch_tables, of_branches, prototypes
 from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.diagnosis import Diagnosis
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import Clips, branch_tables, of_branches
-from raydist.methods.hil.contrast import SHARED, BranchContrastParams, BranchContrastStage
-from raydist.methods.hil.prototypes import centres, prototypes
+from raydist.methods.hil.centres import centres
 from raydist.methods.hil.transmission import transmit
 from raydist.methods.method import Targets
 from raydist.methods.schedule import Epoch, Moment
@@ -84,7 +89,7 @@ class HierarchyStage(BranchContrastStage):
             joint,
             ClusterArrays(visible=visible, infrared=infrared).pack(),
             memories,
-            slots=self.new_slots(branches),
+            slots=new_slots(branches, self.context),
             metrics={"selected": float(selected)},
             diagnosis=Diagnosis(assignment=infrared, labels_before=clusters.joint),
         )

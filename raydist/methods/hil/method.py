@@ -10,8 +10,8 @@ shallow, SDCL) get every term in each; centres count only where both predict one
 ===================================================  =======================================================
 equation                                             function
 ===================================================  =======================================================
-f = [f_deep ; f_shallow]                             `raydist.methods.hil.branches.branches`
-L_nce(V) + L_nce(I), one memory each, or shared      `raydist.methods.hil.contrast.BranchContrastStage.terms`
+f = [f_deep ; f_shallow]                             `raydist.methods.common.branches.branches`
+L_nce(V) + L_nce(I), one memory each, or shared      `raydist.methods.common.branch_contrast`
 M <- norm(mu M + (1 - mu) x), visible before         `raydist.memories.rules.update_prototypes`
 infrared clips
 k nearest others, labels both branches agree on,     `raydist.association.ranking`
@@ -39,35 +39,17 @@ pair of terms of centres is the first once more).
 Deviations:
 
 - Written from the public code; the paper's text was not at hand, and its numbers are not known.
-- Tracklets in the place of images; a tracklet warm-up comes first, ``warm_up.share=0`` leaves it out for
-  pretrained encoders.
-- Memories move after the step, by the gathered batch of all workers. The published code moves prototypes in
-  the backward pass, so that infrared clips meet shared ones as visible clips have just moved them, and slots
-  between the loss and the backward pass, so that the gradient is one of slots that have moved.
-- Prototypes and centres are means of unit features, those of the published code of features before they are
-  normalised; and branches weigh alike in the joined feature, there each by its own length. So features of
-  a clip and its mirror image are averaged with branches of unit length, there as they are.
+- Those of `raydist.methods.sdcl.method`; centres are means of unit features too.
 - A cluster is divided if it has more different tracklets than sub-centres, whatever k-means makes of them;
   the published code counts images and takes the cluster's centre for sub-centres that k-means does not find.
   Both start k-means ten times, here from the run's seed, there from seed 0.
 - Distances to centres end at 0.001, where the published quotients end in infinity; the 1e-8 in their
-  denominators and under their logarithms are left out. So is the least probability of 1e-8 of a near slot,
-  beyond which the published loss of neighbours has no gradient.
-- Batches hold distinct classes and use up a shuffled list of all before the next one; there, the end of a
-  list that fills no batch is dropped. K images of a class are drawn without repetition where it has K - 1
-  others (there K), and a class of one repeats it (there it comes once, and all that follows moves up).
-- Where a modality has fewer than two clusters, eps is changed by 0.1, up to four times.
-- Without a clip on which the branches agree, a term of centres is 0, not NaN.
-- One branch (ResNets and the small encoder) leaves out all that is shallow; then all clips count for the
-  centres, and the labels of the ranking are those of most neighbours.
-- Of labels that both branches agree on alike, that of the nearest neighbour is taken; the published code
-  leaves it to the library which.
-- Colours are jittered first, as published, but on frames that are resized already; frames are clustered by
-  the filter that they are trained on (the published code trains on bilinear and clusters bicubic pictures).
+  denominators and under their logarithms are left out.
+- Without a clip on which the branches agree, a term of centres is 0, not NaN. With one branch all clips count
+  for the centres.
 - Stages pass on their last weights; the published code begins the shared labels of the baseline and the
-  second stage, and goes on at two thirds of that, with the weights that were best on the test set.
-- Batch statistics are those of the whole batch on a worker; the published runs take those of half of it on
-  each of two GPUs.
+  second stage, and goes on at two thirds of that, with the weights that were best on the test set. The shared
+  labels of the baseline begin within its stage, with the optimizer as it is.
 """
 
 from __future__ import annotations

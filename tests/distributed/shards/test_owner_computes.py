@@ -63,7 +63,7 @@ def same(one, other):
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-@pytest.mark.parametrize("method", ["dcl", "adca", "pgm", "bmil", "dmdl", "hil", "cba", "hitpro"])
+@pytest.mark.parametrize("method", ["dcl", "adca", "mbccm", "pgm", "bmil", "dmdl", "hil", "sdcl", "cba", "hitpro"])
 def test_the_targets_are_those_of_one_process(shards, method):
     num_rows, of_all = 120, {"width": 32, "noise": 0.6}
     features = np.concatenate([unit for _, unit in planted(num_rows, **of_all)])
@@ -119,6 +119,8 @@ def peak_of(shards, method, stage_name, num_rows, epoch):
         ("cba", "refinement", 0),
         ("hil", "baseline", 0),
         ("hil", "hierarchy", 0),
+        ("sdcl", "own-contrast", 0),
+        ("sdcl", "shared-contrast", 0),
     ],
 )
 def test_the_peak_grows_by_less_than_the_features(shards, method, stage, epoch):

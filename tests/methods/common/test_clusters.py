@@ -6,7 +6,7 @@ import pytest
 from raydist.clustering.spec import ClusterSpec
 from raydist.engine.local_features import LocalFeatures
 from raydist.errors import ClusteringError
-from raydist.methods.common.clusters import cluster_modalities
+from raydist.methods.common.clusters import cluster_modalities, with_finer
 from raydist.types import NOISE, Modality
 
 
@@ -50,3 +50,18 @@ def test_features_that_are_all_alike_are_one_cluster_and_a_collapse(context):
     counts = "visible 1 cluster of 6 tracklets, infrared 1 cluster of 6 tracklets"
     with pytest.raises(ClusteringError, match=rf"collapsed: {counts}; lower clustering\.eps, or "):
         cluster_modalities(LocalFeatures(alike[:, None], context.tracklets), context)
+
+
+@pytest.mark.parametrize(
+    ("distance", "halved"),
+    [
+        ("jaccard", {"k1": 16, "k1_intra": 5, "k1_inter": 20, "k2": 6}),
+        ("modality-aware", {"k1": 16, "k1_intra": 5, "k1_inter": 20, "k2": 6}),
+        ("camera-aware", {"k1": 31, "k1_intra": 3, "k1_inter": 10, "k2": 6}),
+    ],
+)
+def test_the_ranked_neighbours_of_the_distance_are_halved(distance, halved):
+    spec = ClusterSpec(distance, k1=31, k1_intra=5, k1_inter=20, k2=6)
+    finer = with_finer(dict.fromkeys(Modality, spec), Modality.INFRARED, 0.5)
+    assert finer[Modality.VISIBLE] == spec
+    assert {name: getattr(finer[Modality.INFRARED], name) for name in halved} == halved

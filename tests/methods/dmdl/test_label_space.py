@@ -1,26 +1,10 @@
 import numpy as np
-import pytest
 
-from raydist.clustering.spec import Clustering, ClusterSpec
+from raydist.clustering.spec import Clustering
 from raydist.engine.local_features import LocalFeatures
 from raydist.methods.common.clusters import ModalityClusters
-from raydist.methods.dmdl.label_space import unified_labels, with_finer
+from raydist.methods.dmdl.label_space import unified_labels
 from raydist.types import NOISE, Modality
-
-
-@pytest.mark.parametrize(
-    ("distance", "halved"),
-    [
-        ("jaccard", {"k1": 16, "k1_intra": 5, "k1_inter": 20, "k2": 6}),
-        ("modality-aware", {"k1": 16, "k1_intra": 5, "k1_inter": 20, "k2": 6}),
-        ("camera-aware", {"k1": 31, "k1_intra": 3, "k1_inter": 10, "k2": 6}),
-    ],
-)
-def test_the_ranked_neighbours_of_the_distance_are_halved(distance, halved):
-    spec = ClusterSpec(distance, k1=31, k1_intra=5, k1_inter=20, k2=6)
-    finer = with_finer(dict.fromkeys(Modality, spec), Modality.INFRARED, 0.5)
-    assert finer[Modality.VISIBLE] == spec
-    assert {name: getattr(finer[Modality.INFRARED], name) for name in halved} == halved
 
 
 def test_pieces_of_a_person_are_one_class_and_a_class_may_be_nobodys():

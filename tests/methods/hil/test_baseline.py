@@ -13,8 +13,9 @@ from raydist.data.transforms.published import (
     FIRST_JITTERED_EXCHANGE,
 )
 from raydist.engine.local_features import LocalFeatures
+from raydist.errors import ClusteringError
+from raydist.methods.common.branch_contrast import CLIP_VIEWS
 from raydist.methods.hil.baseline import BaselineParams, BaselineStage
-from raydist.methods.hil.contrast import CLIP_VIEWS
 from raydist.methods.schedule import Epoch
 from raydist.types import NOISE, Modality
 
@@ -267,3 +268,9 @@ def test_late_both_modalities_share_the_labels_of_the_ranking(deep_and_shallow, 
     for b, part in enumerate(parts):
         expected = [unit(part[everywhere == c].mean(axis=0)) for c in (0, 1)]
         np.testing.assert_allclose(refresh[1].memories[f"shared-{b}"], expected, atol=1e-6)
+
+
+def test_where_no_visible_tracklet_has_a_label_the_error_says_what_to_do(baseline, mostly_noise):
+    stage = baseline(shared_from=0.0, ranking=6)
+    with pytest.raises(ClusteringError, match=r"lower method\.baseline\.ranking = 6, begin later by method"):
+        stage.refresh(mostly_noise, None, Epoch(0, 2), np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""The memories of HIL in every branch: prototypes of clusters, slots of tracklets, centres in clusters."""
+"""The centres inside the clusters of HIL, in every branch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,9 @@ import numpy as np
 from numpy.random import Generator
 
 from raydist.memories.sub_centroids import sub_centroids
+from raydist.methods.common.branches import named
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import named
 from raydist.types import NOISE, Floats, Ints, Labels
-
-
-def prototypes(name: str, branches: Sequence[EpochFeatures], labels: Labels) -> dict[str, Floats]:
-    """The unit mean [C, D / b] of each cluster, in every branch.
-
-    Args:
-        name: of the memories.
-        branches: [N, 1, D / b] unit rows, one table a branch.
-        labels: int64 [N].
-    """
-    num_clusters = int(labels.max(initial=NOISE)) + 1
-    return named(name, [branch.centroids(labels, num_clusters) for branch in branches])
 
 
 def centres(
@@ -58,17 +46,6 @@ def centres(
 
 def _centres(rows: Floats, clusters: Labels, seeds: Ints, *, num_centres: int, shrink: float) -> Floats:
     return sub_centroids(rows[:, 0], clusters, num_centres, seeds, shrink=shrink)
-
-
-def positions(rows: Ints, num_rows: int) -> Ints:
-    """The position of each of N rows among the given ones; NOISE for a row that is none of them.
-
-    >>> positions(np.array([1, 3]), 4)
-    array([-1,  0, -1,  1])
-    """
-    position = np.full(num_rows, NOISE)
-    position[rows] = np.arange(len(rows))
-    return position
 
 
 def compact(labels: Labels) -> Labels:

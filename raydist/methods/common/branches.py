@@ -16,7 +16,7 @@ from raydist.methods.common.labels import at
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.methods.slots import Slots
 from raydist.methods.steps import Batch, Memories
-from raydist.types import Floats, Modality
+from raydist.types import NOISE, Floats, Labels, Modality
 
 
 def branches(features: Tensor, num_branches: int) -> list[Tensor]:
@@ -59,6 +59,18 @@ def branch_tables(means: EpochFeatures, num_branches: int) -> list[EpochFeatures
 def joined_branches(means: EpochFeatures, num_branches: int) -> EpochFeatures:
     """[N, 1, D], unit rows: all branches of features [N, 1, D], which weigh alike."""
     return means.transformed(partial(_joined, num_branches=num_branches))
+
+
+def prototypes(name: str, branches: Sequence[EpochFeatures], labels: Labels) -> dict[str, Floats]:
+    """The unit mean [C, D / b] of each cluster, in every branch.
+
+    Args:
+        name: of the memories.
+        branches: [N, 1, D / b] unit rows, one table a branch.
+        labels: int64 [N].
+    """
+    num_clusters = int(labels.max(initial=NOISE)) + 1
+    return named(name, [branch.centroids(labels, num_clusters) for branch in branches])
 
 
 def _branch(features: Floats, *, number: int, num_branches: int) -> Floats:

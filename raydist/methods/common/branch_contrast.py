@@ -1,4 +1,7 @@
-"""What the stages of HIL share: prototypes of clusters and near slots of tracklets, in every branch."""
+"""The contrast with prototypes of clusters and near slots of tracklets, in every branch (SDCL, HIL).
+
+The equations are in `raydist.methods.sdcl.method`.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,15 @@ from raydist.losses.contrastive import cluster_contrast
 from raydist.losses.neighbour_contrast import near_slots, neighbour_contrast
 from raydist.memories.rules import update_prototypes
 from raydist.methods.common.batches import cluster_batches
+from raydist.methods.common.branches import Clips, branch_tables, of_branches, prototypes, slots_of_branches
+from raydist.methods.common.clusters import cluster_modalities
 from raydist.methods.common.labels import ClusterArrays, at
 from raydist.methods.epoch_features import EpochFeatures
-from raydist.methods.hil.branches import Clips, of_branches, slots_of_branches
-from raydist.methods.hil.prototypes import positions
-from raydist.methods.method import Stage, StageParams, Targets
+from raydist.methods.method import MethodContext, Stage, StageParams, Targets
 from raydist.methods.schedule import Epoch, Moment
 from raydist.methods.slots import NewSlots
 from raydist.methods.steps import Batch, ClipView, Memories, Modules, OptimizerStep
-from raydist.types import NOISE, Ints, Labels, Modality
+from raydist.types import NOISE, Floats, Ints, Labels, Modality
 
 CLIP_VIEWS = (
     ClipView(augment={Modality.VISIBLE: FIRST_JITTERED, Modality.INFRARED: FIRST_JITTERED_ADAPTIVE_GREY}),
@@ -190,13 +193,29 @@ class BranchContrastStage(Stage):
                 momentum = self.params.slot_momentum
                 slots.move(position, x, momentum=momentum, rule=rule, unit=unit)
 
-    def new_slots(self, branches: Sequence[EpochFeatures]) -> dict[str, NewSlots]:
-        """A slot for each tracklet in every branch [N, 1, D / b], in the order of its modality."""
-        return {
-            f"{slots_of(modality)}-{number}": NewSlots(rows, rows=self.context.rows(modality))
-            for modality in Modality
-            for number, rows in enumerate(branches)
-        }
+
+def new_slots(branches: Sequence[EpochFeatures], context: MethodContext) -> dict[str, NewSlots]:
+    """A slot for each tracklet in every branch [N, 1, D / b], in the order of its modality."""
+    return {
+        f"{slots_of(modality)}-{number}": NewSlots(rows, rows=context.rows(modality))
+        for modality in Modality
+        for number, rows in enumerate(branches)
+    }
+
+
+def own_targets(means: EpochFeatures, context: MethodContext) -> Targets:
+    """The clusters of each modality by all branches together; prototypes and slots of each branch.
+
+    Args:
+        means: [N, 1, D], of the tracklets.
+        context: how each modality is clustered, and the number of branches.
+    """
+    clusters = cluster_modalities(means, context)
+    branches = branch_tables(means, context.num_branches)
+    memories: dict[str, Floats] = {}
+    for modality, labels in clusters.arrays.own.items():
+        memories |= prototypes(modality.label, branches, labels)
+    return Targets(clusters.joint, clusters.arrays.pack(), memories, slots=new_slots(branches, context))
 
 
 def prototypes_of(modality: Modality, memories: Memories) -> str:
@@ -207,3 +226,14 @@ def prototypes_of(modality: Modality, memories: Memories) -> str:
 def slots_of(modality: Modality) -> str:
     """The name of a modality's slots in the memories."""
     return f"slots-{modality.label}"
+
+
+def positions(rows: Ints, num_rows: int) -> Ints:
+    """The position of each of N rows among the given ones; NOISE for a row that is none of them.
+
+    >>> positions(np.array([1, 3]), 4)
+    array([-1,  0, -1,  1])
+    """
+    position = np.full(num_rows, NOISE)
+    position[rows] = np.arange(len(rows))
+    return position

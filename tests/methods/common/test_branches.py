@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from raydist.methods.hil.branches import Clips, branches, named, of_branches
+from raydist.methods.common.branches import Clips, branches, named, of_branches
 
 
 @pytest.mark.parametrize("num_branches", [1, 2, 4])
