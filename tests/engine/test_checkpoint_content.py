@@ -19,6 +19,7 @@ from raydist.engine.run import train_run
 from raydist.engine.run_folder import RunFolder
 from raydist.engine.state import build_state
 from raydist.errors import CheckpointError, ConfigError, DamagedCheckpointError, DataError
+from raydist.methods.registry import METHODS
 from raydist.tracking.tracker import NoTracker
 
 QUICK = ("train.iterations=1", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=1")
@@ -47,10 +48,7 @@ def with_tensor(files, name, key, value):
 @pytest.mark.parametrize(
     ("method", "optimizer"),
     [
-        *(
-            (name, "adam")
-            for name in ("adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "sdcl", "supervised")
-        ),
+        *((name, "adam") for name in METHODS),
         ("dcl", "sgd"),
         ("dcl", "adamw"),
     ],

@@ -20,6 +20,7 @@ from raydist.engine.state import build_state
 from raydist.errors import TrainingError
 from raydist.evaluation.directions import DIRECTIONS
 from raydist.home import cache_folder
+from raydist.methods.registry import METHODS
 from raydist.tracking.tracker import NoTracker
 
 QUICK = ("train.iterations=2", "train.batch_identities=3", "train.batch_instances=2", "evaluation.every=2")
@@ -132,9 +133,7 @@ def test_identities_renamed_on_disk_give_the_same_weights(finished, smoke, smoke
         assert outcome(again)[name] == outcome(folder)[name]
 
 
-@pytest.mark.parametrize(
-    "method", ["adca", "bmil", "cba", "dcl", "dmdl", "hil", "hitpro", "mbccm", "pgm", "sdcl", "supervised"]
-)
+@pytest.mark.parametrize("method", list(METHODS))
 def test_every_method_runs_and_moves_the_weights(smoke, smoke_inputs, method):
     state = build_state(smoke(*QUICK, f"method.name={method}", "train.limit_epochs=1"), smoke_inputs)
     before = [p.detach().clone() for p in state.encoder.parameters()]

@@ -63,7 +63,9 @@ def same(one, other):
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
-@pytest.mark.parametrize("method", ["dcl", "adca", "mbccm", "pgm", "bmil", "dmdl", "hil", "sdcl", "cba", "hitpro"])
+@pytest.mark.parametrize(
+    "method", ["dcl", "adca", "mbccm", "pgm", "bmil", "dmdl", "hil", "sdcl", "cba", "hitpro"]
+)
 def test_the_targets_are_those_of_one_process(shards, method):
     num_rows, of_all = 120, {"width": 32, "noise": 0.6}
     features = np.concatenate([unit for _, unit in planted(num_rows, **of_all)])
