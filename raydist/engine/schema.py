@@ -111,8 +111,8 @@ class MemorySection(Section):
 
     rule: Kept[MemoryRule] = Field(
         "mean",
-        description="Prototypes move by the mean of a batch's samples, or by one after the other "
-        "(dcl, adca, mbccm, pgm, dmdl, hil, sdcl).",
+        description="Prototypes move by the mean of a batch's samples, or in turn "
+        "(no effect in cba, hitpro, bmil).",
     )
     replicate_mb: Free[int] = Field(
         1024,

@@ -32,6 +32,10 @@ METHODS: Registry[type[Method]] = Registry(
             "raydist.methods.dmdl.method:DualLevelDebiasing",
             "adjusted likelihood and two views that correct each other's labels (Pattern Recognition 176)",
         ),
+        "dotla": Entry(
+            "raydist.methods.dotla.method:DualOptimalTransport",
+            "labels across by optimal transport, refined by neighbours of the other modality (ACM MM 2023)",
+        ),
         "hil": Entry(
             "raydist.methods.hil.method:HierarchicalIdentityLearning",
             "labels by reverse selection and several centres a cluster (arXiv 2509.11587)",

@@ -25,11 +25,12 @@ def test_epochs_at_which_no_schedule_looks_are_named(schedule):
 
 
 @pytest.mark.parametrize(
-    "method", ["cba", "hitpro", "bmil", "supervised", "dcl", "adca", "mbccm", "pgm", "dmdl", "hil", "sdcl"]
+    "method",
+    ["cba", "hitpro", "bmil", "supervised", "dcl", "adca", "mbccm", "dotla", "pgm", "dmdl", "hil", "sdcl"],
 )
 def test_a_rule_that_no_memory_moves_by_is_named(method):
     line = f"memory.rule has no effect with method.name = {method}"
-    expected = [] if method in ("dcl", "adca", "mbccm", "pgm", "dmdl", "hil", "sdcl") else [line]
+    expected = [] if method in ("dcl", "adca", "mbccm", "dotla", "pgm", "dmdl", "hil", "sdcl") else [line]
     assert warned(f"method.name={method}", "memory.rule=in-turn") == expected
 
 

@@ -12,11 +12,12 @@ from pydantic import Field
 from scipy.sparse import csr_array
 
 from raydist.association.hungarian import hungarian_matching
+from raydist.association.sparse_rows import likeliest_column
 from raydist.association.transport import sinkhorn
 from raydist.config import Section
 from raydist.methods.cba.guides import Guides, guide_similarity, select_guides
 from raydist.methods.cba.links import link
-from raydist.methods.cba.posterior import cluster_means, likeliest_column
+from raydist.methods.cba.posterior import cluster_means
 from raydist.methods.cba.splitting import num_split, person_size, split_crowded
 from raydist.methods.cba.uncertainty import graded_targets, relative_rank, sparse_targets, uncertainty
 from raydist.methods.common.centring import view_centred

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import expit
 
-from raydist.methods.cba.posterior import listed_rows
+from raydist.methods.common.nearest_prototypes import nearest_prototypes
 from raydist.methods.epoch_features import EpochFeatures
 from raydist.neighbours.search.exact import exact_dot
 from raydist.neighbours.search.lists import shard_topk
@@ -152,10 +152,4 @@ def guide_similarity(means: EpochFeatures, asked: NDArray[np.bool_], guides: Gui
         asked: bool [N].
         guides: G of them.
     """
-    looked_at = means.measure(partial(_nearest_guides, prototypes=guides.prototypes), asked)
-    return listed_rows(looked_at[:, 0], looked_at[:, 1], len(guides.clusters))
-
-
-def _nearest_guides(means: Floats, asked: NDArray[np.bool_], *, prototypes: Floats) -> Floats:
-    """Numbers and similarities, float32 [a, 2, g], of the rows that are asked for."""
-    return np.stack(nearest(means[asked, 0], prototypes, NEAREST), axis=1, dtype=np.float32)
+    return nearest_prototypes(means, asked, guides.prototypes, number=NEAREST)

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from raydist.methods.cba.posterior import cluster_means, likeliest_column, row_entropies
+from raydist.association.sparse_rows import likeliest_column
+from raydist.methods.cba.posterior import cluster_means, row_entropies
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels, unit_rows
 
 

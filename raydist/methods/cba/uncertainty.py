@@ -12,14 +12,9 @@ from scipy.sparse import csr_array
 from scipy.special import entr, softmax
 from scipy.stats import rankdata
 
+from raydist.association.sparse_rows import likeliest_column, listed_rows, row_maxima
 from raydist.methods.cba.guides import NEAREST, nearest
-from raydist.methods.cba.posterior import (
-    likeliest_column,
-    listed_rows,
-    row_entropies,
-    row_maxima,
-    scaled_rows,
-)
+from raydist.methods.cba.posterior import row_entropies, scaled_rows
 from raydist.types import NOISE, Doubles, Floats, Ints, Labels
 
 SMALLEST = 1e-3

@@ -64,7 +64,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize(
-    "method", ["dcl", "adca", "mbccm", "pgm", "bmil", "dmdl", "hil", "sdcl", "cba", "hitpro"]
+    "method", ["dcl", "adca", "mbccm", "dotla", "pgm", "bmil", "dmdl", "hil", "sdcl", "cba", "hitpro"]
 )
 def test_the_targets_are_those_of_one_process(shards, method):
     num_rows, of_all = 120, {"width": 32, "noise": 0.6}
@@ -111,6 +111,7 @@ def peak_of(shards, method, stage_name, num_rows, epoch):
         ("adca", "aggregation", 0),
         ("pgm", "dual-contrast", 0),
         ("pgm", "cross-contrast", 0),
+        ("dotla", "transport", 0),
         ("bmil", "hybrid-contrast", 0),
         ("bmil", "joint-contrast", 0),
         ("dmdl", "intra", 0),
