@@ -39,12 +39,13 @@ def neighbour_distributions(neighbours: Ints, labels: Labels, num_clusters: int)
 
 
 def _shares(neighbours: Ints, labels: Labels, num_clusters: int) -> csr_array:
-    of_neighbours = np.where(
-        neighbours == PADDING, NOISE, labels[neighbours]
-    )  # what padding reads is thrown away
-    row, place = np.nonzero(of_neighbours != NOISE)
-    number = np.bincount(row, minlength=len(neighbours))
-    entries = ((1 / number[row]).astype(np.float32), (row, of_neighbours[row, place]))
-    shares = csr_array(entries, shape=(len(neighbours), num_clusters))
+    of_neighbours = labels[neighbours]
+    of_neighbours[neighbours == PADDING] = NOISE
+    counts = (of_neighbours != NOISE).sum(axis=1)
+    columns = of_neighbours[of_neighbours != NOISE].astype(np.int32)
+    del of_neighbours
+    values = np.repeat((1 / np.maximum(counts, 1)).astype(np.float32), counts)
+    bounds = np.append(0, np.cumsum(counts)).astype(np.int32)
+    shares = csr_array((values, columns, bounds), shape=(len(neighbours), num_clusters))
     shares.sum_duplicates()
     return shares

@@ -100,8 +100,10 @@ def _log_sums(similarity: csr_array, temperature: float, log_scale: Doubles) -> 
 
 def _scaled(similarity: csr_array, entries: slice, temperature: float, log_scale: Doubles) -> Doubles:
     """float64: the logarithms of some entries of K, each times the scale of its column."""
-    log_kernel = similarity.data[entries].astype(np.float64) / temperature
-    return log_kernel + log_scale[similarity.indices[entries]]
+    log_kernel = similarity.data[entries].astype(np.float64)
+    log_kernel /= temperature
+    log_kernel += log_scale[similarity.indices[entries]]
+    return log_kernel
 
 
 def _blocks(similarity: csr_array) -> Iterator[tuple[slice, slice]]:

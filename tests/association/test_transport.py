@@ -128,3 +128,21 @@ def test_bad_input_is_refused():
     lonely = csr_array((np.ones(1), (np.zeros(1, int), np.zeros(1, int))), shape=(2, 2))
     with pytest.raises(DataError, match="row 1 has no column"):
         sinkhorn(lonely, rows=np.ones(2), columns=np.ones(2), temperature=1.0)
+
+
+@pytest.mark.parametrize("tolerance", [1.0, 0.1, 1e-3])
+def test_the_fitting_ends_where_the_columns_scales_stay(tolerance):
+    """The rounds after which a loop ends by the rule, which is looked at every tenth time."""
+    rng = np.random.default_rng(5)
+    similarity, columns = rng.standard_normal((20, 6)), rng.random(6) + 0.1
+    kernel, a, b = np.exp(similarity / 0.2), np.ones(20), np.ones(6)
+    for number in range(2000):
+        before, b = b, columns / columns.sum() / (kernel.T @ a)
+        a = 1 / 20 / (kernel @ b)
+        if number in range(10, 2000, 10) and sum(abs(before / b - 1)) < tolerance:
+            break
+    assert 10 <= number < 1999
+    words = {"rows": np.ones(20), "columns": columns, "temperature": 0.2}
+    ended = plan(similarity, **words, num_iterations=2000, tolerance=tolerance)
+    assert np.array_equal(ended, plan(similarity, **words, num_iterations=number + 1))
+    assert not np.array_equal(ended, plan(similarity, **words, num_iterations=number))

@@ -137,5 +137,5 @@ def neighbours_of(means: EpochFeatures, clusters: ModalityClusters, number: int)
     place, asked = np.full(len(joint), NOISE), np.full(len(joint), NOISE)
     for modality, labels in own.items():
         place[labels != NOISE], asked[labels != NOISE] = modality.value, modality.other.value
-    nearest, _ = means.nearest_of_view(place, number, asked=asked)
+    nearest = means.nearest_of_view(place, number, asked=asked)[0]
     return neighbour_distributions(nearest, joint, sum(clusters.of[m].num_clusters for m in Modality))
