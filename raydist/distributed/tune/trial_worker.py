@@ -18,6 +18,7 @@ from raydist.engine.ray_section import RaySection
 from raydist.engine.run_folder import KEPT
 from raydist.home import cache_folder
 from raydist.object_store import at_hand
+from raydist.storage import make_folder
 from raydist.tuning.joint_run import JointRun
 from raydist.tuning.report import TrialReport
 
@@ -35,7 +36,7 @@ def _section(job: TrialJob) -> RaySection:
 def _train(job: TrialJob) -> None:
     import ray
 
-    configs, board, folder = job.configs, job.actors.board, at_hand(job.place)
+    configs, board, folder = job.configs, job.actors.board, make_folder(at_hand(job.place))
     name = ray.get(board.name.remote())
     process_group = setup_worker(
         deterministic=all(config.run.deterministic for config in configs.values()),
