@@ -135,7 +135,7 @@ def shared_terms(pairs: PairedClips, memories: Memories, params: CrossParams) ->
     """alpha L_MA and beta L_CC, over all views of both modalities and the clusters of both.
 
     Args:
-        pairs: clips of linked clusters; with `raw`, unless both weights are of unit features.
+        pairs: clips of linked clusters; with `raw` where `params.raw_across` says so.
         memories: the two of each modality.
         params: the weights and the temperature.
     """
