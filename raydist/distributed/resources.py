@@ -78,12 +78,15 @@ class _Lack(NamedTuple):
     present: float
 
 
+def _of_one(section: RaySection) -> dict[str, float]:
+    """What a worker needs, with the thousandth of a type of accelerator that Ray Train adds by itself."""
+    kind = section.accelerator_type
+    return {**section.of_worker, **({ACCELERATOR + kind: 0.001} if kind else {})}
+
+
 def _needed(section: RaySection) -> dict[str, float]:
     """What the fewest workers of a group need together."""
-    needed = {kind: section.fewest_workers * amount for kind, amount in section.of_worker.items()}
-    if section.accelerator_type:
-        needed[ACCELERATOR + section.accelerator_type] = section.fewest_workers / 1000
-    return needed
+    return {kind: section.fewest_workers * amount for kind, amount in _of_one(section).items()}
 
 
 def _lack(section: RaySection) -> _Lack | None:
@@ -175,10 +178,7 @@ def _requested(section: RaySection) -> Iterator[None]:
 
     A cluster has one such request: this one takes the place of another, and at the end there is none.
     """
-    one = dict(section.of_worker)
-    if section.accelerator_type:
-        one[ACCELERATOR + section.accelerator_type] = 0.001
-    _request([one] * section.fewest_workers, section.label_selector)
+    _request([_of_one(section)] * section.fewest_workers, section.label_selector)
     try:
         yield
     finally:
